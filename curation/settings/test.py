@@ -1,0 +1,17 @@
+"""The suite: real PostgreSQL and Redis of its own, started by tests/conftest.py, and throw-away folders."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Never the developer's data or servers: each run has a folder of its own, which commands started by a test inherit.
+_own = Path(tempfile.gettempdir()) / f"winnow-test-{os.getuid()}-{os.getpid()}"
+os.environ["DATA_DIR"] = os.environ.setdefault("WINNOW_TEST_DATA_DIR", str(_own))
+os.environ.setdefault("SECRET_KEY", "only for the tests: " + "x" * 50)
+for _name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "ALLOWED_HOSTS", "BASE_URL", "PORT", "HOST"):
+    os.environ.pop(_name, None)
+
+from .base import *  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

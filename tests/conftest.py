@@ -1,0 +1,58 @@
+"""Every run of the suite has a PostgreSQL and a Redis of its own in a throw-away folder."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from curation.embedded.keeper import Plan
+from curation.embedded.services import Services, running_services
+
+ROOT = Path(__file__).resolve().parents[1]
+PREFIX = f"winnow-test-{os.getuid()}-"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def services() -> Iterator[Services]:
+    """PostgreSQL and Redis where curation.settings.test looks for them."""
+    from django.conf import settings
+
+    _remove_leftovers()
+    with running_services(settings.PATHS, Plan(durable=False)) as services:
+        yield services
+    shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(services: Services) -> None:
+    """Start the servers before pytest-django makes its test database."""
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:
+    """The optional sample data, or a skip that says where it was looked for."""
+    folder = Path(os.environ.get("WINNOW_SAMPLE_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no sample data in {folder}: set WINNOW_SAMPLE_DATA")
+    return folder
+
+
+def _remove_leftovers() -> None:
+    """Delete the folders of runs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX)
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
