@@ -1,0 +1,81 @@
+"""What can go wrong at the border to a labour market, and what to do about it."""
+
+from datetime import datetime
+
+
+class CrowdError(Exception):
+    """Base of all refusals that a person may read."""
+
+
+class IllegalTransition(CrowdError):
+    def __init__(self, subject: object, old: str, new: str) -> None:
+        super().__init__(f"{subject} is {old} and cannot become {new}.")
+
+
+class BudgetExceeded(CrowdError):
+    def __init__(self, wanted_micro: int, free_micro: int) -> None:
+        self.wanted_micro, self.free_micro = wanted_micro, free_micro
+        super().__init__(
+            f"${wanted_micro / 1e6:,.2f} is needed but only ${free_micro / 1e6:,.2f} of the budget is free. "
+            "Raise the budget or ask for less."
+        )
+
+
+class NoWork(CrowdError):
+    """Nothing can be given to this worker now; the sentence says why."""
+
+
+class NotYours(CrowdError):
+    """The assignment belongs to somebody else, or its time is over."""
+
+
+class BadAnswer(CrowdError):
+    """An answer does not fit its task; the sentence names what is expected."""
+
+
+class PlatformError(CrowdError):
+    """A platform refused or failed. `permanent` says whether trying again can help."""
+
+    permanent = True
+
+
+class Throttled(PlatformError):
+    permanent = False
+
+    def __init__(self, retry_at: datetime, quota: str) -> None:
+        self.retry_at, self.quota = retry_at, quota
+        super().__init__(f"The platform asks to wait until {retry_at:%H:%M:%S} ({quota}).")
+
+
+class Invalid(PlatformError):
+    def __init__(self, fields: dict[str, str]) -> None:
+        self.fields = fields
+        super().__init__("; ".join(f"{name}: {text}" for name, text in sorted(fields.items())))
+
+
+class StateConflict(PlatformError):
+    """The remote object is in a state that does not allow this; read it back and compare."""
+
+
+class NotFound(PlatformError):
+    """The platform does not know this id."""
+
+
+class AuthFailed(PlatformError):
+    """The platform does not accept the credentials."""
+
+
+class OutOfFunds(PlatformError):
+    """The platform account has not enough money."""
+
+
+class Unavailable(PlatformError):
+    """Nothing happened: the platform could not be reached."""
+
+    permanent = False
+
+
+class Unknown(PlatformError):
+    """It may have happened: read back before anything is repeated."""
+
+    permanent = False

@@ -1,0 +1,68 @@
+from django.db import models
+from django.db.models.functions import Now
+
+from crowd.models.worker import Worker
+
+
+class Evidence(models.Model):
+    """Why a submission counts as dishonest: the level, and the pair of pictures that shows it.
+
+    Item ids are opaque here: the product knows what they mean. `overturned_at` = it was a false alarm.
+    """
+
+    class Level(models.IntegerChoices):
+        DUPLICATE = 0, "Sent the same photo again"
+        TEMPLATE = 5, "Sent the example picture from the task"
+        PROCESSED = 20, "Edited the example: crop, flip, filter"
+        SYNTHETIC = 80, "Generated or swapped the picture"
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="evidence")
+    project_id = models.BigIntegerField()
+    level = models.SmallIntegerField(choices=Level.choices)
+    kind = models.CharField(max_length=40, help_text="same_file, same_photo, template_copy, flag")
+    item_id = models.BigIntegerField(help_text="the submission")
+    other_item_id = models.BigIntegerField(null=True, blank=True, help_text="the earlier submission, if any")
+    details = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+    overturned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project_id", "item_id", "kind"], name="evidence_once")]
+        indexes = [
+            models.Index(fields=["project_id", "level", "-id"], name="evidence_board"),
+            models.Index(fields=["worker", "level"], name="evidence_of_worker"),
+        ]
+
+    def __str__(self) -> str:
+        return f"level {self.level}: {self.kind}"
+
+
+class Restriction(models.Model):
+    """A worker gets no more work in a scope until a time, or for good."""
+
+    class Scope(models.TextChoices):
+        BATCH = "batch", "this pool"
+        PROJECT = "project", "this project"
+        ACCOUNT = "account", "every project of this platform account"
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="restrictions")
+    scope = models.CharField(max_length=10, choices=Scope)
+    scope_id = models.BigIntegerField(help_text="id of the batch, project or account")
+    reason = models.CharField(max_length=200)
+    until = models.DateTimeField(null=True, blank=True)
+    by_rule = models.CharField(max_length=60, blank=True, help_text="empty when a person decided")
+    created_at = models.DateTimeField(db_default=Now())
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["worker", "scope", "scope_id"],
+                condition=models.Q(lifted_at__isnull=True),
+                name="one_restriction_per_scope",
+            ),
+            models.CheckConstraint(condition=models.Q(scope__in=["batch", "project", "account"]), name="scope_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.scope_id}: {self.reason}"

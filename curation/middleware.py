@@ -1,0 +1,74 @@
+"""Headers of every answer, and a calm page when the database is away."""
+
+import secrets
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+AWAY = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Winnow is starting</title>"
+    "<h1>The database does not answer</h1><p>Nothing is lost. This page works again as soon as it is back; "
+    "reload in a few seconds.</p></html>"
+)
+
+
+class DatabaseAwayMiddleware:
+    """A lost database gives 503 with Retry-After, never a traceback."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, OperationalError | InterfaceError):
+            return None
+        if request.path.startswith("/api/"):
+            body = {"title": "The database does not answer", "status": 503, "code": "database_away"}
+            return JsonResponse(body, status=503, content_type="application/problem+json", headers={"Retry-After": "5"})
+        return HttpResponse(AWAY, status=503, headers={"Retry-After": "5"})
+
+
+class SecurityHeadersMiddleware:
+    """Content Security Policy with a nonce, and the permissions no page needs."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.csp_nonce = secrets.token_urlsafe(16)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if "Content-Security-Policy" not in response:
+            response["Content-Security-Policy"] = policy(request)
+        camera = "camera=(self)" if request.path.startswith("/w/") else "camera=()"
+        response.setdefault("Permissions-Policy", f"{camera}, microphone=(), geolocation=()")
+        response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        return response
+
+
+def policy(request: HttpRequest) -> str:
+    nonce = request.csp_nonce  # type: ignore[attr-defined]
+    host = request.META.get("HTTP_HOST", "").split(",")[0].strip()
+    sockets = f" ws://{host} wss://{host}" if host in _known(request) else ""
+    script = f"'self' 'nonce-{nonce}'"
+    style = "'self'"
+    if request.path.startswith("/api/docs"):  # Swagger UI writes inline styles
+        style = "'self' 'unsafe-inline'"
+    return (
+        f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data: blob:; "
+        f"media-src 'self' blob:; connect-src 'self'{sockets}; font-src 'self'; manifest-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _known(request: HttpRequest) -> set[str]:
+    """The host as the browser wrote it, only if it is one of ours (it lands in a header)."""
+    host = request.META.get("HTTP_HOST", "")
+    name = host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdigit() else host
+    allowed = {*settings.ALLOWED_HOSTS, *(["testserver"] if settings.DEBUG else [])}
+    return {host} if name in allowed else set()

@@ -1,0 +1,38 @@
+"""The product's nouns. One file each; this page only gathers the names."""
+
+from curation.models.annotation import Annotation, Box
+from curation.models.asset import Asset, AssetPreview, Decision
+from curation.models.consensus import Consensus, ConsensusBox
+from curation.models.dataset import DatasetItem, DatasetVersion, Export
+from curation.models.event import Event
+from curation.models.job import Job, Tick
+from curation.models.person import ApiToken, SignInLink, User
+from curation.models.project import LabelClass, Membership, Project
+from curation.models.review import Review, ReviewLease
+from curation.models.stage import Pool, Stage
+
+__all__ = [
+    "Annotation",
+    "ApiToken",
+    "Asset",
+    "AssetPreview",
+    "Box",
+    "Consensus",
+    "ConsensusBox",
+    "DatasetItem",
+    "DatasetVersion",
+    "Decision",
+    "Event",
+    "Export",
+    "Job",
+    "LabelClass",
+    "Membership",
+    "Pool",
+    "Project",
+    "Review",
+    "ReviewLease",
+    "SignInLink",
+    "Stage",
+    "Tick",
+    "User",
+]

@@ -1,0 +1,223 @@
+"""Settings shared by every way of running. Values come from the environment (see env.py and docs/operator.md)."""
+
+import secrets as random_secrets
+from pathlib import Path
+
+from curation.embedded.paths import Paths
+
+from . import env
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+DATA_DIR = Path(env.read("DATA_DIR", str(BASE_DIR / "var"))).absolute()
+PATHS = Paths(DATA_DIR)
+
+DEBUG = False
+PORT = env.integer("PORT", 8000, low=1, high=65535)
+WORKERS = env.integer("WORKERS", 2, low=1, high=64)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+BASE_URL = env.read("BASE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+VERSION = "0.1.0"
+
+
+def _secret_key() -> str:
+    """Return SECRET_KEY, or the one made at the first start under DATA_DIR/secrets (0600)."""
+    given = env.read("SECRET_KEY")
+    if given:
+        return given
+    file = PATHS.secrets / "secret_key"
+    if not file.exists():
+        try:
+            PATHS.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = file.with_suffix(f".{random_secrets.token_hex(4)}")
+            temporary.touch(mode=0o600)
+            temporary.write_text(random_secrets.token_urlsafe(64), encoding="utf-8")
+            temporary.replace(file)
+        except OSError as error:
+            raise env.BadEnvironment(f"DATA_DIR={DATA_DIR} cannot be written: {error.strerror}.") from None
+    return file.read_text(encoding="utf-8")
+
+
+SECRET_KEY = _secret_key()
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "lucide",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "crowd",
+    "crowd.rehearsal",
+    "curation",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "curation.middleware.DatabaseAwayMiddleware",
+    "curation.middleware.SecurityHeadersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "curation.urls"
+ASGI_APPLICATION = "curation.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "curation.dashboard.context.shell",
+            ],
+        },
+    },
+]
+
+# --- database: yours, or the embedded one -----------------------------------------------------------------------------
+DATABASE_URL = env.read("DATABASE_URL")
+EMBEDDED_DATABASE = not DATABASE_URL
+if EMBEDDED_DATABASE:
+    _database: dict[str, object] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "winnow",
+        "USER": "winnow",
+        "HOST": str(PATHS.pg_socket_dir),
+        "PORT": "",
+        "OPTIONS": {},
+    }
+else:
+    _database = env.database(DATABASE_URL)
+_session = "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000 -c lock_timeout=5000"
+_options = {
+    "options": _session,
+    "connect_timeout": 5,
+    "application_name": "winnow",
+    **dict(_database["OPTIONS"]),  # type: ignore[call-overload]
+}
+DATABASES = {"default": {**_database, "OPTIONS": _options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: doorbell of the workers and of the browsers, never the truth -----------------------------------------------
+REDIS_URL = env.read("REDIS_URL")
+EMBEDDED_REDIS = not REDIS_URL
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise env.BadEnvironment("REDIS_URL must look like redis://host:6379/0.")
+CHANNELS_REDIS = REDIS_URL or f"unix://{PATHS.redis_socket}"
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{PATHS.redis_socket}?virtual_host=0"
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [CHANNELS_REDIS]}},
+}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 3,
+    "health_check_interval": 25,
+    "socket_keepalive": True,
+}
+CELERY_TASK_SOFT_TIME_LIMIT = 200
+CELERY_TASK_TIME_LIMIT = 240
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# --- files --------------------------------------------------------------------------------------------------------------
+STORAGE_URL = env.read("STORAGE_URL", f"file://{PATHS.media}")
+STORAGES = {
+    "default": env.storage(STORAGE_URL),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_MAX_AGE = 3600
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+
+# --- people -------------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "curation.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "projects"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["curation.api.auth.TokenAuthentication", "curation.api.auth.BrowserSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "curation.api.problems.handle",
+    "DEFAULT_PAGINATION_CLASS": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Winnow",
+    "DESCRIPTION": "Collect, filter, label, aggregate, review and publish a data set with a crowd.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "curation.logs.JsonLine"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.read("LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": False},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}

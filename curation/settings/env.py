@@ -1,0 +1,101 @@
+"""The environment, read once: a value or a `*_FILE`, typed, refused with one sentence."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+T = TypeVar("T")
+
+
+class BadEnvironment(SystemExit):
+    """A wrong setting ends the start with a sentence (exit status 2), not with a traceback."""
+
+    def __init__(self, sentence: str) -> None:
+        sys.stderr.write(f"winnow: {sentence}\n")
+        super().__init__(2)
+
+
+def read(name: str, default: str = "") -> str:
+    """Return the variable, or the content of the file that NAME_FILE points to."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadEnvironment(f"{name}_FILE={path} cannot be read: {error.strerror}.") from None
+    return os.environ.get(name, default).strip()
+
+
+def parsed(name: str, default: T, parse: Callable[[str], T], expected: str) -> T:
+    text = read(name)
+    if not text:
+        return default
+    try:
+        return parse(text)
+    except ValueError:
+        raise BadEnvironment(f"{name}={text!r} is not {expected}.") from None
+
+
+def integer(name: str, default: int, *, low: int, high: int) -> int:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return parsed(name, default, parse, f"a whole number from {low} to {high}")
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    return parsed(name, default, lambda text: [word.strip() for word in text.split(",") if word.strip()], "a list")
+
+
+def database(url: str) -> dict[str, object]:
+    """Turn postgres://user:password@host:port/name into Django's dictionary."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise BadEnvironment("DATABASE_URL must look like postgres://user:password@host:5432/name.")
+    try:
+        port = parts.port
+    except ValueError:
+        raise BadEnvironment("DATABASE_URL has a port that is not a number.") from None
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or "") or query.pop("host", ""),
+        "PORT": str(port or ""),
+        "OPTIONS": dict(query),
+    }
+
+
+def storage(url: str) -> dict[str, object]:
+    """Turn file:///folder or s3://bucket?endpoint=…&region=… into Django's STORAGES entry."""
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": unquote(parts.path)},
+        }
+    if parts.scheme == "s3" and parts.netloc:
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": parts.netloc,
+                "location": parts.path.strip("/"),
+                "endpoint_url": query.get("endpoint"),
+                "region_name": query.get("region"),
+                "signature_version": "s3v4",
+                "default_acl": None,
+                "querystring_auth": True,
+                "querystring_expire": 60,
+                "file_overwrite": False,
+            },
+        }
+    raise BadEnvironment("STORAGE_URL must look like file:///folder or s3://bucket?endpoint=https://host.")
