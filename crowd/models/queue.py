@@ -73,6 +73,8 @@ class OutboxCommand(QueueRow):
             ),
         ]
         indexes = [
-            models.Index(fields=["queue", "-priority", "next_at"], condition=models.Q(state="planned"), name="outbox_due"),
+            models.Index(
+                fields=["queue", "-priority", "next_at"], condition=models.Q(state="planned"), name="outbox_due"
+            ),
             models.Index(fields=["lease_until"], condition=models.Q(state="sending"), name="outbox_leases"),
         ]

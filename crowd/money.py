@@ -1,0 +1,34 @@
+"""Money is integer micro-dollars inside and Decimal at the edges; this is the one place that rounds."""
+
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+MICRO = 1_000_000
+
+
+def micro(amount: Decimal | str | int) -> int:
+    """Return micro-dollars of an amount in dollars; ValueError when it is no amount or finer than a micro-dollar."""
+    try:
+        value = Decimal(str(amount).strip().lstrip("$")) * MICRO
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is not an amount of money.") from None
+    if not value.is_finite() or value != value.to_integral_value():
+        raise ValueError(f"{amount!r} is not an amount of money down to a millionth of a dollar.")
+    return int(value)
+
+
+def dollars(amount_micro: int) -> Decimal:
+    """Return the exact amount in dollars."""
+    return Decimal(amount_micro) / MICRO
+
+
+def plain(amount_micro: int) -> str:
+    """Return dollars with all decimals and no exponent, as JSON documents carry them."""
+    text = f"{dollars(amount_micro):f}"
+    whole, _, rest = text.partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
+
+
+def money_text(amount_micro: int, places: int = 2) -> str:
+    """Return '$41,870.00' for people."""
+    value = dollars(amount_micro).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    return f"-${-value:,}" if value < 0 else f"${value:,}"

@@ -1,0 +1,146 @@
+"""The market inside our own database, shared by the in-house and the rehearsal platform.
+
+Remote and local are the same rows here, so no outcome is ever unknown.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from crowd.errors import NotFound
+from crowd.models import Account, Assignment, Batch, Restriction, Task, Worker
+from crowd.models.worker import digest_of
+from crowd.platforms.base import BatchSpec, Capabilities, Health, Pull, Receipt, RemoteAssignment, TaskSpec
+from crowd.services import judging, trust
+
+PULL_SIZE = 200
+
+
+class LocalMarket:
+    capabilities = Capabilities(
+        live_api=True,
+        training=True,
+        exam=True,
+        control_tasks=True,
+        price_by_skill=True,
+        postponed_acceptance=True,
+        undo_rejection=True,
+        ban_with_scope=True,
+        native_upload=True,
+    )
+
+    def check(self, account: Account) -> Health:
+        workers = Worker.objects.filter(account=account).count()
+        return Health(ok=True, sentence=f"{workers} workers are known.")
+
+    def quote(self, *, pages: int, price_micro: int) -> int:
+        return pages * price_micro
+
+    def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
+        row, _ = Batch.objects.get_or_create(
+            key=batch.key,
+            defaults={
+                "account": account,
+                "project_id": batch.project_id,
+                "pool_id": batch.pool_id,
+                "stage_id": batch.stage_id,
+                "kind": batch.kind,
+                "interface": batch.interface,
+                "spec": {**batch.spec, "title": batch.title},
+                "page_size": batch.page_size,
+                "overlap": batch.overlap,
+                "price_micro": batch.price_micro,
+                "auto_accept": batch.auto_accept,
+            },
+        )
+        return str(row.pk)
+
+    @transaction.atomic
+    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec]) -> Receipt:
+        batch = self._batch(account, remote_id)
+        keys = [task.key for task in tasks]
+        known = set(Task.objects.filter(batch=batch, key__in=keys).values_list("key", flat=True))
+        new = {task.key: task for task in tasks if task.key not in known}
+        Task.objects.bulk_create(_row(batch, task) for task in new.values())
+        return Receipt(created=len(new), existing=len(tasks) - len(new), refused={})
+
+    def open(self, account: Account, remote_id: str, now: datetime) -> None:
+        batch = self._batch(account, remote_id)
+        if batch.state != Batch.State.OPEN:
+            batch.move_to(Batch.State.OPEN)
+            batch.opened_at = batch.opened_at or now
+            batch.save(update_fields=["state", "opened_at"])
+
+    def close(self, account: Account, remote_id: str, now: datetime) -> None:
+        batch = self._batch(account, remote_id)
+        if batch.state in {Batch.State.OPEN, Batch.State.PAUSED}:
+            batch.move_to(Batch.State.CLOSED)
+            batch.closed_at = now
+            batch.save(update_fields=["state", "closed_at"])
+
+    def set_priority(self, account: Account, remote_id: str, priority: int) -> None:
+        Batch.objects.filter(pk=self._batch(account, remote_id).pk).update(priority=priority)
+
+    def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
+        rows = Assignment.objects.filter(
+            batch=self._batch(account, remote_id), pk__gt=int(watermark or 0), submitted_at__isnull=False
+        ).order_by("pk")
+        page = list(rows.select_related("worker")[: PULL_SIZE + 1])
+        found = page[:PULL_SIZE]
+        mark = str(found[-1].pk) if found else watermark
+        return Pull([_remote(row) for row in found], mark, more=len(page) > PULL_SIZE)
+
+    def accept(self, account: Account, ext_id: str, now: datetime) -> None:
+        judging.accept(assignment_id=self._assignment(account, ext_id).pk, now=now)
+
+    def reject(self, account: Account, ext_id: str, reason: str, now: datetime) -> None:
+        judging.reject(assignment_id=self._assignment(account, ext_id).pk, reason=reason, now=now)
+
+    def restrict(self, account: Account, worker_ext_id: str, remote_id: str, reason: str) -> None:
+        batch, worker = self._batch(account, remote_id), self._worker(account, worker_ext_id)
+        scope = Restriction.Scope.BATCH
+        trust.restrict(worker_id=worker.pk, scope=scope, scope_id=batch.pk, reason=reason, until=None)
+
+    def unrestrict(self, account: Account, worker_ext_id: str, remote_id: str, now: datetime) -> None:
+        batch, worker = self._batch(account, remote_id), self._worker(account, worker_ext_id)
+        scope = Restriction.Scope.BATCH
+        for row in Restriction.objects.filter(worker=worker, scope=scope, scope_id=batch.pk, lifted_at__isnull=True):
+            trust.lift(restriction_id=row.pk, now=now)
+
+    def _batch(self, account: Account, remote_id: str) -> Batch:
+        row = Batch.objects.filter(account=account, pk=int(remote_id)).first() if remote_id.isdigit() else None
+        if row is None:
+            raise NotFound(f"Account {account.slug} has no batch {remote_id}.")
+        return row
+
+    def _assignment(self, account: Account, ext_id: str) -> Assignment:
+        row = Assignment.objects.filter(account=account, ext_digest=digest_of(ext_id)).first()
+        if row is None:
+            raise NotFound(f"Account {account.slug} has no assignment {ext_id}.")
+        return row
+
+    def _worker(self, account: Account, ext_id: str) -> Worker:
+        row = Worker.objects.filter(account=account, ext_digest=digest_of(ext_id)).first()
+        if row is None:
+            raise NotFound(f"Account {account.slug} has no worker {ext_id}.")
+        return row
+
+
+def _row(batch: Batch, task: TaskSpec) -> Task:
+    return Task(
+        batch=batch,
+        key=task.key,
+        project_id=batch.project_id,
+        item_id=task.item_id,
+        payload=dict(task.payload),
+        author_id=task.author_id,
+        known_answer=dict(task.known_answer) if task.known_answer is not None else None,
+        hint=task.hint,
+        overlap=None if task.known_answer is not None else task.overlap,
+    )
+
+
+def _remote(row: Assignment) -> RemoteAssignment:
+    answers = {answer.task.key: answer.raw.payload for answer in row.answers.select_related("task", "raw")}
+    return RemoteAssignment(row.ext_id, row.worker.ext_id, row.state, row.price_micro, row.submitted_at, answers)

@@ -1,0 +1,20 @@
+"""The platforms by slug. An adapter is loaded on first use: some SDKs take seconds to import."""
+
+from importlib import import_module
+from typing import cast
+
+from crowd.errors import CrowdError
+from crowd.platforms.base import Platform
+
+PLATFORMS: dict[str, str] = {
+    "inhouse": "crowd.platforms.inhouse:InHouse",
+    "rehearsal": "crowd.platforms.rehearsal:Rehearsal",
+}
+
+
+def platform(slug: str) -> Platform:
+    """Return the adapter; an unknown slug names the known ones."""
+    if slug not in PLATFORMS:
+        raise CrowdError(f"{slug!r} is not a known platform; known are {', '.join(sorted(PLATFORMS))}.")
+    module, name = PLATFORMS[slug].split(":")
+    return cast(Platform, getattr(import_module(module), name)())

@@ -1,0 +1,65 @@
+"""What a valid answer looks like, per task interface."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crowd.errors import BadAnswer
+
+MOST_BOXES = 200
+
+
+def check_payload(*, interface: str, spec: Mapping[str, Any], payload: Mapping[str, Any] | None) -> None:
+    """Raise BadAnswer with one sentence when an answer does not fit its task."""
+    if payload is None:
+        raise BadAnswer("An answer is missing: every task of the page needs one.")
+    if not isinstance(payload, Mapping):
+        raise BadAnswer("An answer must be an object.")
+    CHECKS[interface](spec, payload)
+
+
+def _photo(_: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    file = payload.get("file")
+    if not isinstance(file, Mapping) or not file.get("key") or len(str(file.get("sha256", ""))) != 64:
+        raise BadAnswer("A photo is missing: send the file first.")
+
+
+def _choice(spec: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    known = [option["value"] for option in spec.get("options", [])]
+    if payload.get("answer") not in known:
+        raise BadAnswer(f"{payload.get('answer')!r} is not one of the answers {', '.join(known)}.")
+
+
+def _boxes(spec: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    boxes, flags = payload.get("boxes"), payload.get("flags", [])
+    if not isinstance(boxes, list) or not isinstance(flags, list):
+        raise BadAnswer("Boxes and flags must be lists.")
+    if len(boxes) > MOST_BOXES:
+        raise BadAnswer(f"{len(boxes)} boxes are more than the {MOST_BOXES} allowed.")
+    known_flags = {flag["value"] for flag in spec.get("flags", [])}
+    if not set(map(str, flags)) <= known_flags:
+        raise BadAnswer(f"Unknown flag; known are {', '.join(sorted(known_flags))}.")
+    labels = {label["name"] for label in spec.get("labels", [])}
+    for number, box in enumerate(boxes, start=1):
+        _box(number, box, labels)
+    if not boxes and not flags:
+        raise BadAnswer("Draw a box around every hand, or mark that there is none.")
+
+
+def _box(number: int, box: Any, labels: set[str]) -> None:
+    if not isinstance(box, Mapping) or box.get("label") not in labels:
+        raise BadAnswer(f"Box {number} needs one of the labels {', '.join(sorted(labels))}.")
+    sides = [box.get(side) for side in ("x", "y", "w", "h")]
+    if not all(isinstance(side, int | float) and not isinstance(side, bool) and math.isfinite(side) for side in sides):
+        raise BadAnswer(f"Box {number} needs finite numbers x, y, w and h.")
+    x, y, w, h = (float(side) for side in sides if side is not None)
+    slack = 1e-6
+    if w <= 0 or h <= 0 or x < -slack or y < -slack or x + w > 1 + slack or y + h > 1 + slack:
+        raise BadAnswer(f"Box {number} must lie inside the picture and have a size.")
+
+
+CHECKS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], None]] = {
+    "photo": _photo,
+    "choice": _choice,
+    "boxes": _boxes,
+}

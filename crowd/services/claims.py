@@ -1,0 +1,318 @@
+"""The in-house labour market: what a worker may take, pages with leases, submissions.
+
+The rehearsal crowd works through the same functions on a virtual clock: `now` is always an argument.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from crowd.errors import NotYours, NoWork
+from crowd.models import Answer, AnswerRaw, Assignment, Batch, Task, Worker
+from crowd.models.worker import digest_of
+from crowd.services import control, judging, ledger, skills, trust
+from crowd.services.answers import check_payload
+
+State = Assignment.State
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A batch as one worker sees it; `needs` is empty when a page can be claimed, else a sentence."""
+
+    batch: Batch
+    price_micro: int
+    available: int
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageTask:
+    """One task of a page, with nothing in it that tells a control task from a real one."""
+
+    answer_id: int
+    seq: int
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    assignment: Assignment
+    sentence: str
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+def offers(*, worker_id: int, now: datetime) -> list[Offer]:
+    """Return the open batches of the worker's account, best first, each with what is still needed."""
+    worker = Worker.objects.get(pk=worker_id)
+    batches = Batch.objects.filter(account_id=worker.account_id, state=Batch.State.OPEN).select_related(
+        "needs_skill", "price_skill", "grants_skill"
+    )
+    found = [_offer(batch, worker, now) for batch in batches.order_by("-priority", "id")]
+    return [offer for offer in found if offer is not None]
+
+
+def _offer(batch: Batch, worker: Worker, now: datetime) -> Offer | None:
+    if trust.is_restricted(worker=worker, batch=batch, now=now) or _has_passed(batch, worker):
+        return None
+    available = _on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
+    needs = _gate_sentence(batch, worker) or ("" if available else _nothing_left(batch, worker))
+    return Offer(batch, price_for(batch=batch, worker_id=worker.pk), available, needs)
+
+
+def _has_passed(batch: Batch, worker: Worker) -> bool:
+    """Training and exam are offered until they have given their skill."""
+    if batch.kind == Batch.Kind.MAIN:
+        return False
+    return skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is not None
+
+
+def _gate_sentence(batch: Batch, worker: Worker) -> str:
+    if batch.needs_skill is None:
+        return ""
+    value = skills.value_of(worker_id=worker.pk, skill_id=batch.needs_skill_id)
+    if value is None:
+        return f"Needs “{batch.needs_skill.name}” first."
+    if value < batch.needs_value:
+        return f"Needs {batch.needs_value} in “{batch.needs_skill.name}”; yours is {value}."
+    return ""
+
+
+def _nothing_left(batch: Batch, worker: Worker) -> str:
+    if batch.per_worker and _answered(batch, worker) >= batch.per_worker:
+        return f"You have sent all {batch.per_worker} that one person may send here. Thank you!"
+    held = Assignment.objects.filter(batch=batch, state=State.ACTIVE).exclude(worker=worker).order_by("lease_until")
+    first = held.first()
+    if first is not None:
+        return f"{held.count()} pages are held by others until {first.lease_until:%H:%M} UTC at the latest."
+    return "Nothing to do here right now."
+
+
+def price_for(*, batch: Batch, worker_id: int) -> int:
+    """Return the page price, by skill where the batch has a table; fixed when the page is issued."""
+    value = skills.value_of(worker_id=worker_id, skill_id=batch.price_skill_id)
+    if value is None:
+        return batch.price_micro
+    for low, high, amount in batch.price_table:
+        if low <= value <= high:
+            return int(amount)
+    return batch.price_micro
+
+
+def _on_offer(batch: Batch, worker: Worker) -> Any:
+    """Real tasks that still want an answer and that this worker has neither seen nor made."""
+    seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
+    return Task.objects.filter(
+        ~Exists(seen),
+        ~Q(author_id=worker.pk) | Q(author_id=None),
+        batch=batch,
+        cancelled=False,
+        issued__lt=F("overlap"),
+    )
+
+
+def _answered(batch: Batch, worker: Worker) -> int:
+    """How many real tasks of this batch the worker holds or has done (skipped and expired ones do not count)."""
+    live = [State.ACTIVE, State.SUBMITTED, State.ACCEPTED]
+    return Answer.objects.filter(
+        worker=worker, task__batch=batch, task__overlap__isnull=False, assignment__state__in=live
+    ).count()
+
+
+# --- claiming ---------------------------------------------------------------------------------------------------------
+def claim_page(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
+    """Give the worker a page: the one he has open, or a new one. Raises NoWork or BudgetExceeded."""
+    try:
+        return _claim(batch_id=batch_id, worker_id=worker_id, now=now)
+    except IntegrityError:  # two tabs at once: the other one won
+        page = active_page(worker_id=worker_id, batch_id=batch_id)
+        if page is None:
+            raise
+        return page
+
+
+@transaction.atomic
+def _claim(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
+    batch = Batch.objects.select_related("needs_skill").get(pk=batch_id)
+    worker = Worker.objects.get(pk=worker_id)
+    page = active_page(worker_id=worker_id, batch_id=batch_id)
+    if page is not None:
+        return page
+    _check_claim(batch, worker, now)
+    tasks = _pick(batch, worker)
+    if not tasks:
+        raise NoWork(_nothing_left(batch, worker))
+    page = _new_page(batch, worker, now)
+    Answer.objects.bulk_create(
+        [Answer(assignment=page, task=task, worker=worker, seq=seq) for seq, task in enumerate(tasks)]
+    )
+    ledger.reserve(project_id=batch.project_id, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
+    return page
+
+
+def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
+    if worker.account_id != batch.account_id:
+        raise NotYours("This work belongs to another platform account.")
+    if batch.state != Batch.State.OPEN:
+        raise NoWork("This pool is not open.")
+    if trust.is_restricted(worker=worker, batch=batch, now=now):
+        raise NoWork("You cannot work in this pool.")
+    if _has_passed(batch, worker):
+        raise NoWork("You have done this already.")
+    sentence = _gate_sentence(batch, worker)
+    if sentence:
+        raise NoWork(sentence)
+
+
+def _pick(batch: Batch, worker: Worker) -> list[Task]:
+    if batch.kind != Batch.Kind.MAIN:
+        return control.whole_set(batch=batch)
+    room = batch.page_size
+    if batch.per_worker:
+        room = min(room, batch.per_worker - _answered(batch, worker))
+    controls = control.for_page(batch=batch, worker=worker)
+    real_n = max(0, min(room, batch.page_size - len(controls)))
+    real = list(
+        _on_offer(batch, worker).order_by("-priority", "id").select_for_update(skip_locked=True)[:real_n]
+        if real_n
+        else []
+    )
+    if not real:
+        return []
+    Task.objects.filter(pk__in=[task.pk for task in real]).update(issued=F("issued") + 1)
+    return control.mix(real=real, controls=controls, worker=worker)
+
+
+def _new_page(batch: Batch, worker: Worker, now: datetime) -> Assignment:
+    ext_id = f"{batch.pk}-{worker.pk}-{secrets.token_hex(8)}"
+    return Assignment.objects.create(
+        account_id=batch.account_id,
+        ext_id=ext_id,
+        ext_digest=digest_of(ext_id),
+        batch=batch,
+        project_id=batch.project_id,
+        worker=worker,
+        price_micro=price_for(batch=batch, worker_id=worker.pk),
+        issued_at=now,
+        lease_until=now + timedelta(seconds=batch.assignment_seconds),
+    )
+
+
+def active_page(*, worker_id: int, batch_id: int) -> Assignment | None:
+    return Assignment.objects.filter(worker_id=worker_id, batch_id=batch_id, state=State.ACTIVE).first()
+
+
+def page_tasks(assignment: Assignment) -> list[PageTask]:
+    rows = Answer.objects.filter(assignment=assignment).select_related("task").order_by("seq")
+    return [PageTask(row.pk, row.seq, row.task.payload) for row in rows]
+
+
+# --- handing in -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def submit_page(
+    *, assignment_id: int, worker_id: int, answers: Mapping[int, Mapping[str, Any]], duration_ms: int, now: datetime
+) -> Submitted:
+    """Store all answers of a page at once. A page handed in twice stays as it was the first time."""
+    page = _own_page(assignment_id, worker_id)
+    if page.state in {State.SUBMITTED, State.ACCEPTED, State.REJECTED}:
+        return Submitted(page, "This page was handed in already.")
+    if page.state != State.ACTIVE or page.lease_until < now:
+        raise NotYours("The time for this page is over; its tasks went to somebody else. Please take a new page.")
+    rows = list(Answer.objects.filter(assignment=page).select_related("task").order_by("seq"))
+    for row in rows:
+        check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
+    _store(rows, answers)
+    page.move_to(State.SUBMITTED)
+    page.submitted_at, page.duration_ms = now, max(0, duration_ms)
+    page.save(update_fields=["state", "submitted_at", "duration_ms"])
+    Task.objects.filter(answers__assignment=page, overlap__isnull=False).update(done=F("done") + 1)
+    return Submitted(page, _settle(page, now))
+
+
+def _store(rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
+    AnswerRaw.objects.bulk_create([AnswerRaw(answer=row, payload=dict(answers[row.pk])) for row in rows])
+    for row in rows:
+        if row.task.known_answer is not None and row.control_ok is None:
+            row.control_ok = control.is_right(known=row.task.known_answer, payload=answers[row.pk])
+    Answer.objects.bulk_update([row for row in rows if row.control_ok is not None], ["control_ok"])
+
+
+def _settle(page: Assignment, now: datetime) -> str:
+    """What follows from a page at once: a skill, payment, a restriction by rule."""
+    batch = page.batch
+    if batch.kind != Batch.Kind.MAIN:
+        page.processed_at = now
+        page.save(update_fields=["processed_at"])
+        value = control.grade(page=page, now=now)
+        judging.accept(assignment_id=page.pk, now=now)
+        return f"{value} of 100."
+    if batch.auto_accept:
+        judging.accept(assignment_id=page.pk, now=now)
+    trust.apply_rules(page=page, now=now)
+    return "Thank you, the page is in."
+
+
+@transaction.atomic
+def skip_page(*, assignment_id: int, worker_id: int, now: datetime) -> Assignment:
+    """Give a page back unanswered; nothing is paid and this worker does not see its tasks again."""
+    page = _own_page(assignment_id, worker_id)
+    if page.state == State.SKIPPED:
+        return page
+    page.move_to(State.SKIPPED)
+    page.judged_at = now
+    page.save(update_fields=["state", "judged_at"])
+    _free(page)
+    return page
+
+
+def expire_leases(*, now: datetime, limit: int = 500, account_id: int | None = None) -> int:
+    """Take back pages whose time is over, in order of id so that two sweepers cannot lock each other out."""
+    late = Assignment.objects.filter(state=State.ACTIVE, lease_until__lt=now)
+    if account_id is not None:
+        late = late.filter(account_id=account_id)
+    ids = list(late.order_by("id").values_list("id", flat=True)[:limit])
+    return sum(_expire(assignment_id=one, now=now) for one in ids)
+
+
+@transaction.atomic
+def _expire(*, assignment_id: int, now: datetime) -> int:
+    page = (
+        Assignment.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(pk=assignment_id, state=State.ACTIVE, lease_until__lt=now)
+        .first()
+    )
+    if page is None:
+        return 0
+    page.move_to(State.EXPIRED)
+    page.judged_at = now
+    page.save(update_fields=["state", "judged_at"])
+    _free(page)
+    return 1
+
+
+def _free(page: Assignment) -> None:
+    judging.give_back(page, done=False)
+    ledger.release(ref=f"assignment:{page.pk}")
+
+
+def _own_page(assignment_id: int, worker_id: int) -> Assignment:
+    page = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("batch")
+        .filter(pk=assignment_id, worker_id=worker_id)
+        .first()
+    )
+    if page is None:
+        raise NotYours("This page is not yours.")
+    return page
+
+
+def waiting_count(*, batch_id: int) -> int:
+    """Return how many answers the real tasks of a batch still want."""
+    rows = Task.objects.filter(batch_id=batch_id, cancelled=False, issued__lt=F("overlap"))
+    return int(rows.aggregate(n=Count("id"))["n"] or 0)

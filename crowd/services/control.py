@@ -1,0 +1,83 @@
+"""Control tasks: tasks whose answer is known. They train, examine, and watch over the main work."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from crowd.errors import NotYours
+from crowd.models import Answer, Assignment, Batch, Task, Worker
+from crowd.services import skills
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    ok: bool
+    text: str
+
+
+def whole_set(*, batch: Batch) -> list[Task]:
+    """Training and exam: everybody gets the same set, in the order it was made."""
+    return list(Task.objects.filter(batch=batch, known_answer__isnull=False, cancelled=False).order_by("id"))[
+        : batch.page_size
+    ]
+
+
+def for_page(*, batch: Batch, worker: Worker) -> list[Task]:
+    """Control tasks for one page of the main pool; a worker never meets the same one twice."""
+    if batch.control_per_page == 0:
+        return []
+    seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
+    stock = Task.objects.filter(~Exists(seen), batch=batch, known_answer__isnull=False, cancelled=False)
+    return list(stock.order_by("id")[: batch.control_per_page])
+
+
+def mix(*, real: Sequence[Task], controls: Sequence[Task], worker: Worker) -> list[Task]:
+    """Put control tasks at places that a worker cannot guess and a repetition reproduces."""
+    tasks = [*real, *controls]
+    places = random.Random(f"page:{worker.ext_id}:{real[0].key if real else ''}")  # noqa: S311  order, not secrecy
+    places.shuffle(tasks)
+    return tasks
+
+
+def is_right(*, known: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    return bool(known.get("answer") == payload.get("answer"))
+
+
+@transaction.atomic
+def check_training(*, assignment_id: int, worker_id: int, answer_id: int, payload: Mapping[str, Any]) -> Hint:
+    """Judge one training answer. The first try counts; a wrong one gets the hint and is corrected by the worker."""
+    row = (
+        Answer.objects.select_for_update(of=("self",))
+        .select_related("task", "assignment__batch")
+        .filter(pk=answer_id, assignment_id=assignment_id, worker_id=worker_id)
+        .first()
+    )
+    if row is None or row.assignment.batch.kind != Batch.Kind.TRAINING or row.task.known_answer is None:
+        raise NotYours("This training task is not yours.")
+    right = is_right(known=row.task.known_answer, payload=payload)
+    if row.control_ok is None:
+        row.control_ok = right
+        row.save(update_fields=["control_ok"])
+    return Hint(right, "" if right else row.task.hint or "Look again at the example.")
+
+
+def grade(*, page: Assignment, now: datetime) -> int:
+    """Turn a training or exam page into its skill: the share of right first answers."""
+    rows = list(Answer.objects.filter(assignment=page, control_ok__isnull=False).values_list("control_ok", flat=True))
+    batch = page.batch
+    if batch.grants_skill_id is None or not rows:
+        return 0
+    row = skills.set_skill(
+        worker_id=page.worker_id,
+        skill_id=batch.grants_skill_id,
+        ok=sum(rows),
+        n=len(rows),
+        reason=f"{batch.kind}: {sum(rows)} of {len(rows)} right",
+        now=now,
+    )
+    return row.value

@@ -1,0 +1,42 @@
+"""Skills: numbers from 0 to 100 about a worker, with their history."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from crowd.models import Account, Assignment, Batch, Skill, SkillEvent, SkillValue
+
+
+def ensure_skill(*, account: Account, name: str) -> Skill:
+    """Return the account's skill of this name, made on first use."""
+    skill, _ = Skill.objects.get_or_create(account=account, name=name)
+    return skill
+
+
+@transaction.atomic
+def set_skill(*, worker_id: int, skill_id: int, ok: int, n: int, reason: str, now: datetime) -> SkillValue:
+    """Store ok of n as a value 0-100 (rounded down: 69.9 is not 70) and remember the change."""
+    value = ok * 100 // n if n else 0
+    row, _ = SkillValue.objects.update_or_create(
+        worker_id=worker_id, skill_id=skill_id, defaults={"value": value, "ok": ok, "n": n, "updated_at": now}
+    )
+    SkillEvent.objects.create(worker_id=worker_id, skill_id=skill_id, value=value, reason=reason, created_at=now)
+    return row
+
+
+def value_of(*, worker_id: int, skill_id: int | None) -> int | None:
+    if skill_id is None:
+        return None
+    return SkillValue.objects.filter(worker_id=worker_id, skill_id=skill_id).values_list("value", flat=True).first()
+
+
+def count_acceptance(*, assignment: Assignment, accepted: bool, now: datetime) -> None:
+    """Where the price depends on a skill of the same work, that skill is the share of accepted pages."""
+    batch = assignment.batch
+    skill_id = batch.grants_skill_id
+    if skill_id is None or batch.kind != Batch.Kind.MAIN:
+        return
+    row = SkillValue.objects.filter(worker_id=assignment.worker_id, skill_id=skill_id).first()
+    ok, n = (row.ok, row.n) if row else (0, 0)
+    reason = "page accepted" if accepted else "page rejected"
+    set_skill(worker_id=assignment.worker_id, skill_id=skill_id, ok=ok + int(accepted), n=n + 1, reason=reason, now=now)
