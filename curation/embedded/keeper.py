@@ -6,6 +6,7 @@ stops, so that a newcomer waits and then starts a keeper of his own.
 """
 
 import argparse
+import shutil
 import signal
 import sys
 import time
@@ -75,6 +76,9 @@ class Keeper:
                 child.signal(signal.SIGQUIT)
             if not child.wait(3):
                 child.kill()
+        for folder in (self.paths.pg_socket_dir, self.paths.redis_socket.parent):
+            if self.paths.data_dir not in folder.parents:  # the short stand-in of a long path
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,5 @@
 """What a command calls: `with running_services(paths)` joins the servers of this DATA_DIR or starts them."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -108,7 +107,6 @@ def spawn_keeper(paths: Paths, plan: Plan) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             start_new_session=True,
         )
 

@@ -2,6 +2,7 @@
 
 import secrets as random_secrets
 from pathlib import Path
+from urllib.parse import quote
 
 from curation.embedded.paths import Paths
 
@@ -12,6 +13,7 @@ DATA_DIR = Path(env.read("DATA_DIR", str(BASE_DIR / "var"))).absolute()
 PATHS = Paths(DATA_DIR)
 
 DEBUG = False
+HOST = env.address("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
 WORKERS = env.integer("WORKERS", 2, low=1, high=64)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
@@ -118,8 +120,8 @@ REDIS_URL = env.read("REDIS_URL")
 EMBEDDED_REDIS = not REDIS_URL
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise env.BadEnvironment("REDIS_URL must look like redis://host:6379/0.")
-CHANNELS_REDIS = REDIS_URL or f"unix://{PATHS.redis_socket}"
-CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{PATHS.redis_socket}?virtual_host=0"
+CHANNELS_REDIS = REDIS_URL or f"unix://{quote(str(PATHS.redis_socket))}"
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{quote(str(PATHS.redis_socket))}?virtual_host=0"
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [CHANNELS_REDIS]}},
 }
@@ -148,7 +150,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
 # --- files --------------------------------------------------------------------------------------------------------------
-STORAGE_URL = env.read("STORAGE_URL", f"file://{PATHS.media}")
+STORAGE_URL = env.read("STORAGE_URL", f"file://{quote(str(PATHS.media))}")
 STORAGES = {
     "default": env.storage(STORAGE_URL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

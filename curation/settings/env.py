@@ -1,5 +1,6 @@
 """The environment, read once: a value or a `*_FILE`, typed, refused with one sentence."""
 
+import ipaddress
 import os
 import sys
 from collections.abc import Callable
@@ -47,6 +48,10 @@ def integer(name: str, default: int, *, low: int, high: int) -> int:
         return number
 
     return parsed(name, default, parse, f"a whole number from {low} to {high}")
+
+
+def address(name: str, default: str) -> str:
+    return parsed(name, default, lambda text: str(ipaddress.ip_address(text)), "an IP address, such as 127.0.0.1")
 
 
 def words(name: str, default: list[str]) -> list[str]:

@@ -1,0 +1,63 @@
+"""The product's own processes: web, worker, beat."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+
+from .paths import Paths
+from .processes import Program
+from .services import ROOT
+
+QUEUES = "default,pixels,push,pull,exports"
+CELERY = (sys.executable, "-m", "celery", "-A", "curation.celery:app")
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the web process listens and how many worker processes there are."""
+
+    host: str
+    port: int
+    workers: int
+
+
+def product_programs(paths: Paths, serving: Serving) -> list[Program]:
+    return [web(paths, serving), worker(paths, serving), beat(paths)]
+
+
+def web(paths: Paths, serving: Serving) -> Program:
+    """Return the one uvicorn process for pages, API and websockets."""
+    options = (
+        *("--host", serving.host, "--port", str(serving.port)),
+        *("--no-access-log", "--no-server-header", "--lifespan", "off"),
+        *("--timeout-graceful-shutdown", "8", "--ws-max-size", "65536"),
+    )
+    return _program(paths, "web", (sys.executable, "-m", "uvicorn", "curation.asgi:application", *options))
+
+
+def worker(paths: Paths, serving: Serving) -> Program:
+    options = ("-Q", QUEUES, "--concurrency", str(serving.workers), "-n", "winnow@%h")
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
+    # SIGQUIT: when the supervisor is killed, the worker gives its messages back and takes its children along.
+    return _program(paths, "worker", (*CELERY, "worker", *options, *quiet), orphan_signal=signal.SIGQUIT)
+
+
+def beat(paths: Paths) -> Program:
+    """Return the clock; its schedule stands in code, so it needs no file that a crash could damage."""
+    return _program(
+        paths, "beat", (*CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=", "--loglevel", "INFO")
+    )
+
+
+def _program(
+    paths: Paths, name: str, command: tuple[str, ...], *, orphan_signal: signal.Signals = signal.SIGKILL
+) -> Program:
+    return Program(
+        name=name,
+        command=command,
+        log=paths.log / f"{name}.log",
+        environment={**os.environ, "PYTHONUNBUFFERED": "1"},
+        orphan_signal=orphan_signal,
+        folder=ROOT,
+    )

@@ -1,0 +1,156 @@
+"""What `up` does: one supervisor per DATA_DIR keeps every process running until it is asked to stop."""
+
+import errno
+import http.client
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from .errors import ServiceError
+from .locks import FileLock
+from .paths import Paths
+from .processes import Child, Program, last_lines
+from .services import Services
+
+TICK_SECONDS = 0.1
+READY_SECONDS = 90.0
+ASK_AGAIN_AFTER = 18.0  # seconds after the first request to stop: SIGQUIT, Celery's cold stop
+END_AFTER = 24.0  # SIGKILL; PostgreSQL and Redis have the rest of the 30 seconds
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Heard = Callable[[int, FrameType | None], object]
+
+
+@contextmanager
+def only_supervisor(paths: Paths) -> Iterator[None]:
+    """Refuse a second supervisor on the same DATA_DIR."""
+    lock = FileLock(paths.run / "up")
+    if not lock.acquire():
+        raise ServiceError(
+            f"Winnow already runs on {paths.data_dir} (process {lock.signature()}): "
+            "stop that one first, or set another DATA_DIR and PORT.",
+            status=2,
+        )
+    lock.sign()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Refuse a port that we could not listen on, before anything is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceError(_refusal(host, port, error), status=2) from None
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is taken by another program: choose another one with PORT= or --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} may only be used by root: choose one above 1023 with PORT= or --port."
+    return f"HOST={host} PORT={port} cannot be listened on: {error.strerror}."
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """The product's processes and, when they are embedded, the services below them."""
+
+    programs: Sequence[Program]
+    services: Services | None
+    is_ready: Callable[[], bool]
+    announce: Callable[[], None]
+    children: list[Child] = field(default_factory=list)
+    requests_to_stop: int = 0
+    announced: bool = False
+
+    def run(self) -> None:
+        """Start everything, announce once it answers, keep it running, stop it in order."""
+        with hearing(STOP_SIGNALS, self._ask_to_stop):
+            try:
+                self._serve()
+            finally:
+                self._stop()
+
+    def _serve(self) -> None:
+        for program in self.programs:
+            child = Child(program)
+            self.children.append(child)
+            child.start()
+        limit = time.monotonic() + READY_SECONDS
+        while not self.requests_to_stop:
+            self._tend()
+            if not self.announced:
+                self._announce_when_ready(limit)
+            time.sleep(TICK_SECONDS)
+
+    def _tend(self) -> None:
+        if self.services is not None:
+            self.services.tend()
+        for child in self.children:
+            child.tend()
+
+    def _announce_when_ready(self, limit: float) -> None:
+        if self.is_ready():
+            self.announced = True
+            self.announce()
+        elif time.monotonic() > limit:
+            log = self.programs[0].log
+            raise ServiceError(
+                f"The web process did not answer within {READY_SECONDS:.0f} s. Its last lines ({log}):\n"
+                f"{last_lines(log)}"
+            )
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self.requests_to_stop += 1
+
+    def _stop(self) -> None:
+        """Ask, ask again, end: within 24 seconds, at once on a second request."""
+        began = time.monotonic()
+        asked = self.requests_to_stop
+        for child in self.children:
+            child.signal(child.program.stop_signal)
+        asked_again = False
+        while any(child.running() for child in self.children):
+            passed = time.monotonic() - began
+            if passed > END_AFTER or self.requests_to_stop > max(asked, 1):
+                break
+            if passed > ASK_AGAIN_AFTER and not asked_again:
+                asked_again = True
+                for child in self.children:
+                    child.signal(signal.SIGQUIT)
+            time.sleep(0.05)
+        for child in self.children:
+            child.kill()
+
+
+@contextmanager
+def hearing(numbers: Sequence[signal.Signals], heard: Heard) -> Iterator[None]:
+    """Answer signals with a call for the length of the block."""
+    before = {number: signal.signal(number, heard) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def answers_http(host: str, port: int, path: str = "/healthz") -> bool:
+    """Say whether a web server answers; a refusal of our host name is an answer too."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
+    connection = http.client.HTTPConnection(reachable, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

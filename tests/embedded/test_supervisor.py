@@ -1,0 +1,130 @@
+"""One supervisor keeps everything running, stops all of it, and refuses what cannot work before it starts anything."""
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from curation.embedded import readiness
+from curation.embedded.paths import Paths
+
+from .observe import eventually, keeper_pid, kill, postmaster, processes_of, redis_pid
+
+STAND_IN = Path(__file__).with_name("stand_in.py")
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return Paths(tmp_path / "var")
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(paths: Paths, port: int, *roles: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, STAND_IN, paths.data_dir, str(port), *roles],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def supervisor(paths: Paths, port: int):
+    process = start(paths, port, "web", "worker")
+    try:
+        assert process.stdout.readline() == "ready\n", process.stderr.read()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+        assert eventually(lambda: processes_of(paths.data_dir) == [])
+
+
+def web_pid(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return int(connection.getresponse().read())
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def one_sentence(process: subprocess.Popen[str]) -> str:
+    _, complaint = process.communicate(timeout=30)
+    assert complaint.startswith("winnow: ")
+    assert complaint.count("\n") == 1
+    return complaint
+
+
+def test_a_killed_web_process_serves_again_within_seconds(paths, port):
+    with supervisor(paths, port):
+        before = web_pid(port)
+        kill(before)
+        assert eventually(lambda: web_pid(port) not in {0, before})
+
+
+@pytest.mark.parametrize("victim", [postmaster, redis_pid, keeper_pid])
+def test_a_killed_service_is_back_within_seconds_and_the_product_stays_up(paths, port, victim):
+    with supervisor(paths, port):
+        web, before = web_pid(port), victim(paths)
+        kill(before)
+        assert eventually(lambda: readiness.both_answer(paths) and victim(paths) != before)
+        assert web_pid(port) == web
+
+
+def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again_at_once(paths, port):
+    with supervisor(paths, port) as first:
+        kill(first.pid)
+        first.wait()
+        with supervisor(paths, port):
+            assert web_pid(port)
+
+
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_stop_ends_everything_in_order(paths, port, request_to_stop):
+    with supervisor(paths, port) as process:
+        began = time.monotonic()
+        process.send_signal(request_to_stop)
+        assert process.wait(timeout=30) == 0
+        assert time.monotonic() - began < 30
+        assert processes_of(paths.data_dir) == []
+    assert "finished what it had begun" in (paths.log / "worker.log").read_text()
+
+
+def test_a_second_supervisor_on_the_same_data_is_refused_with_the_first_ones_number(paths, port):
+    with supervisor(paths, port) as first:
+        second = start(paths, port, "web", "worker")
+        assert f"process {first.pid}" in one_sentence(second)
+        assert second.returncode == 2
+        assert web_pid(port)
+
+
+def test_a_taken_port_is_one_sentence_before_anything_is_started(paths, port):
+    with socket.create_server(("127.0.0.1", port)):
+        refused = start(paths, port, "web", "worker")
+        assert f"Port {port} of 127.0.0.1 is taken" in one_sentence(refused)
+    assert refused.returncode == 2
+    assert not paths.pg_data.exists()
+
+
+def test_a_process_that_falls_three_times_in_a_minute_stops_everything_with_its_last_words(paths, port):
+    process = start(paths, port, "web", "faller")
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "faller fell 3 times within a minute" in complaint
+    assert "the reason of the fall" in complaint
+    assert processes_of(paths.data_dir) == []
