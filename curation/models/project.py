@@ -67,6 +67,7 @@ class LabelClass(models.Model):
     index = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=60)
     prompt = models.CharField(max_length=300, blank=True, help_text="how a worker reads it")
+    example_key = models.CharField(max_length=255, blank=True, help_text="storage key of the picture workers copy")
     is_negative = models.BooleanField(default=False, help_text="the extra class, such as 'no gesture'")
     retired_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,0 +1,207 @@
+"""Assets move: they enter, are decided on, are restored. Every move appends a decision."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from crowd.errors import CrowdError, IllegalTransition
+from crowd.models import Answer
+from curation.models import Asset, Decision, LabelClass, Project, Stage, User
+from curation.services import events, jobs, versions
+
+State = Asset.State
+Verdict = Decision.Verdict
+SENTENCES = {
+    "unreadable": "The file cannot be read as a picture.",
+    "same_file": "The same file was sent before.",
+    "same_photo": "The same photo was sent before.",
+    "low_resolution": "The photo is smaller than asked for.",
+    "template_copy": "This is the example picture, not your own photo.",
+    "incorrect": "The photo does not show what was asked for.",
+    "rotated": "The photo is turned.",
+    "third_party": "The photo is not your own.",
+    "not_loaded": "The photo could not be opened.",
+    "undecided": "The checkers could not agree.",
+}
+
+
+@transaction.atomic
+def enter(
+    *,
+    project: Project,
+    stage: Stage,
+    storage_key: str,
+    sha256: bytes,
+    size: int,
+    name: str = "",
+    media: str = Asset.Media.IMAGE,
+    source: str = "",
+    licence: str = "",
+    label_class: LabelClass | None = None,
+    answer: Answer | None = None,
+    worker_id: int | None = None,
+    parent: Asset | None = None,
+    frame_index: int | None = None,
+    frame_ms: int | None = None,
+    client_key: str | None = None,
+    now: datetime | None = None,
+) -> Asset | None:
+    """Take a stored file into the project at a stage. None = it is there already (same bytes, key or frame)."""
+    if _is_there(project, sha256, answer, parent, frame_index, client_key):
+        return None
+    asset = Asset.objects.create(
+        project=project,
+        stage=stage,
+        storage_key=storage_key,
+        sha256=sha256,
+        bytes=size,
+        name=name[-255:],
+        media=media,
+        source=source[:200],
+        licence=licence[:120],
+        label_class=label_class,
+        answer=answer,
+        worker_id=worker_id,
+        parent=parent,
+        frame_index=frame_index,
+        frame_ms=frame_ms,
+        client_key=client_key,
+        created_at=now or Now(),
+    )
+    _append(asset, stage, Verdict.ENTERED, by_kind=Decision.By.RULE, now=now)
+    wake_stage(stage)
+    versions.bump(project_id=project.pk)
+    return asset
+
+
+def _is_there(
+    project: Project,
+    sha256: bytes,
+    answer: Answer | None,
+    parent: Asset | None,
+    frame_index: int | None,
+    client_key: str | None,
+) -> bool:
+    """Look for the asset under a lock on its identity, so that two takers of the same file cannot both miss it."""
+    identity = f"{project.pk}:{answer.pk if answer else ''}:{parent.pk if parent else sha256.hex()}:{frame_index}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [identity])
+    if client_key and Asset.objects.filter(project=project, client_key=client_key).exists():
+        return True
+    if answer is not None:
+        return Asset.objects.filter(answer=answer).exists()
+    if parent is not None:
+        return Asset.objects.filter(parent=parent, frame_index=frame_index).exists()
+    return Asset.objects.filter(project=project, sha256=sha256, answer=None, parent=None).exists()
+
+
+@transaction.atomic
+def decide(
+    *,
+    asset: Asset,
+    verdict: str,
+    by_kind: str,
+    by_id: int | None = None,
+    reason: str = "",
+    evidence: Mapping[str, Any] | None = None,
+    to_stage: Stage | None = None,
+    now: datetime | None = None,
+) -> Asset:
+    """Append a decision about an asset and move it: on to the next stage, out, aside, or to `to_stage`.
+
+    The caller holds the row's lock.
+    """
+    stage = asset.stage
+    _append(asset, stage, verdict, reason=reason, by_kind=by_kind, by_id=by_id, evidence=evidence, now=now)
+    if verdict == Verdict.DROPPED:
+        _move(asset, State.DROPPED, reason=reason)
+    elif verdict == Verdict.HELD:
+        _move(asset, State.HELD, reason=reason)
+    elif verdict in {Verdict.RETURNED, Verdict.RESTORED}:
+        _go_to(asset, to_stage or stage)
+    else:
+        _pass_on(asset, to_stage or next_stage(stage))
+    versions.bump(project_id=asset.project_id)
+    return asset
+
+
+def next_stage(stage: Stage) -> Stage | None:
+    return Stage.objects.filter(project_id=stage.project_id, position__gt=stage.position).order_by("position").first()
+
+
+def _pass_on(asset: Asset, stage: Stage | None) -> None:
+    if stage is None:
+        _move(asset, State.PUBLISHED)
+    else:
+        _go_to(asset, stage)
+
+
+def _go_to(asset: Asset, stage: Stage) -> None:
+    asset.stage = stage
+    _move(asset, State.WAITING)
+    wake_stage(stage)
+
+
+def _move(asset: Asset, state: str, reason: str = "") -> None:
+    asset.move_to(state)
+    asset.reason = reason
+    asset.save(update_fields=["state", "reason", "stage"])
+
+
+def _append(
+    asset: Asset,
+    stage: Stage,
+    verdict: str,
+    *,
+    by_kind: str,
+    reason: str = "",
+    by_id: int | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+) -> Decision:
+    return Decision.objects.create(
+        project_id=asset.project_id,
+        asset=asset,
+        stage=stage,
+        verdict=verdict,
+        reason=reason,
+        evidence=dict(evidence or {}),
+        by_kind=by_kind,
+        by_id=by_id,
+        created_at=now or Now(),
+    )
+
+
+def wake_stage(stage: Stage) -> None:
+    jobs.wake(kind="work_stage", key=str(stage.pk), project_id=stage.project_id, payload={"stage_id": stage.pk})
+
+
+def locked(asset_id: int) -> Asset:
+    return Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").get(pk=asset_id)
+
+
+@transaction.atomic
+def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
+    """Bring a dropped asset back to the stage after the one that dropped it: a false alarm costs it nothing."""
+    asset = locked(asset_id)
+    if asset.state != State.DROPPED:
+        raise IllegalTransition("This asset", asset.state, "restored")
+    target = next_stage(asset.stage)
+    if target is None:
+        raise CrowdError("There is no stage after the one that dropped it.")
+    decide(
+        asset=asset,
+        verdict=Verdict.RESTORED,
+        by_kind=Decision.By.PERSON,
+        by_id=by.pk,
+        evidence={"note": note} if note else None,
+        to_stage=target,
+        now=now,
+    )
+    events.record(
+        kind="asset.restored", text=f"{by.name} restored an asset.", project=asset.project, subject=asset, by=by
+    )
+    return asset

@@ -1,0 +1,33 @@
+"""The record of who did what, when. One event per change that a person makes or should know."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+
+from curation.models import Event, Project, User
+
+
+def record(
+    *,
+    kind: str,
+    text: str,
+    project: Project | None = None,
+    subject: models.Model | None = None,
+    by: User | None = None,
+    data: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+) -> Event:
+    """Append one event, in the caller's transaction."""
+    return Event.objects.create(
+        project_id=project.pk if project else None,
+        kind=kind,
+        text=text[:300],
+        subject_type=subject._meta.model_name or "" if subject else "",
+        subject_id=subject.pk if subject else None,
+        by=by if by is not None and by.pk else None,
+        data=dict(data or {}),
+        created_at=now or Now(),
+    )

@@ -1,0 +1,20 @@
+"""Every kind of job: where its handler is, on which queue it runs, how long it may take."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """`handler` is a dotted path, loaded on first use. Soft limit < hard limit < lease < visibility timeout."""
+
+    handler: str
+    queue: str = "default"
+    lease_seconds: int = 60
+
+
+JOB_KINDS: dict[str, JobKind] = {
+    "take_in": JobKind("curation.engine.flow:run_take_in"),
+    "work_stage": JobKind("curation.engine.flow:run_stage", queue="pixels", lease_seconds=90),
+    "rehearse": JobKind("curation.engine.rehearsal:run_visits", queue="pixels", lease_seconds=90),
+    "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),
+}

@@ -1,0 +1,193 @@
+"""Jobs: rows with leases. Celery only rings; losing all of Redis costs seconds, never work.
+
+A handler is `handler(job, now) -> None | Again`. What it writes and the end of the job should be one transaction
+wherever that matters: `finish` refuses an old fence, so a frozen worker that wakes up late writes nothing twice.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from curation.models import Job
+from curation.services.job_kinds import JOB_KINDS
+
+log = logging.getLogger(__name__)
+State = Job.State
+MOST_CRASHES = 3
+MOST_FAILURES = 12
+RING_AGAIN_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """There is more to do: run again after so many seconds, from this cursor."""
+
+    after: float = 0.0
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    done_n: int | None = None
+    total_n: int | None = None
+
+
+Handler = Callable[[Job, datetime], Again | None]
+
+
+@cache
+def handler_of(kind: str) -> Handler:
+    module, name = JOB_KINDS[kind].handler.split(":")
+    handler: Handler = getattr(import_module(module), name)
+    return handler
+
+
+def whoami() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@transaction.atomic
+def wake(*, kind: str, key: str, project_id: int | None = None, payload: Mapping[str, Any] | None = None) -> Job:
+    """Make the recurring job due. While it runs it remembers the call; while it is due nothing changes."""
+    job = enqueue(kind=kind, key=key, project_id=project_id, payload=payload)
+    Job.objects.filter(pk=job.pk, state=State.RUNNING).update(again=True)
+    woken = Job.objects.filter(pk=job.pk, state=State.DONE).update(
+        state=State.DUE, next_at=Now(), crashes=0, failures=0, rung_at=None
+    )
+    if woken:
+        _ring_on_commit(job)
+    return job
+
+
+@transaction.atomic
+def enqueue(*, kind: str, key: str, project_id: int | None = None, payload: Mapping[str, Any] | None = None) -> Job:
+    """Add a job; the same kind and key again returns the row that is there."""
+    job, made = Job.objects.get_or_create(
+        kind=kind,
+        key=key,
+        defaults={"queue": JOB_KINDS[kind].queue, "project_id": project_id, "payload": dict(payload or {})},
+    )
+    if made:
+        _ring_on_commit(job)
+    return job
+
+
+def cancel(*, job_id: int) -> bool:
+    return bool(Job.objects.filter(pk=job_id, state=State.DUE).update(state=State.CANCELLED))
+
+
+def retry(*, job_id: int) -> bool:
+    """Give a dead job another chance with clean counters."""
+    woken = Job.objects.filter(pk=job_id, state=State.DEAD).update(
+        state=State.DUE, next_at=Now(), crashes=0, failures=0, last_error="", rung_at=None
+    )
+    return bool(woken)
+
+
+def _ring_on_commit(job: Job) -> None:
+    from curation.tasks import ring_job
+
+    transaction.on_commit(lambda: ring_job(job.pk, job.queue))
+
+
+def claim(*, job_id: int, now: datetime) -> Job | None:
+    """Take the lease in one statement; None = somebody else has it or it is not due."""
+    kind = Job.objects.filter(pk=job_id).values_list("kind", flat=True).first()
+    if kind not in JOB_KINDS:
+        return None
+    lease = now + timedelta(seconds=JOB_KINDS[kind].lease_seconds)
+    taken = Job.objects.filter(pk=job_id, state=State.DUE, next_at__lte=now).update(
+        state=State.RUNNING, fence=F("fence") + 1, leased_by=whoami(), lease_until=lease, started_at=now, again=False
+    )
+    return Job.objects.get(pk=job_id) if taken else None
+
+
+def run(*, job_id: int, now: datetime) -> bool:
+    """Claim and execute one job. Returns whether this call did it."""
+    job = claim(job_id=job_id, now=now)
+    if job is None:
+        return False
+    try:
+        outcome = handler_of(job.kind)(job, now)
+    except (MemoryError, KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as error:
+        log.exception("job %s %s failed", job.kind, job.key)
+        _fail(job, error, now)
+    else:
+        finish(job=job, outcome=outcome, now=now)
+    return True
+
+
+def finish(*, job: Job, outcome: Again | None, now: datetime) -> None:
+    """Record the end of a run, only while our fence still holds."""
+    mine = Job.objects.filter(pk=job.pk, fence=job.fence, state=State.RUNNING)
+    if outcome is not None:
+        mine.update(
+            state=State.DUE,
+            next_at=now + timedelta(seconds=outcome.after),
+            cursor=dict(outcome.cursor),
+            done_n=F("done_n") if outcome.done_n is None else outcome.done_n,
+            total_n=F("total_n") if outcome.total_n is None else outcome.total_n,
+            lease_until=None,
+            crashes=0,
+            failures=0,
+            rung_at=now if outcome.after else None,
+        )
+        if not outcome.after:
+            _ring_on_commit(job)
+        return
+    if mine.filter(again=True).update(state=State.DUE, next_at=now, again=False, lease_until=None, cursor={}):
+        _ring_on_commit(job)
+        return
+    mine.update(state=State.DONE, finished_at=now, lease_until=None, cursor={}, crashes=0, failures=0)
+
+
+def _fail(job: Job, error: Exception, now: datetime) -> None:
+    failures = job.failures + 1
+    state = State.DEAD if failures >= MOST_FAILURES else State.DUE
+    Job.objects.filter(pk=job.pk, fence=job.fence, state=State.RUNNING).update(
+        state=state,
+        failures=failures,
+        next_at=now + timedelta(seconds=min(300, 2**failures)),
+        last_error=f"{type(error).__name__}: {error}"[:2000],
+        lease_until=None,
+        rung_at=now,
+    )
+
+
+def sweep(*, now: datetime) -> int:
+    """Take back jobs whose process died: due again, or dead after three crashes. Ring what nobody heard."""
+    lost = Job.objects.filter(state=State.RUNNING, lease_until__lt=now)
+    dead = lost.filter(crashes__gte=MOST_CRASHES - 1).update(
+        state=State.DEAD, crashes=F("crashes") + 1, lease_until=None, last_error="Its process died three times."
+    )
+    back = lost.filter(crashes__lt=MOST_CRASHES - 1).update(
+        state=State.DUE, crashes=F("crashes") + 1, lease_until=None, next_at=now, rung_at=None
+    )
+    return dead + back
+
+
+def to_ring(*, now: datetime, limit: int = 200) -> list[tuple[int, str]]:
+    """Return due jobs that were not rung lately, and note the ringing."""
+    silent = Q(rung_at__isnull=True) | Q(rung_at__lt=now - RING_AGAIN_AFTER) | Q(rung_at__lt=F("next_at"))
+    rows = list(
+        Job.objects.filter(silent, state=State.DUE, next_at__lte=now)
+        .order_by("-priority", "next_at", "id")
+        .values_list("id", "queue")[:limit]
+    )
+    Job.objects.filter(pk__in=[job_id for job_id, _ in rows]).update(rung_at=now)
+    return rows
+
+
+def due_ids(*, now: datetime, project_id: int, kinds: tuple[str, ...] | None = None) -> list[int]:
+    rows = Job.objects.filter(state=State.DUE, next_at__lte=now, project_id=project_id)
+    if kinds is not None:
+        rows = rows.filter(kind__in=kinds)
+    return list(rows.order_by("-priority", "next_at", "id").values_list("id", flat=True))

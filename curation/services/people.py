@@ -1,0 +1,79 @@
+"""People who sign in, their one-time links, and who may see a project."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.urls import reverse
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.models import Membership, Project, SignInLink, User
+from curation.services import events
+
+LINK_LIFE = timedelta(minutes=15)
+INVITATION_LIFE = timedelta(days=7)
+OPERATOR_EMAIL = "operator@winnow.local"
+
+
+def hash_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def first_sign_in_link(*, base_url: str) -> str:
+    """Return a one-time link for the operator, who is made at the first start. There is no default password."""
+    user = User.objects.filter(is_staff=True, is_active=True).order_by("pk").first()
+    if user is None:
+        user = User.objects.create_superuser(OPERATOR_EMAIL, "Operator")
+    return sign_in_link(user=user, base_url=base_url)
+
+
+def sign_in_link(*, user: User, base_url: str, life: timedelta = LINK_LIFE) -> str:
+    """Make a link that signs this person in once."""
+    token = secrets.token_urlsafe(32)
+    SignInLink.objects.create(user=user, token_hash=hash_of(token), expires_at=database_now() + life)
+    return f"{base_url}{reverse('sign-in-link', args=[token])}"
+
+
+def link_is_good(*, token: str, now: datetime) -> bool:
+    return SignInLink.objects.filter(token_hash=hash_of(token), used_at=None, expires_at__gt=now).exists()
+
+
+def sign_in(*, token: str, now: datetime) -> User | None:
+    """Use a link up and return its person; None when it is unknown, used or too old."""
+    mine = SignInLink.objects.filter(token_hash=hash_of(token))
+    if not mine.filter(used_at=None, expires_at__gt=now, user__is_active=True).update(used_at=now):
+        return None
+    return mine.select_related("user").get().user
+
+
+@transaction.atomic
+def add_member(*, project: Project, email: str, role: str, by: User | None) -> Membership:
+    """Give a person a role in a project; somebody new is created without a password."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise CrowdError(f"{email!r} is not an e-mail address.") from None
+    if role not in Membership.Role.values:
+        raise CrowdError(f"{role!r} is not a role; roles are {', '.join(Membership.Role.values)}.")
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+    member, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
+    events.record(kind="member.added", text=f"{user.name} is now {role}.", project=project, subject=member, by=by)
+    return member
+
+
+@transaction.atomic
+def remove_member(*, membership_id: int, project: Project, by: User) -> None:
+    """Take a role away; the last lead stays."""
+    member = Membership.objects.select_for_update().get(pk=membership_id, project=project)
+    leads = Membership.objects.select_for_update().filter(project=project, role=Membership.Role.LEAD)
+    if member.role == Membership.Role.LEAD and leads.count() == 1:
+        raise CrowdError("The last lead cannot be removed. Give somebody else the role first.")
+    events.record(
+        kind="member.removed", text=f"{member.user.name} was removed.", project=project, subject=member, by=by
+    )
+    member.delete()

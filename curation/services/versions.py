@@ -1,0 +1,40 @@
+"""The doorbell: a project's version goes up, and browsers are told the number. It never carries data."""
+
+import logging
+import time
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.db.models import F
+
+from curation.models import Project
+
+log = logging.getLogger(__name__)
+SECONDS_BETWEEN_RINGS = 0.7
+_rung: dict[int, float] = {}
+_silent_until = 0.0
+
+
+def bump(*, project_id: int) -> None:
+    """Raise the version in the caller's transaction and ring when it commits."""
+    Project.objects.filter(pk=project_id).update(version=F("version") + 1)
+    transaction.on_commit(lambda: ring(project_id))
+
+
+def ring(project_id: int) -> None:
+    """Send one message at most every 0.7 s and process; browsers poll as well, so a lost one is harmless."""
+    global _silent_until
+    now = time.monotonic()
+    if now < _silent_until or now - _rung.get(project_id, 0.0) < SECONDS_BETWEEN_RINGS:
+        return
+    _rung[project_id] = now
+    layer = get_channel_layer()
+    version = Project.objects.filter(pk=project_id).values_list("version", flat=True).first()
+    if layer is None or version is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(f"project.{project_id}", {"type": "doorbell", "version": version})
+    except Exception:  # noqa: BLE001  a doorbell that fails must not fail the work
+        _silent_until = now + 10
+        log.warning("live updates are off: Redis does not answer")
