@@ -1,0 +1,77 @@
+# Winnow on a bare machine: Python 3.11 or newer, git and make are enough (see docs/operator.md).
+PYTHON ?= python3
+PYTEST_ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+CODE := aggregation crowd curation
+# For checks that must not touch anybody's data or settings.
+CHECKING := DJANGO_SETTINGS_MODULE=curation.settings.test PYTHONWARNINGS="ignore:Got an error checking"
+DEPLOYED := DJANGO_SETTINGS_MODULE=curation.settings.production ALLOWED_HOSTS=winnow.example \
+	BASE_URL=https://winnow.example DATABASE_URL=postgres://winnow@127.0.0.1/winnow \
+	REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-the-check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHI
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test check bench lock clean browser
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: .venv/.installed ## the environment in .venv
+
+setup-dev: .venv/.installed-dev
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Winnow needs Python 3.11 or newer: install python3, or name one with PYTHON=." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing python3-venv" >&2; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >&2; \
+	else echo "Python's venv is missing; run: sudo apt-get install python3-venv" >&2; exit 2; fi
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.installed: .venv/.made requirements.lock
+	@echo "installing the locked requirements into .venv" >&2
+	@$(PIP) install --quiet -r requirements.lock >&2
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.lock
+	@echo "installing what tests and checks need" >&2
+	@$(PIP) install --quiet -r requirements-dev.lock >&2
+	@touch $@
+
+run: setup ## set up and serve the product with its demo project; PORT= to change the port
+	@./winnow up
+
+browser:
+	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium for the browser tests" >&2; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends chromium fonts-liberation >&2; \
+	else echo "The browser tests need chromium; run: sudo apt-get install chromium" >&2; exit 2; fi
+
+test: setup-dev browser ## set up and run the whole suite
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: setup-dev ## format, lint, types, import contracts, templates, migrations, deploy check, API snapshot
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet templates
+	$(CHECKING) ./winnow makemigrations --check --dry-run
+	$(DEPLOYED) ./winnow check --deploy --fail-level WARNING
+	@if [ -f docs/openapi.yaml ]; then $(CHECKING) ./winnow spectacular --validate | diff -u docs/openapi.yaml - \
+		|| { echo "docs/openapi.yaml is not what the code says: ./winnow spectacular --file docs/openapi.yaml" >&2; exit 1; }; fi
+
+bench: setup-dev ## benchmarks: a table, and JSON under var/bench
+	@mkdir -p var/bench
+	@for script in tests/bench/*.py; do [ ! -f "$$script" ] || $(BIN)/python "$$script" || exit 1; done
+
+lock: setup-dev ## resolve requirements*.txt into exact versions
+	$(BIN)/uv pip compile --no-emit-index-url --no-emit-find-links requirements-dev.txt -o requirements-dev.lock
+	$(BIN)/uv pip compile requirements.txt -c requirements-dev.lock -o requirements.lock --no-emit-index-url
+
+clean: ## remove the environment and caches; var/, where the data is, stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
