@@ -50,7 +50,7 @@ def enter(
     now: datetime | None = None,
 ) -> Asset | None:
     """Take a stored file into the project at a stage. None = it is there already (same bytes, key or frame)."""
-    if _is_there(project, sha256, answer, parent, frame_index, client_key):
+    if _is_there(project, sha256, answer, (parent, frame_index), client_key):
         return None
     asset = Asset.objects.create(
         project=project,
@@ -81,11 +81,11 @@ def _is_there(
     project: Project,
     sha256: bytes,
     answer: Answer | None,
-    parent: Asset | None,
-    frame_index: int | None,
+    frame: tuple[Asset | None, int | None],
     client_key: str | None,
 ) -> bool:
     """Look for the asset under a lock on its identity, so that two takers of the same file cannot both miss it."""
+    parent, frame_index = frame
     identity = f"{project.pk}:{answer.pk if answer else ''}:{parent.pk if parent else sha256.hex()}:{frame_index}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [identity])

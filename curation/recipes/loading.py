@@ -1,0 +1,68 @@
+"""Recipes: readable YAML files, checked before anything is made of them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FOLDER = Path(__file__).parent
+
+
+class BadRecipe(ValueError):
+    """A recipe that is unknown or wrong; the sentence names the place."""
+
+
+class RecipeStage(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: str
+    title: str
+    settings: dict[str, Any] = {}
+
+
+class Recipe(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    title: str
+    description: str = ""
+    media: Literal["image", "video"] = "image"
+    target: str = "photo"
+    consent: str = ""
+    classes: dict[str, str] = Field(min_length=1)
+    negative_class: str = ""
+    wanted: int = Field(default=100, ge=1)
+    budget_usd: str = "100"
+    known_answers: Literal["drawn", "none"] = "none"
+    stages: list[RecipeStage] = Field(min_length=2)
+    yields: dict[str, float] = {}
+    answers: dict[str, float] = {}
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@cache
+def load(name: str) -> Recipe:
+    """Return a bundled recipe; an unknown name lists the known ones."""
+    if name not in names():
+        raise BadRecipe(f"There is no recipe {name!r}; known are {', '.join(names())}.")
+    return parse((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), origin=f"{name}.yaml")
+
+
+def parse(text: str, *, origin: str) -> Recipe:
+    try:
+        return Recipe.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise BadRecipe(f"{origin} is not YAML: {str(error).splitlines()[0]}.") from None
+    except ValidationError as error:
+        raise BadRecipe(f"{origin}: {first_fault(error)}") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first fault as one sentence with its place."""
+    fault = error.errors()[0]
+    place = " → ".join(str(part) for part in fault["loc"]) or "the document"
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}."

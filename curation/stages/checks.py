@@ -1,0 +1,158 @@
+"""Automatic checks before anything is paid: unreadable, low resolution, the same picture again, the example itself."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from pydantic import Field
+
+from crowd.models import Evidence
+from crowd.services import trust
+from curation.models import Asset, AssetPreview, Decision, Stage
+from curation.preprocessing.decode import Analysis, analyse, derivative
+from curation.preprocessing.limits import Limits, Unreadable
+from curation.preprocessing.quality import is_low_resolution
+from curation.services import assets, submissions
+from curation.stages.base import Done, NoCrowd, StageSettings, Work
+from curation.stages.lookalikes import Hit, examples_of, lookalike_of, template_of
+
+Verdict = Decision.Verdict
+THUMB, SCREEN = 320, 1600
+SAME_PICTURE = ("same_file", "same_photo")
+
+
+class ChecksSettings(StageSettings):
+    min_long: int = Field(default=1920, ge=1, description="least pixels of the long side")
+    min_short: int = Field(default=1080, ge=1, description="least pixels of the short side")
+    radius: int = Field(default=64, ge=0, le=80, description="how near a hash must be to be looked at, of 256 bits")
+    block_difference: float = Field(default=0.5, gt=0, le=2)
+    duplicates: bool = True
+    templates: bool = True
+    most_megabytes: int = Field(default=50, ge=1, le=500)
+
+
+class Checks(NoCrowd):
+    slug: ClassVar[str] = "checks"
+    does: ClassVar[Work] = "machine"
+    Settings: ClassVar[type[StageSettings]] = ChecksSettings
+
+    def work(self, stage: Stage, now: datetime, limit: int) -> Done:
+        settings = ChecksSettings.model_validate(stage.settings)
+        waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).exclude(media=Asset.Media.VIDEO)
+        ids = list(waiting.order_by("id").values_list("id", flat=True)[: limit + 1])
+        for asset_id in ids[:limit]:
+            check(asset_id=asset_id, settings=settings, now=now)
+        return Done(len(ids[:limit]), more=len(ids) > limit)
+
+
+def check(*, asset_id: int, settings: ChecksSettings, now: datetime) -> None:
+    """Measure one picture outside of any transaction, then decide in one."""
+    asset = Asset.objects.get(pk=asset_id)
+    with default_storage.open(asset.storage_key, "rb") as file:
+        data = file.read()
+    try:
+        analysis = analyse(data, limits=Limits(max_bytes=settings.most_megabytes * 1_048_576))
+    except Unreadable as refusal:
+        _decide(asset_id, now, "unreadable", {"code": refusal.reason_code, "sentence": str(refusal)})
+        return
+    _keep(asset, analysis, data)
+    if settings.min_long and is_low_resolution(analysis.width, analysis.height, settings.min_long, settings.min_short):
+        found = {"width": analysis.width, "height": analysis.height}
+        _decide(asset_id, now, "low_resolution", found)
+        return
+    _compare(asset_id, analysis, settings, now)
+
+
+def _compare(asset_id: int, analysis: Analysis, settings: ChecksSettings, now: datetime) -> None:
+    asset = Asset.objects.select_related("project", "stage").get(pk=asset_id)
+    if settings.templates:
+        copy = template_of(analysis, examples_of(asset.project_id))
+        if copy is not None:
+            class_name, template = copy
+            details = {**_rounded(asdict(template)), "template_class": class_name}
+            _decide(asset_id, now, "template_copy", details, level=template.level)
+            return
+    hit = lookalike_of(asset, analysis, settings.radius, settings.block_difference) if settings.duplicates else None
+    if hit is not None and hit.pair.verdict in SAME_PICTURE:
+        _decide(asset_id, now, hit.pair.verdict, _pair(hit), level=Evidence.Level.DUPLICATE, other=hit.asset)
+        return
+    _decide(asset_id, now, "", _pair(hit) if hit else {})
+
+
+def _pair(hit: Hit) -> dict[str, Any]:
+    """The evidence of a pair; `same_scene` is only noted, it never rejects."""
+    return {**_rounded(asdict(hit.pair)), "other_asset": str(hit.asset.public_id)}
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
+
+
+@transaction.atomic
+def _decide(
+    asset_id: int,
+    now: datetime,
+    reason: str,
+    evidence: Mapping[str, Any],
+    *,
+    level: int | None = None,
+    other: Asset | None = None,
+) -> None:
+    """Drop with a reason or pass on, with the evidence against the worker if there is any."""
+    asset = assets.locked(asset_id)
+    if asset.state != Asset.State.WAITING:
+        return
+    verdict = Verdict.DROPPED if reason else Verdict.PASSED
+    assets.decide(asset=asset, verdict=verdict, reason=reason, evidence=evidence, by_kind=Decision.By.RULE, now=now)
+    if not reason:
+        return
+    submissions.reject(asset=asset, reason=reason, now=now)
+    if level is not None and asset.worker_id is not None:
+        trust.record_evidence(
+            worker_id=asset.worker_id,
+            project_id=asset.project_id,
+            level=level,
+            kind=reason,
+            item_id=asset.pk,
+            other_item_id=other.pk if other else None,
+            details=dict(evidence),
+            now=now,
+        )
+
+
+def _keep(asset: Asset, analysis: Analysis, data: bytes) -> None:
+    """Store what was measured and the re-encoded copies, which carry no metadata. May be repeated."""
+    keys = {
+        "thumb_key": _store("thumb", "webp", derivative(data, THUMB, 80)),
+        "screen_key": _store("screen", "jpg", derivative(data, SCREEN, 85, "JPEG")),
+        "grey_key": _store("grey", "jpg", analysis.preview.to_jpeg()),
+    }
+    camera = {name: value for name, value in asdict(analysis.camera).items() if value}
+    with transaction.atomic():
+        AssetPreview.objects.update_or_create(asset=asset, defaults={**keys, "camera": camera})
+        Asset.objects.filter(pk=asset.pk).update(
+            width=analysis.width,
+            height=analysis.height,
+            phash=_signed(analysis.phash64),
+            hash256=analysis.hash256,
+            hash256_trimmed=analysis.hash256_trimmed,
+            sharpness=analysis.sharpness,
+            brightness=analysis.brightness,
+            contrast=analysis.contrast,
+        )
+
+
+def _store(folder: str, suffix: str, data: bytes) -> str:
+    return default_storage.save(f"{folder}/{uuid.uuid4().hex}.{suffix}", ContentFile(data))
+
+
+def _signed(number: int | None) -> int | None:
+    """PostgreSQL's bigint is signed; the 64 bits stay the same."""
+    if number is None:
+        return None
+    return number - 2**64 if number >= 2**63 else number

@@ -1,0 +1,84 @@
+"""Collect: workers send photos. Paid only when a later stage accepts the photo (postponed acceptance)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from crowd.models import Assignment, Batch
+from crowd.money import micro
+from curation.models import LabelClass, Pool, Stage
+from curation.services import assets
+from curation.stages.base import Done, KnownTask, NoCrowd, PoolDraft, StageSettings, Work
+from curation.stages.prices import Price, PriceBySkill
+
+
+class CollectSettings(StageSettings):
+    title: str = "Show this sign"
+    conditions: list[str] = []
+    price_usd: Price = "0.03"
+    price_by_skill: PriceBySkill | None = None
+    per_worker: int = Field(default=0, ge=0, description="most photos of one worker in one pool; 0 = no limit")
+    assignment_seconds: int = Field(default=1800, ge=60, le=86_400)
+
+
+class Collect(NoCrowd):
+    slug: ClassVar[str] = "collect"
+    does: ClassVar[Work] = "crowd"
+    Settings: ClassVar[type[StageSettings]] = CollectSettings
+
+    def pools(self, stage: Stage, classes: Sequence[LabelClass], wanted: int) -> list[PoolDraft]:
+        return [self._pool(stage, label_class, wanted) for label_class in classes if not label_class.is_negative]
+
+    def _pool(self, stage: Stage, label_class: LabelClass, wanted: int) -> PoolDraft:
+        settings = CollectSettings.model_validate(stage.settings)
+        by_skill = settings.price_by_skill
+        return PoolDraft(
+            kind=Batch.Kind.MAIN,
+            title=label_class.name.upper(),
+            interface="photo",
+            spec={
+                "kind": "photo",
+                "title": f"{settings.title}: {label_class.name.replace('_', ' ')}",
+                "instructions": settings.conditions,
+            },
+            label_class=label_class,
+            wanted=wanted,
+            per_worker=settings.per_worker,
+            price_micro=micro(settings.price_usd),
+            price_table=by_skill.table() if by_skill else [],
+            price_skill=by_skill.skill if by_skill else "",
+            grants_skill=by_skill.skill if by_skill else "",
+            auto_accept=False,
+            assignment_seconds=settings.assignment_seconds,
+        )
+
+    def known_tasks(self, stage: Stage, pool: Pool, known: Sequence[KnownTask]) -> Sequence[KnownTask]:
+        return []
+
+    def work(self, stage: Stage, now: datetime, limit: int) -> Done:
+        """Collecting has no assets of its own: an asset begins at the next stage."""
+        return Done(0)
+
+    def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
+        """Make an asset of every photo; it waits at the next stage, unpaid so far."""
+        target = assets.next_stage(stage)
+        if target is None:
+            raise LookupError(f"There is no stage after {stage} that could judge the photos.")
+        pool = Pool.objects.select_related("label_class").get(pk=page.batch.pool_id)
+        for answer in page.answers.select_related("raw").order_by("seq"):
+            file = answer.raw.payload["file"]
+            assets.enter(
+                project=stage.project,
+                stage=target,
+                storage_key=file["key"],
+                sha256=bytes.fromhex(file["sha256"]),
+                size=file["bytes"],
+                name=str(file.get("name", "")),
+                source=f"sent by {page.worker.short_id}",
+                label_class=pool.label_class,
+                answer=answer,
+                worker_id=page.worker_id,
+                now=now,
+            )

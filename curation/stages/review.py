@@ -1,0 +1,65 @@
+"""Review: only what needs a person reaches a person; the rest passes, a small sample excepted."""
+
+import hashlib
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import transaction
+from pydantic import Field
+
+from curation.models import Asset, Consensus, Decision, Stage
+from curation.services import assets
+from curation.stages.base import Done, NoCrowd, StageSettings, Work
+
+Verdict = Decision.Verdict
+
+
+class ReviewSettings(StageSettings):
+    least_confidence: float = Field(default=0.8, ge=0, le=1, description="under this a person looks")
+    sample: float = Field(default=0.02, ge=0, le=1, description="share of the sure ones that a person sees too")
+
+
+class Review(NoCrowd):
+    slug: ClassVar[str] = "review"
+    does: ClassVar[Work] = "people"
+    Settings: ClassVar[type[StageSettings]] = ReviewSettings
+
+    def work(self, stage: Stage, now: datetime, limit: int) -> Done:
+        """Sort what arrives: pass it, or hold it for a person with the reason."""
+        settings = ReviewSettings.model_validate(stage.settings)
+        waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
+        ids = list(waiting.values_list("id", flat=True)[: limit + 1])
+        for asset_id in ids[:limit]:
+            _sort(asset_id, stage, settings, now)
+        return Done(len(ids[:limit]), more=len(ids) > limit)
+
+
+@transaction.atomic
+def _sort(asset_id: int, stage: Stage, settings: ReviewSettings, now: datetime) -> None:
+    asset = assets.locked(asset_id)
+    if asset.state != Asset.State.WAITING or asset.stage_id != stage.pk:
+        return
+    why = reason_for_a_person(asset, settings)
+    verdict = Verdict.HELD if why else Verdict.PASSED
+    assets.decide(asset=asset, verdict=verdict, reason=why, by_kind=Decision.By.RULE, now=now)
+
+
+def reason_for_a_person(asset: Asset, settings: ReviewSettings) -> str:
+    """Return why a person must look, or nothing."""
+    consensus = Consensus.objects.filter(asset=asset, is_current=True).exclude(status=Consensus.Status.LABEL)
+    row = consensus.order_by("-id").first()
+    if row is None:
+        return "no_consensus"
+    if row.method == "person":
+        return ""
+    if row.status == Consensus.Status.DROP:
+        return "disagree"
+    if row.confidence < settings.least_confidence:
+        return "unsure"
+    return "sample" if _in_sample(asset, settings.sample) else ""
+
+
+def _in_sample(asset: Asset, share: float) -> bool:
+    """Chosen by the picture's bytes: the same pictures in a repetition, and nobody can guess them."""
+    digest = hashlib.sha256(b"review sample" + bytes(asset.sha256)).digest()
+    return int.from_bytes(digest[:4], "big") < share * 2**32

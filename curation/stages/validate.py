@@ -1,0 +1,190 @@
+"""Validate: several workers judge each photo. Training, exam and control tasks guard the gate."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aggregation import LabelSettings, LabelVote, vote
+from crowd.models import Assignment, Batch
+from crowd.money import micro
+from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
+from curation.services import assets, submissions
+from curation.stages import crowdwork
+from curation.stages.base import Done, KnownTask, PoolDraft, StageSettings, Work
+from curation.stages.prices import Price
+
+
+class Option(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    value: str
+    label: str
+    tone: str = "plain"
+    keeps: bool = False
+
+
+class ValidateSettings(StageSettings):
+    title: str = "Is this the sign?"
+    conditions: list[str] = []
+    options: list[Option] = Field(min_length=2)
+    overlap: int = Field(default=3, ge=1, le=30_000)
+    most_overlap: int = Field(default=5, ge=1, le=30_000)
+    page_size: int = Field(default=10, ge=1, le=100)
+    control_per_page: int = Field(default=1, ge=0, le=50)
+    price_usd: Price = "0.09"
+    training_tasks: int = Field(default=10, ge=0, le=100)
+    training_gate: int = Field(default=70, ge=0, le=100)
+    exam_tasks: int = Field(default=10, ge=0, le=100)
+    exam_gate: int = Field(default=70, ge=0, le=100)
+    skill: str = "Checking photos"
+    least_seconds: float = Field(default=0.7, ge=0)
+
+
+class Validate:
+    slug: ClassVar[str] = "validate"
+    does: ClassVar[Work] = "crowd"
+    Settings: ClassVar[type[StageSettings]] = ValidateSettings
+
+    def pools(self, stage: Stage, classes: Sequence[LabelClass], wanted: int) -> list[PoolDraft]:
+        settings = ValidateSettings.model_validate(stage.settings)
+        drafts = []
+        gate, needed = "", 0
+        if settings.training_tasks:
+            drafts.append(self._training(settings))
+            gate, needed = f"{settings.skill}: training", settings.training_gate
+        if settings.exam_tasks:
+            drafts.append(self._exam(settings, gate, needed))
+            gate, needed = f"{settings.skill}: exam", settings.exam_gate
+        return [*drafts, self._main(settings, gate, needed)]
+
+    def _training(self, settings: ValidateSettings) -> PoolDraft:
+        return PoolDraft(
+            kind=Batch.Kind.TRAINING,
+            title="TRAINING",
+            interface="choice",
+            spec=_spec(settings),
+            page_size=settings.training_tasks,
+            grants_skill=f"{settings.skill}: training",
+        )
+
+    def _exam(self, settings: ValidateSettings, gate: str, needed: int) -> PoolDraft:
+        return PoolDraft(
+            kind=Batch.Kind.EXAM,
+            title="EXAM",
+            interface="choice",
+            spec=_spec(settings),
+            page_size=settings.exam_tasks,
+            needs_skill=gate,
+            needs_value=needed,
+            grants_skill=f"{settings.skill}: exam",
+        )
+
+    def _main(self, settings: ValidateSettings, gate: str, needed: int) -> PoolDraft:
+        return PoolDraft(
+            kind=Batch.Kind.MAIN,
+            title="VALIDATE",
+            interface="choice",
+            spec=_spec(settings),
+            page_size=settings.page_size,
+            control_per_page=settings.control_per_page,
+            overlap=settings.overlap,
+            price_micro=micro(settings.price_usd),
+            needs_skill=gate,
+            needs_value=needed,
+            rules={
+                "control": {"least_answers": 5, "least_accuracy": 0.7},
+                "speed": {"seconds_per_task": settings.least_seconds, "times": 3},
+            },
+        )
+
+    def known_tasks(self, stage: Stage, pool: Pool, known: Sequence[KnownTask]) -> Sequence[KnownTask]:
+        """Training, exam and control each get their own pictures: what was trained is not examined."""
+        settings = ValidateSettings.model_validate(stage.settings)
+        training, exam = settings.training_tasks, settings.exam_tasks
+        parts = {
+            Pool.Kind.TRAINING: known[:training],
+            Pool.Kind.EXAM: known[training : training + exam],
+            Pool.Kind.MAIN: known[training + exam :] if settings.control_per_page else [],
+        }
+        return parts[Pool.Kind(pool.kind)]
+
+    def work(self, stage: Stage, now: datetime, limit: int) -> Done:
+        """Offer waiting photos to the crowd."""
+        return crowdwork.offer(stage=stage, now=now, limit=limit)
+
+    def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
+        for answer in crowdwork.real_answers(page):
+            crowdwork.annotate(
+                stage=stage,
+                page=page,
+                answer=answer,
+                kind=Annotation.Kind.LABEL,
+                label=answer.raw.payload["answer"],
+                now=now,
+            )
+            if answer.task.item_id is not None:
+                settle(stage=stage, asset_id=answer.task.item_id, now=now)
+
+
+def settle(*, stage: Stage, asset_id: int, now: datetime) -> None:
+    """Decide about one photo when it has enough answers; buy one more while they tie."""
+    asset = crowdwork.at_work(asset_id, stage)
+    if asset is None:
+        return
+    settings = ValidateSettings.model_validate(stage.settings)
+    answers = crowdwork.annotations_of(asset, stage)
+    if len(answers) < settings.overlap:
+        return
+    result = vote(
+        {str(answer.worker_id): answer.label for answer in answers},
+        LabelSettings(max_answers=settings.most_overlap),
+    )
+    if result.label is None and len(answers) < settings.most_overlap:
+        crowdwork.buy_one_more(stage=stage, asset=asset)
+        return
+    _record(stage, asset, result, len(answers), now)
+    _conclude(asset, result, settings, now)
+
+
+def _record(stage: Stage, asset: Asset, result: LabelVote, n: int, now: datetime) -> None:
+    counts = ", ".join(f"{count} × {label}" for label, count in result.counts.items())
+    crowdwork.new_consensus(
+        asset=asset,
+        stage=stage,
+        method="majority",
+        settings={},
+        status=Consensus.Status.LABEL if result.label else Consensus.Status.UNDECIDED,
+        label=result.label or "",
+        confidence=result.confidence,
+        n_answers=n,
+        trace=[f"votes: {counts}"],
+        now=now,
+    )
+
+
+def _conclude(asset: Asset, result: LabelVote, settings: ValidateSettings, now: datetime) -> None:
+    label = result.label or "undecided"
+    keeps = any(option.keeps and option.value == label for option in settings.options)
+    verdict = Decision.Verdict.PASSED if keeps else Decision.Verdict.DROPPED
+    evidence: dict[str, Any] = {"votes": dict(result.counts)}
+    assets.decide(
+        asset=asset,
+        verdict=verdict,
+        reason="" if keeps else label,
+        evidence=evidence,
+        by_kind=Decision.By.CROWD,
+        now=now,
+    )
+    if keeps:
+        submissions.accept(asset=asset, now=now)
+    else:
+        submissions.reject(asset=asset, reason=label, now=now)
+
+
+def _spec(settings: ValidateSettings) -> dict[str, Any]:
+    options = [
+        {"value": option.value, "label": option.label, "tone": option.tone, "key": str(number)}
+        for number, option in enumerate(settings.options, start=1)
+    ]
+    return {"kind": "choice", "title": settings.title, "instructions": settings.conditions, "options": options}
