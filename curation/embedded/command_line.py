@@ -44,8 +44,10 @@ def _run(argv: list[str]) -> int:
 
 
 def _known(name: str) -> bool:
+    import django
     from django.core.management import get_commands
 
+    django.setup()
     return name in {"help", "version"} or name in get_commands()
 
 
@@ -76,9 +78,6 @@ def needs_services(name: str, argv: list[str]) -> bool:
 
 
 def _migrate() -> None:
-    import django
-
-    django.setup()
     from .schema import apply_pending_migrations
 
     apply_pending_migrations()
