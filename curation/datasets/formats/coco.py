@@ -1,0 +1,133 @@
+"""COCO object detection: https://cocodataset.org/#format-data, one JSON document per split, written as a stream."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+from .base import BoxRecord, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
+
+BUFFER = 1 << 20
+WITHOUT_SPLIT = "all"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class _Document:
+    """One COCO file being written: images go straight in, annotations wait in a file beside it."""
+
+    def __init__(self, path: Path, classes: Sequence[LabelClass], description: str, files: ExitStack) -> None:
+        self._path = path
+        self._classes = classes
+        self._beside = path.with_suffix(".annotations")
+        self._file: IO[str] = files.enter_context(path.open("w", encoding="utf-8", buffering=BUFFER))
+        self._annotations: IO[str] = files.enter_context(self._beside.open("w", encoding="utf-8", buffering=BUFFER))
+        self._images = 0
+        self._boxes = 0
+        info = {"description": description, "version": "1.0", "contributor": "Winnow"}
+        self._file.write(f'{{"info":{_json(info)},"licenses":[],\n"images":[')
+
+    def add(self, record: ImageRecord) -> None:
+        self._images += 1
+        self._file.write(("\n" if self._images == 1 else ",\n") + _json(_image(self._images, record)))
+        for box in record.boxes:
+            self._boxes += 1
+            line = _json(_annotation(self._boxes, self._images, box))
+            self._annotations.write(("\n" if self._boxes == 1 else ",\n") + line)
+
+    def close(self) -> None:
+        self._annotations.close()
+        self._file.write('\n],\n"annotations":[')
+        with self._beside.open(encoding="utf-8") as annotations:
+            shutil.copyfileobj(annotations, self._file, BUFFER)
+        categories = [{"id": one.index, "name": one.name, "supercategory": ""} for one in self._classes]
+        self._file.write(f'\n],\n"categories":{_json(categories)}}}\n')
+        self._file.close()
+        self._beside.unlink()
+
+
+def _image(number: int, record: ImageRecord) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "id": number,
+        "file_name": record.file_name,
+        "width": record.width,
+        "height": record.height,
+    }
+    if record.sha256 is not None:
+        line["sha256"] = record.sha256
+    if record.attributes:
+        line["attributes"] = dict(record.attributes)
+    return line
+
+
+def _annotation(number: int, image: int, box: BoxRecord) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "id": number,
+        "image_id": image,
+        "category_id": box.label,
+        "bbox": [box.x, box.y, box.width, box.height],
+        "area": box.width * box.height,
+        "iscrowd": 0,
+        "segmentation": [],
+    }
+    if box.confidence is not None:
+        line["confidence"] = box.confidence
+    return line
+
+
+class CocoWriter:
+    """Writes `annotations/SPLIT.json` (`all.json` without splits) and, if asked, `images/`.
+
+    Category ids are the classes' own indexes, so they survive added and retired classes.
+    """
+
+    def __init__(self, description: str = "Exported from Winnow") -> None:
+        self._description = description
+
+    def write(
+        self, out: Path, classes: Sequence[LabelClass], records: Iterator[ImageRecord], open_image: OpenImage | None
+    ) -> Counts:
+        """Write the data set in constant memory; nothing appears at `out` unless all of it is written."""
+        known = {one.index: one for one in classes}
+        with fresh_folder(out) as folder:
+            return self._write(folder, known, records, open_image)
+
+    def _write(
+        self,
+        folder: Path,
+        classes: Mapping[int, LabelClass],
+        records: Iterator[ImageRecord],
+        open_image: OpenImage | None,
+    ) -> Counts:
+        annotations, counts = folder / "annotations", Counts()
+        annotations.mkdir()
+        documents: dict[str, _Document] = {}
+        ordered = sorted(classes.values(), key=lambda one: one.index)
+        with ExitStack() as files:
+            for record in records:
+                split = checked(record, classes).split or WITHOUT_SPLIT
+                if split not in documents:
+                    documents[split] = _Document(_path(annotations, split), ordered, self._description, files)
+                documents[split].add(record)
+                if open_image is not None:
+                    store_image(folder / "images", record, open_image)
+                counts = counts.plus(record)
+            if not documents:
+                documents[WITHOUT_SPLIT] = _Document(
+                    _path(annotations, WITHOUT_SPLIT), ordered, self._description, files
+                )
+            for document in documents.values():
+                document.close()
+        return counts
+
+
+def _path(folder: Path, split: str) -> Path:
+    if not split.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"{split!r} is not a name for a split; use letters, digits, - and _")
+    return folder / f"{split}.json"

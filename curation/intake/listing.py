@@ -1,0 +1,73 @@
+"""A JSONL listing: one line per file, {"path": "a.jpg", "id": "your key"}; paths stay inside the listing's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .folder import read_file
+from .found import Found, Refused
+from .video import EVERY
+
+MAX_LINE = 1_000_000
+MAX_KEY = 255
+
+
+def read_listing(path: Path, *, every: int = EVERY) -> Iterator[Found | Refused]:
+    """Yield the listed files; a line that is wrong is refused by its number and the rest goes on."""
+    root = path.resolve().parent
+    with path.open("rb") as lines:
+        number = 0
+        while line := lines.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                yield _refused(path, number, f"it is longer than {MAX_LINE} bytes; the listing is read no further")
+                return
+            if line.strip():
+                yield from _read_line(path, number, line, root, every)
+
+
+def _read_line(listing: Path, number: int, line: bytes, root: Path, every: int) -> Iterator[Found | Refused]:
+    try:
+        name, key = _entry(line)
+    except (ValueError, RecursionError) as error:
+        yield _refused(listing, number, str(error))
+        return
+    target = (root / name).resolve()
+    if not target.is_relative_to(root):
+        yield Refused(name, "outside", "the path leaves the folder of the listing")
+    elif not target.is_file():
+        yield Refused(name, "missing", "there is no such file beside the listing")
+    else:
+        yield from read_file(target, name, every=every, client_key=key)
+
+
+def _entry(line: bytes) -> tuple[str, str | None]:
+    try:
+        value = json.loads(line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError("it is not JSON in UTF-8") from error
+    if not isinstance(value, dict) or not isinstance(value.get("path"), str) or not value["path"]:
+        raise ValueError('it has no "path"; write {"path": "a.jpg"}')
+    key = value.get("id")
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY and key.isprintable()):
+        raise ValueError(f'"id" must be a text of 1 to {MAX_KEY} printable letters')
+    if "\0" in value["path"]:
+        raise ValueError('"path" holds a NUL character')
+    return value["path"], key
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number JSON knows")
+
+
+def _refused(path: Path, number: int, what: str) -> Refused:
+    return Refused(f"{path.name}:{number}", "bad_line", f"line {number} is not taken: {what}")

@@ -1,0 +1,28 @@
+"""The frames of one video as candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from curation.preprocessing.limits import Unreadable
+from curation.preprocessing.video import Frame, frames
+
+from .found import Found, Refused, in_memory
+
+EVERY = 10
+
+
+def read_video(path: Path, name: str, *, every: int = EVERY) -> Iterator[Found | Refused]:
+    """Yield every n-th frame; a video that cannot be read is one refusal, after the frames that could."""
+    try:
+        for frame in frames(path, every=every):
+            yield _found(path, name, frame)
+    except Unreadable as refusal:
+        yield Refused(name, refusal.reason_code, refusal.sentence)
+
+
+def _found(path: Path, name: str, frame: Frame) -> Found:
+    frame_name = str(PurePosixPath(name).with_suffix("") / f"{frame.index:06d}.jpg")
+    milliseconds = round(frame.time_seconds * 1000)
+    return Found(frame_name, in_memory(frame.jpeg), name, frame.index, milliseconds, video=path)

@@ -1,0 +1,90 @@
+"""ORB corners, their matches, and the similarity that registers one picture on another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .pixels import Grey
+
+COUNT = 600
+RATIO = 0.8
+RANSAC_PIXELS = 4.0
+RANSAC_ROUNDS = 1000
+MIN_SCALE, MAX_SCALE = 0.2, 5.0
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Corners of one picture: `points` (n, 2) x, y in pixels, `descriptors` (n, 32) bytes, strongest first."""
+
+    points: npt.NDArray[np.float32]
+    descriptors: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """A similarity from the first picture's pixels to the second's, and how many matches agree with it."""
+
+    matrix: Matrix
+    inliers: int
+    mirrored: bool = False
+
+    @property
+    def scale(self) -> float:
+        return math.hypot(self.matrix[0, 0], self.matrix[1, 0])
+
+    @property
+    def degrees(self) -> float:
+        """Turn in degrees, counter-clockwise as a person sees it (image rows run downwards)."""
+        return -math.degrees(math.atan2(self.matrix[1, 0], self.matrix[0, 0]))
+
+    @property
+    def turn(self) -> str:
+        """The nearest of the eight orientations."""
+        quarter = round(self.degrees / 90) % 4
+        plain = ("none", "rot90", "rot180", "rot270")
+        mirrored = ("mirror", "transpose", "flip", "transverse")
+        return (mirrored if self.mirrored else plain)[quarter]
+
+
+def find_features(grey: Grey) -> Features:
+    """Find up to 600 ORB corners (Rublee et al., 2011), the strongest first."""
+    detector = cv2.ORB_create(COUNT, 1.2, 8, fastThreshold=10)  # type: ignore[attr-defined]
+    keypoints, descriptors = detector.detectAndCompute(grey, None)
+    if not keypoints:
+        return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
+    order = np.argsort([-point.response for point in keypoints], kind="stable")
+    points = np.array([point.pt for point in keypoints], np.float32)
+    return Features(points[order], np.asarray(descriptors, np.uint8)[order])
+
+
+def register(moving: Features, fixed: Features, *, mirrored: bool = False) -> Registration | None:
+    """Find the similarity that lays `moving` over `fixed`, or None when too few matches agree.
+
+    Matches by Hamming distance with ratio .8, RANSAC at 4 pixels; the scale must lie between .2 and 5.
+    """
+    if len(moving) < 2 or len(fixed) < 2:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(moving.descriptors, fixed.descriptors, k=2)
+    kept = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
+    if len(kept) < 3:
+        return None
+    source = moving.points[[match.queryIdx for match in kept]]
+    target = fixed.points[[match.trainIdx for match in kept]]
+    matrix, agreeing = cv2.estimateAffinePartial2D(
+        source, target, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PIXELS, maxIters=RANSAC_ROUNDS
+    )
+    if matrix is None or not np.isfinite(matrix).all():
+        return None
+    found = Registration(np.asarray(matrix, np.float64), int(agreeing.sum()), mirrored)
+    return found if MIN_SCALE <= found.scale <= MAX_SCALE else None

@@ -1,0 +1,151 @@
+"""The 256-bit DCT sign hash, its eight orientations and the border trim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .pixels import TURNS, Grey, inverse, resized
+
+WIDTH = 240
+SIDE = 64
+BITS = 256
+BORDER_SD = 10.0
+MAX_TRIM = 1 / 3
+LOW_CONTRAST = 6.0
+UNRELATED = 86
+"""The smallest distance ever seen between unrelated photos; candidates stay well below."""
+
+Turns = tuple[bytes, ...]
+"""One hash of 32 bytes per entry of TURNS."""
+
+_Floats = npt.NDArray[np.float32]
+
+
+def _basis() -> _Floats:
+    rows = np.arange(1, 17)[:, None]
+    columns = np.arange(SIDE)[None, :]
+    waves = np.sqrt(2 / SIDE) * np.cos(np.pi * (2 * columns + 1) * rows / (2 * SIDE))
+    return np.asarray(waves, dtype=np.float32)
+
+
+_DCT = _basis()
+_SIGNS = np.where(np.arange(1, 17) % 2, -1, 1).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a picture in pixels, right and bottom exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def cut(self, pixels: Grey) -> Grey:
+        return np.ascontiguousarray(pixels[self.top : self.bottom, self.left : self.right])
+
+
+def hash_width(grey: Grey) -> Grey:
+    """Resize a grey picture by area to the width the hash and the light measures are taken at."""
+    height, width = grey.shape
+    return resized(grey, WIDTH, max(1, round(height * WIDTH / width)))
+
+
+def coefficients(grey: Grey) -> _Floats:
+    """Return the 16x16 low DCT coefficients (no DC) of a grey picture squeezed to 64x64.
+
+    Row = vertical, column = horizontal frequency 1..16. Same family as PDQ (Facebook, 2019).
+    """
+    square = resized(grey, SIDE, SIDE).astype(np.float32)
+    return np.asarray(_DCT @ square @ _DCT.T, dtype=np.float32)
+
+
+def _bits(matrix: _Floats) -> bytes:
+    return np.packbits(matrix > np.median(matrix)).tobytes()
+
+
+def _turned_coefficients(matrix: _Floats) -> tuple[_Floats, ...]:
+    mirror, flip = matrix * _SIGNS[None, :], matrix * _SIGNS[:, None]
+    both = mirror * _SIGNS[:, None]
+    # Transposing swaps the axes first; a later left-right or top-bottom turn changes signs of the swapped ones.
+    return (
+        matrix,
+        mirror,
+        flip,
+        both,
+        matrix.T,
+        matrix.T * _SIGNS[:, None],
+        matrix.T * _SIGNS[None, :],
+        both.T,
+    )
+
+
+def hash256(grey: Grey) -> bytes:
+    """Return the 32-byte hash of a grey picture of any size."""
+    return _bits(coefficients(grey))
+
+
+def turned_hashes(grey: Grey) -> Turns:
+    """Return the hashes of the eight orientations, in the order of TURNS, from one transform."""
+    return tuple(_bits(matrix) for matrix in _turned_coefficients(coefficients(grey)))
+
+
+def turns_of(stored: bytes) -> Turns:
+    """Return the eight orientations of a stored hash, taking the median of the coefficients as zero.
+
+    Exact for `none` and the transpose; the others may differ from the true turned hash by a few bits,
+    because only the signs are stored.
+    """
+    signs = np.unpackbits(np.frombuffer(stored, np.uint8)).reshape(16, 16).astype(np.float32) - np.float32(0.5)
+    return tuple(np.packbits(matrix > 0).tobytes() for matrix in _turned_coefficients(signs))
+
+
+def trim_box(grey: Grey) -> Box | None:
+    """Return what is left after flat borders (screenshot bars, frames) are dropped, or None if nothing went.
+
+    `grey` is the 240-wide picture; from each side lines with a standard deviation below 10 go, at most a third.
+    """
+    height, width = grey.shape
+    top, bottom = _flat_ends(grey.std(axis=1))
+    left, right = _flat_ends(grey.std(axis=0))
+    if top + bottom + left + right == 0:
+        return None
+    return Box(left, top, width - right, height - bottom)
+
+
+def _flat_ends(deviations: npt.NDArray[np.float64]) -> tuple[int, int]:
+    allowed = int(len(deviations) * MAX_TRIM)
+    flat = deviations < BORDER_SD
+    return _leading(flat[:allowed]), _leading(flat[::-1][:allowed])
+
+
+def _leading(flat: npt.NDArray[np.bool_]) -> int:
+    return len(flat) if flat.all() else int(np.argmin(flat))
+
+
+def distance(left: bytes, right: bytes) -> int:
+    """Count the bits in which two hashes differ."""
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).bit_count()
+
+
+def nearest_turn(member: Sequence[Turns], representative: Sequence[bytes]) -> tuple[int, str]:
+    """Return the smallest distance and the turn from the representative to the member.
+
+    `member` holds the turned hashes of the plain and, if any, the trimmed picture; `representative` the stored ones.
+    """
+    best, turn = min(
+        (distance(hashes[index], other), index)
+        for hashes in member
+        for other in representative
+        for index in range(len(TURNS))
+    )
+    return best, inverse(TURNS[turn])
+
+
+def as_text(value: int) -> str:
+    """Write a 64-bit hash as the 16 hexadecimal digits other tools print."""
+    return f"{value:016x}"

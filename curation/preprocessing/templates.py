@@ -1,0 +1,153 @@
+"""Is this photo the task's own example sent back, and what was done to it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .decode import analyse
+from .features import Features, Registration, find_features, register
+from .pixels import Grey
+from .preview import Preview
+from .verify import BLOCK_DIFFERENCE, Overlay, Sighting, block_difference, warped
+
+MIN_INLIERS = 17
+SURE_INLIERS = 40
+MAX_DIFFERENCE = 1.0
+UNTOUCHED, PROCESSED = 5, 20
+ROTATED_DEGREES = 1.5
+TONE_MEAN = 8.0
+TONE_SPREAD = 0.12
+VISIBLE, VISIBLE_WHEN_ROTATED = 0.95, 0.88
+COVERED, COVERED_WHEN_ROTATED = 0.95, 0.85
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateFeatures:
+    """A template's picture with the corners of it and of its mirror image, found once."""
+
+    preview: Preview
+
+    @cached_property
+    def mirror(self) -> Grey:
+        return np.ascontiguousarray(self.preview.grey[:, ::-1])
+
+    @cached_property
+    def plain_features(self) -> Features:
+        return find_features(self.preview.grey)
+
+    @cached_property
+    def mirrored_features(self) -> Features:
+        return find_features(self.mirror)
+
+    def pixels(self, registration: Registration) -> Grey:
+        return self.mirror if registration.mirrored else self.preview.grey
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCopy:
+    """A template found in a photo: the words for what was done, the level (5 or 20) and the evidence.
+
+    `visible` is the share of the template seen in the photo, `covered` the share of the photo it fills.
+    """
+
+    transform: str
+    level: int
+    inliers: int
+    block_difference: float
+    visible: float
+    covered: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Match:
+    registration: Registration
+    overlay: Overlay
+    difference: float
+
+
+def template_features(data: bytes) -> TemplateFeatures:
+    """Read a template's file; raises Unreadable as `analyse` does."""
+    return TemplateFeatures(analyse(data, compat=False).preview)
+
+
+def match_template(photo: Sighting, template: TemplateFeatures) -> TemplateCopy | None:
+    """Say whether the photo is a copy of the template, with transform words and level, or None."""
+    match = None if photo.low_information else _best_match(photo.preview, template)
+    if match is None:
+        return None
+    visible, covered = _shares(match.registration, template.pixels(match.registration), photo.preview)
+    words = tuple(_words(match, visible, covered))
+    untouched = not words and match.difference <= BLOCK_DIFFERENCE
+    level = UNTOUCHED if untouched else PROCESSED
+    transform = "+".join(words) or "none"
+    return TemplateCopy(transform, level, match.registration.inliers, match.difference, visible, covered)
+
+
+def best_template(
+    photo: Sighting, templates: Iterable[tuple[str, TemplateFeatures]]
+) -> tuple[str, TemplateCopy] | None:
+    """Return the name and match of the template with the most agreeing corners, or None."""
+    found = [(name, copy) for name, template in templates if (copy := match_template(photo, template))]
+    return max(found, key=lambda item: item[1].inliers, default=None)
+
+
+def _best_match(photo: Preview, template: TemplateFeatures) -> _Match | None:
+    tried = (
+        register(template.plain_features, photo.features),
+        register(template.mirrored_features, photo.features, mirrored=True),
+    )
+    found = max((one for one in tried if one is not None), key=lambda one: one.inliers, default=None)
+    if found is None or found.inliers < MIN_INLIERS:
+        return None
+    overlay = warped(template.pixels(found), photo.trimmed, found.matrix)
+    if overlay is None:
+        return None
+    difference = block_difference(overlay)
+    if found.inliers < SURE_INLIERS and difference > MAX_DIFFERENCE:
+        return None
+    return _Match(found, overlay, difference)
+
+
+def _shares(registration: Registration, template: Grey, photo: Preview) -> tuple[float, float]:
+    """Return the visible share of the template and the covered share of the *untrimmed* photo."""
+    moved = registration.matrix.copy()
+    moved[:, 2] += (photo.trim.left, photo.trim.top)
+    shape = _corners(*template.shape) @ moved[:, :2].T + moved[:, 2]
+    frame = _corners(photo.height, photo.width)
+    common = cv2.intersectConvexConvex(shape.astype(np.float32), frame.astype(np.float32))[0]
+    own = abs(float(np.linalg.det(moved[:, :2]))) * template.size
+    return min(1.0, common / own), min(1.0, common / photo.grey.size)
+
+
+def _corners(height: int, width: int) -> npt.NDArray[np.float64]:
+    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+
+
+def _words(match: _Match, visible: float, covered: float) -> Iterator[str]:
+    if match.registration.mirrored:
+        yield "mirror"
+    degrees = match.registration.degrees
+    quarter = round(degrees / 90) % 4
+    if quarter:
+        yield f"rot{quarter * 90}"
+    rotated = abs(degrees - 90 * round(degrees / 90)) > ROTATED_DEGREES
+    if rotated:
+        yield "rotate"
+    if visible < (VISIBLE_WHEN_ROTATED if rotated else VISIBLE):
+        yield "crop"
+    if covered < (COVERED_WHEN_ROTATED if rotated else COVERED):
+        yield "frame"
+    if _tones_changed(match.overlay):
+        yield "tone"
+
+
+def _tones_changed(overlay: Overlay) -> bool:
+    photo, template = overlay.fixed[overlay.mask], overlay.moving[overlay.mask]
+    spread = abs(float(photo.std()) / (float(template.std()) + 0.001) - 1)
+    return abs(float(photo.mean()) - float(template.mean())) > TONE_MEAN or spread > TONE_SPREAD

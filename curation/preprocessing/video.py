@@ -1,0 +1,214 @@
+"""Frames of a video, chosen by time stamp, upright, as JPEG; nothing but matroska/webm and mp4/mov is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from . import quality
+from .limits import MEGABYTE, VIDEO_LIMITS, Unreadable, VideoLimits
+from .pixels import Grey, resized, turned
+
+JPEG_QUALITY = 90
+STILL_LEVELS = 4.0
+STILL_STRIDE = 8
+USUAL_RATE = 30.0
+_EBML = b"\x1a\x45\xdf\xa3"
+_SKIPPABLE = frozenset({"h264"})
+"""Codecs whose decoder leaves out pictures that nothing refers to without changing the others."""
+_TURNS = {90: "rot90", 180: "rot180", 270: "rot270"}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What the container says; width and height as displayed."""
+
+    seconds: float
+    width: int
+    height: int
+    rate: float
+    codec: str
+    has_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which frames of a video to take: time stamp of each wanted frame -> its index in display order."""
+
+    path: Path
+    info: VideoInfo
+    source_frames: int
+    wanted: Mapping[int, int]
+    limits: VideoLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame: its place in display order, its time, its picture and how sharp it is."""
+
+    index: int
+    time_seconds: float
+    jpeg: bytes
+    sharpness: float
+
+
+def looks_like_video(head: bytes) -> bool:
+    """Judge by the first 16 bytes of a file, never by its name."""
+    return head.startswith(_EBML) or (head[4:8] == b"ftyp" and head[8:12] not in (b"heic", b"heix", b"mif1", b"avif"))
+
+
+def probe(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> VideoInfo:
+    """Read a video's header; raises Unreadable for anything else and for what exceeds the limits."""
+    with _opened(path, limits) as container:
+        stream = container.streams.video[0]
+        info = _info(container, stream, limits)
+        first = next(container.decode(stream), None)
+    if first is None:
+        raise Unreadable("no_frames", "the video has no frames")
+    lies = _TURNS.get(first.rotation % 360) in ("rot90", "rot270")
+    return replace(info, width=info.height, height=info.width) if lies else info
+
+
+def plan(path: Path, *, every: int = 10, limits: VideoLimits = VIDEO_LIMITS) -> Plan:
+    """Choose the first frame at or after every n-th tick of the average rate, without decoding. Raises Unreadable."""
+    if every < 1:
+        raise ValueError(f"every must be 1 or more, not {every}")
+    with _opened(path, limits) as container:
+        stream = container.streams.video[0]
+        info = _info(container, stream, limits)
+        stamps = sorted({packet.pts for packet in container.demux(stream) if packet.pts is not None})
+        base = Fraction(stream.time_base or Fraction(1, 1000))
+    if not stamps:
+        raise Unreadable("no_frames", "the video has no frames")
+    if (stamps[-1] - stamps[0]) * base > limits.max_seconds:
+        raise Unreadable("too_long", f"the video is longer than {limits.max_seconds:g} s")
+    step = every / info.rate if info.rate else every / USUAL_RATE
+    chosen = choose_stamps(stamps, step / float(base))
+    if len(chosen) > limits.max_frames:
+        raise Unreadable("too_many_frames", f"more than {limits.max_frames} frames would be taken")
+    return Plan(path, info, len(stamps), {stamps[index]: index for index in chosen}, limits)
+
+
+def frames(path: Path, *, every: int = 10, skip_still: bool = False) -> Iterator[Frame]:
+    """Yield every n-th frame of a video, upright; see `plan` and `frames_of`."""
+    return frames_of(plan(path, every=every), skip_still=skip_still)
+
+
+def frames_of(plan: Plan, *, skip_still: bool = False) -> Iterator[Frame]:
+    """Yield the planned frames in display order, upright. Raises Unreadable.
+
+    `skip_still` leaves out frames that differ from the last kept one by no more than 4 grey levels on average.
+    """
+    last: Grey | None = None
+    for index, picture in _decoded(plan):
+        luma = _luma(picture)
+        thumb = luma[::STILL_STRIDE, ::STILL_STRIDE]
+        if skip_still and last is not None and _is_still(thumb, last):
+            continue
+        last = thumb
+        yield _frame(index, picture, luma)
+
+
+@contextmanager
+def _opened(path: Path, limits: VideoLimits) -> Iterator[av.container.InputContainer]:
+    form = _container_format(path, limits)
+    try:
+        # A resolved local path, a named demuxer and only the file protocol: no playlist can reach the network.
+        options = {"protocol_whitelist": "file"}
+        with av.open(str(path.resolve()), format=form, options=options, metadata_errors="ignore") as container:
+            if not container.streams.video:
+                raise Unreadable("no_video", "the file has no video track")
+            if len(container.streams) > limits.max_streams:
+                raise Unreadable("too_many_streams", f"the video has more than {limits.max_streams} tracks")
+            yield container
+    except (av.FFmpegError, OSError) as error:
+        raise Unreadable("damaged", "the video is damaged or ends early") from error
+
+
+def _container_format(path: Path, limits: VideoLimits) -> str:
+    size = path.stat().st_size
+    if size == 0:
+        raise Unreadable("empty", "the file is empty")
+    if size > limits.max_bytes:
+        most = limits.max_bytes // MEGABYTE
+        raise Unreadable("too_large", f"the video has {size / MEGABYTE:.0f} MB; at most {most} MB are accepted")
+    with path.open("rb") as file:
+        head = file.read(16)
+    if not looks_like_video(head):
+        raise Unreadable("not_a_video", "the file is not a video; MP4, MOV, WEBM and MKV are accepted")
+    return "matroska" if head.startswith(_EBML) else "mov"
+
+
+def _info(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream, limits: VideoLimits
+) -> VideoInfo:
+    long, short = max(stream.width, stream.height), min(stream.width, stream.height)
+    if long > limits.max_long_side or short > limits.max_short_side:
+        bound = f"{limits.max_long_side}x{limits.max_short_side}"
+        raise Unreadable("too_many_pixels", f"the video is {stream.width}x{stream.height}; at most {bound} is accepted")
+    seconds = _seconds(container, stream)
+    if seconds > limits.max_seconds:
+        raise Unreadable("too_long", f"the video lasts {seconds:.1f} s; at most {limits.max_seconds:g} s are accepted")
+    rate = float(stream.average_rate or stream.guessed_rate or 0)
+    codec = stream.codec_context.name
+    return VideoInfo(seconds, stream.width, stream.height, rate, codec, bool(container.streams.audio))
+
+
+def _seconds(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base
+
+
+def choose_stamps(stamps: Sequence[int], step: float) -> list[int]:
+    """Return the index of the first stamp at or after each multiple of `step` from the first one (no repeats)."""
+    # Containers round stamps to their own clock; a hair before the target is the target.
+    targets = stamps[0] + np.arange(0, (stamps[-1] - stamps[0]) / step + 1) * step - min(1.0, step / 4)
+    found = np.searchsorted(np.asarray(stamps), targets)
+    return sorted({int(index) for index in found if index < len(stamps)})
+
+
+def _decoded(plan: Plan) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Decode in order and give the wanted frames; pictures nothing refers to are not decoded unless wanted."""
+    wanted = plan.wanted
+    left = set(wanted)
+    with _opened(plan.path, plan.limits) as container:
+        stream = container.streams.video[0]
+        stream.thread_count = 1
+        skippable = stream.codec_context.name in _SKIPPABLE
+        for packet in container.demux(stream):
+            if skippable and packet.pts is not None:
+                stream.codec_context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+            for picture in packet.decode():
+                if picture.pts in left:
+                    left.discard(picture.pts)
+                    yield wanted[picture.pts], picture
+            if not left:
+                return
+        if len(left) == len(wanted):
+            raise Unreadable("damaged", "no frame of the video can be decoded")
+
+
+def _luma(picture: av.VideoFrame) -> Grey:
+    return np.asarray(picture.to_ndarray(format="gray"), np.uint8)
+
+
+def _is_still(thumb: Grey, last: Grey) -> bool:
+    if thumb.shape != last.shape:
+        return False
+    return float(np.abs(thumb.astype(np.int16) - last).mean()) <= STILL_LEVELS
+
+
+def _frame(index: int, picture: av.VideoFrame, luma: Grey) -> Frame:
+    turn = _TURNS.get(picture.rotation % 360, "none")
+    colours = turned(np.asarray(picture.to_ndarray(format="bgr24"), np.uint8), turn)
+    encoded = cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+    half = resized(luma, max(1, luma.shape[1] // 2), max(1, luma.shape[0] // 2))
+    return Frame(index, float(picture.time or 0.0), encoded, quality.sharpness(half))
