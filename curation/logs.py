@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ class JsonLine(logging.Formatter):
         line = {
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "role": Path(sys.argv[0]).name,
+            "role": os.environ.get("WINNOW_ROLE") or Path(sys.argv[0]).name,
             "logger": record.name,
             "event": record.getMessage(),
         }

@@ -1,7 +1,6 @@
 """The product's own processes: web, worker, beat."""
 
 import os
-import signal
 import sys
 from dataclasses import dataclass
 
@@ -39,8 +38,7 @@ def web(paths: Paths, serving: Serving) -> Program:
 def worker(paths: Paths, serving: Serving) -> Program:
     options = ("-Q", QUEUES, "--concurrency", str(serving.workers), "-n", "winnow@%h")
     quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
-    # SIGQUIT: when the supervisor is killed, the worker gives its messages back and takes its children along.
-    return _program(paths, "worker", (*CELERY, "worker", *options, *quiet), orphan_signal=signal.SIGQUIT)
+    return _program(paths, "worker", (*CELERY, "worker", *options, *quiet))
 
 
 def beat(paths: Paths) -> Program:
@@ -50,14 +48,12 @@ def beat(paths: Paths) -> Program:
     )
 
 
-def _program(
-    paths: Paths, name: str, command: tuple[str, ...], *, orphan_signal: signal.Signals = signal.SIGKILL
-) -> Program:
+def _program(paths: Paths, name: str, command: tuple[str, ...]) -> Program:
+    """Return a program that a killed supervisor takes along at once: leases and rows keep what it had begun."""
     return Program(
         name=name,
         command=command,
         log=paths.log / f"{name}.log",
-        environment={**os.environ, "PYTHONUNBUFFERED": "1"},
-        orphan_signal=orphan_signal,
+        environment={**os.environ, "PYTHONUNBUFFERED": "1", "WINNOW_ROLE": name},
         folder=ROOT,
     )
