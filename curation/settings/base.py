@@ -91,7 +91,7 @@ TEMPLATES = [
     },
 ]
 
-# --- database: yours, or the embedded one -----------------------------------------------------------------------------
+# --- database: yours, or the embedded one ---
 DATABASE_URL = env.read("DATABASE_URL")
 EMBEDDED_DATABASE = not DATABASE_URL
 if EMBEDDED_DATABASE:
@@ -115,7 +115,7 @@ _options = {
 DATABASES = {"default": {**_database, "OPTIONS": _options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Redis: doorbell of the workers and of the browsers, never the truth -----------------------------------------------
+# --- Redis: doorbell of the workers and of the browsers, never the truth ---
 REDIS_URL = env.read("REDIS_URL")
 EMBEDDED_REDIS = not REDIS_URL
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
@@ -149,7 +149,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
-# --- files --------------------------------------------------------------------------------------------------------------
+# --- files ---
 STORAGE_URL = env.read("STORAGE_URL", f"file://{quote(str(PATHS.media))}")
 STORAGES = {
     "default": env.storage(STORAGE_URL),
@@ -163,7 +163,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 
-# --- people -------------------------------------------------------------------------------------------------------------
+# --- people ---
 AUTH_USER_MODEL = "curation.User"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "projects"
