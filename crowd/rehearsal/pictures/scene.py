@@ -1,0 +1,167 @@
+"""A person in a room shows a hand sign: what a phone or a webcam would have seen, with the truth about it."""
+
+import random
+from functools import lru_cache
+from typing import Final, cast
+
+from PIL import Image, ImageChops, ImageFilter
+
+from .hands import Light, draw_hand
+from .heads import draw_body, draw_hair_behind, draw_head, tilted
+from .looks import Look
+from .rooms import HEIGHT, STUDIO, WIDTH, Room, draw_room
+from .shapes import Brush, Colour, Placement, Point, ribbon, shade
+from .staging import Pose, Setting, Shot, Shown, Stage, stage
+from .truth import Picture, Truth, resized
+
+_TINTS: Final[dict[str, Light]] = {"day": (1.0, 1.0, 1.0), "lamp": (1.0, 0.9, 0.76), "low": (0.66, 0.68, 0.75)}
+_GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.16}
+
+
+def scene(
+    seed: str,
+    sign: str,
+    *,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    person: str | None = None,
+    room: str | None = None,
+    light: str | None = None,
+    scale: float | None = None,
+    second_hand: bool = False,
+    shown: Shown = "whole",
+) -> Picture:
+    """Draw a picture: the same arguments give the same pixels.
+
+    Args:
+        seed: what chance decides in this one picture: pose, crop, expression, exposure.
+        sign: one of `SIGNS`.
+        width: pixels of the result; the drawing is made at 1920 x 1080 and scaled.
+        height: pixels of the result.
+        person: seed of the identity (face, skin, hair, clothes); the picture's own seed when missing.
+        room: seed of the room, "studio" for a plain grey one; the person's home when missing.
+        light: "day", "lamp" or "low"; the room's own when missing.
+        scale: size of the person, 1 = fills the picture at arm's length, 0.35 = three metres away.
+        second_hand: also show the other hand at rest ("no gesture").
+        shown: the signing hand is "whole", "cut" by the edge of the picture, or not there ("none").
+
+    Raises:
+        ValueError: the sign or the light is not a known one.
+    """
+    setting = Setting(seed, sign, person, room, light, scale, second_hand, shown)
+    picture = draw(setting)
+    return picture if (width, height) == picture.image.size else scaled(picture, width, height)
+
+
+@lru_cache(maxsize=32)
+def template(sign: str) -> Picture:
+    """Draw the task's example of a sign: one person before a grey wall; do not change the picture, it is shared."""
+    name = f"template-{sign}"
+    return draw(Setting(name, sign, person=name, room=STUDIO, light="day", scale=0.94))
+
+
+def draw(setting: Setting) -> Picture:
+    """Draw the picture of a setting at full size."""
+    staged = stage(setting)
+    where = draw_room(setting.room_seed)
+    light = setting.light or where.light
+    veil = _veil(light, studio=where.kind == STUDIO)
+    image = _photographed(staged, where, veil)
+    boxes = [draw_hand(image, p.hand, p.place, staged.who, _light_at(veil, staged.shot, p.place)) for p in staged.hands]
+    return Picture(_grainy(image, light, setting.seed), staged.truth(boxes))
+
+
+def expected_truth(setting: Setting) -> Truth:
+    """Tell what `draw` would show, without drawing: a thousand times faster, boxes within two pixels."""
+    return stage(setting).expected_truth()
+
+
+def scaled(picture: Picture, width: int, height: int) -> Picture:
+    """Scale a picture and its truth."""
+    image = picture.image.resize((width, height), Image.Resampling.LANCZOS)
+    return Picture(image, resized(picture.truth, width, height))
+
+
+def _photographed(staged: Stage, where: Room, veil: Image.Image) -> Image.Image:
+    """Room, body, head and arms, a little soft, under the light: drawn full size, halved for smooth edges, enlarged."""
+    who, shot = staged.who, staged.shot
+    canvas = _backdrop(where, shot)
+    head = Brush(canvas, tilted(shot.at, shot.mood.tilt))
+    draw_hair_behind(head, who)
+    draw_body(Brush(canvas, shot.at), who)
+    draw_head(head, who, shot.mood)
+    for pose in staged.hands:
+        _arm(canvas, who, shot, pose)
+    half = ImageChops.multiply(canvas.reduce(2), veil)
+    half = half.point([min(255, round(v * k)) for k in shot.gain for v in range(256)])
+    return half.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)
+
+
+def _backdrop(where: Room, shot: Shot) -> Image.Image:
+    w, h = where.image.size
+    left, top, right, bottom = shot.pan
+    seen = (left * w, top * h, right * w, bottom * h)
+    half = where.image.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.BICUBIC, box=seen)
+    return half.resize((WIDTH, HEIGHT), Image.Resampling.NEAREST)  # exactly undone by the halving after the drawing
+
+
+def _arm(canvas: Image.Image, who: Look, shot: Shot, pose: Pose) -> None:
+    """Sleeve (or bare forearm) from the wrist to the elbow, and from there to the body if that is in the picture."""
+    k, middle, wrist = shot.at.scale, shot.at.x, pose.place.at(0, 104)
+    side = 1 if pose.place.x >= middle else -1
+    elbow = _elbow(shot, pose.place, wrist, side)
+    bare = who.sleeve == "short"
+    colour = shade(who.skin, 0.9) if bare else who.shirt
+    brush, widths = Brush(canvas), [84 * k, 178 * k] if bare else [100 * k, 214 * k]
+    for part in ribbon([wrist, elbow], widths):
+        brush.fill(part, shade(colour, 1.02), shade(colour, 0.74))
+    if elbow[1] < HEIGHT:
+        for part in ribbon([elbow, (middle + side * 215 * k, HEIGHT + 40 * k)], [widths[1], 230 * k]):
+            brush.fill(part, shade(who.shirt, 0.86), shade(who.shirt, 0.62))
+    if not bare:
+        _folds(brush, wrist, elbow, k, shade(who.shirt, 0.62))
+
+
+def _elbow(shot: Shot, hand: Placement, wrist: Point, side: int) -> Point:
+    k, middle = shot.at.scale, shot.at.x
+    if abs(wrist[1] - hand.y) < 60 * k:  # the hand lies on its side: the elbow is outside of it
+        return wrist[0] + side * 150 * k, wrist[1] + 250 * k
+    return wrist[0] * 0.7 + middle * 0.3 + 15 * side, max(wrist[1] + 190 * k, HEIGHT + 40 * k)
+
+
+def _folds(brush: Brush, wrist: Point, elbow: Point, k: float, colour: Colour) -> None:
+    for t, left, right, drop in ((0.35, 30, 34, 16), (0.6, 40, 20, 22)):
+        x, y = wrist[0] * (1 - t) + elbow[0] * t, wrist[1] * (1 - t) + elbow[1] * t
+        brush.line([(x - left * k, y), (x + right * k, y + drop * k)], 5 * k, colour, alpha=0.35)
+
+
+@lru_cache(maxsize=8)
+def _veil(light: str, *, studio: bool) -> Image.Image:
+    """What the light leaves of each colour: darker corners, times the tint of the lamp."""
+    strength = 0.25 if studio else 0.75
+    corners = (
+        Image.radial_gradient("L").resize((96, 54)).point([round(255 - max(0, v - 120) * strength) for v in range(256)])
+    )
+    corners = corners.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.BICUBIC)
+    return Image.merge("RGB", [corners.point([round(v * k) for v in range(256)]) for k in _TINTS[light]])
+
+
+def _light_at(veil: Image.Image, shot: Shot, place: Placement) -> Light:
+    x = min(max(int(place.x / 2), 0), veil.width - 1)
+    y = min(max(int(place.y / 2), 0), veil.height - 1)
+    red, green, blue = cast(Colour, veil.getpixel((x, y)))
+    return red / 255 * shot.gain[0], green / 255 * shot.gain[1], blue / 255 * shot.gain[2]
+
+
+@lru_cache(maxsize=3)
+def _grain(light: str) -> Image.Image:
+    size, strength = (WIDTH + 128, HEIGHT + 128), _GRAIN[light]
+    raw = Image.frombytes("L", size, random.Random(f"grain-{light}").randbytes(size[0] * size[1]))
+    soft = raw.filter(ImageFilter.GaussianBlur(0.6)).point([round(128 + (v - 128) * strength) for v in range(256)])
+    return Image.merge("RGB", (soft, soft, soft))
+
+
+def _grainy(image: Image.Image, light: str, seed: str) -> Image.Image:
+    rng = random.Random(f"grain-{seed}")
+    x, y = rng.randrange(128), rng.randrange(128)
+    return ImageChops.add(image, _grain(light).crop((x, y, x + WIDTH, y + HEIGHT)), 1, -128)

@@ -1,0 +1,137 @@
+"""Drawn photos: the same everywhere, with boxes that really hold the hands."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import datetime
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageChops
+
+from crowd.rehearsal.pictures import GESTURE, NO_GESTURE, SIGNS, Setting, Truth, draw, expected_truth, scene, template
+from crowd.rehearsal.pictures.jpeg import encode, stamp
+
+NOON = datetime(2026, 5, 4, 12, 0)  # noqa: DTZ001 - a camera's clock knows no zone
+
+DIGEST_IN_ANOTHER_PROCESS = """
+import hashlib
+from datetime import datetime
+from crowd.rehearsal.pictures import scene
+from crowd.rehearsal.pictures.jpeg import encode, stamp
+picture = scene("shot-1", "peace", person="wanda", second_hand=True)
+data = encode(picture.image, stamp("wanda", datetime(2026, 5, 4, 12, 0)))
+print(hashlib.sha256(data + repr(picture.truth).encode()).hexdigest())
+"""
+
+
+def test_the_same_arguments_give_the_same_bytes_in_any_process():
+    picture = scene("shot-1", "peace", person="wanda", second_hand=True)
+    data = encode(picture.image, stamp("wanda", NOON))
+    here = hashlib.sha256(data + repr(picture.truth).encode()).hexdigest()
+    there = [
+        subprocess.run(
+            [sys.executable, "-c", DIGEST_IN_ANOTHER_PROCESS],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+        ).stdout.strip()
+        for seed in ("1", "2")
+    ]
+    assert there == [here, here]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_the_hand_of_every_sign_is_whole_and_its_box_is_tight(sign):
+    """Against the same picture without the hand: what differs touches all four edges of the box."""
+    setting = Setting(f"tight-{sign}", sign, person="wanda", room="studio", light="day")
+    picture = draw(setting)
+    (box,) = picture.truth.boxes
+    assert box.label == GESTURE
+    assert box.x >= 0
+    assert box.y >= 0
+    assert box.x + box.w <= 1920
+    assert box.y + box.h <= 1080
+    without = draw(Setting(f"tight-{sign}", sign, person="wanda", room="studio", light="day", shown="none"))
+    visible = 8 if sign == "mute" else 40  # a hand before the face differs less than before the wall
+    difference = ImageChops.difference(picture.image, without.image).convert("L")
+    changed = difference.point([255 * (level >= visible) for level in range(256)])
+    above = changed.crop((0, 0, 1920, round(box.y) - 16))
+    assert sign == "mute" or above.getbbox() is None or _is_sideways(sign)
+    edges = _edges(changed, box)
+    assert all(edge.getbbox() is not None for edge in edges)
+
+
+def _is_sideways(sign):
+    return sign in ("like", "dislike")
+
+
+def _edges(changed, box):
+    """The four strips, 8 pixels wide, just inside the box."""
+    left, top, right, bottom = round(box.x), round(box.y), round(box.x + box.w), round(box.y + box.h)
+    strips = (left, top, left + 8, bottom), (right - 8, top, right, bottom), (left, top, right, top + 8)
+    return [changed.crop(strip) for strip in (*strips, (left, bottom - 8, right, bottom))]
+
+
+def test_the_truth_without_drawing_agrees_with_the_drawn_one_within_two_pixels():
+    for sign in SIGNS[::4]:
+        setting = Setting(f"quick-{sign}", sign, second_hand=True)
+        drawn, quick = draw(setting).truth, expected_truth(setting)
+        assert [box.label for box in quick.boxes] == [box.label for box in drawn.boxes]
+        for a, b in zip(drawn.boxes, quick.boxes, strict=True):
+            assert (a.x, a.y, a.w, a.h) == pytest.approx((b.x, b.y, b.w, b.h), abs=2.5)
+
+
+def test_the_other_hand_is_no_gesture():
+    truth = expected_truth(Setting("two-hands", "ok", second_hand=True))
+    assert [box.label for box in truth.boxes] == [GESTURE, NO_GESTURE]
+    assert truth.hands_visible == 2
+
+
+def test_a_hand_cut_off_by_the_edge_gets_no_box():
+    truth = scene("edge", "palm", shown="cut").truth
+    assert truth.boxes == ()
+    assert truth.flags == ("cut_off",)
+    assert truth.sign == "palm"
+
+
+def test_a_picture_without_a_hand_shows_no_sign():
+    truth = expected_truth(Setting("empty", "palm", shown="none"))
+    assert (truth.sign, truth.boxes, truth.flags) == (None, (), ("no_hand",))
+
+
+def test_a_truth_survives_a_json_column():
+    truth = expected_truth(Setting("json", "four", second_hand=True)).flagged("rotated", "blurred")
+    assert Truth.from_json(json.loads(json.dumps(truth.to_json()))) == truth
+    assert truth.to_json()["hands_visible"] == 2
+
+
+def test_a_smaller_picture_has_smaller_boxes():
+    full, small = scene("size", "rock"), scene("size", "rock", width=960, height=540)
+    assert small.image.size == (960, 540)
+    assert small.truth.boxes[0].w == pytest.approx(full.truth.boxes[0].w / 2, abs=0.1)
+
+
+def test_each_sign_has_its_own_template():
+    digests = {hashlib.sha256(template(sign).image.tobytes()).hexdigest() for sign in SIGNS}
+    assert len(digests) == len(SIGNS) == 18
+
+
+def test_the_camera_writes_maker_model_and_time_but_never_a_place():
+    data = encode(scene("exif", "one", width=320, height=180).image, stamp("wanda", NOON))
+    with Image.open(BytesIO(data)) as image:
+        exif = image.getexif()
+    assert (exif[271], exif[272]) == (stamp("wanda", NOON).make, stamp("wanda", NOON).model)
+    assert exif[274] == 1
+    assert exif.get_ifd(0x8769)[0x9003] == "2026:05:04 12:00:00"
+    assert not exif.get_ifd(0x8825)
+
+
+@pytest.mark.parametrize(
+    ("sign", "light", "words"), [("wave", None, "no sign 'wave'"), ("ok", "neon", "no light 'neon'")]
+)
+def test_an_unknown_sign_or_light_is_refused_with_what_is_known(sign, light, words):
+    with pytest.raises(ValueError, match=words):
+        scene("x", sign, light=light)
