@@ -19,9 +19,9 @@ honest people is what the published third of refused photos says: most refusals 
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Kind = Literal["honest", "careless", "cheat"]
 
@@ -105,6 +105,26 @@ class CrowdMix:
         unknown = set(self.cheat_by_level) - set(self.cheating)
         if unknown:
             raise ValueError(f"no share of dishonest work for level {min(unknown)}; known are {sorted(self.cheating)}")
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "CrowdMix":
+        """Read a mix from a JSON column or a recipe, where levels are strings; what is missing keeps its default.
+
+        Raises:
+            ValueError: the shares do not add up, a level or a key is unknown.
+        """
+        unknown = set(plain) - {part.name for part in fields(cls)}
+        if unknown:
+            raise ValueError(f"no part {min(unknown)!r} of a crowd; known are {[part.name for part in fields(cls)]}")
+        return cls(**{name: _read(name, value) for name, value in plain.items()})
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in ("honest_slips", "careless_slips"):
+        return Slips(**value)
+    if name in ("cheat_by_level", "cheating"):
+        return MappingProxyType({int(level): float(share) for level, share in value.items()})
+    return float(value)
 
 
 @dataclass(frozen=True, slots=True)

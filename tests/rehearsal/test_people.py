@@ -44,6 +44,13 @@ class TestCrowd:
         with pytest.raises(ValueError, match=r"add up to 0\.64"):
             CrowdMix(honest=0.5)
 
+    def test_a_mix_is_read_from_a_json_column(self):
+        stored = json.loads(json.dumps({"honest": 0.9, "careless": 0.05, "cheat_by_level": {5: 0.05}}))
+        assert CrowdMix.from_json(stored).cheat_by_level == {5: 0.05}
+        assert CrowdMix.from_json({}) == MIX
+        with pytest.raises(ValueError, match="no part 'lazy' of a crowd"):
+            CrowdMix.from_json({"lazy": 1})
+
     def test_few_people_do_much_of_the_work(self):
         activity = sorted((person.activity for person in CROWD), reverse=True)
         assert sum(activity[:120]) > 0.35 * sum(activity)
