@@ -43,6 +43,8 @@ def start(paths: Paths, port: int, *roles: str) -> subprocess.Popen[str]:
 @contextmanager
 def supervisor(paths: Paths, port: int):
     process = start(paths, port, "web", "worker")
+    assert process.stdout
+    assert process.stderr
     try:
         assert process.stdout.readline() == "ready\n", process.stderr.read()
         yield process
