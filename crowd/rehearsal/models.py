@@ -27,3 +27,13 @@ class HiddenTruth(models.Model):
 
     def __str__(self) -> str:
         return f"truth {bytes(self.sha256).hex()[:8]}"
+
+
+class PlayedTrick(models.Model):
+    """What a simulated worker did to a photo, so that a rehearsal can say what was caught and what was missed."""
+
+    answer = models.OneToOneField("crowd.Answer", on_delete=models.CASCADE, primary_key=True, related_name="+")
+    trick = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return self.trick

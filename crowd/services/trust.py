@@ -27,7 +27,6 @@ class LevelCount:
     saved_micro: int
 
 
-# --- restrictions -----------------------------------------------------------------------------------------------------
 def is_restricted(*, worker: Worker, batch: Batch, now: datetime) -> bool:
     """Whether any restriction in force covers this batch, for any account of the same person."""
     people = Q(worker=worker)
@@ -60,7 +59,6 @@ def lift(*, restriction_id: int, now: datetime) -> None:
     Restriction.objects.filter(pk=restriction_id, lifted_at__isnull=True).update(lifted_at=now)
 
 
-# --- evidence and levels ----------------------------------------------------------------------------------------------
 def lower_bound(hits: int, judged: int) -> float:
     """Lower 5 % point of the dishonest share, Beta(1 + hits, 19 + judged - hits)."""
     return float(beta.ppf(0.05, PRIOR_DISHONEST + hits, PRIOR_HONEST + max(0, judged - hits)))
@@ -185,7 +183,6 @@ def _not_paid(project_id: int) -> dict[int, int]:
     return saved
 
 
-# --- rules of a batch -------------------------------------------------------------------------------------------------
 def apply_rules(*, page: Assignment, now: datetime) -> None:
     """Look at the batch's rules after a page: control answers and speed."""
     rules = page.batch.rules

@@ -1,14 +1,27 @@
-"""What a long command shows a person at a terminal; standard output stays free for the result."""
+"""A progress bar on a terminal, on standard error, and nothing elsewhere."""
 
 import sys
+from types import TracebackType
 
 WIDTH = 30
 
 
-def show_progress(done: int, of: int, label: str = "") -> None:
-    """Draw a progress bar on standard error, if that is a terminal."""
-    if of > 0 and sys.stderr.isatty():
-        filled = WIDTH * done // of
-        bar = "#" * filled + "." * (WIDTH - filled)
-        sys.stderr.write(f"\r{label}[{bar}] {done}/{of}" + ("\n" if done >= of else ""))
+class Progress:
+    def __init__(self, what: str, *, visible: bool) -> None:
+        self.what, self.visible = what, visible
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def show(self, done: int, total: int) -> None:
+        if not self.visible:
+            return
+        filled = WIDTH * min(done, total) // max(1, total)
+        sys.stderr.write(f"\r{self.what} [{'#' * filled}{'.' * (WIDTH - filled)}] {done:,} of {total:,} ")
         sys.stderr.flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.visible:
+            sys.stderr.write("\n")

@@ -1,6 +1,7 @@
 """The product's nouns. One file each; this page only gathers the names."""
 
 from curation.models.annotation import Annotation, Box
+from curation.models.api import IdempotencyKey
 from curation.models.asset import Asset, AssetPreview, Decision
 from curation.models.consensus import Consensus, ConsensusBox
 from curation.models.dataset import DatasetItem, DatasetVersion, Export
@@ -24,6 +25,7 @@ __all__ = [
     "Decision",
     "Event",
     "Export",
+    "IdempotencyKey",
     "Job",
     "LabelClass",
     "Membership",

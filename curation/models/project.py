@@ -15,7 +15,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.filter(memberships__user=user)
 
     def led_by(self, user: Any) -> Self:
-        return self.visible_to(user).filter(memberships__role=Membership.Role.LEAD)
+        """Only the projects this person leads. One filter: two would ask for two memberships of anybody."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(memberships__user=user, memberships__role=Membership.Role.LEAD)
 
 
 class Project(models.Model):
@@ -28,6 +31,7 @@ class Project(models.Model):
     owner = models.CharField(max_length=80, blank=True)
     consent_text = models.TextField(blank=True)
     is_demo = models.BooleanField(default=False)
+    is_rehearsal = models.BooleanField(default=False, help_text="runs on a virtual clock, moved only by its own driver")
     archived_at = models.DateTimeField(null=True, blank=True)
     version = models.BigIntegerField(default=0, help_text="raised with every visible change: the doorbell's number")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

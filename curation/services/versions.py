@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from curation.models import Project
+from curation.services import jobs
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_RINGS = 0.7
@@ -18,6 +19,8 @@ _silent_until = 0.0
 
 def bump(*, project_id: int) -> None:
     """Raise the version in the caller's transaction and ring when it commits."""
+    if jobs.is_moved_by_hand():
+        return
     Project.objects.filter(pk=project_id).update(version=F("version") + 1)
     transaction.on_commit(lambda: ring(project_id))
 

@@ -1,14 +1,15 @@
 """What a stage kind is: one file here, one line in the registry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from crowd.models import Assignment
 from curation.models import LabelClass, Pool, Stage
+from curation.services.pool_drafts import KnownTask, PoolDraft
 
 Work = Literal["machine", "crowd", "people"]
 
@@ -17,40 +18,6 @@ class StageSettings(BaseModel):
     """Base of every kind's settings: unknown names are refused, so a typing error is never silent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownTask:
-    """A task whose answer is known, for training, exam and control."""
-
-    payload: dict[str, Any]
-    answer: dict[str, Any]
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolDraft:
-    """A pool a stage wants, with all that its batch needs to know."""
-
-    kind: str
-    title: str
-    interface: str
-    spec: dict[str, Any]
-    label_class: LabelClass | None = None
-    wanted: int = 0
-    page_size: int = 1
-    control_per_page: int = 0
-    per_worker: int = 0
-    overlap: int = 1
-    price_micro: int = 0
-    price_table: list[tuple[int, int, int]] = field(default_factory=list)
-    price_skill: str = ""
-    needs_skill: str = ""
-    needs_value: int = 0
-    grants_skill: str = ""
-    auto_accept: bool = True
-    rules: dict[str, Any] = field(default_factory=dict)
-    assignment_seconds: int = 900
 
 
 @dataclass(frozen=True, slots=True)

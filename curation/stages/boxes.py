@@ -10,8 +10,9 @@ from crowd.models import Assignment, Batch, Task
 from crowd.money import micro
 from curation.models import Annotation, Decision, LabelClass, Pool, Stage
 from curation.services import assets
+from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import crowdwork
-from curation.stages.base import Done, KnownTask, PoolDraft, StageSettings, Work
+from curation.stages.base import Done, StageSettings, Work
 from curation.stages.prices import Price
 
 

@@ -127,9 +127,10 @@ def _decide(
 
 def _keep(asset: Asset, analysis: Analysis, data: bytes) -> None:
     """Store what was measured and the re-encoded copies, which carry no metadata. May be repeated."""
+    screen = derivative(data, SCREEN, 85, "JPEG")
     keys = {
-        "thumb_key": _store("thumb", "webp", derivative(data, THUMB, 80)),
-        "screen_key": _store("screen", "jpg", derivative(data, SCREEN, 85, "JPEG")),
+        "thumb_key": _store("thumb", "webp", derivative(screen, THUMB, 80)),
+        "screen_key": _store("screen", "jpg", screen),
         "grey_key": _store("grey", "jpg", analysis.preview.to_jpeg()),
     }
     camera = {name: value for name, value in asdict(analysis.camera).items() if value}

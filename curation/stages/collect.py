@@ -10,7 +10,8 @@ from crowd.models import Assignment, Batch
 from crowd.money import micro
 from curation.models import LabelClass, Pool, Stage
 from curation.services import assets
-from curation.stages.base import Done, KnownTask, NoCrowd, PoolDraft, StageSettings, Work
+from curation.services.pool_drafts import KnownTask, PoolDraft
+from curation.stages.base import Done, NoCrowd, StageSettings, Work
 from curation.stages.prices import Price, PriceBySkill
 
 

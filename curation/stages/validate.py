@@ -11,8 +11,9 @@ from crowd.models import Assignment, Batch
 from crowd.money import micro
 from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
 from curation.services import assets, submissions
+from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import crowdwork
-from curation.stages.base import Done, KnownTask, PoolDraft, StageSettings, Work
+from curation.stages.base import Done, StageSettings, Work
 from curation.stages.prices import Price
 
 

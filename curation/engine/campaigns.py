@@ -1,0 +1,303 @@
+"""Campaigns: from a recipe to a project with stages, classes, pools and a budget. Idempotent by the project's name."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.text import slugify
+from pydantic import ValidationError
+
+from crowd.errors import CrowdError
+from crowd.models import Account
+from crowd.money import micro
+from crowd.platforms.registry import PLATFORMS
+from crowd.rehearsal.visits import ensure_crowd
+from crowd.services import ledger
+from curation.engine.known import example_picture, known_tasks
+from curation.models import LabelClass, Membership, Pool, Project, Stage, User
+from curation.recipes.loading import BadRecipe, Recipe, first_fault, load
+from curation.services import events, pools
+from curation.services.pool_drafts import KnownTask
+from curation.stages.registry import STAGE_KINDS, stage_kind
+
+CONTROL_STOCK = 40
+MOST_WANTED = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What somebody asks for; checked before anything is made."""
+
+    recipe: Recipe
+    name: str
+    classes: tuple[str, ...]
+    wanted: int
+    platform: str
+    budget_micro: int
+    team: str = ""
+    owner: str = ""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        return slugify(unicodedata.normalize("NFKC", self.name))[:80] or "project"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a call has created; all zero when everything was there."""
+
+    project: Project
+    created: dict[str, int]
+
+
+def campaign(
+    *,
+    recipe: str,
+    platform: str,
+    name: str = "",
+    classes: Sequence[str] = (),
+    wanted: int | None = None,
+    budget: str | None = None,
+    team: str = "",
+    owner: str = "",
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Campaign:
+    """Check a request and return it complete. Raises BadRecipe or CrowdError with one sentence."""
+    found = load(recipe)
+    if platform not in PLATFORMS:
+        raise CrowdError(f"{platform!r} is not a known platform; known are {', '.join(sorted(PLATFORMS))}.")
+    chosen = tuple(dict.fromkeys(classes)) or tuple(found.classes)
+    unknown = [one for one in chosen if one not in found.classes]
+    if unknown:
+        raise CrowdError(f"{unknown[0]!r} is not a class of {recipe}; classes are {', '.join(found.classes)}.")
+    number = found.wanted if wanted is None else wanted
+    if not 1 <= number <= MOST_WANTED:
+        raise CrowdError(f"The number of results wanted must be from 1 to {MOST_WANTED:,}, not {number}.")
+    asked = Campaign(
+        recipe=found,
+        name=name.strip() or found.title,
+        classes=chosen,
+        wanted=number,
+        platform=platform,
+        budget_micro=_budget(budget if budget is not None else found.budget_usd),
+        team=team,
+        owner=owner,
+        settings=settings or {},
+    )
+    check_stages(asked)
+    return asked
+
+
+def _budget(text: str) -> int:
+    try:
+        amount = micro(text)
+    except ValueError as error:
+        raise CrowdError(f"The budget is wrong: {error}") from None
+    if amount < 0:
+        raise CrowdError(f"The budget cannot be negative: {text}.")
+    return amount
+
+
+def check_stages(asked: Campaign) -> None:
+    """Let every stage kind check its settings, overrides included."""
+    names = [stage.name for stage in asked.recipe.stages]
+    for name in asked.settings:
+        if name not in names:
+            raise CrowdError(f"There is no stage {name!r}; stages are {', '.join(names)}.")
+    for stage in asked.recipe.stages:
+        if stage.kind not in STAGE_KINDS:
+            raise BadRecipe(f"{stage.name}: {stage.kind!r} is not a stage kind; known are {', '.join(STAGE_KINDS)}.")
+        try:
+            stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
+        except ValidationError as error:
+            raise BadRecipe(f"{stage.name}: {first_fault(error)}") from None
+
+
+def settings_for(asked: Campaign, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {**given, **asked.settings.get(name, {})}
+
+
+def ensure_project(
+    *,
+    asked: Campaign,
+    by: User | None,
+    now: datetime,
+    seed: str = "",
+    is_demo: bool = False,
+    clock: datetime | None = None,
+    visits_per_second: float = 0,
+) -> Made:
+    """Create the project or complete the one of this name; what is there stays as it is, targets only grow.
+
+    With `clock` it is a rehearsal on a virtual clock: only its own driver moves it.
+    """
+    with transaction.atomic():
+        _lock_name(asked.slug)
+        project, new = _project(asked, by, now, is_demo=is_demo, is_rehearsal=clock is not None)
+        stages = _stages(project, asked)
+        classes, new_classes = _classes(project, asked)
+        account = account_for(project, asked.platform)
+    made = {"projects": int(new), "classes": new_classes, "pools": 0, "tasks": 0}
+    if asked.platform == "rehearsal":
+        ensure_crowd(
+            account=account,
+            seed=seed or project.slug,
+            population=population_for(asked.wanted * len(asked.classes)),
+            start=clock or now,
+            visits_per_second=visits_per_second,
+            follows_wall_clock=clock is None,
+        )
+    wanted_classes = [label for label in classes if label.name in asked.classes]
+    made["pools"] = _pools(asked, stages, wanted_classes, account, seed or project.slug)
+    made["tasks"] = _raise_targets(project, asked, wanted_classes, by, now)
+    return Made(project, made)
+
+
+def population_for(photos: int) -> int:
+    """Return how many simulated people make such a campaign believable: about one for six photos."""
+    return max(40, min(2_000, photos // 6))
+
+
+def _lock_name(slug: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"project:{slug}"])
+
+
+def _project(
+    asked: Campaign, by: User | None, now: datetime, *, is_demo: bool, is_rehearsal: bool
+) -> tuple[Project, bool]:
+    project = Project.objects.filter(slug=asked.slug).first()
+    if project is not None:
+        if project.recipe != asked.recipe.name:
+            raise CrowdError(f"“{asked.name}” exists already and follows the recipe {project.recipe}.")
+        return project, False
+    project = Project.objects.create(
+        name=asked.name,
+        slug=asked.slug,
+        recipe=asked.recipe.name,
+        description=asked.recipe.description,
+        team=asked.team,
+        owner=asked.owner,
+        consent_text=asked.recipe.consent,
+        is_demo=is_demo,
+        is_rehearsal=is_rehearsal,
+        created_by=by,
+        created_at=now,
+    )
+    ledger.create_budget(project_id=project.pk, limit_micro=asked.budget_micro)
+    if by is not None:
+        Membership.objects.create(project=project, user=by, role=Membership.Role.LEAD)
+    events.record(kind="project.created", text=f"{project.name} was created.", project=project, by=by, now=now)
+    return project, True
+
+
+def _stages(project: Project, asked: Campaign) -> list[Stage]:
+    for position, stage in enumerate(asked.recipe.stages):
+        Stage.objects.get_or_create(
+            project=project,
+            name=stage.name,
+            defaults={
+                "position": position,
+                "kind": stage.kind,
+                "title": stage.title,
+                "settings": settings_for(asked, stage.name, stage.settings),
+            },
+        )
+    return list(Stage.objects.filter(project=project).order_by("position"))
+
+
+def _classes(project: Project, asked: Campaign) -> tuple[list[LabelClass], int]:
+    """Classes keep the index of the recipe, so that one added later changes no id in an export."""
+    made = 0
+    for index, (name, prompt) in enumerate(asked.recipe.classes.items()):
+        if name in asked.classes and not LabelClass.objects.filter(project=project, name=name).exists():
+            key = example_picture(name) if asked.recipe.known_answers == "drawn" else ""
+            LabelClass.objects.create(project=project, name=name, index=index, prompt=prompt, example_key=key)
+            made += 1
+    negative = asked.recipe.negative_class
+    if negative:
+        index = len(asked.recipe.classes)
+        defaults = {"index": index, "is_negative": True}
+        made += LabelClass.objects.get_or_create(project=project, name=negative, defaults=defaults)[1]
+    return list(LabelClass.objects.filter(project=project, retired_at=None).order_by("index")), made
+
+
+def account_for(project: Project, platform: str) -> Account:
+    """In-house is one account for all; every rehearsed project has a crowd of its own."""
+    slug = platform if platform == "inhouse" else f"{platform}-{project.slug}"[:60]
+    label = {"inhouse": "In-house", "rehearsal": "Rehearsal"}.get(platform, platform)
+    account, _ = Account.objects.get_or_create(slug=slug, defaults={"platform": platform, "label": label})
+    return account
+
+
+def _pools(asked: Campaign, stages: Sequence[Stage], classes: Sequence[LabelClass], account: Account, seed: str) -> int:
+    made = 0
+    for stage in stages:
+        kind = stage_kind(stage.kind)
+        drafts = kind.pools(stage, classes, asked.wanted)
+        known = _known_for(stage, account, asked, classes, seed) if any(d.interface == "choice" for d in drafts) else []
+        for draft in drafts:
+            chosen = kind.known_tasks(stage, Pool(kind=draft.kind), known)
+            made += pools.ensure_pool(stage=stage, account_id=account.pk, draft=draft, known=chosen)[1]
+    return made
+
+
+def _known_for(
+    stage: Stage, account: Account, asked: Campaign, classes: Sequence[LabelClass], seed: str
+) -> list[KnownTask]:
+    """Draw training, exam and control pictures, only when the pools are not there yet."""
+    if asked.recipe.known_answers != "drawn" or Pool.objects.filter(stage=stage, account=account).exists():
+        return []
+    settings = stage_kind(stage.kind).Settings.model_validate(stage.settings)
+    count = getattr(settings, "training_tasks", 0) + getattr(settings, "exam_tasks", 0) + CONTROL_STOCK
+    return known_tasks(classes=classes, count=count, seed=seed)
+
+
+def _raise_targets(
+    project: Project, asked: Campaign, classes: Sequence[LabelClass], by: User | None, now: datetime
+) -> int:
+    """Raise the targets of collecting pools to what is asked; a lower number changes nothing. Returns new places."""
+    added = 0
+    for pool in Pool.objects.filter(project=project, label_class__in=classes, wanted__lt=asked.wanted).order_by("id"):
+        added += asked.wanted - pool.wanted
+        pools.change_pool(pool_id=pool.pk, by=by, now=now, wanted=asked.wanted)
+    return added
+
+
+def create_project(
+    *,
+    recipe: str,
+    name: str,
+    by: User | None,
+    now: datetime,
+    platform: str = "inhouse",
+    classes: Sequence[str] = (),
+    wanted: int | None = None,
+    budget: str | None = None,
+    team: str = "",
+    owner: str = "",
+) -> Project:
+    """Create a project from a recipe in one call; a name that is taken is refused."""
+    asked = campaign(
+        recipe=recipe,
+        platform=platform,
+        name=name,
+        classes=classes,
+        wanted=wanted,
+        budget=budget,
+        team=team,
+        owner=owner,
+    )
+    if Project.objects.filter(slug=asked.slug).exists():
+        raise CrowdError(f"There is a project “{asked.name}” already. Choose another name.")
+    return ensure_project(asked=asked, by=by, now=now).project
+
+
+def open_all(*, project: Project, by: User | None, now: datetime) -> list[Pool]:
+    """Open every draft or paused pool; the whole plan must fit into the budget first."""
+    drafts = list(Pool.objects.filter(project=project, state__in=[Pool.State.DRAFT, Pool.State.PAUSED]).order_by("id"))
+    return [pools.open_pool(pool_id=pool.pk, by=by, now=now) for pool in drafts]

@@ -1,0 +1,60 @@
+"""Once a second: sweep leases, settle openings, wake what waits, and say which jobs to ring."""
+
+from datetime import datetime, timedelta
+
+from crowd.models import Assignment, Batch, Budget
+from crowd.services import claims, outbox
+from curation.engine.flow import wake_take_in
+from curation.models import Job, Pool, Project, Tick
+from curation.services import jobs, pools
+
+TICKS_KEPT = timedelta(hours=1)
+FINISHED_KEPT = timedelta(days=14)
+
+
+def sweep(*, now: datetime) -> list[tuple[int, str]]:
+    """Do what is due and return the jobs to ring."""
+    jobs.sweep(now=now)
+    outbox.sweep(now=now)
+    outbox.drain(now=now, who=jobs.whoami())
+    pools.settle_openings()
+    claims.expire_leases(now=now)
+    for project_id in projects_with_mail():
+        wake_take_in(project_id)
+    pause_where_money_ends(now=now)
+    if int(now.timestamp()) % 600 == 0:
+        clear_old_rows(now=now)
+    return jobs.to_ring(now=now)
+
+
+def projects_with_mail() -> list[int]:
+    """Projects with submitted pages that nobody has taken in; rehearsals on a virtual clock have their own driver."""
+    rows = Assignment.objects.filter(processed_at__isnull=True, submitted_at__isnull=False)
+    ids = set(rows.values_list("project_id", flat=True).distinct())
+    live = Project.objects.filter(pk__in=ids, is_rehearsal=False)
+    return sorted(live.values_list("pk", flat=True))
+
+
+def pause_where_money_ends(*, now: datetime) -> int:
+    """Pause open pools whose next page cannot be paid, with a sentence that says what to do."""
+    paused = 0
+    open_pools = Pool.objects.filter(state=Pool.State.OPEN, price_micro__gt=0, project__is_rehearsal=False)
+    for pool in open_pools.order_by("id"):
+        budget = Budget.objects.get(project_id=pool.project_id)
+        if budget.free_micro < pool.price_micro and not _has_work_in_hand(pool):
+            pools.pause_pool(pool_id=pool.pk, by=None, now=now, note="The budget is used up. Raise it to go on.")
+            paused += 1
+    return paused
+
+
+def _has_work_in_hand(pool: Pool) -> bool:
+    """Pages that may still be rejected or given back would set money free again."""
+    in_hand = [Assignment.State.ACTIVE, Assignment.State.SUBMITTED]
+    batches = Batch.objects.filter(project_id=pool.project_id)
+    return Assignment.objects.filter(batch__in=batches, state__in=in_hand).exists()
+
+
+def clear_old_rows(*, now: datetime) -> None:
+    Tick.objects.filter(created_at__lt=now - TICKS_KEPT).delete()
+    old = Job.objects.filter(state__in=[Job.State.DONE, Job.State.CANCELLED], finished_at__lt=now - FINISHED_KEPT)
+    Job.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:5000])).delete()

@@ -1,0 +1,239 @@
+"""Rehearsals: a whole campaign with the simulated crowd, live beside the workers or on a virtual clock of its own."""
+
+import logging
+import math
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from crowd.clock import database_now
+from crowd.models import Account, Batch
+from crowd.money import dollars, micro
+from crowd.rehearsal import visits
+from crowd.rehearsal.models import RehearsalCrowd
+from crowd.services import claims, outbox
+from curation.engine import campaigns, flow
+from curation.engine.report import report, shows_the_truth
+from curation.models import Asset, Consensus, Decision, Job, Pool, Project, Review, Stage
+from curation.recipes.loading import load
+from curation.services import assets, jobs, pools
+from curation.services.jobs import Again
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+VISITS_A_TURN = 6
+IDLE_TURNS = 400
+SLICE_SECONDS = 1.5
+DATABASE_PATIENCE = 60.0
+
+
+# What a live demo does: a job that lets people come by, until no pool is open.
+def run_visits(job: Job, _now: datetime) -> Again | None:
+    """Job: let the simulated crowd of an account work for a moment."""
+    crowd = RehearsalCrowd.objects.filter(account_id=job.payload["account_id"]).first()
+    if crowd is None or not _has_open_work(crowd.account_id):
+        return None
+    outcomes = _visit_for_a_while(crowd)
+    if crowd.visits_per_second:
+        return Again(after=max(0.2, len(outcomes) / crowd.visits_per_second))
+    return Again(after=0.0 if "page" in outcomes else 1.0)
+
+
+def _has_open_work(account_id: int) -> bool:
+    waiting = [Pool.State.OPENING, Pool.State.OPEN]
+    return Pool.objects.filter(account_id=account_id, state__in=waiting).exists()
+
+
+def _visit_for_a_while(crowd: RehearsalCrowd) -> list[str]:
+    """Do as many visits as a slice of time holds; a demo with a pace does one."""
+    end = time.monotonic() + (0 if crowd.visits_per_second else SLICE_SECONDS)
+    outcomes = [_live_visit(crowd)]
+    while time.monotonic() < end and outcomes[-1] != "budget" and outcomes[-5:] != ["nothing"] * 5:
+        outcomes.append(_live_visit(crowd))
+    return outcomes
+
+
+def _live_visit(crowd: RehearsalCrowd) -> str:
+    outcome = visits.visit(account_id=crowd.account_id, now=database_now()).outcome
+    batch = Batch.objects.filter(account_id=crowd.account_id).first()
+    if outcome == "page" and batch is not None:
+        flow.wake_take_in(batch.project_id)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be rehearsed: `size` photos accepted over all classes."""
+
+    recipe: str
+    seed: int
+    size: int
+    settings: Mapping[str, Mapping[str, Any]]
+
+
+def rehearse(*, wish: Wish, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Run the whole recipe on a virtual clock and return the report. An interrupted rehearsal is continued.
+
+    A database that goes away is waited for: every step is a transaction, so the run goes on where it was.
+    """
+    started = time.monotonic()
+    with jobs.moved_by_hand():
+        project = _patiently(lambda: _prepare(wish))
+        driver = _Driver(project, progress)
+        while not _patiently(driver.turn):
+            pass
+        _patiently(driver.finish)
+    return {**report(project=project, wish=wish), "time": _time(project, time.monotonic() - started)}
+
+
+def _time(project: Project, wall: float) -> dict[str, float]:
+    crowd = RehearsalCrowd.objects.get(account__in=Pool.objects.filter(project=project).values("account"))
+    hours = (crowd.clock - START).total_seconds() / 3600
+    return {"virtual_hours": round(hours, 2), "wall_seconds": round(wall, 1)}
+
+
+def _patiently(do: Callable[[], T]) -> T:
+    end = time.monotonic() + DATABASE_PATIENCE
+    while True:
+        try:
+            return do()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > end:
+                raise
+            log.warning("the database does not answer; the rehearsal waits for it")
+            connection.close()
+            time.sleep(0.5)
+
+
+def _prepare(wish: Wish) -> Project:
+    """Find the unfinished rehearsal of this wish, or set a new one up."""
+    project = _unfinished(wish)
+    if project is None:
+        project = _new(wish)
+    if Pool.objects.filter(project=project, state=Pool.State.DRAFT).exists():
+        _share_out(project, wish)
+        campaigns.open_all(project=project, by=None, now=START)
+    return project
+
+
+def _name(wish: Wish) -> str:
+    extra = f", {wish.settings}" if wish.settings else ""
+    return f"Rehearsal of {wish.recipe}, seed {wish.seed}, {wish.size} photos{extra}"
+
+
+def _unfinished(wish: Wish) -> Project | None:
+    mine = Project.objects.filter(is_rehearsal=True, description=_name(wish)[:300], archived_at=None)
+    return mine.order_by("-id").first()
+
+
+def _new(wish: Wish) -> Project:
+    recipe = load(wish.recipe)
+    chosen = list(recipe.classes)[: wish.size]
+    asked = campaigns.campaign(
+        recipe=wish.recipe,
+        platform="rehearsal",
+        name=f"Rehearsal {uuid.uuid4().hex[:8]}",
+        classes=chosen,
+        wanted=max(1, wish.size // len(chosen)),
+        budget=str(max(dollars(micro(recipe.budget_usd)), wish.size)),
+        settings=wish.settings,
+    )
+    seed = f"{wish.recipe}-{wish.seed}"
+    project = campaigns.ensure_project(asked=asked, by=None, now=START, seed=seed, clock=START).project
+    Project.objects.filter(pk=project.pk).update(name=_name(wish)[:120], description=_name(wish)[:300])
+    return project
+
+
+def _share_out(project: Project, wish: Wish) -> None:
+    """Give the first classes one photo more where the size does not divide."""
+    mine = list(Pool.objects.filter(project=project, label_class__isnull=False).order_by("id"))
+    for pool in mine[: wish.size % len(mine)]:
+        pools.change_pool(pool_id=pool.pk, by=None, now=START, wanted=math.ceil(wish.size / len(mine)))
+
+
+class _Driver:
+    """Moves one project from its first visit to the last published picture, always in the same order."""
+
+    def __init__(self, project: Project, progress: Callable[[int, int], None] | None) -> None:
+        self.project = project
+        self.progress = progress
+        self.account = Account.objects.get(slug=campaigns.account_for(project, "rehearsal").slug)
+        self.stages = list(Stage.objects.filter(project=project).select_related("project").order_by("position"))
+        self.idle = 0
+
+    def turn(self) -> bool:
+        """Let some people come by, then do all the machine work that follows. True when nothing is left."""
+        self._open_what_opens()
+        pages = sum(visits.visit(account_id=self.account.pk).outcome == "page" for _ in range(VISITS_A_TURN))
+        now = RehearsalCrowd.objects.get(account=self.account).clock
+        claims.expire_leases(now=now, account_id=self.account.pk)
+        self._work(now)
+        self.idle = 0 if pages else self.idle + 1
+        if self.progress:
+            self.progress(self._accepted(), self._wanted())
+        return self._is_over() or self.idle > IDLE_TURNS
+
+    def finish(self) -> None:
+        now = RehearsalCrowd.objects.get(account=self.account).clock
+        for pool in Pool.objects.filter(project=self.project, state=Pool.State.OPEN).order_by("id"):
+            pools.close_pool(pool_id=pool.pk, by=None, now=now)
+        self._open_what_opens()
+        Project.objects.filter(pk=self.project.pk).update(archived_at=database_now())
+
+    def _open_what_opens(self) -> None:
+        """The outbox keeps real time: its rows are due by the database's clock."""
+        outbox.drain(now=database_now())
+        pools.settle_openings(project_id=self.project.pk)
+
+    def _work(self, now: datetime) -> None:
+        while flow.take_in(project_id=self.project.pk, now=now):
+            pass
+        for stage in self.stages:
+            while flow.work_stage(stage=stage, now=now):
+                pass
+            if stage.kind == "review":
+                review_as_person(stage=stage, now=now)
+
+    def _is_over(self) -> bool:
+        moving = [Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD]
+        collecting = Pool.objects.filter(project=self.project, label_class__isnull=False).exclude(state=Pool.State.DONE)
+        return not collecting.exists() and not Asset.objects.filter(project=self.project, state__in=moving).exists()
+
+    def _accepted(self) -> int:
+        return Asset.objects.filter(project=self.project, state=Asset.State.PUBLISHED).count()
+
+    def _wanted(self) -> int:
+        return sum(Pool.objects.filter(project=self.project).values_list("wanted", flat=True))
+
+
+def review_as_person(*, stage: Stage, now: datetime) -> int:
+    """Judge what is held for a person by the hidden truth, as a careful reviewer would."""
+    held = Asset.objects.filter(stage=stage, state=Asset.State.HELD).order_by("id").values_list("id", flat=True)
+    for asset_id in held:
+        _review(asset_id, now)
+    return len(held)
+
+
+@transaction.atomic
+def _review(asset_id: int, now: datetime) -> None:
+    asset = assets.locked(asset_id)
+    row = Consensus.objects.filter(asset=asset, is_current=True).exclude(status=Consensus.Status.LABEL).last()
+    fine = row is not None and shows_the_truth(asset, row)
+    Review.objects.create(
+        project_id=asset.project_id,
+        key=uuid.uuid4(),
+        asset=asset,
+        consensus=row,
+        verdict=Review.Verdict.ACCEPT if fine else Review.Verdict.REJECT,
+        reason="" if fine else "misplaced",
+        created_at=now,
+    )
+    verdict = Decision.Verdict.PASSED if fine else Decision.Verdict.DROPPED
+    reason = "" if fine else "misplaced"
+    assets.decide(asset=asset, verdict=verdict, reason=reason, by_kind=Decision.By.REVIEWER, now=now)

@@ -1,0 +1,221 @@
+"""The report of a rehearsal, read from rows alone: funnel, money, quality against the truth, who was caught."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db.models import Count, Sum
+
+from aggregation.core.geometry import best_matching, iou_matrix
+from crowd.models import Account, Assignment, Evidence, LedgerEntry, Restriction, Worker
+from crowd.money import plain
+from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
+from crowd.rehearsal.pictures import Truth
+from crowd.rehearsal.visits import person_of
+from crowd.services import ledger
+from curation.models import Asset, Consensus, Decision, Pool, Project, Stage
+
+if TYPE_CHECKING:
+    from curation.engine.rehearsal import Wish
+
+MATCH_IOU = 0.5
+DUPLICATE_TRICKS = ("resent", "resaved")
+TEMPLATE_TRICK = "template"
+DUPLICATE_REASONS = ("same_file", "same_photo")
+
+
+def report(*, project: Project, wish: "Wish") -> dict[str, Any]:
+    """Return the document of `rehearse` without its times."""
+    funnel = funnel_of(project)
+    delivered = Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).count()
+    return {
+        "recipe": wish.recipe,
+        "seed": wish.seed,
+        "size": wish.size,
+        "funnel": funnel,
+        "cost": cost_of(project, funnel, delivered),
+        "quality": quality_of(project),
+        "workers": workers_of(project),
+        "planted": planted_of(project),
+        "ledger": ledger_of(project),
+    }
+
+
+def funnel_of(project: Project) -> list[dict[str, Any]]:
+    """Count distinct assets by stage: what came, what passed, what was dropped and why."""
+    total = Asset.objects.filter(project=project).count()
+    rows = []
+    for stage in Stage.objects.filter(project=project).order_by("position"):
+        if stage.kind == "collect":
+            rows.append({"stage": stage.name, "in": total, "passed": total, "dropped": 0, "reasons": {}})
+            continue
+        decided = Decision.objects.filter(stage=stage)
+        dropped = decided.filter(verdict=Decision.Verdict.DROPPED)
+        reasons = dropped.values_list("reason").annotate(n=Count("asset", distinct=True)).order_by("reason")
+        passed = decided.filter(verdict=Decision.Verdict.PASSED).values("asset").distinct().count()
+        lost = dropped.values("asset").distinct().count()
+        standing = (
+            Asset.objects.filter(stage=stage).exclude(state__in=[Asset.State.DROPPED, Asset.State.PUBLISHED]).count()
+        )
+        rows.append(
+            {
+                "stage": stage.name,
+                "in": passed + lost + standing,
+                "passed": passed,
+                "dropped": lost,
+                "reasons": dict(reasons),
+            }
+        )
+    return rows
+
+
+def cost_of(project: Project, funnel: list[dict[str, Any]], delivered: int) -> dict[str, Any]:
+    """Sum the ledger by stage; a stage that costs nothing stays as a row."""
+    spent = dict(
+        LedgerEntry.objects.filter(transaction__project_id=project.pk, book=LedgerEntry.Book.WORKERS)
+        .values_list("transaction__stage_id")
+        .annotate(total=Sum("amount_micro"))
+    )
+    stages = {stage.name: stage.pk for stage in Stage.objects.filter(project=project)}
+    per_stage = [
+        {"stage": row["stage"], "n": row["in"], "usd": plain(int(spent.get(stages[row["stage"]], 0)))} for row in funnel
+    ]
+    total = int(sum(spent.values()))
+    units = sum(int(spent.get(stages[row["stage"]], 0)) / row["in"] for row in funnel if row["in"])
+    return {
+        "total_usd": plain(total),
+        "per_stage": per_stage,
+        "unit_sum_usd": plain(round(units)),
+        "per_delivered_usd": plain(round(total / delivered)) if delivered else None,
+    }
+
+
+def truth_of(asset: Asset) -> Truth | None:
+    row = HiddenTruth.objects.filter(sha256=asset.sha256).first()
+    return Truth.from_json(row.truth) if row else None
+
+
+def quality_of(project: Project) -> dict[str, Any]:
+    """Compare the boxes of what was delivered with what was drawn, one to one at an IoU of at least 0.5."""
+    found = wanted = hits = right = signs = 0
+    ious: list[float] = []
+    delivered = list(
+        Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).select_related("label_class").order_by("id")
+    )
+    for asset in delivered:
+        truth, consensus = truth_of(asset), current_boxes(asset)
+        if truth is None or consensus is None:
+            continue
+        pairs = matched(consensus, truth)
+        found += consensus.boxes.count()
+        wanted += len(truth.boxes)
+        hits += len(pairs)
+        right += sum(same for _, same in pairs)
+        ious += [iou for iou, _ in pairs]
+        signs += asset.label_class is not None and truth.sign == asset.label_class.name
+    return {
+        "precision": _share(hits, found),
+        "recall": _share(hits, wanted),
+        "mean_iou": round(float(np.mean(ious)), 4) if ious else None,
+        "label_accuracy": _share(right, hits),
+        "sign_accuracy": _share(signs, len(delivered)),
+        "delivered": len(delivered),
+    }
+
+
+def current_boxes(asset: Asset) -> Consensus | None:
+    rows = Consensus.objects.filter(asset=asset, is_current=True).exclude(status=Consensus.Status.LABEL)
+    return rows.order_by("id").last()
+
+
+def matched(consensus: Consensus, truth: Truth) -> list[tuple[float, bool]]:
+    """Return (IoU, same label) of each matched pair of a consensus box and a true box."""
+    boxes = list(consensus.boxes.all())
+    if not boxes or not truth.boxes:
+        return []
+    ours = np.array([[box.x, box.y, box.x + box.w, box.y + box.h] for box in boxes])
+    scale = np.array([truth.width, truth.height, truth.width, truth.height], dtype=float)
+    theirs = np.array([[box.x, box.y, box.x + box.w, box.y + box.h] for box in truth.boxes]) / scale
+    table = iou_matrix(ours, theirs)
+    return [
+        (float(table[i, j]), boxes[i].label == truth.boxes[j].label)
+        for i, j in best_matching(table)
+        if table[i, j] >= MATCH_IOU
+    ]
+
+
+def shows_the_truth(asset: Asset, consensus: Consensus) -> bool:
+    """Whether every hand has its box with the right label, and nothing else has one."""
+    truth = truth_of(asset)
+    if truth is None:
+        return consensus.status != Consensus.Status.DROP
+    pairs = matched(consensus, truth)
+    return len(pairs) == len(truth.boxes) == consensus.boxes.count() and all(same for _, same in pairs)
+
+
+def workers_of(project: Project) -> dict[str, Any]:
+    """Say which simulated cheats were caught and who was accused without a cause."""
+    account = Account.objects.get(pk__in=Pool.objects.filter(project=project).values("account"))
+    crowd = RehearsalCrowd.objects.get(account=account)
+    people = {worker.pk: person_of(worker, crowd) for worker in Worker.objects.filter(account=account).order_by("id")}
+    accused = set(
+        Evidence.objects.filter(project_id=project.pk, overturned_at=None).values_list("worker_id", flat=True)
+    )
+    banned = set(Restriction.objects.filter(worker_id__in=people, lifted_at=None).values_list("worker_id", flat=True))
+    suspects = accused | banned
+    played = set(
+        PlayedTrick.objects.filter(answer__task__project_id=project.pk).values_list("answer__worker_id", flat=True)
+    )
+    cheats = {pk for pk, person in people.items() if not person.honest}
+    active = cheats & (played | suspects)
+    levels = Counter(Evidence.objects.filter(project_id=project.pk, overturned_at=None).values_list("level", flat=True))
+    return {
+        "honest": len(people) - len(cheats),
+        "dishonest": len(cheats),
+        "caught": len(cheats & suspects),
+        "missed": len(active - suspects),
+        "wrongly_accused": len((suspects - cheats) - played),
+        "by_level": {str(level): levels.get(level, 0) for level in Evidence.Level.values},
+        "banned": {"dishonest": len(cheats & banned), "honest": len(banned - cheats)},
+    }
+
+
+def planted_of(project: Project) -> dict[str, Any]:
+    """Count the dishonest pictures by sort, and how many of them the checks took out."""
+    rows = PlayedTrick.objects.filter(answer__task__project_id=project.pk).values_list("answer_id", "trick")
+    reasons = dict(Asset.objects.filter(project=project).values_list("answer_id", "reason"))
+    counts: dict[str, dict[str, int]] = {
+        name: {"planted": 0, "caught": 0} for name in ("duplicates", "templates", "processed_templates")
+    }
+    for answer_id, trick in rows:
+        name = _sort_of(trick)
+        if name is None or answer_id not in reasons:
+            continue
+        wanted = DUPLICATE_REASONS if name == "duplicates" else ("template_copy",)
+        counts[name]["planted"] += 1
+        counts[name]["caught"] += reasons[answer_id] in wanted
+    return counts
+
+
+def _sort_of(trick: str) -> str | None:
+    if trick in DUPLICATE_TRICKS:
+        return "duplicates"
+    if trick == TEMPLATE_TRICK:
+        return "templates"
+    return "processed_templates" if trick.startswith("template_") else None
+
+
+def ledger_of(project: Project) -> dict[str, str]:
+    """Put what was charged beside the work that was accepted: both are sums over rows and must be equal."""
+    totals = ledger.totals(project_id=project.pk)
+    accepted = Assignment.objects.filter(project_id=project.pk, state=Assignment.State.ACCEPTED)
+    work = accepted.aggregate(total=Sum("price_micro"))["total"] or 0
+    return {
+        "charged_usd": plain(totals.paid_micro),
+        "accepted_work_usd": plain(int(work)),
+        "reserved_usd": plain(totals.reserved_micro),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

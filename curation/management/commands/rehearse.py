@@ -1,0 +1,83 @@
+"""`rehearse RECIPE`: the whole campaign with the simulated crowd, before a cent is spent."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from crowd.errors import CrowdError
+from curation.engine.rehearsal import Wish, rehearse
+from curation.management.terminal import Progress
+from curation.recipes.loading import BadRecipe, load
+
+MOST = 1_000_000
+
+
+class Command(BaseCommand):
+    help = "Run a whole recipe with the simulated crowd on a virtual clock and report cost, time and quality."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("recipe")
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--size", type=int, default=100, help="photos accepted over all classes")
+        parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", dest="changes")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if not 1 <= options["size"] <= MOST:
+            raise CommandError(f"--size must be from 1 to {MOST:,}, not {options['size']}.", returncode=2)
+        try:
+            load(options["recipe"])
+            wish = Wish(options["recipe"], options["seed"], options["size"], changes(options["changes"]))
+            with Progress("rehearsing", visible=sys.stderr.isatty()) as bar:
+                document = rehearse(wish=wish, progress=bar.show)
+        except (BadRecipe, CrowdError) as error:
+            raise CommandError(str(error), returncode=2) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(document, indent=2))
+        else:
+            self.stdout.write(as_text(document))
+
+
+def changes(texts: list[str]) -> dict[str, dict[str, Any]]:
+    """Read `--set boxes.overlap=5`: the value is JSON where it can be, else text."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        place, separator, value = text.partition("=")
+        stage, dot, name = place.partition(".")
+        if not separator or not dot or not stage or not name:
+            raise CommandError(f"--set {text!r} must look like stage.name=value.", returncode=2)
+        found.setdefault(stage, {})[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """Return the report as a table for people."""
+    lines = [f"{document['recipe']}, seed {document['seed']}, {document['size']} photos", ""]
+    lines.append(f"{'stage':<12}{'in':>8}{'passed':>8}{'dropped':>9}   reasons")
+    for row in document["funnel"]:
+        reasons = ", ".join(f"{name} {n}" for name, n in row["reasons"].items())
+        lines.append(f"{row['stage']:<12}{row['in']:>8}{row['passed']:>8}{row['dropped']:>9}   {reasons}")
+    cost, quality, workers = document["cost"], document["quality"], document["workers"]
+    lines += ["", f"cost        ${cost['total_usd']}"]
+    lines += [f"  {row['stage']:<10}${row['usd']} for {row['n']}" for row in cost["per_stage"]]
+    lines.append(f"  a delivered image ${cost['per_delivered_usd']}, sum of unit prices ${cost['unit_sum_usd']}")
+    lines.append(
+        f"quality     precision {quality['precision']}, recall {quality['recall']}, mean IoU {quality['mean_iou']}"
+    )
+    lines.append(
+        f"workers     {workers['dishonest']} dishonest: {workers['caught']} caught, {workers['missed']} missed; "
+        f"{workers['wrongly_accused']} wrongly accused"
+    )
+    lines.append(f"time        {document['time']['virtual_hours']} hours, {document['time']['wall_seconds']} s here")
+    return "\n".join(lines)

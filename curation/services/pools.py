@@ -1,0 +1,322 @@
+"""Pools: drafting, opening, pausing, changing. Opening is written to the outbox and carried out on the platform."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+
+from crowd.errors import BudgetExceeded, CrowdError
+from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
+from crowd.money import money_text
+from crowd.platforms.registry import platform
+from crowd.services import outbox, skills
+from curation.models import Pool, Stage, User
+from curation.services import events, jobs, versions
+from curation.services.pool_drafts import KnownTask, PoolDraft
+
+State = Pool.State
+
+
+@transaction.atomic
+def ensure_pool(*, stage: Stage, account_id: int, draft: PoolDraft, known: Sequence[KnownTask]) -> tuple[Pool, bool]:
+    """Find or make a pool with its batch and tasks; nothing that is there is changed."""
+    pool, made = Pool.objects.get_or_create(
+        stage=stage,
+        kind=draft.kind,
+        label_class=draft.label_class,
+        account_id=account_id,
+        defaults={
+            "project": stage.project,
+            "title": draft.title,
+            "wanted": draft.wanted,
+            "price_micro": draft.price_micro,
+            "price_table": [list(step) for step in draft.price_table],
+            "overlap": draft.overlap,
+        },
+    )
+    if made:
+        batch = _make_batch(pool, draft)
+        _add_known(batch, known)
+        add_slots(pool=pool)
+    return pool, made
+
+
+def _make_batch(pool: Pool, draft: PoolDraft) -> Batch:
+    def skill(name: str) -> int | None:
+        return skills.ensure_skill(account=pool.account, name=name).pk if name else None
+
+    parts = [pool.project.slug, pool.stage.name, pool.kind, pool.label_class.name if pool.label_class else "all"]
+    batch = Batch.objects.create(
+        account=pool.account,
+        key=":".join([*parts, str(pool.pk)]),
+        project_id=pool.project_id,
+        pool_id=pool.pk,
+        stage_id=pool.stage_id,
+        kind=draft.kind,
+        interface=draft.interface,
+        spec=draft.spec,
+        page_size=draft.page_size,
+        control_per_page=draft.control_per_page,
+        per_worker=draft.per_worker,
+        overlap=draft.overlap,
+        price_micro=draft.price_micro,
+        price_table=[list(step) for step in draft.price_table],
+        price_skill_id=skill(draft.price_skill),
+        needs_skill_id=skill(draft.needs_skill),
+        needs_value=draft.needs_value,
+        grants_skill_id=skill(draft.grants_skill),
+        auto_accept=draft.auto_accept,
+        rules=draft.rules,
+        assignment_seconds=draft.assignment_seconds,
+    )
+    batch.remote_id = str(batch.pk)
+    batch.save(update_fields=["remote_id"])
+    return batch
+
+
+def _add_known(batch: Batch, known: Sequence[KnownTask]) -> None:
+    Task.objects.bulk_create(
+        Task(
+            batch=batch,
+            key=f"known-{number}",
+            project_id=batch.project_id,
+            payload=task.payload,
+            known_answer=task.answer,
+            hint=task.hint,
+            overlap=None,
+        )
+        for number, task in enumerate(known)
+    )
+
+
+@transaction.atomic
+def add_slots(*, pool: Pool) -> int:
+    """A collecting pool has one task for every photo wanted; a raised target adds some. Returns how many."""
+    batch = Batch.objects.filter(pool_id=pool.pk, interface="photo").first()
+    if batch is None or pool.label_class is None:
+        return 0
+    have = Task.objects.filter(batch=batch, cancelled=False).count()
+    label = pool.label_class
+    payload = {"class": label.name, "prompt": label.prompt, "template_key": label.example_key}
+    Task.objects.bulk_create(
+        Task(batch=batch, key=f"slot-{n}", project_id=pool.project_id, payload=payload, overlap=1)
+        for n in range(have, pool.wanted)
+    )
+    return max(0, pool.wanted - have)
+
+
+def most_expensive(*, pool: Pool) -> int:
+    """Return what the pool can cost at most for what is wanted: pages still to come at the highest price."""
+    batch = Batch.objects.filter(pool_id=pool.pk).first()
+    if batch is None or pool.wanted == 0:
+        return 0
+    price = max([batch.price_micro, *(int(amount) for _, _, amount in batch.price_table)])
+    paid = Assignment.objects.filter(batch=batch, state=Assignment.State.ACCEPTED).count()
+    pages = max(0, -(-pool.wanted * pool.overlap // batch.page_size) - paid)
+    return platform(pool.account.platform).quote(pages=pages, price_micro=price)
+
+
+@transaction.atomic
+def open_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
+    """Open a draft or paused pool: the budget must be able to carry it; the platform follows through the outbox."""
+    pool = _locked(pool_id)
+    if pool.state in {State.OPEN, State.OPENING}:
+        return pool
+    pool.require(State.DRAFT, State.PAUSED, State.DONE)
+    budget = Budget.objects.get(project_id=pool.project_id)
+    needed = most_expensive(pool=pool)
+    if needed > budget.free_micro:
+        raise BudgetExceeded(needed, budget.free_micro)
+    pool.move_to(State.OPENING)
+    pool.revision += 1
+    pool.note = ""
+    pool.started_at = pool.started_at or now
+    pool.save(update_fields=["state", "revision", "note", "started_at"])
+    for batch in Batch.objects.filter(pool_id=pool.pk):
+        outbox.enqueue(
+            kind="open_batch", key=f"open-{batch.key}-{pool.revision}", account=pool.account, batch_id=batch.pk
+        )
+    events.record(
+        kind="pool.opened", text=f"{pool.title} was opened.", project=pool.project, subject=pool, by=by, now=now
+    )
+    _wake_crowd(pool)
+    versions.bump(project_id=pool.project_id)
+    return pool
+
+
+@transaction.atomic
+def pause_pool(*, pool_id: int, by: User | None, now: datetime, note: str = "") -> Pool:
+    """Stop giving out work; pages already in hands may be finished."""
+    pool = _locked(pool_id)
+    if pool.state == State.PAUSED:
+        return pool
+    pool.move_to(State.PAUSED)
+    pool.note = note
+    pool.save(update_fields=["state", "note"])
+    _close_batches(pool)
+    events.record(
+        kind="pool.paused",
+        text=f"{pool.title} was paused. {note}".strip(),
+        project=pool.project,
+        subject=pool,
+        by=by,
+        now=now,
+    )
+    versions.bump(project_id=pool.project_id)
+    return pool
+
+
+def resume_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
+    return open_pool(pool_id=pool_id, by=by, now=now)
+
+
+@transaction.atomic
+def close_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
+    """End a pool; it can be opened again with a higher target."""
+    pool = _locked(pool_id)
+    if pool.state == State.DONE:
+        return pool
+    pool.move_to(State.DONE)
+    pool.finished_at, pool.note = now, ""
+    pool.save(update_fields=["state", "finished_at", "note"])
+    _close_batches(pool)
+    text = f"{pool.title} reached {pool.wanted:,} and closed." if by is None else f"{pool.title} was closed."
+    events.record(kind="pool.closed", text=text, project=pool.project, subject=pool, by=by, now=now)
+    versions.bump(project_id=pool.project_id)
+    return pool
+
+
+@transaction.atomic
+def change_pool(
+    *,
+    pool_id: int,
+    by: User | None,
+    now: datetime,
+    wanted: int | None = None,
+    price_micro: int | None = None,
+    priority: int | None = None,
+) -> Pool:
+    """Change target, price or priority at any time; pages already issued keep their price."""
+    pool = _locked(pool_id)
+    changes = []
+    if wanted is not None and wanted != pool.wanted:
+        _check_wanted(pool, wanted)
+        pool.wanted = wanted
+        _fit_slots(pool)
+        changes.append(f"target {wanted:,}")
+    if price_micro is not None and price_micro != pool.price_micro:
+        if price_micro < 0:
+            raise CrowdError(f"A price cannot be negative: {money_text(price_micro)}.")
+        pool.price_micro, pool.price_table = price_micro, []
+        Batch.objects.filter(pool_id=pool.pk).update(price_micro=price_micro, price_table=[])
+        changes.append(f"price {money_text(price_micro)} a page")
+    if priority is not None and priority != pool.priority:
+        if not 0 <= priority <= 100:
+            raise CrowdError(f"Priority {priority} is outside of 0 to 100.")
+        pool.priority = priority
+        Batch.objects.filter(pool_id=pool.pk).update(priority=priority)
+        changes.append(f"priority {priority}")
+    if changes:
+        pool.save(update_fields=["wanted", "price_micro", "price_table", "priority"])
+        text = f"{pool.title}: {', '.join(changes)}."
+        events.record(kind="pool.changed", text=text, project=pool.project, subject=pool, by=by, now=now)
+        versions.bump(project_id=pool.project_id)
+    return pool
+
+
+def _check_wanted(pool: Pool, wanted: int) -> None:
+    if wanted < 1:
+        raise CrowdError(f"The target must be at least 1, not {wanted}.")
+    accepted = accepted_count(pool_id=pool.pk)
+    if wanted < accepted:
+        raise CrowdError(f"{accepted:,} are accepted already; the target cannot be {wanted:,}.")
+
+
+def _fit_slots(pool: Pool) -> None:
+    """Bring the number of open places to the target: add some, or withdraw those nobody has taken."""
+    add_slots(pool=pool)
+    slots = Task.objects.filter(batch__pool_id=pool.pk, overlap__isnull=False, cancelled=False, item_id=None)
+    surplus = slots.count() - pool.wanted
+    if surplus > 0:
+        free = list(slots.filter(issued=0).order_by("-id").values_list("id", flat=True)[:surplus])
+        Task.objects.filter(pk__in=free).update(cancelled=True)
+
+
+def accepted_count(*, pool_id: int) -> int:
+    return Assignment.objects.filter(batch__pool_id=pool_id, state=Assignment.State.ACCEPTED).count()
+
+
+def settle_openings(*, project_id: int | None = None) -> int:
+    """Take note of what the platforms have done: opening pools become open, refused ones go back with the reason."""
+    pools = Pool.objects.filter(state=State.OPENING)
+    if project_id is not None:
+        pools = pools.filter(project_id=project_id)
+    return sum(_settle_opening(pool_id) for pool_id in pools.order_by("id").values_list("id", flat=True))
+
+
+@transaction.atomic
+def _settle_opening(pool_id: int) -> int:
+    pool = _locked(pool_id)
+    if pool.state != State.OPENING:
+        return 0
+    batches = Batch.objects.filter(pool_id=pool.pk)
+    if not batches.exclude(state=Batch.State.OPEN).exists():
+        pool.move_to(State.OPEN)
+        pool.save(update_fields=["state"])
+        versions.bump(project_id=pool.project_id)
+        return 1
+    lost = [OutboxCommand.State.REFUSED, OutboxCommand.State.DEAD]
+    refused = OutboxCommand.objects.filter(
+        batch_id__in=batches.values("id"), kind="open_batch", state__in=lost, key__endswith=f"-{pool.revision}"
+    ).first()
+    if refused is None:
+        return 0
+    pool.move_to(State.PAUSED)
+    pool.note = refused.last_error[:200]
+    pool.save(update_fields=["state", "note"])
+    versions.bump(project_id=pool.project_id)
+    return 1
+
+
+def close_finished(*, project_id: int, now: datetime) -> int:
+    """Close collecting pools that have what was wanted."""
+    accepted = dict(
+        Assignment.objects.filter(project_id=project_id, state=Assignment.State.ACCEPTED)
+        .values_list("batch__pool_id")
+        .annotate(n=Count("id"))
+    )
+    found = Pool.objects.filter(project_id=project_id, state=State.OPEN, wanted__gt=0).order_by("id")
+    done = [pool.pk for pool in found if accepted.get(pool.pk, 0) >= pool.wanted]
+    for pool_id in done:
+        close_pool(pool_id=pool_id, by=None, now=now)
+    return len(done)
+
+
+def _close_batches(pool: Pool) -> None:
+    for batch in Batch.objects.filter(Q(pool_id=pool.pk), ~Q(state=Batch.State.DRAFT)):
+        outbox.enqueue(
+            kind="close_batch", key=f"close-{batch.key}-{pool.revision}", account=pool.account, batch_id=batch.pk
+        )
+    # What an own market can do at once: no new page is issued from this moment on.
+    Batch.objects.filter(pool_id=pool.pk, state=Batch.State.OPEN).update(
+        state=Batch.State.PAUSED, version=F("version") + 1
+    )
+
+
+def _wake_crowd(pool: Pool) -> None:
+    if pool.account.platform == "rehearsal":
+        jobs.wake(
+            kind="rehearse",
+            key=str(pool.account_id),
+            project_id=pool.project_id,
+            payload={"account_id": pool.account_id},
+        )
+
+
+def _locked(pool_id: int) -> Pool:
+    return (
+        Pool.objects.select_for_update(of=("self",))
+        .select_related("project", "account", "stage", "label_class")
+        .get(pk=pool_id)
+    )

@@ -1,0 +1,11 @@
+"""Where everything lives. Each door keeps its own list."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("curation.dashboard.urls")),
+    path("", include("curation.review.urls")),
+    path("", include("curation.live.urls")),
+    path("w/", include("curation.portal.urls")),
+    path("api/", include("curation.api.urls")),
+]
