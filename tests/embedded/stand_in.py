@@ -34,6 +34,7 @@ def web(port: int) -> None:
 def worker() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    print("at work", flush=True)  # noqa: T201
     stop.wait()
     sys.stdout.write("finished what it had begun\n")
 

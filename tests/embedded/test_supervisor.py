@@ -98,13 +98,15 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again_at_once(path
 
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_request_to_stop_ends_everything_in_order(paths, port, request_to_stop):
+    log = paths.log / "worker.log"
     with supervisor(paths, port) as process:
+        assert eventually(lambda: "at work" in log.read_text())
         began = time.monotonic()
         process.send_signal(request_to_stop)
         assert process.wait(timeout=30) == 0
         assert time.monotonic() - began < 30
         assert processes_of(paths.data_dir) == []
-    assert "finished what it had begun" in (paths.log / "worker.log").read_text()
+    assert "finished what it had begun" in log.read_text()
 
 
 def test_a_second_supervisor_on_the_same_data_is_refused_with_the_first_ones_number(paths, port):
