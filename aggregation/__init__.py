@@ -1,0 +1,38 @@
+"""Consensus of boxes and labels by several people: values in, values out."""
+
+from aggregation.boxes import METHODS as BOX_METHODS
+from aggregation.boxes import aggregate_boxes
+from aggregation.boxes.settings import BoxSettings
+from aggregation.core.answers import Box, BoxAnswer, Consensus, ConsensusBox, ImageAnswers, TraceStep
+from aggregation.core.errors import BadInput
+from aggregation.core.reading import Vote, parse_image
+from aggregation.core.skills import WorkerSkill
+from aggregation.labels import METHODS as LABEL_METHODS
+from aggregation.labels import aggregate_labels
+from aggregation.labels.majority import vote
+from aggregation.labels.result import LabelOutcome, LabelVote
+from aggregation.labels.settings import LabelSettings
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "BOX_METHODS",
+    "LABEL_METHODS",
+    "BadInput",
+    "Box",
+    "BoxAnswer",
+    "BoxSettings",
+    "Consensus",
+    "ConsensusBox",
+    "ImageAnswers",
+    "LabelOutcome",
+    "LabelSettings",
+    "LabelVote",
+    "TraceStep",
+    "Vote",
+    "WorkerSkill",
+    "aggregate_boxes",
+    "aggregate_labels",
+    "parse_image",
+    "vote",
+]

@@ -1,0 +1,163 @@
+"""Six questions; the first "no" ends it and is named."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from aggregation.boxes.groups import Group, group_boxes
+from aggregation.boxes.settings import BoxSettings
+from aggregation.boxes.sheet import Sheet, counted
+from aggregation.core.answers import TraceStep
+from aggregation.core.geometry import TOLERANCE, mean
+
+QUESTIONS = ("enough", "count", "groups", "labels", "iou", "clean")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The questions asked so far, and the groups if it came to them."""
+
+    steps: tuple[TraceStep, ...]
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return all(step.ok for step in self.steps)
+
+
+def examine(sheet: Sheet, settings: BoxSettings) -> Verdict:
+    """Ask the six questions in their order."""
+    steps = list(_until_no([_enough, _count], sheet, (), settings))
+    if not steps[-1].ok:
+        return Verdict(tuple(steps))
+    groups = tuple(group_boxes(sheet, range(len(sheet.owners)), settings))
+    steps.extend(_until_no([_groups, _labels, _iou, _clean], sheet, groups, settings))
+    return Verdict(tuple(steps), groups)
+
+
+Question = Callable[[Sheet, Sequence[Group], BoxSettings], TraceStep]
+
+
+def _until_no(
+    questions: Sequence[Question], sheet: Sheet, groups: Sequence[Group], settings: BoxSettings
+) -> Iterator[TraceStep]:
+    for question in questions:
+        step = question(sheet, groups, settings)
+        yield step
+        if not step.ok:
+            return
+
+
+def answer(key: str, words: str, *, ok: bool, data: dict[str, object]) -> TraceStep:
+    """Return the step that answers a question with yes or no."""
+    return TraceStep(key, ok=ok, text=f"{key}: {'yes' if ok else 'no'}, {words}", data=data)
+
+
+def _enough(sheet: Sheet, _groups: Sequence[Group], settings: BoxSettings) -> TraceStep:
+    given = len(sheet.annotators)
+    words = f"{counted(given, 'answer', 'answers')}, at least {settings.min_answers} needed"
+    return answer("hard.enough", words, ok=given >= settings.min_answers, data={"answers": given})
+
+
+def _count(sheet: Sheet, _groups: Sequence[Group], _settings: BoxSettings) -> TraceStep:
+    counts = sheet.counts()
+    ok = len(set(counts)) == 1
+    words = f"{' '.join(map(str, counts))} boxes ({' '.join(sheet.annotators)})"
+    return answer("hard.count", words, ok=ok, data={"counts": dict(zip(sheet.annotators, counts, strict=True))})
+
+
+def _groups(sheet: Sheet, groups: Sequence[Group], _settings: BoxSettings) -> TraceStep:
+    everybody = len(sheet.annotators)
+    sizes = [len(group) for group in groups]
+    ok = all(size == everybody for size in sizes)
+    words = f"{counted(len(sizes), 'group', 'groups')} of {' '.join(map(str, sizes)) or 'no'} boxes by {everybody}"
+    return answer("hard.groups", words, ok=ok, data={"sizes": tuple(sizes)})
+
+
+def _labels(sheet: Sheet, groups: Sequence[Group], _settings: BoxSettings) -> TraceStep:
+    mixed = [group for group in groups if len({sheet.labels[box] for box in group}) > 1]
+    if not mixed:
+        return answer("hard.labels", "equal in every group", ok=True, data={})
+    said = "; ".join(" ".join(f"{sheet.annotators[sheet.owners[b]]}={sheet.labels[b]}" for b in g) for g in mixed)
+    return answer("hard.labels", f"labels differ: {said}", ok=False, data={"groups": len(mixed)})
+
+
+def _iou(sheet: Sheet, groups: Sequence[Group], settings: BoxSettings) -> TraceStep:
+    return iou_question("hard.iou", sheet, groups, settings)
+
+
+def _clean(sheet: Sheet, _groups: Sequence[Group], settings: BoxSettings) -> TraceStep:
+    doubles = duplicates(sheet, range(len(sheet.owners)), settings)
+    contradictory = sheet.names(sheet.contradictory)
+    ok = not (sheet.dots or doubles or contradictory)
+    words = (
+        f"{counted(len(sheet.dots), 'dot', 'dots')}, {counted(len(doubles), 'duplicate', 'duplicates')}, "
+        f"{counted(len(contradictory), 'contradictory answer', 'contradictory answers')}"
+    )
+    return answer(
+        "hard.clean",
+        words,
+        ok=ok,
+        data={"dots": len(sheet.dots), "duplicates": len(doubles), "contradictory": contradictory},
+    )
+
+
+def iou_question(key: str, sheet: Sheet, groups: Sequence[Group], settings: BoxSettings) -> TraceStep:
+    """Ask whether the boxes of every group lie close enough together."""
+    measured = [value for group in groups if (value := closeness(sheet, group, settings)) is not None]
+    worst = min(measured, default=None)
+    if worst is None:
+        return answer(key, "no two boxes to compare", ok=True, data={"iou": None})
+    ok = worst >= settings.iou - TOLERANCE
+    word = "lowest pair" if settings.iou_rule == "every_pair" else "lowest mean of pairs"
+    return answer(key, f"{word} {worst:.3f}, at least {settings.iou:g} needed", ok=ok, data={"iou": worst})
+
+
+def pair_ious(sheet: Sheet, group: Group) -> list[float]:
+    """Return the IoU of every pair in a group."""
+    return [sheet.iou[a][b] for a, b in combinations(group, 2)]
+
+
+def closeness(sheet: Sheet, group: Group, settings: BoxSettings) -> float | None:
+    """Return what the IoU rule looks at: the worst pair or the mean of pairs; nothing for a single box."""
+    pairs = pair_ious(sheet, group)
+    if not pairs:
+        return None
+    return min(pairs) if settings.iou_rule == "every_pair" else mean(pairs)
+
+
+def duplicates(sheet: Sheet, boxes: Sequence[int], settings: BoxSettings) -> list[int]:
+    """Return the boxes to remove because their annotator drew the same thing, with the same label, better.
+
+    Better = larger sum over the other annotators of the best IoU; a tie keeps the first in sorted order.
+    """
+    kept: list[int] = []
+    removed: list[int] = []
+    for box in _best_first(sheet, boxes) if _may_repeat(sheet, boxes, settings) else ():
+        repeats = any(_same_thing(sheet, box, other, settings) for other in kept)
+        (removed if repeats else kept).append(box)
+    return sorted(removed)
+
+
+def _may_repeat(sheet: Sheet, boxes: Sequence[int], settings: BoxSettings) -> bool:
+    return any(_same_thing(sheet, a, b, settings) for a, b in combinations(boxes, 2))
+
+
+def _best_first(sheet: Sheet, boxes: Sequence[int]) -> list[int]:
+    return sorted(boxes, key=lambda box: (-_backing(sheet, box, boxes), box))
+
+
+def _backing(sheet: Sheet, box: int, boxes: Sequence[int]) -> float:
+    best: dict[int, float] = {}
+    for other in boxes:
+        if sheet.owners[other] != sheet.owners[box]:
+            best[sheet.owners[other]] = max(best.get(sheet.owners[other], 0.0), sheet.iou[box][other])
+    return round(sum(best[owner] for owner in sorted(best)), 9)
+
+
+def _same_thing(sheet: Sheet, a: int, b: int, settings: BoxSettings) -> bool:
+    return (
+        sheet.owners[a] == sheet.owners[b]
+        and sheet.labels[a] == sheet.labels[b]
+        and sheet.iou[a][b] >= settings.duplicate_iou - TOLERANCE
+    )

@@ -1,0 +1,5 @@
+"""What the library refuses."""
+
+
+class BadInput(ValueError):
+    """A sentence for the person who gave the value: what is wrong and what was expected."""

@@ -1,0 +1,44 @@
+"""Consensus of labels. A new method is one file here and one line in METHODS."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from aggregation.core.errors import BadInput
+from aggregation.core.reading import Vote
+from aggregation.labels.dawid_skene import dawid_skene
+from aggregation.labels.majority import majority
+from aggregation.labels.one_coin import one_coin
+from aggregation.labels.result import LabelOutcome
+from aggregation.labels.settings import LabelSettings
+
+DEFAULTS = LabelSettings()
+
+
+class LabelMethod(Protocol):
+    """A pure function of all votes of a pool and the settings."""
+
+    def __call__(self, votes: Sequence[Vote], settings: LabelSettings, /) -> LabelOutcome: ...
+
+
+METHODS: dict[str, LabelMethod] = {
+    "majority": majority,
+    "one-coin": one_coin,
+    "dawid-skene": dawid_skene,
+}
+
+
+def label_method(name: str) -> LabelMethod:
+    """Return the method of that name; a ValueError names the known ones."""
+    if name not in METHODS:
+        raise BadInput(f"unknown method {name!r}: expected one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def aggregate_labels(
+    votes: Sequence[Vote], settings: LabelSettings = DEFAULTS, method: str = "majority"
+) -> LabelOutcome:
+    """Combine the votes of a pool into one label a task, and say what each worker is worth.
+
+    Pure and independent of the order of the votes. Raises ValueError for an unknown method.
+    """
+    return label_method(method)(votes, settings)
