@@ -1,0 +1,61 @@
+"""What the shell of every page needs. Nothing is read before a template asks for it."""
+
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest
+
+from curation.dashboard.access import Seat, seats
+from curation.models import Asset, Membership
+from curation.services.overview import AssetCounts, asset_counts
+
+THEME_COOKIE = "theme"
+THEMES = ("light", "dark")
+
+
+class Shell:
+    """Side bar and top bar of this request."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def seats(self) -> list[Seat]:
+        return seats(self.request)
+
+    @cached_property
+    def seat(self) -> Seat | None:
+        """Return the seat in the project that the address names, if there is one."""
+        match = self.request.resolver_match
+        public_id = match.kwargs.get("public_id") if match else None
+        return next((seat for seat in self.seats if seat.project.public_id == public_id), None)
+
+    @cached_property
+    def counts(self) -> AssetCounts | None:
+        return asset_counts(project=self.seat.project) if self.seat else None
+
+    @cached_property
+    def to_review(self) -> int:
+        """Return how many assets wait for a person."""
+        if self.seat is None or self.counts is None:
+            return 0
+        stages = [stage.pk for stage in self.seat.project.stages.all() if stage.kind == "review"]
+        return self.counts.sum(stages=stages, states=[Asset.State.WAITING, Asset.State.HELD])
+
+    @property
+    def may_lead(self) -> bool:
+        return self.seat is not None and self.seat.may(Membership.Role.LEAD)
+
+    @property
+    def may_review(self) -> bool:
+        return self.seat is not None and self.seat.may(Membership.Role.REVIEWER)
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    return {"csp_nonce": getattr(request, "csp_nonce", ""), "theme": theme_of(request), "shell": Shell(request)}
+
+
+def theme_of(request: HttpRequest) -> str:
+    """Return light, dark or nothing (then the system decides): the browser's choice before the person's."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "") or getattr(getattr(request, "user", None), "theme", "")
+    return chosen if chosen in THEMES else ""

@@ -1,0 +1,31 @@
+"""Read-only numbers for screens: every one is a sum over rows."""
+
+from curation.services.overview.counts import AssetCounts, asset_counts
+from curation.services.overview.funnel import FunnelStep, Loss, funnel
+from curation.services.overview.honesty import HonestyLevel, NewestPair, honesty_levels, newest_pair
+from curation.services.overview.output import Output, output
+from curation.services.overview.pools import PoolRow, pool_rows
+from curation.services.overview.project import ProjectNumbers, project_numbers
+from curation.services.overview.spending import Spending, StageCost, spending, stage_costs
+
+__all__ = [
+    "AssetCounts",
+    "FunnelStep",
+    "HonestyLevel",
+    "Loss",
+    "NewestPair",
+    "Output",
+    "PoolRow",
+    "ProjectNumbers",
+    "Spending",
+    "StageCost",
+    "asset_counts",
+    "funnel",
+    "honesty_levels",
+    "newest_pair",
+    "output",
+    "pool_rows",
+    "project_numbers",
+    "spending",
+    "stage_costs",
+]

@@ -1,0 +1,81 @@
+"""Dishonest workers by level of effort, and the newest pair of pictures that shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Subquery, Sum
+
+from crowd.models import Assignment, Evidence
+from curation.models import Asset, Project
+
+CLASSES = {0: "l0", 5: "l5", 20: "l20", 80: "l80"}
+BARS = {0: "grey", 5: "warn", 20: "hot", 80: "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class HonestyLevel:
+    level: int
+    label: str
+    workers: int
+    pictures: int
+    saved_micro: int
+
+    @property
+    def css(self) -> str:
+        return CLASSES[self.level]
+
+    @property
+    def bar(self) -> str:
+        return BARS[self.level]
+
+
+@dataclass(frozen=True, slots=True)
+class NewestPair:
+    """The last standing evidence: the picture sent, and the earlier one or the class whose example it is."""
+
+    level: int
+    label: str
+    asset: UUID
+    other: UUID | None
+    template_class: str
+    at: datetime
+
+
+def honesty_levels(*, project: Project) -> list[HonestyLevel]:
+    """Count workers, pictures and money not paid for them, by level of evidence that stands."""
+    unpaid = Asset.objects.filter(pk=OuterRef("item_id"), answer__assignment__state=Assignment.State.REJECTED)
+    rows = (
+        Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
+        .annotate(price=Subquery(unpaid.values("answer__assignment__price_micro")[:1]))
+        .order_by()
+        .values("level")
+        .annotate(workers=Count("worker", distinct=True), pictures=Count("id"), saved=Sum("price"))
+    )
+    found = {row["level"]: row for row in rows}
+    return [
+        HonestyLevel(
+            level=int(level.value),
+            label=str(level.label),
+            workers=found.get(level.value, {}).get("workers", 0),
+            pictures=found.get(level.value, {}).get("pictures", 0),
+            saved_micro=found.get(level.value, {}).get("saved") or 0,
+        )
+        for level in Evidence.Level
+    ]
+
+
+def newest_pair(*, project: Project) -> NewestPair | None:
+    row = (
+        Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
+        .annotate(
+            asset=Subquery(Asset.objects.filter(pk=OuterRef("item_id")).values("public_id")[:1]),
+            other=Subquery(Asset.objects.filter(pk=OuterRef("other_item_id")).values("public_id")[:1]),
+        )
+        .order_by("-id")
+        .first()
+    )
+    if row is None or row.asset is None:
+        return None
+    template = str(row.details.get("template_class", ""))
+    return NewestPair(row.level, row.get_level_display(), row.asset, row.other, template, row.created_at)

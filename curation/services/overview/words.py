@@ -1,0 +1,27 @@
+"""What codes are called on screens."""
+
+from typing import Final
+
+REASONS: Final[dict[str, str]] = {
+    "unreadable": "unreadable",
+    "same_file": "same file again",
+    "same_photo": "same photo again",
+    "low_resolution": "low resolution",
+    "template_copy": "copies of the example",
+    "incorrect": "rejected by checkers",
+    "rotated": "rotated",
+    "third_party": "not their own",
+    "not_loaded": "did not load",
+    "undecided": "checkers disagree",
+    "drop": "boxes disagree",
+    "misplaced": "misplaced box",
+    "wrong_label": "wrong label",
+    "missing_box": "missing box",
+    "extra_box": "extra box",
+    "cut_off": "hand cut off",
+}
+
+
+def reason_words(reason: str) -> str:
+    """Return a reason as people say it; an unknown one stays readable."""
+    return REASONS.get(reason, reason.replace("_", " ") or "no reason given")
