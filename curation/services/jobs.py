@@ -21,6 +21,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from curation.models import Job
+from curation.services import bell
 from curation.services.job_kinds import JOB_KINDS
 
 log = logging.getLogger(__name__)
@@ -111,9 +112,7 @@ def retry(*, job_id: int) -> bool:
 
 
 def _ring_on_commit(job: Job) -> None:
-    from curation.tasks import ring_job
-
-    transaction.on_commit(lambda: ring_job(job.pk, job.queue))
+    transaction.on_commit(lambda: bell.ring(job.pk, job.queue))
 
 
 def claim(*, job_id: int, now: datetime) -> Job | None:

@@ -24,11 +24,14 @@ def hash_of(token: str) -> bytes:
 
 
 def first_sign_in_link(*, base_url: str) -> str:
-    """Return a one-time link for the operator, who is made at the first start. There is no default password."""
+    """Return a one-time link for the operator. There is no default password."""
+    return sign_in_link(user=operator(), base_url=base_url)
+
+
+def operator() -> User:
+    """Return the first operator, who is made at the first start, without a password."""
     user = User.objects.filter(is_staff=True, is_active=True).order_by("pk").first()
-    if user is None:
-        user = User.objects.create_superuser(OPERATOR_EMAIL, "Operator")
-    return sign_in_link(user=user, base_url=base_url)
+    return user or User.objects.create_superuser(OPERATOR_EMAIL, "Operator")
 
 
 def sign_in_link(*, user: User, base_url: str, life: timedelta = LINK_LIFE) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
+from crowd.clock import database_now
 from curation.embedded.plan import embedded_plan
 from curation.embedded.processes import say
 from curation.embedded.programs import Serving, product_programs
@@ -16,6 +17,8 @@ from curation.embedded.schema import apply_pending_migrations
 from curation.embedded.services import Services, make_folders, running_services
 from curation.embedded.static import collect_changed
 from curation.embedded.supervisor import Supervisor, answers_http, hearing, only_supervisor, require_free_port
+from curation.engine.demo import ensure_demo
+from curation.services import people
 
 
 class Command(BaseCommand):
@@ -79,23 +82,7 @@ def prepare(*, demo: bool) -> str:
         say("collected the static files.")
     if demo:
         say("looking after the demo project (--no-demo leaves it out).")
-        _ensure_demo()
-    link = _first_link()
+        ensure_demo(by=people.operator(), now=database_now())
+    link = people.first_sign_in_link(base_url=settings.BASE_URL)
     connections.close_all()
     return link
-
-
-def _first_link() -> str:
-    try:
-        from curation.services.people import first_sign_in_link
-    except ModuleNotFoundError:
-        return ""
-    return first_sign_in_link(base_url=settings.BASE_URL)
-
-
-def _ensure_demo() -> None:
-    try:
-        from curation.services.demo import ensure_demo
-    except ModuleNotFoundError:
-        return
-    ensure_demo()

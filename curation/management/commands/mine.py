@@ -1,0 +1,202 @@
+"""`mine -p RECIPE -d image -c PLATFORM -t CLASS… -overlap N`: a campaign in one line; again it adds nothing."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, connection
+
+from crowd.clock import database_now
+from crowd.errors import BudgetExceeded, CrowdError
+from crowd.money import plain
+from crowd.services import ledger
+from curation.engine import campaigns, housekeeping
+from curation.engine.campaigns import Campaign
+from curation.engine.planning import as_rows, planned_micro
+from curation.management.terminal import Progress
+from curation.models import Asset, Job, Pool, Project
+from curation.recipes.loading import BadRecipe
+from curation.services import jobs, pools
+
+MOVING = [Asset.State.WAITING, Asset.State.WORKING]
+
+
+class Command(BaseCommand):
+    help = "Create or complete a campaign and open its pools."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("-p", dest="recipe", required=True, help="recipe, for example gestures")
+        parser.add_argument("-d", dest="data", default="image", choices=["image", "video"])
+        parser.add_argument("-c", dest="platform", required=True, help="crowd platform, for example inhouse")
+        parser.add_argument("-t", dest="classes", nargs="+", default=[], metavar="CLASS")
+        parser.add_argument("-overlap", type=int, default=None, help="results wanted for each class")
+        parser.add_argument("--project", default="", help="name of the project; default: the recipe's title")
+        parser.add_argument("--budget", default=None, metavar="USD")
+        parser.add_argument("--team", default="")
+        parser.add_argument("--owner", default="")
+        parser.add_argument("--dry-run", action="store_true", help="print the plan and the price, touch nothing")
+        parser.add_argument("--wait", action="store_true", help="stay until the crowd's work is done")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            asked = self._asked(options)
+            document = dry_run(asked) if options["dry_run"] else self._launch(asked, wait=options["wait"])
+        except (BadRecipe, CrowdError) as error:
+            raise CommandError(str(error), returncode=2) from None
+        self.stdout.write(json.dumps(document, indent=2) if options["json"] else as_text(document))
+
+    def _asked(self, options: dict[str, Any]) -> Campaign:
+        asked = campaigns.campaign(
+            recipe=options["recipe"],
+            platform=options["platform"],
+            name=options["project"],
+            classes=options["classes"],
+            wanted=options["overlap"],
+            budget=options["budget"],
+            team=options["team"],
+            owner=options["owner"],
+        )
+        if asked.recipe.media != options["data"]:
+            raise CrowdError(f"The recipe {asked.recipe.name} collects {asked.recipe.media}s, not {options['data']}s.")
+        return asked
+
+    def _launch(self, asked: Campaign, *, wait: bool) -> dict[str, Any]:
+        check_money(asked)
+        now = database_now()
+        made = campaigns.ensure_project(asked=asked, by=None, now=now)
+        for pool in Pool.objects.filter(project=made.project, state=Pool.State.DRAFT).order_by("id"):
+            pools.open_pool(pool_id=pool.pk, by=None, now=now)
+        if made.created["tasks"]:
+            reopen_raised(made.project)
+        if wait:
+            wait_for(made.project)
+        return launched(asked, made.project, made.created)
+
+
+def check_money(asked: Campaign) -> None:
+    """Refuse a campaign whose plan does not fit the budget, before anything is made."""
+    project = Project.objects.filter(slug=asked.slug).first()
+    if project is not None:
+        return
+    needed = planned_micro(asked)
+    if needed > asked.budget_micro:
+        raise BudgetExceeded(needed, asked.budget_micro)
+
+
+def reopen_raised(project: Project) -> None:
+    """A finished pool whose target was raised goes on."""
+    for pool in Pool.objects.filter(project=project, state=Pool.State.DONE).order_by("id"):
+        if pools.accepted_count(pool_id=pool.pk) < pool.wanted:
+            pools.open_pool(pool_id=pool.pk, by=None, now=database_now())
+
+
+def dry_run(asked: Campaign) -> dict[str, Any]:
+    """Describe what would be made and what it is expected to cost."""
+    project = Project.objects.filter(slug=asked.slug).first()
+    rows = [
+        {
+            "name": name.upper(),
+            "class": name,
+            "platform": asked.platform,
+            "status": "planned",
+            "wanted": asked.wanted,
+            "price_usd": None,
+        }
+        for name in asked.classes
+    ]
+    spent = plain(ledger.totals(project_id=project.pk).paid_micro) if project else "0.00"
+    return {
+        "project": asked.name,
+        "pools": rows,
+        "created": {"projects": 0, "classes": 0, "pools": 0, "tasks": 0},
+        "planned_usd": plain(planned_micro(asked)),
+        "per_stage": as_rows(asked),
+        "budget_usd": plain(asked.budget_micro),
+        "spent_usd": spent,
+        "dry_run": True,
+    }
+
+
+def launched(asked: Campaign, project: Project, created: dict[str, int]) -> dict[str, Any]:
+    rows = Pool.objects.filter(project=project).select_related("label_class", "account", "project").order_by("id")
+    return {
+        "project": project.name,
+        "pools": [
+            {
+                "name": pool.full_name,
+                "class": pool.label_class.name if pool.label_class else None,
+                "platform": pool.account.platform,
+                "status": pool.state,
+                "wanted": pool.wanted,
+                "accepted": pools.accepted_count(pool_id=pool.pk),
+                "price_usd": plain(pool.price_micro),
+            }
+            for pool in rows
+        ],
+        "created": created,
+        "planned_usd": plain(planned_micro(asked)),
+        "spent_usd": plain(ledger.totals(project_id=project.pk).paid_micro),
+        "dry_run": False,
+    }
+
+
+def wait_for(project: Project) -> None:
+    """Stay until nothing is left for crowd or machine, lending a hand: leases keep workers and us apart.
+
+    A database that goes away is waited for; what is done is in it.
+    """
+    with Progress(project.name, visible=sys.stderr.isatty()) as bar:
+        while True:
+            try:
+                if _is_done(project):
+                    return
+                bar.show(_accepted(project), _wanted(project))
+                _lend_a_hand(project)
+            except (OperationalError, InterfaceError):
+                connection.close()
+                time.sleep(1.0)
+
+
+def _lend_a_hand(project: Project) -> None:
+    now = database_now()
+    housekeeping.sweep(now=now)
+    ids = jobs.due_ids(now=now, project_id=project.pk)
+    done = [jobs.run(job_id=job_id, now=database_now()) for job_id in ids]
+    if not any(done):
+        time.sleep(0.3)
+
+
+def _is_done(project: Project) -> bool:
+    """Collecting is over, and nothing is in the hands of machines or the crowd; people's review may be waiting."""
+    collecting = Pool.objects.filter(project=project, label_class__isnull=False)
+    if collecting.filter(state__in=[Pool.State.OPENING, Pool.State.OPEN]).exists():
+        return False
+    if Asset.objects.filter(project=project, state__in=MOVING).exists():
+        return False
+    busy = Job.objects.filter(project_id=project.pk, state__in=[Job.State.DUE, Job.State.RUNNING])
+    return not busy.exclude(kind="rehearse").exists()
+
+
+def _accepted(project: Project) -> int:
+    return sum(
+        pools.accepted_count(pool_id=pool.pk)
+        for pool in Pool.objects.filter(project=project, label_class__isnull=False)
+    )
+
+
+def _wanted(project: Project) -> int:
+    return sum(Pool.objects.filter(project=project).values_list("wanted", flat=True))
+
+
+def as_text(document: dict[str, Any]) -> str:
+    lines = [f"{document['project']}{' (plan only, nothing was touched)' if document['dry_run'] else ''}"]
+    for pool in document["pools"]:
+        accepted = f"{pool['accepted']:,} / " if "accepted" in pool else ""
+        lines.append(f"  {pool['name']:<28}{pool['platform']:<12}{accepted}{pool['wanted']:,}  {pool['status']}")
+    lines.append(f"planned ${document['planned_usd']}, spent ${document['spent_usd']}")
+    return "\n".join(lines)
