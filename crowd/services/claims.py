@@ -142,14 +142,15 @@ def _claim(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
     if page is not None:
         return page
     _check_claim(batch, worker, now)
+    page = _new_page(batch, worker, now)
+    # Everybody locks the budget before tasks: two that did it the other way round could wait for each other.
+    ledger.reserve(project_id=batch.project_id, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
     tasks = _pick(batch, worker)
     if not tasks:
         raise NoWork(_nothing_left(batch, worker))
-    page = _new_page(batch, worker, now)
     Answer.objects.bulk_create(
         [Answer(assignment=page, task=task, worker=worker, seq=seq) for seq, task in enumerate(tasks)]
     )
-    ledger.reserve(project_id=batch.project_id, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
     return page
 
 
@@ -227,8 +228,9 @@ def submit_page(
     page.move_to(State.SUBMITTED)
     page.submitted_at, page.duration_ms = now, max(0, duration_ms)
     page.save(update_fields=["state", "submitted_at", "duration_ms"])
+    sentence = _settle(page, now)
     Task.objects.filter(answers__assignment=page, overlap__isnull=False).update(done=F("done") + 1)
-    return Submitted(page, _settle(page, now))
+    return Submitted(page, sentence)
 
 
 def _store(rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
@@ -295,8 +297,8 @@ def _expire(*, assignment_id: int, now: datetime) -> int:
 
 
 def _free(page: Assignment) -> None:
-    judging.give_back(page, done=False)
     ledger.release(ref=f"assignment:{page.pk}")
+    judging.give_back(page, done=False)
 
 
 def _own_page(assignment_id: int, worker_id: int) -> Assignment:

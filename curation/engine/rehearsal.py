@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from crowd.clock import database_now
-from crowd.models import Account, Batch
+from crowd.models import Account, Batch, Evidence
 from crowd.money import dollars, micro
 from crowd.rehearsal import visits
 from crowd.rehearsal.models import RehearsalCrowd
+from crowd.rehearsal.pictures.truth import TEMPLATE
 from crowd.services import claims, outbox
 from curation.engine import campaigns, flow
-from curation.engine.report import report, shows_the_truth
+from curation.engine.report import report, shows_the_truth, truth_of
 from curation.models import Asset, Consensus, Decision, Job, Pool, Project, Review, Stage
 from curation.recipes.loading import load
-from curation.services import assets, jobs, pools
+from curation.services import assets, jobs, pools, suspicions
 from curation.services.jobs import Again
 
 T = TypeVar("T")
@@ -40,6 +41,8 @@ def run_visits(job: Job, _now: datetime) -> Again | None:
     if crowd is None or not _has_open_work(crowd.account_id):
         return None
     outcomes = _visit_for_a_while(crowd)
+    if job.project_id and not Project.objects.filter(pk=job.project_id, is_demo=True).exists():
+        judge_suspicions(project_id=job.project_id, now=database_now())
     if crowd.visits_per_second:
         return Again(after=max(0.2, len(outcomes) / crowd.visits_per_second))
     return Again(after=0.0 if "page" in outcomes else 1.0)
@@ -197,6 +200,8 @@ class _Driver:
         for stage in self.stages:
             while flow.work_stage(stage=stage, now=now):
                 pass
+            if stage.kind == "checks":
+                judge_suspicions(project_id=self.project.pk, now=now)
             if stage.kind == "review":
                 review_as_person(stage=stage, now=now)
 
@@ -210,6 +215,21 @@ class _Driver:
 
     def _wanted(self) -> int:
         return sum(Pool.objects.filter(project=self.project).values_list("wanted", flat=True))
+
+
+def judge_suspicions(*, project_id: int, now: datetime) -> int:
+    """Decide about pictures held as edited examples, as a moderator does who knows the truth."""
+    held = Asset.objects.filter(project_id=project_id, state=Asset.State.HELD, reason="template_copy")
+    found = Evidence.objects.filter(
+        project_id=project_id, kind="template_copy", overturned_at=None, item_id__in=held.values("pk")
+    )
+    for evidence in found.order_by("id"):
+        truth = truth_of(Asset.objects.get(pk=evidence.item_id))
+        if truth is not None and truth.has(TEMPLATE):
+            suspicions.confirm(evidence_id=evidence.pk, by=None, now=now)
+        else:
+            suspicions.clear(evidence_id=evidence.pk, by=None, now=now)
+    return len(found)
 
 
 def review_as_person(*, stage: Stage, now: datetime) -> int:

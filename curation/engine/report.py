@@ -158,42 +158,49 @@ def workers_of(project: Project) -> dict[str, Any]:
     account = Account.objects.get(pk__in=Pool.objects.filter(project=project).values("account"))
     crowd = RehearsalCrowd.objects.get(account=account)
     people = {worker.pk: person_of(worker, crowd) for worker in Worker.objects.filter(account=account).order_by("id")}
-    accused = set(
-        Evidence.objects.filter(project_id=project.pk, overturned_at=None).values_list("worker_id", flat=True)
-    )
     banned = set(Restriction.objects.filter(worker_id__in=people, lifted_at=None).values_list("worker_id", flat=True))
+    tricks = _tricks(project)
+    cheated = {pk for pk, trick in tricks.values() if _sort_of(trick)}
+    accused, falsely = set(), set()
+    for evidence in Evidence.objects.filter(project_id=project.pk, overturned_at=None):
+        accused.add(evidence.worker_id)
+        if evidence.item_id not in tricks or _sort_of(tricks[evidence.item_id][1]) is None:
+            falsely.add(evidence.worker_id)
     suspects = accused | banned
-    played = set(
-        PlayedTrick.objects.filter(answer__task__project_id=project.pk).values_list("answer__worker_id", flat=True)
-    )
     cheats = {pk for pk, person in people.items() if not person.honest}
-    active = cheats & (played | suspects)
     levels = Counter(Evidence.objects.filter(project_id=project.pk, overturned_at=None).values_list("level", flat=True))
     return {
         "honest": len(people) - len(cheats),
         "dishonest": len(cheats),
         "caught": len(cheats & suspects),
-        "missed": len(active - suspects),
-        "wrongly_accused": len((suspects - cheats) - played),
+        "missed": len((cheats & cheated) - suspects),
+        "wrongly_accused": len((falsely | banned) - cheats),
         "by_level": {str(level): levels.get(level, 0) for level in Evidence.Level.values},
         "banned": {"dishonest": len(cheats & banned), "honest": len(banned - cheats)},
     }
 
 
+def _tricks(project: Project) -> dict[int, tuple[int, str]]:
+    """Return (worker, trick) of every photo that was not simply taken, by asset."""
+    played = PlayedTrick.objects.filter(answer__task__project_id=project.pk)
+    by_answer = {pk: (worker, trick) for pk, worker, trick in played.values_list("pk", "answer__worker_id", "trick")}
+    rows = Asset.objects.filter(project=project, answer_id__in=by_answer).values_list("pk", "answer_id")
+    return {pk: by_answer[answer_id] for pk, answer_id in rows if answer_id is not None}
+
+
 def planted_of(project: Project) -> dict[str, Any]:
     """Count the dishonest pictures by sort, and how many of them the checks took out."""
-    rows = PlayedTrick.objects.filter(answer__task__project_id=project.pk).values_list("answer_id", "trick")
-    reasons = dict(Asset.objects.filter(project=project).values_list("answer_id", "reason"))
+    reasons = dict(Asset.objects.filter(project=project).values_list("pk", "reason"))
     counts: dict[str, dict[str, int]] = {
         name: {"planted": 0, "caught": 0} for name in ("duplicates", "templates", "processed_templates")
     }
-    for answer_id, trick in rows:
+    for asset_id, (_, trick) in _tricks(project).items():
         name = _sort_of(trick)
-        if name is None or answer_id not in reasons:
+        if name is None:
             continue
         wanted = DUPLICATE_REASONS if name == "duplicates" else ("template_copy",)
         counts[name]["planted"] += 1
-        counts[name]["caught"] += reasons[answer_id] in wanted
+        counts[name]["caught"] += reasons[asset_id] in wanted
     return counts
 
 

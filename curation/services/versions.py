@@ -5,7 +5,7 @@ import time
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from curation.models import Project
@@ -18,11 +18,16 @@ _silent_until = 0.0
 
 
 def bump(*, project_id: int) -> None:
-    """Raise the version in the caller's transaction and ring when it commits."""
-    if jobs.is_moved_by_hand():
-        return
-    Project.objects.filter(pk=project_id).update(version=F("version") + 1)
-    transaction.on_commit(lambda: ring(project_id))
+    """Raise the version and ring, once the caller's transaction has committed: its locks wait for nobody's counter."""
+    if not jobs.is_moved_by_hand():
+        transaction.on_commit(lambda: _raise(project_id))
+
+
+def _raise(project_id: int) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")  # a number for browsers need not reach the disk
+        Project.objects.filter(pk=project_id).update(version=F("version") + 1)
+    ring(project_id)
 
 
 def ring(project_id: int) -> None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -33,6 +33,10 @@ class ChecksSettings(StageSettings):
     block_difference: float = Field(default=0.5, gt=0, le=2)
     duplicates: bool = True
     templates: bool = True
+    edited_templates: Literal["hold", "reject"] = Field(
+        default="hold",
+        description="an example sent back untouched is always rejected; an edited one may wait for a person",
+    )
     most_megabytes: int = Field(default=50, ge=1, le=500)
 
 
@@ -61,25 +65,25 @@ def check(*, asset_id: int, settings: ChecksSettings, now: datetime) -> None:
         _decide(asset_id, now, "unreadable", {"code": refusal.reason_code, "sentence": str(refusal)})
         return
     _keep(asset, analysis, data)
-    if settings.min_long and is_low_resolution(analysis.width, analysis.height, settings.min_long, settings.min_short):
-        found = {"width": analysis.width, "height": analysis.height}
-        _decide(asset_id, now, "low_resolution", found)
-        return
     _compare(asset_id, analysis, settings, now)
 
 
 def _compare(asset_id: int, analysis: Analysis, settings: ChecksSettings, now: datetime) -> None:
+    """Look for what is dishonest before what is merely too small: a shrunken copy is a copy."""
     asset = Asset.objects.select_related("project", "stage").get(pk=asset_id)
-    if settings.templates:
-        copy = template_of(analysis, examples_of(asset.project_id))
-        if copy is not None:
-            class_name, template = copy
-            details = {**_rounded(asdict(template)), "template_class": class_name}
-            _decide(asset_id, now, "template_copy", details, level=template.level)
-            return
+    copy = template_of(analysis, examples_of(asset.project_id)) if settings.templates else None
+    if copy is not None:
+        class_name, template = copy
+        details = {**_rounded(asdict(template)), "template_class": class_name}
+        sure = template.level == Evidence.Level.TEMPLATE or settings.edited_templates == "reject"
+        _decide(asset_id, now, "template_copy", details, level=template.level, sure=sure)
+        return
     hit = lookalike_of(asset, analysis, settings.radius, settings.block_difference) if settings.duplicates else None
     if hit is not None and hit.pair.verdict in SAME_PICTURE:
         _decide(asset_id, now, hit.pair.verdict, _pair(hit), level=Evidence.Level.DUPLICATE, other=hit.asset)
+        return
+    if is_low_resolution(analysis.width, analysis.height, settings.min_long, settings.min_short):
+        _decide(asset_id, now, "low_resolution", {"width": analysis.width, "height": analysis.height})
         return
     _decide(asset_id, now, "", _pair(hit) if hit else {})
 
@@ -102,16 +106,18 @@ def _decide(
     *,
     level: int | None = None,
     other: Asset | None = None,
+    sure: bool = True,
 ) -> None:
-    """Drop with a reason or pass on, with the evidence against the worker if there is any."""
+    """Drop with a reason, hold for a person, or pass on; keep the evidence against the worker if there is any."""
     asset = assets.locked(asset_id)
     if asset.state != Asset.State.WAITING:
         return
-    verdict = Verdict.DROPPED if reason else Verdict.PASSED
+    verdict = Verdict.PASSED if not reason else Verdict.DROPPED if sure else Verdict.HELD
     assets.decide(asset=asset, verdict=verdict, reason=reason, evidence=evidence, by_kind=Decision.By.RULE, now=now)
     if not reason:
         return
-    submissions.reject(asset=asset, reason=reason, now=now)
+    if sure:
+        submissions.reject(asset=asset, reason=reason, now=now)
     if level is not None and asset.worker_id is not None:
         trust.record_evidence(
             worker_id=asset.worker_id,
