@@ -17,10 +17,11 @@ from curation.services import assets, versions
 
 LEASE = timedelta(minutes=10)
 MOST_IMAGES, MOST_DECISIONS = 100, 200
-MOST_EXTRA_ANSWERS = 3
+MOST_ASKED = 3
 REASONS = ("misplaced", "wrong_label", "missing_box", "extra_box", "cut_off", "third_party")
 OPEN_STATES = (Asset.State.WAITING, Asset.State.HELD)
 Verdict = Review.Verdict
+ASKING = (Verdict.SEND_BACK, Verdict.ONE_MORE)
 
 
 class Refused(CrowdError):
@@ -64,7 +65,8 @@ class Standing:
 
 # --- the queue --------------------------------------------------------------------------------------------------------
 def at_review(project: Project) -> QuerySet[Asset]:
-    return Asset.objects.filter(project=project, stage__kind="review", state__in=OPEN_STATES)
+    """Return what the review stage has set aside for a person; what still waits there may yet pass by rule."""
+    return Asset.objects.filter(project=project, stage__kind="review", state=Asset.State.HELD)
 
 
 def next_images(*, project: Project, user: User, n: int, now: datetime) -> list[Asset]:
@@ -265,14 +267,13 @@ def _fix(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
 
 
 def _ask_again(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
-    """Ask the crowd for one more answer: the task gets room for one, and the image goes back to its stage."""
+    """Ask the crowd for one more answer: back at its stage, the image's task gets room for one."""
     task = crowd_task(asset)
     if task is None:
         raise Refused("No crowd task made this result, so it cannot be sent back.")
-    if extra_answers(task) >= MOST_EXTRA_ANSWERS:
-        raise Refused(f"{MOST_EXTRA_ANSWERS} more answers were asked for already. Accept, fix or reject this image.")
-    task.overlap = (task.overlap or task.batch.overlap) + 1
-    task.save(update_fields=["overlap"])
+    asked = Review.objects.filter(asset=asset, verdict__in=ASKING, undone_by=None).count()
+    if asked >= MOST_ASKED:
+        raise Refused(f"{MOST_ASKED} more answers were asked for already. Accept, fix or reject this image.")
     stage = Stage.objects.get(pk=task.batch.stage_id)
     _decide(asset, user, decided, Decision.Verdict.RETURNED, now, reason=decided.verdict, to_stage=stage)
 
@@ -310,10 +311,6 @@ def crowd_task(asset: Asset) -> Task | None:
     tasks = Task.objects.select_for_update(of=("self",)).select_related("batch")
     found = tasks.filter(item_id=asset.pk, overlap__isnull=False, cancelled=False, batch__stage_id__in=order)
     return max(found, key=lambda task: (order.index(task.batch.stage_id), task.pk), default=None)
-
-
-def extra_answers(task: Task) -> int:
-    return max(0, (task.overlap or 0) - task.batch.overlap)
 
 
 # --- fixed boxes ------------------------------------------------------------------------------------------------------
@@ -372,6 +369,7 @@ def _undo(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
     _take_back(asset, earlier)
     stage = review_stage(asset)
     _decide(asset, user, decided, Decision.Verdict.RETURNED, now, reason="undo", to_stage=stage)
+    _decide(asset, user, decided, Decision.Verdict.HELD, now, reason="undo")
     _append(asset, user, decided, now, undoes=earlier)
 
 
@@ -397,8 +395,8 @@ def _take_back(asset: Asset, earlier: Review) -> None:
         Consensus.objects.filter(asset=asset, is_current=True, method="person").update(is_current=False)
         if earlier.consensus_id is not None:
             Consensus.objects.filter(pk=earlier.consensus_id).update(is_current=True)
-    elif earlier.verdict in {Verdict.SEND_BACK, Verdict.ONE_MORE}:
+    elif earlier.verdict in ASKING and asset.state == Asset.State.WORKING:
         task = crowd_task(asset)
-        if task is not None and task.overlap and extra_answers(task) and task.issued < task.overlap:
-            task.overlap -= 1
+        if task is not None and task.overlap and task.issued < task.overlap:
+            task.overlap -= 1  # nobody has begun the answer that was asked for
             task.save(update_fields=["overlap"])

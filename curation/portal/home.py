@@ -1,0 +1,55 @@
+"""What a worker can do and has earned."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import BudgetExceeded, NotYours, NoWork
+from crowd.models import Assignment, Batch, Worker
+from crowd.services import claims, invitations
+from curation.portal.people import current_worker, for_workers
+from curation.portal.shown import shown_offers
+
+NO_MONEY = "The money for this work is used up for now. What you have earned is safe."
+
+
+@never_cache
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    worker = current_worker(request)
+    if worker is None:
+        return render(request, "worker/closed.html")
+    now = database_now()
+    open_pages = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE, lease_until__gt=now)
+    active = {page.batch_id: page for page in open_pages}
+    offers = claims.offers(worker_id=worker.pk, now=now)
+    context = {
+        "worker": worker,
+        "offers": shown_offers(offers, active),
+        "earnings": invitations.earnings(worker_id=worker.pk),
+    }
+    return render(request, "worker/home.html", context)
+
+
+@require_POST
+@for_workers
+def take(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
+    if not Batch.objects.filter(pk=batch_id, account_id=worker.account_id).exists():
+        raise Http404
+    return next_page(request, worker, batch_id)
+
+
+def next_page(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
+    """Claim a page and go to it, or go home with the reason why there is none."""
+    try:
+        page = claims.claim_page(batch_id=batch_id, worker_id=worker.pk, now=database_now())
+    except BudgetExceeded:
+        messages.warning(request, NO_MONEY)
+    except (NoWork, NotYours) as error:
+        messages.info(request, str(error))
+    else:
+        return redirect("w-page", page.pk)
+    return redirect("w-home")

@@ -1,0 +1,139 @@
+"""A page of tasks: looking at it, answering, handing in, giving it back."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import BadAnswer, CrowdError, NotYours
+from crowd.models import Assignment, Batch, Worker
+from crowd.services import claims
+from curation.portal.home import next_page
+from curation.portal.people import for_workers
+from curation.portal.shown import shown_page
+from curation.services import worker_pages
+
+OVER = "The time for that page is over; its tasks went to somebody else."
+
+
+@require_safe
+@for_workers
+def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
+    row = own_page(worker, page_id)
+    if row.state != Assignment.State.ACTIVE or row.lease_until < database_now():
+        messages.info(request, OVER if row.state in {"active", "expired"} else "That page is handed in.")
+        return redirect("w-home")
+    wanted = request.GET.get("task", "")
+    shown = shown_page(row, worker_pages.answers_so_far(row), int(wanted) if wanted.isdecimal() else None)
+    return render(request, f"worker/{row.batch.interface}.html", {"shown": shown, "worker": worker})
+
+
+def own_page(worker: Worker, page_id: int) -> Assignment:
+    row = Assignment.objects.filter(pk=page_id, worker=worker).select_related("batch").first()
+    if row is None:
+        raise Http404
+    return row
+
+
+@require_POST
+@for_workers
+def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -> HttpResponse:
+    row = own_page(worker, page_id)
+    number = row.answers.filter(pk=answer_id).values_list("seq", flat=True).first()
+    if number is None:
+        raise Http404
+    try:
+        payload = _payload(request)
+        hint = worker_pages.save_answer(
+            assignment_id=row.pk, worker_id=worker.pk, answer_id=answer_id, payload=payload, now=database_now()
+        )
+    except CrowdError as error:
+        return refuse(request, error, row)
+    if wants_json(request):
+        return JsonResponse({"ok": hint.ok, "hint": hint.text})
+    if not hint.ok:
+        messages.warning(request, hint.text)
+    return redirect(f"{reverse('w-page', args=[row.pk])}?task={number + 1 + int(hint.ok)}")
+
+
+def _payload(request: HttpRequest) -> dict[str, Any]:
+    if not wants_json(request):
+        return {"answer": request.POST.get("answer", "")}
+    payload = body_of(request).get("payload")
+    if not isinstance(payload, dict):
+        raise BadAnswer("The answer is missing.")
+    return payload
+
+
+@require_POST
+@for_workers
+def submit(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
+    row = own_page(worker, page_id)
+    try:
+        posted, spent_ms = _handed_in(request, row)
+        done = worker_pages.hand_in(
+            page=row, worker_id=worker.pk, posted=posted, duration_ms=spent_ms, now=database_now()
+        )
+    except CrowdError as error:
+        return refuse(request, error, row)
+    if row.batch.kind != Batch.Kind.MAIN:
+        messages.success(request, f"{row.batch.kind.capitalize()} finished: {done.sentence}")
+        target: HttpResponse = redirect("w-home")
+    else:
+        target = next_page(request, worker, row.batch_id)
+    if wants_json(request):
+        return JsonResponse({"next": target["Location"], "sentence": done.sentence})
+    return target
+
+
+def _handed_in(request: HttpRequest, row: Assignment) -> tuple[dict[int, Any], int]:
+    """Return the answers that came along and the time spent; a plain form brings neither."""
+    if not wants_json(request):
+        return {}, int((database_now() - row.issued_at).total_seconds() * 1000)
+    body = body_of(request)
+    answers = body.get("answers") or {}
+    spent = body.get("ms")
+    if not isinstance(answers, dict) or not all(str(key).isdecimal() for key in answers):
+        raise BadAnswer("Answers must be an object: answer id, answer.")
+    return {int(key): value for key, value in answers.items()}, spent if isinstance(spent, int) else 0
+
+
+@require_POST
+@for_workers
+def skip(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
+    row = own_page(worker, page_id)
+    try:
+        claims.skip_page(assignment_id=row.pk, worker_id=worker.pk, now=database_now())
+    except CrowdError as error:
+        return refuse(request, error, row)
+    messages.info(request, "You gave the page back. Nothing is lost, nothing is paid for it.")
+    return redirect("w-home")
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.content_type == "application/json"
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        raise BadAnswer("The request is not JSON.") from None
+    if not isinstance(body, dict):
+        raise BadAnswer("The request must be a JSON object.")
+    return body
+
+
+def refuse(request: HttpRequest, error: CrowdError, row: Assignment | None = None) -> HttpResponse:
+    """Answer with the error's sentence: as a problem document, or on the page it concerns."""
+    status = 409 if isinstance(error, NotYours) else 422
+    if wants_json(request) or row is None:
+        problem = {"title": str(error), "status": status, "code": type(error).__name__}
+        return JsonResponse(problem, status=status, content_type="application/problem+json")
+    messages.error(request, str(error))
+    return redirect("w-page", row.pk)

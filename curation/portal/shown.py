@@ -1,0 +1,204 @@
+"""What a worker's screen shows: values for templates, free of everything that would tell a control task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from crowd.models import Assignment, Batch
+from crowd.money import money_text
+from crowd.services.claims import Offer, PageTask, page_tasks
+from curation.services.uploads import least_of
+
+CENT = 10_000
+ICONS = {
+    "correct": "check",
+    "incorrect": "x",
+    "rotated": "rotate-cw",
+    "third_party": "copy-x",
+    "not_loaded": "image-off",
+}
+TONES = {"good": "circle-check", "bad": "circle-x"}
+COLOURS = {"red", "green", "blue", "orange", "purple", "yellow"}
+ICON_OF_INTERFACE = {"photo": "camera", "choice": "list-checks", "boxes": "square-dashed"}
+KIND_WORDS = {Batch.Kind.TRAINING: "Training", Batch.Kind.EXAM: "Exam"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOffer:
+    batch_id: int
+    title: str
+    icon: str
+    kind: str
+    price: str
+    tasks: int
+    needs: str
+    page_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: str
+    label: str
+    tone: str
+    icon: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    name: str
+    colour: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTask:
+    answer_id: int
+    number: int
+    about: str
+    has_template: bool
+    width: int
+    height: int
+    given: Mapping[str, Any] | None
+
+    @property
+    def answered(self) -> bool:
+        return self.given is not None
+
+    @property
+    def choice(self) -> str:
+        return str((self.given or {}).get("answer", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPage:
+    page: Assignment
+    title: str
+    kind: str
+    price: str
+    instructions: list[str]
+    options: list[Option]
+    labels: list[Label]
+    flags: list[Mapping[str, Any]]
+    least: tuple[int, int]
+    tasks: list[ShownTask]
+    current: int
+
+    @property
+    def interface(self) -> str:
+        return self.page.batch.interface
+
+    @property
+    def trains(self) -> bool:
+        return self.page.batch.kind == Batch.Kind.TRAINING
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """What the page's module needs. No storage key: of a photo it learns only that it has arrived."""
+        photo = self.interface == "photo"
+        return {
+            "page": self.page.pk,
+            "worker": self.page.worker_id,
+            "interface": self.interface,
+            "training": self.trains,
+            "labels": [{"name": label.name, "colour": label.colour} for label in self.labels],
+            "least": list(self.least),
+            "current": self.current,
+            "answers": reverse("w-page", args=[self.page.pk]) + "answers/",
+            "submit": reverse("w-submit", args=[self.page.pk]),
+            "uploads": reverse("w-uploads"),
+            "tasks": [
+                {
+                    "id": task.answer_id,
+                    "given": task.answered if photo else task.given,
+                    "width": task.width,
+                    "height": task.height,
+                }
+                for task in self.tasks
+            ],
+        }
+
+
+def price_text(amount_micro: int) -> str:
+    """Return the price of a page; four places only where cents are not enough, nothing where it is unpaid."""
+    if amount_micro == 0:
+        return ""
+    return money_text(amount_micro, places=2 if amount_micro % CENT == 0 else 4)
+
+
+def shown_offers(offers: Sequence[Offer], active: Mapping[int, Assignment]) -> list[ShownOffer]:
+    return [
+        ShownOffer(
+            batch_id=offer.batch.pk,
+            title=str(offer.batch.spec.get("title", "Task")),
+            icon=ICON_OF_INTERFACE.get(offer.batch.interface, "list-checks"),
+            kind=KIND_WORDS.get(Batch.Kind(offer.batch.kind), ""),
+            price=price_text(offer.price_micro),
+            tasks=offer.batch.page_size,
+            needs="" if offer.batch.pk in active else offer.needs,
+            page_id=active[offer.batch.pk].pk if offer.batch.pk in active else None,
+        )
+        for offer in offers
+    ]
+
+
+def shown_page(page: Assignment, answers: Mapping[int, Mapping[str, Any]], wanted: int | None) -> ShownPage:
+    """Put a page together; `wanted` is the number of the task asked for, else the first unanswered one is open."""
+    spec = page.batch.spec
+    tasks = [_task(task, spec, answers.get(task.answer_id)) for task in page_tasks(page)]
+    first_open = next((task.number for task in tasks if not task.answered), len(tasks))
+    current = wanted if wanted is not None and 1 <= wanted <= len(tasks) else first_open
+    return ShownPage(
+        page=page,
+        title=str(spec.get("title", "Task")),
+        kind=KIND_WORDS.get(Batch.Kind(page.batch.kind), ""),
+        price=price_text(page.price_micro),
+        instructions=[str(line) for line in spec.get("instructions", [])],
+        options=_options(spec),
+        labels=_labels(spec),
+        flags=list(spec.get("flags", [])),
+        least=least_of(spec),
+        tasks=tasks,
+        current=current,
+    )
+
+
+def _task(task: PageTask, spec: Mapping[str, Any], given: Mapping[str, Any] | None) -> ShownTask:
+    payload = task.payload
+    return ShownTask(
+        answer_id=task.answer_id,
+        number=task.seq + 1,
+        about=_about(payload, str(spec.get("title", ""))),
+        has_template=bool(payload.get("template_key")),
+        width=int(payload.get("width") or 0),
+        height=int(payload.get("height") or 0),
+        given=given,
+    )
+
+
+def _about(payload: Mapping[str, Any], title: str) -> str:
+    """Name the class unless the title does, and say what it looks like."""
+    name = str(payload.get("class", "")).replace("_", " ")
+    prompt = str(payload.get("prompt", ""))
+    named = name and name not in title
+    return ": ".join(part for part in (name.capitalize() if named else "", prompt) if part)
+
+
+def _options(spec: Mapping[str, Any]) -> list[Option]:
+    options = []
+    for number, option in enumerate(spec.get("options", []), start=1):
+        tone = str(option.get("tone", "plain"))
+        icon = ICONS.get(option["value"], TONES.get(tone, "circle"))
+        options.append(Option(option["value"], option["label"], tone, icon, str(option.get("key") or number)))
+    return options
+
+
+def _labels(spec: Mapping[str, Any]) -> list[Label]:
+    labels = []
+    for number, label in enumerate(spec.get("labels", []), start=1):
+        colour = str(label.get("colour", ""))
+        known = colour if colour in COLOURS else "blue"
+        labels.append(Label(str(label["name"]), known, str(label.get("key") or number)))
+    return labels

@@ -1,0 +1,20 @@
+"""Addresses of the worker portal, under /w/."""
+
+from django.urls import path, re_path
+
+from curation.portal import home, media, pages, people, uploads
+
+urlpatterns = [
+    path("", home.home, name="w-home"),
+    path("leave/", people.leave, name="w-leave"),
+    path("join/<str:token>/", people.join, name="w-join"),
+    path("batches/<int:batch_id>/take/", home.take, name="w-take"),
+    path("pages/<int:page_id>/", pages.page, name="w-page"),
+    path("pages/<int:page_id>/answers/<int:answer_id>/", pages.answer, name="w-answer"),
+    path("pages/<int:page_id>/submit/", pages.submit, name="w-submit"),
+    path("pages/<int:page_id>/skip/", pages.skip, name="w-skip"),
+    re_path(r"^media/(?P<answer_id>\d+)/(?P<kind>image|template)/$", media.media, name="w-media"),
+    path("uploads/", uploads.start, name="w-uploads"),
+    path("uploads/<uuid:upload_id>/", uploads.upload, name="w-upload"),
+    path("uploads/<uuid:upload_id>/done/", uploads.finish, name="w-upload-done"),
+]

@@ -1,0 +1,207 @@
+"""The review screen's JSON: images with everybody's boxes going out, decisions coming in."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from crowd.models import Answer, SkillValue, Worker
+from curation.models import Annotation, Asset, Consensus
+from curation.services.reviews import Decided, Refused
+
+HEADLINES = {
+    "hard": "Everybody agrees",
+    "soft": "Soft aggregation agreed",
+    "drop": "No agreement",
+    "label": "The votes agree",
+    "undecided": "The votes tie",
+}
+WHY_HELD = {
+    "unsure": "The confidence is under the limit.",
+    "disagree": "The annotators disagree.",
+    "sample": "A sample of what is sure.",
+    "no_consensus": "Nothing was aggregated for this image.",
+    "undo": "You took your decision back.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the documents of one page of images are made from, fetched once for all."""
+
+    consensus: Mapping[int, Consensus]
+    annotations: Mapping[int, list[Annotation]]
+    workers: Mapping[int, Worker]
+    skills: Mapping[tuple[int, int], int]
+    skill_of_answer: Mapping[int, int | None]
+
+
+def documents(images: Sequence[Asset]) -> list[dict[str, Any]]:
+    sources = _sources([asset.pk for asset in images])
+    assets = Asset.objects.filter(pk__in=[asset.pk for asset in images]).select_related("label_class")
+    rows = {asset.pk: asset for asset in assets}
+    return [_document(rows[image.pk], sources) for image in images]
+
+
+def _sources(asset_ids: Sequence[int]) -> Sources:
+    annotations = _annotations(asset_ids)
+    every = [row for rows in annotations.values() for row in rows]
+    worker_ids = {row.worker_id for row in every}
+    batches = Answer.objects.filter(pk__in=[row.answer_id for row in every]).values_list(
+        "pk", "task__batch__needs_skill_id", "task__batch__grants_skill_id"
+    )
+    skill_of = {pk: needs or grants for pk, needs, grants in batches}
+    values = SkillValue.objects.filter(worker_id__in=worker_ids, skill_id__in=set(skill_of.values()) - {None})
+    return Sources(
+        consensus=_current(asset_ids),
+        annotations=annotations,
+        workers=Worker.objects.in_bulk(list(worker_ids)),
+        skills={(row.worker_id, row.skill_id): row.value for row in values},
+        skill_of_answer=skill_of,
+    )
+
+
+def _current(asset_ids: Sequence[int]) -> dict[int, Consensus]:
+    """Return the consensus of the latest stage, by asset."""
+    rows = Consensus.objects.filter(asset_id__in=asset_ids, is_current=True).prefetch_related("boxes")
+    return {row.asset_id: row for row in rows.order_by("stage__position", "id")}
+
+
+def _annotations(asset_ids: Sequence[int]) -> dict[int, list[Annotation]]:
+    """Return box answers, or the label answers of images that nobody boxed, in order of arrival."""
+    rows = Annotation.objects.filter(asset_id__in=asset_ids, discarded_at=None).prefetch_related("boxes")
+    found: dict[int, list[Annotation]] = {}
+    for row in rows.order_by("id"):
+        found.setdefault(row.asset_id, []).append(row)
+    return {asset_id: _boxes_first(rows) for asset_id, rows in found.items()}
+
+
+def _boxes_first(rows: list[Annotation]) -> list[Annotation]:
+    return [row for row in rows if row.kind == Annotation.Kind.BOXES] or rows
+
+
+def _document(asset: Asset, sources: Sources) -> dict[str, Any]:
+    consensus = sources.consensus.get(asset.pk)
+    variants = [
+        _variant(number, row, consensus, sources) for number, row in enumerate(sources.annotations.get(asset.pk, []))
+    ]
+    return {
+        "id": str(asset.public_id),
+        "asset": str(asset.public_id),
+        "name": asset.name,
+        "class": asset.label_class.name if asset.label_class else "",
+        "image": {
+            "url": f"/m/{asset.public_id}/screen/",
+            "thumb": f"/m/{asset.public_id}/thumb/",
+            "w": asset.width or 1600,
+            "h": asset.height or 1200,
+        },
+        "status": consensus.status if consensus else "",
+        "method": consensus.method if consensus else "",
+        "label": consensus.label if consensus else "",
+        "confidence": consensus.confidence if consensus else None,
+        "lowest_iou": consensus.lowest_iou if consensus else None,
+        "headline": headline(consensus),
+        "why": why(asset, consensus, variants),
+        "consensus": _boxes_of(consensus),
+        "variants": variants,
+        "trace": list(consensus.trace) if consensus else [],
+    }
+
+
+def _variant(number: int, row: Annotation, consensus: Consensus | None, sources: Sources) -> dict[str, Any]:
+    worker = sources.workers.get(row.worker_id)
+    short_id = worker.short_id if worker else ""
+    skill_id = sources.skill_of_answer.get(row.answer_id)
+    return {
+        "letter": chr(ord("A") + number % 26),
+        "worker": short_id,
+        "skill": sources.skills.get((row.worker_id, skill_id)) if skill_id else None,
+        "used": not any(_is_of(name, short_id) for name in (consensus.dropped if consensus else [])),
+        "label": row.label,
+        "flags": list(row.flags),
+        "boxes": [{"label": box.label, "box": _sides(box)} for box in row.boxes.all()],
+    }
+
+
+def _is_of(name: object, short_id: str) -> bool:
+    """Aggregation names its annotators "A w_7f3a12": letter, then pseudonym."""
+    return str(name).rsplit(" ", 1)[-1] == short_id
+
+
+def _boxes_of(consensus: Consensus | None) -> list[dict[str, Any]]:
+    if consensus is None:
+        return []
+    return [
+        {
+            "label": box.label,
+            "box": _sides(box),
+            "confidence": round(box.confidence, 4),
+            "support": [str(name) for name in box.support],
+        }
+        for box in consensus.boxes.all()
+    ]
+
+
+def _sides(box: Any) -> list[float]:
+    return [round(side, 6) for side in (box.x, box.y, box.w, box.h)]
+
+
+def headline(consensus: Consensus | None) -> str:
+    if consensus is None:
+        return "Not aggregated"
+    if consensus.method == "person":
+        return "Fixed by a person"
+    dropped = [str(name).split(" ", 1)[0] for name in consensus.dropped]
+    tail = f" after dropping {_listed(dropped)}" if dropped and consensus.status == "soft" else ""
+    return HEADLINES.get(consensus.status, consensus.status) + tail
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def why(asset: Asset, consensus: Consensus | None, variants: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one line what the annotators did and why a person is asked."""
+    parts = []
+    if variants:
+        counts = Counter(len(variant["boxes"]) for variant in variants)
+        drawn = ", ".join(f"{n} drew {_count(boxes)}" for boxes, n in counts.most_common())
+        labels = Counter(variant["label"] for variant in variants if variant["label"])
+        voted = ", ".join(f"{n} said {label}" for label, n in labels.most_common())
+        parts.append(f"{voted or drawn}.")
+    if consensus is not None and consensus.lowest_iou is not None:
+        parts.append(f"Lowest IoU {consensus.lowest_iou:.2f}.")
+    if asset.reason in WHY_HELD:
+        parts.append(WHY_HELD[asset.reason])
+    return " ".join(parts)
+
+
+def _count(boxes: int) -> str:
+    return {0: "no box", 1: "1 box"}.get(boxes, f"{boxes} boxes")
+
+
+def decision_of(raw: object) -> Decided:
+    """Read one decision as it was sent; Refused says what is wrong with it."""
+    if not isinstance(raw, Mapping):
+        raise Refused("A decision must be an object.")
+    ms, boxes = raw.get("ms"), raw.get("boxes")
+    if boxes is not None and not isinstance(boxes, list):
+        raise Refused("The boxes of a decision must be a list.")
+    return Decided(
+        key=_uuid(raw.get("key"), "key"),
+        asset=_uuid(raw.get("id"), "id"),
+        verdict=str(raw.get("verdict") or ""),
+        reason=str(raw.get("reason") or "")[:40],
+        boxes=boxes,
+        ms=ms if isinstance(ms, int) and not isinstance(ms, bool) else None,
+        undoes=_uuid(raw["undoes"], "undoes") if raw.get("undoes") else None,
+    )
+
+
+def _uuid(value: object, name: str) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise Refused(f"{value!r} is no {name}: it must be a UUID.") from None

@@ -1,0 +1,96 @@
+"""A page in a worker's hands: what he has answered so far, and handing it in."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from crowd.errors import BadAnswer, NotYours
+from crowd.models import Answer, Assignment, Batch, PageDraft, Upload
+from crowd.services import claims, control
+from crowd.services.answers import check_payload
+from crowd.services.control import Hint
+
+MOST_DRAFT_BYTES = 64 * 1024
+Payload = Mapping[str, Any]
+
+
+@transaction.atomic
+def save_answer(*, assignment_id: int, worker_id: int, answer_id: int, payload: Payload, now: datetime) -> Hint:
+    """Keep one answer of an active page; in training it is judged at once and its first try counts."""
+    page = _active(assignment_id, worker_id, now)
+    if not page.answers.filter(pk=answer_id).exists():
+        raise NotYours("This task is not on this page.")
+    _check_draft(page.batch, payload)
+    hint = Hint(ok=True, text="")
+    if page.batch.kind == Batch.Kind.TRAINING:
+        hint = control.check_training(assignment_id=page.pk, worker_id=worker_id, answer_id=answer_id, payload=payload)
+    draft, _ = PageDraft.objects.select_for_update().get_or_create(assignment=page, defaults={"saved_at": now})
+    draft.answers = {**draft.answers, str(answer_id): dict(payload)}
+    draft.saved_at = now
+    draft.save(update_fields=["answers", "saved_at"])
+    return hint
+
+
+def _active(assignment_id: int, worker_id: int, now: datetime) -> Assignment:
+    """Lock the worker's page; its own row is enough, the batch is shared by everybody."""
+    pages = Assignment.objects.select_for_update(of=("self",)).select_related("batch")
+    page = pages.filter(pk=assignment_id, worker_id=worker_id).first()
+    if page is None:
+        raise NotYours("This page is not yours.")
+    if page.state != Assignment.State.ACTIVE or page.lease_until < now:
+        raise NotYours("The time for this page is over; its tasks went to somebody else. Please take a new page.")
+    return page
+
+
+def _check_draft(batch: Batch, payload: Payload) -> None:
+    """A choice must be one of the options; boxes may still be unfinished, but not boundless."""
+    if batch.interface == "photo":
+        raise BadAnswer("Photos are sent as files.")
+    if batch.interface == "choice":
+        check_payload(interface="choice", spec=batch.spec, payload=payload)
+    elif not isinstance(payload, Mapping) or len(json.dumps(payload)) > MOST_DRAFT_BYTES:
+        raise BadAnswer("An answer must be an object of at most 64 KB.")
+
+
+def answers_so_far(page: Assignment) -> dict[int, Payload]:
+    """Return what is answered on a page, by answer id: the draft, or the photos that have arrived."""
+    if page.batch.interface == "photo":
+        return _photos(page)
+    draft = PageDraft.objects.filter(assignment=page).first()
+    return {int(answer_id): payload for answer_id, payload in draft.answers.items()} if draft else {}
+
+
+def _photos(page: Assignment) -> dict[int, Payload]:
+    """The last photo sent for a task is the one that counts."""
+    ids = list(page.answers.values_list("pk", flat=True))
+    done = Upload.objects.of_answers(ids).filter(state=Upload.State.DONE)
+    return {upload.answer_id: upload.as_answer() for upload in done}
+
+
+def hand_in(
+    *, page: Assignment, worker_id: int, posted: Mapping[int, Payload], duration_ms: int, now: datetime
+) -> claims.Submitted:
+    """Submit a page with what is kept of it and what came along; files and training only count as kept."""
+    answers = answers_so_far(page)
+    if page.batch.kind == Batch.Kind.TRAINING:
+        _check_corrected(page, answers)
+    elif page.batch.interface != "photo":
+        answers = {**answers, **posted}
+    longest = int((now - page.issued_at).total_seconds() * 1000)
+    return claims.submit_page(
+        assignment_id=page.pk,
+        worker_id=worker_id,
+        answers=answers,
+        duration_ms=min(max(0, duration_ms), longest),
+        now=now,
+    )
+
+
+def _check_corrected(page: Assignment, answers: Mapping[int, Payload]) -> None:
+    for row in Answer.objects.filter(assignment=page).select_related("task").order_by("seq"):
+        known, given = row.task.known_answer, answers.get(row.pk)
+        if known is not None and given is not None and not control.is_right(known=known, payload=given):
+            raise BadAnswer(f"Task {row.seq + 1} is not right yet. {row.task.hint}".strip())

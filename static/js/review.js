@@ -1,0 +1,225 @@
+// The review screen: one key a decision, the next picture in the same frame.
+
+import { editorKeys } from "./editor-keys.js";
+import { api } from "./lib/api.js";
+import { openHelp } from "./lib/help.js";
+import { Keys } from "./lib/keys.js";
+import { Decisions } from "./review/decisions.js";
+import { findings } from "./review/findings.js";
+import { Fix } from "./review/fix.js";
+import { drawPanel } from "./review/panel.js";
+import { Picture } from "./review/picture.js";
+import { drawStrip } from "./review/strip.js";
+
+const AHEAD = 8;
+const RENEW = 4 * 60_000;
+const IDLE = 9 * 60_000;
+const $ = (id) => document.getElementById(id);
+const start = JSON.parse($("start").textContent);
+const format = new Intl.NumberFormat("en-US");
+
+const decisions = new Decisions(start, {
+  fetchNext: (n) => api.get(`${start.next}?n=${n}`),
+  send: (rows, leaving) => api.post(start.decisions, { decisions: rows }, { keepalive: leaving }),
+});
+const picture = new Picture({ stage: $("stage"), crops: $("crops") });
+const fix = new Fix({ frame: $("editor"), list: $("fix-list"), say }, start.labels);
+const loaded = new Map();
+let found = null;
+let rejecting = false;
+let active = Date.now();
+
+// --- showing -------------------------------------------------------------------------------------------------------
+function show() {
+  const item = decisions.current;
+  const empty = item === null;
+  $("empty").hidden = !empty || decisions.loading === true;
+  document.body.classList.toggle("is-empty", empty);
+  drawStrip($("strip"), decisions);
+  if (empty) return;
+  found = findings(item);
+  picture.set({ only: null });
+  picture.show(item, found);
+  drawPanel($("panel"), item, found, () => {});
+  $("class").textContent = item.class;
+  $("class").hidden = !item.class;
+  preload();
+}
+
+/** The next pictures are fetched and decoded before they are wanted. */
+function preload() {
+  for (const item of decisions.items.slice(decisions.at + 1, decisions.at + 1 + AHEAD)) {
+    if (loaded.has(item.id)) continue;
+    const image = new Image();
+    image.src = item.image.url;
+    image.decode().catch(() => {});
+    loaded.set(item.id, image);
+  }
+  if (loaded.size > 60) loaded.delete(loaded.keys().next().value);
+}
+
+function showStanding({ done, left, per_hour: pace, with_others: others }) {
+  $("done").textContent = format.format(done);
+  $("left").textContent = format.format(left);
+  $("pace").textContent = pace ? `${format.format(pace)} an hour` : "";
+  $("progress").max = Math.max(1, done + left);
+  $("progress").value = done;
+  $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
+}
+
+function showQueue() {
+  const { waiting, offline } = decisions.queue;
+  $("unsent").hidden = !offline;
+  $("unsent").textContent = offline ? `${format.format(waiting)} decisions wait for the network. They are kept on this device.` : "";
+}
+
+let silence;
+function say(text, tone = "") {
+  $("toast").textContent = text;
+  $("toast").dataset.tone = tone;
+  clearTimeout(silence);
+  silence = setTimeout(() => ($("toast").textContent = ""), 6000);
+}
+
+// --- deciding ------------------------------------------------------------------------------------------------------
+function decide(verdict, more) {
+  setRejecting(false);
+  if (decisions.current) decisions.decide(verdict, more);
+}
+
+function setRejecting(on) {
+  rejecting = on && decisions.current !== null;
+  $("reasons").hidden = !rejecting;
+  $("actions").hidden = rejecting;
+  if (rejecting) $("reasons").querySelector("button")?.focus();
+}
+
+function undo() {
+  setRejecting(false);
+  if (!decisions.undo()) say("There is nothing to undo.");
+}
+
+function beginFix() {
+  if (!decisions.current || fix.open) return;
+  setRejecting(false);
+  document.body.classList.add("is-fixing");
+  fix.begin(decisions.current, found);
+}
+
+function endFix() {
+  fix.end();
+  document.body.classList.remove("is-fixing");
+}
+
+function saveFix() {
+  const boxes = fix.result();
+  if (boxes === null) return;
+  endFix();
+  decide("fix", { boxes });
+}
+
+function toggleTrace() {
+  const trace = $("panel").querySelector(".rv-trace");
+  if (trace) trace.open = !trace.open;
+}
+
+function toggle(layer) {
+  picture.set({ [layer]: !picture.shown[layer], only: null });
+  for (const button of document.querySelectorAll("[data-layer]")) {
+    button.setAttribute("aria-pressed", String(picture.shown[button.dataset.layer]));
+  }
+}
+
+function alone(at) {
+  const letter = decisions.current?.variants[at]?.letter;
+  if (letter) picture.set({ only: picture.shown.only === letter ? null : letter });
+}
+
+// --- keys and buttons ----------------------------------------------------------------------------------------------
+const acts = {
+  accept: () => decide("accept"),
+  fix: beginFix,
+  send_back: () => decide("send_back"),
+  one_more: () => decide("one_more"),
+  reject: () => setRejecting(!rejecting),
+  hold: () => decide("hold"),
+  undo,
+  previous: () => decisions.go(decisions.at - 1),
+  next: () => decisions.go(Math.min(decisions.at + 1, decisions.items.length - 1)),
+  trace: toggleTrace,
+  everyone: () => toggle("everyone"),
+  consensus: () => toggle("consensus"),
+  larger: () => picture.view.zoom(1.25),
+  smaller: () => picture.view.zoom(0.8),
+  fit: () => picture.view.fit(),
+  help: () => openHelp([{ title: "Review", keys: reviewKeys }, { title: "Fix mode", keys: fixKeys }]),
+  save_fix: saveFix,
+  leave_fix: endFix,
+  draw: () => fix.editor?.startDrawing(),
+  remove: () => fix.editor?.deleteSelected(),
+  undo_box: () => fix.editor?.undo(),
+};
+
+const looking = () => !fix.open;
+const key = (id, code, does, run, more = {}) => ({ id, code, does, run, when: looking, ...more });
+const reviewKeys = new Keys("review", [
+  ...start.reasons.map(({ value, label }, at) =>
+    key(`reason-${at + 1}`, `Digit${at + 1}`, `after X: ${label.toLowerCase()}`, () => decide("reject", { reason: value }), {
+      when: () => looking() && rejecting,
+    }),
+  ),
+  key("no-reason", "Escape", "no rejection after all", () => setRejecting(false), { when: () => rejecting, quiet: true }),
+  key("accept", "KeyA", "accept", acts.accept),
+  key("accept-enter", "Enter", "accept", acts.accept, { when: () => looking() && !onControl(), quiet: true }),
+  key("reject", "KeyX", "reject, then the reason", acts.reject),
+  key("fix", "KeyF", "fix the boxes", acts.fix),
+  key("send-back", "KeyR", "send back to the crowd", acts.send_back),
+  key("one-more", "KeyM", "one more annotator", acts.one_more),
+  key("hold", "KeyH", "put aside", acts.hold),
+  key("undo", "KeyZ", "undo, also over images", acts.undo),
+  key("previous", "KeyJ", "previous image", acts.previous),
+  key("next", "KeyK", "next image", acts.next),
+  key("everyone", "KeyV", "everyone's boxes on and off", acts.everyone),
+  key("consensus", "KeyC", "consensus on and off", acts.consensus),
+  ...Array.from({ length: 9 }, (_, at) =>
+    key(`alone-${at + 1}`, `Digit${at + 1}`, "1 … 9: one annotator alone", () => alone(at), { quiet: at > 0 }),
+  ),
+  key("hide", "Space", "hold: hide all boxes", () => picture.set({ hidden: true }), {
+    up: () => picture.set({ hidden: false }),
+    when: () => looking() && !onControl(),
+  }),
+  key("trace", "KeyT", "trace of the aggregation", acts.trace),
+  key("zoom-in", "Equal", "larger", acts.larger),
+  key("zoom-out", "Minus", "smaller", acts.smaller),
+  key("fit", "Digit0", "the whole picture", acts.fit),
+  key("help", "Slash", "this sheet", acts.help, { when: () => true }),
+]);
+const fixKeys = new Keys("fix", editorKeys(() => fix.editor, { save: saveFix, leave: endFix }));
+
+/** Enter and Space belong to a button that has the focus. */
+const onControl = () => document.activeElement?.matches("button, a, summary, input") ?? false;
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (!button) return;
+  if (button.dataset.act === "reason") decide("reject", { reason: button.dataset.reason });
+  else acts[button.dataset.act]?.();
+  if (event.detail > 0) button.blur(); // a mouse click leaves the keys to the screen
+});
+
+// --- leases, leaving -----------------------------------------------------------------------------------------------
+for (const type of ["keydown", "pointerdown"]) addEventListener(type, () => (active = Date.now()), { passive: true });
+setInterval(() => {
+  if (Date.now() - active < IDLE) decisions.load().catch(() => {});
+}, RENEW);
+addEventListener("pagehide", () => api.post(start.release, {}, { keepalive: true }).catch(() => {}));
+addEventListener("beforeunload", (event) => {
+  if (decisions.queue.offline && decisions.queue.waiting) event.preventDefault();
+});
+
+decisions.addEventListener("change", show);
+decisions.addEventListener("standing", ({ detail }) => showStanding(detail));
+decisions.addEventListener("refused", ({ detail }) => say(detail.why, "bad"));
+decisions.queue.addEventListener("change", showQueue);
+showStanding(start.standing);
+decisions.load().catch(() => say("The queue could not be loaded. It is tried again in a minute.", "bad"));

@@ -1,0 +1,125 @@
+// The reviewer's queue and decisions: what comes next, what was decided, taking it back.
+
+import { Queue } from "../lib/queue.js";
+
+const REFILL_UNDER = 20;
+const DEEPEST_UNDO = 50;
+
+/** A random id; `crypto.randomUUID` is missing where the page came over plain HTTP. */
+export function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** Events: `change` (another image or list), `standing` (detail: counters), `refused` (detail: {item, why}). */
+export class Decisions extends EventTarget {
+  /**
+   * @param {{project: string, person: number, standing: object}} start
+   * @param {{fetchNext: (n: number) => Promise<object>, send: (rows: object[], leaving: boolean) => Promise<object>}} door
+   */
+  constructor(start, { fetchNext, send }) {
+    super();
+    Object.assign(this, { fetchNext, items: [], at: 0, done: new Map(), stack: [], since: performance.now() });
+    this.standing = start.standing;
+    this.queue = new Queue(`review-${start.project}-${start.person}`, send);
+    this.queue.addEventListener("answer", ({ detail }) => this.answered(detail));
+  }
+
+  get current() {
+    return this.items[this.at] ?? null;
+  }
+
+  get left() {
+    return this.items.length - this.items.filter((item) => this.done.has(item.id)).length;
+  }
+
+  /** Fetch more; images with a decision on its way are not shown again. */
+  async load(n = 50) {
+    await this.queue.ready;
+    if (this.loading) return;
+    this.loading = true;
+    try {
+      const answer = await this.fetchNext(n);
+      const known = new Set([...this.items.map((item) => item.id), ...this.queue.rows.map((row) => row.id)]);
+      this.items.push(...answer.items.filter((item) => !known.has(item.id)));
+      this.leaseUntil = Date.parse(answer.lease_until);
+      this.count(answer.standing);
+    } finally {
+      this.loading = false;
+    }
+    this.tell("change");
+  }
+
+  /** Decide about the image in front and go on to the next undecided one. */
+  decide(verdict, more = {}) {
+    const item = this.current;
+    if (!item) return;
+    if (this.done.has(item.id)) this.takeBack(this.stack.findIndex((one) => one.item.id === item.id));
+    const row = { key: uuid(), id: item.id, verdict, reason: null, boxes: null, ms: this.spent(), ...more };
+    this.done.set(item.id, { verdict, key: row.key });
+    this.stack.push({ item, key: row.key, verdict });
+    this.stack.splice(0, this.stack.length - DEEPEST_UNDO);
+    this.queue.add(row);
+    if (verdict !== "hold") this.count({ ...this.standing, done: this.standing.done + 1, left: Math.max(0, this.standing.left - 1) });
+    this.advance();
+  }
+
+  advance() {
+    const after = this.items.findIndex((item, at) => at > this.at && !this.done.has(item.id));
+    const any = this.items.findIndex((item) => !this.done.has(item.id));
+    this.go(after >= 0 ? after : any >= 0 ? any : this.items.length);
+    if (this.left < REFILL_UNDER) this.load().catch(() => {});
+  }
+
+  /** Take the last decision back and show its image. @returns {boolean} */
+  undo() {
+    if (!this.stack.length) return false;
+    const { item } = this.takeBack(this.stack.length - 1);
+    this.go(this.items.indexOf(item));
+    return true;
+  }
+
+  /** Before it has left it is simply removed; after that an undo is added: a review never overwrites. */
+  takeBack(at) {
+    const [entry] = this.stack.splice(at, 1);
+    this.done.delete(entry.item.id);
+    if (!this.queue.take(entry.key)) {
+      this.queue.add({ key: uuid(), id: entry.item.id, verdict: "undo", undoes: entry.key });
+    }
+    if (entry.verdict !== "hold") this.count({ ...this.standing, done: this.standing.done - 1, left: this.standing.left + 1 });
+    return entry;
+  }
+
+  go(at) {
+    this.at = Math.max(0, Math.min(this.items.length, at));
+    this.since = performance.now();
+    this.tell("change");
+  }
+
+  spent() {
+    return Math.round(performance.now() - this.since);
+  }
+
+  answered({ refused, standing }) {
+    for (const { key, why } of refused) {
+      const entry = this.stack.find((one) => one.key === key);
+      this.stack = this.stack.filter((one) => one !== entry);
+      if (entry) this.done.set(entry.item.id, { verdict: "refused", key });
+      this.dispatchEvent(new CustomEvent("refused", { detail: { item: entry?.item ?? null, why } }));
+    }
+    if (standing && !this.queue.waiting) this.count(standing);
+    this.tell("change");
+  }
+
+  count(standing) {
+    this.standing = standing;
+    this.dispatchEvent(new CustomEvent("standing", { detail: standing }));
+  }
+
+  tell(type) {
+    this.dispatchEvent(new CustomEvent(type));
+  }
+}

@@ -1,0 +1,150 @@
+// A page of tasks on a worker's device: one task at a time, answers kept here and on the server until they are in.
+
+import { api } from "../lib/api.js";
+import { Queue, Table } from "../lib/queue.js";
+
+const $ = (id) => document.getElementById(id);
+const AGAIN_MS = 4000;
+
+export class Page {
+  /** @param {{onShow?: (task: object, article: HTMLElement) => void, onLeave?: () => void}} hooks */
+  constructor({ onShow = () => {}, onLeave = () => {} } = {}) {
+    this.start = JSON.parse($("start").textContent);
+    Object.assign(this, { onShow, onLeave, began: performance.now(), saves: 0, busy: false });
+    this.answers = new Map(this.start.tasks.filter((task) => task.given).map((task) => [task.id, task.given]));
+    this.kept = new Table(`worker-${this.start.worker}-page-${this.start.page}`);
+    this.queue = new Queue(`worker-${this.start.worker}-answers-${this.start.page}`, (rows, leaving) => this.send(rows, leaving));
+    this.queue.addEventListener("change", () => this.showState());
+    this.current = this.start.current;
+    document.addEventListener("click", (event) => this.clicked(event));
+    $("submit").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+  }
+
+  get tasks() {
+    return this.start.tasks;
+  }
+
+  get task() {
+    return this.tasks[this.current - 1] ?? null;
+  }
+
+  article(task) {
+    return document.querySelector(`[data-answer="${task.id}"]`);
+  }
+
+  /** Take up what this device has kept, then show where the worker was. */
+  async open() {
+    for (const row of await this.kept.all()) if (this.isOwn(row.id)) this.answers.set(row.id, row.payload);
+    const next = this.tasks.findIndex((task) => !this.answers.has(task.id)) + 1;
+    const asked = new URLSearchParams(location.search).has("task");
+    this.go(asked ? this.current : next || this.tasks.length + 1);
+  }
+
+  isOwn(id) {
+    return this.tasks.some((task) => task.id === id);
+  }
+
+  /** Show task number n; one more than the last is the end of the page. */
+  go(n) {
+    this.onLeave();
+    this.current = Math.max(1, Math.min(n, this.tasks.length + 1));
+    for (const task of this.tasks) this.article(task).hidden = task !== this.task;
+    $("finish").hidden = this.task !== null;
+    $("number").textContent = String(Math.min(this.current, this.tasks.length));
+    this.problem("");
+    this.showDots();
+    if (this.task) this.onShow(this.task, this.article(this.task));
+    this.loadNext();
+  }
+
+  /** The next picture is fetched while this one is looked at. */
+  loadNext() {
+    const next = this.tasks[this.current];
+    for (const image of next ? this.article(next).querySelectorAll("img[loading]") : []) image.loading = "eager";
+  }
+
+  clicked(event) {
+    const link = event.target.closest("[data-go]");
+    if (!link) return;
+    event.preventDefault();
+    this.go(Number(link.dataset.go));
+  }
+
+  // --- answers ---------------------------------------------------------------------------------------------------
+  /** Keep an answer on the device at once and send it when there is a network. */
+  async keep(task, payload) {
+    this.answers.set(task.id, payload);
+    this.showDots();
+    for (const row of this.queue.rows.filter((one) => one.id === task.id)) this.queue.take(row.key);
+    await this.kept.put(task.id, { id: task.id, payload });
+    await this.queue.add({ key: `${task.id}-${this.saves++}-${Date.now()}`, id: task.id, payload });
+  }
+
+  async send(rows, leaving) {
+    const answer = { saved: [], refused: [] };
+    for (const row of rows) {
+      try {
+        await this.post(row.id, row.payload, leaving);
+        answer.saved.push(row.key);
+      } catch (error) {
+        if (!error.status) throw error;
+        answer.refused.push({ key: row.key, why: error.message });
+        this.problem(error.message);
+      }
+    }
+    return answer;
+  }
+
+  /** Send one answer now; in training the server says whether it is right. */
+  post(id, payload, leaving = false) {
+    return api.post(`${this.start.answers}${id}/`, { payload }, { keepalive: leaving });
+  }
+
+  // --- handing in ------------------------------------------------------------------------------------------------
+  async submit() {
+    if (this.busy) return;
+    this.busy = true;
+    this.problem("");
+    try {
+      const answers = this.start.interface === "photo" ? {} : Object.fromEntries(this.answers);
+      const ms = Math.round(performance.now() - this.began);
+      const { next } = await api.post(this.start.submit, { answers, ms });
+      for (const task of this.tasks) await this.kept.remove(task.id);
+      for (const row of [...this.queue.rows]) this.queue.take(row.key);
+      location.assign(next);
+    } catch (error) {
+      this.busy = false;
+      this.notHandedIn(error);
+    }
+  }
+
+  notHandedIn(error) {
+    if (error.status) return this.problem(error.message);
+    this.state("Waiting for the network", true);
+    return setTimeout(() => this.submit(), AGAIN_MS);
+  }
+
+  // --- telling ---------------------------------------------------------------------------------------------------
+  showDots() {
+    document.querySelectorAll(".w-dots li").forEach((dot, at) => dot.classList.toggle("on", this.answers.has(this.tasks[at].id)));
+  }
+
+  showState() {
+    const { waiting, offline } = this.queue;
+    if (offline && waiting) this.state(`Waiting for the network, ${waiting} kept here`, true);
+    else if (this.saves) this.state(waiting ? "Saving" : "Saved");
+  }
+
+  state(text, waits = false) {
+    $("state").textContent = text;
+    $("state").classList.toggle("waits", waits);
+  }
+
+  problem(text) {
+    $("problem").textContent = text;
+    $("problem").hidden = !text;
+  }
+}
