@@ -1,0 +1,85 @@
+"""Browsing assets, and one asset with its whole history."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.dashboard import asset_list
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.asset_story import story
+from curation.models import Asset, Membership
+from curation.services import assets as asset_service
+from curation.services.overview import asset_counts
+
+
+@require_safe
+@login_required
+def assets(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    seat = seat_or_404(request, public_id)
+    filters = asset_list.Filters.read(request.GET)
+    counts, names = asset_counts(project=seat.project), asset_list.Names.of(seat.project)
+    found = asset_list.facets(project=seat.project, filters=filters, counts=counts, names=names)
+    page = asset_list.page(
+        asset_list.filtered(seat.project, filters),
+        project=seat.project,
+        after=_uuid(request.GET.get("after")),
+        before=_uuid(request.GET.get("before")),
+    )
+    context = {
+        "seat": seat,
+        "filters": filters,
+        "facets": found,
+        "page": page,
+        "found": asset_list.total(filters=filters, counts=counts, names=names),
+        "total": counts.total,
+        "older": filters.query(after=str(page.older)) if page.older else "",
+        "newer": filters.query(before=str(page.newer)) if page.newer else "",
+    }
+    return render(request, "curation/assets.html", context)
+
+
+@require_safe
+@login_required
+def asset(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpResponse:
+    seat = seat_or_404(request, public_id)
+    row = _own(seat, asset_id)
+    return render(request, "curation/asset.html", {"seat": seat, "asset": row, "story": story(row)})
+
+
+@require_POST
+@login_required
+def restore(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpResponse:
+    """Bring a dropped asset back."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    row = _own(seat, asset_id)
+    note = request.POST.get("note", "").strip()[:300]
+    try:
+        asset_service.restore(asset_id=row.pk, by=person(request), note=note, now=database_now())
+    except CrowdError as error:
+        context = {"seat": seat, "asset": row, "story": story(row), "error": str(error)}
+        return render(request, "curation/asset.html", context, status=400)
+    messages.success(request, "The asset is back and goes on with the next stage.")
+    return redirect("asset", public_id, asset_id)
+
+
+def _own(seat: Seat, asset_id: UUID) -> Asset:
+    rows = Asset.objects.select_related(
+        "label_class", "stage", "answer__assignment", "answer__worker__account", "parent"
+    )
+    row = rows.filter(project=seat.project, public_id=asset_id).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None

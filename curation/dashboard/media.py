@@ -1,0 +1,102 @@
+"""Pictures for members: re-encoded copies inline, originals only as a download for leads."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import PurePosixPath
+from typing import Final
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_required
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from curation.dashboard.access import project_or_404
+from curation.models import Asset, LabelClass, Membership, Project
+
+TYPES: Final[dict[str, str]] = {".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
+CHUNK = 256 * 1024
+SAFE_HEADERS: Final[dict[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, max-age=3600",
+}
+
+
+@require_safe
+@login_required
+def media(request: HttpRequest, asset_id: UUID, variant: str) -> HttpResponseBase:
+    asset = Asset.objects.visible_to(request.user).select_related("preview").filter(public_id=asset_id).first()
+    if asset is None:
+        raise Http404
+    if variant == "original":
+        return _original(request, asset)
+    preview = getattr(asset, "preview", None)
+    if preview is None or variant not in {"thumb", "screen"}:
+        raise Http404
+    return _inline(preview.thumb_key if variant == "thumb" else preview.screen_key)
+
+
+@require_safe
+@login_required
+def class_example(request: HttpRequest, public_id: UUID, name: str) -> HttpResponseBase:
+    """Show the example picture of a class."""
+    project = project_or_404(request, public_id)
+    key = LabelClass.objects.filter(project=project, name=name).values_list("example_key", flat=True).first()
+    if not key:
+        raise Http404
+    return _inline(key)
+
+
+def _inline(key: str) -> HttpResponse:
+    content_type = TYPES.get(PurePosixPath(key).suffix.lower())
+    if content_type is None:
+        raise Http404
+    with _open(key) as file:
+        return HttpResponse(file.read(), content_type=content_type, headers=SAFE_HEADERS)
+
+
+def _original(request: HttpRequest, asset: Asset) -> HttpResponseBase:
+    """Send the bytes as they came, never to be shown by the browser itself."""
+    mine = Project.objects.filter(
+        pk=asset.project_id, memberships__user=request.user, memberships__role=Membership.Role.LEAD
+    )
+    if not mine.exists():
+        raise Http404
+    suffix = PurePosixPath(asset.name or asset.storage_key).suffix[:10]
+    name = f"{asset.public_id}{suffix}"
+    file = _open(asset.storage_key)
+    chunks = _async_chunks(file) if isinstance(request, ASGIRequest) else _chunks(file)
+    headers = {
+        **SAFE_HEADERS,
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or "attachment",
+        "Content-Length": str(file.size),
+    }
+    return StreamingHttpResponse(chunks, content_type="application/octet-stream", headers=headers)
+
+
+def _open(key: str) -> File[bytes]:
+    try:
+        return default_storage.open(key, "rb")
+    except FileNotFoundError:
+        raise Http404 from None
+
+
+def _chunks(file: File[bytes]) -> Iterator[bytes]:
+    with file:
+        yield from file.chunks(CHUNK)
+
+
+async def _async_chunks(file: File[bytes]) -> AsyncIterator[bytes]:
+    """Read in pieces without holding the event loop; a long video never lies in memory as a whole."""
+    read = sync_to_async(file.read)
+    try:
+        while piece := await read(CHUNK):
+            yield piece
+    finally:
+        await sync_to_async(file.close)()

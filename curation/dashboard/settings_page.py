@@ -1,0 +1,122 @@
+"""Team, in-house invitations and budget of a project."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from crowd.models import Budget, WorkerInvitation
+from crowd.money import micro, money_text
+from crowd.services import invitations, ledger
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.models import Membership
+from curation.services import events, people, versions
+
+LEAD = Membership.Role.LEAD
+MOST_DAYS, MOST_USES = 365, 10_000
+
+
+@require_safe
+@never_cache
+@login_required
+def settings(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    return _page(request, seat_or_404(request, public_id))
+
+
+@require_POST
+@login_required
+def add_member(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    seat = seat_or_404(request, public_id, LEAD)
+    email, role = request.POST.get("email", ""), request.POST.get("role", "")
+    try:
+        member = people.add_member(project=seat.project, email=email, role=role, by=person(request))
+    except CrowdError as error:
+        return _page(request, seat, error=("member", str(error)))
+    messages.success(request, f"{member.user.email} is now {member.role}.")
+    return redirect("settings", public_id)
+
+
+@require_POST
+@login_required
+def remove_member(request: HttpRequest, public_id: UUID, membership_id: int) -> HttpResponse:
+    seat = seat_or_404(request, public_id, LEAD)
+    try:
+        people.remove_member(membership_id=membership_id, project=seat.project, by=person(request))
+    except Membership.DoesNotExist:
+        raise Http404 from None
+    except CrowdError as error:
+        return _page(request, seat, error=("member", str(error)))
+    messages.success(request, "The role is taken away.")
+    return redirect("settings", public_id)
+
+
+@require_POST
+@never_cache
+@login_required
+def invite(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Make an invitation for in-house workers; the answer is the only page that ever shows its link."""
+    seat = seat_or_404(request, public_id, LEAD)
+    try:
+        uses = _whole(request, "uses", "The number of people", MOST_USES)
+        days = _whole(request, "days", "The number of days", MOST_DAYS)
+    except ValueError as error:
+        return _page(request, seat, error=("invite", str(error)))
+    token = invitations.invite(
+        project_id=seat.project.pk,
+        account_id=invitations.inhouse_account().pk,
+        label=request.POST.get("label", "").strip()[:120],
+        max_uses=uses,
+        expires_at=database_now() + timedelta(days=days),
+        by_id=person(request).pk,
+    )
+    return _page(request, seat, link=request.build_absolute_uri(reverse("w-join", args=[token])))
+
+
+@require_POST
+@login_required
+def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Set a new limit; never under what is spent or held."""
+    seat = seat_or_404(request, public_id, LEAD)
+    try:
+        limit = micro(request.POST.get("limit", ""))
+        row = ledger.raise_budget(project_id=seat.project.pk, limit_micro=limit)
+    except (CrowdError, ValueError, Budget.DoesNotExist) as error:
+        return _page(request, seat, error=("budget", str(error)))
+    text = f"The budget is now {money_text(row.limit_micro)}."
+    events.record(kind="budget.changed", text=text, project=seat.project, by=person(request))
+    versions.bump(project_id=seat.project.pk)
+    messages.success(request, text)
+    return redirect("settings", public_id)
+
+
+def _whole(request: HttpRequest, name: str, what: str, most: int) -> int:
+    text = request.POST.get(name, "").strip()
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise ValueError(f"{what} must be a whole number from 1 to {most:,}, not {text!r}.")
+    return int(text)
+
+
+def _page(request: HttpRequest, seat: Seat, error: tuple[str, str] = ("", ""), link: str = "") -> HttpResponse:
+    invited = WorkerInvitation.objects.filter(project_id=seat.project.pk, expires_at__gt=database_now())
+    context: dict[str, Any] = {
+        "seat": seat,
+        "members": seat.project.memberships.select_related("user").order_by("role", "user__name"),
+        "roles": Membership.Role.choices,
+        "budget": Budget.objects.filter(project_id=seat.project.pk).first(),
+        "invitations": invited.order_by("-id")[:20],
+        "classes": seat.project.classes.all(),
+        "error_in": error[0],
+        "error": error[1],
+        "link": link,
+        "typed": request.POST if error[0] else {},
+    }
+    return render(request, "curation/settings.html", context, status=400 if error[0] else 200)

@@ -1,0 +1,95 @@
+"""Workers of a project: skills, accuracy on control tasks, what they earned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from crowd.models import Answer, Assignment, Restriction, SkillValue, Worker
+from curation.models import Project
+
+PAGE = 50
+ORDERS = {"earned": "earned", "pages": "pages", "accepted": "accepted", "control": "control_ok", "first": "first_seen"}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    worker: Worker
+    pages: int
+    accepted: int
+    rejected: int
+    control_ok: int
+    control_n: int
+    earned_micro: int
+    banned: bool
+    skills: tuple[SkillValue, ...]
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.control_ok / self.control_n if self.control_n else None
+
+
+def workers_of(project: Project) -> QuerySet[Worker]:
+    """Return the workers who had a page of this project, with their numbers in it."""
+    pages = Assignment.objects.filter(project_id=project.pk, worker=OuterRef("pk")).order_by().values("worker")
+    accepted = pages.filter(state=Assignment.State.ACCEPTED)
+    control = (
+        Answer.objects.filter(assignment__project_id=project.pk, worker=OuterRef("pk"), control_ok__isnull=False)
+        .order_by()
+        .values("worker")
+    )
+    ban = Restriction.objects.filter(
+        worker=OuterRef("pk"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
+    )
+    return Worker.objects.filter(Exists(pages)).annotate(
+        pages=_number(pages.annotate(n=Count("id"))),
+        accepted=_number(accepted.annotate(n=Count("id"))),
+        rejected=_number(pages.filter(state=Assignment.State.REJECTED).annotate(n=Count("id"))),
+        earned=_number(accepted.annotate(n=Sum("price_micro"))),
+        control_n=_number(control.annotate(n=Count("id"))),
+        control_ok=_number(control.annotate(n=Count("id", filter=Q(control_ok=True)))),
+        banned=Exists(ban),
+    )
+
+
+def _number(rows: QuerySet[Any, Any]) -> Coalesce:
+    return Coalesce(Subquery(rows.values("n")), 0)
+
+
+def worker_rows(*, project: Project, sort: str, page: int) -> tuple[list[WorkerRow], bool]:
+    """Return one page of workers and whether there are more."""
+    column = ORDERS.get(sort.lstrip("-"), "earned")
+    descending = sort.startswith("-") or not sort
+    rows = workers_of(project).select_related("account").order_by(f"{'-' if descending else ''}{column}", "id")
+    start = (page - 1) * PAGE
+    found = list(rows[start : start + PAGE + 1])
+    return _with_skills(found[:PAGE]), len(found) > PAGE
+
+
+def worker_row(*, project: Project, worker_id: int) -> WorkerRow | None:
+    found = list(workers_of(project).select_related("account").filter(pk=worker_id))
+    return _with_skills(found)[0] if found else None
+
+
+def _with_skills(workers: Sequence[Any]) -> list[WorkerRow]:
+    values = SkillValue.objects.filter(worker__in=workers).select_related("skill").order_by("skill__name")
+    by_worker: dict[int, list[SkillValue]] = {}
+    for value in values:
+        by_worker.setdefault(value.worker_id, []).append(value)
+    return [_row(worker, by_worker.get(worker.pk, [])) for worker in workers]
+
+
+def _row(worker: Any, skills: Sequence[SkillValue]) -> WorkerRow:
+    return WorkerRow(
+        worker=worker,
+        pages=worker.pages,
+        accepted=worker.accepted,
+        rejected=worker.rejected,
+        control_ok=worker.control_ok,
+        control_n=worker.control_n,
+        earned_micro=worker.earned,
+        banned=worker.banned,
+        skills=tuple(skills),
+    )

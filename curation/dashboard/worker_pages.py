@@ -1,0 +1,121 @@
+"""The board of dishonest workers, the table of all, one worker."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from crowd.models import Evidence, Restriction, SkillEvent
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.board import Limits, board
+from curation.dashboard.worker_list import worker_row, worker_rows
+from curation.models import Asset, Membership
+from curation.services import bans, suspicions
+
+NEWEST = 20
+
+
+@require_safe
+@login_required
+def workers(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    return _page(request, seat_or_404(request, public_id))
+
+
+@require_POST
+@login_required
+def ban(request: HttpRequest, public_id: UUID, evidence_id: int) -> HttpResponse:
+    """Reject the picture and keep its worker out for some days."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    evidence = _own(seat, evidence_id)
+    days = request.POST.get("days", "")
+    try:
+        if not days.isdecimal() or len(days) > 6:
+            raise CrowdError(f"The days of a ban must be a whole number, not {days!r}.")
+        bans.reject_and_ban(
+            evidence=evidence, project=seat.project, by=person(request), days=int(days), now=database_now()
+        )
+    except CrowdError as error:
+        return _page(request, seat, str(error))
+    messages.success(request, f"Rejected, and the worker is banned for {days} days.")
+    return redirect("workers", public_id)
+
+
+@require_POST
+@login_required
+def not_cheating(request: HttpRequest, public_id: UUID, evidence_id: int) -> HttpResponse:
+    """Overturn evidence: restore and pay."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    try:
+        suspicions.clear(evidence_id=_own(seat, evidence_id).pk, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _page(request, seat, str(error))
+    messages.success(request, "The picture goes on and will be paid. The worker is no longer accused of it.")
+    return redirect("workers", public_id)
+
+
+@require_POST
+@login_required
+def reject(request: HttpRequest, public_id: UUID, evidence_id: int) -> HttpResponse:
+    """Reject a held picture, without a ban."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    try:
+        suspicions.confirm(evidence_id=_own(seat, evidence_id).pk, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _page(request, seat, str(error))
+    messages.success(request, "The picture is rejected and will not be paid.")
+    return redirect("workers", public_id)
+
+
+def _own(seat: Seat, evidence_id: int) -> Evidence:
+    row = Evidence.objects.select_related("worker").filter(pk=evidence_id, project_id=seat.project.pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
+    sort, text = request.GET.get("sort", ""), request.GET.get("page", "1")
+    number = min(10_000, int(text)) if text.isdecimal() and len(text) < 6 and int(text) else 1
+    rows, more = worker_rows(project=seat.project, sort=sort, page=number)
+    columns = board(seat.project)
+    overturned = Evidence.objects.filter(project_id=seat.project.pk, overturned_at__isnull=False)
+    context = {
+        "seat": seat,
+        "columns": columns,
+        "limits": Limits(),
+        "pictures": sum(column.level.pictures for column in columns),
+        "saved_micro": sum(column.level.saved_micro for column in columns),
+        "wrongly": overturned.count(),
+        "rows": rows,
+        "number": number,
+        "previous": number - 1,
+        "next": number + 1 if more else 0,
+        "sort": sort or "-earned",
+        "error": error,
+    }
+    return render(request, "curation/workers.html", context, status=400 if error else 200)
+
+
+@require_safe
+@login_required
+def worker(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
+    seat = seat_or_404(request, public_id)
+    row = worker_row(project=seat.project, worker_id=worker_id)
+    if row is None:
+        raise Http404
+    here = Restriction.objects.filter(worker=row.worker, scope=Restriction.Scope.PROJECT, scope_id=seat.project.pk)
+    sent = Asset.objects.filter(project=seat.project, worker_id=worker_id).select_related("label_class")
+    context = {
+        "seat": seat,
+        "row": row,
+        "evidence": Evidence.objects.filter(worker=row.worker, project_id=seat.project.pk).order_by("-id")[:NEWEST],
+        "restrictions": here.order_by("-id")[:NEWEST],
+        "skill_events": SkillEvent.objects.filter(worker=row.worker).select_related("skill").order_by("-id")[:NEWEST],
+        "sent": sent.order_by("-id")[:12],
+    }
+    return render(request, "curation/worker.html", context)

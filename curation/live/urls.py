@@ -1,0 +1,7 @@
+"""The address browsers ask for changed numbers."""
+
+from django.urls import path
+
+from curation.live import views
+
+urlpatterns = [path("live/<uuid:public_id>/", views.changes, name="live")]
