@@ -1,12 +1,13 @@
 """What a valid answer looks like, per task interface."""
 
-import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from crowd.errors import BadAnswer
 
 MOST_BOXES = 200
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def check_payload(*, interface: str, spec: Mapping[str, Any], payload: Mapping[str, Any] | None) -> None:
@@ -20,8 +21,10 @@ def check_payload(*, interface: str, spec: Mapping[str, Any], payload: Mapping[s
 
 def _photo(_: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
     file = payload.get("file")
-    if not isinstance(file, Mapping) or not file.get("key") or len(str(file.get("sha256", ""))) != 64:
+    if not isinstance(file, Mapping) or not file.get("key") or not isinstance(file["key"], str):
         raise BadAnswer("A photo is missing: send the file first.")
+    if not DIGEST.fullmatch(str(file.get("sha256", ""))) or not isinstance(file.get("bytes"), int):
+        raise BadAnswer("A photo needs its SHA-256 in 64 hexadecimal letters and its size in bytes.")
 
 
 def _choice(spec: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
@@ -47,15 +50,19 @@ def _boxes(spec: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
 
 
 def _box(number: int, box: Any, labels: set[str]) -> None:
-    if not isinstance(box, Mapping) or box.get("label") not in labels:
+    if not isinstance(box, Mapping) or str(box.get("label")) not in labels:
         raise BadAnswer(f"Box {number} needs one of the labels {', '.join(sorted(labels))}.")
-    sides = [box.get(side) for side in ("x", "y", "w", "h")]
-    if not all(isinstance(side, int | float) and not isinstance(side, bool) and math.isfinite(side) for side in sides):
-        raise BadAnswer(f"Box {number} needs finite numbers x, y, w and h.")
-    x, y, w, h = (float(side) for side in sides if side is not None)
+    x, y, w, h = (_side(number, box.get(side)) for side in ("x", "y", "w", "h"))
     slack = 1e-6
     if w <= 0 or h <= 0 or x < -slack or y < -slack or x + w > 1 + slack or y + h > 1 + slack:
         raise BadAnswer(f"Box {number} must lie inside the picture and have a size.")
+
+
+def _side(number: int, value: Any) -> float:
+    """Return a fraction. Infinity, no-numbers and whole numbers too long for a float all fail the comparison."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -1 <= value <= 2:
+        raise BadAnswer(f"Box {number} needs finite numbers x, y, w and h as fractions of the picture.")
+    return float(value)
 
 
 CHECKS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], None]] = {

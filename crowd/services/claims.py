@@ -19,6 +19,7 @@ from crowd.services import control, judging, ledger, skills, trust
 from crowd.services.answers import check_payload
 
 State = Assignment.State
+LONGEST_MS = 2**31 - 1  # what the column holds; the number comes from a browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _nothing_left(batch: Batch, worker: Worker) -> str:
 
 
 def price_for(*, batch: Batch, worker_id: int) -> int:
-    """Return the page price, by skill where the batch has a table; fixed when the page is issued."""
+    """Return the price of a full page, by skill where the batch has a table; fixed when the page is issued."""
     value = skills.value_of(worker_id=worker_id, skill_id=batch.price_skill_id)
     if value is None:
         return batch.price_micro
@@ -139,19 +140,32 @@ def _claim(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
     batch = Batch.objects.select_related("needs_skill").get(pk=batch_id)
     worker = Worker.objects.get(pk=worker_id)
     page = active_page(worker_id=worker_id, batch_id=batch_id)
-    if page is not None:
+    if page is not None and page.lease_until >= now:
         return page
+    if page is not None:  # its time is over and no sweeper has been here yet
+        _expire(assignment_id=page.pk, now=now)
     _check_claim(batch, worker, now)
-    page = _new_page(batch, worker, now)
     # Everybody locks the budget before tasks: two that did it the other way round could wait for each other.
-    ledger.reserve(project_id=batch.project_id, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
+    ledger.lock(project_id=batch.project_id)
     tasks = _pick(batch, worker)
     if not tasks:
         raise NoWork(_nothing_left(batch, worker))
-    Answer.objects.bulk_create(
-        [Answer(assignment=page, task=task, worker=worker, seq=seq) for seq, task in enumerate(tasks)]
-    )
+    page = _new_page(batch, worker, tasks, now)
+    ledger.reserve(project_id=batch.project_id, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
+    _put_on_page(page, tasks)
     return page
+
+
+def _put_on_page(page: Assignment, tasks: list[Task]) -> None:
+    """Link the tasks to the page. A training begun before goes on: its first answers keep counting."""
+    mine = Answer.objects.filter(worker_id=page.worker_id, task__in=tasks)
+    begun = dict(mine.values_list("task_id", "pk")) if page.batch.kind != Batch.Kind.MAIN else {}
+    Answer.objects.filter(pk__in=begun.values()).update(assignment=page)
+    Answer.objects.bulk_create(
+        Answer(assignment=page, task=task, worker_id=page.worker_id, seq=seq)
+        for seq, task in enumerate(tasks)
+        if task.pk not in begun
+    )
 
 
 def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
@@ -175,7 +189,7 @@ def _pick(batch: Batch, worker: Worker) -> list[Task]:
     if batch.per_worker:
         room = min(room, batch.per_worker - _answered(batch, worker))
     controls = control.for_page(batch=batch, worker=worker)
-    real_n = max(0, min(room, batch.page_size - len(controls)))
+    real_n = max(0, min(room, real_places(batch)))
     real = list(
         _on_offer(batch, worker).order_by("-priority", "id").select_for_update(skip_locked=True)[:real_n]
         if real_n
@@ -187,7 +201,19 @@ def _pick(batch: Batch, worker: Worker) -> list[Task]:
     return control.mix(real=real, controls=controls, worker=worker)
 
 
-def _new_page(batch: Batch, worker: Worker, now: datetime) -> Assignment:
+def real_places(batch: Batch) -> int:
+    """Return how many tasks of a full page are not control tasks."""
+    return max(1, batch.page_size - batch.control_per_page)
+
+
+def page_price(*, batch: Batch, worker_id: int, real: int) -> int:
+    """Return the price of a page with so many real tasks: a short page costs its share, rounded up to a micro-dollar."""
+    full = price_for(batch=batch, worker_id=worker_id)
+    return -(-full * min(real, real_places(batch)) // real_places(batch))
+
+
+def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime) -> Assignment:
+    real = sum(task.known_answer is None for task in tasks)
     ext_id = f"{batch.pk}-{worker.pk}-{secrets.token_hex(8)}"
     return Assignment.objects.create(
         account_id=batch.account_id,
@@ -196,7 +222,7 @@ def _new_page(batch: Batch, worker: Worker, now: datetime) -> Assignment:
         batch=batch,
         project_id=batch.project_id,
         worker=worker,
-        price_micro=price_for(batch=batch, worker_id=worker.pk),
+        price_micro=page_price(batch=batch, worker_id=worker.pk, real=real),
         issued_at=now,
         lease_until=now + timedelta(seconds=batch.assignment_seconds),
     )
@@ -226,11 +252,18 @@ def submit_page(
         check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
     _store(rows, answers)
     page.move_to(State.SUBMITTED)
-    page.submitted_at, page.duration_ms = now, max(0, duration_ms)
+    page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
     page.save(update_fields=["state", "submitted_at", "duration_ms"])
     sentence = _settle(page, now)
-    Task.objects.filter(answers__assignment=page, overlap__isnull=False).update(done=F("done") + 1)
+    _count_done(page)
     return Submitted(page, sentence)
+
+
+def _count_done(page: Assignment) -> None:
+    """Lock in order of id first: two pages that share tasks must not wait for each other."""
+    tasks = Task.objects.select_for_update(of=("self",)).filter(answers__assignment=page, overlap__isnull=False)
+    ids = list(tasks.order_by("pk").values_list("pk", flat=True))
+    Task.objects.filter(pk__in=ids).update(done=F("done") + 1)
 
 
 def _store(rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:

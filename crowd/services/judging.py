@@ -24,7 +24,7 @@ def accept(*, assignment_id: int, now: datetime) -> Assignment:
         ledger.pay_after_all(assignment=page, now=now)
     else:
         ledger.pay(assignment=page, now=now)
-    skills.count_acceptance(assignment=page, accepted=True, now=now)
+    skills.count_acceptance(assignment=page, accepted=True, now=now, counted_before=was_rejected)
     return page
 
 
@@ -35,7 +35,7 @@ def reject(*, assignment_id: int, reason: str, now: datetime, reissue: bool = Tr
     if page.state == State.REJECTED:
         return page
     page.move_to(State.REJECTED)
-    page.judged_at, page.reason = now, reason
+    page.judged_at, page.reason = now, reason[:300]
     page.save(update_fields=["state", "judged_at", "reason"])
     ledger.release(ref=f"assignment:{page.pk}")
     if reissue:

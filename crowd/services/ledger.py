@@ -45,6 +45,11 @@ def raise_budget(*, project_id: int, limit_micro: int) -> Budget:
     return budget
 
 
+def lock(*, project_id: int) -> None:
+    """Take the budget's row lock, in the caller's transaction, before anything else is locked."""
+    Budget.objects.select_for_update().filter(project_id=project_id).values_list("pk", flat=True).first()
+
+
 @transaction.atomic
 def reserve(*, project_id: int, amount_micro: int, ref: str) -> Reservation | None:
     """Hold money for a page. Nothing is held for unpaid work. Raises BudgetExceeded."""

@@ -3,6 +3,7 @@
 A command whose process died between "sent" and "recorded" is `unknown`, and is read back before it is repeated.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +12,11 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.db.models import F, Q
 
-from crowd.errors import PlatformError, Throttled, Unknown
+from crowd.errors import CrowdError, PlatformError, Throttled, Unknown
 from crowd.models import Account, Batch, OutboxCommand
 from crowd.platforms.registry import platform
 
+log = logging.getLogger(__name__)
 State = OutboxCommand.State
 LEASE = timedelta(seconds=45)
 MOST_FAILURES = 30
@@ -59,6 +61,12 @@ def enqueue(*, kind: str, key: str, account: Account, batch_id: int | None = Non
     return row
 
 
+def withdraw(*, kind: str, batch_id: int) -> int:
+    """Cancel what is planned and not wanted any more, so that a late opening cannot undo a pause."""
+    planned = OutboxCommand.objects.filter(kind=kind, batch_id=batch_id, state=State.PLANNED)
+    return planned.update(state=State.CANCELLED)
+
+
 def claim(*, command_id: int, now: datetime, who: str) -> OutboxCommand | None:
     """Take the lease; None = somebody else has it or it is not due."""
     taken = OutboxCommand.objects.filter(pk=command_id, state=State.PLANNED, next_at__lte=now).update(
@@ -79,18 +87,24 @@ def dispatch(*, command_id: int, now: datetime, who: str = "") -> bool:
     except Unknown as error:
         _finish(command, State.UNKNOWN, error=str(error))
     except PlatformError as error:
-        _after_error(command, error, now)
+        _after_error(command, str(error), now, permanent=error.permanent)
+    except CrowdError as error:  # our own refusal: the batch is in no state for this
+        _after_error(command, str(error), now, permanent=True)
+    except Exception as error:
+        # One command that fails in a way nobody foresaw must not stop those behind it.
+        log.exception("command %s failed", command)
+        _after_error(command, f"{type(error).__name__}: {error}", now, permanent=False)
     else:
         _finish(command, State.DONE, result=result, finished_at=now)
     return True
 
 
-def _after_error(command: OutboxCommand, error: PlatformError, now: datetime) -> None:
-    if error.permanent or command.failures + 1 >= MOST_FAILURES:
-        _finish(command, State.REFUSED if error.permanent else State.DEAD, error=str(error), finished_at=now)
+def _after_error(command: OutboxCommand, sentence: str, now: datetime, *, permanent: bool) -> None:
+    if permanent or command.failures + 1 >= MOST_FAILURES:
+        _finish(command, State.REFUSED if permanent else State.DEAD, error=sentence, finished_at=now)
         return
     wait = timedelta(seconds=min(300, 2 ** (command.failures + 1)))
-    _finish(command, State.PLANNED, next_at=now + wait, error=str(error), failures=command.failures + 1)
+    _finish(command, State.PLANNED, next_at=now + wait, error=sentence, failures=command.failures + 1)
 
 
 def _finish(

@@ -30,13 +30,19 @@ def value_of(*, worker_id: int, skill_id: int | None) -> int | None:
     return SkillValue.objects.filter(worker_id=worker_id, skill_id=skill_id).values_list("value", flat=True).first()
 
 
-def count_acceptance(*, assignment: Assignment, accepted: bool, now: datetime) -> None:
-    """Where the price depends on a skill of the same work, that skill is the share of accepted pages."""
+@transaction.atomic
+def count_acceptance(*, assignment: Assignment, accepted: bool, now: datetime, counted_before: bool = False) -> None:
+    """Where the price depends on a skill of the same work, that skill is the share of accepted pages.
+
+    A page that was rejected and is accepted now is still one page: `counted_before`.
+    """
     batch = assignment.batch
     skill_id = batch.grants_skill_id
     if skill_id is None or batch.kind != Batch.Kind.MAIN:
         return
-    row = SkillValue.objects.filter(worker_id=assignment.worker_id, skill_id=skill_id).first()
-    ok, n = (row.ok, row.n) if row else (0, 0)
+    row, _ = SkillValue.objects.select_for_update().get_or_create(
+        worker_id=assignment.worker_id, skill_id=skill_id, defaults={"value": 0}
+    )
+    ok, n = row.ok + int(accepted), row.n + int(not counted_before)
     reason = "page accepted" if accepted else "page rejected"
-    set_skill(worker_id=assignment.worker_id, skill_id=skill_id, ok=ok + int(accepted), n=n + 1, reason=reason, now=now)
+    set_skill(worker_id=assignment.worker_id, skill_id=skill_id, ok=ok, n=n, reason=reason, now=now)

@@ -41,17 +41,19 @@ def is_restricted(*, worker: Worker, batch: Batch, now: datetime) -> bool:
     return Restriction.objects.filter(people, here, in_force).exists()
 
 
+@transaction.atomic
 def restrict(
     *, worker_id: int, scope: str, scope_id: int, reason: str, until: datetime | None, by_rule: str = ""
 ) -> Restriction:
-    """Restrict a worker; a restriction already in force in this scope is prolonged, never doubled."""
-    row, _ = Restriction.objects.update_or_create(
-        worker_id=worker_id,
-        scope=scope,
-        scope_id=scope_id,
-        lifted_at=None,
-        defaults={"reason": reason, "until": until, "by_rule": by_rule},
+    """Restrict a worker; a restriction already in force in this scope is prolonged, never doubled or shortened."""
+    asked = {"reason": reason[:200], "until": until, "by_rule": by_rule}
+    row, made = Restriction.objects.select_for_update().get_or_create(
+        worker_id=worker_id, scope=scope, scope_id=scope_id, lifted_at=None, defaults=asked
     )
+    if made or row.until is None or (until is not None and until <= row.until):
+        return row
+    row.reason, row.until, row.by_rule = reason[:200], until, by_rule
+    row.save(update_fields=list(asked))
     return row
 
 

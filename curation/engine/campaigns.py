@@ -1,5 +1,6 @@
 """Campaigns: from a recipe to a project with stages, classes, pools and a budget. Idempotent by the project's name."""
 
+import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 from pydantic import ValidationError
 
-from crowd.errors import CrowdError
+from crowd.errors import BudgetExceeded, CrowdError
 from crowd.models import Account
 from crowd.money import micro
 from crowd.platforms.registry import PLATFORMS
@@ -25,6 +26,7 @@ from curation.stages.registry import STAGE_KINDS, stage_kind
 
 CONTROL_STOCK = 40
 MOST_WANTED = 1_000_000
+MOST_LETTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,12 @@ class Campaign:
 
     @property
     def slug(self) -> str:
-        return slugify(unicodedata.normalize("NFKC", self.name))[:80] or "project"
+        """Return what the project is found by. Letters that a slug cannot hold are told apart by a digest."""
+        plain = slugify(unicodedata.normalize("NFKC", self.name))
+        lossless = all(char.isascii() for char in unicodedata.normalize("NFKD", self.name) if char.isalnum())
+        if lossless and 0 < len(plain) <= 80:
+            return plain
+        return f"{plain[:70] or 'project'}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ def campaign(
     unknown = [one for one in chosen if one not in found.classes]
     if unknown:
         raise CrowdError(f"{unknown[0]!r} is not a class of {recipe}; classes are {', '.join(found.classes)}.")
+    if len(name) > MOST_LETTERS or "\0" in name:
+        raise CrowdError(f"A project's name has at most {MOST_LETTERS} letters, not {len(name)}.")
     number = found.wanted if wanted is None else wanted
     if not 1 <= number <= MOST_WANTED:
         raise CrowdError(f"The number of results wanted must be from 1 to {MOST_WANTED:,}, not {number}.")
@@ -228,7 +237,9 @@ def _classes(project: Project, asked: Campaign) -> tuple[list[LabelClass], int]:
 
 def account_for(project: Project, platform: str) -> Account:
     """In-house is one account for all; every rehearsed project has a crowd of its own."""
-    slug = platform if platform == "inhouse" else f"{platform}-{project.slug}"[:60]
+    slug = platform if platform == "inhouse" else f"{platform}-{project.slug}"
+    if len(slug) > 60:
+        slug = f"{slug[:40]}-{project.pk}"
     label = {"inhouse": "In-house", "rehearsal": "Rehearsal"}.get(platform, platform)
     account, _ = Account.objects.get_or_create(slug=slug, defaults={"platform": platform, "label": label})
     return account
@@ -297,7 +308,12 @@ def create_project(
     return ensure_project(asked=asked, by=by, now=now).project
 
 
+@transaction.atomic
 def open_all(*, project: Project, by: User | None, now: datetime) -> list[Pool]:
     """Open every draft or paused pool; the whole plan must fit into the budget first."""
     drafts = list(Pool.objects.filter(project=project, state__in=[Pool.State.DRAFT, Pool.State.PAUSED]).order_by("id"))
+    needed = sum(pools.most_expensive(pool=pool) for pool in drafts)
+    free = ledger.totals(project_id=project.pk).free_micro
+    if needed > free:
+        raise BudgetExceeded(needed, free)
     return [pools.open_pool(pool_id=pool.pk, by=by, now=now) for pool in drafts]

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from crowd.clock import database_now
-from crowd.models import Account, Batch, Evidence
+from crowd.models import Account, Batch, Evidence, Task
 from crowd.money import dollars, micro
 from crowd.rehearsal import visits
 from crowd.rehearsal.models import RehearsalCrowd
@@ -45,12 +46,19 @@ def run_visits(job: Job, _now: datetime) -> Again | None:
         judge_suspicions(project_id=job.project_id, now=database_now())
     if crowd.visits_per_second:
         return Again(after=max(0.2, len(outcomes) / crowd.visits_per_second))
-    return Again(after=0.0 if "page" in outcomes else 1.0)
+    if "page" in outcomes:
+        return Again()
+    return Again(after=1.0 if _has_open_tasks(crowd.account_id) else 5.0)
 
 
 def _has_open_work(account_id: int) -> bool:
     waiting = [Pool.State.OPENING, Pool.State.OPEN]
     return Pool.objects.filter(account_id=account_id, state__in=waiting).exists()
+
+
+def _has_open_tasks(account_id: int) -> bool:
+    on_offer = Task.objects.filter(cancelled=False, issued__lt=F("overlap"), batch__account_id=account_id)
+    return on_offer.filter(batch__state=Batch.State.OPEN).exists()
 
 
 def _visit_for_a_while(crowd: RehearsalCrowd) -> list[str]:
@@ -169,14 +177,19 @@ class _Driver:
         self.account = Account.objects.get(slug=campaigns.account_for(project, "rehearsal").slug)
         self.stages = list(Stage.objects.filter(project=project).select_related("project").order_by("position"))
         self.idle = 0
+        self.is_continued = self._crowd().step > 0
+
+    def _crowd(self) -> RehearsalCrowd:
+        return RehearsalCrowd.objects.get(account=self.account)
 
     def turn(self) -> bool:
         """Let some people come by, then do all the machine work that follows. True when nothing is left."""
         self._open_what_opens()
-        pages = sum(visits.visit(account_id=self.account.pk).outcome == "page" for _ in range(VISITS_A_TURN))
-        now = RehearsalCrowd.objects.get(account=self.account).clock
-        claims.expire_leases(now=now, account_id=self.account.pk)
-        self._work(now)
+        if self._catches_up():
+            return self._is_over()
+        to_come = VISITS_A_TURN - self._crowd().step % VISITS_A_TURN
+        pages = sum(visits.visit(account_id=self.account.pk).outcome == "page" for _ in range(to_come))
+        self._work(self._crowd().clock)
         self.idle = 0 if pages else self.idle + 1
         if self.progress:
             self.progress(self._accepted(), self._wanted())
@@ -194,9 +207,29 @@ class _Driver:
         outbox.drain(now=database_now())
         pools.settle_openings(project_id=self.project.pk)
 
+    def _catches_up(self) -> bool:
+        """After an interruption finish the machine work of the last turn: then everything goes on as if undisturbed."""
+        if not self.is_continued:
+            return False
+        self.is_continued = False
+        if self._crowd().step % VISITS_A_TURN:
+            return False
+        self._work(self._crowd().clock)
+        return True
+
     def _work(self, now: datetime) -> None:
+        """Do all machine work until nothing waits: done again at once, it would find nothing to do."""
+        claims.expire_leases(now=now, account_id=self.account.pk)
         while flow.take_in(project_id=self.project.pk, now=now):
             pass
+        waiting = Asset.objects.filter(project=self.project, state=Asset.State.WAITING)
+        self._work_stages(now)
+        for _ in self.stages:
+            if not waiting.exists():
+                return
+            self._work_stages(now)
+
+    def _work_stages(self, now: datetime) -> None:
         for stage in self.stages:
             while flow.work_stage(stage=stage, now=now):
                 pass
