@@ -47,6 +47,7 @@ class _Visitor:
     person: Person
     rng: random.Random
     now: datetime
+    is_live: bool
 
 
 def ensure_crowd(
@@ -74,7 +75,7 @@ def visit(*, account_id: int, now: datetime | None = None) -> Visit:
     at = now or crowd.clock + timedelta(hours=rng.expovariate(crowd.population * VISITS_PER_PERSON_AND_HOUR))
     crowd.step, crowd.clock = crowd.step + 1, at
     crowd.save(update_fields=["step", "clock"])
-    visitor = _Visitor(_worker(crowd, person, at), person, rng, at)
+    visitor = _Visitor(_worker(crowd, person, at), person, rng, at, is_live=now is not None)
     return Visit(_work(visitor), at)
 
 
@@ -123,10 +124,17 @@ def _work(visitor: _Visitor) -> str:
         except BudgetExceeded:
             return "budget"
         if batch.kind == Batch.Kind.MAIN and visitor.rng.random() < SHARE_ABANDONED:
-            return "abandoned"
+            return _abandon(page, visitor)
         _hand_in(page, visitor)
         return "page"
     return "nothing"
+
+
+def _abandon(page: Assignment, visitor: _Visitor) -> str:
+    """Walk away. On a virtual clock the lease runs out; a live crowd is too fast for leases of minutes and says so."""
+    if visitor.is_live:
+        claims.skip_page(assignment_id=page.pk, worker_id=visitor.worker.pk, now=visitor.now)
+    return "abandoned"
 
 
 def _wishes(visitor: _Visitor) -> list[Batch]:

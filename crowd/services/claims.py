@@ -207,7 +207,7 @@ def real_places(batch: Batch) -> int:
 
 
 def page_price(*, batch: Batch, worker_id: int, real: int) -> int:
-    """Return the price of a page with so many real tasks: a short page costs its share, rounded up to a micro-dollar."""
+    """Return the price of a page with so many real tasks: a short page costs its share, rounded up."""
     full = price_for(batch=batch, worker_id=worker_id)
     return -(-full * min(real, real_places(batch)) // real_places(batch))
 
