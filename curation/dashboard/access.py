@@ -45,7 +45,7 @@ def seats(request: HttpRequest) -> list[Seat]:
 
 def _read(user: Any) -> list[Seat]:
     budget = Budget.objects.filter(project_id=OuterRef("pk"))
-    rows = (
+    rows: Any = (
         Project.objects.visible_to(user)
         .filter(archived_at__isnull=True)
         .annotate(

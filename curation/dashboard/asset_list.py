@@ -21,8 +21,9 @@ MOST_SOURCES = 12
 CROWD = "crowd"
 DOUBTFUL = 0.8
 FACETS: Final = ("state", "stage", "class", "reason", "source")
+COLUMNS: Final = {"state": "state", "stage": "stage__name", "class": "label_class__name", "reason": "reason"}
 TITLES: Final = {"state": "State", "stage": "Stage", "class": "Class", "reason": "Reason", "source": "Source"}
-STATES: Final = {
+STATES: Final[dict[str, str]] = {
     Asset.State.PUBLISHED: "Published",
     Asset.State.DROPPED: "Dropped",
     Asset.State.HELD: "Held for a person",
@@ -116,30 +117,22 @@ class Names:
             return next((title for name, title in self.stages.values() if name == value), value)
         if facet == "reason":
             return reason_words(value)
-        return str(STATES.get(value, value)) if facet == "state" else value.replace("_", " ")
+        return STATES.get(value, value) if facet == "state" else value
 
 
 def filtered(project: Project, filters: Filters) -> AssetQuerySet:
     assets = Asset.objects.filter(project=project)
-    columns = {
-        "state": "state__in",
-        "stage": "stage__name__in",
-        "class": "label_class__name__in",
-        "reason": "reason__in",
-    }
-    for facet, column in columns.items():
+    for facet, column in COLUMNS.items():
         if facet in filters.chosen:
-            assets = assets.filter(**{column: filters.chosen[facet]})
+            assets = assets.filter(**{f"{column}__in": filters.chosen[facet]})
     if "source" in filters.chosen:
-        assets = with_origin(assets).filter(origin__in=filters.chosen["source"])
+        assets = assets.alias(origin=origin()).filter(origin__in=filters.chosen["source"])
     return assets if filters.worker is None else assets.filter(worker_id=filters.worker)
 
 
-def with_origin(assets: AssetQuerySet) -> AssetQuerySet:
-    """Name where an asset came from: all workers are one source."""
-    return assets.annotate(
-        origin=Case(When(worker_id__isnull=False, then=Value(CROWD)), default=F("source"), output_field=CharField())
-    )
+def origin() -> Case:
+    """Return where an asset came from: all workers are one source."""
+    return Case(When(worker_id__isnull=False, then=Value(CROWD)), default=F("source"), output_field=CharField())
 
 
 def facets(*, project: Project, filters: Filters, counts: AssetCounts, names: Names) -> list[Facet]:
@@ -180,7 +173,8 @@ def _in_order(facet: str, found: Mapping[str, int], names: Names) -> list[tuple[
 def _sources(project: Project, filters: Filters) -> Facet:
     others = replace(filters, chosen={name: values for name, values in filters.chosen.items() if name != "source"})
     rows = (
-        with_origin(filtered(project, others))
+        filtered(project, others)
+        .annotate(origin=origin())
         .order_by()
         .values_list("origin")
         .annotate(n=Count("id"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Q, Subquery, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import RowNumber
 
 from crowd.models import Assignment, Evidence, Restriction
@@ -116,6 +116,13 @@ def board(project: Project) -> list[BoardColumn]:
         )
         for level in honesty_levels(project=project)
     ]
+
+
+def held_pictures(project: Project) -> int:
+    """Return how many pictures with standing evidence wait for a person."""
+    held = Asset.objects.filter(pk=OuterRef("item_id"), state=Asset.State.HELD)
+    standing = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
+    return standing.filter(Exists(held)).count()
 
 
 def _newest(project: Project) -> list[Any]:

@@ -50,9 +50,10 @@ def export(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpRespo
     if version is None:
         raise Http404
     format_name = request.POST.get("format", "")
+    if format_name not in WRITERS:
+        sentence = f"{format_name!r} is not a format we write; there are {', '.join(sorted(WRITERS))}."
+        return _page(request, seat, sentence)
     try:
-        if format_name not in WRITERS:
-            raise CrowdError(f"{format_name!r} is not a format we write; there are {', '.join(sorted(WRITERS))}.")
         service.request_export(dataset_id=version.pk, format=format_name, by=person(request))
     except CrowdError as error:
         return _page(request, seat, str(error))

@@ -1,6 +1,7 @@
 """The list of a person's projects."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q, Sum
@@ -49,12 +50,12 @@ def rows_of(mine: list[Seat]) -> list[ProjectRow]:
         .values("project")
         .annotate(n=Count("id"), open=Count("id", filter=Q(state=Pool.State.OPEN)), wanted=Sum("wanted"))
     )
-    have = {row["project"]: row for row in assets}
-    work = {row["project"]: row for row in pools}
+    have: dict[int, dict[str, Any]] = {row["project"]: dict(row) for row in assets}
+    work: dict[int, dict[str, Any]] = {row["project"]: dict(row) for row in pools}
     return [_row(seat, have.get(seat.project.pk, {}), work.get(seat.project.pk, {})) for seat in mine]
 
 
-def _row(seat: Seat, have: dict[str, int], work: dict[str, int]) -> ProjectRow:
+def _row(seat: Seat, have: dict[str, Any], work: dict[str, Any]) -> ProjectRow:
     return ProjectRow(
         seat=seat,
         wanted=work.get("wanted", 0) or 0,

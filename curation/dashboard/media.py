@@ -1,5 +1,7 @@
 """Pictures for members: re-encoded copies inline, originals only as a download for leads."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Iterator
 from pathlib import PurePosixPath
 from typing import Final
@@ -15,8 +17,8 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from curation.dashboard.access import project_or_404
-from curation.models import Asset, LabelClass, Membership, Project
+from curation.dashboard.access import person, project_or_404
+from curation.models import Asset, LabelClass, Membership
 
 TYPES: Final[dict[str, str]] = {".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 CHUNK = 256 * 1024
@@ -63,10 +65,8 @@ def _inline(key: str) -> HttpResponse:
 
 def _original(request: HttpRequest, asset: Asset) -> HttpResponseBase:
     """Send the bytes as they came, never to be shown by the browser itself."""
-    mine = Project.objects.filter(
-        pk=asset.project_id, memberships__user=request.user, memberships__role=Membership.Role.LEAD
-    )
-    if not mine.exists():
+    leads = Membership.objects.filter(project=asset.project_id, user=person(request), role=Membership.Role.LEAD)
+    if not leads.exists():
         raise Http404
     suffix = PurePosixPath(asset.name or asset.storage_key).suffix[:10]
     name = f"{asset.public_id}{suffix}"

@@ -12,7 +12,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Evidence, Restriction, SkillEvent
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.board import Limits, board
+from curation.dashboard.board import Limits, board, held_pictures
 from curation.dashboard.worker_list import worker_row, worker_rows
 from curation.models import Asset, Membership
 from curation.services import bans, suspicions
@@ -33,9 +33,9 @@ def ban(request: HttpRequest, public_id: UUID, evidence_id: int) -> HttpResponse
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
     evidence = _own(seat, evidence_id)
     days = request.POST.get("days", "")
+    if not days.isdecimal() or len(days) > 6:
+        return _page(request, seat, f"The days of a ban must be a whole number, not {days!r}.")
     try:
-        if not days.isdecimal() or len(days) > 6:
-            raise CrowdError(f"The days of a ban must be a whole number, not {days!r}.")
         bans.reject_and_ban(
             evidence=evidence, project=seat.project, by=person(request), days=int(days), now=database_now()
         )
@@ -91,6 +91,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "pictures": sum(column.level.pictures for column in columns),
         "saved_micro": sum(column.level.saved_micro for column in columns),
         "wrongly": overturned.count(),
+        "held": held_pictures(seat.project),
         "rows": rows,
         "number": number,
         "previous": number - 1,

@@ -13,7 +13,7 @@ STRANGER = 4404
 SECONDS_BETWEEN_CHECKS = 30.0
 
 
-class Doorbell(AsyncJsonWebsocketConsumer):
+class Doorbell(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """One browser that looks at one project."""
 
     group = ""
@@ -50,9 +50,13 @@ class Doorbell(AsyncJsonWebsocketConsumer):
             return
         await self.send_json({"t": "p", "project": str(self.public_id), "version": message["version"]})
 
-    @database_sync_to_async
-    def _project_id(self) -> int | None:
+    async def _project_id(self) -> int | None:
         self.checked_at = time.monotonic()
-        mine = Project.objects.visible_to(self.scope["user"]).filter(public_id=self.public_id)
-        found: int | None = mine.values_list("pk", flat=True).first()
+        found: int | None = await database_sync_to_async(project_id_of)(self.scope["user"], self.public_id)
         return found
+
+
+def project_id_of(user: Any, public_id: UUID) -> int | None:
+    """Return the project's id for a member, None for anybody else."""
+    mine = Project.objects.visible_to(user).filter(public_id=public_id)
+    return mine.values_list("pk", flat=True).first()

@@ -4,4 +4,4 @@ from django.urls import path
 
 from curation.live.doorbell import Doorbell
 
-routes = [path("ws/projects/<uuid:public_id>/", Doorbell.as_asgi())]  # type: ignore[arg-type]
+routes = [path("ws/projects/<uuid:public_id>/", Doorbell.as_asgi())]

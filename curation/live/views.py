@@ -32,13 +32,13 @@ def changes(request: HttpRequest, public_id: UUID) -> JsonResponse:
     key = f"live:{project.pk}"
     answer: dict[str, Any] | None = cache.get(key)
     if answer is None:
-        fields = fields_of(project, project_numbers(project=project, now=database_now()))
+        fields = fields_of(project_numbers(project=project, now=database_now()))
         answer = {"version": project.version, "fields": fields, "stale": list(STALE)}
         cache.set(key, answer, SECONDS)
     return JsonResponse(answer)
 
 
-def fields_of(project: Project, numbers: ProjectNumbers) -> dict[str, str]:
+def fields_of(numbers: ProjectNumbers) -> dict[str, str]:
     """Return every number that a page may show, as text. Roles see the same numbers."""
     review = [stage.pk for stage in numbers.stages if stage.kind == "review"]
     to_review = numbers.counts.sum(stages=review, states=[Asset.State.WAITING, Asset.State.HELD])

@@ -203,7 +203,7 @@ def distance_scale(value: float, limit: float, top: float) -> SafeString:
 def import_map(context: Context) -> SafeString:
     """Map the plain address of every module of ours to its hashed one, so that sources import plainly."""
     files: dict[str, str] = getattr(staticfiles_storage, "hashed_files", {})
-    base = staticfiles_storage.base_url or "/static/"
+    base: str = getattr(staticfiles_storage, "base_url", None) or "/static/"
     modules = {f"{base}{name}": f"{base}{hashed}" for name, hashed in files.items() if _is_ours(name)}
     text = json.dumps({"imports": modules}).replace("<", "\\u003c")
     nonce = context.get("csp_nonce", "")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Subquery, Sum
@@ -52,17 +53,18 @@ def honesty_levels(*, project: Project) -> list[HonestyLevel]:
         .values("level")
         .annotate(workers=Count("worker", distinct=True), pictures=Count("id"), saved=Sum("price"))
     )
-    found = {row["level"]: row for row in rows}
-    return [
-        HonestyLevel(
-            level=int(level.value),
-            label=str(level.label),
-            workers=found.get(level.value, {}).get("workers", 0),
-            pictures=found.get(level.value, {}).get("pictures", 0),
-            saved_micro=found.get(level.value, {}).get("saved") or 0,
-        )
-        for level in Evidence.Level
-    ]
+    found: dict[int, dict[str, Any]] = {row["level"]: dict(row) for row in rows}
+    return [_level(level, found.get(level.value, {})) for level in Evidence.Level]
+
+
+def _level(level: Evidence.Level, row: dict[str, Any]) -> HonestyLevel:
+    return HonestyLevel(
+        level=int(level.value),
+        label=str(level.label),
+        workers=row.get("workers", 0),
+        pictures=row.get("pictures", 0),
+        saved_micro=row.get("saved") or 0,
+    )
 
 
 def newest_pair(*, project: Project) -> NewestPair | None:

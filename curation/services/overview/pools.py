@@ -102,7 +102,7 @@ def _answers(project: Project, now: datetime) -> dict[int, dict[str, Any]]:
             first=Min("assignment__judged_at", filter=accepted),
         )
     )
-    return {row["assignment__batch__pool_id"]: row for row in rows}
+    return {row["assignment__batch__pool_id"]: dict(row) for row in rows}
 
 
 def _row(pool: Any, done: dict[str, Any], now: datetime) -> PoolRow:

@@ -27,6 +27,11 @@ class StageCost:
     spent_micro: int
     planned_micro: int
 
+    @property
+    def tone(self) -> str:
+        """Return the bar's colour: hot when a tenth more was spent than planned."""
+        return "hot" if self.spent_micro > 1.1 * self.planned_micro else "s2"
+
 
 def spending(*, project: Project, buckets: Buckets) -> Spending:
     """Add up the ledger. The project's side of an entry is negative when money leaves it."""

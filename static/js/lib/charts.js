@@ -3,7 +3,7 @@
  */
 import { s } from "./dom.js";
 
-const WIDTH = 720;
+const LEAST_WIDTH = 300;
 const HEIGHT = 320;
 const EDGE = { left: 44, right: 20, top: 14, bottom: 28 };
 
@@ -13,15 +13,16 @@ const EDGE = { left: 44, right: 20, top: 14, bottom: 28 };
  * Published and spent in percent of plan on one axis.
  * @param {BurnUp} data
  * @param {{published: string, spent: string}} labels
+ * @param {number} width pixels of the place it is drawn in, so that its words keep their size
  * @returns {SVGElement}
  */
-export function burnUp(data, labels) {
-  const scale = scaleOf(data);
+export function burnUp(data, labels, width) {
+  const scale = scaleOf(data, Math.max(LEAST_WIDTH, Math.round(width)));
   const last = data.t.length - 1;
   const now = scale.x(data.t[last]);
   const chart = s(
     "svg",
-    { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${labels.published}, ${labels.spent}` },
+    { class: "chart", viewBox: `0 0 ${scale.width} ${HEIGHT}`, role: "img", "aria-label": `${labels.published}, ${labels.spent}` },
     ...gridLines(scale),
     ...timeLabels(data, scale),
     s("path", { class: "area", d: `${line(data.t, data.published, scale)} L${now} ${scale.y(0)} L${scale.x(data.t[0])} ${scale.y(0)} Z` }),
@@ -33,14 +34,15 @@ export function burnUp(data, labels) {
   return chart;
 }
 
-function scaleOf(data) {
+function scaleOf(data, width) {
   const start = data.t[0];
   const end = Math.max(data.forecast ? data.forecast.t : 0, data.t[data.t.length - 1]);
   const top = Math.max(100, ...data.published, ...data.spent, data.forecast ? data.forecast.spent : 0);
   const ceiling = top <= 100 ? 100 : Math.ceil(top / 25) * 25;
-  const wide = WIDTH - EDGE.left - EDGE.right;
+  const wide = width - EDGE.left - EDGE.right;
   const high = HEIGHT - EDGE.top - EDGE.bottom;
   return {
+    width,
     start,
     end,
     ceiling,
@@ -55,7 +57,7 @@ function gridLines(scale) {
   for (let value = 0; value <= scale.ceiling; value += step) {
     const y = scale.y(value);
     lines.push(
-      s("line", { class: "gridline", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y, y2: y }),
+      s("line", { class: "gridline", x1: EDGE.left, x2: scale.width - EDGE.right, y1: y, y2: y }),
       s("text", { x: EDGE.left - 8, y: y + 4, "text-anchor": "end" }, `${value}%`),
     );
   }
@@ -100,7 +102,7 @@ function forecast(data, scale, now) {
 function endLabels(data, labels, scale, now) {
   const last = data.t.length - 1;
   const ends = { s1: scale.y(data.published[last]), s2: scale.y(data.spent[last]) };
-  const isLeft = now > WIDTH * 0.7;
+  const isLeft = now > scale.width * 0.6;
   const text = (series, words, above) =>
     s(
       "text",
@@ -111,7 +113,7 @@ function endLabels(data, labels, scale, now) {
     s("circle", { class: "s2", cx: now, cy: ends.s2, r: 3.5 }),
     s("circle", { class: "s1", cx: now, cy: ends.s1, r: 3.5 }),
     text("s1", labels.published, ends.s1 <= ends.s2),
-    text("s2", labels.spent, ends.s1 > ends.s2),
+    text("s2", labels.spent, ends.s1 > ends.s2 || ends.s2 + 24 > HEIGHT - EDGE.bottom),
   ];
 }
 
