@@ -61,6 +61,8 @@ def _services_for(name: str, argv: list[str]) -> Iterator[None]:
     from .plan import embedded_plan
 
     plan = embedded_plan(settings)
+    if (plan is None or not plan.postgres) and name not in WITHOUT_MIGRATING:
+        _require_migrated()
     if plan is None:
         yield
         return
@@ -75,6 +77,20 @@ def needs_services(name: str, argv: list[str]) -> bool:
     if name.startswith("-") or name in WITHOUT_SERVICES or {"-h", "--help", "--version"} & set(argv[1:]):
         return False
     return not (name == "makemigrations" and "--check" in argv)
+
+
+def _require_migrated() -> None:
+    """A database of yours is migrated when you say so; until then one sentence, not a traceback."""
+    from django.db import InterfaceError, OperationalError
+
+    from .schema import pending_migrations
+
+    try:
+        missing = pending_migrations()
+    except (InterfaceError, OperationalError) as error:
+        raise ServiceError(f"The database cannot be used: {first_line(error)}. `./winnow doctor` says more.") from None
+    if missing:
+        raise ServiceError(f"{len(missing)} migrations are not applied to your database; run `./winnow migrate` first.")
 
 
 def _migrate() -> None:
