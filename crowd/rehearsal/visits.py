@@ -152,15 +152,11 @@ def _wishes(visitor: _Visitor) -> list[Batch]:
     mains = [batch for batch in batches if open_tasks.get(batch.pk)]
     wishes: list[Batch] = []
     while mains:
-        weights = [_pages(batch, open_tasks[batch.pk]) for batch in mains]
+        weights = [open_tasks[batch.pk] * (1 + batch.priority) for batch in mains]
         chosen = visitor.rng.choices(mains, weights)[0]
         mains.remove(chosen)
         wishes.append(_way_to(chosen, batches, skills))
     return wishes
-
-
-def _pages(batch: Batch, open_tasks: int) -> float:
-    return max(1.0, open_tasks / batch.page_size) * (1 + batch.priority)
 
 
 def _way_to(batch: Batch, batches: list[Batch], skills: dict[int, int]) -> Batch:
