@@ -9,7 +9,7 @@ from django.core.checks import Error, register
 @register()
 def persistent_connections_under_asgi(**_: Any) -> list[Error]:
     """Each request thread of an ASGI server keeps its connection: with CONN_MAX_AGE they run out within seconds."""
-    database = settings.DATABASES["default"]
+    database: dict[str, Any] = dict(settings.DATABASES["default"])
     if database.get("CONN_MAX_AGE") and not database["OPTIONS"].get("pool"):
         return [Error("CONN_MAX_AGE is set without a pool.", hint="Set CONN_MAX_AGE=0.", id="winnow.E001")]
     return []

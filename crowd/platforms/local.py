@@ -4,17 +4,19 @@ Remote and local are the same rows here, so no outcome is ever unknown.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from crowd.errors import NotFound
+from crowd.errors import Invalid, NotFound
 from crowd.models import Account, Assignment, Batch, Restriction, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.base import BatchSpec, Capabilities, Health, Pull, Receipt, RemoteAssignment, TaskSpec
 from crowd.services import judging, trust
 
 PULL_SIZE = 200
+STILL_UNDER_WAY = timedelta(minutes=2)
 
 
 class LocalMarket:
@@ -83,13 +85,16 @@ class LocalMarket:
         Batch.objects.filter(pk=self._batch(account, remote_id).pk).update(priority=priority)
 
     def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
-        rows = Assignment.objects.filter(
-            batch=self._batch(account, remote_id), pk__gt=int(watermark or 0), submitted_at__isnull=False
-        ).order_by("pk")
-        page = list(rows.select_related("worker")[: PULL_SIZE + 1])
-        found = page[:PULL_SIZE]
-        mark = str(found[-1].pk) if found else watermark
-        return Pull([_remote(row) for row in found], mark, more=len(page) > PULL_SIZE)
+        """Go by the time of handing in: an earlier page may come in after a later one.
+
+        The last mark of a series lies a little back, for what was handed in then and committed since.
+        """
+        handed_in = Assignment.objects.filter(batch=self._batch(account, remote_id), submitted_at__isnull=False)
+        rows = handed_in.order_by("submitted_at", "pk").select_related("worker")
+        page = list(_after(rows, watermark)[: PULL_SIZE + 1])
+        found, more = page[:PULL_SIZE], len(page) > PULL_SIZE
+        mark = _mark(found[-1], back=timedelta() if more else STILL_UNDER_WAY) if found else watermark
+        return Pull([_remote(row) for row in found], mark, more=more)
 
     def accept(self, account: Account, ext_id: str, now: datetime) -> None:
         judging.accept(assignment_id=self._assignment(account, ext_id).pk, now=now)
@@ -109,7 +114,7 @@ class LocalMarket:
             trust.lift(restriction_id=row.pk, now=now)
 
     def _batch(self, account: Account, remote_id: str) -> Batch:
-        row = Batch.objects.filter(account=account, pk=int(remote_id)).first() if remote_id.isdigit() else None
+        row = Batch.objects.filter(account=account, pk=int(remote_id)).first() if remote_id.isdecimal() else None
         if row is None:
             raise NotFound(f"Account {account.slug} has no batch {remote_id}.")
         return row
@@ -125,6 +130,23 @@ class LocalMarket:
         if row is None:
             raise NotFound(f"Account {account.slug} has no worker {ext_id}.")
         return row
+
+
+def _mark(row: Assignment, *, back: timedelta) -> str:
+    if row.submitted_at is None:
+        raise LookupError(f"{row} was not handed in.")
+    return f"{(row.submitted_at - back).isoformat()} {0 if back else row.pk}"
+
+
+def _after(rows: QuerySet[Assignment], watermark: str) -> QuerySet[Assignment]:
+    if not watermark:
+        return rows
+    at, _, pk = watermark.partition(" ")
+    try:
+        moment, number = datetime.fromisoformat(at), int(pk)
+    except ValueError:
+        raise Invalid({"watermark": f"{watermark!r} was not given out here"}) from None
+    return rows.filter(Q(submitted_at__gt=moment) | Q(submitted_at=moment, pk__gt=number))
 
 
 def _row(batch: Batch, task: TaskSpec) -> Task:

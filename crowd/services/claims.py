@@ -256,6 +256,7 @@ def submit_page(
     page.save(update_fields=["state", "submitted_at", "duration_ms"])
     sentence = _settle(page, now)
     _count_done(page)
+    page.refresh_from_db(fields=["state", "judged_at"])
     return Submitted(page, sentence)
 
 

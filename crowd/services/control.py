@@ -69,7 +69,8 @@ def check_training(*, assignment_id: int, worker_id: int, answer_id: int, payloa
 
 def grade(*, page: Assignment, now: datetime) -> int:
     """Turn a training or exam page into its skill: the share of right first answers."""
-    rows = list(Answer.objects.filter(assignment=page, control_ok__isnull=False).values_list("control_ok", flat=True))
+    first = Answer.objects.filter(assignment=page, control_ok__isnull=False)
+    rows = [bool(ok) for ok in first.values_list("control_ok", flat=True)]
     batch = page.batch
     if batch.grants_skill_id is None or not rows:
         return 0

@@ -34,15 +34,19 @@ class Kind:
     repeat_safe: bool
 
 
+def _batch_of(command: OutboxCommand) -> Batch:
+    return Batch.objects.select_related("account").get(pk=command.batch_id or 0)
+
+
 def _open_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
-    batch = Batch.objects.select_related("account").get(pk=command.batch_id)
+    batch = _batch_of(command)
     adapter = platform(batch.account.platform)
     adapter.open(batch.account, batch.remote_id, now)
     return {"remote_id": batch.remote_id}
 
 
 def _close_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
-    batch = Batch.objects.select_related("account").get(pk=command.batch_id)
+    batch = _batch_of(command)
     platform(batch.account.platform).close(batch.account, batch.remote_id, now)
     return {"remote_id": batch.remote_id}
 

@@ -154,13 +154,10 @@ def levels_of_project(*, project_id: int) -> dict[int, LevelCount]:
         .values("level")
         .annotate(workers=Count("worker", distinct=True), pictures=Count("id"))
     )
-    found = {row["level"]: row for row in rows}
+    found = {int(row["level"]): (int(row["workers"]), int(row["pictures"])) for row in rows}
     saved = _not_paid(project_id)
     return {
-        int(level): LevelCount(
-            found.get(level, {}).get("workers", 0), found.get(level, {}).get("pictures", 0), saved.get(level, 0)
-        )
-        for level in Evidence.Level.values
+        level: LevelCount(*found.get(level, (0, 0)), saved.get(level, 0)) for level in map(int, Evidence.Level.values)
     }
 
 

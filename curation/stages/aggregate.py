@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from django.db import transaction
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from aggregation import BOX_METHODS, Box, BoxAnswer, BoxSettings, ImageAnswers, aggregate_boxes
 from aggregation import Consensus as Agreement
@@ -26,6 +26,13 @@ class AggregateSettings(StageSettings):
     max_answers: int = Field(default=5, ge=1)
     buy_when: Literal["drop", "not_hard"] = "drop"
     on_drop: Literal["drop", "review"] = "drop"
+
+    @field_validator("method")
+    @classmethod
+    def _known(cls, method: str) -> str:
+        if method not in BOX_METHODS:
+            raise ValueError(f"{method!r} is not a method; known are {', '.join(known_methods())}")
+        return method
 
 
 class Aggregate(NoCrowd):

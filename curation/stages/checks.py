@@ -50,42 +50,43 @@ class Checks(NoCrowd):
         waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).exclude(media=Asset.Media.VIDEO)
         ids = list(waiting.order_by("id").values_list("id", flat=True)[: limit + 1])
         for asset_id in ids[:limit]:
-            check(asset_id=asset_id, settings=settings, now=now)
+            check(asset_id=asset_id, stage=stage, settings=settings, now=now)
         return Done(len(ids[:limit]), more=len(ids) > limit)
 
 
-def check(*, asset_id: int, settings: ChecksSettings, now: datetime) -> None:
+def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetime) -> None:
     """Measure one picture outside of any transaction, then decide in one."""
-    asset = Asset.objects.get(pk=asset_id)
+    asset = Asset.objects.filter(pk=asset_id, stage=stage, state=Asset.State.WAITING).first()
+    if asset is None:
+        return
     with default_storage.open(asset.storage_key, "rb") as file:
         data = file.read()
     try:
         analysis = analyse(data, limits=Limits(max_bytes=settings.most_megabytes * 1_048_576))
     except Unreadable as refusal:
-        _decide(asset_id, now, "unreadable", {"code": refusal.reason_code, "sentence": str(refusal)})
+        _decide(asset, now, "unreadable", {"code": refusal.reason_code, "sentence": str(refusal)})
         return
     _keep(asset, analysis, data)
-    _compare(asset_id, analysis, settings, now)
+    _compare(asset, analysis, settings, now)
 
 
-def _compare(asset_id: int, analysis: Analysis, settings: ChecksSettings, now: datetime) -> None:
+def _compare(asset: Asset, analysis: Analysis, settings: ChecksSettings, now: datetime) -> None:
     """Look for what is dishonest before what is merely too small: a shrunken copy is a copy."""
-    asset = Asset.objects.select_related("project", "stage").get(pk=asset_id)
     copy = template_of(analysis, examples_of(asset.project_id)) if settings.templates else None
     if copy is not None:
         class_name, template = copy
         details = {**_rounded(asdict(template)), "template_class": class_name}
         sure = template.level == Evidence.Level.TEMPLATE or settings.edited_templates == "reject"
-        _decide(asset_id, now, "template_copy", details, level=template.level, sure=sure)
+        _decide(asset, now, "template_copy", details, level=template.level, sure=sure)
         return
     hit = lookalike_of(asset, analysis, settings.radius, settings.block_difference) if settings.duplicates else None
     if hit is not None and hit.pair.verdict in SAME_PICTURE:
-        _decide(asset_id, now, hit.pair.verdict, _pair(hit), level=Evidence.Level.DUPLICATE, other=hit.asset)
+        _decide(asset, now, hit.pair.verdict, _pair(hit), level=Evidence.Level.DUPLICATE, other=hit.asset)
         return
     if is_low_resolution(analysis.width, analysis.height, settings.min_long, settings.min_short):
-        _decide(asset_id, now, "low_resolution", {"width": analysis.width, "height": analysis.height})
+        _decide(asset, now, "low_resolution", {"width": analysis.width, "height": analysis.height})
         return
-    _decide(asset_id, now, "", _pair(hit) if hit else {})
+    _decide(asset, now, "", _pair(hit) if hit else {})
 
 
 def _pair(hit: Hit) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
 
 @transaction.atomic
 def _decide(
-    asset_id: int,
+    seen: Asset,
     now: datetime,
     reason: str,
     evidence: Mapping[str, Any],
@@ -108,9 +109,12 @@ def _decide(
     other: Asset | None = None,
     sure: bool = True,
 ) -> None:
-    """Drop with a reason, hold for a person, or pass on; keep the evidence against the worker if there is any."""
-    asset = assets.locked(asset_id)
-    if asset.state != Asset.State.WAITING:
+    """Drop with a reason, hold for a person, or pass on; keep the evidence against the worker if there is any.
+
+    Measuring takes a while: what has left the stage meanwhile is not decided on again.
+    """
+    asset = assets.locked(seen.pk)
+    if asset.state != Asset.State.WAITING or asset.stage_id != seen.stage_id:
         return
     verdict = Verdict.PASSED if not reason else Verdict.DROPPED if sure else Verdict.HELD
     assets.decide(asset=asset, verdict=verdict, reason=reason, evidence=evidence, by_kind=Decision.By.RULE, now=now)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 
 from crowd.models import Answer, Assignment, Batch, Restriction, Task
 from curation.models import Annotation, Asset, Box, Consensus, Stage
@@ -78,9 +78,9 @@ def annotate(
     boxes: Sequence[Mapping[str, Any]] = (),
 ) -> Annotation | None:
     """Store one answer as an annotation. Work of somebody banned by a quality rule is kept aside and offered again."""
-    if Annotation.objects.filter(answer_id=answer.pk).exists():
+    if answer.task.item_id is None or Annotation.objects.filter(answer_id=answer.pk).exists():
         return None
-    banned = _is_banned(page)
+    banned = _is_banned(page, now)
     row = Annotation.objects.create(
         project_id=page.project_id,
         asset_id=answer.task.item_id,
@@ -103,8 +103,10 @@ def annotate(
     return row
 
 
-def _is_banned(page: Assignment) -> bool:
+def _is_banned(page: Assignment, now: datetime) -> bool:
+    in_force = Q(until=None) | Q(until__gt=now)
     return Restriction.objects.filter(
+        in_force,
         worker_id=page.worker_id,
         scope=Restriction.Scope.PROJECT,
         scope_id=page.project_id,

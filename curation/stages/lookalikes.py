@@ -69,7 +69,7 @@ def _index(asset: Asset) -> HashIndex:
         .order_by("id")
         .values_list("id", "hash256", "hash256_trimmed")
     )
-    new = [(pk, bytes(plain), bytes(cut) if cut else None) for pk, plain, cut in rows.iterator(5000)]
+    new = [(pk, bytes(plain or b""), bytes(cut) if cut else None) for pk, plain, cut in rows.iterator(5000)]
     known.index.add_many(new)
     known.last_id = max([known.last_id, *(pk for pk, _, _ in new)])
     return known.index
