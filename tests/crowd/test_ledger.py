@@ -1,0 +1,327 @@
+"""Money: never more than the budget, nothing paid twice, nothing lost, and rows that nobody can change."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, Q, Sum
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from crowd.errors import BudgetExceeded, IllegalTransition, NoWork
+from crowd.models import Assignment, Budget, LedgerEntry, LedgerTransaction, Reservation, SkillValue
+from crowd.services import claims, judging, ledger
+from tests.crowd import market
+from tests.crowd.market import NOON
+
+pytestmark = pytest.mark.django_db
+State = Assignment.State
+UNITS, PRICE = 100, 1_000_000
+
+
+@pytest.fixture
+def page() -> Assignment:
+    """A photo that waits for its judgement."""
+    photos = market.batch("photo", auto_accept=False)
+    market.tasks(photos)
+    return market.sent(photos, market.worker(photos.account))
+
+
+def paid(page: Assignment) -> int:
+    return ledger.totals(project_id=page.project_id).paid_micro
+
+
+# Budgets
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sixteen_spenders_at_once_are_granted_exactly_what_is_there():
+    project_id = market.budget(dollars=UNITS)
+
+    def spend(spender: int) -> int:
+        return sum(_reserved(project_id, f"{spender}-{n}") for n in range(10))
+
+    granted = market.at_once(spend, range(16))
+    assert sum(granted) == UNITS
+    assert Reservation.objects.filter(budget__project_id=project_id).count() == UNITS
+    assert ledger.totals(project_id=project_id).free_micro == 0
+
+
+def _reserved(project_id: int, ref: str) -> int:
+    try:
+        ledger.reserve(project_id=project_id, amount_micro=PRICE, ref=ref)
+    except BudgetExceeded:
+        return 0
+    return 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reading_first_and_saving_then_would_grant_too_much():
+    """The form that is not used, kept to show what the conditional UPDATE is for."""
+    project_id = market.budget(dollars=1)
+    everybody_has_read = threading.Barrier(4)
+
+    def spend(_: int) -> int:
+        budget = Budget.objects.get(project_id=project_id)
+        enough = budget.free_micro >= PRICE
+        everybody_has_read.wait(30)
+        if enough:
+            budget.reserved_micro += PRICE
+            budget.save(update_fields=["reserved_micro"])
+        return int(enough)
+
+    assert sum(market.at_once(spend, range(4))) == 4
+
+
+def test_more_than_what_is_free_is_refused_with_both_amounts():
+    project_id = market.budget(dollars=2)
+    ledger.reserve(project_id=project_id, amount_micro=1_500_000, ref="a")
+    with pytest.raises(BudgetExceeded, match=r"\$1\.00 is needed but only \$0\.50 of the budget is free"):
+        ledger.reserve(project_id=project_id, amount_micro=1_000_000, ref="b")
+
+
+def test_unpaid_work_holds_nothing():
+    assert ledger.reserve(project_id=market.budget(), amount_micro=0, ref="a") is None
+    assert not Reservation.objects.exists()
+
+
+def test_a_budget_is_never_lowered_under_what_is_held():
+    project_id = market.budget(dollars=10)
+    ledger.reserve(project_id=project_id, amount_micro=6_000_000, ref="a")
+    ledger.raise_budget(project_id=project_id, limit_micro=6_000_000)
+    with pytest.raises(BudgetExceeded):
+        ledger.raise_budget(project_id=project_id, limit_micro=5_999_999)
+    assert ledger.totals(project_id=project_id).limit_micro == 6_000_000
+
+
+def test_the_database_itself_refuses_an_overdrawn_budget():
+    project_id = market.budget(dollars=1)
+    with pytest.raises(IntegrityError, match="budget_never_overdrawn"), transaction.atomic():
+        Budget.objects.filter(project_id=project_id).update(spent_micro=1_000_001)
+
+
+# The book
+
+
+@pytest.mark.parametrize("table", ["crowd_ledgertransaction", "crowd_ledgerentry"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+def test_the_book_can_be_neither_changed_nor_shortened(page, table, change):
+    judging.accept(assignment_id=page.pk, now=NOON)
+    with pytest.raises(IntegrityError, match="never changed or removed"), connection.cursor() as cursor:
+        cursor.execute(change.format(table))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_does_not_add_up_is_refused():
+    with pytest.raises(IntegrityError, match="does not add up to zero"):
+        _book_four_of_five()
+    assert not LedgerTransaction.objects.exists()
+
+
+@transaction.atomic
+def _book_four_of_five() -> None:
+    entry = LedgerTransaction.objects.create(kind="pay", ref="assignment:1", project_id=1)
+    LedgerEntry.objects.create(transaction=entry, book=LedgerEntry.Book.PROJECT, amount_micro=-5)
+    LedgerEntry.objects.create(transaction=entry, book=LedgerEntry.Book.WORKERS, amount_micro=4)
+
+
+# Judging
+
+
+def test_accepted_twice_is_paid_once(page):
+    for _ in range(2):
+        judging.accept(assignment_id=page.pk, now=NOON)
+    ledger.pay(assignment=page, now=NOON)
+    assert paid(page) == page.price_micro
+    assert LedgerEntry.objects.aggregate(n=Sum("amount_micro"))["n"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_accepted_by_six_at_once_is_paid_once():
+    photos = market.batch("photo", auto_accept=False)
+    market.tasks(photos)
+    page = market.sent(photos, market.worker(photos.account))
+    results = market.at_once(lambda _: judging.accept(assignment_id=page.pk, now=NOON), range(6))
+    assert {result.state for result in results} == {State.ACCEPTED}
+    assert paid(page) == page.price_micro
+
+
+def test_what_was_accepted_cannot_be_rejected(page):
+    judging.accept(assignment_id=page.pk, now=NOON)
+    with pytest.raises(IllegalTransition):
+        judging.reject(assignment_id=page.pk, reason="changed my mind", now=NOON)
+    assert paid(page) == page.price_micro
+
+
+def test_a_rejection_gives_money_and_place_back_once(page):
+    for _ in range(2):
+        judging.reject(assignment_id=page.pk, reason="blurred", now=NOON)
+    totals = ledger.totals(project_id=page.project_id)
+    assert (totals.reserved_micro, totals.paid_micro) == (0, 0)
+    task = page.answers.get().task
+    assert (task.issued, task.done) == (0, 0)
+
+
+def test_what_was_rejected_and_is_accepted_after_all_is_paid_once(page):
+    judging.reject(assignment_id=page.pk, reason="blurred", now=NOON)
+    for _ in range(2):
+        judging.accept(assignment_id=page.pk, now=NOON)
+    page.refresh_from_db()
+    assert page.reason == ""
+    assert paid(page) == page.price_micro
+
+
+def test_accepting_after_all_asks_the_budget_again(page):
+    judging.reject(assignment_id=page.pk, reason="blurred", now=NOON)
+    ledger.raise_budget(project_id=page.project_id, limit_micro=0)
+    with pytest.raises(BudgetExceeded):
+        judging.accept(assignment_id=page.pk, now=NOON)
+    page.refresh_from_db()
+    assert page.state == State.REJECTED
+
+
+def test_a_long_reason_is_cut_not_refused(page):
+    assert len(judging.reject(assignment_id=page.pk, reason="x" * 500, now=NOON).reason) == 300
+
+
+# The share of accepted pages, which may decide about the price
+
+
+@pytest.fixture
+def graded():
+    at = market.account()
+    photos = market.batch("photo", at=at, auto_accept=False, grants_skill=market.skill(at, "Recording"))
+    market.tasks(photos, 12)
+    return photos
+
+
+def test_the_skill_is_the_share_of_accepted_pages(graded):
+    wanda = market.worker(graded.account)
+    for accepted in (True, True, False):
+        page = market.sent(graded, wanda)
+        if accepted:
+            judging.accept(assignment_id=page.pk, now=NOON)
+        else:
+            judging.reject(assignment_id=page.pk, reason="", now=NOON)
+    value = SkillValue.objects.get()
+    assert (value.ok, value.n, value.value) == (2, 3, 66)
+
+
+def test_a_page_accepted_after_a_rejection_counts_as_one_page(graded):
+    page = market.sent(graded, market.worker(graded.account))
+    judging.reject(assignment_id=page.pk, reason="", now=NOON)
+    judging.accept(assignment_id=page.pk, now=NOON)
+    value = SkillValue.objects.get()
+    assert (value.ok, value.n) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_of_one_person_judged_at_once_are_all_counted():
+    at = market.account()
+    photos = market.batch("photo", at=at, auto_accept=False, price_micro=0, grants_skill=market.skill(at))
+    market.tasks(photos, 12)
+    wanda = market.worker(at)
+    pages = [market.sent(photos, wanda).pk for _ in range(12)]
+    results = market.at_once(lambda pk: judging.accept(assignment_id=pk, now=NOON), pages)
+    assert not [one for one in results if isinstance(one, Exception)]
+    assert SkillValue.objects.get().n == 12
+
+
+# Whatever happens, in whatever order
+
+
+class Books(RuleBasedStateMachine):
+    """A pool of photos whose budget is always nearly used up."""
+
+    @initialize(dollars=st.integers(1, 4))
+    def open_pool(self, dollars: int) -> None:
+        self.batch = market.batch("photo", auto_accept=False, project_id=market.budget(dollars), price_micro=700_000)
+        market.tasks(self.batch, 6)
+        self.people = market.workers(self.batch.account, 4)
+        self.now = NOON
+
+    def pages(self, *states: str) -> list[Assignment]:
+        return list(Assignment.objects.filter(batch=self.batch, state__in=states).order_by("pk"))
+
+    def one_of(self, data, *states: str) -> Assignment | None:
+        pages = self.pages(*states)
+        return data.draw(st.sampled_from(pages)) if pages else None
+
+    @rule(who=st.integers(0, 3))
+    def claim(self, who: int) -> None:
+        try:
+            with transaction.atomic():
+                market.claim(self.batch, self.people[who], self.now)
+        except (BudgetExceeded, NoWork):
+            pass
+
+    @rule(data=st.data())
+    def submit(self, data) -> None:
+        page = self.one_of(data, State.ACTIVE, State.SUBMITTED, State.ACCEPTED, State.REJECTED)
+        if page is not None and page.lease_until >= self.now:
+            market.submit(page, self.now)
+
+    @rule(data=st.data())
+    def accept(self, data) -> None:
+        page = self.one_of(data, State.SUBMITTED, State.ACCEPTED, State.REJECTED)
+        try:
+            if page is not None:
+                judging.accept(assignment_id=page.pk, now=self.now)
+        except BudgetExceeded:
+            assert page is not None
+            assert page.state == State.REJECTED
+
+    @rule(data=st.data())
+    def reject(self, data) -> None:
+        page = self.one_of(data, State.SUBMITTED, State.REJECTED)
+        if page is not None:
+            judging.reject(assignment_id=page.pk, reason="blurred", now=self.now)
+
+    @rule(data=st.data())
+    def skip(self, data) -> None:
+        page = self.one_of(data, State.ACTIVE, State.SKIPPED)
+        if page is not None:
+            claims.skip_page(assignment_id=page.pk, worker_id=page.worker_id, now=self.now)
+
+    @rule(minutes=st.sampled_from([1, 16]))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+        claims.expire_leases(now=self.now)
+
+    @rule()
+    def raise_budget(self) -> None:
+        limit = ledger.totals(project_id=self.batch.project_id).limit_micro
+        ledger.raise_budget(project_id=self.batch.project_id, limit_micro=limit + 500_000)
+
+    @invariant()
+    def the_books_are_right(self) -> None:
+        """No budget is overdrawn, what is paid is the accepted work, what is held is the work under way."""
+        totals = ledger.totals(project_id=self.batch.project_id)
+        worth: Counter[str] = Counter()
+        for state, price in Assignment.objects.filter(batch=self.batch).values_list("state", "price_micro"):
+            worth[state] += price
+        held = Reservation.objects.filter(budget__project_id=self.batch.project_id, state=Reservation.State.HELD)
+        assert 0 <= totals.reserved_micro + totals.spent_micro <= totals.limit_micro
+        assert totals.paid_micro == totals.spent_micro == worth[State.ACCEPTED]
+        assert totals.reserved_micro == worth[State.ACTIVE] + worth[State.SUBMITTED]
+        assert totals.reserved_micro == sum(held.values_list("amount_micro", flat=True))
+
+    @invariant()
+    def no_place_is_given_out_twice(self) -> None:
+        under_way = Count("answers", filter=Q(answers__assignment__state__in=[State.ACTIVE, State.SUBMITTED]))
+        for live, issued in self.batch.tasks.annotate(live=under_way).values_list("live", "issued"):
+            assert live <= issued <= 1
+
+
+class TestBooks(Books.TestCase, TestCase):  # type: ignore[misc, name-defined]
+    settings = settings(
+        max_examples=38,
+        stateful_step_count=40,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
