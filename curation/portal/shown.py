@@ -6,8 +6,10 @@ from typing import Any
 
 from django.urls import reverse
 
+from crowd.errors import BadAnswer
 from crowd.models import Assignment, Batch
 from crowd.money import money_text
+from crowd.services.answers import check_payload
 from crowd.services.claims import Offer, PageTask, page_tasks
 from curation.services.uploads import least_of
 
@@ -62,10 +64,7 @@ class ShownTask:
     width: int
     height: int
     given: Mapping[str, Any] | None
-
-    @property
-    def answered(self) -> bool:
-        return self.given is not None
+    answered: bool
 
     @property
     def choice(self) -> str:
@@ -147,7 +146,7 @@ def shown_offers(offers: Sequence[Offer], active: Mapping[int, Assignment]) -> l
 def shown_page(page: Assignment, answers: Mapping[int, Mapping[str, Any]], wanted: int | None) -> ShownPage:
     """Put a page together; `wanted` is the number of the task asked for, else the first unanswered one is open."""
     spec = page.batch.spec
-    tasks = [_task(task, spec, answers.get(task.answer_id)) for task in page_tasks(page)]
+    tasks = [_task(task, page.batch, answers.get(task.answer_id)) for task in page_tasks(page)]
     first_open = next((task.number for task in tasks if not task.answered), len(tasks))
     current = wanted if wanted is not None and 1 <= wanted <= len(tasks) else first_open
     return ShownPage(
@@ -165,17 +164,27 @@ def shown_page(page: Assignment, answers: Mapping[int, Mapping[str, Any]], wante
     )
 
 
-def _task(task: PageTask, spec: Mapping[str, Any], given: Mapping[str, Any] | None) -> ShownTask:
+def _task(task: PageTask, batch: Batch, given: Mapping[str, Any] | None) -> ShownTask:
     payload = task.payload
     return ShownTask(
         answer_id=task.answer_id,
         number=task.seq + 1,
-        about=_about(payload, str(spec.get("title", ""))),
+        about=_about(payload, str(batch.spec.get("title", ""))),
         has_template=bool(payload.get("template_key")),
         width=int(payload.get("width") or 0),
         height=int(payload.get("height") or 0),
         given=given,
+        answered=given is not None and _is_whole(batch, given),
     )
+
+
+def _is_whole(batch: Batch, given: Mapping[str, Any]) -> bool:
+    """Tell a finished answer from a draft."""
+    try:
+        check_payload(interface=batch.interface, spec=batch.spec, payload=given)
+    except BadAnswer:
+        return False
+    return True
 
 
 def _about(payload: Mapping[str, Any], title: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.urls import reverse
+
 from crowd.models import Answer, SkillValue, Worker
 from curation.models import Annotation, Asset, Consensus
 from curation.services.reviews import Decided, Refused
@@ -92,8 +94,8 @@ def _document(asset: Asset, sources: Sources) -> dict[str, Any]:
         "name": asset.name,
         "class": asset.label_class.name if asset.label_class else "",
         "image": {
-            "url": f"/m/{asset.public_id}/screen/",
-            "thumb": f"/m/{asset.public_id}/thumb/",
+            "url": reverse("media", args=[asset.public_id, "screen"]),
+            "thumb": reverse("media", args=[asset.public_id, "thumb"]),
             "w": asset.width or 1600,
             "h": asset.height or 1200,
         },

@@ -2,9 +2,10 @@
 // Only what changes is touched in the page: a node per box, kept by its id.
 
 import { followPointers } from "./box-pointers.js";
+import { s } from "./lib/dom.js";
 import { between, HANDLES, moved, stretched } from "./lib/geometry.js";
 import { History } from "./lib/history.js";
-import { outline, place, svg } from "./lib/svg.js";
+import { outline, place } from "./lib/svg.js";
 import { Viewport } from "./lib/viewport.js";
 
 /** @typedef {{id?: number, x: number, y: number, w: number, h: number, label: string | null}} LabelledBox pixels */
@@ -38,12 +39,12 @@ export class BoxEditor extends EventTarget {
     this.root.setAttribute("aria-label", alt || "Picture to box");
     this.image = new Image();
     Object.assign(this.image, { src, alt: "", decoding: "async", draggable: false, className: "be-image" });
-    this.layer = svg("g");
+    this.layer = s("g");
     this.draft = outline(null, "be-draft");
-    this.mark = svg("g", { class: "be-mark" }, svg("circle", { r: 13 }), svg("circle", { r: 4, class: "be-dot" }));
+    this.mark = s("g", { class: "be-mark" }, s("circle", { r: 13 }), s("circle", { r: 4, class: "be-dot" }));
     this.grips = HANDLES.map((_, at) => this.grip(at));
-    this.handles = svg("g", { class: "be-handles" }, ...this.grips);
-    this.drawing = svg("svg", { viewBox: `0 0 ${this.width} ${this.height}`, class: "be-svg" });
+    this.handles = s("g", { class: "be-handles" }, ...this.grips);
+    this.drawing = s("svg", { viewBox: `0 0 ${this.width} ${this.height}`, class: "be-svg" });
     this.drawing.append(this.layer, this.draft, this.handles, this.mark);
     this.stage = document.createElement("div");
     this.stage.className = "be-stage";
@@ -54,9 +55,9 @@ export class BoxEditor extends EventTarget {
 
   grip(at) {
     const corner = at % 2 === 0;
-    const reach = svg("circle", { class: "be-reach", "data-grip": at });
-    const seen = svg("circle", { r: corner ? 7 : 4.5, class: "be-grip" });
-    return svg("g", { class: corner ? "corner" : "edge" }, reach, seen);
+    const reach = s("circle", { class: "be-reach", "data-grip": at });
+    const seen = s("circle", { r: corner ? 7 : 4.5, class: "be-grip" });
+    return s("g", { class: corner ? "corner" : "edge" }, reach, seen);
   }
 
   hide(...nodes) {
@@ -68,9 +69,9 @@ export class BoxEditor extends EventTarget {
   }
 
   insert(box) {
-    const name = svg("text", { x: 7, y: -8 });
-    const tag = svg("g", { class: "be-tag" }, svg("rect", { y: -24, height: 22, rx: 4 }), name);
-    const node = svg("g", { "data-box": box.id, role: "img" }, outline(null, "be-case"), outline(null, "be-line"), tag);
+    const name = s("text", { x: 7, y: -8 });
+    const tag = s("g", { class: "be-tag" }, s("rect", { y: -24, height: 22, rx: 4 }), name);
+    const node = s("g", { "data-box": box.id, role: "img" }, outline(null, "be-case"), outline(null, "be-line"), tag);
     const [casing, line] = node.children;
     this.items.set(box.id, { box, node, casing, line, tag, name });
     this.layer.append(node);
@@ -85,13 +86,19 @@ export class BoxEditor extends EventTarget {
     const label = this.labels.find((one) => one.name === box.label);
     node.setAttribute("class", `be-box ${label ? `is-${label.colour || "blue"}` : "is-unnamed"}`);
     node.classList.toggle("sel", id === this.selected);
-    name.textContent = box.label ?? "which one?";
-    tag.firstElementChild.setAttribute("width", 14 + 7.3 * name.textContent.length);
+    this.write(name, box.label ?? "which one?");
     const scale = 1 / (this.view?.scale ?? 1);
     tag.setAttribute("transform", `translate(${box.x} ${Math.max(box.y, 26 * scale)}) scale(${scale})`);
     const place4 = [box.x, box.y, box.w, box.h].map((side) => Math.round(side)).join(", ");
     node.setAttribute("aria-label", `Box ${this.order.indexOf(id) + 1}, ${box.label ?? "no label"}, at ${place4}`);
     if (id === this.selected) this.drawHandles();
+  }
+
+  /** Measure only a text that is new: reading sizes is slow. */
+  write(name, text) {
+    if (name.textContent === text) return;
+    name.textContent = text;
+    name.previousElementSibling.setAttribute("width", 14 + name.getComputedTextLength());
   }
 
   drawHandles() {

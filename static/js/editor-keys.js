@@ -65,7 +65,7 @@ function digits(editor, open) {
 }
 
 function enter(editor, save) {
-  if (editor.cursor) editor.enterCorner();
+  if (editor.cursor) editor.setCorner([...editor.cursor]);
   else save?.();
 }
 

@@ -1,7 +1,8 @@
 // The review screen: one key a decision, the next picture in the same frame.
 
 import { editorKeys } from "./editor-keys.js";
-import { api } from "./lib/api.js";
+import { get, post } from "./lib/api.js";
+import { dataOf } from "./lib/dom.js";
 import { openHelp } from "./lib/help.js";
 import { Keys } from "./lib/keys.js";
 import { Decisions } from "./review/decisions.js";
@@ -15,12 +16,12 @@ const AHEAD = 8;
 const RENEW = 4 * 60_000;
 const IDLE = 9 * 60_000;
 const $ = (id) => document.getElementById(id);
-const start = JSON.parse($("start").textContent);
+const start = dataOf("start");
 const format = new Intl.NumberFormat("en-US");
 
 const decisions = new Decisions(start, {
-  fetchNext: (n) => api.get(`${start.next}?n=${n}`),
-  send: (rows, leaving) => api.post(start.decisions, { decisions: rows }, { keepalive: leaving }),
+  fetchNext: (n) => get(`${start.next}?n=${n}`),
+  send: (rows, leaving) => post(start.decisions, { decisions: rows }, { keepalive: leaving }),
 });
 const picture = new Picture({ stage: $("stage"), crops: $("crops") });
 const fix = new Fix({ frame: $("editor"), list: $("fix-list"), say }, start.labels);
@@ -69,6 +70,7 @@ function showStanding({ done, left, per_hour: pace, with_others: others }) {
 
 function showQueue() {
   const { waiting, offline } = decisions.queue;
+  document.body.dataset.unsent = String(waiting);
   $("unsent").hidden = !offline;
   $("unsent").textContent = offline ? `${format.format(waiting)} decisions wait for the network. They are kept on this device.` : "";
 }
@@ -212,7 +214,7 @@ for (const type of ["keydown", "pointerdown"]) addEventListener(type, () => (act
 setInterval(() => {
   if (Date.now() - active < IDLE) decisions.load().catch(() => {});
 }, RENEW);
-addEventListener("pagehide", () => api.post(start.release, {}, { keepalive: true }).catch(() => {}));
+addEventListener("pagehide", () => post(start.release, {}, { keepalive: true }).catch(() => {}));
 addEventListener("beforeunload", (event) => {
   if (decisions.queue.offline && decisions.queue.waiting) event.preventDefault();
 });

@@ -34,7 +34,7 @@ function column({ title, keys }, dialog) {
 
 function row(key, keys, dialog) {
   const button = h("button", { type: "button", class: "key", "aria-label": `Change the key for: ${key.does}` });
-  const write = () => button.replaceChildren(h("kbd", {}, `${key.mod ? "Ctrl " : ""}${key.alt ? "Alt " : ""}${printed(keys.codeOf(key))}`));
+  const write = () => button.replaceChildren(h("kbd", {}, `${key.mod ? "Ctrl " : ""}${key.shift ? "Shift " : ""}${key.alt ? "Alt " : ""}${printed(keys.codeOf(key))}`));
   write();
   button.addEventListener("click", () => {
     button.replaceChildren(h("kbd", {}, "press a key"));

@@ -59,6 +59,7 @@ export class Viewport {
   }
 
   apply() {
+    this.stage.style.setProperty("--unit", String(1 / this.scale)); // a line of so many screen pixels
     this.stage.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
     this.changed();
   }

@@ -1,8 +1,7 @@
 // The right-hand panel: how the result came about, box by box and person by person. It is the readable form of the
 // picture's boxes.
 
-import { h } from "../lib/dom.js";
-import { svg } from "../lib/svg.js";
+import { h, s } from "../lib/dom.js";
 import { look, SHAKY } from "./findings.js";
 
 const STEPS = [["hard", "Hard"], ["soft", "Soft"], ["drop", "Drop"]];
@@ -54,8 +53,8 @@ function boxes({ rows }) {
 }
 
 function iouRow({ letter, used, iou }) {
-  const bar = svg("svg", { class: "rv-bar", "aria-hidden": "true" }, svg("rect", { width: "100%", height: 6, rx: 3, class: "track" }));
-  if (iou !== null) bar.append(svg("rect", { width: `${iou * 100}%`, height: 6, rx: 3, class: used ? tone(iou) : "off" }));
+  const bar = s("svg", { class: "rv-bar", "aria-hidden": "true" }, s("rect", { width: "100%", height: 6, rx: 3, class: "track" }));
+  if (iou !== null) bar.append(s("rect", { width: `${iou * 100}%`, height: 6, rx: 3, class: used ? tone(iou) : "off" }));
   const text = iou === null ? "none" : iou.toFixed(2);
   return h("li", {}, chip(letter), bar, h("span", { class: used ? "n" : "n off" }, text));
 }
@@ -66,8 +65,8 @@ function annotators(item) {
   if (!item.variants.length) return [];
   const used = item.variants.filter((one) => one.used).length;
   const rows = item.variants.map((one, at) => {
-    const line = svg("svg", { class: "rv-line", viewBox: "0 0 34 8", "aria-hidden": "true" });
-    line.append(svg("path", { d: "M1 4h32", class: `an ${look(one.letter)}` }));
+    const line = s("svg", { class: "rv-line", viewBox: "0 0 34 8", "aria-hidden": "true" });
+    line.append(s("path", { d: "M1 4h32", class: `an ${look(one.letter)}` }));
     const said = [one.label, ...one.flags].filter(Boolean).join(", ").replaceAll("_", " ");
     return h(
       "li",

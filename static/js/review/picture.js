@@ -1,8 +1,8 @@
 // The picture with everybody's boxes, and a magnified crop of each box below it.
 
-import { h } from "../lib/dom.js";
+import { h, s } from "../lib/dom.js";
 import { toPixels } from "../lib/geometry.js";
-import { outline, svg } from "../lib/svg.js";
+import { outline } from "../lib/svg.js";
 import { Viewport } from "../lib/viewport.js";
 import { around, listed, look, SHAKY } from "./findings.js";
 
@@ -14,7 +14,7 @@ export class Picture {
     this.root = stage;
     this.crops = crops;
     this.image = h("img", { class: "rv-image", alt: "" });
-    this.layer = svg("svg", { class: "rv-boxes", "aria-hidden": "true" });
+    this.layer = s("svg", { class: "rv-boxes", "aria-hidden": "true" });
     this.tags = h("div", { class: "rv-tags", "aria-hidden": "true" });
     this.inner = h("div", { class: "rv-inner" }, this.image, this.layer);
     stage.append(this.inner, this.tags);
@@ -96,17 +96,17 @@ export class Picture {
     ].slice(0, MOST_CROPS);
     this.crops.dataset.n = String(Math.min(entries.length, 4));
     this.crops.hidden = entries.length === 0;
-    const width = this.crops.clientWidth / Math.max(2, Math.min(entries.length, 3));
+    const width = this.crops.clientWidth / Math.max(1, Math.min(entries.length, 4));
     const shape = Math.max(0.6, width / Math.max(80, this.crops.clientHeight));
     this.crops.replaceChildren(...entries.map((entry) => this.crop(entry, shape)));
   }
 
   crop({ box, text, tone }, shape) {
     const { url, w, h: height } = this.item.image;
-    const picture = svg("image", { href: url, width: w, height, preserveAspectRatio: "none" });
-    const frame = svg("svg", { viewBox: around(box, shape).join(" "), preserveAspectRatio: "xMidYMid meet", class: "rv-boxes" });
+    const picture = s("image", { href: url, width: w, height, preserveAspectRatio: "none" });
+    const frame = s("svg", { viewBox: around(box, shape).join(" "), preserveAspectRatio: "xMidYMid meet", class: "rv-boxes" });
     frame.setAttribute("aria-hidden", "true");
-    frame.append(picture, svg("g", {}, ...this.lines()));
+    frame.append(picture, s("g", {}, ...this.lines()));
     return h("figure", { class: `rv-crop ${tone}` }, frame, h("figcaption", { class: "num" }, text));
   }
 

@@ -9,7 +9,7 @@ import { Page } from "./page.js";
 /** @type {BoxEditor | null} */
 let editor = null;
 let flags = new Set();
-const page = new Page({ onShow: show, onLeave: leave });
+const page = new Page({ onShow: show, onLeave: leave, isWhole });
 
 function show(task, article) {
   const root = article.querySelector(".w-editor");
@@ -64,7 +64,11 @@ function press(article, selector, isOn) {
   for (const button of article.querySelectorAll(selector)) button.setAttribute("aria-pressed", String(isOn(button)));
 }
 
-const isComplete = () => flags.size > 0 || (editor.boxes.length > 0 && editor.complete);
+function isWhole({ boxes, flags: said }) {
+  return said.length > 0 || (boxes.length > 0 && boxes.every((box) => box.label !== null));
+}
+
+const isComplete = () => isWhole(payload());
 
 function say(text) {
   page.article(page.task).querySelector("[data-say]").textContent = text;

@@ -1,7 +1,7 @@
 // Checking photos: one tap or one digit an answer, the next picture at once.
 
 import { Keys } from "../lib/keys.js";
-import { Page } from "./page.js";
+import { isRefusal, Page } from "./page.js";
 
 const page = new Page({ onShow: show });
 
@@ -34,7 +34,7 @@ async function isRight(task, article, payload) {
     if (ok) page.answers.set(task.id, payload);
     return ok;
   } catch (error) {
-    hint(article, error.status ? error.message : "Waiting for the network. Try again in a moment.");
+    hint(article, isRefusal(error) ? error.message : "Waiting for the network. Try again in a moment.");
     return false;
   }
 }

@@ -1,16 +1,23 @@
 // A page of tasks on a worker's device: one task at a time, answers kept here and on the server until they are in.
 
-import { api } from "../lib/api.js";
+import { post } from "../lib/api.js";
+import { dataOf } from "../lib/dom.js";
 import { Queue, Table } from "../lib/queue.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 4000;
 
+/** The server has understood and will not have it; anything else may be tried again. */
+export const isRefusal = ({ status }) => status >= 400 && status < 500 && status !== 429;
+
 export class Page {
-  /** @param {{onShow?: (task: object, article: HTMLElement) => void, onLeave?: () => void}} hooks */
-  constructor({ onShow = () => {}, onLeave = () => {} } = {}) {
-    this.start = JSON.parse($("start").textContent);
-    Object.assign(this, { onShow, onLeave, began: performance.now(), saves: 0, busy: false });
+  /**
+   * @param {{onShow?: (task: object, article: HTMLElement) => void, onLeave?: () => void,
+   *   isWhole?: (payload: any) => boolean}} hooks `isWhole` tells a finished answer from a draft
+   */
+  constructor({ onShow = () => {}, onLeave = () => {}, isWhole = () => true } = {}) {
+    this.start = dataOf("start");
+    Object.assign(this, { onShow, onLeave, isWhole, began: performance.now(), saves: 0, busy: false });
     this.answers = new Map(this.start.tasks.filter((task) => task.given).map((task) => [task.id, task.given]));
     this.kept = new Table(`worker-${this.start.worker}-page-${this.start.page}`);
     this.queue = new Queue(`worker-${this.start.worker}-answers-${this.start.page}`, (rows, leaving) => this.send(rows, leaving));
@@ -38,9 +45,13 @@ export class Page {
   /** Take up what this device has kept, then show where the worker was. */
   async open() {
     for (const row of await this.kept.all()) if (this.isOwn(row.id)) this.answers.set(row.id, row.payload);
-    const next = this.tasks.findIndex((task) => !this.answers.has(task.id)) + 1;
+    const next = this.tasks.findIndex((task) => !this.isDone(task)) + 1;
     const asked = new URLSearchParams(location.search).has("task");
     this.go(asked ? this.current : next || this.tasks.length + 1);
+  }
+
+  isDone(task) {
+    return this.answers.has(task.id) && this.isWhole(this.answers.get(task.id));
   }
 
   isOwn(id) {
@@ -90,7 +101,7 @@ export class Page {
         await this.post(row.id, row.payload, leaving);
         answer.saved.push(row.key);
       } catch (error) {
-        if (!error.status) throw error;
+        if (!isRefusal(error)) throw error;
         answer.refused.push({ key: row.key, why: error.message });
         this.problem(error.message);
       }
@@ -100,7 +111,7 @@ export class Page {
 
   /** Send one answer now; in training the server says whether it is right. */
   post(id, payload, leaving = false) {
-    return api.post(`${this.start.answers}${id}/`, { payload }, { keepalive: leaving });
+    return post(`${this.start.answers}${id}/`, { payload }, { keepalive: leaving });
   }
 
   // --- handing in ------------------------------------------------------------------------------------------------
@@ -111,7 +122,7 @@ export class Page {
     try {
       const answers = this.start.interface === "photo" ? {} : Object.fromEntries(this.answers);
       const ms = Math.round(performance.now() - this.began);
-      const { next } = await api.post(this.start.submit, { answers, ms });
+      const { next } = await post(this.start.submit, { answers, ms });
       for (const task of this.tasks) await this.kept.remove(task.id);
       for (const row of [...this.queue.rows]) this.queue.take(row.key);
       location.assign(next);
@@ -122,14 +133,14 @@ export class Page {
   }
 
   notHandedIn(error) {
-    if (error.status) return this.problem(error.message);
+    if (isRefusal(error)) return this.problem(error.message);
     this.state("Waiting for the network", true);
     return setTimeout(() => this.submit(), AGAIN_MS);
   }
 
   // --- telling ---------------------------------------------------------------------------------------------------
   showDots() {
-    document.querySelectorAll(".w-dots li").forEach((dot, at) => dot.classList.toggle("on", this.answers.has(this.tasks[at].id)));
+    document.querySelectorAll(".w-dots li").forEach((dot, at) => dot.classList.toggle("on", this.isDone(this.tasks[at])));
   }
 
   showState() {

@@ -13,8 +13,8 @@ const part = (task, name) => page.article(task).querySelector(`[data-${name}]`);
 
 async function show(task) {
   draw(task);
-  const begun = photos.get(task.id) ?? (await uploads.begun(task));
-  if (!begun || page.answers.has(task.id)) return;
+  const begun = await uploads.begun(task);
+  if (!begun || photos.has(task.id) || page.answers.has(task.id)) return;
   photos.set(task.id, begun);
   preview(task, begun);
   send(task); // it was on its way when the page was left

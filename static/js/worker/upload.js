@@ -1,7 +1,8 @@
 // A photo on its way: in pieces, kept on the device until the server has all of it, continued after a reload.
 
-import { api } from "../lib/api.js";
+import { csrfToken, post } from "../lib/api.js";
 import { Table } from "../lib/queue.js";
+import { isRefusal } from "./page.js";
 import { sha256 } from "./sha256.js";
 
 const WAITS_MS = [1000, 2000, 4000, 8000, 15_000];
@@ -27,10 +28,10 @@ export class Uploads {
     const about = { answer: task.id, name: file.name ?? "", size: file.size, sha256: digest };
     const tell = (received, waits) => progress(file.size ? received / file.size : 0, waits);
     try {
-      const begun = await patiently(() => api.post(this.url, about), () => tell(0, true));
+      const begun = await patiently(() => post(this.url, about), () => tell(0, true));
       await this.pieces(begun, file, tell);
     } catch (error) {
-      if (error.status) await this.kept.remove(task.id);
+      if (isRefusal(error)) await this.kept.remove(task.id);
       throw error;
     }
     await this.kept.remove(task.id);
@@ -61,7 +62,7 @@ export class Uploads {
 
 const headers = (type = "application/octet-stream") => ({
   "Content-Type": type,
-  "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content,
+  "X-CSRFToken": csrfToken(),
 });
 
 async function goOn(response) {
@@ -77,7 +78,7 @@ async function patiently(act, waiting) {
     try {
       return await act();
     } catch (error) {
-      if (error.status && error.status < 500) throw error;
+      if (isRefusal(error)) throw error;
       waiting();
       await new Promise((done) => {
         setTimeout(done, WAITS_MS[Math.min(tries, WAITS_MS.length - 1)]);

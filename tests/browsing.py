@@ -1,0 +1,69 @@
+"""A real browser that fails a test on any refused script, console error or foreign host."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+VIOLATIONS = """
+window.refusedByPolicy = [];
+addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+  window.refusedByPolicy.push(`${violatedDirective} ${blockedURI}`);
+});
+"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+            yield browser
+            browser.close()
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@contextmanager
+def watched(browser: Browser, base: str, *, cookie: str = "", **device: Any) -> Iterator[Page]:
+    """Open a page in a context of its own; at the end nothing may have been refused, failed or sent elsewhere."""
+    context = browser.new_context(base_url=base, reduced_motion="reduce", **device)
+    if cookie:
+        context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
+    page = context.new_page()
+    troubles = _watch(context, page, base)
+    yield page
+    refused = page.evaluate("window.refusedByPolicy ?? []")
+    context.close()
+    assert refused == []
+    assert troubles == []
+
+
+def _watch(context: BrowserContext, page: Page, base: str) -> list[str]:
+    troubles: list[str] = []
+    context.add_init_script(VIOLATIONS)
+    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+    page.on("console", lambda line: troubles.append(line.text) if _is_bad(line.type, line.text) else None)
+    page.on("request", lambda request: None if _is_ours(request.url, base) else troubles.append(request.url))
+    return troubles
+
+
+def _is_bad(kind: str, text: str) -> bool:
+    """A lost network and an answer of 4xx are written to the console by the browser itself; tests ask for both."""
+    return kind == "error" and "Failed to load resource" not in text
+
+
+def _is_ours(url: str, base: str) -> bool:
+    return urlsplit(url).scheme in {"data", "blob"} or urlsplit(url).netloc == urlsplit(base).netloc

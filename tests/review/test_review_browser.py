@@ -1,0 +1,176 @@
+"""Rita reviews by keyboard alone."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from curation.models import Asset, Consensus, Review
+from tests import scenes
+from tests.browsing import DESK, PHONE, chromium, watched
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    return scenes.jpeg(size=(1600, 900))
+
+
+@pytest.fixture
+def world(photo):
+    row = scenes.project(Rita="reviewer")
+    boxes = scenes.batch(row, "boxes")
+    for n in range(5):
+        scenes.image_at_review(row, boxes, seed=f"image-{n}", confidence=0.5 + n / 20, data=photo, spread=0.02)
+    return row
+
+
+@pytest.fixture
+def desk(browser, live_server, world):
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
+        page.goto(reverse("review", args=[world.public_id]))
+        expect(page.locator(".rv-thumb[aria-current]")).to_be_visible()
+        yield page
+
+
+def session_of(name: str) -> str:
+    client = Client()
+    client.force_login(scenes.person(name))
+    return client.cookies["sessionid"].value
+
+
+def sent(page: Page) -> list[Review]:
+    """Return what has been stored, once nothing is on its way any more."""
+    expect(page.locator("body")).to_have_attribute("data-unsent", "0", timeout=15_000)
+    return list(Review.objects.order_by("id"))
+
+
+def test_she_accepts_three_fixes_one_and_takes_the_last_back(desk):
+    expect(desk.locator("#left")).to_have_text("5")
+    for _ in range(3):
+        desk.keyboard.press("a")
+    expect(desk.locator("#done")).to_have_text("3")
+
+    desk.keyboard.press("f")
+    desk.locator("#editor .be-box").first.wait_for()
+    desk.keyboard.press("Shift+ArrowRight")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#done")).to_have_text("4")
+    assert [row.verdict for row in sent(desk)] == ["accept", "accept", "accept", "fix"]
+    fixed = Consensus.objects.get(method="person")
+    assert fixed.boxes.first().x == pytest.approx(0.6 + 10 / 1920, abs=1e-4)
+
+    desk.keyboard.press("z")
+    expect(desk.locator("#done")).to_have_text("3")
+    assert sent(desk)[-1].verdict == "undo"
+    assert Asset.objects.filter(state="held").count() == 2
+
+
+def test_an_undo_before_the_decision_has_left_leaves_no_trace(desk):
+    desk.context.set_offline(True)
+    desk.keyboard.press("a")
+    desk.keyboard.press("z")
+    expect(desk.locator("#done")).to_have_text("0")
+    desk.context.set_offline(False)
+    desk.keyboard.press("h")
+    (only,) = sent(desk)
+    assert only.verdict == "hold"
+
+
+def test_keys_are_places_so_a_cyrillic_layout_works(desk):
+    desk.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {code: 'KeyA', key: 'ф', bubbles: true}))")
+    (only,) = sent(desk)
+    assert only.verdict == "accept"
+
+
+def test_a_rejection_asks_for_its_reason(desk):
+    desk.keyboard.press("x")
+    expect(desk.locator("#reasons")).to_be_visible()
+    desk.keyboard.press("5")
+    (only,) = sent(desk)
+    assert (only.verdict, only.reason) == ("reject", "cut_off")
+
+
+def test_decisions_made_without_a_network_survive_a_reload(desk, world):
+    desk.route("**/decisions/", lambda route: route.abort())
+    desk.keyboard.press("a")
+    desk.keyboard.press("a")
+    expect(desk.locator("#unsent")).to_contain_text("2 decisions wait for the network")
+    desk.unroute("**/decisions/")
+    desk.goto("about:blank")
+    desk.goto(reverse("review", args=[world.public_id]))
+    assert len(sent(desk)) == 2
+
+
+def test_boxes_hide_while_space_is_held(desk):
+    lines = desk.locator("#stage .rv-boxes rect")
+    before = lines.count()
+    assert before > 0
+    desk.keyboard.down("Space")
+    expect(lines).to_have_count(0)
+    desk.keyboard.up("Space")
+    expect(lines).to_have_count(before)
+
+
+def test_a_box_is_drawn_by_two_clicks_named_and_undone(desk):
+    desk.keyboard.press("f")
+    frame = desk.locator("#editor").bounding_box()
+    for x, y in ((0.4, 0.3), (0.5, 0.5)):
+        desk.mouse.click(frame["x"] + frame["width"] * x, frame["y"] + frame["height"] * y)
+    boxes = desk.locator("#editor .be-box")
+    expect(boxes).to_have_count(3)
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#toast")).to_contain_text("no label")
+    desk.keyboard.press("2")
+    expect(boxes.last.locator("text")).to_have_text("no gesture")
+    desk.keyboard.press("Control+z")
+    desk.keyboard.press("Control+z")
+    expect(boxes).to_have_count(2)
+
+
+def test_a_box_is_drawn_by_keys_alone(desk):
+    desk.keyboard.press("f")
+    desk.keyboard.press("n")
+    desk.keyboard.press("Enter")
+    for _ in range(4):
+        desk.keyboard.press("Shift+ArrowRight")
+        desk.keyboard.press("Shift+ArrowDown")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#editor .be-box")).to_have_count(3)
+
+
+def test_the_help_sheet_lists_the_keys_and_changes_one(desk):
+    desk.keyboard.press("?")
+    sheet = desk.locator("dialog.keys-help")
+    expect(sheet).to_contain_text("one more annotator")
+    sheet.get_by_role("button", name="Change the key for: accept").click()
+    desk.keyboard.press("g")
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("a")
+    desk.keyboard.press("g")
+    (only,) = sent(desk)
+    assert only.verdict == "accept"
+
+
+def test_when_nothing_needs_a_person_the_screen_says_so(browser, live_server):
+    row = scenes.project(Rita="reviewer")
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
+        page.goto(reverse("review", args=[row.public_id]))
+        expect(page.get_by_role("heading", name="Nothing needs a person")).to_be_visible()
+        expect(page.get_by_role("link", name="See the data sets")).to_be_visible()
+
+
+def test_it_works_on_a_phone(browser, live_server, world):
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **PHONE) as page:
+        page.goto(reverse("review", args=[world.public_id]))
+        page.locator(".rv-thumb[aria-current]").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_role("button", name="Accept").tap()
+        assert sent(page)[0].verdict == "accept"

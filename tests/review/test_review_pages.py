@@ -1,0 +1,91 @@
+"""The review screen's doors."""
+
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from curation.models import Asset, Review
+from tests import scenes
+
+pytestmark = pytest.mark.django_db
+JSON = "application/json"
+
+
+@pytest.fixture
+def world():
+    return scenes.project(Rita="reviewer", Vera="viewer")
+
+
+@pytest.fixture
+def image(world) -> Asset:
+    return scenes.image_at_review(world, scenes.batch(world, "boxes"))
+
+
+def doors(world):
+    return [reverse(name, args=[world.public_id]) for name in ("review", "review-next")]
+
+
+def send(client, world, *decisions: object):
+    return client.post(reverse("review-decisions", args=[world.public_id]), {"decisions": decisions}, content_type=JSON)
+
+
+@pytest.mark.parametrize("name", ["Alice", "Rita"])
+def test_lead_and_reviewer_may_review(client, world, name):
+    client.force_login(scenes.person(name))
+    assert [client.get(url).status_code for url in doors(world)] == [200, 200]
+
+
+@pytest.mark.parametrize("name", ["Vera", "Charlie"])
+def test_viewers_and_strangers_find_nothing(client, world, image, name):
+    client.force_login(scenes.person(name))
+    assert [client.get(url).status_code for url in doors(world)] == [404, 404]
+    decision = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept"}
+    assert send(client, world, decision).status_code == 404
+    assert not Review.objects.exists()
+
+
+def test_nobody_reviews_without_signing_in(client, world):
+    assert [client.get(url).status_code for url in doors(world)] == [302, 302]
+
+
+def test_the_next_images_come_with_everybodys_boxes(client, world, image):
+    client.force_login(scenes.person("Rita"))
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    assert item["id"] == str(image.public_id)
+    assert [one["letter"] for one in item["variants"]] == ["A", "B", "C"]
+    assert [one["used"] for one in item["variants"]] == [True, True, False]
+    assert item["consensus"][0]["box"] == [0.6, 0.2, 0.09, 0.25]
+    assert item["headline"] == "Soft aggregation agreed after dropping C"
+    assert item["why"] == "3 drew 2 boxes. Lowest IoU 0.70. The confidence is under the limit."
+    assert image.storage_key not in str(item)
+
+
+def test_an_image_of_another_project_is_refused(client, world, image):
+    other = scenes.project(Rita="reviewer")
+    client.force_login(scenes.person("Rita"))
+    decision = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept"}
+    (refusal,) = send(client, other, decision).json()["refused"]
+    assert refusal["why"] == "This image is not in this project."
+
+
+def test_a_decision_without_a_key_is_refused_and_the_rest_is_saved(client, world, image):
+    client.force_login(scenes.person("Rita"))
+    good = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept", "ms": 1740}
+    answer = send(client, world, {"id": str(image.public_id), "verdict": "accept"}, good, "nonsense").json()
+    assert answer["saved"] == [good["key"]]
+    assert [one["why"] for one in answer["refused"]] == [
+        "None is no key: it must be a UUID.",
+        "A decision must be an object.",
+    ]
+    assert answer["standing"]["done"] == 1
+    assert Review.objects.get().duration_ms == 1740
+
+
+def test_the_queue_reads_a_fixed_number_of_rows_whatever_its_length(client, world, django_assert_max_num_queries):
+    boxes = scenes.batch(world, "boxes")
+    for n in range(8):
+        scenes.image_at_review(world, boxes, seed=f"image-{n}")
+    client.force_login(scenes.person("Rita"))
+    with django_assert_max_num_queries(24):
+        client.get(reverse("review-next", args=[world.public_id]))
