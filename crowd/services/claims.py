@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Task, Worker
@@ -345,9 +345,3 @@ def _own_page(assignment_id: int, worker_id: int) -> Assignment:
     if page is None:
         raise NotYours("This page is not yours.")
     return page
-
-
-def waiting_count(*, batch_id: int) -> int:
-    """Return how many answers the real tasks of a batch still want."""
-    rows = Task.objects.filter(batch_id=batch_id, cancelled=False, issued__lt=F("overlap"))
-    return int(rows.aggregate(n=Count("id"))["n"] or 0)

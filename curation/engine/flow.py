@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from crowd.models import Assignment, Batch
-from curation.models import Job, Project, Stage
+from curation.models import Job, Stage
 from curation.services import jobs, pools, versions
 from curation.services.jobs import Again
 from curation.stages.registry import stage_kind
@@ -76,10 +76,3 @@ def run_stage(job: Job, now: datetime) -> Again | None:
 def wake_take_in(project_id: int) -> None:
     """Ask for a project's inbox to be looked at, from a request that has just handed a page in."""
     jobs.wake(kind="take_in", key=str(project_id), project_id=project_id)
-
-
-def is_idle(project: Project) -> bool:
-    """Whether nothing is left that machines or an open pool could do."""
-    open_jobs = Job.objects.filter(project_id=project.pk, state__in=[Job.State.DUE, Job.State.RUNNING])
-    inbox = Assignment.objects.filter(project_id=project.pk, processed_at__isnull=True, submitted_at__isnull=False)
-    return not open_jobs.exists() and not inbox.exists()
