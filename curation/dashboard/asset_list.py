@@ -232,7 +232,7 @@ def decorate(assets: Sequence[Asset]) -> None:
 
 
 def _values(query: QueryDict, facet: str) -> list[str]:
-    return [value for text in query.getlist(facet) for value in text.split(",") if value]
+    return [value for text in query.getlist(facet) for value in text.split(",") if value and "\x00" not in value]
 
 
 def _number(text: str) -> int | None:

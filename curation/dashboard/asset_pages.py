@@ -4,6 +4,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -13,7 +15,8 @@ from crowd.errors import CrowdError
 from curation.dashboard import asset_list
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.asset_story import story
-from curation.models import Asset, Membership
+from curation.dashboard.forms import typed
+from curation.models import Asset, DatasetItem, Membership
 from curation.services import assets as asset_service
 from curation.services.overview import asset_counts
 
@@ -58,7 +61,7 @@ def restore(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpRespon
     """Bring a dropped asset back."""
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
     row = _own(seat, asset_id)
-    note = request.POST.get("note", "").strip()[:300]
+    note = typed(request, "note")
     try:
         asset_service.restore(asset_id=row.pk, by=person(request), note=note, now=database_now())
     except CrowdError as error:
@@ -69,10 +72,13 @@ def restore(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpRespon
 
 
 def _own(seat: Seat, asset_id: UUID) -> Asset:
-    rows = Asset.objects.select_related(
-        "label_class", "stage", "answer__assignment", "answer__worker__account", "parent"
+    versions = DatasetItem.objects.filter(asset=OuterRef("pk")).order_by("dataset__number").values("dataset__number")
+    row = (
+        Asset.objects.filter(project=seat.project, public_id=asset_id)
+        .select_related("label_class", "stage", "answer__assignment", "answer__worker__account", "parent")
+        .annotate(versions=ArraySubquery(versions))
+        .first()
     )
-    row = rows.filter(project=seat.project, public_id=asset_id).first()
     if row is None:
         raise Http404
     return row

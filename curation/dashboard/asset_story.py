@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import JSONObject
 
-from crowd.models import Answer, Assignment, Evidence, Worker
-from curation.models import Annotation, Asset, Consensus, DatasetItem, Decision, Review, User
+from crowd.models import Answer, Assignment, Evidence
+from curation.models import Annotation, Asset, Box, Consensus, ConsensusBox, Decision, Review, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,6 @@ class Story:
     answers: Sequence[Said]
     consensus: Sequence[Consensus]
     reviews: Sequence[Review]
-    versions: Sequence[DatasetItem]
     pairs: Sequence[Pair]
     cost_micro: int
 
@@ -48,19 +49,22 @@ class Story:
 
 
 def story(asset: Asset) -> Story:
-    annotations = list(
-        Annotation.objects.filter(asset=asset).select_related("stage").prefetch_related("boxes").order_by("id")
-    )
+    annotations = _annotations(asset)
+    answers = _behind(asset, annotations)
+    rectangle = JSONObject(label="label", x="x", y="y", w="w", h="h", confidence="confidence")
+    agreed = ConsensusBox.objects.filter(consensus=OuterRef("pk")).order_by("seq")
     return Story(
         decisions=_decisions(asset),
-        answers=_answers(annotations),
+        answers=[_said(row, answers.get(row.answer_id)) for row in annotations],
         consensus=list(
-            Consensus.objects.filter(asset=asset).select_related("stage").prefetch_related("boxes").order_by("-id")
+            Consensus.objects.filter(asset=asset)
+            .select_related("stage")
+            .annotate(drawn=ArraySubquery(agreed.values(box=rectangle)))
+            .order_by("-id")
         ),
         reviews=list(Review.objects.filter(asset=asset).select_related("by").order_by("id")),
-        versions=list(DatasetItem.objects.filter(asset=asset).select_related("dataset").order_by("dataset__number")),
         pairs=_pairs(asset),
-        cost_micro=cost(asset, annotations),
+        cost_micro=sum(_paid(answer) for answer in answers.values()),
     )
 
 
@@ -71,19 +75,27 @@ def _decisions(asset: Asset) -> list[Decision]:
     return list(rows)
 
 
-def _answers(annotations: Sequence[Annotation]) -> list[Said]:
-    workers = Worker.objects.in_bulk([row.worker_id for row in annotations])
-    return [_said(row, workers.get(row.worker_id)) for row in annotations]
+def _annotations(asset: Asset) -> list[Any]:
+    """Return the answers about the asset, each with its boxes as short texts, in one query."""
+    boxes = Box.objects.filter(annotation=OuterRef("pk")).order_by("seq")
+    rows = Annotation.objects.filter(asset=asset).select_related("stage").order_by("id")
+    return list(rows.annotate(drawn=ArraySubquery(boxes.values(box=JSONObject(label="label", x="x", y="y")))))
 
 
-def _said(row: Annotation, worker: Worker | None) -> Said:
+def _behind(asset: Asset, annotations: Sequence[Any]) -> dict[int, Answer]:
+    """Return the crowd's answers behind the asset and its annotations, with page, worker and batch."""
+    ids = [row.answer_id for row in annotations] + ([asset.answer_id] if asset.answer_id else [])
+    return Answer.objects.select_related("worker", "assignment", "task__batch").in_bulk(ids)
+
+
+def _said(row: Any, answer: Answer | None) -> Said:
     if row.kind == Annotation.Kind.LABEL:
         words = row.label.replace("_", " ")
     elif row.is_empty:
         words = ", ".join(str(flag).replace("_", " ") for flag in row.flags) or "nothing there"
     else:
-        words = ", ".join(f"{box.label} at {box.x:.0%}, {box.y:.0%}" for box in row.boxes.all())
-    name = worker.short_id if worker else "unknown"
+        words = ", ".join(f"{box['label']} at {box['x']:.0%}, {box['y']:.0%}" for box in row.drawn)
+    name = answer.worker.short_id if answer else "unknown"
     return Said(row.worker_id, name, row.stage.title, words, row.discarded_at is not None)
 
 
@@ -97,12 +109,9 @@ def _pairs(asset: Asset) -> list[Pair]:
     return [Pair(row, row.other, str(row.details.get("template_class", ""))) for row in rows]
 
 
-def cost(asset: Asset, annotations: Sequence[Annotation]) -> int:
-    """Return micro-dollars paid for the picture and for answers about it: a page's price over its tasks."""
-    ids = [row.answer_id for row in annotations]
-    if asset.answer_id is not None:
-        ids.append(asset.answer_id)
-    paid = Answer.objects.filter(pk__in=ids, assignment__state=Assignment.State.ACCEPTED).values_list(
-        "assignment__price_micro", "task__batch__page_size", "task__batch__control_per_page"
-    )
-    return sum(price // max(1, size - control) for price, size, control in paid)
+def _paid(answer: Answer) -> int:
+    """Return micro-dollars paid for one answer: an accepted page's price over its real tasks."""
+    if answer.assignment.state != Assignment.State.ACCEPTED:
+        return 0
+    batch = answer.task.batch
+    return answer.assignment.price_micro // max(1, batch.page_size - batch.control_per_page)

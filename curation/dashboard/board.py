@@ -1,12 +1,11 @@
 """The board of dishonest workers: four columns of cards with pairs of pictures."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 
 from crowd.models import Assignment, Evidence, Restriction
 from crowd.services.trust import BAN_DAYS, lower_bound
@@ -103,11 +102,17 @@ class Limits:
     inliers: int = MIN_INLIERS
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Pictures that wait for a person, and false alarms so far."""
+
+    held: int
+    overturned: int
+
+
 def board(project: Project) -> list[BoardColumn]:
     """Return the four columns; a worker has one card a level, the newest evidence on top."""
-    rows = _newest(project)
-    shares = _shares(project, {row.worker_id for row in rows})
-    cards = [_card(row, shares.get(row.worker_id, {})) for row in rows]
+    cards = [_card(row) for row in _newest(project)]
     return [
         BoardColumn(
             level,
@@ -118,61 +123,53 @@ def board(project: Project) -> list[BoardColumn]:
     ]
 
 
-def held_pictures(project: Project) -> int:
-    """Return how many pictures with standing evidence wait for a person."""
+def standing(project: Project) -> Standing:
     held = Asset.objects.filter(pk=OuterRef("item_id"), state=Asset.State.HELD)
-    standing = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
-    return standing.filter(Exists(held)).count()
+    counts = Evidence.objects.filter(project_id=project.pk).aggregate(
+        held=Count("id", filter=Q(Exists(held), overturned_at__isnull=True)),
+        overturned=Count("id", filter=Q(overturned_at__isnull=False)),
+    )
+    return Standing(counts["held"], counts["overturned"])
 
 
 def _newest(project: Project) -> list[Any]:
+    """Return each worker's newest evidence of each level, with its pictures and the worker's share: one query."""
     item, other = Asset.objects.filter(pk=OuterRef("item_id")), Asset.objects.filter(pk=OuterRef("other_item_id"))
-    standing = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
-    newest = standing.annotate(
-        place=Window(RowNumber(), partition_by=[F("worker"), F("level")], order_by=F("id").desc())
-    ).filter(place=1)
-    ranked = newest.order_by("-id").values("pk")[: CARDS * 12]
+    mine = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
+    ranked = mine.annotate(place=Window(RowNumber(), partition_by=[F("worker"), F("level")], order_by=F("id").desc()))
+    shown = ranked.filter(place=1).order_by("-id").values("pk")[: CARDS * 12]
+    done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
+    sent = Assignment.objects.filter(project_id=project.pk, batch__interface="photo", state__in=done)
+    ban = Restriction.objects.filter(
+        worker=OuterRef("worker"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
+    )
     return list(
-        Evidence.objects.filter(pk__in=[row["pk"] for row in ranked])
+        Evidence.objects.filter(pk__in=shown)
         .annotate(
             asset=Subquery(item.values("public_id")[:1]),
             other=Subquery(other.values("public_id")[:1]),
             asset_state=Subquery(item.values("state")[:1]),
+            hits=_per_worker(mine),
+            judged=_per_worker(sent),
+            banned=Exists(ban),
         )
         .select_related("worker__account")
         .order_by("-id")
     )
 
 
-def _shares(project: Project, workers: set[int]) -> dict[int, dict[str, Any]]:
-    """Count each worker's hits and judged submissions, and whether a ban is in force."""
-    hits = _per_worker(Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True), workers)
-    done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
-    sent = Assignment.objects.filter(project_id=project.pk, batch__interface="photo", state__in=done)
-    judged = _per_worker(sent, workers)
-    bans = Restriction.objects.filter(
-        Q(scope=Restriction.Scope.PROJECT, scope_id=project.pk), worker__in=workers, lifted_at__isnull=True
-    )
-    banned = set(bans.values_list("worker_id", flat=True))
-    return {
-        worker: {"hits": hits.get(worker, 0), "judged": judged.get(worker, 0), "banned": worker in banned}
-        for worker in workers
-    }
+def _per_worker(rows: QuerySet[Any, Any]) -> Coalesce:
+    own = rows.filter(worker=OuterRef("worker")).order_by().values("worker").annotate(n=Count("id"))
+    return Coalesce(Subquery(own.values("n")), 0)
 
 
-def _per_worker(rows: Any, workers: set[int]) -> dict[int, int]:
-    found = rows.filter(worker__in=workers).order_by().values_list("worker").annotate(n=Count("id"))
-    return dict(found)
-
-
-def _card(row: Any, share: Mapping[str, Any]) -> Card:
-    hits = share.get("hits", 0)
+def _card(row: Any) -> Card:
     return Card(
         evidence=row,
         asset=row.asset,
         other=row.other,
         state=row.asset_state or "",
-        hits=hits,
-        judged=max(share.get("judged", 0), hits),
-        banned=share.get("banned", False),
+        hits=row.hits,
+        judged=max(row.judged, row.hits),
+        banned=row.banned,
     )

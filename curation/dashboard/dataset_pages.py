@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.models import DatasetVersion, Export, Membership
 
@@ -30,7 +31,7 @@ def freeze(request: HttpRequest, public_id: UUID) -> HttpResponse:
     from curation.services import datasets as service
 
     seat = seat_or_404(request, public_id, LEAD)
-    note = request.POST.get("note", "").strip()[:300]
+    note = typed(request, "note")
     try:
         version = service.freeze_version(project_id=seat.project.pk, by=person(request), note=note)
     except CrowdError as error:

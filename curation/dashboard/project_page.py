@@ -6,9 +6,9 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from crowd.clock import database_now
 from curation.dashboard.access import Seat, seat_or_404
 from curation.models import Event, Pool
 from curation.services.overview import (
@@ -60,7 +60,7 @@ def _context(request: HttpRequest, seat: Seat) -> dict[str, Any]:
 
 def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
     span = request.GET.get("range", "all")
-    numbers = project_numbers(project=seat.project, now=database_now(), span=span, budget=seat.limit_micro)
+    numbers = project_numbers(project=seat.project, now=timezone.now(), span=span, budget=seat.limit_micro)
     main = [row for row in numbers.rows if row.pool.kind == Pool.Kind.MAIN]
     return {
         "seat": seat,

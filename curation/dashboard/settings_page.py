@@ -18,6 +18,7 @@ from crowd.models import Budget, WorkerInvitation
 from crowd.money import micro, money_text
 from crowd.services import invitations, ledger
 from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.forms import typed
 from curation.models import Membership
 from curation.services import events, people, versions
 
@@ -36,7 +37,7 @@ def settings(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 def add_member(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
-    email, role = request.POST.get("email", ""), request.POST.get("role", "")
+    email, role = typed(request, "email"), typed(request, "role")
     try:
         member = people.add_member(project=seat.project, email=email, role=role, by=person(request))
     except CrowdError as error:
@@ -73,7 +74,7 @@ def invite(request: HttpRequest, public_id: UUID) -> HttpResponse:
     token = invitations.invite(
         project_id=seat.project.pk,
         account_id=invitations.inhouse_account().pk,
-        label=request.POST.get("label", "").strip()[:120],
+        label=typed(request, "label", 120),
         max_uses=uses,
         expires_at=database_now() + timedelta(days=days),
         by_id=person(request).pk,
@@ -87,7 +88,7 @@ def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Set a new limit; never under what is spent or held."""
     seat = seat_or_404(request, public_id, LEAD)
     try:
-        limit = micro(request.POST.get("limit", ""))
+        limit = micro(typed(request, "limit", 30))
         row = ledger.raise_budget(project_id=seat.project.pk, limit_micro=limit)
     except (CrowdError, ValueError, Budget.DoesNotExist) as error:
         return _page(request, seat, error=("budget", str(error)))
@@ -99,7 +100,7 @@ def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _whole(request: HttpRequest, name: str, what: str, most: int) -> int:
-    text = request.POST.get(name, "").strip()
+    text = typed(request, name, 30)
     if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
         raise ValueError(f"{what} must be a whole number from 1 to {most:,}, not {text!r}.")
     return int(text)

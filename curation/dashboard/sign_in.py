@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crowd.clock import database_now
 from curation.dashboard.context import THEME_COOKIE, THEMES
+from curation.dashboard.forms import typed
 from curation.models import User
 from curation.services import people
 from curation.services.sign_in import TooManyFailures, check_password, choose_theme
@@ -28,7 +29,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect("projects")
     if request.method != "POST":
         return _form(request)
-    email, password = request.POST.get("email", ""), request.POST.get("password", "")
+    email, password = typed(request, "email"), request.POST.get("password", "")
     address = request.META.get("REMOTE_ADDR", "")
     try:
         user = check_password(request=request, email=email, password=password, address=address, now=database_now())

@@ -12,7 +12,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Evidence, Restriction, SkillEvent
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.board import Limits, board, held_pictures
+from curation.dashboard.board import Limits, board, standing
 from curation.dashboard.worker_list import worker_row, worker_rows
 from curation.models import Asset, Membership
 from curation.services import bans, suspicions
@@ -83,15 +83,13 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     number = min(10_000, int(text)) if text.isdecimal() and len(text) < 6 and int(text) else 1
     rows, more = worker_rows(project=seat.project, sort=sort, page=number)
     columns = board(seat.project)
-    overturned = Evidence.objects.filter(project_id=seat.project.pk, overturned_at__isnull=False)
     context = {
         "seat": seat,
         "columns": columns,
         "limits": Limits(),
         "pictures": sum(column.level.pictures for column in columns),
         "saved_micro": sum(column.level.saved_micro for column in columns),
-        "wrongly": overturned.count(),
-        "held": held_pictures(seat.project),
+        "standing": standing(seat.project),
         "rows": rows,
         "number": number,
         "previous": number - 1,

@@ -1,0 +1,131 @@
+"""The pages in a real Chromium: no refused script, no console error, no serious trouble for screen readers."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Page
+
+from crowd.models import Assignment
+from curation.models import Asset, Project
+from tests.browsing import DESK, PHONE, chromium, watched
+from tests.factories import (
+    make_answer,
+    make_asset,
+    make_consensus,
+    make_evidence,
+    make_pool,
+    make_project,
+    make_user,
+    make_worker,
+)
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+PAGES = ("project", "pools", "pool", "assets", "asset", "workers", "worker", "datasets", "settings")
+BAD = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def project() -> Project:
+    return make_project(lead=make_user("Alice"))
+
+
+@pytest.fixture
+def addresses(project: Project) -> list[str]:
+    """Every page of a project where something happened."""
+    pool, worker = make_pool(project), make_worker()
+    make_answer(pool, worker, Assignment.State.SUBMITTED)
+    sent = make_asset(project, worker=worker, answer=make_answer(pool, worker))
+    make_consensus(sent)
+    make_evidence(sent)
+    make_asset(project, Asset.State.DROPPED, stage="checks", reason="low_resolution")
+    own = {"pool": pool.pk, "asset": sent.public_id, "worker": worker.pk}
+    named = [reverse(name, args=[project.public_id, *([own[name]] if name in own else [])]) for name in PAGES]
+    return ["/", *named]
+
+
+@pytest.fixture
+def session(project: Project) -> str:
+    client = Client()
+    client.force_login(project.memberships.get().user)
+    return str(client.cookies["sessionid"].value)
+
+
+def troubles_of(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response["violations"]
+    return [
+        f"{page.url}: {one['id']} {[node['target'] for node in one['nodes']][:3]}"
+        for one in found
+        if one["impact"] in BAD
+    ]
+
+
+@pytest.mark.parametrize("look", ["light desk", "dark desk", "light phone", "dark phone"])
+def test_every_page_is_quiet_and_accessible(look, server, browser, session, addresses):
+    theme, device = look.split()
+    troubles = []
+    with watched(browser, server, cookie=session, **(PHONE if device == "phone" else DESK)) as page:
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": server}])
+        for address in addresses:
+            page.goto(address)
+            troubles += troubles_of(page)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
+    assert troubles == []
+
+
+def test_the_overview_draws_its_chart(server, browser, session, project, addresses):
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.goto(reverse("project", args=[project.public_id]))
+        chart = page.get_by_role("img", name="1 published")
+        chart.wait_for()
+        assert chart.locator("path").count() >= 3
+
+
+def test_what_is_changed_in_one_tab_rings_in_the_other(server, browser, session, project, addresses):
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.goto(reverse("project", args=[project.public_id]))
+        page.locator('#live[data-state="on"]').wait_for()
+        make_asset(project)
+        other = page.context.new_page()
+        other.goto(reverse("pool", args=[project.public_id, project.pools.get().pk]))
+        other.get_by_label("Priority").fill("5")
+        other.get_by_role("button", name="Save").click()
+        page.locator('#kpis [data-live="published"]', has_text="2").wait_for()
+
+
+def test_coming_back_to_a_page_brings_new_numbers_without_a_ring(server, browser, session, project, addresses):
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.goto(reverse("project", args=[project.public_id]))
+        make_asset(project)
+        Project.objects.filter(pk=project.pk).update(version=9)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.locator('#kpis [data-live="published"]', has_text="2").wait_for()
+
+
+def test_on_the_phone_the_side_bar_is_a_sheet(server, browser, session, project, addresses):
+    with watched(browser, server, cookie=session, **PHONE) as page:
+        page.goto(reverse("project", args=[project.public_id]))
+        menu = page.get_by_role("navigation", name="Screens")
+        assert not menu.is_visible()
+        page.get_by_role("button", name="Menu").click()
+        menu.get_by_role("link", name="Pools").click()
+        assert page.get_by_role("heading", name="Pools").is_visible()
+
+
+def test_alice_signs_in_with_the_keyboard_alone(server, browser, project):
+    with watched(browser, server, **DESK) as page:
+        page.goto("/sign-in/")
+        page.get_by_label("E-mail").fill("alice@example.org")
+        page.keyboard.press("Tab")
+        page.keyboard.type("Alice-likes-winnow")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Projects").wait_for()
+        assert troubles_of(page) == []

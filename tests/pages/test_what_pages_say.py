@@ -1,0 +1,295 @@
+"""The numbers on the pages are sums over rows, and every form answers with a sentence."""
+
+import json
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from crowd.models import Assignment, Budget, Evidence, Restriction, WorkerInvitation
+from crowd.services import ledger
+from curation.dashboard.pool_facts import random_clickers
+from curation.models import Asset, AssetPreview, Membership, Pool, Project
+from curation.services.overview import asset_counts, funnel, pool_rows, project_numbers
+from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_worker
+
+
+def page(client: Client, name: str, *args: object, query: str = "") -> str:
+    return client.get(reverse(name, args=args) + query).content.decode()
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+def test_the_funnel_adds_up_at_every_step(project: Project):
+    make_asset(project)
+    make_asset(project, Asset.State.DROPPED, stage="checks", reason="low_resolution")
+    make_asset(project, Asset.State.DROPPED, stage="validate", reason="incorrect")
+    make_asset(project, Asset.State.WAITING, stage="validate")
+    steps = funnel(stages=list(project.stages.all()), counts=asset_counts(project=project))
+    assert [(step.stage.kind, step.passed, step.lost, step.waiting) for step in steps] == [
+        ("collect", 4, 0, 0),
+        ("checks", 3, 1, 0),
+        ("validate", 1, 1, 1),
+        ("publish", 1, 0, 0),
+    ]
+    assert all(before.passed == now.passed + now.lost + now.waiting for before, now in pairwise(steps))
+
+
+def test_a_loss_links_to_exactly_these_assets(project: Project, people: dict[str, Client]):
+    lost = make_asset(project, Asset.State.DROPPED, stage="checks", reason="low_resolution")
+    kept = make_asset(project)
+    assert "?stage=checks&amp;state=dropped&amp;reason=low_resolution" in page(
+        people["vera"], "project", project.public_id
+    )
+    query = "?stage=checks&state=dropped&reason=low_resolution"
+    shown = page(people["vera"], "assets", project.public_id, query=query)
+    assert str(lost.public_id) in shown
+    assert str(kept.public_id) not in shown
+
+
+def test_a_pool_counts_accepted_and_in_check_and_no_control_tasks(project: Project):
+    pool, worker = make_pool(project), make_worker()
+    make_answer(pool, worker)
+    make_answer(pool, worker, Assignment.State.SUBMITTED)
+    make_answer(pool, worker, Assignment.State.REJECTED)
+    control = make_answer(pool, worker)
+    control.task.overlap = None
+    control.task.save()
+    row = pool_rows(project=project, now=timezone.now())[0]
+    assert (row.accepted, row.in_check, row.target) == (1, 1, 10)
+
+
+def test_nobody_guesses_the_time_left_from_a_handful_of_answers(project: Project):
+    pool, worker = make_pool(project), make_worker()
+    start = timezone.now()
+    for _ in range(4):
+        make_answer(pool, worker)
+    assert pool_rows(project=project, now=start + timedelta(hours=1))[0].hours_left is None
+    make_answer(pool, worker)
+    left = pool_rows(project=project, now=start + timedelta(hours=1))[0].hours_left
+    assert left == pytest.approx(1.0, abs=0.01)
+
+
+def test_spent_is_the_sum_of_the_ledger(project: Project):
+    answer = make_answer(make_pool(project), make_worker(), Assignment.State.ACCEPTED)
+    page_ = answer.assignment
+    ledger.reserve(project_id=project.pk, amount_micro=30_000, ref=f"assignment:{page_.pk}")
+    ledger.pay(assignment=page_, now=timezone.now())
+    make_asset(project)
+    numbers = project_numbers(project=project, now=timezone.now())
+    assert numbers.spent.spent_micro == 30_000 == Budget.objects.get(project_id=project.pk).spent_micro
+    assert numbers.spent.running[-1] == 30_000
+    assert numbers.price_micro == 30_000
+
+
+def test_the_gate_says_how_many_random_clickers_it_lets_through():
+    assert random_clickers(10, 70, 2) == pytest.approx(0.171875)
+
+
+# --- assets -----------------------------------------------------------------------------------------------------------
+def test_paging_by_key_shows_every_asset_once_there_and_back(project: Project, people: dict[str, Client]):
+    made = {str(make_asset(project).public_id) for _ in range(125)}
+    seen, query = [], ""
+    for _ in range(3):
+        answer = people["vera"].get(reverse("assets", args=[project.public_id]) + query)
+        seen += [str(asset.public_id) for asset in answer.context["page"].assets]
+        query = answer.context["older"]
+    assert len(seen) == len(made)
+    assert set(seen) == made
+    back = people["vera"].get(reverse("assets", args=[project.public_id]) + answer.context["newer"])
+    assert [str(asset.public_id) for asset in back.context["page"].assets] == seen[60:120]
+
+
+def test_facets_count_under_the_other_filters(project: Project, people: dict[str, Client]):
+    make_asset(project)
+    make_asset(project, Asset.State.DROPPED, stage="checks", reason="rotated")
+    answer = people["vera"].get(reverse("assets", args=[project.public_id]) + "?state=dropped")
+    facets = {facet.key: {value.value: value.n for value in facet.values} for facet in answer.context["facets"]}
+    assert facets["state"] == {"published": 1, "dropped": 1}
+    assert facets["stage"] == {"checks": 1}
+    assert facets["reason"] == {"rotated": 1}
+    assert answer.context["found"] == 1
+
+
+def test_a_filter_that_fits_nothing_offers_to_be_cleared(project: Project, people: dict[str, Client]):
+    make_asset(project)
+    assert "Clear filter" in page(people["vera"], "assets", project.public_id, query="?state=held")
+    assert "Clear filter" in page(people["vera"], "assets", project.public_id, query="?reason=%27%3B--")
+    assert "Clear filter" not in page(people["vera"], "assets", project.public_id, query="?reason=%00")
+
+
+def test_a_thumbnail_warns_of_a_low_agreement_and_carries_its_boxes(project: Project, people: dict[str, Client]):
+    worker = make_worker()
+    asset = make_asset(project, worker=worker, answer=make_answer(make_pool(project), worker))
+    make_consensus(asset, lowest_iou=0.74)
+    shown = page(people["vera"], "assets", project.public_id)
+    assert "IoU 0.74" in shown
+    assert '<rect class="b1" x="20.000%"' in shown
+
+
+def test_the_asset_page_tells_its_cost_to_the_cent(project: Project, people: dict[str, Client]):
+    worker = make_worker()
+    asset = make_asset(project, worker=worker, answer=make_answer(make_pool(project), worker))
+    assert "<b>$0.03</b>" in page(people["vera"], "asset", project.public_id, asset.public_id)
+
+
+def test_alice_restores_a_dropped_asset(project: Project, people: dict[str, Client]):
+    asset = make_asset(project, Asset.State.DROPPED, stage="checks", reason="rotated")
+    people["alice"].post(reverse("asset-restore", args=[project.public_id, asset.public_id]), {"note": "it is fine"})
+    asset.refresh_from_db()
+    assert (asset.state, asset.stage.kind) == (Asset.State.WAITING, "validate")
+    again = people["alice"].post(reverse("asset-restore", args=[project.public_id, asset.public_id]))
+    assert again.status_code == 400
+
+
+# --- media ------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def pictured(project: Project) -> Asset:
+    key = default_storage.save("thumb.webp", ContentFile(b"RIFF....WEBP"))
+    asset = make_asset(project, name="holiday.jpg", storage_key=default_storage.save("o.jpg", ContentFile(b"\xff\xd8")))
+    AssetPreview.objects.create(asset=asset, thumb_key=key, screen_key=key, grey_key=key)
+    return asset
+
+
+def test_copies_are_served_inertly_and_only_to_members(pictured: Asset, people: dict[str, Client]):
+    address = reverse("media", args=[pictured.public_id, "thumb"])
+    answer = people["vera"].get(address)
+    assert answer["Content-Type"] == "image/webp"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert people["charlie"].get(address).status_code == 404
+    assert people["nobody"].get(address).status_code == 302
+
+
+def test_an_original_is_a_download_for_leads_only(pictured: Asset, people: dict[str, Client]):
+    address = reverse("media", args=[pictured.public_id, "original"])
+    answer = people["alice"].get(address)
+    assert b"".join(answer) == b"\xff\xd8"
+    assert answer["Content-Disposition"] == f'attachment; filename="{pictured.public_id}.jpg"'
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert people["rita"].get(address).status_code == 404
+
+
+# --- forms ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("typed", [{"wanted": "many"}, {"price": "cheap"}, {"priority": "-1"}, {"price": "-1"}])
+def test_a_wrong_change_of_a_pool_is_refused_with_a_sentence(typed, project: Project, people: dict[str, Client]):
+    pool = make_pool(project)
+    before = Pool.objects.filter(pk=pool.pk).values().get()
+    answer = people["alice"].post(reverse("pool-change", args=[project.public_id, pool.pk]), typed)
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
+    assert Pool.objects.filter(pk=pool.pk).values().get() == before
+
+
+def test_alice_changes_price_and_target(project: Project, people: dict[str, Client]):
+    pool = make_pool(project)
+    people["alice"].post(reverse("pool-change", args=[project.public_id, pool.pk]), {"wanted": "20", "price": "0.05"})
+    pool.refresh_from_db()
+    assert (pool.wanted, pool.price_micro) == (20, 50_000)
+
+
+def test_pools_sort_by_every_column(project: Project, people: dict[str, Client]):
+    make_pool(project, "BIG", price_micro=90_000)
+    make_pool(project, "SMALL", price_micro=10_000)
+    for column in ("name", "priority", "accepted", "in_check", "status", "platform", "price", "started", "left"):
+        assert people["vera"].get(reverse("pools", args=[project.public_id]) + f"?sort=-{column}").status_code == 200
+    rows = people["vera"].get(reverse("pools", args=[project.public_id]) + "?sort=-price").context["rows"]
+    assert [row.pool.title for row in rows] == ["BIG", "SMALL"]
+
+
+def test_banning_rejects_the_picture_and_keeps_the_worker_out(project: Project, people: dict[str, Client]):
+    worker = make_worker()
+    answer = make_answer(make_pool(project), worker, Assignment.State.SUBMITTED)
+    asset = make_asset(project, Asset.State.HELD, stage="checks", reason="same_photo", worker=worker, answer=answer)
+    evidence = make_evidence(asset)
+    people["alice"].post(reverse("evidence-ban", args=[project.public_id, evidence.pk]), {"days": "10"})
+    assert Restriction.objects.get(worker=worker).scope_id == project.pk
+    answer.assignment.refresh_from_db()
+    assert answer.assignment.state == Assignment.State.REJECTED
+
+
+def test_a_false_alarm_no_longer_counts(project: Project, people: dict[str, Client]):
+    worker = make_worker()
+    answer = make_answer(make_pool(project), worker, Assignment.State.SUBMITTED)
+    asset = make_asset(project, Asset.State.HELD, stage="checks", reason="same_photo", worker=worker, answer=answer)
+    evidence = make_evidence(asset)
+    people["alice"].post(reverse("evidence-overturn", args=[project.public_id, evidence.pk]))
+    assert Evidence.objects.get().overturned_at is not None
+    asset.refresh_from_db()
+    assert asset.state != Asset.State.HELD
+
+
+def test_evidence_of_another_project_cannot_be_touched(project: Project, people: dict[str, Client]):
+    asset = make_asset(project, worker=make_worker())
+    evidence = make_evidence(asset)
+    Evidence.objects.filter(pk=evidence.pk).update(project_id=project.pk + 1)
+    address = reverse("evidence-overturn", args=[project.public_id, evidence.pk])
+    assert people["alice"].post(address).status_code == 404
+
+
+def test_an_invitation_link_is_shown_once(project: Project, people: dict[str, Client]):
+    form = {"label": "Students", "uses": "5", "days": "7"}
+    shown = people["alice"].post(reverse("invite", args=[project.public_id]), form).content.decode()
+    assert "/w/join/" in shown
+    assert WorkerInvitation.objects.get().max_uses == 5
+    assert "/w/join/" not in page(people["alice"], "settings", project.public_id)
+
+
+@pytest.mark.parametrize(
+    "form", [{"uses": "0", "days": "7"}, {"uses": "x", "days": "7"}, {"uses": "1", "days": "9999"}]
+)
+def test_a_wrong_invitation_is_refused(form, project: Project, people: dict[str, Client]):
+    assert people["alice"].post(reverse("invite", args=[project.public_id]), form).status_code == 400
+    assert not WorkerInvitation.objects.exists()
+
+
+def test_the_last_lead_stays(project: Project, people: dict[str, Client], alice):
+    member = Membership.objects.get(project=project, user=alice)
+    assert people["alice"].post(reverse("member-remove", args=[project.public_id, member.pk])).status_code == 400
+    assert Membership.objects.filter(pk=member.pk).exists()
+
+
+def test_a_budget_under_what_is_spent_is_refused(project: Project, people: dict[str, Client]):
+    Budget.objects.filter(project_id=project.pk).update(spent_micro=9_000_000)
+    assert people["alice"].post(reverse("budget", args=[project.public_id]), {"limit": "5"}).status_code == 400
+    assert people["alice"].post(reverse("budget", args=[project.public_id]), {"limit": "900"}).status_code == 302
+    assert Budget.objects.get(project_id=project.pk).limit_micro == 900_000_000
+
+
+# --- live and health --------------------------------------------------------------------------------------------------
+def test_nothing_new_is_a_short_answer(project: Project, people: dict[str, Client]):
+    address = reverse("live", args=[project.public_id])
+    answer = people["vera"].get(f"{address}?since={project.version}")
+    assert json.loads(answer.content) == {"version": project.version, "fields": {}, "stale": []}
+
+
+def test_a_change_brings_the_numbers_of_every_pool(project: Project, people: dict[str, Client]):
+    pool = make_pool(project)
+    make_answer(pool, make_worker())
+    Project.objects.filter(pk=project.pk).update(version=7)
+    answer = json.loads(people["vera"].get(reverse("live", args=[project.public_id]) + "?since=0").content)
+    assert answer["version"] == 7
+    assert answer["fields"][f"pool:{pool.pk}:accepted"] == "1"
+    assert "funnel" in answer["stale"]
+
+
+@pytest.mark.django_db
+def test_ready_means_that_everything_answers(client: Client):
+    assert client.get("/healthz").content == b"ok\n"
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert json.loads(answer.content)["status"] == "ready"
+
+
+@pytest.mark.django_db
+def test_without_redis_it_is_not_ready_and_says_no_more_than_that(client: Client, settings):
+    settings.CHANNELS_REDIS = "redis://127.0.0.1:1/0"
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert json.loads(answer.content)["redis"] == "away"
+    assert "127.0.0.1" not in answer.content.decode()

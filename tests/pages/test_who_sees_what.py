@@ -1,0 +1,119 @@
+"""Every page for every role: members see it, strangers and people without a session do not."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crowd.models import Assignment, Evidence
+from curation.models import Asset, Pool, Project
+from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_project, make_worker
+
+PAGES = ("project", "pools", "pool", "assets", "asset", "workers", "worker", "datasets", "settings", "live")
+PARTS = ("kpis", "chart", "funnel", "pools", "levels", "events", "costs")
+MOST_QUERIES = 12
+
+
+@pytest.fixture
+def world(project: Project) -> dict[str, str]:
+    """A project where something happened, and the addresses of its pages."""
+    pool, worker = make_pool(project), make_worker()
+    make_answer(pool, worker, Assignment.State.SUBMITTED)
+    sent = make_asset(project, worker=worker, answer=make_answer(pool, worker))
+    make_asset(project, Asset.State.DROPPED, stage="checks", reason="low_resolution")
+    make_evidence(sent)
+    make_consensus(sent)
+    own = {"pool": pool.pk, "asset": sent.public_id, "worker": worker.pk}
+    return {name: reverse(name, args=[project.public_id, *([own[name]] if name in own else [])]) for name in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("person", ["alice", "rita", "vera"])
+def test_a_member_opens_every_page(page: str, person: str, world: dict[str, str], people: dict[str, Client]):
+    assert people[person].get(world[page]).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_stranger_finds_nothing_there(page: str, world: dict[str, str], people: dict[str, Client]):
+    assert people["charlie"].get(world[page]).status_code == 404
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_session_one_is_asked_to_sign_in(page: str, world: dict[str, str], people: dict[str, Client]):
+    answer = people["nobody"].get(world[page])
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/sign-in/?next=")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_needs_few_queries(page, world, people, django_assert_max_num_queries):
+    with django_assert_max_num_queries(MOST_QUERIES):
+        people["alice"].get(world[page])
+
+
+@pytest.mark.parametrize("page", ["project", "pools", "assets", "workers", "datasets", "settings"])
+def test_more_rows_need_no_more_queries(page, project, world, people, django_assert_max_num_queries):
+    for number in range(5):
+        pool, worker = make_pool(project, f"MORE {number}"), make_worker(f"W{number}")
+        make_evidence(make_asset(project, worker=worker, answer=make_answer(pool, worker)))
+    with django_assert_max_num_queries(MOST_QUERIES):
+        people["alice"].get(world[page])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_the_overview_can_be_fetched_alone(part: str, project: Project, world, people: dict[str, Client]):
+    address = reverse("project-part", args=[project.public_id, part])
+    answer = people["vera"].get(address)
+    assert f'data-fragment="{part}"' in answer.content.decode()
+    assert "<html" not in answer.content.decode()
+    assert people["charlie"].get(address).status_code == 404
+
+
+@pytest.mark.parametrize("page", [name for name in PAGES if name != "live"])
+def test_no_page_allows_inline_scripts_or_styles(page: str, world: dict[str, str], people: dict[str, Client]):
+    answer = people["alice"].get(world[page])
+    policy = answer["Content-Security-Policy"]
+    assert "unsafe-inline" not in policy
+    assert "unsafe-eval" not in policy
+    assert " style=" not in answer.content.decode()
+
+
+def test_nobody_sees_another_projects_rows_through_his_own(project: Project, charlie, people: dict[str, Client]):
+    theirs = make_project("Charlie's", lead=charlie)
+    pool, worker = make_pool(project), make_worker()
+    asset = make_asset(project, worker=worker, answer=make_answer(pool, worker))
+    for name, own in {"pool": pool.pk, "asset": asset.public_id, "worker": worker.pk}.items():
+        assert people["charlie"].get(reverse(name, args=[theirs.public_id, own])).status_code == 404
+
+
+LEADS_ONLY = {
+    "pool-change": {"priority": "3"},
+    "pool-act": {},
+    "asset-restore": {},
+    "evidence-ban": {"days": "10"},
+    "evidence-reject": {},
+    "evidence-overturn": {},
+    "freeze": {},
+    "member-add": {"email": "new@example.org", "role": "viewer"},
+    "invite": {"uses": "1", "days": "1"},
+    "budget": {"limit": "900"},
+}
+
+
+@pytest.mark.parametrize("name", LEADS_ONLY)
+@pytest.mark.parametrize("person", ["rita", "vera", "charlie"])
+def test_only_a_lead_changes_things(name: str, person: str, project: Project, world, people: dict[str, Client]):
+    own = {
+        "pool-change": [Pool.objects.get().pk],
+        "pool-act": [Pool.objects.get().pk, "pause"],
+        "asset-restore": [Asset.objects.get(state=Asset.State.DROPPED).public_id],
+        "evidence-ban": [Evidence.objects.get().pk],
+        "evidence-reject": [Evidence.objects.get().pk],
+        "evidence-overturn": [Evidence.objects.get().pk],
+    }
+    answer = people[person].post(reverse(name, args=[project.public_id, *own.get(name, [])]), LEADS_ONLY[name])
+    assert answer.status_code == 404
+
+
+def test_an_archived_project_is_in_no_list(project: Project, people: dict[str, Client]):
+    Project.objects.filter(pk=project.pk).update(archived_at=project.created_at)
+    assert project.name not in people["alice"].get("/").content.decode()
