@@ -43,9 +43,10 @@ ARCHIVE_LIMITS = ArchiveLimits()
 
 @dataclass(slots=True)
 class _Tally:
-    """What an archive has given so far."""
+    """How an archive is read and what it has given so far."""
 
     limits: ArchiveLimits
+    every: int
     stored: int
     names: set[str] = field(default_factory=set)
     unpacked: int = 0
@@ -83,9 +84,9 @@ def read_archive(
     What is wrong with the archive as a whole is one refusal under its own name, and ends the reading.
     """
     reader = _zip_entries if zipfile.is_zipfile(path) else _tar_entries
-    tally = _Tally(limits, path.stat().st_size)
+    tally = _Tally(limits, every, path.stat().st_size)
     try:
-        yield from reader(path, tally, every)
+        yield from reader(path, tally)
     except _Refusal as refusal:
         yield Refused(path.name, refusal.reason, refusal.sentence)
     except TooMuch:
@@ -94,7 +95,7 @@ def read_archive(
         yield Refused(path.name, "damaged", "the archive is damaged, ends early, or is neither ZIP nor TAR")
 
 
-def _zip_entries(path: Path, tally: _Tally, every: int) -> Iterator[Found | Refused]:
+def _zip_entries(path: Path, tally: _Tally) -> Iterator[Found | Refused]:
     _check_count(announced_entries(path), tally.limits)
     with zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -109,7 +110,7 @@ def _zip_entries(path: Path, tally: _Tally, every: int) -> Iterator[Found | Refu
                 _check_zip_entry(entry, name, tally)
                 most = tally.limits.max_ratio * entry.compress_size + GRACE
                 with archive.open(entry) as stream:
-                    yield from _contents(_Entry(name, stream, most), tally, every)
+                    yield from _contents(_Entry(name, stream, most), tally)
             except (_Refusal, *_DAMAGE) as refusal:
                 yield _as_refused(name, refusal)
 
@@ -125,24 +126,35 @@ def _check_zip_entry(entry: zipfile.ZipInfo, name: str, tally: _Tally) -> None:
         raise _Refusal("method", "the entry is packed by a method we do not open; use deflate")
 
 
-def _tar_entries(path: Path, tally: _Tally, every: int) -> Iterator[Found | Refused]:
-    with open_metered(path, tally.most) as stream, tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
-        count, skipped = 0, 0
-        while (entry := _next(archive, stream, skipped)) is not None:
-            count += 1
-            _check_count(count, tally.limits)
-            skipped = entry.size
-            name = tidy(entry.name)
-            if entry.isdir() or is_junk(name):
-                continue
-            try:
-                _check_tar_entry(entry, name, tally)
-                stream.allow(entry.size + GRACE)
-                content = archive.extractfile(entry)
-                if content is not None:
-                    yield from _contents(_Entry(name, content, entry.size), tally, every)
-            except _Refusal as refusal:
-                yield _as_refused(name, refusal)
+def _tar_entries(path: Path, tally: _Tally) -> Iterator[Found | Refused]:
+    with open_metered(path, tally.most) as stream:
+        stream.allow(GRACE)  # opening reads the first header
+        with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
+            for count, entry in enumerate(_tar_headers(archive, stream), start=1):
+                _check_count(count, tally.limits)
+                name = tidy(entry.name)
+                if not entry.isdir() and not is_junk(name):
+                    yield from _tar_entry(archive, entry, name, stream, tally)
+
+
+def _tar_headers(archive: tarfile.TarFile, stream: Metered) -> Iterator[tarfile.TarInfo]:
+    """Yield entries; between two of them only a header may come through, for a huge one is read into memory whole."""
+    while (entry := archive.next()) is not None:
+        yield entry
+        stream.allow(entry.size + GRACE)
+
+
+def _tar_entry(
+    archive: tarfile.TarFile, entry: tarfile.TarInfo, name: str, stream: Metered, tally: _Tally
+) -> Iterator[Found | Refused]:
+    try:
+        _check_tar_entry(entry, name, tally)
+        stream.allow(entry.size + GRACE)
+        content = archive.extractfile(entry)
+        if content is not None:
+            yield from _contents(_Entry(name, content, entry.size), tally)
+    except _Refusal as refusal:
+        yield _as_refused(name, refusal)
 
 
 def _check_tar_entry(entry: tarfile.TarInfo, name: str, tally: _Tally) -> None:
@@ -151,12 +163,6 @@ def _check_tar_entry(entry: tarfile.TarInfo, name: str, tally: _Tally) -> None:
         raise _Refusal("link", "links and devices in an archive are not followed")
     if entry.issparse():
         raise _Refusal("method", "the entry is stored with holes; pack it as an ordinary file")
-
-
-def _next(archive: tarfile.TarFile, stream: Metered, skipped: int) -> tarfile.TarInfo | None:
-    # Between two entries only a header comes through; a huge one is read into memory whole.
-    stream.allow(skipped + GRACE)
-    return archive.next()
 
 
 def _check_count(count: int, limits: ArchiveLimits) -> None:
@@ -179,7 +185,7 @@ def _as_refused(name: str, error: Exception) -> Refused:
     return Refused(shown, "damaged", "the entry is damaged")
 
 
-def _contents(entry: _Entry, tally: _Tally, every: int) -> Iterator[Found | Refused]:
+def _contents(entry: _Entry, tally: _Tally) -> Iterator[Found | Refused]:
     """Yield what one entry holds; the ratio is judged on real bytes, whatever the directory says."""
     head = entry.stream.read(HEAD)
     kind = kind_of(entry.name, head)
@@ -195,7 +201,7 @@ def _contents(entry: _Entry, tally: _Tally, every: int) -> Iterator[Found | Refu
         for block in _blocks(head, entry, VIDEO_LIMITS.max_bytes, tally):
             file.write(block)
         file.flush()
-        yield from read_video(Path(file.name), entry.name, every=every)
+        yield from read_video(Path(file.name), entry.name, every=tally.every)
 
 
 def _blocks(head: bytes, entry: _Entry, largest: int, tally: _Tally) -> Iterator[bytes]:

@@ -38,4 +38,5 @@ def kind_of(name: str, head: bytes) -> Kind:
 def is_junk(name: str) -> bool:
     """Tell whether an operating system left this file behind; nobody meant to send it."""
     parts = PurePosixPath(name).parts
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1].lower() in _JUNK
+    hidden = (part.startswith(".") and part != ".." for part in parts)
+    return any(hidden) or "__MACOSX" in parts or (bool(parts) and parts[-1].lower() in _JUNK)

@@ -7,16 +7,15 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from .base import BoxRecord, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
 
-BUFFER = 1 << 20
+BUFFER = 1 << 18
 WITHOUT_SPLIT = "all"
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class _Document:
@@ -26,8 +25,8 @@ class _Document:
         self._path = path
         self._classes = classes
         self._beside = path.with_suffix(".annotations")
-        self._file: IO[str] = files.enter_context(path.open("w", encoding="utf-8", buffering=BUFFER))
-        self._annotations: IO[str] = files.enter_context(self._beside.open("w", encoding="utf-8", buffering=BUFFER))
+        self._file: TextIO = files.enter_context(path.open("w", encoding="utf-8", buffering=BUFFER))
+        self._annotations: TextIO = files.enter_context(self._beside.open("w", encoding="utf-8", buffering=BUFFER))
         self._images = 0
         self._boxes = 0
         info = {"description": description, "version": "1.0", "contributor": "Winnow"}
@@ -44,8 +43,9 @@ class _Document:
     def close(self) -> None:
         self._annotations.close()
         self._file.write('\n],\n"annotations":[')
-        with self._beside.open(encoding="utf-8") as annotations:
-            shutil.copyfileobj(annotations, self._file, BUFFER)
+        self._file.flush()
+        with self._beside.open("rb") as annotations:
+            shutil.copyfileobj(annotations, self._file.buffer, BUFFER)
         categories = [{"id": one.index, "name": one.name, "supercategory": ""} for one in self._classes]
         self._file.write(f'\n],\n"categories":{_json(categories)}}}\n')
         self._file.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.management.terminal import show_progress
+from curation.management.terminal import Progress
 from curation.preprocessing.folder import Search, find_duplicates
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.report import Report
@@ -59,7 +60,8 @@ class Command(BaseCommand):
         search = Search(options["radius"], min_long, min_short, fast=options["fast"])
         templates = {str(path): _template(path) for path in options["template"]}
         files = [(path.relative_to(folder).as_posix(), partial(_read, path)) for path in _pictures(folder)]
-        report = find_duplicates(files, templates=templates, search=search, progress=show_progress)
+        with Progress("looking", visible=sys.stderr.isatty()) as bar:
+            report = find_duplicates(files, templates=templates, search=search, progress=bar.show)
         seconds = round(time.perf_counter() - started, 3)
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(report), "seconds": seconds}, ensure_ascii=False))

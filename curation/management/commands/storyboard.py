@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.management.terminal import show_progress
+from curation.management.terminal import Progress
 from curation.preprocessing import video
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.storyboard import BLURRED, DUPLICATE, KEPT, Shot, choose, shot_of
@@ -81,7 +82,8 @@ def _board(path: Path, folder: Path, every: int, gates: Gates) -> dict[str, Any]
     plan = video.plan(path, every=every)
     files: dict[int, Path] = {}
     try:
-        shots = list(_written(plan, folder, files, gates))
+        with Progress(path.name, visible=sys.stderr.isatty()) as bar:
+            shots = list(_written(plan, folder, files, gates, bar))
     except Unreadable:
         _remove(files.values())
         raise
@@ -102,13 +104,13 @@ def _board(path: Path, folder: Path, every: int, gates: Gates) -> dict[str, Any]
     }
 
 
-def _written(plan: video.Plan, folder: Path, files: dict[int, Path], gates: Gates) -> Iterator[Shot]:
+def _written(plan: video.Plan, folder: Path, files: dict[int, Path], gates: Gates, bar: Progress) -> Iterator[Shot]:
     """Write each frame as it comes, remember where in `files`, and give what the gates need to know of it."""
     for frame in video.frames_of(plan, skip_still=gates.skip_still):
         folder.mkdir(parents=True, exist_ok=True)
         files[frame.index] = folder / f"{frame.index:06d}.jpg"
         files[frame.index].write_bytes(frame.jpeg)
-        show_progress(len(files), len(plan.wanted), f"{plan.path.name} ")
+        bar.show(len(files), len(plan.wanted))
         yield shot_of(frame)
 
 
