@@ -5,16 +5,20 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.downloads import download as stored
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.models import DatasetVersion, Export, Membership
+from curation.services import datasets as service
 
 LEAD = Membership.Role.LEAD
 
@@ -28,12 +32,10 @@ def datasets(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def freeze(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    from curation.services import datasets as service
-
     seat = seat_or_404(request, public_id, LEAD)
     note = typed(request, "note")
     try:
-        version = service.freeze_version(project_id=seat.project.pk, by=person(request), note=note)
+        version = service.freeze_version(project_id=seat.project.pk, by=person(request), note=note, now=database_now())
     except CrowdError as error:
         return _page(request, seat, str(error))
     messages.success(request, f"{version} is frozen.")
@@ -44,8 +46,6 @@ def freeze(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 def export(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpResponse:
     """Ask for an export of a version."""
-    from curation.services import datasets as service
-
     seat = seat_or_404(request, public_id, LEAD)
     version = DatasetVersion.objects.filter(project=seat.project, public_id=dataset_id).first()
     if version is None:
@@ -55,7 +55,7 @@ def export(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpRespo
         sentence = f"{format_name!r} is not a format we write; there are {', '.join(sorted(WRITERS))}."
         return _page(request, seat, sentence)
     try:
-        service.request_export(dataset_id=version.pk, format=format_name, by=person(request))
+        service.request_export(dataset_id=version.pk, format=format_name, by=person(request), now=database_now())
     except CrowdError as error:
         return _page(request, seat, str(error))
     messages.success(request, f"The export of {version} as {format_name} is on its way.")
@@ -65,14 +65,12 @@ def export(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpRespo
 @require_safe
 @login_required
 def download(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResponseBase:
-    from curation.services import datasets as service
-
     seat = seat_or_404(request, public_id, LEAD)
     row = Export.objects.filter(dataset__project=seat.project, public_id=export_id, state=Export.State.DONE).first()
     if row is None:
         raise Http404
     name = f"{seat.project.slug}-v{row.dataset.number}-{row.format}.zip"
-    return FileResponse(service.open_export(row), as_attachment=True, filename=name, content_type="application/zip")
+    return stored(request, default_storage.open(row.storage_key, "rb"), name=name, content_type="application/zip")
 
 
 def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from curation.dashboard.access import person, project_or_404
+from curation.dashboard.downloads import download
 from curation.models import Asset, LabelClass, Membership
 
 TYPES: Final[dict[str, str]] = {".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
-CHUNK = 256 * 1024
 SAFE_HEADERS: Final[dict[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -71,13 +67,7 @@ def _original(request: HttpRequest, asset: Asset) -> HttpResponseBase:
     suffix = PurePosixPath(asset.name or asset.storage_key).suffix[:10]
     name = f"{asset.public_id}{suffix}"
     file = _open(asset.storage_key)
-    chunks = _async_chunks(file) if isinstance(request, ASGIRequest) else _chunks(file)
-    headers = {
-        **SAFE_HEADERS,
-        "Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or "attachment",
-        "Content-Length": str(file.size),
-    }
-    return StreamingHttpResponse(chunks, content_type="application/octet-stream", headers=headers)
+    return download(request, file, name=name, content_type="application/octet-stream", headers=SAFE_HEADERS)
 
 
 def _open(key: str) -> File[bytes]:
@@ -85,18 +75,3 @@ def _open(key: str) -> File[bytes]:
         return default_storage.open(key, "rb")
     except FileNotFoundError:
         raise Http404 from None
-
-
-def _chunks(file: File[bytes]) -> Iterator[bytes]:
-    with file:
-        yield from file.chunks(CHUNK)
-
-
-async def _async_chunks(file: File[bytes]) -> AsyncIterator[bytes]:
-    """Read in pieces without holding the event loop; a long video never lies in memory as a whole."""
-    read = sync_to_async(file.read)
-    try:
-        while piece := await read(CHUNK):
-            yield piece
-    finally:
-        await sync_to_async(file.close)()

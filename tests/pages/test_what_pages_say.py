@@ -14,7 +14,7 @@ from django.utils import timezone
 from crowd.models import Assignment, Budget, Evidence, Restriction, WorkerInvitation
 from crowd.services import ledger
 from curation.dashboard.pool_facts import random_clickers
-from curation.models import Asset, AssetPreview, Membership, Pool, Project
+from curation.models import Asset, AssetPreview, DatasetVersion, Export, Membership, Pool, Project
 from curation.services.overview import asset_counts, funnel, pool_rows, project_numbers
 from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_worker
 
@@ -293,3 +293,41 @@ def test_without_redis_it_is_not_ready_and_says_no_more_than_that(client: Client
     assert answer.status_code == 503
     assert json.loads(answer.content)["redis"] == "away"
     assert "127.0.0.1" not in answer.content.decode()
+
+
+# --- datasets ---------------------------------------------------------------------------------------------------------
+def test_alice_freezes_a_version_and_asks_for_an_export(project: Project, people: dict[str, Client]):
+    make_asset(project)
+    people["alice"].post(reverse("freeze", args=[project.public_id]), {"note": "first"})
+    version = project.versions.get()
+    people["alice"].post(reverse("export", args=[project.public_id, version.public_id]), {"format": "coco"})
+    assert version.exports.get().format == "coco"
+    shown = page(people["vera"], "datasets", project.public_id)
+    assert "v1 as coco" in shown
+    assert "first" in shown
+
+
+def test_nothing_published_means_nothing_to_freeze(project: Project, people: dict[str, Client]):
+    assert people["alice"].post(reverse("freeze", args=[project.public_id])).status_code == 400
+    assert not project.versions.exists()
+
+
+def test_an_unknown_format_is_refused_with_the_list_of_those_there_are(project: Project, people: dict[str, Client]):
+    make_asset(project)
+    people["alice"].post(reverse("freeze", args=[project.public_id]))
+    address = reverse("export", args=[project.public_id, project.versions.get().public_id])
+    answer = people["alice"].post(address, {"format": "papyrus"})
+    assert answer.status_code == 400
+    assert "coco" in answer.content.decode()
+
+
+def test_a_finished_export_is_a_download_for_leads(project: Project, people: dict[str, Client], alice):
+    version = DatasetVersion.objects.create(project=project, number=1, frozen_at=timezone.now())
+    key = default_storage.save("export.zip", ContentFile(b"PK"))
+    done = Export.objects.create(dataset=version, format="coco", state=Export.State.DONE, storage_key=key)
+    done.refresh_from_db()
+    address = reverse("export-download", args=[project.public_id, done.public_id])
+    answer = people["alice"].get(address)
+    assert b"".join(answer) == b"PK"
+    assert "attachment" in answer["Content-Disposition"]
+    assert people["vera"].get(address).status_code == 404
