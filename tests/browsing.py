@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -58,6 +59,13 @@ def _watch(context: BrowserContext, page: Page, base: str) -> list[str]:
     page.on("console", lambda line: troubles.append(line.text) if _is_bad(line.type, line.text) else None)
     page.on("request", lambda request: None if _is_ours(request.url, base) else troubles.append(request.url))
     return troubles
+
+
+def breaches(page: Page) -> list[str]:
+    """Return what axe finds against WCAG 2.2 AA on the page as it stands."""
+    tags = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
+    found = Axe().run(page, options=tags).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
 def _is_bad(kind: str, text: str) -> bool:

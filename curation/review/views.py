@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
@@ -92,10 +93,7 @@ def decisions(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _decisions_of(request: HttpRequest) -> tuple[list[reviews.Decided], list[dict[str, str]]]:
-    try:
-        rows = json.loads(request.body)["decisions"]
-    except (ValueError, KeyError, TypeError):
-        rows = []
+    rows = body_of(request).get("decisions")
     sent, refused = [], []
     for raw in rows if isinstance(rows, list) else []:
         try:
@@ -110,7 +108,16 @@ def _decisions_of(request: HttpRequest) -> tuple[list[reviews.Decided], list[dic
 @login_required
 def release(request: HttpRequest, public_id: UUID) -> HttpResponse:
     project, user = project_of(request, public_id)
-    return JsonResponse({"released": reviews.release_leases(user=user, project=project)})
+    until = parse_datetime(str(body_of(request).get("until") or ""))
+    return JsonResponse({"released": reviews.release_leases(user=user, project=project, until=until)})
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _standing(project: Project, user: User, now: datetime) -> dict[str, Any]:

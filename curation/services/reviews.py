@@ -112,9 +112,15 @@ def _lease(asset_ids: list[int], *, user: User, now: datetime) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def release_leases(*, user: User, project: Project) -> int:
-    """Give back what a reviewer holds; others get it at once."""
-    return ReviewLease.objects.filter(user=user, asset__project=project).delete()[0]
+def release_leases(*, user: User, project: Project, until: datetime | None = None) -> int:
+    """Give back what a reviewer holds; others get it at once.
+
+    `until` spares leases taken after the screen that is being left: a reload may overtake its own farewell.
+    """
+    leases = ReviewLease.objects.filter(user=user, asset__project=project)
+    if until is not None:
+        leases = leases.filter(until__lte=until)
+    return leases.delete()[0]
 
 
 def standing(*, project: Project, user: User, now: datetime) -> Standing:

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +86,8 @@ def finish(*, upload: Upload) -> Upload:
     return upload
 
 
+PATIENCE = timedelta(days=2)
+TOO_LATE = "This photo was never sent to its end. Please send it again."
 DAMAGED = "The photo was damaged on its way. Please send it again."
 
 
@@ -129,6 +132,16 @@ def least_of(spec: dict[str, Any]) -> tuple[int, int]:
     """Return the smallest size a batch takes: long side, short side."""
     long, short = spec.get("least_pixels", FULL_HD)
     return int(long), int(short)
+
+
+def forget_unfinished(*, now: datetime, limit: int = 200) -> int:
+    """Give up uploads that nobody has gone on with for two days, and delete their pieces."""
+    old = Upload.objects.filter(state=State.RECEIVING, created_at__lt=now - PATIENCE).order_by("id")[:limit]
+    for upload in old:
+        _close(upload.pk, key="", reason=TOO_LATE)
+        for part in upload.parts:
+            default_storage.delete(part)
+    return len(old)
 
 
 def _own_answer(worker_id: int, answer_id: int) -> Answer:

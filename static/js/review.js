@@ -214,7 +214,9 @@ for (const type of ["keydown", "pointerdown"]) addEventListener(type, () => (act
 setInterval(() => {
   if (Date.now() - active < IDLE) decisions.load().catch(() => {});
 }, RENEW);
-addEventListener("pagehide", () => post(start.release, {}, { keepalive: true }).catch(() => {}));
+addEventListener("pagehide", () => {
+  post(start.release, { until: decisions.leaseUntil ?? null }, { keepalive: true }).catch(() => {});
+});
 addEventListener("beforeunload", (event) => {
   if (decisions.queue.offline && decisions.queue.waiting) event.preventDefault();
 });

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from crowd.models import AnswerRaw, Assignment, Batch, Skill, SkillValue, Upload
 from crowd.services import invitations
 from tests import scenes
-from tests.browsing import PHONE, chromium, watched
+from tests.browsing import PHONE, breaches, chromium, watched
 from tests.portal.conftest import phone_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -51,6 +51,7 @@ def start(page: Page, title: str) -> None:
     page.goto(reverse("w-home"))
     page.get_by_role("button", name=f"Start {title}").tap()
     expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes", timeout=15_000)
 
 
 def test_she_joins_by_the_link_and_sees_the_work(browser, live_server, world, photo):
@@ -77,7 +78,7 @@ def test_she_sends_a_photo(phone, world, photo):
     photo_work(world, photo)
     start(phone, "Show this sign: peace")
     phone.locator("input[capture]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photo})
-    expect(phone.get_by_text("1920 by 1080 pixels")).to_be_visible()
+    expect(phone.get_by_text("1920 by 1080 pixels. Is the whole hand in it?")).to_be_visible()
     page_url = phone.url
     phone.get_by_role("button", name="Send this photo").tap()
     phone.wait_for_url(lambda url: url != page_url)
@@ -203,6 +204,19 @@ def test_no_page_is_wider_than_the_phone(phone, world, photo):
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     start(phone, "Show this sign: peace")
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_use_it(phone, live_server, world, photo, theme):
+    phone.context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+    key = scenes.stored(photo)
+    for interface in ("photo", "choice", "boxes"):
+        scenes.task(scenes.batch(world, interface), "one", image=key)
+    phone.goto(reverse("w-home"))
+    assert breaches(phone) == []
+    for title in ("Show this sign: peace", "Is this the sign?", "Box every hand"):
+        start(phone, title)
+        assert breaches(phone) == []
 
 
 def test_the_own_digest_equals_the_browsers(phone, world):

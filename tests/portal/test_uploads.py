@@ -3,12 +3,15 @@
 import hashlib
 import json
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
 from django.urls import reverse
+from django.utils import timezone
 
 from crowd.models import AnswerRaw, Assignment, Upload
+from curation.services import uploads
 from tests import scenes
 
 JSON = "application/json"
@@ -126,6 +129,17 @@ def test_an_upload_that_makes_no_sense_is_refused(wandas, answer, changed):
     assert reply.status_code == 422
     assert json.loads(reply.content)["title"]
     assert not Upload.objects.exists()
+
+
+def test_an_upload_nobody_goes_on_with_is_forgotten_with_its_pieces(wandas, answer):
+    data = scenes.jpeg()
+    upload_id = begin(wandas, answer.pk, data).json()["id"]
+    put(wandas, upload_id, 0, data[:500])
+    (piece,) = Upload.objects.get().parts
+    assert uploads.forget_unfinished(now=timezone.now() + timedelta(days=1)) == 0
+    assert uploads.forget_unfinished(now=timezone.now() + timedelta(days=3)) == 1
+    assert Upload.objects.get().state == "refused"
+    assert not default_storage.exists(piece)
 
 
 def test_another_workers_upload_is_not_there(wandas, willas, answer):

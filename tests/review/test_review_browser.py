@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from curation.models import Asset, Consensus, Review
 from tests import scenes
-from tests.browsing import DESK, PHONE, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, watched
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -165,6 +165,19 @@ def test_when_nothing_needs_a_person_the_screen_says_so(browser, live_server):
         page.goto(reverse("review", args=[row.public_id]))
         expect(page.get_by_role("heading", name="Nothing needs a person")).to_be_visible()
         expect(page.get_by_role("link", name="See the data sets")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_everybody_can_use_it(browser, live_server, world, device, theme):
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **device) as page:
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+        page.goto(reverse("review", args=[world.public_id]))
+        page.locator(".rv-crop").first.wait_for()
+        assert breaches(page) == []
+        page.keyboard.press("f")
+        page.locator("#editor .be-box").first.wait_for()
+        assert breaches(page) == []
 
 
 def test_it_works_on_a_phone(browser, live_server, world):

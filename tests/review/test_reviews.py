@@ -83,6 +83,13 @@ def test_released_images_go_to_others_at_once(world, image, rita):
     assert next_names(world, "Rob") == ["one.jpg"]
 
 
+def test_a_reload_that_overtakes_its_own_farewell_keeps_its_images(world, image, rita):
+    first = timezone.now()
+    reviews.next_images(project=world, user=rita, n=5, now=first)
+    reviews.next_images(project=world, user=rita, n=5, now=first + timedelta(seconds=1))
+    assert reviews.release_leases(user=rita, project=world, until=first + reviews.LEASE) == 0
+
+
 @pytest.mark.django_db(transaction=True)
 def test_reviewers_who_ask_at_the_same_moment_share_the_queue_out():
     world = scenes.project(Rita="reviewer", Rob="reviewer")

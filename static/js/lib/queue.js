@@ -4,8 +4,9 @@
 export class Table {
   /** @param {string} name */
   constructor(name) {
+    this.name = `winnow-${name}`;
     this.memory = new Map();
-    this.database = openDatabase(`winnow-${name}`).catch(() => null);
+    this.database = openDatabase(this.name).catch(() => null);
   }
 
   async run(mode, act) {
@@ -36,6 +37,13 @@ export class Table {
   async remove(key) {
     this.memory.delete(key);
     await this.run("readwrite", (rows) => rows.delete(key)).catch(() => {});
+  }
+
+  /** Remove the table from the device: its work is done. */
+  async drop() {
+    this.memory.clear();
+    (await this.database)?.close();
+    indexedDB.deleteDatabase(this.name);
   }
 }
 
@@ -73,7 +81,9 @@ export class Queue extends EventTarget {
 
   async restore() {
     const kept = await this.table.all();
-    this.rows.unshift(...kept.sort((a, b) => a.at - b.at).map((row) => row.body));
+    const known = new Set(this.rows.map((row) => row.key));
+    const older = kept.sort((a, b) => a.at - b.at).map((row) => row.body);
+    this.rows.unshift(...older.filter((row) => !known.has(row.key)));
     this.tell();
   }
 
@@ -135,8 +145,11 @@ export class Queue extends EventTarget {
     this.dispatchEvent(new CustomEvent("change"));
   }
 
-  close() {
+  /** Stop, and keep nothing: what was here has arrived another way. */
+  async drop() {
     clearTimeout(this.timer);
     removeEventListener("pagehide", this.leave);
+    this.rows = [];
+    await this.table.drop();
   }
 }

@@ -45,7 +45,7 @@ export class Decisions extends EventTarget {
       const answer = await this.fetchNext(n);
       const known = new Set([...this.items.map((item) => item.id), ...this.queue.rows.map((row) => row.id)]);
       this.items.push(...answer.items.filter((item) => !known.has(item.id)));
-      this.leaseUntil = Date.parse(answer.lease_until);
+      this.leaseUntil = answer.lease_until;
       this.count(answer.standing);
     } finally {
       this.loading = false;

@@ -48,6 +48,7 @@ export class Page {
     const next = this.tasks.findIndex((task) => !this.isDone(task)) + 1;
     const asked = new URLSearchParams(location.search).has("task");
     this.go(asked ? this.current : next || this.tasks.length + 1);
+    document.body.dataset.ready = "yes";
   }
 
   isDone(task) {
@@ -123,8 +124,7 @@ export class Page {
       const answers = this.start.interface === "photo" ? {} : Object.fromEntries(this.answers);
       const ms = Math.round(performance.now() - this.began);
       const { next } = await post(this.start.submit, { answers, ms });
-      for (const task of this.tasks) await this.kept.remove(task.id);
-      for (const row of [...this.queue.rows]) this.queue.take(row.key);
+      await Promise.all([this.kept.drop(), this.queue.drop()]);
       location.assign(next);
     } catch (error) {
       this.busy = false;

@@ -90,11 +90,14 @@ function sent(task) {
   else page.go(page.tasks.indexOf(task) + 2);
 }
 
-document.addEventListener("change", (event) => {
-  const file = event.target.matches("[data-file]") && event.target.files[0];
+/** Take a photo out of its field, so that the same one can be chosen again. */
+function pick(field) {
+  const file = field.files[0];
   if (file && page.task) choose(page.task, file);
-  if (file) event.target.value = "";
-});
+  if (file) field.value = "";
+}
+
+document.addEventListener("change", (event) => event.target.matches("[data-file]") && pick(event.target));
 document.addEventListener("click", (event) => {
   const act = event.target.closest("[data-do]")?.dataset.do;
   if (act === "send") send(page.task);
@@ -105,4 +108,5 @@ document.addEventListener("click", (event) => {
   }
 });
 
+document.querySelectorAll("[data-file]").forEach(pick); // chosen before this module was here
 page.open();
