@@ -1,0 +1,284 @@
+"""Assets: read them with their consensus, bring new ones one by one or in batches of lines."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+from uuid import UUID
+
+from django.db.models import Prefetch
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crowd.clock import database_now
+from curation.api.doors import Door, describe_list, listing, project_or_404, projects, require_lead
+from curation.api.fields import Hex
+from curation.api.paging import Filter, by_id, one_of
+from curation.api.problems import Problem
+from curation.models import Asset, Consensus, ConsensusBox, Decision, Project
+from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, Unreadable
+from curation.services import ingest
+from curation.services.ingest import Incoming, Taken
+
+MOST_LINES = 100
+MOST_BATCH_BYTES = 64 * MEGABYTE
+MOST_KEY = 200
+
+
+class BoxRow(serializers.ModelSerializer[ConsensusBox]):
+    class Meta:
+        model = ConsensusBox
+        fields = ["label", "x", "y", "w", "h", "confidence"]
+
+
+class ConsensusRow(serializers.ModelSerializer[Consensus]):
+    stage = serializers.CharField(source="stage.name")
+    boxes = BoxRow(many=True, help_text="in fractions of the image, origin top left")
+
+    class Meta:
+        model = Consensus
+        fields = [
+            "stage", "version", "method", "status", "label", "confidence", "lowest_iou", "n_answers", "boxes",
+            "created_at",
+        ]  # fmt: skip
+
+
+class AssetRow(serializers.ModelSerializer[Asset]):
+    id = serializers.UUIDField(source="public_id")
+    project = serializers.UUIDField(source="project.public_id")
+    stage = serializers.CharField(source="stage.name")
+    label_class = serializers.CharField(source="label_class.name", default=None, allow_null=True)
+    # A serializer has a `parent`, its class does not, so the name is free for the field.
+    parent = serializers.UUIDField(source="parent.public_id", default=None, allow_null=True)  # type: ignore[assignment]
+    sha256 = Hex()
+    consensus = ConsensusRow(source="agreed", many=True, help_text="current ones, by stage")
+
+    class Meta:
+        model = Asset
+        fields = [
+            "id", "project", "client_key", "media", "name", "label_class", "stage", "state", "reason", "width",
+            "height", "bytes", "sha256", "source", "licence", "parent", "frame_index", "frame_ms", "created_at",
+            "consensus",
+        ]  # fmt: skip
+
+
+class DecisionRow(serializers.ModelSerializer[Decision]):
+    stage = serializers.CharField(source="stage.name")
+
+    class Meta:
+        model = Decision
+        fields = ["stage", "verdict", "reason", "evidence", "by_kind", "created_at"]
+
+
+class AssetDetail(AssetRow):
+    decisions = DecisionRow(many=True)
+
+    class Meta(AssetRow.Meta):
+        fields = [*AssetRow.Meta.fields, "decisions"]
+
+
+class Upload(serializers.Serializer[Any]):
+    file = serializers.FileField()
+    client_key = serializers.CharField(max_length=MOST_KEY, required=False)
+    stage = serializers.CharField(max_length=60, required=False)
+
+
+class UploadAnswer(serializers.Serializer[Any]):
+    is_new = serializers.BooleanField()
+    asset = AssetRow()
+
+
+class LineAnswer(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    client_key = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(choices=["new", "existing", "refused"])
+    asset = serializers.UUIDField(required=False)
+    code = serializers.CharField(required=False)
+    detail = serializers.CharField(required=False)
+
+
+class BatchAnswer(serializers.Serializer[Any]):
+    received = serializers.IntegerField()
+    new = serializers.IntegerField()
+    existing = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    lines = LineAnswer(many=True)
+
+
+FILTERS = {
+    "project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project"),
+    "state": one_of(lambda rows, text: rows.filter(state=text), "state of the asset", Asset.State.values),
+    "stage": Filter(lambda rows, text: rows.filter(stage__name=text), "name of the stage it stands at"),
+    "label_class": Filter(lambda rows, text: rows.filter(label_class__name=text), "name of the class"),
+    "reason": Filter(lambda rows, text: rows.filter(reason=text), "why it was dropped or held"),
+    "media": one_of(lambda rows, text: rows.filter(media=text), "image, video or frame", Asset.Media.values),
+    "client_key": Filter(lambda rows, text: rows.filter(client_key=text), "your own key"),
+}
+
+
+def _visible(request: Request) -> Any:
+    current = Consensus.objects.filter(is_current=True).select_related("stage").prefetch_related("boxes")
+    agreed = Prefetch("consensus", current.order_by("stage__position"), to_attr="agreed")
+    rows = Asset.objects.select_related("project", "stage", "label_class", "parent").prefetch_related(agreed)
+    return rows.filter(project__in=projects(request))
+
+
+def _row(request: Request, asset: Asset) -> dict[str, Any]:
+    return {**AssetRow(_visible(request).get(pk=asset.pk)).data}
+
+
+class AssetList(Door):
+    @describe_list(AssetRow, FILTERS, "Assets of your projects, oldest first")
+    def get(self, request: Request) -> Response:
+        return listing(request, _visible(request), FILTERS, AssetRow)
+
+
+class AssetOne(Door):
+    @extend_schema(summary="One asset with its consensus and all decisions", responses=AssetDetail)
+    def get(self, request: Request, asset_id: UUID) -> Response:
+        decisions = Prefetch("decisions", Decision.objects.select_related("stage").order_by("pk"))
+        asset = _visible(request).prefetch_related(decisions).filter(public_id=asset_id).first()
+        if asset is None:
+            raise Http404
+        return Response(AssetDetail(asset).data)
+
+
+class ProjectAssets(Door):
+    scopes = {"POST": "assets:write"}
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        summary="Upload one picture; the same client key or the same bytes again add nothing",
+        request={"multipart/form-data": Upload},
+        responses={200: UploadAnswer, 201: UploadAnswer},
+    )
+    def post(self, request: Request, project_id: UUID) -> Response:
+        project = project_or_404(request, project_id)
+        require_lead(request, project.pk)
+        sent = Upload(data=request.data)
+        sent.is_valid(raise_exception=True)
+        file = sent.validated_data["file"]
+        data = file.read(PICTURE_LIMITS.max_bytes + 1)
+        incoming = Incoming(str(file.name), data, "API", client_key=sent.validated_data.get("client_key"))
+        taken = _take(project, sent.validated_data.get("stage"), incoming)
+        answer = {"is_new": taken.is_new, "asset": _row(request, taken.asset)}
+        return Response(answer, status=201 if taken.is_new else 200)
+
+
+def _take(project: Project, stage: str | None, incoming: Incoming) -> Taken:
+    return ingest.take(project=project, stage=_stage(project, stage), incoming=incoming, now=database_now())
+
+
+def _stage(project: Project, name: str | None) -> Any:
+    if name is None:
+        return ingest.entry_stage(project)
+    stages = {stage.name: stage for stage in project.stages.order_by("position")}
+    if name not in stages:
+        raise Problem(400, "unknown_stage", f"{name!r} is no stage of this project; stages are {', '.join(stages)}.")
+    return stages[name]
+
+
+class JsonLines(BaseParser):
+    """One JSON object a line; each line is judged on its own."""
+
+    media_type = "application/jsonl"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, list[bytes]]:
+        data = stream.read(MOST_BATCH_BYTES + 1)
+        if len(data) > MOST_BATCH_BYTES:
+            raise Problem(413, "too_large", f"A batch may have {MOST_BATCH_BYTES // MEGABYTE} MB; send smaller ones.")
+        return {"lines": [line for line in data.split(b"\n") if line.strip()]}
+
+
+class NdJson(JsonLines):
+    media_type = "application/x-ndjson"
+
+
+class AssetBatch(Door):
+    scopes = {"POST": "assets:write"}
+    parser_classes = [JsonLines, NdJson]
+
+    @extend_schema(
+        summary=f'Up to {MOST_LINES} lines {{"client_key", "data_base64", "name"?}}; each is answered on its own',
+        parameters=[
+            OpenApiParameter("project", OpenApiTypes.UUID, required=True, description="id of the project"),
+            OpenApiParameter("stage", str, description="name of the stage to enter at; the checks if left out"),
+        ],
+        request={"application/jsonl": OpenApiTypes.STR},
+        responses=BatchAnswer,
+    )
+    def post(self, request: Request) -> Response:
+        project = project_or_404(request, _project_id(request))
+        require_lead(request, project.pk)
+        stage = request.query_params.get("stage")
+        _stage(project, stage)
+        lines = dict(request.data)["lines"]
+        if not 1 <= len(lines) <= MOST_LINES:
+            raise Problem(400, "bad_batch", f"A batch has 1 to {MOST_LINES} lines, not {len(lines)}.")
+        answers = list(_answers(project, stage, lines))
+        counts = {name: sum(one["status"] == name for one in answers) for name in ("new", "existing", "refused")}
+        return Response({"received": len(answers), **counts, "lines": answers})
+
+
+def _project_id(request: Request) -> UUID:
+    unknown = sorted(set(request.query_params) - {"project", "stage"})
+    if unknown:
+        raise Problem(400, "unknown_parameter", f"{unknown[0]!r} is no parameter here; known are project, stage.")
+    try:
+        return UUID(request.query_params.get("project", ""))
+    except ValueError:
+        raise Problem(400, "bad_parameter", "Name the project: ?project= and its id.") from None
+
+
+def _answers(project: Project, stage: str | None, lines: list[bytes]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, start=1):
+        key: str | None = None
+        try:
+            incoming = _incoming(line)
+            key = incoming.client_key
+            taken = _take(project, stage, incoming)
+        except Problem as problem:
+            yield {
+                "line": number,
+                "client_key": key,
+                "status": "refused",
+                "code": problem.code,
+                "detail": problem.detail,
+            }
+        except Unreadable as refusal:
+            code, detail = refusal.reason_code, refusal.sentence
+            yield {"line": number, "client_key": key, "status": "refused", "code": code, "detail": detail}
+        else:
+            status = "new" if taken.is_new else "existing"
+            yield {"line": number, "client_key": key, "status": status, "asset": str(taken.asset.public_id)}
+
+
+def _incoming(line: bytes) -> Incoming:
+    try:
+        sent = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Problem(400, "bad_line", "This line is not JSON.") from None
+    known = {"client_key", "data_base64", "name"}
+    if not isinstance(sent, dict) or not set(sent) <= known:
+        raise Problem(400, "bad_line", 'A line is an object with "client_key", "data_base64" and perhaps "name".')
+    key, name = sent.get("client_key"), sent.get("name", "")
+    if not isinstance(key, str) or not 1 <= len(key) <= MOST_KEY or "\0" in key:
+        raise Problem(400, "bad_line", f'"client_key" must be text of 1 to {MOST_KEY} letters.')
+    if not isinstance(name, str) or "\0" in name:
+        raise Problem(400, "bad_line", '"name" must be text.')
+    return Incoming(name or key, _decoded(sent.get("data_base64")), "API", client_key=key)
+
+
+def _decoded(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        raise Problem(400, "bad_line", '"data_base64" must be the picture in base64.') from None

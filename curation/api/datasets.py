@@ -1,0 +1,80 @@
+"""Data set versions: list them, freeze the next one."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crowd.clock import database_now
+from curation.api.auth import caller
+from curation.api.doors import Door, describe_list, listing, project_or_404, projects, require_lead
+from curation.api.paging import by_id
+from curation.models import DatasetVersion
+from curation.services import datasets
+
+
+class CountsRow(serializers.Serializer[Any]):
+    images = serializers.IntegerField()
+    boxes = serializers.IntegerField()
+    negatives = serializers.IntegerField()
+    classes = serializers.DictField(child=serializers.DictField(child=serializers.IntegerField()))
+
+
+class DatasetRow(serializers.ModelSerializer[DatasetVersion]):
+    id = serializers.UUIDField(source="public_id")
+    project = serializers.UUIDField(source="project.public_id")
+    counts = CountsRow()
+
+    class Meta:
+        model = DatasetVersion
+        fields = ["id", "project", "number", "note", "counts", "frozen_at", "created_at"]
+
+
+class NewDataset(serializers.Serializer[Any]):
+    project = serializers.UUIDField()
+    note = serializers.CharField(max_length=300, default="", allow_blank=True)
+
+
+FILTERS = {"project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project")}
+
+
+def visible(request: Request) -> Any:
+    return DatasetVersion.objects.select_related("project").filter(project__in=projects(request))
+
+
+def find(request: Request, dataset_id: UUID) -> DatasetVersion:
+    found: DatasetVersion | None = visible(request).filter(public_id=dataset_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+class DatasetList(Door):
+    scopes = {"GET": "read", "POST": "export"}
+
+    @describe_list(DatasetRow, FILTERS, "Frozen versions of your projects")
+    def get(self, request: Request) -> Response:
+        return listing(request, visible(request), FILTERS, DatasetRow)
+
+    @extend_schema(
+        summary="Freeze what is published as the next version", request=NewDataset, responses={201: DatasetRow}
+    )
+    def post(self, request: Request) -> Response:
+        asked = NewDataset(data=request.data)
+        asked.is_valid(raise_exception=True)
+        project = project_or_404(request, asked.validated_data["project"])
+        require_lead(request, project.pk)
+        version = datasets.freeze_version(
+            project_id=project.pk, by=caller(request), note=asked.validated_data["note"], now=database_now()
+        )
+        return Response(DatasetRow(version).data, status=201)
+
+
+class DatasetOne(Door):
+    @extend_schema(summary="One frozen version", responses=DatasetRow)
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        return Response(DatasetRow(find(request, dataset_id)).data)

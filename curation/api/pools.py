@@ -1,0 +1,115 @@
+"""Pools: read them, change what is wanted and paid, open and stop them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crowd.clock import database_now
+from curation.api.auth import caller
+from curation.api.doors import Door, describe_list, listing, projects, require_lead
+from curation.api.fields import Dollars
+from curation.api.paging import Filter, by_id, one_of
+from curation.models import Pool
+from curation.services import pools
+
+
+class PoolRow(serializers.ModelSerializer[Pool]):
+    project = serializers.UUIDField(source="project.public_id")
+    stage = serializers.CharField(source="stage.name")
+    platform = serializers.CharField(source="account.platform")
+    label_class = serializers.CharField(source="label_class.name", default=None, allow_null=True)
+    name = serializers.CharField(source="full_name")
+    price_usd = Dollars(source="price_micro")
+
+    class Meta:
+        model = Pool
+        fields = [
+            "id", "project", "stage", "platform", "kind", "label_class", "name", "state", "priority", "wanted",
+            "price_usd", "overlap", "note", "started_at", "finished_at", "created_at",
+        ]  # fmt: skip
+
+
+class PoolChange(serializers.Serializer[Any]):
+    wanted = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
+    price_usd = Dollars(required=False)
+    priority = serializers.IntegerField(required=False, min_value=0, max_value=100)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(f"{unknown[0]!r} cannot be changed; {', '.join(self.fields)} can.")
+        return attrs
+
+
+FILTERS = {
+    "project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project"),
+    "state": one_of(lambda rows, text: rows.filter(state=text), "state of the pool", Pool.State.values),
+    "kind": one_of(lambda rows, text: rows.filter(kind=text), "training, exam or main", Pool.Kind.values),
+    "stage": Filter(lambda rows, text: rows.filter(stage__name=text), "name of the stage"),
+    "label_class": Filter(lambda rows, text: rows.filter(label_class__name=text), "name of the class"),
+}
+ACTIONS: dict[str, Callable[..., Pool]] = {
+    "open": pools.open_pool,
+    "pause": pools.pause_pool,
+    "resume": pools.resume_pool,
+    "close": pools.close_pool,
+}
+
+
+def _visible(request: Request) -> Any:
+    related = Pool.objects.select_related("project", "stage", "account", "label_class")
+    return related.filter(project__in=projects(request)).order_by("pk")
+
+
+def _find(request: Request, pool_id: int) -> Pool:
+    pool: Pool | None = _visible(request).filter(pk=pool_id).first()
+    if pool is None:
+        raise Http404
+    return pool
+
+
+class PoolList(Door):
+    @describe_list(PoolRow, FILTERS, "Pools of your projects")
+    def get(self, request: Request) -> Response:
+        return listing(request, _visible(request), FILTERS, PoolRow)
+
+
+class PoolOne(Door):
+    scopes = {"GET": "read", "PATCH": "pools"}
+
+    @extend_schema(summary="One pool", responses=PoolRow)
+    def get(self, request: Request, pool_id: int) -> Response:
+        return Response(PoolRow(_find(request, pool_id)).data)
+
+    @extend_schema(summary="Change target, price or priority", request=PoolChange, responses=PoolRow)
+    def patch(self, request: Request, pool_id: int) -> Response:
+        pool = _find(request, pool_id)
+        require_lead(request, pool.project_id)
+        asked = PoolChange(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wish = asked.validated_data
+        pools.change_pool(
+            pool_id=pool.pk,
+            by=caller(request),
+            now=database_now(),
+            wanted=wish.get("wanted"),
+            price_micro=wish.get("price_micro", wish.get("price_usd")),
+            priority=wish.get("priority"),
+        )
+        return Response(PoolRow(_find(request, pool_id)).data)
+
+
+class PoolAction(Door):
+    scopes = {"POST": "pools"}
+
+    @extend_schema(summary="Open, pause, resume or close a pool", request=None, responses=PoolRow)
+    def post(self, request: Request, pool_id: int, action: str) -> Response:
+        pool = _find(request, pool_id)
+        require_lead(request, pool.project_id)
+        ACTIONS[action](pool_id=pool.pk, by=caller(request), now=database_now())
+        return Response(PoolRow(_find(request, pool_id)).data)

@@ -1,0 +1,136 @@
+"""Projects and their stages."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crowd.clock import database_now
+from crowd.models import Budget
+from curation.api.auth import caller
+from curation.api.doors import Door, describe_list, listing, project_or_404, projects
+from curation.api.fields import Dollars
+from curation.api.paging import Filter
+from curation.engine import campaigns
+from curation.models import ApiToken, LabelClass, Membership, Project, Stage
+
+
+class ClassRow(serializers.ModelSerializer[LabelClass]):
+    class Meta:
+        model = LabelClass
+        fields = ["index", "name", "prompt", "is_negative", "retired_at"]
+
+
+class StageRow(serializers.ModelSerializer[Stage]):
+    class Meta:
+        model = Stage
+        fields = ["name", "title", "kind", "position", "state", "settings"]
+
+
+class BudgetRow(serializers.Serializer[Budget]):
+    limit_usd = Dollars(source="limit_micro")
+    reserved_usd = Dollars(source="reserved_micro")
+    spent_usd = Dollars(source="spent_micro")
+    free_usd = Dollars(source="free_micro")
+
+
+class ProjectRow(serializers.ModelSerializer[Project]):
+    id = serializers.UUIDField(source="public_id")
+    role = serializers.ChoiceField(choices=Membership.Role.values, help_text="yours")
+    classes = ClassRow(many=True)
+
+    class Meta:
+        model = Project
+        fields = [
+            "id", "slug", "name", "recipe", "description", "team", "owner", "role", "classes",
+            "is_demo", "version", "created_at", "archived_at",
+        ]  # fmt: skip
+
+
+class ProjectDetail(ProjectRow):
+    stages = StageRow(many=True)
+    budget = BudgetRow(allow_null=True)
+
+    class Meta(ProjectRow.Meta):
+        fields = [*ProjectRow.Meta.fields, "stages", "budget"]
+
+
+class NewProject(serializers.Serializer[Any]):
+    recipe = serializers.CharField(max_length=60)
+    name = serializers.CharField(max_length=120)
+    platform = serializers.CharField(max_length=40, default="inhouse")
+    classes = serializers.ListField(child=serializers.CharField(max_length=60), default=list, max_length=1000)
+    wanted = serializers.IntegerField(required=False, min_value=1, help_text="results a class")
+    budget_usd = serializers.CharField(required=False, max_length=30)
+    team = serializers.CharField(max_length=40, default="", allow_blank=True)
+    owner = serializers.CharField(max_length=80, default="", allow_blank=True)
+
+
+FILTERS = {
+    "slug": Filter(lambda rows, text: rows.filter(slug=text), "exactly this short name"),
+    "recipe": Filter(lambda rows, text: rows.filter(recipe=text), "name of the recipe"),
+}
+
+
+def _mine(request: Request) -> Any:
+    return projects(request).annotate(role=F("memberships__role")).prefetch_related("classes")
+
+
+def detail(request: Request, project: Project) -> dict[str, Any]:
+    found = _mine(request).get(pk=project.pk)
+    found.budget = Budget.objects.filter(project_id=found.pk).first()
+    return {**ProjectDetail(found).data}
+
+
+class ProjectList(Door):
+    scopes = {"GET": "read", "POST": "admin"}
+
+    @describe_list(ProjectRow, FILTERS, "Your projects")
+    def get(self, request: Request) -> Response:
+        return listing(request, _mine(request), FILTERS, ProjectRow)
+
+    @extend_schema(
+        summary="Create a project from a recipe; you lead it", request=NewProject, responses={201: ProjectDetail}
+    )
+    def post(self, request: Request) -> Response:
+        asked = NewProject(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wish = asked.validated_data
+        project = campaigns.create_project(
+            recipe=wish["recipe"],
+            name=wish["name"],
+            by=caller(request),
+            now=database_now(),
+            platform=wish["platform"],
+            classes=wish["classes"],
+            wanted=wish.get("wanted"),
+            budget=wish.get("budget_usd"),
+            team=wish["team"],
+            owner=wish["owner"],
+        )
+        _admit(request, project)
+        return Response(detail(request, project), status=201)
+
+
+def _admit(request: Request, project: Project) -> None:
+    """A token for named projects may also use the one it has made."""
+    token = request.auth
+    if isinstance(token, ApiToken) and not token.all_projects:
+        token.projects.add(project)
+
+
+class ProjectOne(Door):
+    @extend_schema(summary="One project with classes, stages and budget", responses=ProjectDetail)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        return Response(detail(request, project_or_404(request, project_id)))
+
+
+class ProjectStages(Door):
+    @extend_schema(summary="The project's stages in their order", responses=StageRow(many=True))
+    def get(self, request: Request, project_id: UUID) -> Response:
+        project = project_or_404(request, project_id)
+        return Response(StageRow(project.stages.order_by("position"), many=True).data)

@@ -1,0 +1,101 @@
+"""Write a data set into a folder, with a receipt."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.datasets.formats.base import BadRecord
+from curation.datasets.formats.receipt import CountsDiffer
+from curation.datasets.formats.registry import WRITERS
+from curation.management.projects import project_or_exit
+from curation.management.terminal import Progress
+from curation.models import DatasetVersion, Project
+from curation.services import datasets
+from curation.services.exporting import Written
+
+INTERRUPTED = 130
+
+
+class Command(BaseCommand):
+    help = "Export a frozen version of a project; without --version, what is published now is frozen first."
+    requires_system_checks = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Let --version be the version of the data set: Django's own would print Django's."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="short name or id")
+        parser.add_argument("--version", type=int, metavar="V", dest="number", help="number of a frozen version")
+        parser.add_argument("--format", required=True, help=", ".join(sorted(WRITERS)))
+        parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="a new folder")
+        parser.add_argument("--no-images", action="store_true", help="annotations only")
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+    def handle(self, *, project: str, out: Path, **options: Any) -> None:
+        found, form = project_or_exit(project), options["format"]
+        if form not in WRITERS:
+            known = ", ".join(sorted(WRITERS))
+            raise CommandError(f"{form!r} is not a format we write; there are: {known}.", returncode=2)
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise CommandError(f"{out} is there already; name a new folder for the export.", returncode=2)
+        version = self._version(found, options["number"])
+        written = self._write(out, version, form, with_images=not options["no_images"])
+        self.stdout.write(_document(written) if options["json"] else _sentence(written, version))
+
+    def _version(self, project: Project, number: int | None) -> DatasetVersion:
+        if number is None:
+            try:
+                version = datasets.freeze_version(project_id=project.pk, by=None, now=database_now())
+            except CrowdError as error:
+                raise CommandError(str(error), returncode=1) from None
+            self.stderr.write(f"Froze what is published now as version {version.number}.")
+            return version
+        found = DatasetVersion.objects.filter(project=project, number=number).first()
+        if found is None:
+            numbers = DatasetVersion.objects.filter(project=project).order_by("number").values_list("number", flat=True)
+            known = ", ".join(map(str, numbers)) or "none yet"
+            raise CommandError(f"{project.slug} has no version {number}; there are: {known}.", returncode=2)
+        return found
+
+    def _write(self, out: Path, version: DatasetVersion, form: str, *, with_images: bool) -> Written:
+        try:
+            with Progress("images", visible=sys.stderr.isatty()) as bar:
+                return datasets.export_to(
+                    path=out, version=version, format=form, with_images=with_images, progress=bar.show
+                )
+        except (BadRecord, CountsDiffer, OSError) as error:
+            raise CommandError(f"The export failed: {error}", returncode=1) from None
+        except KeyboardInterrupt:
+            self.stderr.write("\nInterrupted. Nothing was left behind; the version stays frozen.")
+            sys.exit(INTERRUPTED)
+
+
+def _document(written: Written) -> str:
+    receipt = written.receipt
+    return json.dumps(
+        {
+            "format": receipt.format,
+            "path": str(written.path),
+            "images": receipt.images,
+            "boxes": receipt.boxes,
+            "negatives": receipt.negatives,
+            "sha256": receipt.sha256,
+            "files": [asdict(one) for one in receipt.files],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _sentence(written: Written, version: DatasetVersion) -> str:
+    receipt = written.receipt
+    return (
+        f"{version} as {receipt.format} in {written.path}: {receipt.images} images, {receipt.boxes} boxes, "
+        f"{receipt.negatives} without boxes, {len(receipt.files)} files, sha256 {receipt.sha256}"
+    )

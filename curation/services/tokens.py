@@ -1,0 +1,122 @@
+"""Keys to the REST API: made once, shown once, stored as a hash."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from crowd.errors import CrowdError
+from curation.models import ApiToken, Project, User
+from curation.services import events
+
+SCOPES = ("read", "assets:write", "review", "pools", "export", "admin")
+DAYS = 90
+MOST_DAYS = 366
+SHAPE = re.compile(r"wnw_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
+NOBODY = bytes(32)
+BETWEEN_NOTES = timedelta(minutes=1)
+
+
+class TokenRefused(CrowdError):
+    """A token that does not open the door; `code` is stable, the sentence says what to do."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        self.code = code
+        super().__init__(sentence)
+
+
+@transaction.atomic
+def create_token(
+    *,
+    user: User,
+    name: str,
+    scopes: Sequence[str],
+    projects: Sequence[Project] = (),
+    all_projects: bool = False,
+    days: int = DAYS,
+    now: datetime,
+) -> tuple[ApiToken, str]:
+    """Make a token for a person and return it with its text, which is not stored and cannot be shown again."""
+    _check(user, name, scopes, projects, days, all_projects=all_projects)
+    secret = secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user,
+        name=name.strip(),
+        public_id=secrets.token_hex(4),
+        secret_hash=_hash(secret),
+        scopes=[scope for scope in SCOPES if scope in scopes],
+        all_projects=all_projects,
+        expires_at=now + timedelta(days=days),
+    )
+    token.projects.set(projects)
+    text = f"{user.name} made the API token {token.name!r} ({', '.join(token.scopes)})."
+    events.record(kind="token.created", text=text, subject=token, by=user, now=now)
+    return token, f"wnw_{token.public_id}_{secret}"
+
+
+def _check(
+    user: User, name: str, scopes: Sequence[str], projects: Sequence[Project], days: int, *, all_projects: bool
+) -> None:
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise CrowdError(f"{', '.join(unknown) or 'No scope'} is not a scope; scopes are {', '.join(SCOPES)}.")
+    if not name.strip() or len(name) > 120:
+        raise CrowdError("A token needs a name of 1 to 120 letters, so that you know later what it is for.")
+    if not 1 <= days <= MOST_DAYS:
+        raise CrowdError(f"A token may live 1 to {MOST_DAYS} days, not {days}.")
+    if bool(projects) == all_projects:
+        raise CrowdError("A token is for some projects or for all of them: name projects, or ask for all.")
+    mine = set(Project.objects.visible_to(user).values_list("pk", flat=True))
+    strange = [project.slug for project in projects if project.pk not in mine]
+    if strange:
+        raise CrowdError(f"{user.email} is not a member of {', '.join(strange)}.")
+
+
+def authenticate(text: str, *, now: datetime) -> ApiToken:
+    """Return the token that this text opens; TokenRefused says why not. Takes the same time for unknown ids."""
+    shape = SHAPE.fullmatch(text)
+    if shape is None:
+        raise TokenRefused("token_malformed", "An API token looks like wnw_ID_SECRET; copy it whole.")
+    public_id, secret = shape.groups()
+    token = ApiToken.objects.select_related("user").filter(public_id=public_id).first()
+    stored = bytes(token.secret_hash) if token else NOBODY
+    if not hmac.compare_digest(stored, _hash(secret)) or token is None:
+        raise TokenRefused("token_unknown", "This API token is not known here; make a new one.")
+    _refuse_dead(token, now)
+    _note_use(token, now)
+    return token
+
+
+def _refuse_dead(token: ApiToken, now: datetime) -> None:
+    if token.revoked_at is not None:
+        raise TokenRefused("token_revoked", f"This API token was revoked on {token.revoked_at:%Y-%m-%d}.")
+    if token.expires_at <= now:
+        raise TokenRefused("token_expired", f"This API token expired on {token.expires_at:%Y-%m-%d}; make a new one.")
+    if not token.user.is_active:
+        raise TokenRefused("person_inactive", "The person this API token belongs to may no longer sign in.")
+
+
+def _note_use(token: ApiToken, now: datetime) -> None:
+    """Write down the use at most once a minute: a busy token must not become a hot row."""
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - BETWEEN_NOTES)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+
+@transaction.atomic
+def revoke_token(*, token_id: int, by: User, now: datetime) -> None:
+    """End a person's own token; its row stays."""
+    token = ApiToken.objects.select_for_update().get(pk=token_id, user=by)
+    if token.revoked_at is None:
+        token.revoked_at = now
+        token.save(update_fields=["revoked_at"])
+        text = f"{by.name} revoked the API token {token.name!r}."
+        events.record(kind="token.revoked", text=text, subject=token, by=by, now=now)
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
