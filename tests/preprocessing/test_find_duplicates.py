@@ -125,7 +125,8 @@ def test_a_storyboard_is_written_with_index_and_time(tmp_path: Path) -> None:
 
 
 def test_gates_leave_out_frames_and_count_them(tmp_path: Path) -> None:
-    still = clip(tmp_path / "a.mp4", times=steady(60), draw=lambda _: scene(70_003)[::4, ::4])
+    picture = scene(70_003)[::4, ::4]
+    still = clip(tmp_path / "a.mp4", times=steady(60), draw=lambda _: picture)
     (video,) = run("storyboard", still, "--out", tmp_path / "still", "--skip-still")["videos"]
     assert (len(video["frames"]), video["skipped"]) == (1, {"still": 5, "blurred": 0, "duplicate": 0})
     (video,) = run("storyboard", still, "--out", tmp_path / "distinct", "--distinct")["videos"]
