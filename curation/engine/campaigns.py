@@ -264,7 +264,8 @@ def _known_for(
     if asked.recipe.known_answers != "drawn" or Pool.objects.filter(stage=stage, account=account).exists():
         return []
     settings = stage_kind(stage.kind).Settings.model_validate(stage.settings)
-    count = getattr(settings, "training_tasks", 0) + getattr(settings, "exam_tasks", 0) + CONTROL_STOCK
+    stock = CONTROL_STOCK if getattr(settings, "control_per_page", 0) else 0
+    count = getattr(settings, "training_tasks", 0) + getattr(settings, "exam_tasks", 0) + stock
     return known_tasks(classes=classes, count=count, seed=seed)
 
 

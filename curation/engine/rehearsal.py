@@ -177,7 +177,7 @@ class _Driver:
         self.account = Account.objects.get(slug=campaigns.account_for(project, "rehearsal").slug)
         self.stages = list(Stage.objects.filter(project=project).select_related("project").order_by("position"))
         self.idle = 0
-        self.is_continued = self._crowd().step > 0
+        self.owes_work = self._crowd().step > 0
 
     def _crowd(self) -> RehearsalCrowd:
         return RehearsalCrowd.objects.get(account=self.account)
@@ -185,11 +185,12 @@ class _Driver:
     def turn(self) -> bool:
         """Let some people come by, then do all the machine work that follows. True when nothing is left."""
         self._open_what_opens()
-        if self._catches_up():
+        done = self._crowd().step % VISITS_A_TURN
+        if self.owes_work and not done:  # interrupted before the end of its machine work: this comes first
+            self._work()
             return self._is_over()
-        to_come = VISITS_A_TURN - self._crowd().step % VISITS_A_TURN
-        pages = sum(visits.visit(account_id=self.account.pk).outcome == "page" for _ in range(to_come))
-        self._work(self._crowd().clock)
+        pages = self._let_people_come(VISITS_A_TURN - done)
+        self._work()
         self.idle = 0 if pages else self.idle + 1
         if self.progress:
             self.progress(self._accepted(), self._wanted())
@@ -207,27 +208,23 @@ class _Driver:
         outbox.drain(now=database_now())
         pools.settle_openings(project_id=self.project.pk)
 
-    def _catches_up(self) -> bool:
-        """After an interruption finish the machine work of the last turn: then everything goes on as if undisturbed."""
-        if not self.is_continued:
-            return False
-        self.is_continued = False
-        if self._crowd().step % VISITS_A_TURN:
-            return False
-        self._work(self._crowd().clock)
-        return True
+    def _let_people_come(self, visitors: int) -> int:
+        """Return how many of them handed a page in. A turn that was interrupted gets the visitors it still lacks."""
+        self.owes_work = True
+        return sum(visits.visit(account_id=self.account.pk).outcome == "page" for _ in range(visitors))
 
-    def _work(self, now: datetime) -> None:
+    def _work(self) -> None:
         """Do all machine work until nothing waits: done again at once, it would find nothing to do."""
+        now = self._crowd().clock
         claims.expire_leases(now=now, account_id=self.account.pk)
         while flow.take_in(project_id=self.project.pk, now=now):
             pass
         waiting = Asset.objects.filter(project=self.project, state=Asset.State.WAITING)
         self._work_stages(now)
         for _ in self.stages:
-            if not waiting.exists():
-                return
-            self._work_stages(now)
+            if waiting.exists():
+                self._work_stages(now)
+        self.owes_work = False
 
     def _work_stages(self, now: datetime) -> None:
         for stage in self.stages:

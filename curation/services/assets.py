@@ -9,11 +9,13 @@ from django.db.models.functions import Now
 
 from crowd.errors import CrowdError, IllegalTransition
 from crowd.models import Answer
+from crowd.services import judging
 from curation.models import Asset, Decision, LabelClass, Project, Stage, User
 from curation.services import events, jobs, versions
 
 State = Asset.State
 Verdict = Decision.Verdict
+JUDGING_KINDS = ("validate",)  # stages that pay or refuse what was sent
 SENTENCES = {
     "unreadable": "The file cannot be read as a picture.",
     "same_file": "The same file was sent before.",
@@ -179,16 +181,27 @@ def wake_stage(stage: Stage) -> None:
     jobs.wake(kind="work_stage", key=str(stage.pk), project_id=stage.project_id, payload={"stage_id": stage.pk})
 
 
+def is_judged_later(asset: Asset) -> bool:
+    """Whether a stage that accepts or rejects submissions is still before this asset."""
+    ahead = Stage.objects.filter(project_id=asset.project_id, position__gte=asset.stage.position)
+    return ahead.filter(kind__in=JUDGING_KINDS).exists()
+
+
 def locked(asset_id: int) -> Asset:
     return Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").get(pk=asset_id)
 
 
 @transaction.atomic
 def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
-    """Bring a dropped asset back to the stage after the one that dropped it: a false alarm costs it nothing."""
+    """Bring a dropped asset back to the stage after the one that dropped it: a false alarm costs it nothing.
+
+    Its submission is accepted after all where no later stage would say so: what is used is paid.
+    """
     asset = locked(asset_id)
     if asset.state != State.DROPPED:
         raise IllegalTransition("This asset", asset.state, "restored")
+    if asset.reason == "unreadable":
+        raise CrowdError("This file cannot be read as a picture, so no later stage could do anything with it.")
     target = next_stage(asset.stage)
     if target is None:
         raise CrowdError("There is no stage after the one that dropped it.")
@@ -201,6 +214,8 @@ def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
         to_stage=target,
         now=now,
     )
+    if asset.answer is not None and not is_judged_later(asset):
+        judging.accept(assignment_id=asset.answer.assignment_id, now=now)
     events.record(
         kind="asset.restored", text=f"{by.name} restored an asset.", project=asset.project, subject=asset, by=by
     )

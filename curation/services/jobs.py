@@ -78,6 +78,8 @@ def wake(*, kind: str, key: str, project_id: int | None = None, payload: Mapping
     if _by_hand.get():
         return
     job = enqueue(kind=kind, key=key, project_id=project_id, payload=payload)
+    # Until the caller commits nobody claims or ends the job: a run that missed the caller's rows would be the last.
+    Job.objects.select_for_update().get(pk=job.pk)
     Job.objects.filter(pk=job.pk, state=State.RUNNING).update(again=True)
     woken = Job.objects.filter(pk=job.pk, state=State.DONE).update(
         state=State.DUE, next_at=Now(), crashes=0, failures=0, rung_at=None
@@ -97,10 +99,6 @@ def enqueue(*, kind: str, key: str, project_id: int | None = None, payload: Mapp
     if made:
         _ring_on_commit(job)
     return job
-
-
-def cancel(*, job_id: int) -> bool:
-    return bool(Job.objects.filter(pk=job_id, state=State.DUE).update(state=State.CANCELLED))
 
 
 def retry(*, job_id: int) -> bool:
@@ -162,10 +160,15 @@ def finish(*, job: Job, outcome: Again | None, now: datetime) -> None:
         if not outcome.after:
             _ring_on_commit(job)
         return
-    if mine.filter(again=True).update(state=State.DUE, next_at=now, again=False, lease_until=None, cursor={}):
-        _ring_on_commit(job)
+    # `again` only ever goes from False to True during a run, so whoever calls in between is seen by the second one.
+    if mine.filter(again=False).update(
+        state=State.DONE, finished_at=now, lease_until=None, cursor={}, crashes=0, failures=0
+    ):
         return
-    mine.update(state=State.DONE, finished_at=now, lease_until=None, cursor={}, crashes=0, failures=0)
+    if mine.filter(again=True).update(
+        state=State.DUE, next_at=now, again=False, lease_until=None, cursor={}, crashes=0, failures=0, rung_at=None
+    ):
+        _ring_on_commit(job)
 
 
 def _fail(job: Job, error: Exception, now: datetime) -> None:

@@ -64,6 +64,8 @@ def add_member(*, project: Project, email: str, role: str, by: User | None) -> M
     if role not in Membership.Role.values:
         raise CrowdError(f"{role!r} is not a role; roles are {', '.join(Membership.Role.values)}.")
     user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+    if role != Membership.Role.LEAD and _leads(project) == [user.pk]:
+        raise CrowdError("The last lead cannot take a smaller role. Make somebody else a lead first.")
     member, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
     events.record(kind="member.added", text=f"{user.name} is now {role}.", project=project, subject=member, by=by)
     return member
@@ -72,11 +74,16 @@ def add_member(*, project: Project, email: str, role: str, by: User | None) -> M
 @transaction.atomic
 def remove_member(*, membership_id: int, project: Project, by: User) -> None:
     """Take a role away; the last lead stays."""
-    member = Membership.objects.select_for_update().get(pk=membership_id, project=project)
-    leads = Membership.objects.select_for_update().filter(project=project, role=Membership.Role.LEAD)
-    if member.role == Membership.Role.LEAD and leads.count() == 1:
+    member = Membership.objects.get(pk=membership_id, project=project)
+    if _leads(project) == [member.user_id]:
         raise CrowdError("The last lead cannot be removed. Give somebody else the role first.")
     events.record(
         kind="member.removed", text=f"{member.user.name} was removed.", project=project, subject=member, by=by
     )
     member.delete()
+
+
+def _leads(project: Project) -> list[int]:
+    """Return the leads of a project and keep their rows locked: two that leave at once must not both go."""
+    leads = Membership.objects.select_for_update().filter(project=project, role=Membership.Role.LEAD).order_by("pk")
+    return list(leads.values_list("user_id", flat=True))

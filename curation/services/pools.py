@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 
 from crowd.errors import BudgetExceeded, CrowdError
 from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
@@ -96,24 +96,31 @@ def add_slots(*, pool: Pool) -> int:
     batch = Batch.objects.filter(pool_id=pool.pk, interface="photo").first()
     if batch is None or pool.label_class is None:
         return 0
-    have = Task.objects.filter(batch=batch, cancelled=False).count()
-    label = pool.label_class
+    slots = Task.objects.filter(batch=batch)
+    missing = max(0, pool.wanted - slots.filter(cancelled=False).count())
+    withdrawn = list(slots.filter(cancelled=True).order_by("id").values_list("id", flat=True)[:missing])
+    slots.filter(pk__in=withdrawn).update(cancelled=False)
+    label, made = pool.label_class, slots.count()
     payload = {"class": label.name, "prompt": label.prompt, "template_key": label.example_key}
     Task.objects.bulk_create(
         Task(batch=batch, key=f"slot-{n}", project_id=pool.project_id, payload=payload, overlap=1)
-        for n in range(have, pool.wanted)
+        for n in range(made, made + missing - len(withdrawn))
     )
-    return max(0, pool.wanted - have)
+    return missing
 
 
 def most_expensive(*, pool: Pool) -> int:
-    """Return what the pool can cost at most for what is wanted: pages still to come at the highest price."""
+    """Return what the pool can cost at most for what is wanted: pages still to come at the highest price.
+
+    Pages in work or under judgement hold their money already, so they do not count a second time.
+    """
     batch = Batch.objects.filter(pool_id=pool.pk).first()
     if batch is None or pool.wanted == 0:
         return 0
     price = max([batch.price_micro, *(int(amount) for _, _, amount in batch.price_table)])
-    paid = Assignment.objects.filter(batch=batch, state=Assignment.State.ACCEPTED).count()
-    pages = max(0, -(-pool.wanted * pool.overlap // batch.page_size) - paid)
+    covered = [Assignment.State.ACTIVE, Assignment.State.SUBMITTED, Assignment.State.ACCEPTED]
+    here = Assignment.objects.filter(batch=batch, state__in=covered).count()
+    pages = max(0, -(-pool.wanted * pool.overlap // batch.page_size) - here)
     return platform(pool.account.platform).quote(pages=pages, price_micro=price)
 
 
@@ -134,6 +141,7 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
     pool.started_at = pool.started_at or now
     pool.save(update_fields=["state", "revision", "note", "started_at"])
     for batch in Batch.objects.filter(pool_id=pool.pk):
+        outbox.withdraw(kind="close_batch", batch_id=batch.pk)
         outbox.enqueue(
             kind="open_batch", key=f"open-{batch.key}-{pool.revision}", account=pool.account, batch_id=batch.pk
         )
@@ -294,7 +302,8 @@ def close_finished(*, project_id: int, now: datetime) -> int:
 
 
 def _close_batches(pool: Pool) -> None:
-    for batch in Batch.objects.filter(Q(pool_id=pool.pk), ~Q(state=Batch.State.DRAFT)):
+    for batch in Batch.objects.filter(pool_id=pool.pk):
+        outbox.withdraw(kind="open_batch", batch_id=batch.pk)
         outbox.enqueue(
             kind="close_batch", key=f"close-{batch.key}-{pool.revision}", account=pool.account, batch_id=batch.pk
         )

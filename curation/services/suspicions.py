@@ -45,7 +45,8 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
             to_stage=following,
             now=now,
         )
-        submissions.accept(asset=asset, now=now)
+        if not assets.is_judged_later(asset):
+            submissions.accept(asset=asset, now=now)
     if by is not None:
         text = f"{by.name}: not cheating."
         events.record(kind="evidence.cleared", text=text, project=asset.project, subject=evidence, by=by, now=now)

@@ -1,0 +1,92 @@
+"""A rehearsal is reproducible: the same seed gives the same document, interrupted or not."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from crowd.models import Assignment
+from crowd.rehearsal import visits
+from curation.engine import flow, rehearsal
+from curation.engine.rehearsal import Wish
+from curation.models import Asset, Project
+
+pytestmark = pytest.mark.django_db
+SHORT = {
+    "collect": {"per_worker": 0},
+    "validate": {"training_tasks": 2, "exam_tasks": 2, "control_per_page": 0, "exam_gate": 0, "training_gate": 0},
+    "boxes": {"needs_value": 0},
+}
+WISH = Wish(recipe="gestures", seed=3, size=6, settings=SHORT)
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+def rehearsed() -> dict[str, Any]:
+    document = rehearsal.rehearse(wish=WISH)
+    document["time"] = {name: value for name, value in document["time"].items() if name != "wall_seconds"}
+    return document
+
+
+@pytest.fixture(scope="module")
+def undisturbed(django_db_setup, django_db_blocker) -> dict[str, Any]:
+    """The document of a run that nothing disturbed; its rows are gone afterwards."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        document = rehearsed()
+        transaction.set_rollback(True)
+    return document
+
+
+@pytest.fixture
+def killed_at(monkeypatch):
+    """Let a function of a module die at its n-th call."""
+
+    def arrange(module: object, name: str, n: int) -> None:
+        whole, calls = getattr(module, name), Counter[str]()
+
+        def dies(**given: Any) -> Any:
+            calls[name] += 1
+            if calls[name] == n:
+                raise Killed
+            return whole(**given)
+
+        monkeypatch.setattr(module, name, dies)
+
+    return arrange
+
+
+def test_the_same_seed_gives_the_same_document_and_everything_comes_to_an_end(undisturbed):
+    assert rehearsed() == undisturbed
+    project = Project.objects.get()
+    assert project.archived_at is not None
+    moving = [Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD]
+    assert not Asset.objects.filter(project=project, state__in=moving).exists()
+    assert not Assignment.objects.filter(processed_at=None, submitted_at__isnull=False).exists()
+
+
+def test_what_is_charged_is_the_accepted_work(undisturbed):
+    money = undisturbed["ledger"]
+    assert money["charged_usd"] == money["accepted_work_usd"] == undisturbed["cost"]["total_usd"]
+    assert float(money["charged_usd"]) > 0
+
+
+def test_the_funnel_adds_up(undisturbed):
+    for row in undisturbed["funnel"]:
+        assert row["in"] == row["passed"] + row["dropped"]
+        assert row["dropped"] == sum(row["reasons"].values())
+    assert undisturbed["funnel"][-1]["passed"] == undisturbed["quality"]["delivered"]
+
+
+def test_killed_twice_and_continued_it_gives_the_same_document(undisturbed, killed_at):
+    """Once between two visits of a turn, once in the middle of its machine work."""
+    killed_at(visits, "visit", 23)
+    killed_at(flow, "work_stage", 60)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            rehearsed()
+        assert Project.objects.get().archived_at is None
+    assert rehearsed() == undisturbed
+    assert Project.objects.count() == 1
