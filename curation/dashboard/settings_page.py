@@ -34,6 +34,7 @@ def settings(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_POST
+@never_cache
 @login_required
 def add_member(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
@@ -42,6 +43,9 @@ def add_member(request: HttpRequest, public_id: UUID) -> HttpResponse:
         member = people.add_member(project=seat.project, email=email, role=role, by=person(request))
     except CrowdError as error:
         return _page(request, seat, error=("member", str(error)))
+    link = people.welcome_link(user=member.user, base_url=request.build_absolute_uri("/").rstrip("/"))
+    if link:
+        return _page(request, seat, welcome=link)
     messages.success(request, f"{member.user.email} is now {member.role}.")
     return redirect("settings", public_id)
 
@@ -106,7 +110,9 @@ def _whole(request: HttpRequest, name: str, what: str, most: int) -> int:
     return int(text)
 
 
-def _page(request: HttpRequest, seat: Seat, error: tuple[str, str] = ("", ""), link: str = "") -> HttpResponse:
+def _page(
+    request: HttpRequest, seat: Seat, error: tuple[str, str] = ("", ""), link: str = "", welcome: str = ""
+) -> HttpResponse:
     invited = WorkerInvitation.objects.filter(project_id=seat.project.pk, expires_at__gt=database_now())
     context: dict[str, Any] = {
         "seat": seat,
@@ -118,6 +124,7 @@ def _page(request: HttpRequest, seat: Seat, error: tuple[str, str] = ("", ""), l
         "error_in": error[0],
         "error": error[1],
         "link": link,
+        "welcome": welcome,
         "typed": request.POST if error[0] else {},
     }
     return render(request, "curation/settings.html", context, status=400 if error[0] else 200)

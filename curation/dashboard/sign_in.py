@@ -37,8 +37,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _form(request, str(error), 429)
     if user is None:
         return _form(request, WRONG, 400)
-    login(request, user, backend=BACKEND)
+    _enter(request, user)
     return HttpResponseRedirect(_next(request))
+
+
+def _enter(request: HttpRequest, user: User) -> None:
+    """Begin a session of the office; whoever worked as a crowd worker in this browser stops doing so."""
+    request.session.pop("worker_id", None)
+    login(request, user, backend=BACKEND)
 
 
 def _form(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
@@ -57,7 +63,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     user = people.sign_in(token=token, now=now)
     if user is None:
         return render(request, "curation/sign_in_link.html", {"good": False}, status=404)
-    login(request, user, backend=BACKEND)
+    _enter(request, user)
     return redirect("projects")
 
 

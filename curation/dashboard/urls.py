@@ -3,6 +3,7 @@
 from django.urls import path
 
 from curation.dashboard import (
+    account,
     asset_pages,
     dataset_pages,
     health,
@@ -22,6 +23,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-in/link/<str:token>/", sign_in.sign_in_link, name="sign-in-link"),
+    path("account/", account.account, name="account"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("theme/", sign_in.theme, name="theme"),
     path("m/<uuid:asset_id>/<slug:variant>/", media.media, name="media"),

@@ -6,7 +6,7 @@ from crowd.models import Assignment, Batch, Budget
 from crowd.services import claims, outbox
 from curation.engine.flow import wake_take_in
 from curation.models import Job, Pool, Project, Tick
-from curation.services import jobs, pools
+from curation.services import jobs, pools, uploads
 
 TICKS_KEPT = timedelta(hours=1)
 FINISHED_KEPT = timedelta(days=14)
@@ -24,6 +24,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
     pause_where_money_ends(now=now)
     if int(now.timestamp()) % 600 == 0:
         clear_old_rows(now=now)
+        uploads.forget_unfinished(now=now)
     return jobs.to_ring(now=now)
 
 

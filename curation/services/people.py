@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -39,6 +40,35 @@ def sign_in_link(*, user: User, base_url: str, life: timedelta = LINK_LIFE) -> s
     token = secrets.token_urlsafe(32)
     SignInLink.objects.create(user=user, token_hash=hash_of(token), expires_at=database_now() + life)
     return f"{base_url}{reverse('sign-in-link', args=[token])}"
+
+
+def welcome_link(*, user: User, base_url: str) -> str:
+    """Return a link for somebody who was just added and has never been here; nothing for anybody else.
+
+    A lead must never get a link for a person who already has an account: it would be that person's key.
+    """
+    if user.last_login is not None or user.is_staff or user.has_usable_password():
+        return ""
+    return sign_in_link(user=user, base_url=base_url, life=INVITATION_LIFE)
+
+
+def rename(*, user: User, name: str) -> None:
+    if not name.strip():
+        raise CrowdError("A name cannot be empty.")
+    user.name = name.strip()
+    user.save(update_fields=["name"])
+
+
+def set_password(*, user: User, current: str, new: str) -> None:
+    """Set a password that is good enough; who has one must know it."""
+    if user.has_usable_password() and not user.check_password(current):
+        raise CrowdError("The current password is not right.")
+    try:
+        validate_password(new, user)
+    except ValidationError as error:
+        raise CrowdError(" ".join(error.messages)) from None
+    user.set_password(new)
+    user.save(update_fields=["password"])
 
 
 def link_is_good(*, token: str, now: datetime) -> bool:

@@ -189,7 +189,8 @@ def close_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
     pool.finished_at, pool.note = now, ""
     pool.save(update_fields=["state", "finished_at", "note"])
     _close_batches(pool)
-    text = f"{pool.title} reached {pool.wanted:,} and closed." if by is None else f"{pool.title} was closed."
+    reached = by is None and pool.wanted > 0
+    text = f"{pool.title} reached {pool.wanted:,} and closed." if reached else f"{pool.title} was closed."
     events.record(kind="pool.closed", text=text, project=pool.project, subject=pool, by=by, now=now)
     versions.bump(project_id=pool.project_id)
     return pool

@@ -1,0 +1,24 @@
+"""`sign_in_link EMAIL`: a one-time link for somebody who cannot sign in. For the operator of the server."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from curation.models import User
+from curation.services import people
+
+
+class Command(BaseCommand):
+    help = "Print a link that signs a person in once, within 15 minutes."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        user = User.objects.filter(email=options["email"].strip().lower(), is_active=True).first()
+        if user is None:
+            raise CommandError(f"Nobody here has the address {options['email']}.", returncode=2)
+        self.stdout.write(people.sign_in_link(user=user, base_url=settings.BASE_URL))

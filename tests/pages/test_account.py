@@ -1,0 +1,61 @@
+"""Getting in: a welcome link for somebody new, a password of one's own, never a key to somebody else's account."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from curation.models import User
+
+pytestmark = pytest.mark.django_db
+GOOD = "correct horse battery"
+
+
+def add(client, project, email):
+    return client.post(reverse("member-add", args=[project.public_id]), {"email": email, "role": "reviewer"})
+
+
+def test_somebody_new_gets_a_link_that_signs_in_once(people, project, client):
+    page = add(people["alice"], project, "nora@example.com").content.decode()
+    link = re.search(r'id="welcome-link">([^<]+)<', page).group(1)
+    path = "/" + link.split("/", 3)[3]
+    assert client.post(path).status_code == 302
+    assert client.get(reverse("project", args=[project.public_id])).status_code == 200
+    client.post(reverse("sign-out"))
+    assert client.post(path).status_code == 404
+
+
+def test_a_lead_never_gets_a_link_for_somebody_who_has_an_account(people, project, charlie):
+    assert add(people["alice"], project, charlie.email).status_code == 302
+    operator = User.objects.create_superuser("olaf@example.com", "Olaf")
+    assert add(people["alice"], project, operator.email).status_code == 302
+
+
+@pytest.fixture
+def nora():
+    """Somebody who came by a link and has no password yet."""
+    return User.objects.create_user("nora@example.com", "Nora")
+
+
+def test_a_password_is_set_and_signs_in(nora, client):
+    client.force_login(nora)
+    assert client.post(reverse("account"), {"password": GOOD}).status_code == 302
+    client.post(reverse("sign-out"))
+    response = client.post(reverse("sign-in"), {"email": nora.email, "password": GOOD})
+    assert response.status_code == 302
+
+
+def test_a_short_password_is_refused_with_a_sentence(nora, client):
+    client.force_login(nora)
+    response = client.post(reverse("account"), {"password": "short"})
+    assert response.status_code == 400
+    assert "at least 12 characters" in response.content.decode()
+    assert not User.objects.get(pk=nora.pk).has_usable_password()
+
+
+def test_the_current_password_must_be_known_to_change_it(nora, client):
+    client.force_login(nora)
+    client.post(reverse("account"), {"password": GOOD})
+    response = client.post(reverse("account"), {"current": "wrong", "password": "another long password"})
+    assert response.status_code == 400
+    assert User.objects.get(pk=nora.pk).check_password(GOOD)
