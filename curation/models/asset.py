@@ -47,7 +47,12 @@ class Asset(StateMachine):
     frame_index = models.IntegerField(null=True, blank=True)
     frame_ms = models.IntegerField(null=True, blank=True)
     answer = models.OneToOneField(
-        Answer, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="the submission it came with"
+        Answer,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="the submission it came with",
     )
     worker_id = models.BigIntegerField(null=True, blank=True, help_text="who sent it")
     label_class = models.ForeignKey(LabelClass, null=True, blank=True, on_delete=models.PROTECT, related_name="assets")

@@ -97,7 +97,9 @@ class Pool(StateMachine):
             ),
             state_check(["draft", "opening", "open", "paused", "done"], "pool_state_known"),
             models.CheckConstraint(condition=models.Q(price_micro__gte=0), name="pool_price_not_negative"),
-            models.CheckConstraint(condition=models.Q(overlap__gte=1, overlap__lte=30_000), name="pool_overlap_in_range"),
+            models.CheckConstraint(
+                condition=models.Q(overlap__gte=1, overlap__lte=30_000), name="pool_overlap_in_range"
+            ),
         ]
         ordering = ["stage__position", "kind", "id"]
 
