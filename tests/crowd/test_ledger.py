@@ -319,7 +319,7 @@ class Books(RuleBasedStateMachine):
 
 class TestBooks(Books.TestCase, TestCase):  # type: ignore[misc, name-defined]
     settings = settings(
-        max_examples=38,
+        max_examples=46,
         stateful_step_count=40,
         deadline=None,
         derandomize=True,
