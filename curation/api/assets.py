@@ -134,7 +134,7 @@ def _row(request: Request, asset: Asset) -> dict[str, Any]:
 
 
 class AssetList(Door):
-    @describe_list(AssetRow, FILTERS, "Assets of your projects, oldest first")
+    @describe_list(AssetRow, FILTERS, "assets", "Assets of your projects, oldest first")
     def get(self, request: Request) -> Response:
         return listing(request, _visible(request), FILTERS, AssetRow)
 
@@ -220,7 +220,7 @@ class AssetBatch(Door):
         require_lead(request, project.pk)
         stage = request.query_params.get("stage")
         _stage(project, stage)
-        lines = dict(request.data)["lines"]
+        lines = dict(request.data).get("lines", [])
         if not 1 <= len(lines) <= MOST_LINES:
             raise Problem(400, "bad_batch", f"A batch has 1 to {MOST_LINES} lines, not {len(lines)}.")
         answers = list(_answers(project, stage, lines))

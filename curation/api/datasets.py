@@ -56,7 +56,7 @@ def find(request: Request, dataset_id: UUID) -> DatasetVersion:
 class DatasetList(Door):
     scopes = {"GET": "read", "POST": "export"}
 
-    @describe_list(DatasetRow, FILTERS, "Frozen versions of your projects")
+    @describe_list(DatasetRow, FILTERS, "datasets", "Frozen versions of your projects")
     def get(self, request: Request) -> Response:
         return listing(request, visible(request), FILTERS, DatasetRow)
 

@@ -89,7 +89,7 @@ def listing(request: Request, rows: Rows, filters: Mapping[str, Filter], row: ty
 
 
 def describe_list(
-    row: type[BaseSerializer[Any]], filters: Mapping[str, Filter], summary: str
+    row: type[BaseSerializer[Any]], filters: Mapping[str, Filter], name: str, summary: str
 ) -> Callable[[View], View]:
     """Return the schema of a list: its filters, the three parameters of paging, one page as the answer."""
     own = [
@@ -102,6 +102,6 @@ def describe_list(
         for name, one in filters.items()
     ]
     described: Callable[[View], View] = extend_schema(
-        summary=summary, parameters=[*named, *own], responses=page_schema(row)
+        operation_id=f"{name}_list", summary=summary, parameters=[*named, *own], responses=page_schema(row)
     )
     return described

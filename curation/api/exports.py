@@ -66,7 +66,7 @@ def _find(request: Request, export_id: UUID) -> Export:
 class ExportList(Door):
     scopes = {"GET": "read", "POST": "export"}
 
-    @describe_list(ExportRow, FILTERS, "Exports of your projects")
+    @describe_list(ExportRow, FILTERS, "exports", "Exports of your projects")
     def get(self, request: Request) -> Response:
         return listing(request, _visible(request), FILTERS, ExportRow)
 

@@ -38,7 +38,7 @@ def _visible(request: Request) -> Any:
 
 
 class JobList(Door):
-    @describe_list(JobRow, FILTERS, "Jobs of your projects")
+    @describe_list(JobRow, FILTERS, "jobs", "Jobs of your projects")
     def get(self, request: Request) -> Response:
         return listing(request, _visible(request), FILTERS, JobRow)
 

@@ -74,7 +74,7 @@ def _find(request: Request, pool_id: int) -> Pool:
 
 
 class PoolList(Door):
-    @describe_list(PoolRow, FILTERS, "Pools of your projects")
+    @describe_list(PoolRow, FILTERS, "pools", "Pools of your projects")
     def get(self, request: Request) -> Response:
         return listing(request, _visible(request), FILTERS, PoolRow)
 

@@ -37,7 +37,6 @@ CODES = {
     405: "method_not_allowed",
     406: "not_acceptable",
     415: "unsupported_media_type",
-    429: "too_many_requests",
 }
 # Narrow families first: the first that fits is the answer.
 REFUSALS: dict[type[Exception], tuple[int, str]] = {

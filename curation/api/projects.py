@@ -89,7 +89,7 @@ def detail(request: Request, project: Project) -> dict[str, Any]:
 class ProjectList(Door):
     scopes = {"GET": "read", "POST": "admin"}
 
-    @describe_list(ProjectRow, FILTERS, "Your projects")
+    @describe_list(ProjectRow, FILTERS, "projects", "Your projects")
     def get(self, request: Request) -> Response:
         return listing(request, _mine(request), FILTERS, ProjectRow)
 

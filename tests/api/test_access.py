@@ -1,0 +1,198 @@
+"""Every address by every caller: anonymous 401, strangers 404, members by role, tokens by scope and project."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+from django.utils import timezone
+
+from curation.api import urls
+from curation.models import ApiToken, Export, Job, Membership, Pool, Project, User
+from tests.api.conftest import Caller, token_of
+from tests.doors.conftest import photo
+from tests.factories import make_project
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one address: the scope it needs, and whether only a lead may use it."""
+
+    method: str
+    name: str
+    path: str
+    scope: str
+    lead_only: bool = False
+    is_list: bool = False
+    data: Any = None
+    ok: int = 200
+
+
+ROUTES = [
+    Route("GET", "api-projects", "projects", "read", is_list=True),
+    Route("POST", "api-projects", "projects", "admin", is_list=True, data={"recipe": "no-such", "name": "x"}, ok=400),
+    Route("GET", "api-project", "projects/{project}", "read"),
+    Route("GET", "api-stages", "projects/{project}/stages", "read"),
+    Route(
+        "POST", "api-project-assets", "projects/{project}/assets", "assets:write", lead_only=True, data="file", ok=201
+    ),
+    Route("GET", "api-pools", "pools", "read", is_list=True),
+    Route("GET", "api-pool", "pools/{pool}", "read"),
+    Route("PATCH", "api-pool", "pools/{pool}", "pools", lead_only=True, data={"priority": 3}),
+    Route("POST", "api-pool-action", "pools/{pool}/pause", "pools", lead_only=True),
+    Route("GET", "api-assets", "assets", "read", is_list=True),
+    Route("POST", "api-assets-batch", "assets:batch?project={project}", "assets:write", lead_only=True, data="lines"),
+    Route("GET", "api-asset", "assets/{asset}", "read"),
+    Route("GET", "api-datasets", "datasets", "read", is_list=True),
+    Route("POST", "api-datasets", "datasets", "export", lead_only=True, data={"project": "{project}"}, ok=201),
+    Route("GET", "api-dataset", "datasets/{dataset}", "read"),
+    Route("GET", "api-exports", "exports", "read", is_list=True),
+    Route(
+        "POST",
+        "api-exports",
+        "exports",
+        "export",
+        lead_only=True,
+        data={"dataset": "{dataset}", "format": "coco"},
+        ok=202,
+    ),
+    Route("GET", "api-export", "exports/{export}", "read"),
+    Route("GET", "api-export-download", "exports/{export}/download", "export", lead_only=True, ok=409),
+    Route("GET", "api-jobs", "jobs", "read", is_list=True),
+    Route("GET", "api-job", "jobs/{job}", "read"),
+]
+every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+
+
+@pytest.fixture
+def world(project: Project, pool: Pool, export: Export) -> dict[str, str]:
+    asset = project.assets.earliest("pk")
+    return {
+        "project": str(project.public_id),
+        "pool": str(pool.pk),
+        "asset": str(asset.public_id),
+        "dataset": str(export.dataset.public_id),
+        "export": str(export.public_id),
+        "job": str(Job.objects.get(kind="export").pk),
+    }
+
+
+def call(caller: Client, route: Route, world: dict[str, str]) -> Any:
+    path = "/api/v1/" + route.path.format(**world)
+    if route.data == "file":
+        from django.core.files.uploadedfile import SimpleUploadedFile
+
+        return caller.post(path, {"file": SimpleUploadedFile("a.jpg", photo(50)), "client_key": "k"})
+    if route.data == "lines":
+        return caller.post(path, '{"client_key": "k", "data_base64": "AAAA"}', content_type="application/jsonl")
+    data = {name: str(text).format(**world) for name, text in route.data.items()} if route.data else None
+    return Caller.send(caller, route.method, path, data)  # type: ignore[arg-type]
+
+
+def test_every_address_of_the_api_is_in_this_matrix():
+    open_to_all = {"api-schema", "api-docs", "api-nothing"}
+    assert {one.name for one in urls.urlpatterns} == {route.name for route in ROUTES} | open_to_all
+    methods = ("get", "post", "put", "patch", "delete")
+    for one in urls.urlpatterns:
+        if one.name not in open_to_all:
+            view = one.callback.view_class
+            served = {method.upper() for method in methods if hasattr(view, method)}
+            assert served == {route.method for route in ROUTES if route.name == one.name}, one.name
+    assert get_resolver().resolve("/api/v1/projects").url_name == "api-projects"
+
+
+@every_route
+def test_the_anonymous_are_told_to_identify_themselves(route: Route, world: dict[str, str]):
+    answer = call(Client(), route, world)
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@every_route
+def test_a_stranger_finds_nothing(route: Route, world: dict[str, str], charlie: Caller):
+    answer = call(charlie, route, world)
+    if route.is_list:
+        assert route.method == "POST" or answer.json()["results"] == []
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@every_route
+def test_an_operator_who_is_no_member_is_a_stranger(route: Route, world: dict[str, str], people: dict[str, User]):
+    User.objects.filter(pk=people["Charlie"].pk).update(is_staff=True, is_superuser=True)
+    test_a_stranger_finds_nothing(route, world, Caller(token_of(people["Charlie"])))
+
+
+@every_route
+@pytest.mark.parametrize("name", ["Rita", "Vera"])
+def test_members_read_and_only_leads_change(route: Route, world: dict[str, str], people: dict[str, User], name: str):
+    answer = call(Caller(token_of(people[name])), route, world)
+    if route.lead_only:
+        assert (answer.status_code, answer.json()["code"]) == (403, "lead_only")
+    else:
+        assert answer.status_code == route.ok
+
+
+@every_route
+def test_a_lead_may_do_everything(route: Route, world: dict[str, str], alice: Caller):
+    assert call(alice, route, world).status_code == route.ok
+
+
+@every_route
+def test_a_token_without_the_scope_is_told_which_one_it_needs(
+    route: Route, world: dict[str, str], people: dict[str, User]
+):
+    others = [scope for scope in ("read", "assets:write", "review", "pools", "export", "admin") if scope != route.scope]
+    answer = call(Caller(token_of(people["Alice"], *others)), route, world)
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+    assert repr(route.scope) in answer.json()["detail"]
+
+
+@every_route
+def test_a_token_for_another_project_finds_nothing_here(route: Route, world: dict[str, str], people: dict[str, User]):
+    other = make_project("Other", lead=people["Alice"])
+    answer = call(Caller(token_of(people["Alice"], projects=[other])), route, world)
+    if route.is_list:
+        found = answer.json().get("results", [])
+        assert [row["id"] for row in found] in ([], [str(other.public_id)])
+    else:
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"expires_at": timezone.now()}, "token_expired"), ({"revoked_at": timezone.now()}, "token_revoked")],
+)
+def test_a_dead_token_says_why(people: dict[str, User], change: dict[str, Any], code: str):
+    text = token_of(people["Alice"])
+    ApiToken.objects.update(**change)
+    answer = Caller(text).get("/api/v1/projects")
+    assert (answer.status_code, answer.json()["code"]) == (401, code)
+
+
+def test_somebody_who_was_removed_is_a_stranger_at_once(world: dict[str, str], alice: Caller, people: dict[str, User]):
+    assert alice.get(f"/api/v1/projects/{world['project']}").status_code == 200
+    Membership.objects.filter(user=people["Alice"]).delete()
+    assert alice.get(f"/api/v1/projects/{world['project']}").status_code == 404
+
+
+def test_the_browser_session_reads_but_writes_only_with_its_csrf_token(pool: Pool, people: dict[str, User]):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(people["Alice"])
+    path = f"/api/v1/pools/{pool.pk}"
+    assert browser.get(path).status_code == 200
+    refused = browser.patch(path, {"priority": 5}, content_type="application/json")
+    assert refused.status_code == 403
+    browser.cookies["csrftoken"] = "a" * 32
+    answer = browser.patch(path, {"priority": 5}, content_type="application/json", headers={"X-CSRFToken": "a" * 32})
+    assert answer.json()["priority"] == 5
+
+
+def test_too_many_requests_are_told_when_to_come_back(alice: Caller, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("curation.api.doors.ApiThrottle.rate", "2/min")
+    assert [alice.get("/api/v1/projects").status_code for _ in range(3)] == [200, 200, 429]
+    answer = alice.get("/api/v1/projects")
+    assert answer.json()["code"] == "throttled"
+    assert 0 < int(answer["Retry-After"]) <= 60

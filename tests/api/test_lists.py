@@ -1,0 +1,124 @@
+"""Lists: stable pages, signed cursors, explicit filters, a bounded number of queries."""
+
+from itertools import chain
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from curation.models import Asset, Project
+from tests.api.conftest import Caller
+from tests.doors.conftest import photo, publish
+from tests.factories import make_asset
+
+ASSETS = "/api/v1/assets"
+
+
+def every_page(caller: Caller, path: str, **parameters: str) -> list[list[str]]:
+    pages: list[list[str]] = []
+    cursor: str | None = None
+    while True:
+        answer = caller.get(path, parameters | ({"cursor": cursor} if cursor else {})).json()
+        pages.append([row["id"] for row in answer["results"]])
+        cursor = answer["next"]
+        if cursor is None:
+            return pages
+
+
+@pytest.fixture
+def many(project: Project) -> Project:
+    for number in range(5):
+        make_asset(project, Asset.State.DROPPED, reason="same_photo", name=f"number {number}")
+    return project
+
+
+def test_pages_follow_each_other_without_gaps_or_twins(alice: Caller, many: Project):
+    pages = every_page(alice, ASSETS, limit="3")
+    assert [len(page) for page in pages] == [3, 3, 1]
+    ids = [str(one) for one in many.assets.order_by("pk").values_list("public_id", flat=True)]
+    assert list(chain.from_iterable(pages)) == ids
+
+
+def test_a_row_that_arrives_meanwhile_comes_at_the_end(alice: Caller, many: Project):
+    first = alice.get(ASSETS, {"limit": "4"}).json()
+    late = make_asset(many)
+    rest = alice.get(ASSETS, {"limit": "10", "cursor": first["next"]}).json()
+    assert rest["results"][-1]["id"] == str(late.public_id)
+    assert len(first["results"]) + len(rest["results"]) == 8
+
+
+def test_there_is_a_total_only_when_asked(alice: Caller, many: Project):
+    assert "count" not in alice.get(ASSETS, {"limit": 1}).json()
+    assert alice.get(ASSETS, {"limit": "1", "count": "1", "state": "dropped"}).json()["count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "word"),
+    [
+        ({"user__password__startswith": "a"}, "unknown_parameter", "user__password__startswith"),
+        ({"stat": "dropped"}, "unknown_parameter", "stat"),
+        ({"state": "gone"}, "bad_parameter", "published"),
+        ({"project": "7"}, "bad_parameter", "project"),
+        ({"limit": "0"}, "bad_parameter", "limit"),
+        ({"limit": "1001"}, "bad_parameter", "1000"),
+        ({"limit": "١"}, "bad_parameter", "limit"),
+        ({"cursor": "abc"}, "bad_cursor", "damaged"),
+        ({"reason": "a\0b"}, "bad_parameter", "NUL"),
+    ],
+)
+def test_a_wrong_parameter_is_named(alice: Caller, parameters: dict[str, str], code: str, word: str):
+    answer = alice.get(ASSETS, parameters)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert word in answer.json()["detail"]
+
+
+def test_a_cursor_belongs_to_its_filters(alice: Caller, many: Project):
+    cursor = alice.get(ASSETS, {"limit": "1", "state": "dropped"}).json()["next"]
+    answer = alice.get(ASSETS, {"limit": "1", "cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+def test_an_asset_comes_with_its_current_boxes(alice: Caller, project: Project):
+    rows = alice.get(ASSETS, {"project": str(project.public_id), "state": "published"}).json()["results"]
+    assert [[box["label"] for box in row["consensus"][0]["boxes"]] for row in rows] == [["gesture"], []]
+    assert rows[0]["label_class"] == "peace"
+
+
+def test_one_asset_comes_with_its_history_and_no_storage_key(alice: Caller, project: Project):
+    asset = project.assets.earliest("pk")
+    answer = alice.get(f"{ASSETS}/{asset.public_id}")
+    assert answer.json()["decisions"] == []
+    assert asset.storage_key not in answer.content.decode()
+
+
+def test_a_long_list_costs_as_many_queries_as_a_short_one(alice: Caller, project: Project):
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            alice.get(ASSETS)
+        return len(seen)
+
+    alice.get(ASSETS)
+    before = queries()
+    for number in range(4):
+        publish(project, photo(60 + number), [("gesture", 0.1), ("no gesture", 0.5)])
+    assert queries() == before
+
+
+def test_a_project_says_what_it_may_spend(alice: Caller, project: Project):
+    found = alice.get(f"/api/v1/projects/{project.public_id}").json()
+    assert found["budget"] == {
+        "limit_usd": "500.00",
+        "reserved_usd": "0.00",
+        "spent_usd": "0.00",
+        "free_usd": "500.00",
+    }
+    assert (found["role"], [one["name"] for one in found["classes"]]) == ("lead", ["peace", "no_gesture"])
+    assert [one["name"] for one in found["stages"]] == ["collect", "checks", "validate", "publish"]
+
+
+def test_an_address_that_does_not_exist_is_a_problem_too(alice: Caller):
+    answer = alice.get("/api/v1/nothing")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer["Content-Type"] == "application/problem+json"

@@ -1,0 +1,48 @@
+"""The description of the API is valid and the one in the repository is current."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.validation import validate_schema
+
+SNAPSHOT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    GENERATOR_STATS.reset()
+    return SchemaGenerator().get_schema(public=True)
+
+
+def test_the_schema_is_valid_openapi_3_1_without_warnings(schema: Any):
+    validate_schema(schema)
+    assert schema["openapi"] == "3.1.0"
+    assert not GENERATOR_STATS
+
+
+def test_the_snapshot_is_current(schema: Any):
+    now = yaml.safe_load(OpenApiYamlRenderer().render(schema, renderer_context={}))
+    assert yaml.safe_load(SNAPSHOT.read_text(encoding="utf-8")) == now, (
+        "run manage.py spectacular --file docs/openapi.yaml"
+    )
+
+
+def test_anybody_may_read_the_schema(client):
+    answer = client.get("/api/schema/")
+    assert answer.status_code == 200
+    assert b"/api/v1/assets:batch" in answer.content
+
+
+def test_the_guide_names_every_address(schema: Any):
+    guide = (SNAPSHOT.parent / "api.md").read_text(encoding="utf-8")
+    for path in schema["paths"]:
+        plain = re.sub(r"{[a-z_]+_id}", "{id}", path.removeprefix("/api/v1/"))
+        last = plain.rsplit("/", 1)[-1] if "{action}" not in plain else "open"
+        assert f"`{plain}" in guide or f"{last}`" in guide, path
