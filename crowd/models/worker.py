@@ -1,5 +1,6 @@
 import hashlib
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -23,6 +24,12 @@ class Worker(models.Model):
     name = models.CharField(max_length=120, blank=True, help_text="only in-house workers have one")
     language = models.CharField(max_length=12, default="en")
     country = models.CharField(max_length=2, blank=True)
+    only_projects = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        blank=True,
+        help_text="projects the invitation was for; empty = every one",
+    )
     consent_version = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the consent text agreed to")
     consented_at = models.DateTimeField(null=True, blank=True)
     is_adult = models.BooleanField(default=False)
@@ -33,6 +40,9 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.short_id
+
+    def may_see(self, project_id: int) -> bool:
+        return not self.only_projects or project_id in self.only_projects
 
     @property
     def short_id(self) -> str:

@@ -58,6 +58,8 @@ def offers(*, worker_id: int, now: datetime) -> list[Offer]:
 
 
 def _offer(batch: Batch, worker: Worker, now: datetime) -> Offer | None:
+    if not worker.may_see(batch.project_id):
+        return None
     if trust.is_restricted(worker=worker, batch=batch, now=now) or _has_passed(batch, worker):
         return None
     available = _on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
@@ -171,6 +173,8 @@ def _put_on_page(page: Assignment, tasks: list[Task]) -> None:
 def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
     if worker.account_id != batch.account_id:
         raise NotYours("This work belongs to another platform account.")
+    if not worker.may_see(batch.project_id):
+        raise NotYours("Your invitation was for another project.")
     if batch.state != Batch.State.OPEN:
         raise NoWork("This pool is not open.")
     if trust.is_restricted(worker=worker, batch=batch, now=now):

@@ -73,6 +73,7 @@ def join(*, token: str, name: str, language: str, is_adult: bool, consent_sha256
         account_id=invitation.account_id,
         ext_id=ext_id,
         ext_digest=digest_of(ext_id),
+        only_projects=[invitation.project_id],
         name=name[:120],
         language=language[:12] or "en",
         is_adult=True,

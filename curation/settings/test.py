@@ -13,5 +13,7 @@ for _name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "ALLOWED_HOSTS", "BASE
 
 from .base import *  # noqa: E402
 
+INSTALLED_APPS = [*INSTALLED_APPS, "django_linear_migrations"]  # parallel branches of migrations conflict loudly
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -59,8 +59,12 @@ def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetim
     asset = Asset.objects.filter(pk=asset_id, stage=stage, state=Asset.State.WAITING).first()
     if asset is None:
         return
-    with default_storage.open(asset.storage_key, "rb") as file:
-        data = file.read()
+    try:
+        with default_storage.open(asset.storage_key, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:  # one lost file must not stop the whole stage
+        _decide(asset, now, "unreadable", {"code": "lost", "sentence": "the stored file is missing"})
+        return
     try:
         analysis = analyse(data, limits=Limits(max_bytes=settings.most_megabytes * 1_048_576))
     except Unreadable as refusal:

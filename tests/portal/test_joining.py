@@ -91,3 +91,12 @@ def test_who_is_signed_in_to_the_office_is_no_worker(client, link):
     client.post(link, FORM)
     client.force_login(scenes.person("Alice"))
     assert "Open your invitation" in client.get(reverse("w-home")).content.decode()
+
+
+def test_an_invitation_opens_one_project_and_no_other():
+    from crowd.models import Worker
+
+    worker = Worker(only_projects=[7])
+    assert worker.may_see(7)
+    assert not worker.may_see(8)
+    assert Worker().may_see(8)
