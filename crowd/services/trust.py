@@ -4,12 +4,11 @@ One hit bans nobody: a level is a smoothed rate whose lower bound must be high e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from scipy.stats import beta
 
 from crowd.models import Answer, Assignment, Batch, Evidence, Restriction, Worker
@@ -18,13 +17,6 @@ PRIOR_DISHONEST, PRIOR_HONEST = 1, 19
 LEAST_JUDGED = 5
 LEVEL_THRESHOLD = 0.10
 BAN_DAYS = {0: 10, 5: 10, 20: 30, 80: 365}
-
-
-@dataclass(frozen=True, slots=True)
-class LevelCount:
-    workers: int
-    pictures: int
-    saved_micro: int
 
 
 def is_restricted(*, worker: Worker, batch: Batch, now: datetime) -> bool:
@@ -145,41 +137,6 @@ def ban_if_dishonest(*, worker_id: int, project_id: int, now: datetime) -> Restr
         until=now + timedelta(days=BAN_DAYS[level]),
         by_rule="dishonesty",
     )
-
-
-def levels_of_project(*, project_id: int) -> dict[int, LevelCount]:
-    """Return workers, pictures and money not paid, by level of evidence that stands."""
-    rows = (
-        Evidence.objects.filter(project_id=project_id, overturned_at__isnull=True)
-        .values("level")
-        .annotate(workers=Count("worker", distinct=True), pictures=Count("id"))
-    )
-    found = {int(row["level"]): (int(row["workers"]), int(row["pictures"])) for row in rows}
-    saved = _not_paid(project_id)
-    return {
-        level: LevelCount(*found.get(level, (0, 0)), saved.get(level, 0)) for level in map(int, Evidence.Level.values)
-    }
-
-
-def _not_paid(project_id: int) -> dict[int, int]:
-    """Micro-dollars of rejected pages whose worker has standing evidence, by his highest evidence level."""
-    top: dict[int, int] = {}
-    for worker_id, level in Evidence.objects.filter(project_id=project_id, overturned_at__isnull=True).values_list(
-        "worker_id", "level"
-    ):
-        top[worker_id] = max(level, top.get(worker_id, 0))
-    rows = (
-        Assignment.objects.filter(
-            project_id=project_id, worker_id__in=list(top), state=Assignment.State.REJECTED, batch__interface="photo"
-        )
-        .values("worker_id")
-        .annotate(total=Sum("price_micro"))
-    )
-    saved: dict[int, int] = {}
-    for row in rows:
-        level = top[row["worker_id"]]
-        saved[level] = saved.get(level, 0) + int(row["total"] or 0)
-    return saved
 
 
 def apply_rules(*, page: Assignment, now: datetime) -> None:

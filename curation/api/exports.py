@@ -14,10 +14,10 @@ from crowd.clock import database_now
 from curation.api import datasets as dataset_doors
 from curation.api.auth import caller
 from curation.api.doors import Door, describe_list, listing, projects, require_lead
-from curation.api.downloads import answer_file
 from curation.api.paging import Filter, by_id, one_of
 from curation.api.problems import Problem
 from curation.datasets.formats.registry import WRITERS
+from curation.downloads import answer_file
 from curation.models import Export
 from curation.services import datasets, events
 
@@ -111,4 +111,4 @@ class ExportDownload(Door):
         name = f"{project.slug}-{export.dataset}-{export.format}.zip"
         text = f"{request.user} downloaded {name}."
         events.record(kind="export.downloaded", text=text, project=project, subject=export, by=caller(request))
-        return answer_file(request._request, export.storage_key, name)
+        return answer_file(request._request, export.storage_key, name=name)

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -14,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.downloads import download as stored
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
+from curation.downloads import answer_file
 from curation.models import DatasetVersion, Export, Membership
 from curation.services import datasets as service
 
@@ -70,7 +69,7 @@ def download(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResp
     if row is None:
         raise Http404
     name = f"{seat.project.slug}-v{row.dataset.number}-{row.format}.zip"
-    return stored(request, default_storage.open(row.storage_key, "rb"), name=name, content_type="application/zip")
+    return answer_file(request, row.storage_key, name=name)
 
 
 def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from curation.dashboard.access import person, project_or_404
-from curation.dashboard.downloads import download
+from curation.downloads import answer_file
 from curation.models import Asset, LabelClass, Membership
 
 TYPES: Final[dict[str, str]] = {".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
@@ -66,8 +66,9 @@ def _original(request: HttpRequest, asset: Asset) -> HttpResponseBase:
         raise Http404
     suffix = PurePosixPath(asset.name or asset.storage_key).suffix[:10]
     name = f"{asset.public_id}{suffix}"
-    file = _open(asset.storage_key)
-    return download(request, file, name=name, content_type="application/octet-stream", headers=SAFE_HEADERS)
+    if not default_storage.exists(asset.storage_key):
+        raise Http404
+    return answer_file(request, asset.storage_key, name=name, content_type="application/octet-stream")
 
 
 def _open(key: str) -> File[bytes]:

@@ -4,8 +4,7 @@ from functools import cache
 from importlib import import_module
 from typing import cast
 
-from curation.models import Stage
-from curation.stages.base import StageKind, StageSettings
+from curation.stages.base import StageKind
 
 STAGE_KINDS: dict[str, str] = {
     "collect": "curation.stages.collect:Collect",
@@ -22,7 +21,3 @@ STAGE_KINDS: dict[str, str] = {
 def stage_kind(slug: str) -> StageKind:
     module, name = STAGE_KINDS[slug].split(":")
     return cast(StageKind, getattr(import_module(module), name)())
-
-
-def settings_of(stage: Stage) -> StageSettings:
-    return stage_kind(stage.kind).Settings.model_validate(stage.settings)

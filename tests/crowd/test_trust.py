@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
-from crowd.services import judging, trust
+from crowd.services import trust
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
@@ -125,16 +125,6 @@ def test_a_false_alarm_does_not_lift_what_a_person_decided(photos, wanda):
     ban(photos, wanda, None)
     trust.overturn(evidence_id=row.pk, now=NOON)
     assert banned(photos, wanda)
-
-
-def test_levels_are_counted_with_the_money_that_was_not_paid(photos, wanda):
-    pages = send(photos, wanda, 3)
-    accuse(photos, wanda, 2, Level.TEMPLATE)
-    judging.reject(assignment_id=pages[0].pk, reason="", now=NOON)
-    levels = trust.levels_of_project(project_id=photos.project_id)
-    assert set(levels) == {0, 5, 20, 80}
-    assert levels[5] == trust.LevelCount(workers=1, pictures=2, saved_micro=30_000)
-    assert levels[0] == trust.LevelCount(0, 0, 0)
 
 
 # Restrictions

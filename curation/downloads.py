@@ -14,7 +14,9 @@ PIECE = 1 << 20
 RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
-def answer_file(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
+def answer_file(
+    request: HttpRequest, key: str, *, name: str, content_type: str = "application/zip"
+) -> HttpResponseBase:
     """Stream a stored file; a remote storage is answered with its own short-lived address."""
     if not _is_local():
         return HttpResponseRedirect(default_storage.url(key))
@@ -27,12 +29,14 @@ def answer_file(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     response = StreamingHttpResponse(
         _async_pieces(file, first, last) if isinstance(request, ASGIRequest) else _pieces(file, first, last),
         status=206 if request.headers.get("Range") else 200,
-        content_type="application/zip",
+        content_type=content_type,
     )
     response["Content-Length"] = str(last - first + 1)
     response["Accept-Ranges"] = "bytes"
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
     if response.status_code == 206:
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
     return response
