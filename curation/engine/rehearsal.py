@@ -4,8 +4,7 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -21,6 +20,7 @@ from crowd.rehearsal.pictures.truth import TEMPLATE
 from crowd.services import claims, outbox
 from curation.engine import campaigns, flow
 from curation.engine.report import report, shows_the_truth, truth_of
+from curation.engine.wish import Wish
 from curation.models import Asset, Consensus, Decision, Job, Pool, Project, Review, Stage
 from curation.recipes.loading import load
 from curation.services import assets, jobs, pools, suspicions
@@ -76,16 +76,6 @@ def _live_visit(crowd: RehearsalCrowd) -> str:
     if outcome == "page" and batch is not None:
         flow.wake_take_in(batch.project_id)
     return outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be rehearsed: `size` photos accepted over all classes."""
-
-    recipe: str
-    seed: int
-    size: int
-    settings: Mapping[str, Mapping[str, Any]]
 
 
 def rehearse(*, wish: Wish, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The report of a rehearsal, read from rows alone: funnel, money, quality against the truth, who was caught."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from django.db.models import Count, Sum
@@ -13,10 +13,8 @@ from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.visits import person_of
 from crowd.services import ledger
+from curation.engine.wish import Wish
 from curation.models import Asset, Consensus, Decision, Pool, Project, Stage
-
-if TYPE_CHECKING:
-    from curation.engine.rehearsal import Wish
 
 MATCH_IOU = 0.5
 DUPLICATE_TRICKS = ("resent", "resaved")
@@ -24,7 +22,7 @@ TEMPLATE_TRICK = "template"
 DUPLICATE_REASONS = ("same_file", "same_photo")
 
 
-def report(*, project: Project, wish: "Wish") -> dict[str, Any]:
+def report(*, project: Project, wish: Wish) -> dict[str, Any]:
     """Return the document of `rehearse` without its times."""
     funnel = funnel_of(project)
     delivered = Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).count()

@@ -9,7 +9,7 @@ from django.db import transaction
 from crowd.models import Assignment
 from crowd.rehearsal import visits
 from curation.engine import flow, rehearsal
-from curation.engine.rehearsal import Wish
+from curation.engine.wish import Wish
 from curation.models import Asset, Project
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from crowd.errors import CrowdError
-from curation.engine.rehearsal import Wish, rehearse
+from curation.engine.rehearsal import rehearse
+from curation.engine.wish import Wish
 from curation.management.terminal import Progress
 from curation.recipes.loading import BadRecipe, load
 
