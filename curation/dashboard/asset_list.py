@@ -195,7 +195,7 @@ def page(assets: AssetQuerySet, *, project: Project, after: UUID | None, before:
     cursor = _place_of(project, before or after)
     if cursor is not None:
         assets = assets.filter(pk__gt=cursor) if going_back else assets.filter(pk__lt=cursor)
-    rows = list(assets.order_by("id" if going_back else "-id").select_related("label_class")[: PAGE + 1])
+    rows = list(assets.order_by("id" if going_back else "-id").select_related("label_class", "preview")[: PAGE + 1])
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if going_back:
         rows.reverse()

@@ -75,7 +75,7 @@ def _own(seat: Seat, asset_id: UUID) -> Asset:
     versions = DatasetItem.objects.filter(asset=OuterRef("pk")).order_by("dataset__number").values("dataset__number")
     row = (
         Asset.objects.filter(project=seat.project, public_id=asset_id)
-        .select_related("label_class", "stage", "answer__assignment", "answer__worker__account", "parent")
+        .select_related("label_class", "stage", "answer__assignment", "answer__worker__account", "parent", "preview")
         .annotate(versions=ArraySubquery(versions))
         .first()
     )

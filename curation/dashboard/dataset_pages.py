@@ -20,6 +20,7 @@ from curation.models import DatasetVersion, Export, Membership
 from curation.services import datasets as service
 
 LEAD = Membership.Role.LEAD
+UNFINISHED = (Export.State.QUEUED, Export.State.RUNNING)
 
 
 @require_safe
@@ -74,11 +75,12 @@ def download(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResp
 
 def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     versions = DatasetVersion.objects.filter(project=seat.project).select_related("created_by")
-    exports = Export.objects.filter(dataset__project=seat.project).select_related("dataset").order_by("-id")[:50]
+    exports = list(Export.objects.filter(dataset__project=seat.project).select_related("dataset").order_by("-id")[:50])
     context: dict[str, Any] = {
         "seat": seat,
         "versions": [(version, _counts(version.counts)) for version in versions],
         "exports": exports,
+        "exporting": any(export.state in UNFINISHED for export in exports),
         "formats": sorted(WRITERS),
         "error": error,
     }

@@ -5,6 +5,7 @@ import { s } from "./dom.js";
 
 const LEAST_WIDTH = 300;
 const HEIGHT = 320;
+const LINE = 17;
 const EDGE = { left: 44, right: 20, top: 14, bottom: 28 };
 
 /** @typedef {{t: number[], published: number[], spent: number[], forecast: {t: number, published: number, spent: number} | null}} BurnUp */
@@ -103,17 +104,16 @@ function endLabels(data, labels, scale, now) {
   const last = data.t.length - 1;
   const ends = { s1: scale.y(data.published[last]), s2: scale.y(data.spent[last]) };
   const isLeft = now > scale.width * 0.6;
-  const text = (series, words, above) =>
-    s(
-      "text",
-      { class: series, x: isLeft ? now - 10 : now + 10, y: Math.min(HEIGHT - EDGE.bottom - 6, Math.max(12, ends[series] + (above ? -10 : 18))), "text-anchor": isLeft ? "end" : "start" },
-      words,
-    );
+  const [higher, lower] = ends.s1 <= ends.s2 ? ["s1", "s2"] : ["s2", "s1"];
+  const y = { [lower]: Math.min(HEIGHT - EDGE.bottom - 6, ends[lower] + 18) };
+  y[higher] = Math.max(12, Math.min(ends[higher] - 10, y[lower] - LINE));
+  const text = (series, words) =>
+    s("text", { class: series, x: isLeft ? now - 10 : now + 10, y: y[series], "text-anchor": isLeft ? "end" : "start" }, words);
   return [
     s("circle", { class: "s2", cx: now, cy: ends.s2, r: 3.5 }),
     s("circle", { class: "s1", cx: now, cy: ends.s1, r: 3.5 }),
-    text("s1", labels.published, ends.s1 <= ends.s2),
-    text("s2", labels.spent, ends.s1 > ends.s2 || ends.s2 + 24 > HEIGHT - EDGE.bottom),
+    text("s1", labels.published),
+    text("s2", labels.spent),
   ];
 }
 
