@@ -17,7 +17,7 @@ from .preview import Preview
 from .verify import BLOCK_DIFFERENCE, Overlay, Sighting, block_difference, warped
 
 MIN_INLIERS = 17
-SURE_INLIERS = 40
+SURE_INLIERS = 80  # drawn faces share some 40 to 50 corners with each other, photographs of strangers at most 18
 MAX_DIFFERENCE = 1.0
 UNTOUCHED, PROCESSED = 5, 20
 ROTATED_DEGREES = 1.5
