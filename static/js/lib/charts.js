@@ -6,18 +6,21 @@ import { s } from "./dom.js";
 const LEAST_WIDTH = 300;
 const HEIGHT = 320;
 const LINE = 17;
+const LABEL = 60;
+const LEAST_STEPS = 12;
 const EDGE = { left: 44, right: 20, top: 14, bottom: 28 };
 
 /** @typedef {{t: number[], published: number[], spent: number[], forecast: {t: number, published: number, spent: number} | null}} BurnUp */
 
 /**
  * Published and spent in percent of plan on one axis.
- * @param {BurnUp} data
+ * @param {BurnUp} whole
  * @param {{published: string, spent: string}} labels
  * @param {number} width pixels of the place it is drawn in, so that its words keep their size
  * @returns {SVGElement}
  */
-export function burnUp(data, labels, width) {
+export function burnUp(whole, labels, width) {
+  const data = withoutIdleStart(whole);
   const scale = scaleOf(data, Math.max(LEAST_WIDTH, Math.round(width)));
   const last = data.t.length - 1;
   const now = scale.x(data.t[last]);
@@ -33,6 +36,13 @@ export function burnUp(data, labels, width) {
   if (data.forecast) chart.append(...forecast(data, scale, now));
   chart.append(...endLabels(data, labels, scale, now));
   return chart;
+}
+
+/** A young project has nothing to show for most of the span: begin one step before the first result. */
+function withoutIdleStart({ t, published, spent, forecast }) {
+  const first = t.findIndex((_, place) => published[place] > 0 || spent[place] > 0);
+  const from = Math.max(0, Math.min(first < 0 ? 0 : first - 1, t.length - LEAST_STEPS));
+  return { t: t.slice(from), published: published.slice(from), spent: spent.slice(from), forecast };
 }
 
 function scaleOf(data, width) {
@@ -67,8 +77,12 @@ function gridLines(scale) {
 
 function timeLabels(data, scale) {
   const now = data.t[data.t.length - 1];
-  const times = [scale.start, scale.start + (now - scale.start) / 2, now];
-  if (scale.end > now && scale.x(scale.end) - scale.x(now) > 70) times.push(scale.end);
+  const apart = (from, to) => scale.x(to) - scale.x(from) > LABEL;
+  const middle = scale.start + (now - scale.start) / 2;
+  const times = [scale.start];
+  if (apart(scale.start, middle)) times.push(middle);
+  if (apart(scale.start, now)) times.push(now);
+  if (apart(now, scale.end)) times.push(scale.end);
   return times.map((t, place) =>
     s(
       "text",
