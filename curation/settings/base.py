@@ -112,6 +112,8 @@ _options = {
     "application_name": "winnow",
     **dict(_database["OPTIONS"]),  # type: ignore[call-overload]
 }
+if env.read("WINNOW_ROLE") == "web":  # many request threads share few connections; a pool must not cross a fork
+    _options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
 DATABASES = {"default": {**_database, "OPTIONS": _options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
