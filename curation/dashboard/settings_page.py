@@ -19,7 +19,7 @@ from crowd.money import micro, money_text
 from crowd.services import invitations, ledger
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
-from curation.models import Membership
+from curation.models import Membership, Pool
 from curation.services import events, people, versions
 
 LEAD = Membership.Role.LEAD
@@ -121,6 +121,7 @@ def _page(
         "budget": Budget.objects.filter(project_id=seat.project.pk).first(),
         "invitations": invited.order_by("-id")[:20],
         "classes": seat.project.classes.all(),
+        "has_inhouse_work": Pool.objects.filter(project=seat.project, account__platform="inhouse").exists(),
         "error_in": error[0],
         "error": error[1],
         "link": link,

@@ -19,7 +19,7 @@ from curation.engine.planning import as_rows, planned_micro
 from curation.management.terminal import Progress
 from curation.models import Asset, Job, Pool, Project
 from curation.recipes.loading import BadRecipe
-from curation.services import jobs, pools
+from curation.services import jobs, people, pools
 
 MOVING = [Asset.State.WAITING, Asset.State.WORKING]
 
@@ -68,7 +68,7 @@ class Command(BaseCommand):
     def _launch(self, asked: Campaign, *, wait: bool) -> dict[str, Any]:
         check_money(asked)
         now = database_now()
-        made = campaigns.ensure_project(asked=asked, by=None, now=now)
+        made = campaigns.ensure_project(asked=asked, by=people.operator(), now=now)
         for pool in Pool.objects.filter(project=made.project, state=Pool.State.DRAFT).order_by("id"):
             pools.open_pool(pool_id=pool.pk, by=None, now=now)
         if made.created["tasks"]:
