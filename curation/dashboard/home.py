@@ -8,7 +8,8 @@ from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from curation.dashboard.access import Seat, seats
+from curation.dashboard.access import Seat, person, seats
+from curation.engine import set_up
 from curation.models import Asset, Pool
 
 
@@ -37,7 +38,8 @@ class ProjectRow:
 
 @login_required
 def projects(request: HttpRequest) -> HttpResponse:
-    return render(request, "curation/projects.html", {"rows": rows_of(seats(request))})
+    context = {"rows": rows_of(seats(request)), "being_set_up": set_up.waiting_for(person(request))}
+    return render(request, "curation/projects.html", context)
 
 
 def rows_of(mine: list[Seat]) -> list[ProjectRow]:
