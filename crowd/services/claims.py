@@ -91,7 +91,9 @@ def _nothing_left(batch: Batch, worker: Worker) -> str:
     held = Assignment.objects.filter(batch=batch, state=State.ACTIVE).exclude(worker=worker).order_by("lease_until")
     first = held.first()
     if first is not None:
-        return f"{held.count()} pages are held by others until {first.lease_until:%H:%M} UTC at the latest."
+        count = held.count()
+        pages = "1 page is" if count == 1 else f"{count} pages are"
+        return f"{pages} held by others until {first.lease_until:%H:%M} UTC at the latest."
     return "Nothing to do here right now."
 
 

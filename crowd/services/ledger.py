@@ -8,6 +8,7 @@ from django.db.models import F, Sum
 
 from crowd.errors import BudgetExceeded, CrowdError
 from crowd.models import Assignment, Budget, LedgerEntry, LedgerTransaction, Reservation
+from crowd.money import money_text
 
 Book = LedgerEntry.Book
 Kind = LedgerTransaction.Kind
@@ -41,7 +42,8 @@ def raise_budget(*, project_id: int, limit_micro: int) -> Budget:
     )
     budget = Budget.objects.get(project_id=project_id)
     if not changed:
-        raise BudgetExceeded(budget.reserved_micro + budget.spent_micro, limit_micro)
+        used = money_text(budget.reserved_micro + budget.spent_micro)
+        raise CrowdError(f"The limit cannot be under the {used} that are spent or held already.")
     return budget
 
 

@@ -71,6 +71,23 @@ def restore(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpRespon
     return redirect("asset", public_id, asset_id)
 
 
+@require_POST
+@login_required
+def set_class(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpResponse:
+    """Say which class a picture belongs to."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    row = _own(seat, asset_id)
+    name = typed(request, "class", 60)
+    label = seat.project.classes.filter(name=name, retired_at=None).first()
+    if label is None and name:
+        known = ", ".join(seat.project.classes.filter(retired_at=None).values_list("name", flat=True))
+        messages.error(request, f"{name!r} is no class of this project; classes are {known}.")
+        return redirect("asset", public_id, asset_id)
+    asset_service.set_class(asset_id=row.pk, label_class=label, by=person(request))
+    messages.success(request, f"The class is {label.name}." if label else "The class is taken away.")
+    return redirect("asset", public_id, asset_id)
+
+
 def _own(seat: Seat, asset_id: UUID) -> Asset:
     versions = DatasetItem.objects.filter(asset=OuterRef("pk")).order_by("dataset__number").values("dataset__number")
     row = (

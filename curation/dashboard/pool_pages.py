@@ -16,6 +16,7 @@ from crowd.errors import CrowdError
 from crowd.money import micro
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.pool_facts import pool_facts
+from curation.engine import campaigns
 from curation.models import Membership, Pool
 from curation.services import pools as pool_service
 from curation.services.overview import PoolRow, pool_rows
@@ -57,7 +58,23 @@ def pools(request: HttpRequest, public_id: UUID) -> HttpResponse:
     column = next((column for column in COLUMNS if column.key == sort.lstrip("-")), None)
     if column is not None:
         rows.sort(key=column.value, reverse=sort.startswith("-"))
-    return render(request, "curation/pools.html", {"seat": seat, "rows": rows, "columns": COLUMNS, "sort": sort})
+    closed = sum(row.pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} for row in rows)
+    context = {"seat": seat, "rows": rows, "columns": COLUMNS, "sort": sort, "closed": closed}
+    return render(request, "curation/pools.html", context)
+
+
+@require_POST
+@login_required
+def open_all(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Open every pool that is not open yet, if the budget carries them all."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    try:
+        opened = campaigns.open_all(project=seat.project, by=person(request), now=database_now())
+    except CrowdError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{len(opened)} pools are opening.")
+    return redirect("pools", public_id)
 
 
 @require_safe

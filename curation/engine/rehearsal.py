@@ -5,7 +5,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -32,6 +32,7 @@ START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 VISITS_A_TURN = 6
 IDLE_TURNS = 400
 SLICE_SECONDS = 1.5
+DEMO_PATIENCE = timedelta(minutes=4)
 DATABASE_PATIENCE = 60.0
 
 
@@ -42,8 +43,10 @@ def run_visits(job: Job, _now: datetime) -> Again | None:
     if crowd is None or not _has_open_work(crowd.account_id):
         return None
     outcomes = _visit_for_a_while(crowd)
-    if job.project_id and not Project.objects.filter(pk=job.project_id, is_demo=True).exists():
-        judge_suspicions(project_id=job.project_id, now=database_now())
+    if job.project_id:
+        is_demo = Project.objects.filter(pk=job.project_id, is_demo=True).exists()
+        patience = DEMO_PATIENCE if is_demo else timedelta(0)
+        judge_suspicions(project_id=job.project_id, now=database_now(), patience=patience)
     if crowd.visits_per_second:
         return Again(after=max(0.2, len(outcomes) / crowd.visits_per_second))
     if "page" in outcomes:
@@ -237,11 +240,18 @@ class _Driver:
         return sum(Pool.objects.filter(project=self.project).values_list("wanted", flat=True))
 
 
-def judge_suspicions(*, project_id: int, now: datetime) -> int:
-    """Decide about pictures held as edited examples, as a moderator does who knows the truth."""
+def judge_suspicions(*, project_id: int, now: datetime, patience: timedelta = timedelta(0)) -> int:
+    """Decide about pictures held as edited examples, as a moderator does who knows the truth.
+
+    In the demo the moderator waits a while, so that a person can decide first and the demo still goes on.
+    """
     held = Asset.objects.filter(project_id=project_id, state=Asset.State.HELD, reason="template_copy")
     found = Evidence.objects.filter(
-        project_id=project_id, kind="template_copy", overturned_at=None, item_id__in=held.values("pk")
+        project_id=project_id,
+        kind="template_copy",
+        overturned_at=None,
+        item_id__in=held.values("pk"),
+        created_at__lte=now - patience,
     )
     for evidence in found.order_by("id"):
         truth = truth_of(Asset.objects.get(pk=evidence.item_id))

@@ -24,6 +24,6 @@ def project_or_exit(name: str) -> Project:
     """Return the project, or end with status 2 and the names there are."""
     project = find_project(name)
     if project is None:
-        slugs = Project.objects.order_by("slug").values_list("slug", flat=True)[:MOST_NAMED]
+        slugs = Project.objects.filter(is_rehearsal=False).order_by("slug").values_list("slug", flat=True)[:MOST_NAMED]
         raise CommandError(f"{name!r} is no project; there are: {', '.join(slugs) or 'none yet'}.", returncode=2)
     return project

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import QuerySet
 
 from crowd.errors import CrowdError
 from curation.intake.found import Found, Refused
 from curation.intake.sources import open_source
-from curation.models import Asset, Project, Stage, User
+from curation.models import Asset, Decision, LabelClass, Project, Stage, User
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
 from curation.services import assets, events
@@ -57,6 +58,7 @@ class Incoming:
     parent: Asset | None = None
     frame_index: int | None = None
     frame_ms: int | None = None
+    label_class: LabelClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,20 @@ def ingest(
     project: Project,
     sources: Sequence[str],
     stage: Stage | None = None,
+    label_class: LabelClass | None = None,
     by: User | None = None,
     now: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> Receipt:
     """Take in whatever the sources hold, at a stage (by default the checks); one bad file never stops the others.
 
+    With `label_class` every new picture belongs to that class, as if it had been collected for it.
+
     Raises UnknownSource before anything is read. A second run over the same files adds nothing.
     """
     entry = stage or entry_stage(project)
     readers = [(Path(source).name, open_source(source)) for source in sources]
-    tally, videos = _Tally(), _Videos(project, entry, now)
+    tally, videos = _Tally(), _Videos(project, entry, label_class, now)
     for source, reader in readers:
         for item in reader:
             _take_item(item, source, tally, videos)
@@ -162,6 +167,7 @@ def _enter(
         parent=incoming.parent,
         frame_index=incoming.frame_index,
         frame_ms=incoming.frame_ms,
+        label_class=incoming.label_class,
         client_key=incoming.client_key,
         now=now,
     )
@@ -192,8 +198,8 @@ def _take_item(item: Found | Refused, source: str, tally: _Tally, videos: "_Vide
 class _Videos:
     """One run's way in: remembers the row of the video whose frames are coming, which come one after another."""
 
-    def __init__(self, project: Project, stage: Stage, now: datetime) -> None:
-        self._project, self._stage, self._now = project, stage, now
+    def __init__(self, project: Project, stage: Stage, label_class: LabelClass | None, now: datetime) -> None:
+        self._project, self._stage, self._label_class, self._now = project, stage, label_class, now
         self._path: tuple[str, Path] | None = None
         self._row: Asset | None = None
 
@@ -206,6 +212,7 @@ class _Videos:
             parent=self._parent(found, source),
             frame_index=found.frame_index,
             frame_ms=found.frame_ms,
+            label_class=self._label_class,
         )
         return take(project=self._project, stage=self._stage, incoming=incoming, now=self._now)
 
@@ -244,6 +251,11 @@ def _video_row(project: Project, stage: Stage, video: tuple[str, Path], source: 
         with suppress(OSError):
             default_storage.delete(key)
         return same.get()
+    with transaction.atomic():  # its frames go through the stages; the video itself waits for nothing
+        decided = assets.locked(row.pk)
+        assets.decide(
+            asset=decided, verdict=Decision.Verdict.DROPPED, reason="cut_into_frames", by_kind=Decision.By.RULE, now=now
+        )
     return row
 
 

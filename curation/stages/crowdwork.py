@@ -48,11 +48,8 @@ def _offer_one(asset_id: int, stage: Stage, batch: Batch) -> None:
 
 
 def payload_of(asset: Asset) -> dict[str, Any]:
-    label = asset.label_class
     return {
-        "class": label.name if label else "",
-        "prompt": label.prompt if label else "",
-        "template_key": label.example_key if label else "",
+        **assets.class_payload(asset.label_class),
         "image_key": asset.preview.screen_key,
         "width": asset.width,
         "height": asset.height,

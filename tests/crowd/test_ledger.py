@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from crowd.errors import BudgetExceeded, IllegalTransition, NoWork
+from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition, NoWork
 from crowd.models import Assignment, Budget, LedgerEntry, LedgerTransaction, Reservation, SkillValue
 from crowd.services import claims, judging, ledger
 from tests.crowd import market
@@ -93,7 +93,7 @@ def test_a_budget_is_never_lowered_under_what_is_held():
     project_id = market.budget(dollars=10)
     ledger.reserve(project_id=project_id, amount_micro=6_000_000, ref="a")
     ledger.raise_budget(project_id=project_id, limit_micro=6_000_000)
-    with pytest.raises(BudgetExceeded):
+    with pytest.raises(CrowdError, match=r"cannot be under the \$6.00"):
         ledger.raise_budget(project_id=project_id, limit_micro=5_999_999)
     assert ledger.totals(project_id=project_id).limit_micro == 6_000_000
 

@@ -11,9 +11,11 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.engine import campaigns
 from curation.intake.found import UnknownSource
+from curation.management.changes import changes
 from curation.management.projects import find_project, project_or_exit
-from curation.models import Project, Stage, User
+from curation.models import LabelClass, Project, Stage
 from curation.recipes.loading import BadRecipe
+from curation.services import people
 from curation.services.ingest import Receipt, ingest
 
 INTERRUPTED = 130
@@ -27,14 +29,30 @@ class Command(BaseCommand):
         parser.add_argument("project", help="short name or id")
         parser.add_argument("sources", nargs="+", metavar="SOURCE")
         parser.add_argument("--stage", help="stage to enter at; the checks if left out")
+        parser.add_argument("--class", dest="label_class", metavar="CLASS", help="class that the pictures belong to")
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="STAGE.NAME=VALUE",
+            dest="changes",
+            help="with --create: a setting of a stage, for example checks.min_long=640",
+        )
         parser.add_argument("--create", metavar="RECIPE", help="make the project from this recipe if there is none")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *, project: str, sources: list[str], **options: Any) -> None:
-        found = _project(project, options["create"])
-        stage = _stage(found, options["stage"])
+        found = _project(project, options["create"], changes(options["changes"]))
+        stage, label_class = _stage(found, options["stage"]), _class(found, options["label_class"])
         try:
-            receipt = ingest(project=found, sources=sources, stage=stage, now=database_now(), progress=_show)
+            receipt = ingest(
+                project=found,
+                sources=sources,
+                stage=stage,
+                label_class=label_class,
+                now=database_now(),
+                progress=_show,
+            )
         except (UnknownSource, CrowdError) as error:
             raise CommandError(str(error), returncode=2) from None
         except KeyboardInterrupt:
@@ -44,14 +62,23 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(document(receipt), ensure_ascii=False) if options["json"] else table(receipt))
 
 
-def _project(name: str, recipe: str | None) -> Project:
+def _project(name: str, recipe: str | None, settings: dict[str, dict[str, Any]]) -> Project:
     if recipe is None or find_project(name) is not None:
         return project_or_exit(name)
-    operator = User.objects.filter(is_staff=True, is_active=True).order_by("pk").first()
     try:
-        return campaigns.create_project(recipe=recipe, name=name, by=operator, now=database_now())
+        asked = campaigns.campaign(recipe=recipe, platform="inhouse", name=name, settings=settings)
+        return campaigns.ensure_project(asked=asked, by=people.operator(), now=database_now()).project
     except (BadRecipe, CrowdError) as error:
         raise CommandError(str(error), returncode=2) from None
+
+
+def _class(project: Project, name: str | None) -> LabelClass | None:
+    if name is None:
+        return None
+    classes = {label.name: label for label in project.classes.filter(retired_at=None)}
+    if name not in classes:
+        raise CommandError(f"{name!r} is no class of {project.slug}; classes are {', '.join(classes)}.", returncode=2)
+    return classes[name]
 
 
 def _stage(project: Project, name: str | None) -> Stage | None:

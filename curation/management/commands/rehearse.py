@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from crowd.errors import CrowdError
 from curation.engine.rehearsal import rehearse
 from curation.engine.wish import Wish
+from curation.management.changes import changes
 from curation.management.terminal import Progress
 from curation.recipes.loading import BadRecipe, load
 
@@ -41,25 +42,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(document, indent=2))
         else:
             self.stdout.write(as_text(document))
-
-
-def changes(texts: list[str]) -> dict[str, dict[str, Any]]:
-    """Read `--set boxes.overlap=5`: the value is JSON where it can be, else text."""
-    found: dict[str, dict[str, Any]] = {}
-    for text in texts:
-        place, separator, value = text.partition("=")
-        stage, dot, name = place.partition(".")
-        if not separator or not dot or not stage or not name:
-            raise CommandError(f"--set {text!r} must look like stage.name=value.", returncode=2)
-        found.setdefault(stage, {})[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def as_text(document: dict[str, Any]) -> str:

@@ -1,0 +1,46 @@
+"""One press opens every pool, or none when the budget cannot carry them."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from curation.engine import campaigns
+from curation.models import Pool
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def drafts(alice):
+    asked = campaigns.campaign(
+        recipe="gestures",
+        platform="inhouse",
+        name="Drafts",
+        classes=["call", "like"],
+        wanted=3,
+        budget="10",
+        settings={"validate": {"training_tasks": 0, "exam_tasks": 0, "control_per_page": 0}},
+    )
+    return campaigns.ensure_project(asked=asked, by=alice, now=timezone.now()).project
+
+
+def states(project):
+    return set(Pool.objects.filter(project=project).values_list("state", flat=True))
+
+
+def test_a_lead_opens_all_of_them(people, drafts):
+    assert "Open all 4" in people["alice"].get(reverse("pools", args=[drafts.public_id])).content.decode()
+    people["alice"].post(reverse("pools-open", args=[drafts.public_id]))
+    assert states(drafts) == {"opening"}
+
+
+def test_a_budget_that_is_too_small_opens_none_and_says_so(people, drafts):
+    people["alice"].post(reverse("budget", args=[drafts.public_id]), {"limit": "0.01"})
+    page = people["alice"].post(reverse("pools-open", args=[drafts.public_id]), follow=True).content.decode()
+    assert "is needed but only $0.01" in page
+    assert states(drafts) == {"draft"}
+
+
+def test_nobody_else_opens_them(people, drafts):
+    assert people["charlie"].post(reverse("pools-open", args=[drafts.public_id])).status_code == 404
+    assert states(drafts) == {"draft"}
