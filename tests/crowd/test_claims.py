@@ -149,7 +149,7 @@ def test_the_sentence_says_until_when_others_hold_the_rest(choices, wanda):
     market.claim(choices, wanda)
     (offer,) = claims.offers(worker_id=market.worker(choices.account).pk, now=NOON)
     assert offer.available == 0
-    assert offer.needs == "1 pages are held by others until 12:15 UTC at the latest."
+    assert offer.needs == "1 page is held by others until 12:15 UTC at the latest."
 
 
 def test_a_short_page_costs_its_share(choices, wanda):
