@@ -7,6 +7,13 @@ class CrowdError(Exception):
     """Base of all refusals that a person may read."""
 
 
+class StorageRefused(CrowdError):
+    """The storage took no more; nothing is wrong with the file."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The storage refused a file: {why}. What is in stays in; make room and do the same again.")
+
+
 class IllegalTransition(CrowdError):
     def __init__(self, subject: object, old: str, new: str) -> None:
         super().__init__(f"{subject} is {old} and cannot become {new}.")

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 
-from crowd.errors import CrowdError
+from crowd.errors import CrowdError, StorageRefused
 from curation.intake.found import Found, Refused
 from curation.intake.sources import open_source
 from curation.models import Asset, Decision, LabelClass, Project, Stage, User
@@ -134,13 +134,24 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
     if known is not None:
         return Taken(known, is_new=False)
     analysis = analyse(incoming.data, compat=False)
-    key = default_storage.save(f"originals/{secrets.token_hex(16)}", ContentFile(incoming.data))
+    key = _store(ContentFile(incoming.data))
     asset = _enter(project, stage, incoming, digest=digest, key=key, now=now)
     if asset is None:  # somebody took the same file in meanwhile
         default_storage.delete(key)
         return Taken(_known(project, digest, incoming).get(), is_new=False)
     _measured(asset, analysis)
     return Taken(asset, is_new=True)
+
+
+def _store(file: "File[bytes]") -> str:
+    """Store an original under a random name; a storage that refuses ends the run and leaves nothing half written."""
+    name = f"originals/{secrets.token_hex(16)}"
+    try:
+        return default_storage.save(name, file)
+    except OSError as error:
+        with suppress(OSError):
+            default_storage.delete(name)
+        raise StorageRefused(error.strerror or str(error)) from None
 
 
 def _known(project: Project, digest: bytes, incoming: Incoming) -> QuerySet[Asset]:
@@ -235,7 +246,7 @@ def _video_row(project: Project, stage: Stage, video: tuple[str, Path], source: 
     if known is not None:
         return known
     with path.open("rb") as file:
-        key = default_storage.save(f"originals/{secrets.token_hex(16)}", File(file))
+        key = _store(File(file))
     row = assets.enter(
         project=project,
         stage=stage,

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crowd.clock import database_now
-from crowd.errors import CrowdError
+from crowd.errors import CrowdError, StorageRefused
 from curation.engine import campaigns
 from curation.intake.found import UnknownSource
 from curation.management.changes import changes
@@ -53,6 +53,8 @@ class Command(BaseCommand):
                 now=database_now(),
                 progress=_show,
             )
+        except StorageRefused as error:
+            raise CommandError(str(error), returncode=1) from None
         except (UnknownSource, CrowdError) as error:
             raise CommandError(str(error), returncode=2) from None
         except KeyboardInterrupt:
