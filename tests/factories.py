@@ -39,7 +39,7 @@ def make_project(name: str = "Hand gestures", *, budget_usd: int = 500, **roles:
     for position, kind in enumerate(STAGES):
         Stage.objects.create(project=project, position=position, kind=kind, name=kind, title=kind.capitalize())
     LabelClass.objects.create(project=project, index=0, name="peace")
-    Budget.objects.create(project_id=project.pk, limit_micro=budget_usd * 1_000_000)
+    Budget.objects.create(project_id=project.pk, scope_id=project.pk, limit_micro=budget_usd * 1_000_000)
     for role, user in roles.items():
         Membership.objects.create(project=project, user=user, role=role)
     project.refresh_from_db()

@@ -1,27 +1,34 @@
 """The labour market's nouns. One file each; this page only gathers the names."""
 
-from crowd.models.account import Account
+from crowd.models.account import Account, PlatformEvent, QuotaCounter
 from crowd.models.draft import PageDraft
-from crowd.models.money import Budget, LedgerEntry, LedgerTransaction, Reservation
+from crowd.models.money import Bonus, Budget, LedgerEntry, Reservation
 from crowd.models.queue import OutboxCommand, QueueRow
+from crowd.models.rollup import BatchDelta, BatchRollup
 from crowd.models.trust import Evidence, Restriction
 from crowd.models.upload import Upload
-from crowd.models.work import Answer, AnswerRaw, Assignment, Batch, Task
-from crowd.models.worker import Skill, SkillEvent, SkillValue, Worker, WorkerInvitation
+from crowd.models.work import Answer, AnswerRaw, Appeal, Assignment, Batch, RemoteFile, Task
+from crowd.models.worker import Skill, SkillEvent, SkillValue, Worker, WorkerInvitation, WorkerTeam
 
 __all__ = [
     "Account",
     "Answer",
     "AnswerRaw",
+    "Appeal",
     "Assignment",
     "Batch",
+    "BatchDelta",
+    "BatchRollup",
+    "Bonus",
     "Budget",
     "Evidence",
     "LedgerEntry",
-    "LedgerTransaction",
     "OutboxCommand",
     "PageDraft",
+    "PlatformEvent",
     "QueueRow",
+    "QuotaCounter",
+    "RemoteFile",
     "Reservation",
     "Restriction",
     "Skill",
@@ -31,4 +38,5 @@ __all__ = [
     "Upload",
     "Worker",
     "WorkerInvitation",
+    "WorkerTeam",
 ]

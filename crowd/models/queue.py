@@ -61,6 +61,9 @@ class OutboxCommand(QueueRow):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="outbox")
     batch_id = models.BigIntegerField(null=True, blank=True, db_index=True)
+    lane = models.CharField(
+        max_length=80, blank=True, help_text="commands of one lane are carried out one after the other"
+    )
     state = models.CharField(max_length=12, choices=State, default=State.PLANNED)
     result = models.JSONField(default=dict)
 
@@ -77,4 +80,9 @@ class OutboxCommand(QueueRow):
                 fields=["queue", "-priority", "next_at"], condition=models.Q(state="planned"), name="outbox_due"
             ),
             models.Index(fields=["lease_until"], condition=models.Q(state="sending"), name="outbox_leases"),
+            models.Index(
+                fields=["lane", "id"],
+                condition=models.Q(state__in=["planned", "sending", "unknown", "needs_person"]),
+                name="outbox_lanes",
+            ),
         ]

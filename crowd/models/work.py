@@ -53,6 +53,14 @@ class Batch(StateMachine):
     auto_accept = models.BooleanField(default=True, help_text="off = postponed acceptance")
     rules = models.JSONField(default=dict, help_text="quality rules, see crowd.services.trust")
     assignment_seconds = models.PositiveIntegerField(default=900)
+    audience = models.JSONField(default=dict, help_text="who may work, see crowd.audience")
+    review_days = models.PositiveSmallIntegerField(default=7, help_text="after so many days the platform accepts")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    pays_whole_pages = models.BooleanField(default=False, help_text="a page with fewer tasks costs as much")
+    remote = models.JSONField(default=dict, help_text="ids of what belongs to it on the platform")
+    watermark = models.CharField(max_length=400, blank=True, help_text="how far it has been pulled")
+    published_at = models.DateTimeField(null=True, blank=True)
+    pulled_at = models.DateTimeField(null=True, blank=True)
     version = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
     opened_at = models.DateTimeField(null=True, blank=True)
@@ -88,6 +96,10 @@ class Task(models.Model):
     issued = models.IntegerField(default=0)
     done = models.IntegerField(default=0)
     cancelled = models.BooleanField(default=False)
+    remote_id = models.CharField(max_length=200, blank=True)
+    to_push = models.BooleanField(default=False, help_text="the platform does not know this state of the task yet")
+    push_id = models.BigIntegerField(null=True, blank=True, help_text="the outbox command that carries it")
+    remote_error = models.CharField(max_length=300, blank=True, help_text="why the platform refused it")
 
     class Meta:
         constraints = [
@@ -103,6 +115,8 @@ class Task(models.Model):
                 name="task_on_offer",
             ),
             models.Index(fields=["item_id"], name="task_of_item"),
+            models.Index(fields=["batch", "id"], condition=models.Q(to_push=True), name="task_to_push"),
+            models.Index(fields=["push_id"], condition=models.Q(push_id__isnull=False), name="task_of_push"),
         ]
 
     def __str__(self) -> str:
@@ -144,6 +158,10 @@ class Assignment(StateMachine):
     duration_ms = models.IntegerField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="what the worker reads when it is rejected")
     processed_at = models.DateTimeField(null=True, blank=True, help_text="when the product took it in")
+    fee_micro = models.BigIntegerField(default=0, help_text="what the platform takes on top of the price")
+    awaits_files = models.BooleanField(default=False, help_text="its files still lie on the platform")
+    platform_state = models.CharField(max_length=10, blank=True, help_text="as last seen there; empty = ours alone")
+    review_until = models.DateTimeField(null=True, blank=True, help_text="when the platform accepts by itself")
 
     class Meta:
         constraints = [
@@ -159,8 +177,13 @@ class Assignment(StateMachine):
         indexes = [
             models.Index(
                 fields=["project_id", "id"],
-                condition=models.Q(processed_at__isnull=True, submitted_at__isnull=False),
+                condition=models.Q(processed_at__isnull=True, submitted_at__isnull=False, awaits_files=False),
                 name="inbox",
+            ),
+            models.Index(
+                fields=["review_until"],
+                condition=models.Q(state="submitted", review_until__isnull=False),
+                name="assignment_deadlines",
             ),
             models.Index(fields=["lease_until"], condition=models.Q(state="active"), name="assignment_leases"),
             models.Index(fields=["worker", "state"], name="assignment_of_worker"),
@@ -195,3 +218,64 @@ class AnswerRaw(models.Model):
 
     def __str__(self) -> str:
         return f"raw answer {self.pk}"
+
+
+class RemoteFile(StateMachine):
+    """A file of an answer that still lies outside: on the platform, or behind a link a worker has sent."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        FAILED = "failed"
+
+    TRANSITIONS = {
+        State.WAITING: frozenset({State.DONE, State.FAILED}),
+        State.FAILED: frozenset({State.WAITING}),
+        State.DONE: frozenset(),
+    }
+
+    answer = models.OneToOneField(Answer, on_delete=models.CASCADE, primary_key=True, related_name="remote_file")
+    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="remote_files")
+    ref = models.CharField(max_length=2000, help_text="what the adapter fetches it by")
+    payload = models.JSONField(default=dict, help_text="the answer as it came")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    failures = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(db_default=Now())
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [state_check(["waiting", "done", "failed"], "remote_file_state_known")]
+        indexes = [models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="remote_file_due")]
+
+    def __str__(self) -> str:
+        return f"file {self.ref}"
+
+
+class Appeal(StateMachine):
+    """A worker asks for a rejected page to be looked at again. One per page."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        UPHELD = "upheld", "paid after all"
+        DENIED = "denied"
+
+    TRANSITIONS = {
+        State.OPEN: frozenset({State.UPHELD, State.DENIED}),
+        State.UPHELD: frozenset(),
+        State.DENIED: frozenset(),
+    }
+
+    assignment = models.OneToOneField(Assignment, on_delete=models.CASCADE, related_name="appeal")
+    project_id = models.BigIntegerField(db_index=True)
+    text = models.CharField(max_length=1000)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    reply = models.CharField(max_length=1000, blank=True)
+    decided_by_id = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [state_check(["open", "upheld", "denied"], "appeal_state_known")]
+
+    def __str__(self) -> str:
+        return f"appeal against {self.assignment_id}"

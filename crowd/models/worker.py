@@ -14,6 +14,30 @@ def digest_of(external_id: str) -> bytes:
     return hashlib.sha256(external_id.encode()).digest()[:DIGEST_BYTES]
 
 
+class WorkerTeam(models.Model):
+    """People of an account who work on the same terms, such as a labelling company or our own students."""
+
+    class Pay(models.TextChoices):
+        PER_PAGE = "page", "per page"
+        HOURLY = "hour", "per hour"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="teams")
+    name = models.CharField(max_length=80)
+    pay = models.CharField(max_length=4, choices=Pay, default=Pay.PER_PAGE)
+    hourly_micro = models.BigIntegerField(default=0, help_text="micro-dollars an hour of work, when paid by the hour")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="team_once_per_account"),
+            models.CheckConstraint(condition=models.Q(pay__in=["page", "hour"]), name="team_pay_known"),
+            models.CheckConstraint(condition=models.Q(hourly_micro__gte=0), name="team_rate_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Worker(models.Model):
     """A person as one platform account knows them. The same human on two accounts shares `person_id`."""
 
@@ -21,6 +45,7 @@ class Worker(models.Model):
     ext_id = models.CharField(max_length=200)
     ext_digest = models.BinaryField(max_length=DIGEST_BYTES)
     person_id = models.BigIntegerField(null=True, blank=True, db_index=True)
+    team = models.ForeignKey(WorkerTeam, null=True, blank=True, on_delete=models.SET_NULL, related_name="workers")
     name = models.CharField(max_length=120, blank=True, help_text="only in-house workers have one")
     language = models.CharField(max_length=12, default="en")
     country = models.CharField(max_length=2, blank=True)
@@ -55,6 +80,7 @@ class WorkerInvitation(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
     project_id = models.BigIntegerField(db_index=True)
+    team = models.ForeignKey(WorkerTeam, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitations")
     token_hash = models.BinaryField(max_length=32, unique=True)
     label = models.CharField(max_length=120, blank=True)
     max_uses = models.PositiveIntegerField(default=1)
@@ -77,6 +103,7 @@ class Skill(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="skills")
     name = models.CharField(max_length=120)
+    remote_id = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="skill_once_per_account")]

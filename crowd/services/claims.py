@@ -141,7 +141,7 @@ def claim_page(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
 
 @transaction.atomic
 def _claim(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
-    batch = Batch.objects.select_related("needs_skill").get(pk=batch_id)
+    batch = Batch.objects.select_related("needs_skill", "account").get(pk=batch_id)
     worker = Worker.objects.get(pk=worker_id)
     page = active_page(worker_id=worker_id, batch_id=batch_id)
     if page is not None and page.lease_until >= now:
@@ -150,12 +150,13 @@ def _claim(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
         _expire(assignment_id=page.pk, now=now)
     _check_claim(batch, worker, now)
     # Everybody locks the budget before tasks: two that did it the other way round could wait for each other.
-    ledger.lock(project_id=batch.project_id)
+    purse = ledger.Purse.of(batch)
+    ledger.lock(purse=purse)
     tasks = _pick(batch, worker)
     if not tasks:
         raise NoWork(_nothing_left(batch, worker))
     page = _new_page(batch, worker, tasks, now)
-    ledger.reserve(project_id=batch.project_id, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
+    ledger.reserve(purse=purse, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
     _put_on_page(page, tasks)
     return page
 

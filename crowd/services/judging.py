@@ -20,10 +20,7 @@ def accept(*, assignment_id: int, now: datetime) -> Assignment:
     page.move_to(State.ACCEPTED)
     page.judged_at, page.reason = now, ""
     page.save(update_fields=["state", "judged_at", "reason"])
-    if was_rejected:
-        ledger.pay_after_all(assignment=page, now=now)
-    else:
-        ledger.pay(assignment=page, now=now)
+    ledger.charge(assignment=page, now=now)
     skills.count_acceptance(assignment=page, accepted=True, now=now, counted_before=was_rejected)
     return page
 
@@ -54,4 +51,4 @@ def give_back(page: Assignment, *, done: bool) -> None:
 
 
 def _locked(assignment_id: int) -> Assignment:
-    return Assignment.objects.select_for_update(of=("self",)).select_related("batch").get(pk=assignment_id)
+    return Assignment.objects.select_for_update(of=("self",)).select_related("batch__account").get(pk=assignment_id)

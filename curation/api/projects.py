@@ -82,7 +82,7 @@ def _mine(request: Request) -> Any:
 
 def detail(request: Request, project: Project) -> dict[str, Any]:
     found = _mine(request).get(pk=project.pk)
-    found.budget = Budget.objects.filter(project_id=found.pk).first()
+    found.budget = Budget.objects.of_project(found.pk).first()
     return {**ProjectDetail(found).data}
 
 

@@ -44,7 +44,7 @@ def seats(request: HttpRequest) -> list[Seat]:
 
 
 def _read(user: Any) -> list[Seat]:
-    budget = Budget.objects.filter(project_id=OuterRef("pk"))
+    budget = Budget.objects.filter(scope="project", scope_id=OuterRef("pk")).order_by("id")
     rows: Any = (
         Project.objects.visible_to(user)
         .filter(archived_at__isnull=True)

@@ -118,7 +118,7 @@ def _page(
         "seat": seat,
         "members": seat.project.memberships.select_related("user").order_by("role", "user__name"),
         "roles": Membership.Role.choices,
-        "budget": Budget.objects.filter(project_id=seat.project.pk).first(),
+        "budget": Budget.objects.of_project(seat.project.pk).first(),
         "invitations": invited.order_by("-id")[:20],
         "classes": seat.project.classes.all(),
         "has_inhouse_work": Pool.objects.filter(project=seat.project, account__platform="inhouse").exists(),

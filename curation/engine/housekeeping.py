@@ -40,8 +40,8 @@ def pause_where_money_ends(*, now: datetime) -> int:
     """Pause open pools whose next page cannot be paid, with a sentence that says what to do."""
     paused = 0
     open_pools = Pool.objects.filter(state=Pool.State.OPEN, price_micro__gt=0, project__is_rehearsal=False)
-    for pool in open_pools.order_by("id"):
-        budget = Budget.objects.get(project_id=pool.project_id)
+    for pool in open_pools.select_related("account").order_by("id"):
+        budget = Budget.objects.of_project(pool.project_id).get(currency=pool.account.currency)
         if budget.free_micro < pool.price_micro and not _has_work_in_hand(pool):
             pools.pause_pool(pool_id=pool.pk, by=None, now=now, note="The budget is used up. Raise it to go on.")
             paused += 1

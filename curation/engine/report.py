@@ -70,9 +70,10 @@ def funnel_of(project: Project) -> list[dict[str, Any]]:
 def cost_of(project: Project, funnel: list[dict[str, Any]], delivered: int) -> dict[str, Any]:
     """Sum the ledger by stage; a stage that costs nothing stays as a row."""
     spent = dict(
-        LedgerEntry.objects.filter(transaction__project_id=project.pk, book=LedgerEntry.Book.WORKERS)
-        .values_list("transaction__stage_id")
-        .annotate(total=Sum("amount_micro"))
+        LedgerEntry.objects.spent()
+        .filter(project_id=project.pk)
+        .values_list("stage_id")
+        .annotate(total=Sum("spent_micro"))
     )
     stages = {stage.name: stage.pk for stage in Stage.objects.filter(project=project)}
     per_stage = [

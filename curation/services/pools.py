@@ -131,7 +131,7 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
     if pool.state in {State.OPEN, State.OPENING}:
         return pool
     pool.require(State.DRAFT, State.PAUSED, State.DONE)
-    budget = Budget.objects.get(project_id=pool.project_id)
+    budget = Budget.objects.of_project(pool.project_id).get(currency=pool.account.currency)
     needed = most_expensive(pool=pool)
     if needed > budget.free_micro:
         raise BudgetExceeded(needed, budget.free_micro)

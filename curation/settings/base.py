@@ -1,6 +1,9 @@
 """Settings shared by every way of running. Values come from the environment (see env.py and docs/operator.md)."""
 
 import secrets as random_secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,25 +24,31 @@ BASE_URL = env.read("BASE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 VERSION = "0.1.0"
 
 
-def _secret_key() -> str:
-    """Return SECRET_KEY, or the one made at the first start under DATA_DIR/secrets (0600)."""
-    given = env.read("SECRET_KEY")
+def _kept_secret(name: str, file_name: str, make: Callable[[], str]) -> str:
+    """Return the variable, or what was made at the first start under DATA_DIR/secrets (0600)."""
+    given = env.read(name)
     if given:
         return given
-    file = PATHS.secrets / "secret_key"
+    file = PATHS.secrets / file_name
     if not file.exists():
         try:
             PATHS.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = file.with_suffix(f".{random_secrets.token_hex(4)}")
             temporary.touch(mode=0o600)
-            temporary.write_text(random_secrets.token_urlsafe(64), encoding="utf-8")
-            temporary.replace(file)
+            temporary.write_text(make(), encoding="utf-8")
+            with suppress(FileExistsError):  # another process was first: its value counts
+                file.hardlink_to(temporary)
+            temporary.unlink()
         except OSError as error:
             raise env.BadEnvironment(f"DATA_DIR={DATA_DIR} cannot be written: {error.strerror}.") from None
     return file.read_text(encoding="utf-8")
 
 
-SECRET_KEY = _secret_key()
+SECRET_KEY = _kept_secret("SECRET_KEY", "secret_key", lambda: random_secrets.token_urlsafe(64))
+# Keys of stored platform secrets, newest first, separated by commas.
+FIELD_KEYS = env.fernet_keys(
+    _kept_secret("FIELD_KEYS", "field_keys", lambda: urlsafe_b64encode(random_secrets.token_bytes(32)).decode())
+)
 
 INSTALLED_APPS = [
     "django.contrib.auth",

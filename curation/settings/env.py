@@ -1,5 +1,6 @@
 """The environment, read once: a value or a `*_FILE`, typed, refused with one sentence."""
 
+import base64
 import ipaddress
 import os
 import sys
@@ -56,6 +57,19 @@ def address(name: str, default: str) -> str:
 
 def words(name: str, default: list[str]) -> list[str]:
     return parsed(name, default, lambda text: [word.strip() for word in text.split(",") if word.strip()], "a list")
+
+
+def fernet_keys(text: str) -> list[str]:
+    """Split the keys of stored secrets; each is 32 bytes in URL-safe base64."""
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    for key in keys:
+        try:
+            long = len(base64.urlsafe_b64decode(key))
+        except ValueError:
+            long = 0
+        if long != 32:
+            raise BadEnvironment("FIELD_KEYS must hold 32 random bytes in URL-safe base64, several with commas.")
+    return keys
 
 
 def database(url: str) -> dict[str, object]:

@@ -19,14 +19,14 @@ SECONDS = 400
 BOOKS = """
 import json
 from django.db.models import Count, Sum
-from crowd.models import Assignment, LedgerTransaction, Reservation
+from crowd.models import Assignment, LedgerEntry, Reservation
 from crowd.services import ledger
 from curation.models import Asset, Project
 project = Project.objects.get(slug="kills")
 pages = Assignment.objects.filter(project_id=project.pk)
 sent = pages.filter(batch__interface="photo", state__in=["submitted", "accepted", "rejected"])
 totals = ledger.totals(project_id=project.pk)
-twice = LedgerTransaction.objects.filter(project_id=project.pk).values("ref").annotate(n=Count("id")).filter(n__gt=1)
+twice = LedgerEntry.objects.filter(project_id=project.pk).values("kind", "ref").annotate(n=Count("id")).filter(n__gt=1)
 in_hand = pages.filter(state__in=["active", "submitted"]).aggregate(total=Sum("price_micro"))["total"] or 0
 print("BOOKS", json.dumps({
     "paid": totals.paid_micro, "spent": totals.spent_micro, "reserved": totals.reserved_micro, "in_hand": in_hand,

@@ -77,8 +77,8 @@ def test_nobody_guesses_the_time_left_from_a_handful_of_answers(project: Project
 def test_spent_is_the_sum_of_the_ledger(project: Project):
     answer = make_answer(make_pool(project), make_worker(), Assignment.State.ACCEPTED)
     page_ = answer.assignment
-    ledger.reserve(project_id=project.pk, amount_micro=30_000, ref=f"assignment:{page_.pk}")
-    ledger.pay(assignment=page_, now=timezone.now())
+    ledger.reserve(purse=ledger.Purse.of(page_.batch), amount_micro=30_000, ref=f"assignment:{page_.pk}")
+    ledger.charge(assignment=page_, now=timezone.now())
     make_asset(project)
     numbers = project_numbers(project=project, now=timezone.now())
     assert numbers.spent.spent_micro == 30_000 == Budget.objects.get(project_id=project.pk).spent_micro

@@ -92,7 +92,7 @@ def _last(stages: Sequence[Stage]) -> Stage | None:
 
 
 def _limit(project: Project) -> int:
-    return Budget.objects.filter(project_id=project.pk).values_list("limit_micro", flat=True).first() or 0
+    return Budget.objects.of_project(project.pk).values_list("limit_micro", flat=True).first() or 0
 
 
 def _percent(part: int, whole: int) -> float:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from crowd.models import LedgerEntry
 from curation.models import Project, Stage
@@ -34,19 +34,20 @@ class StageCost:
 
 
 def spending(*, project: Project, buckets: Buckets) -> Spending:
-    """Add up the ledger. The project's side of an entry is negative when money leaves it."""
+    """Add up what left the project's books for workers and platforms, less what came back."""
     rows = (
-        LedgerEntry.objects.filter(book=LedgerEntry.Book.PROJECT, transaction__project_id=project.pk)
-        .annotate(bucket=buckets.of("transaction__created_at"), stage=F("transaction__stage_id"))
+        LedgerEntry.objects.spent()
+        .filter(project_id=project.pk)
+        .annotate(bucket=buckets.of("created_at"))
         .order_by()
-        .values_list("bucket", "stage")
-        .annotate(total=Sum("amount_micro"))
+        .values_list("bucket", "stage_id")
+        .annotate(total=Sum("spent_micro"))
     )
     by_bucket: Counter[int] = Counter()
     by_stage: Counter[int] = Counter()
     for bucket, stage_id, total in rows:
-        by_bucket[bucket] -= total
-        by_stage[stage_id or 0] -= total
+        by_bucket[bucket] += total
+        by_stage[stage_id or 0] += total
     return Spending(sum(by_stage.values()), dict(by_stage), tuple(buckets.running_total(by_bucket)))
 
 
