@@ -82,6 +82,24 @@ class Unavailable(PlatformError):
     permanent = False
 
 
+class StillRunning(PlatformError):
+    """The platform has the request and is not done with it: ask again with the same key."""
+
+    permanent = False
+
+    def __init__(self, retry_at: datetime, what: str) -> None:
+        self.retry_at = retry_at
+        super().__init__(f"The platform is still at it: {what}.")
+
+
+class NotSupported(PlatformError):
+    """The platform has no such thing; the sentence says what to do instead."""
+
+
+class NeedsPerson(PlatformError):
+    """Nobody but a person can tell whether it happened."""
+
+
 class Unknown(PlatformError):
     """It may have happened: read back before anything is repeated."""
 

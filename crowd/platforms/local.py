@@ -3,17 +3,30 @@
 Remote and local are the same rows here, so no outcome is ever unknown.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from crowd.errors import Invalid, NotFound
-from crowd.models import Account, Assignment, Batch, Restriction, Task, Worker
+from crowd.errors import AuthFailed, Invalid, NotFound
+from crowd.models import Account, Assignment, Batch, Bonus, Restriction, Task, Worker
 from crowd.models.worker import digest_of
-from crowd.platforms.base import BatchSpec, Capabilities, Health, Pull, Receipt, RemoteAssignment, TaskSpec
-from crowd.services import judging, trust
+from crowd.platforms.base import (
+    Ban,
+    BatchSpec,
+    BonusSpec,
+    Capabilities,
+    EventNote,
+    Health,
+    Pull,
+    Receipt,
+    RemoteAssignment,
+    RemoteBooks,
+    TaskSpec,
+)
+from crowd.services import judging, skills, trust
 
 PULL_SIZE = 200
 STILL_UNDER_WAY = timedelta(minutes=2)
@@ -21,6 +34,7 @@ STILL_UNDER_WAY = timedelta(minutes=2)
 
 class LocalMarket:
     capabilities = Capabilities(
+        pages="local",
         live_api=True,
         training=True,
         exam=True,
@@ -30,14 +44,24 @@ class LocalMarket:
         undo_rejection=True,
         ban_with_scope=True,
         native_upload=True,
+        audience_filters=frozenset({"languages", "countries", "skills", "adult_content"}),
+        interfaces=frozenset({"photo", "choice", "boxes", "link"}),
+        platform_rules=True,
     )
 
     def check(self, account: Account) -> Health:
         workers = Worker.objects.filter(account=account).count()
         return Health(ok=True, sentence=f"{workers} workers are known.")
 
-    def quote(self, *, pages: int, price_micro: int) -> int:
+    def fee(self, account: Account, *, price_micro: int, overlap: int) -> int:
+        """Return nothing: nobody stands between us and our own people."""
+        return 0
+
+    def quote(self, account: Account, *, pages: int, price_micro: int, overlap: int = 1) -> int:
         return pages * price_micro
+
+    def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
+        return []
 
     def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
         row, _ = Batch.objects.get_or_create(
@@ -58,14 +82,26 @@ class LocalMarket:
         )
         return str(row.pk)
 
+    def update_batch(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+        self._batch(account, remote_id)  # our own row is the batch: there is nothing to tell anybody
+
     @transaction.atomic
-    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec]) -> Receipt:
+    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
         batch = self._batch(account, remote_id)
         keys = [task.key for task in tasks]
         known = set(Task.objects.filter(batch=batch, key__in=keys).values_list("key", flat=True))
         new = {task.key: task for task in tasks if task.key not in known}
         Task.objects.bulk_create(_row(batch, task) for task in new.values())
-        return Receipt(created=len(new), existing=len(tasks) - len(new), refused={})
+        ids = {row.key: str(row.pk) for row in Task.objects.filter(batch=batch, key__in=keys).only("key")}
+        return Receipt(created=len(new), existing=len(tasks) - len(new), refused={}, ids=ids)
+
+    def set_overlap(self, account: Account, remote_id: str, task_remote_id: str, overlap: int) -> None:
+        rows = Task.objects.filter(batch=self._batch(account, remote_id), overlap__isnull=False)
+        if not task_remote_id.isdecimal() or not rows.filter(pk=int(task_remote_id)).update(overlap=overlap):
+            raise NotFound(f"Batch {remote_id} has no task {task_remote_id}.")
+
+    def offer_pages(self, account: Account, remote_id: str, pages: int, key: str) -> None:
+        self._batch(account, remote_id)  # our own people come by themselves
 
     def open(self, account: Account, remote_id: str, now: datetime) -> None:
         batch = self._batch(account, remote_id)
@@ -80,6 +116,15 @@ class LocalMarket:
             batch.move_to(Batch.State.CLOSED)
             batch.closed_at = now
             batch.save(update_fields=["state", "closed_at"])
+
+    def archive(self, account: Account, remote_id: str, now: datetime) -> None:
+        batch = self._batch(account, remote_id)
+        if batch.state in {Batch.State.OPEN, Batch.State.PAUSED}:
+            self.close(account, remote_id, now)
+            batch.refresh_from_db()
+        if batch.state != Batch.State.ARCHIVED:
+            batch.move_to(Batch.State.ARCHIVED)
+            batch.save(update_fields=["state"])
 
     def set_priority(self, account: Account, remote_id: str, priority: int) -> None:
         Batch.objects.filter(pk=self._batch(account, remote_id).pk).update(priority=priority)
@@ -96,22 +141,50 @@ class LocalMarket:
         mark = _mark(found[-1], back=timedelta() if more else STILL_UNDER_WAY) if found else watermark
         return Pull([_remote(row) for row in found], mark, more=more)
 
-    def accept(self, account: Account, ext_id: str, now: datetime) -> None:
+    def accept(self, account: Account, ext_id: str, now: datetime, comment: str = "") -> None:
         judging.accept(assignment_id=self._assignment(account, ext_id).pk, now=now)
 
     def reject(self, account: Account, ext_id: str, reason: str, now: datetime) -> None:
         judging.reject(assignment_id=self._assignment(account, ext_id).pk, reason=reason, now=now)
 
-    def restrict(self, account: Account, worker_ext_id: str, remote_id: str, reason: str) -> None:
-        batch, worker = self._batch(account, remote_id), self._worker(account, worker_ext_id)
-        scope = Restriction.Scope.BATCH
-        trust.restrict(worker_id=worker.pk, scope=scope, scope_id=batch.pk, reason=reason, until=None)
+    def pay_bonus(self, account: Account, bonus: BonusSpec) -> str:
+        """Our own ledger is the only book there is."""
+        row = Bonus.objects.filter(account=account, key=bonus.key).first()
+        if row is None:
+            raise NotFound(f"Account {account.slug} has no bonus {bonus.key}.")
+        return str(row.pk)
 
-    def unrestrict(self, account: Account, worker_ext_id: str, remote_id: str, now: datetime) -> None:
-        batch, worker = self._batch(account, remote_id), self._worker(account, worker_ext_id)
-        scope = Restriction.Scope.BATCH
-        for row in Restriction.objects.filter(worker=worker, scope=scope, scope_id=batch.pk, lifted_at__isnull=True):
+    def set_skill(self, account: Account, worker_ext_id: str, skill: str, value: int) -> None:
+        self._worker(account, worker_ext_id)
+        skills.ensure_skill(account=account, name=skill)  # the value is in our rows already
+
+    def restrict(self, account: Account, remote_id: str, ban: Ban) -> None:
+        batch, worker = self._batch(account, remote_id), self._worker(account, ban.worker_ext_id)
+        where = _scope_id(batch, ban.scope)
+        trust.restrict(worker_id=worker.pk, scope=ban.scope, scope_id=where, reason=ban.reason, until=ban.until)
+
+    def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None:
+        batch, worker = self._batch(account, remote_id), self._worker(account, ban.worker_ext_id)
+        here = {"scope": ban.scope, "scope_id": _scope_id(batch, ban.scope)}
+        for row in Restriction.objects.filter(worker=worker, lifted_at__isnull=True, **here):
             trust.lift(restriction_id=row.pk, now=now)
+
+    def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
+        for ext_id in worker_ext_ids:
+            self._worker(account, ext_id)
+
+    def fetch_file(self, account: Account, ref: str) -> Iterator[bytes]:
+        raise NotFound(f"Files of {account.slug} are in our own storage; there is no {ref!r} elsewhere.")
+
+    def parse_event(self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
+        raise AuthFailed("This market lies in our own database; nobody has to tell us what happens in it.")
+
+    def books(self, account: Account, remote_id: str) -> RemoteBooks:
+        pages = Assignment.objects.filter(batch=self._batch(account, remote_id))
+        states = dict(pages.values_list("ext_id", "state"))
+        spent = sum(pages.filter(state=Assignment.State.ACCEPTED).values_list("price_micro", flat=True))
+        tasks = Task.objects.filter(batch_id=int(remote_id), cancelled=False).count()
+        return RemoteBooks(dict(Counter(states.values())), tasks, spent, states)
 
     def _batch(self, account: Account, remote_id: str) -> Batch:
         row = Batch.objects.filter(account=account, pk=int(remote_id)).first() if remote_id.isdecimal() else None
@@ -130,6 +203,11 @@ class LocalMarket:
         if row is None:
             raise NotFound(f"Account {account.slug} has no worker {ext_id}.")
         return row
+
+
+def _scope_id(batch: Batch, scope: str) -> int:
+    """Return what a ban in this scope is about; the scopes are those of Restriction."""
+    return {"batch": batch.pk, "project": batch.project_id, "account": batch.account_id}[scope]
 
 
 def _mark(row: Assignment, *, back: timedelta) -> str:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from crowd.models import Account
 from crowd.money import micro, plain
 from crowd.platforms.registry import platform
 from curation.engine.campaigns import Campaign, settings_for
@@ -48,7 +49,12 @@ def _planned(asked: Campaign, stage: RecipeStage, n: int) -> PlannedStage | None
     else:
         return None
     pages = math.ceil(n * answers / a_page)
-    return PlannedStage(stage.name, n, answers, platform(asked.platform).quote(pages=pages, price_micro=price))
+    return PlannedStage(stage.name, n, answers, _price(asked, pages, price))
+
+
+def _price(asked: Campaign, pages: int, price: int) -> int:
+    account = Account(platform=asked.platform)  # the project has no account yet: the platform's usual terms
+    return platform(asked.platform).quote(account, pages=pages, price_micro=price)
 
 
 def planned_micro(asked: Campaign) -> int:

@@ -121,7 +121,7 @@ def most_expensive(*, pool: Pool) -> int:
     covered = [Assignment.State.ACTIVE, Assignment.State.SUBMITTED, Assignment.State.ACCEPTED]
     here = Assignment.objects.filter(batch=batch, state__in=covered).count()
     pages = max(0, -(-pool.wanted * pool.overlap // batch.page_size) - here)
-    return platform(pool.account.platform).quote(pages=pages, price_micro=price)
+    return platform(pool.account.platform).quote(pool.account, pages=pages, price_micro=price, overlap=pool.overlap)
 
 
 @transaction.atomic
