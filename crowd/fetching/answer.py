@@ -72,14 +72,12 @@ class Fetched:
             raise self._damaged()
 
     def _steps(self, unpacker: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
-        full = True
-        while packed or full:
+        while packed:
             try:
-                unpacked = unpacker.decompress(packed, PIECE)
+                yield unpacker.decompress(packed, PIECE)
             except zlib.error:
                 raise self._damaged() from None
-            yield unpacked
-            packed, full = unpacker.unconsumed_tail, len(unpacked) == PIECE
+            packed = unpacker.unconsumed_tail
 
     def _damaged(self) -> AnswerRefused:
         return AnswerRefused(f"The packed file from {self.host} is damaged.")

@@ -212,6 +212,11 @@ def test_a_silent_server_runs_into_the_idle_time():
         talk_to(port, Limits(idle_seconds=0.05))
 
 
+def test_patience_with_a_silent_server_ends_with_the_total_time():
+    with speaking(lambda _, over: over.wait(1)) as port, pytest.raises(TooSlow, match=r"longer than 0\.1 s\.$"):
+        talk_to(port, Limits(total_seconds=0.1))
+
+
 def test_a_closed_port_is_not_reached():
     with create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]

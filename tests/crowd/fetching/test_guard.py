@@ -17,6 +17,7 @@ from tests.crowd.fetching.servers import Bait, Site, Witness, page, redirect, wi
 
 PUBLIC = "93.184.215.14"
 NAMES = {
+    "public.example": [PUBLIC],
     "localhost": ["127.0.0.1", "::1"],
     "wildcard.example": ["127.0.0.1"],
     "metadata.google.internal": ["169.254.169.254"],
@@ -162,6 +163,8 @@ SPELLINGS = [
     "a." * 130 + "example",
     # who is the host? the parsers disagree
     "public.example@127.0.0.1",
+    "user@public.example",
+    "@public.example",
     "user:secret@public.example",
     "@127.0.0.1",
     ":@127.0.0.1",
@@ -211,8 +214,12 @@ def test_no_spelling_of_a_closed_address_is_connected_to(host, bait, witness):
         "jar:http://127.0.0.1:{port}/!/",
         "ws://127.0.0.1:{port}/",
         " http://127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}/a b",
-        "http://127.0.0.1:{port}/\n",
+        "http://public.example/a b",
+        "http://public.example/a\\b",
+        "http://public.example/a\tb",
+        "http://public.example/\n",
+        "http://public.example/\x7f",
+        "http://public.example/\u202e",
         "http://127.0.0.1:{port}#@public.example/",
         "http://127.0.0.1:{port}?@public.example/",
         "http://public.example/\ud800",
@@ -317,6 +324,8 @@ def site() -> Iterator[Site]:
         "http://127.0.0.1:{port}\\@{site}/",
         "\\\\127.0.0.1:{port}/",
         "http://127.0.0.1:22/",
+        "/a b",
+        "/a\\b",
         "file:///etc/passwd",
         "gopher://127.0.0.1:{port}/_x",
         "http://[::1/",
