@@ -50,7 +50,9 @@ class OutboxCommand(QueueRow):
 
     TRANSITIONS = {
         State.PLANNED: frozenset({State.SENDING, State.CANCELLED, State.DEAD}),
-        State.SENDING: frozenset({State.DONE, State.REFUSED, State.PLANNED, State.UNKNOWN, State.DEAD}),
+        State.SENDING: frozenset(
+            {State.DONE, State.REFUSED, State.PLANNED, State.UNKNOWN, State.NEEDS_PERSON, State.DEAD}
+        ),
         State.UNKNOWN: frozenset({State.DONE, State.PLANNED, State.NEEDS_PERSON, State.DEAD}),
         State.NEEDS_PERSON: frozenset({State.PLANNED, State.DONE, State.CANCELLED, State.DEAD}),
         State.DONE: frozenset(),

@@ -1,5 +1,6 @@
 """The platforms by slug. An adapter is loaded on first use: some SDKs take seconds to import."""
 
+from functools import cache
 from importlib import import_module
 from typing import cast
 
@@ -18,3 +19,9 @@ def platform(slug: str) -> Platform:
         raise CrowdError(f"{slug!r} is not a known platform; known are {', '.join(sorted(PLATFORMS))}.")
     module, name = PLATFORMS[slug].split(":")
     return cast(Platform, getattr(import_module(module), name)())
+
+
+@cache
+def elsewhere() -> frozenset[str]:
+    """Return the platforms that have to be told what we want: all but the markets in our own database."""
+    return frozenset(slug for slug in PLATFORMS if platform(slug).capabilities.pages != "local")

@@ -5,14 +5,18 @@ from datetime import datetime
 from django.db import transaction
 
 from crowd.models import Assignment, Task
-from crowd.services import ledger, skills
+from crowd.services import ledger, outbox, skills
+from crowd.services.tasks import mark_changed
 
 State = Assignment.State
 
 
 @transaction.atomic
-def accept(*, assignment_id: int, now: datetime) -> Assignment:
-    """Accept a submitted page and pay it once; a rejected page that is accepted now is paid after all."""
+def accept(*, assignment_id: int, now: datetime, taken: bool = False) -> Assignment:
+    """Accept a submitted page and pay it once; a rejected page that is accepted now is paid after all.
+
+    `taken`: the platform has accepted it by itself, so the money is gone whatever the budget says.
+    """
     page = _locked(assignment_id)
     if page.state == State.ACCEPTED:
         return page
@@ -20,7 +24,8 @@ def accept(*, assignment_id: int, now: datetime) -> Assignment:
     page.move_to(State.ACCEPTED)
     page.judged_at, page.reason = now, ""
     page.save(update_fields=["state", "judged_at", "reason"])
-    ledger.charge(assignment=page, now=now)
+    ledger.charge(assignment=page, now=now, forced=taken)
+    _tell(page, "accept")
     skills.count_acceptance(assignment=page, accepted=True, now=now, counted_before=was_rejected)
     return page
 
@@ -35,10 +40,25 @@ def reject(*, assignment_id: int, reason: str, now: datetime, reissue: bool = Tr
     page.judged_at, page.reason = now, reason[:300]
     page.save(update_fields=["state", "judged_at", "reason"])
     ledger.release(ref=f"assignment:{page.pk}")
+    _tell(page, "reject")
     if reissue:
         give_back(page, done=True)
     skills.count_acceptance(assignment=page, accepted=False, now=now)
     return page
+
+
+def _tell(page: Assignment, verdict: str) -> None:
+    """Leave the verdict for the platform, unless the page is ours alone or the platform said it first."""
+    if not page.platform_state or page.platform_state == page.state:
+        return
+    outbox.enqueue(
+        kind=verdict,
+        key=f"{verdict}-{page.pk}",
+        account=page.batch.account,
+        batch_id=page.batch_id,
+        lane=f"page:{page.pk}",
+        payload={"assignment_id": page.pk},
+    )
 
 
 def give_back(page: Assignment, *, done: bool) -> None:
@@ -48,6 +68,8 @@ def give_back(page: Assignment, *, done: bool) -> None:
         task.issued = max(0, task.issued - 1)
         task.done = max(0, task.done - 1) if done else task.done
         task.save(update_fields=["issued", "done"])
+    if done:
+        mark_changed([task.pk for task in tasks])
 
 
 def _locked(assignment_id: int) -> Assignment:

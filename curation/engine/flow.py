@@ -21,7 +21,7 @@ ASSETS_A_SLICE = 20
 def take_in(*, project_id: int, now: datetime, limit: int = PAGES_A_SLICE) -> int:
     """Process submitted pages in order; returns how many."""
     waiting = Assignment.objects.filter(
-        project_id=project_id, processed_at__isnull=True, submitted_at__isnull=False
+        project_id=project_id, processed_at__isnull=True, submitted_at__isnull=False, awaits_files=False
     ).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[:limit])
     for assignment_id in ids:

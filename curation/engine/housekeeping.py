@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from crowd.models import Assignment, Batch, Budget
-from crowd.services import claims, outbox
+from crowd.services import claims, dispatch
+from curation.engine import market
 from curation.engine.flow import wake_take_in
 from curation.models import Job, Pool, Project, Tick
 from curation.services import jobs, pools, uploads
@@ -15,8 +16,11 @@ FINISHED_KEPT = timedelta(days=14)
 def sweep(*, now: datetime) -> list[tuple[int, str]]:
     """Do what is due and return the jobs to ring."""
     jobs.sweep(now=now)
-    outbox.sweep(now=now)
-    outbox.drain(now=now, who=jobs.whoami())
+    dispatch.sweep(now=now)
+    market.push_new_tasks(now=now)
+    market.send_due(now=now)
+    market.wake_pulls()
+    market.wake_fetches(now=now)
     pools.settle_openings()
     claims.expire_leases(now=now)
     for project_id in projects_with_mail():
@@ -30,7 +34,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
 
 def projects_with_mail() -> list[int]:
     """Projects with submitted pages that nobody has taken in; rehearsals on a virtual clock have their own driver."""
-    rows = Assignment.objects.filter(processed_at__isnull=True, submitted_at__isnull=False)
+    rows = Assignment.objects.filter(processed_at__isnull=True, submitted_at__isnull=False, awaits_files=False)
     ids = set(rows.values_list("project_id", flat=True).distinct())
     live = Project.objects.filter(pk__in=ids, is_rehearsal=False)
     return sorted(live.values_list("pk", flat=True))

@@ -17,7 +17,7 @@ from crowd.money import dollars, micro
 from crowd.rehearsal import visits
 from crowd.rehearsal.models import RehearsalCrowd
 from crowd.rehearsal.pictures.truth import TEMPLATE
-from crowd.services import claims, outbox
+from crowd.services import claims, dispatch
 from curation.engine import campaigns, flow
 from curation.engine.report import report, shows_the_truth, truth_of
 from curation.engine.wish import Wish
@@ -198,7 +198,7 @@ class _Driver:
 
     def _open_what_opens(self) -> None:
         """The outbox keeps real time: its rows are due by the database's clock."""
-        outbox.drain(now=database_now())
+        dispatch.drain(now=database_now())
         pools.settle_openings(project_id=self.project.pk)
 
     def _let_people_come(self, visitors: int) -> int:

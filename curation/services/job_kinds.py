@@ -15,6 +15,9 @@ class JobKind:
 JOB_KINDS: dict[str, JobKind] = {
     "take_in": JobKind("curation.engine.flow:run_take_in"),
     "work_stage": JobKind("curation.engine.flow:run_stage", queue="pixels", lease_seconds=90),
+    "dispatch": JobKind("curation.engine.market:run_dispatch", queue="push", lease_seconds=25),
+    "pull": JobKind("curation.engine.market:run_pull", queue="pull", lease_seconds=25),
+    "fetch_files": JobKind("curation.engine.market:run_fetch_files", queue="pull", lease_seconds=60),
     "rehearse": JobKind("curation.engine.rehearsal:run_visits", queue="pixels", lease_seconds=90),
     "set_up": JobKind("curation.engine.set_up:run_set_up", queue="pixels", lease_seconds=240),
     "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),

@@ -10,7 +10,7 @@ from crowd.errors import BudgetExceeded, CrowdError
 from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
 from crowd.money import money_text
 from crowd.platforms.registry import platform
-from crowd.services import outbox, skills
+from crowd.services import outbox, publishing, skills, tasks
 from curation.models import Pool, Stage, User
 from curation.services import events, jobs, versions
 from curation.services.pool_drafts import KnownTask, PoolDraft
@@ -70,13 +70,14 @@ def _make_batch(pool: Pool, draft: PoolDraft) -> Batch:
         rules=draft.rules,
         assignment_seconds=draft.assignment_seconds,
     )
-    batch.remote_id = str(batch.pk)
-    batch.save(update_fields=["remote_id"])
+    if publishing.is_local(batch):
+        batch.remote_id = str(batch.pk)
+        batch.save(update_fields=["remote_id"])
     return batch
 
 
 def _add_known(batch: Batch, known: Sequence[KnownTask]) -> None:
-    Task.objects.bulk_create(
+    rows = [
         Task(
             batch=batch,
             key=f"known-{number}",
@@ -87,7 +88,8 @@ def _add_known(batch: Batch, known: Sequence[KnownTask]) -> None:
             overlap=None,
         )
         for number, task in enumerate(known)
-    )
+    ]
+    tasks.add(batch=batch, tasks=rows)
 
 
 @transaction.atomic
@@ -100,12 +102,12 @@ def add_slots(*, pool: Pool) -> int:
     missing = max(0, pool.wanted - slots.filter(cancelled=False).count())
     withdrawn = list(slots.filter(cancelled=True).order_by("id").values_list("id", flat=True)[:missing])
     slots.filter(pk__in=withdrawn).update(cancelled=False)
+    tasks.mark_changed(withdrawn)
     label, made = pool.label_class, slots.count()
     payload = {"class": label.name, "prompt": label.prompt, "template_key": label.example_key}
-    Task.objects.bulk_create(
-        Task(batch=batch, key=f"slot-{n}", project_id=pool.project_id, payload=payload, overlap=1)
-        for n in range(made, made + missing - len(withdrawn))
-    )
+    new = range(made, made + missing - len(withdrawn))
+    rows = [Task(batch=batch, key=f"slot-{n}", project_id=pool.project_id, payload=payload, overlap=1) for n in new]
+    tasks.add(batch=batch, tasks=rows)
     return missing
 
 
@@ -140,11 +142,10 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
     pool.note = ""
     pool.started_at = pool.started_at or now
     pool.save(update_fields=["state", "revision", "note", "started_at"])
-    for batch in Batch.objects.filter(pool_id=pool.pk):
+    for batch in _batches(pool):
+        publishing.publish(batch=batch)
         outbox.withdraw(kind="close_batch", batch_id=batch.pk)
-        outbox.enqueue(
-            kind="open_batch", key=f"open-{batch.key}-{pool.revision}", account=pool.account, batch_id=batch.pk
-        )
+        _command(batch, "open_batch", f"open-{batch.key}-{pool.revision}")
     events.record(
         kind="pool.opened", text=f"{pool.title} was opened.", project=pool.project, subject=pool, by=by, now=now
     )
@@ -228,6 +229,7 @@ def change_pool(
         changes.append(f"priority {priority}")
     if changes:
         pool.save(update_fields=["wanted", "price_micro", "price_table", "priority"])
+        _tell_of_changes(pool)
         text = f"{pool.title}: {', '.join(changes)}."
         events.record(kind="pool.changed", text=text, project=pool.project, subject=pool, by=by, now=now)
         versions.bump(project_id=pool.project_id)
@@ -250,6 +252,7 @@ def _fit_slots(pool: Pool) -> None:
     if surplus > 0:
         free = list(slots.filter(issued=0).order_by("-id").values_list("id", flat=True)[:surplus])
         Task.objects.filter(pk__in=free).update(cancelled=True)
+        tasks.mark_changed(free)
 
 
 def accepted_count(*, pool_id: int) -> int:
@@ -303,15 +306,33 @@ def close_finished(*, project_id: int, now: datetime) -> int:
 
 
 def _close_batches(pool: Pool) -> None:
-    for batch in Batch.objects.filter(pool_id=pool.pk):
+    for batch in _batches(pool):
         outbox.withdraw(kind="open_batch", batch_id=batch.pk)
-        outbox.enqueue(
-            kind="close_batch", key=f"close-{batch.key}-{pool.revision}", account=pool.account, batch_id=batch.pk
-        )
+        _command(batch, "close_batch", f"close-{batch.key}-{pool.revision}")
     # What an own market can do at once: no new page is issued from this moment on.
     Batch.objects.filter(pool_id=pool.pk, state=Batch.State.OPEN).update(
         state=Batch.State.PAUSED, version=F("version") + 1
     )
+
+
+def _batches(pool: Pool) -> list[Batch]:
+    found = Batch.objects.filter(pool_id=pool.pk).order_by("id")
+    return list(found.select_related("account", "price_skill", "needs_skill", "grants_skill"))
+
+
+def _command(batch: Batch, kind: str, key: str) -> None:
+    outbox.enqueue(kind=kind, key=key, account=batch.account, batch_id=batch.pk, lane=f"state:{batch.pk}")
+
+
+def _tell_of_changes(pool: Pool) -> None:
+    """Let the platforms know of a new price or priority. Pages already issued keep theirs."""
+    for batch in _batches(pool):
+        if publishing.is_local(batch) or batch.published_at is None:
+            continue
+        publishing.fit_hold(batch=batch)
+        for kind in ("update_batch", "set_priority"):
+            number = OutboxCommand.objects.filter(kind=kind, batch_id=batch.pk).count()
+            _command(batch, kind, f"{kind}-{batch.pk}-{number}")
 
 
 def _wake_crowd(pool: Pool) -> None:

@@ -12,6 +12,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from crowd.errors import CrowdError
 from crowd.models import Batch, Task
+from crowd.services.tasks import mark_changed
 from curation.models import Asset, Consensus, ConsensusBox, Decision, Project, Review, ReviewLease, Stage, User
 from curation.services import assets, versions
 
@@ -406,3 +407,4 @@ def _take_back(asset: Asset, earlier: Review) -> None:
         if task is not None and task.overlap and task.issued < task.overlap:
             task.overlap -= 1  # nobody has begun the answer that was asked for
             task.save(update_fields=["overlap"])
+            mark_changed([task.pk])

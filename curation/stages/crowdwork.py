@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 
 from crowd.models import Answer, Assignment, Batch, Restriction, Task
+from crowd.services import tasks
+from crowd.services.publishing import answers_to_come
 from curation.models import Annotation, Asset, Box, Consensus, Stage
 from curation.services import assets
 from curation.stages.base import Done
@@ -15,14 +17,24 @@ from curation.stages.base import Done
 
 def offer(*, stage: Stage, now: datetime, limit: int) -> Done:
     """Make one task of every asset that waits at the stage, in its main batch."""
-    batch = Batch.objects.filter(stage_id=stage.pk, kind=Batch.Kind.MAIN).order_by("id").first()
-    if batch is None:
+    batches = list(
+        Batch.objects.filter(stage_id=stage.pk, kind=Batch.Kind.MAIN).select_related("account").order_by("id")
+    )
+    if not batches:
         return Done(0)
     waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[: limit + 1])
     for asset_id in ids[:limit]:
-        _offer_one(asset_id, stage, batch)
+        _offer_one(asset_id, stage, _least_busy(batches))
     return Done(len(ids[:limit]), more=len(ids) > limit)
+
+
+def _least_busy(batches: Sequence[Batch]) -> Batch:
+    """Choose among the platforms of a stage: work goes to where the least is waiting, so the faster one does more."""
+    if len(batches) == 1:
+        return batches[0]
+    on_offer = [batch for batch in batches if batch.state == Batch.State.OPEN] or batches[:1]
+    return min(on_offer, key=answers_to_come)
 
 
 @transaction.atomic
@@ -32,7 +44,7 @@ def _offer_one(asset_id: int, stage: Stage, batch: Batch) -> None:
         return
     task = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk).first()
     if task is None:
-        Task.objects.create(
+        row = Task(
             batch=batch,
             key=f"asset-{asset.pk}",
             project_id=asset.project_id,
@@ -41,8 +53,9 @@ def _offer_one(asset_id: int, stage: Stage, batch: Batch) -> None:
             author_id=asset.worker_id,
             overlap=batch.overlap,
         )
+        tasks.add(batch=batch, tasks=[row])
     else:
-        Task.objects.filter(pk=task.pk).update(overlap=F("overlap") + 1, cancelled=False)
+        tasks.want_more(Task.objects.filter(pk=task.pk))
     asset.move_to(Asset.State.WORKING)
     asset.save(update_fields=["state"])
 
@@ -96,7 +109,7 @@ def annotate(
         for seq, box in enumerate(boxes)
     )
     if banned:
-        Task.objects.filter(pk=answer.task_id).update(overlap=F("overlap") + 1)
+        tasks.want_more(Task.objects.filter(pk=answer.task_id))
     return row
 
 
@@ -125,9 +138,12 @@ def annotations_of(asset: Asset, stage: Stage) -> list[Annotation]:
 
 def buy_one_more(*, stage: Stage, asset: Asset) -> None:
     """Ask one more worker. May be called again for the same count of answers."""
-    Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk, done__lte=F("overlap")).exclude(
+    short = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk, done__lte=F("overlap")).exclude(
         issued__lt=F("overlap")
-    ).update(overlap=F("issued") + 1)
+    )
+    ids = list(short.values_list("pk", flat=True))
+    Task.objects.filter(pk__in=ids).update(overlap=F("issued") + 1)
+    tasks.mark_changed(ids)
 
 
 def new_consensus(

@@ -6,7 +6,7 @@ import pytest
 
 from crowd.errors import Invalid, StateConflict, Throttled, Unavailable, Unknown
 from crowd.models import Batch, OutboxCommand
-from crowd.services import outbox
+from crowd.services import dispatch, effects, outbox
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
@@ -35,7 +35,7 @@ def kind(monkeypatch):
 
     def make(*answers: Exception | None, repeat_safe: bool = True) -> Effect:
         effect = Effect(*answers)
-        monkeypatch.setitem(outbox.KINDS, "test", outbox.Kind(effect, repeat_safe=repeat_safe))
+        monkeypatch.setitem(dispatch.KINDS, "test", effects.Kind(effect, repeat_safe=repeat_safe))
         return effect
 
     return make
@@ -61,7 +61,7 @@ def test_the_same_intention_is_written_once(kind):
 
 def test_a_command_is_carried_out_once(kind):
     effect, command = kind(), planned()
-    assert [outbox.drain(now=NOON), outbox.drain(now=NOON)] == [1, 0]
+    assert [dispatch.drain(now=NOON), dispatch.drain(now=NOON)] == [1, 0]
     assert effect.calls == 1
     assert state_of(command) == State.DONE
     assert command.result == {"remote_id": "7"}
@@ -70,13 +70,13 @@ def test_a_command_is_carried_out_once(kind):
 @pytest.mark.django_db(transaction=True)
 def test_of_six_who_want_it_one_gets_it(kind):
     command = planned()
-    taken = market.at_once(lambda who: outbox.claim(command_id=command.pk, now=NOON, who=str(who)), range(6))
+    taken = market.at_once(lambda who: dispatch.claim(command_id=command.pk, now=NOON, who=str(who)), range(6))
     assert sum(one is not None for one in taken) == 1
 
 
 def test_nothing_is_sent_before_its_time(kind):
     effect, command = kind(), planned()
-    assert not outbox.dispatch(command_id=command.pk, now=NOON - MINUTE)
+    assert not dispatch.dispatch(command_id=command.pk, now=NOON - MINUTE)
     assert effect.calls == 0
 
 
@@ -94,7 +94,7 @@ def test_nothing_is_sent_before_its_time(kind):
 def test_an_error_decides_what_comes_next(kind, error, state):
     kind(error)
     command = planned()
-    outbox.drain(now=NOON)
+    dispatch.drain(now=NOON)
     assert state_of(command) == state
     assert command.last_error
     assert command.lease_until is None
@@ -102,9 +102,9 @@ def test_an_error_decides_what_comes_next(kind, error, state):
 
 def test_a_throttled_command_waits_as_long_as_asked(kind):
     effect, command = kind(Throttled(NOON + MINUTE, "10 a second")), planned()
-    outbox.drain(now=NOON)
-    assert outbox.drain(now=NOON + MINUTE / 2) == 0
-    assert outbox.drain(now=NOON + MINUTE) == 1
+    dispatch.drain(now=NOON)
+    assert dispatch.drain(now=NOON + MINUTE / 2) == 0
+    assert dispatch.drain(now=NOON + MINUTE) == 1
     assert effect.calls == 2
     assert state_of(command) == State.DONE
 
@@ -112,16 +112,16 @@ def test_a_throttled_command_waits_as_long_as_asked(kind):
 def test_what_never_works_is_given_up(kind):
     kind(*[Unavailable("no route")] * 99)
     command, now = planned(), NOON
-    for _ in range(outbox.MOST_FAILURES):
+    for _ in range(dispatch.MOST_FAILURES):
         now += timedelta(hours=1)
-        outbox.drain(now=now)
+        dispatch.drain(now=now)
     assert state_of(command) == State.DEAD
 
 
 def test_a_command_that_fails_oddly_does_not_stop_those_behind_it(kind):
     kind(KeyError("a bug of ours"))
     first, second = planned(key="first"), planned(key="second")
-    assert outbox.drain(now=NOON) == 2
+    assert dispatch.drain(now=NOON) == 2
     assert [state_of(first), state_of(second)] == [State.PLANNED, State.DONE]
 
 
@@ -129,45 +129,45 @@ def test_opening_an_archived_batch_is_refused_with_the_reason():
     archived = market.batch(state=Batch.State.ARCHIVED)
     Batch.objects.filter(pk=archived.pk).update(remote_id=str(archived.pk))
     command = planned("open_batch", batch=archived)
-    outbox.drain(now=NOON)
+    dispatch.drain(now=NOON)
     assert state_of(command) == State.REFUSED
     assert "archived" in command.last_error
 
 
 def test_who_died_while_sending_is_repeated_when_that_is_safe(kind):
     effect, command = kind(), planned()
-    outbox.claim(command_id=command.pk, now=NOON, who="the dead")
-    assert outbox.sweep(now=NOON + outbox.LEASE) == 0
-    assert outbox.sweep(now=NOON + MINUTE) == 1
+    dispatch.claim(command_id=command.pk, now=NOON, who="the dead")
+    assert dispatch.sweep(now=NOON + dispatch.LEASE) == 0
+    assert dispatch.sweep(now=NOON + MINUTE) == 1
     assert state_of(command) == State.PLANNED
-    outbox.drain(now=NOON + MINUTE)
+    dispatch.drain(now=NOON + MINUTE)
     assert (effect.calls, state_of(command)) == (1, State.DONE)
 
 
 def test_who_died_while_sending_waits_for_a_person_when_repeating_is_not_safe(kind):
     effect, command = kind(repeat_safe=False), planned()
-    outbox.claim(command_id=command.pk, now=NOON, who="the dead")
-    outbox.sweep(now=NOON + MINUTE)
+    dispatch.claim(command_id=command.pk, now=NOON, who="the dead")
+    dispatch.sweep(now=NOON + MINUTE)
     assert state_of(command) == State.NEEDS_PERSON
-    assert (outbox.drain(now=NOON + MINUTE), effect.calls) == (0, 0)
+    assert (dispatch.drain(now=NOON + MINUTE), effect.calls) == (0, 0)
 
 
 def test_an_unknown_outcome_is_settled_by_the_sweeper(kind):
     kind(Unknown("timed out"))
     command = planned()
-    outbox.drain(now=NOON)
-    outbox.sweep(now=NOON)
+    dispatch.drain(now=NOON)
+    dispatch.sweep(now=NOON)
     assert state_of(command) == State.PLANNED
 
 
 def test_who_wakes_up_late_records_nothing(kind):
     kind()
     command = planned()
-    frozen = outbox.claim(command_id=command.pk, now=NOON, who="the frozen")
-    outbox.sweep(now=NOON + MINUTE)
-    outbox.dispatch(command_id=command.pk, now=NOON + MINUTE)
+    frozen = dispatch.claim(command_id=command.pk, now=NOON, who="the frozen")
+    dispatch.sweep(now=NOON + MINUTE)
+    dispatch.dispatch(command_id=command.pk, now=NOON + MINUTE)
     assert frozen is not None
-    outbox._after_error(frozen, "late", NOON + MINUTE, permanent=True)
+    dispatch._after_error(frozen, "late", NOON + MINUTE, permanent=True)
     assert (state_of(command), command.last_error) == (State.DONE, "")
 
 
@@ -176,7 +176,7 @@ def test_what_is_not_wanted_any_more_is_withdrawn(kind):
     command = planned(batch=batch)
     assert outbox.withdraw(kind="test", batch_id=batch.pk) == 1
     assert state_of(command) == State.CANCELLED
-    assert (outbox.drain(now=NOON), effect.calls) == (0, 0)
+    assert (dispatch.drain(now=NOON), effect.calls) == (0, 0)
 
 
 def test_open_and_close_reach_the_market():
@@ -184,6 +184,6 @@ def test_open_and_close_reach_the_market():
     Batch.objects.filter(pk=batch.pk).update(remote_id=str(batch.pk))
     for kind, state in [("open_batch", Batch.State.OPEN), ("close_batch", Batch.State.CLOSED)]:
         planned(kind, batch=batch)
-        outbox.drain(now=NOON)
+        dispatch.drain(now=NOON)
         batch.refresh_from_db()
         assert batch.state == state

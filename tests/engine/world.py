@@ -14,7 +14,7 @@ from crowd.clock import database_now
 from crowd.models import Assignment, Batch, Task, Worker
 from crowd.rehearsal.pictures import scene, tricks
 from crowd.rehearsal.pictures.jpeg import encode, stamp
-from crowd.services import ledger, outbox
+from crowd.services import dispatch, ledger
 from curation.engine import campaigns, flow
 from curation.engine.campaigns import Campaign
 from curation.models import Asset, Decision, LabelClass, Pool, Project, User
@@ -65,7 +65,7 @@ def campaign(wanted: int = 2, dollars: int = 500, **settings: Mapping[str, Any])
 
 def settle() -> None:
     """Let the outbox do what is planned, and take note of it."""
-    outbox.drain(now=database_now())
+    dispatch.drain(now=database_now())
     pools.settle_openings()
 
 

@@ -1,0 +1,274 @@
+"""What each kind of outbox command does on its platform. All but messages may be repeated: they find what is there."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from crowd.errors import CrowdError, Invalid, NotFound, NotSupported, StateConflict, StillRunning
+from crowd.models import Account, Assignment, Batch, Bonus, OutboxCommand, Restriction, SkillValue, Task
+from crowd.platforms.base import Ban, BonusSpec, Platform
+from crowd.platforms.registry import platform
+from crowd.services import ledger, publishing
+
+Effect = Callable[[OutboxCommand, datetime], Mapping[str, Any]]
+SOON = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a command may be treated.
+
+    `repeat_safe`: doing it again finds what is there, so an unknown outcome may simply be repeated.
+    `owed`: somebody has worked for it, so a wrong token or an empty account only delays it.
+    """
+
+    effect: Effect
+    repeat_safe: bool = True
+    owed: bool = False
+
+
+def _batch_of(command: OutboxCommand) -> Batch:
+    found = Batch.objects.select_related("account", "price_skill", "needs_skill", "grants_skill")
+    return found.get(pk=command.batch_id or 0)
+
+
+def _side(command: OutboxCommand) -> tuple[Platform, Batch]:
+    batch = _batch_of(command)
+    return platform(batch.account.platform), batch
+
+
+def _publish_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    remote_id = adapter.ensure_batch(batch.account, publishing.spec_of(batch))
+    Batch.objects.filter(pk=batch.pk).update(remote_id=remote_id, published_at=now)
+    return {"remote_id": remote_id}
+
+
+def _push_tasks(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    _require_published(batch)
+    rows = list(Task.objects.filter(push_id=command.pk).select_related("batch").order_by("id"))
+    key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"winnow:{batch.key}:{command.key}"))
+    receipt = adapter.push_tasks(batch.account, batch.remote_id, [publishing.task_spec(row) for row in rows], key)
+    for row in rows:
+        row.remote_id = receipt.ids.get(row.key, row.remote_id)
+        row.remote_error = receipt.refused.get(row.key, "")[:300]
+        row.push_id = None
+    Task.objects.bulk_update(rows, ["remote_id", "remote_error", "push_id"], batch_size=1_000)
+    return {"created": receipt.created, "existing": receipt.existing, "refused": len(receipt.refused)}
+
+
+def _set_overlap(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    task = Task.objects.get(pk=command.payload["task_id"])
+    adapter.set_overlap(batch.account, batch.remote_id, task.remote_id, int(command.payload["overlap"]))
+    return {}
+
+
+def _offer_pages(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    _require_published(batch)
+    adapter.offer_pages(batch.account, batch.remote_id, int(command.payload["pages"]), command.key)
+    return {}
+
+
+def _require_published(batch: Batch) -> None:
+    if not batch.remote_id:
+        refused = OutboxCommand.objects.filter(kind="publish_batch", batch_id=batch.pk).first()
+        raise CrowdError(f"The pool is not on the platform yet. {refused.last_error if refused else ''}".strip())
+
+
+def _open_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    if not publishing.is_local(batch):
+        _require_ready(batch, now)
+    adapter.open(batch.account, batch.remote_id, now)
+    if not publishing.is_local(batch):
+        _mark(batch, Batch.State.OPEN, now)
+    return {"remote_id": batch.remote_id}
+
+
+def _require_ready(batch: Batch, now: datetime) -> None:
+    """Wait for the tasks: a platform opens no empty pool."""
+    waiting = OutboxCommand.objects.filter(lane=f"tasks:{batch.pk}", kind__in=["publish_batch", "push_tasks"])
+    under_way = [OutboxCommand.State.PLANNED, OutboxCommand.State.SENDING, OutboxCommand.State.UNKNOWN]
+    if waiting.filter(state__in=under_way).exists():
+        raise StillRunning(now + SOON, "its tasks are on their way")
+    _require_published(batch)
+
+
+def _close_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    if batch.remote_id:
+        adapter.close(batch.account, batch.remote_id, now)
+    if not publishing.is_local(batch):
+        _mark(batch, Batch.State.CLOSED, now)
+    return {"remote_id": batch.remote_id}
+
+
+def _archive_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    if batch.remote_id:
+        adapter.archive(batch.account, batch.remote_id, now)
+    if not publishing.is_local(batch):
+        _mark(batch, Batch.State.ARCHIVED, now)
+    return {}
+
+
+@transaction.atomic
+def _mark(batch: Batch, state: str, now: datetime) -> None:
+    """Write down what the platform has done with its batch, and hold what that may still cost."""
+    row = Batch.objects.select_for_update(of=("self",)).select_related("account").get(pk=batch.pk)
+    if row.state == state:
+        return
+    row.move_to(state)
+    if state == Batch.State.OPEN:
+        row.opened_at = row.opened_at or now
+    elif state == Batch.State.CLOSED:
+        row.closed_at = now
+    row.save(update_fields=["state", "opened_at", "closed_at"])
+    publishing.fit_hold(batch=row)
+
+
+def _update_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    if batch.remote_id:
+        adapter.update_batch(batch.account, batch.remote_id, publishing.spec_of(batch))
+    return {}
+
+
+def _set_priority(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    adapter, batch = _side(command)
+    if batch.remote_id:
+        adapter.set_priority(batch.account, batch.remote_id, batch.priority)
+    return {}
+
+
+def _accept(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    page = _page_of(command)
+    platform(page.account.platform).accept(page.account, page.ext_id, now, page.reason)
+    return _confirmed(page, Assignment.State.ACCEPTED)
+
+
+def _reject(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    page = _page_of(command)
+    if page.state == Assignment.State.ACCEPTED:
+        return {"skipped": "accepted meanwhile"}
+    platform(page.account.platform).reject(page.account, page.ext_id, page.reason, now)
+    return _confirmed(page, Assignment.State.REJECTED)
+
+
+def _page_of(command: OutboxCommand) -> Assignment:
+    return Assignment.objects.select_related("account").get(pk=command.payload["assignment_id"])
+
+
+def _confirmed(page: Assignment, state: str) -> Mapping[str, Any]:
+    Assignment.objects.filter(pk=page.pk).update(platform_state=state)
+    return {"state": state}
+
+
+def _pay_bonus(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    bonus = Bonus.objects.select_related("account", "worker").get(pk=command.payload["bonus_id"])
+    if bonus.state != Bonus.State.PLANNED:
+        return {"remote_id": bonus.remote_id}
+    page = Assignment.objects.filter(pk=bonus.assignment_id).first() if bonus.assignment_id else None
+    spec = BonusSpec(
+        key=bonus.key,
+        worker_ext_id=bonus.worker.ext_id,
+        assignment_ext_id=page.ext_id if page else "",
+        amount_micro=bonus.amount_micro,
+        message=bonus.message,
+        again=command.fence > 1,
+    )
+    try:
+        remote_id = platform(bonus.account.platform).pay_bonus(bonus.account, spec)
+    except (Invalid, NotFound, NotSupported, StateConflict) as error:
+        _bonus_refused(bonus, str(error))
+        raise
+    _bonus_paid(bonus, remote_id, now)
+    return {"remote_id": remote_id}
+
+
+@transaction.atomic
+def _bonus_paid(bonus: Bonus, remote_id: str, now: datetime) -> None:
+    bonus.move_to(Bonus.State.PAID)
+    bonus.remote_id, bonus.paid_at, bonus.note = remote_id, now, ""
+    bonus.save(update_fields=["state", "remote_id", "paid_at", "note"])
+    ledger.charge_bonus(bonus=bonus, now=now)
+
+
+@transaction.atomic
+def _bonus_refused(bonus: Bonus, sentence: str) -> None:
+    bonus.move_to(Bonus.State.REFUSED)
+    bonus.note = sentence[:300]
+    bonus.save(update_fields=["state", "note"])
+    ledger.release(ref=f"bonus:{bonus.pk}")
+
+
+def _set_skill(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    """Send the value as it is now: an older one that was waiting is not worth a call of its own."""
+    row = SkillValue.objects.select_related("worker__account", "skill").get(pk=command.payload["skill_value_id"])
+    account = row.worker.account
+    platform(account.platform).set_skill(account, row.worker.ext_id, row.skill.name, row.value)
+    return {"value": row.value}
+
+
+def _restrict(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    row = Restriction.objects.select_related("worker__account").get(pk=command.payload["restriction_id"])
+    if row.lifted_at is None:
+        for account, remote_id in _places_of(row):
+            platform(account.platform).restrict(account, remote_id, _ban(row))
+    return {}
+
+
+def _unrestrict(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    row = Restriction.objects.select_related("worker__account").get(pk=command.payload["restriction_id"])
+    for account, remote_id in _places_of(row):
+        platform(account.platform).unrestrict(account, remote_id, _ban(row), now)
+    return {}
+
+
+def _ban(row: Restriction) -> Ban:
+    return Ban(row.worker.ext_id, row.scope, row.reason, row.until)
+
+
+def _places_of(row: Restriction) -> list[tuple[Account, str]]:
+    """Return the batches through which the platform learns of a ban: one is enough for project and account."""
+    account = row.worker.account
+    batches = Batch.objects.filter(account=account).exclude(remote_id="")
+    if row.scope == Restriction.Scope.BATCH:
+        batches = batches.filter(pk=row.scope_id)
+    elif row.scope == Restriction.Scope.PROJECT:
+        batches = batches.filter(project_id=row.scope_id)
+    ids = list(batches.order_by("id").values_list("remote_id", flat=True))
+    return [(account, remote_id) for remote_id in (ids[:1] if row.scope == Restriction.Scope.ACCOUNT else ids)]
+
+
+def _message(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
+    told = command.payload
+    platform(command.account.platform).message(command.account, told["worker_ext_ids"], told["topic"], told["text"])
+    return {}
+
+
+KINDS: dict[str, Kind] = {
+    "publish_batch": Kind(_publish_batch),
+    "push_tasks": Kind(_push_tasks),
+    "set_overlap": Kind(_set_overlap),
+    "offer_pages": Kind(_offer_pages),
+    "open_batch": Kind(_open_batch),
+    "close_batch": Kind(_close_batch),
+    "archive_batch": Kind(_archive_batch),
+    "update_batch": Kind(_update_batch),
+    "set_priority": Kind(_set_priority),
+    "accept": Kind(_accept, owed=True),
+    "reject": Kind(_reject, owed=True),
+    "pay_bonus": Kind(_pay_bonus, owed=True),
+    "set_skill": Kind(_set_skill, owed=True),
+    "restrict": Kind(_restrict, owed=True),
+    "unrestrict": Kind(_unrestrict, owed=True),
+    "message": Kind(_message, repeat_safe=False),
+}

@@ -1,0 +1,217 @@
+"""Bringing a batch to its platform: what it looks like there, its tasks in chunks, the money it may still cost.
+
+Everything is written as outbox commands in the caller's transaction. A local batch needs none of it: it is its row.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Greatest
+
+from crowd.audience import audience
+from crowd.links import media_url, webhook_url
+from crowd.models import Answer, Assignment, Batch, OutboxCommand, Task, Worker
+from crowd.platforms.base import BatchSpec, TaskSpec
+from crowd.platforms.registry import platform
+from crowd.services import ledger, outbox
+
+TASKS_A_PUSH = 5_000
+NEW_TASKS = Q(remote_id="", push_id__isnull=True)
+
+
+def pages_of(batch: Batch) -> str:
+    """Return local, remote or hosted."""
+    return platform(batch.account.platform).capabilities.pages
+
+
+def is_local(batch: Batch) -> bool:
+    return pages_of(batch) == "local"
+
+
+def spec_of(batch: Batch) -> BatchSpec:
+    """Return the neutral form of a batch, as adapters want it."""
+    capabilities = platform(batch.account.platform).capabilities
+    gate = _gate_of(batch)
+    return BatchSpec(
+        key=batch.key,
+        kind=batch.kind,
+        interface=batch.interface,
+        title=str(batch.spec.get("title", "")),
+        spec=batch.spec,
+        page_size=batch.page_size,
+        overlap=batch.overlap,
+        price_micro=batch.price_micro,
+        auto_accept=batch.auto_accept,
+        project_id=batch.project_id,
+        pool_id=batch.pool_id,
+        stage_id=batch.stage_id,
+        control_per_page=batch.control_per_page,
+        price_table=[(int(low), int(high), int(amount)) for low, high, amount in batch.price_table],
+        price_skill=batch.price_skill.name if batch.price_skill else "",
+        needs_skill=batch.needs_skill.name if batch.needs_skill else "",
+        needs_value=batch.needs_value,
+        needs_batch=gate.remote_id if gate else "",
+        grants_skill=batch.grants_skill.name if batch.grants_skill else "",
+        audience=audience(batch.audience),
+        review_days=batch.review_days,
+        assignment_seconds=batch.assignment_seconds,
+        expires_at=batch.expires_at,
+        priority=batch.priority,
+        rules=batch.rules if isinstance(batch.rules, list) else [],
+        webhook_url=webhook_url(batch.account.slug) if capabilities.webhooks else "",
+    )
+
+
+def _gate_of(batch: Batch) -> Batch | None:
+    """Return the training or exam whose skill this batch asks for."""
+    if batch.needs_skill_id is None:
+        return None
+    gates = Batch.objects.filter(account_id=batch.account_id, grants_skill_id=batch.needs_skill_id)
+    return gates.filter(project_id=batch.project_id).exclude(kind=Batch.Kind.MAIN).order_by("id").first()
+
+
+def task_spec(task: Task) -> TaskSpec:
+    """Return a task for people elsewhere: addresses instead of storage keys."""
+    author = (
+        Worker.objects.filter(pk=task.author_id, account_id=task.batch.account_id).first() if task.author_id else None
+    )
+    return TaskSpec(
+        key=task.key,
+        payload=public_payload(task.payload),
+        item_id=task.item_id,
+        known_answer=task.known_answer,
+        hint=task.hint,
+        overlap=task.overlap,
+        author_id=task.author_id,
+        author_ext_id=author.ext_id if author else "",
+    )
+
+
+def public_payload(payload: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in payload.items() if not name.endswith("_key")}
+    keys = {name.removesuffix("_key"): value for name, value in payload.items() if name.endswith("_key") and value}
+    return {**shown, **{name: media_url(key) for name, key in keys.items()}}
+
+
+@transaction.atomic
+def publish(*, batch: Batch) -> None:
+    """Plan all that a batch needs before it can be opened elsewhere. Raises BudgetExceeded."""
+    if is_local(batch):
+        return
+    fit_hold(batch=batch)
+    outbox.plan_again(lane=f"tasks:{batch.pk}")
+    outbox.enqueue(
+        kind="publish_batch",
+        key=f"publish-{batch.pk}",
+        account=batch.account,
+        batch_id=batch.pk,
+        lane=f"tasks:{batch.pk}",
+    )
+    plan_pushes(batch=batch)
+
+
+@transaction.atomic
+def plan_pushes(*, batch: Batch) -> int:
+    """Put tasks the platform does not know into chunks, and changed numbers of answers into commands."""
+    Batch.objects.select_for_update().get(pk=batch.pk)
+    mine = Task.objects.filter(batch=batch, to_push=True)
+    if not mine.exists():
+        return 0
+    planned = _plan_chunks(batch) if pages_of(batch) == "remote" else _plan_places(batch)
+    if planned:
+        fit_hold(batch=batch)
+    return planned
+
+
+def _plan_chunks(batch: Batch) -> int:
+    mine = Task.objects.filter(batch=batch, to_push=True)
+    planned = 0
+    while ids := list(mine.filter(NEW_TASKS).order_by("id").values_list("id", flat=True)[:TASKS_A_PUSH]):
+        number = OutboxCommand.objects.filter(kind="push_tasks", batch_id=batch.pk).count()
+        command = _enqueue(batch, "push_tasks", f"push-{batch.pk}-{number}", {})
+        Task.objects.filter(pk__in=ids).update(push_id=command.pk, to_push=False)
+        planned += 1
+    for task in mine.filter(push_id__isnull=True).exclude(remote_id="").order_by("id"):
+        wanted = 0 if task.cancelled else _answers_in_all(task)
+        number = OutboxCommand.objects.filter(kind="set_overlap", batch_id=batch.pk).count()
+        _enqueue(batch, "set_overlap", f"overlap-{task.pk}-{number}", {"task_id": task.pk, "overlap": wanted})
+        Task.objects.filter(pk=task.pk).update(to_push=False)
+        planned += 1
+    return planned
+
+
+def _answers_in_all(task: Task) -> int | None:
+    """Return the overlap for the platform, where a rejected answer has used up its place."""
+    if task.overlap is None:
+        return None
+    handed_in = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
+    given = Answer.objects.filter(task=task, assignment__state__in=handed_in).count()
+    return max(0, task.overlap - task.done) + given
+
+
+def _plan_places(batch: Batch) -> int:
+    """Our own page gives out the tasks; the platform only has to send enough people for the pages."""
+    Task.objects.filter(batch=batch, to_push=True).update(to_push=False)
+    offered = OutboxCommand.objects.filter(kind="offer_pages", batch_id=batch.pk)
+    number, promised = offered.count(), sum(int(row["pages"]) for row in offered.values_list("payload", flat=True))
+    missing = pages_wanted(batch) - promised
+    if missing <= 0:
+        return 0
+    _enqueue(batch, "offer_pages", f"pages-{batch.pk}-{number}", {"pages": missing})
+    return 1
+
+
+def _enqueue(batch: Batch, kind: str, key: str, payload: dict[str, Any]) -> OutboxCommand:
+    return outbox.enqueue(
+        kind=kind,
+        key=key,
+        account=batch.account,
+        batch_id=batch.pk,
+        lane=f"tasks:{batch.pk}",
+        payload=payload,
+    )
+
+
+def real_places(batch: Batch) -> int:
+    """Return how many real tasks a full page has."""
+    return max(1, batch.page_size - batch.control_per_page)
+
+
+def answers_to_come(batch: Batch) -> int:
+    wanted = Greatest(F("overlap") - F("done"), 0)
+    rows = Task.objects.filter(batch=batch, overlap__isnull=False, cancelled=False)
+    return int(rows.aggregate(n=Sum(wanted))["n"] or 0)
+
+
+def pages_wanted(batch: Batch) -> int:
+    """Return how many pages a hosted batch needs in all, those that were lost on the way included."""
+    handed_in = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
+    lost = [Assignment.State.SKIPPED, Assignment.State.EXPIRED]
+    counts = Assignment.objects.filter(batch=batch).aggregate(
+        done=Count("id", filter=Q(state__in=handed_in)), lost=Count("id", filter=Q(state__in=lost))
+    )
+    return int(counts["done"]) + int(counts["lost"]) + -(-answers_to_come(batch) // real_places(batch))
+
+
+def most_per_page(batch: Batch) -> int:
+    """Return the highest price of a page, with the platform's fee."""
+    price = max([batch.price_micro, *(int(amount) for _, _, amount in batch.price_table)])
+    fee = platform(batch.account.platform).fee(batch.account, price_micro=price, overlap=batch.overlap)
+    return price + fee
+
+
+def may_still_cost(batch: Batch) -> int:
+    """Return what a batch elsewhere can still cost: pages to come at the highest price, and pages not charged yet."""
+    unjudged = Assignment.objects.filter(
+        batch=batch, state__in=[Assignment.State.SUBMITTED, Assignment.State.ACTIVE]
+    ).aggregate(n=Sum(F("price_micro") + F("fee_micro")))["n"]
+    to_come = -(-answers_to_come(batch) // real_places(batch)) if batch.kind == Batch.Kind.MAIN else 0
+    is_over = batch.state in {Batch.State.CLOSED, Batch.State.ARCHIVED}
+    return int(unjudged or 0) + (0 if is_over else to_come * most_per_page(batch))
+
+
+def fit_hold(*, batch: Batch) -> None:
+    """Hold for a remote batch exactly what it may still cost. Raises BudgetExceeded. Others hold page by page."""
+    if pages_of(batch) == "remote":
+        ledger.resize(purse=ledger.Purse.of(batch), ref=f"batch:{batch.pk}", amount_micro=may_still_cost(batch))

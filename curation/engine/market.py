@@ -1,0 +1,97 @@
+"""Platforms elsewhere: commands are sent, pages pulled, files fetched, new tasks pushed. Jobs, each a short slice."""
+
+from datetime import datetime, timedelta
+
+from crowd.clock import database_now
+from crowd.errors import BudgetExceeded
+from crowd.models import Assignment, Batch, RemoteFile, Task
+from crowd.platforms.registry import elsewhere
+from crowd.services import dispatch, files, publishing, pulling
+from curation.engine.flow import wake_take_in
+from curation.models import Job, Pool
+from curation.services import jobs, pools
+from curation.services.jobs import Again
+
+SLICE = timedelta(seconds=4)
+PULL_EVERY = 15.0
+
+
+def send_due(*, now: datetime) -> None:
+    """Carry out what concerns our own database at once; leave what needs the network to a job for each account."""
+    for account_id, slug in dispatch.accounts_due(now=now):
+        if slug in elsewhere():
+            jobs.wake(kind="dispatch", key=str(account_id), payload={"account_id": account_id})
+        else:
+            dispatch.drain(now=now, who=jobs.whoami(), account_id=account_id)
+
+
+def run_dispatch(job: Job, now: datetime) -> Again | None:
+    """Job: send the commands of one account until none is due or the slice is over."""
+    until, account_id = now + SLICE, job.payload["account_id"]
+    while (moment := database_now()) < until:
+        due = dispatch.due_ids(now=moment, account_id=account_id, limit=1)
+        if not due:
+            return None
+        dispatch.dispatch(command_id=due[0], now=moment, who=jobs.whoami())
+    return Again()
+
+
+def wake_pulls() -> None:
+    """Batches elsewhere with something to come have a job that pulls them; it falls asleep with them."""
+    alive = set(
+        Job.objects.filter(kind="pull", state__in=[Job.State.DUE, Job.State.RUNNING]).values_list("key", flat=True)
+    )
+    for batch in _worth_pulling():
+        if str(batch.pk) in alive:
+            continue
+        jobs.wake(kind="pull", key=str(batch.pk), project_id=batch.project_id, payload={"batch_id": batch.pk})
+
+
+def _worth_pulling() -> list[Batch]:
+    open_now = [Batch.State.OPEN, Batch.State.PAUSED]
+    there = Batch.objects.filter(account__platform__in=elsewhere()).exclude(remote_id="")
+    unjudged = Assignment.objects.filter(
+        batch__in=there, state__in=[Assignment.State.SUBMITTED, Assignment.State.ACTIVE]
+    ).values("batch_id")
+    return list(there.filter(state__in=open_now) | there.filter(pk__in=unjudged))
+
+
+def run_pull(job: Job, _now: datetime) -> Again | None:
+    """Job: take over what came in for one batch, and come again while more can come."""
+    batch_id = job.payload["batch_id"]
+    pulled = pulling.pull_batch(batch_id=batch_id, now=database_now())
+    if pulled.taken and job.project_id is not None:
+        wake_take_in(job.project_id)
+    if pulled.more:
+        return Again()
+    still = any(batch.pk == batch_id for batch in _worth_pulling())
+    return Again(after=PULL_EVERY) if still else None
+
+
+def wake_fetches(*, now: datetime) -> None:
+    waiting = RemoteFile.objects.filter(state=RemoteFile.State.WAITING, next_at__lte=now)
+    for account_id in waiting.order_by().values_list("assignment__account_id", flat=True).distinct():
+        jobs.wake(kind="fetch_files", key=str(account_id), payload={"account_id": account_id})
+
+
+def run_fetch_files(job: Job, _now: datetime) -> Again | None:
+    """Job: stream files of answers into our storage."""
+    done = files.fetch_due(now=database_now(), account_id=job.payload["account_id"])
+    return Again() if done else None
+
+
+def push_new_tasks(*, now: datetime) -> None:
+    """Plan pushes of tasks that came up since their batch was published; a pool without money for them pauses."""
+    fresh = Task.objects.filter(to_push=True, batch__published_at__isnull=False).order_by()
+    for batch_id in sorted(fresh.values_list("batch_id", flat=True).distinct()):
+        batch = Batch.objects.select_related("account").get(pk=batch_id)
+        try:
+            publishing.plan_pushes(batch=batch)
+        except BudgetExceeded as error:
+            _pause_for_money(batch, str(error), now)
+
+
+def _pause_for_money(batch: Batch, sentence: str, now: datetime) -> None:
+    pool = Pool.objects.filter(pk=batch.pool_id, state=Pool.State.OPEN).first()
+    if pool is not None:
+        pools.pause_pool(pool_id=pool.pk, by=None, now=now, note=sentence[:200])
