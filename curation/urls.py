@@ -7,5 +7,6 @@ urlpatterns = [
     path("", include("curation.review.urls")),
     path("", include("curation.live.urls")),
     path("w/", include("curation.portal.urls")),
+    path("x/", include("curation.portal.elsewhere_urls")),
     path("api/", include("curation.api.urls")),
 ]

@@ -47,6 +47,14 @@ def wake_pulls() -> None:
         jobs.wake(kind="pull", key=str(batch.pk), project_id=batch.project_id, payload={"batch_id": batch.pk})
 
 
+def pull_soon(*, batch_id: int) -> None:
+    """Pull a batch now: its platform has said that there is something new."""
+    batch = Batch.objects.get(pk=batch_id)
+    key = {"kind": "pull", "key": str(batch.pk)}
+    jobs.wake(**key, project_id=batch.project_id, payload={"batch_id": batch.pk})
+    jobs.hasten(**key)
+
+
 def _worth_pulling() -> list[Batch]:
     open_now = [Batch.State.OPEN, Batch.State.PAUSED]
     there = Batch.objects.filter(account__platform__in=elsewhere()).exclude(remote_id="")

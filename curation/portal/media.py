@@ -19,7 +19,7 @@ def media(request: HttpRequest, answer_id: int, kind: str) -> FileResponse:
     key = _key(worker, answer_id, kind) if worker else ""
     if not key or not default_storage.exists(key):
         raise Http404
-    return _file(key)
+    return file_response(key)
 
 
 def _key(worker: Worker, answer_id: int, kind: str) -> str:
@@ -30,7 +30,7 @@ def _key(worker: Worker, answer_id: int, kind: str) -> str:
     return str(found.task.payload.get(KINDS[kind], "")) if found and kind in KINDS else ""
 
 
-def _file(key: str) -> FileResponse:
+def file_response(key: str) -> FileResponse:
     """Send a picture by what its bytes are; neither its name nor its age says where it comes from."""
     file = default_storage.open(key)
     head = file.read(4)

@@ -88,6 +88,14 @@ def wake(*, kind: str, key: str, project_id: int | None = None, payload: Mapping
         _ring_on_commit(job)
 
 
+def hasten(*, kind: str, key: str) -> None:
+    """Let a job that waits for its next round run now."""
+    hastened = Job.objects.filter(kind=kind, key=key, state=State.DUE, next_at__gt=Now())
+    for job in hastened:
+        Job.objects.filter(pk=job.pk, state=State.DUE).update(next_at=Now(), rung_at=None)
+        _ring_on_commit(job)
+
+
 @transaction.atomic
 def enqueue(*, kind: str, key: str, project_id: int | None = None, payload: Mapping[str, Any] | None = None) -> Job:
     """Add a job; the same kind and key again returns the row that is there."""
