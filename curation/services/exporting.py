@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import file_digest
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +19,7 @@ from django.db import transaction
 
 from curation.datasets import packing
 from curation.datasets.formats import receipt as receipts
-from curation.datasets.formats.base import BadRecord, BoxRecord, Counts, ImageRecord
+from curation.datasets.formats.base import About, BadRecord, BoxRecord, Counts, ImageRecord
 from curation.datasets.formats.base import LabelClass as FormatClass
 from curation.datasets.formats.registry import writer
 from curation.datasets.packing import Busy, Entry, Pack
@@ -50,6 +50,12 @@ def classes_of(version: DatasetVersion) -> list[FormatClass]:
     """Category ids count from 1, are the class's own index plus one, and so never move; retired classes stay."""
     rows = version.project.classes.order_by("index").values_list("index", "name")
     return [FormatClass(index + 1, name) for index, name in rows]
+
+
+def about_of(version: DatasetVersion) -> About:
+    """Return what an export is of; nothing in it changes after the version is frozen."""
+    created = version.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return About(name=f"winnow/{version.project.slug}-v{version.number}", created=created)
 
 
 def records_of(version: DatasetVersion) -> Iterator[ImageRecord]:
@@ -86,6 +92,8 @@ def _attributes(item: DatasetItem) -> dict[str, str | int | float | bool | None]
         found["class"] = item.label_class.name
     if item.consensus is not None:
         found |= {"status": item.consensus.status, "confidence": item.consensus.confidence}
+        if item.consensus.method == "person":
+            found["adjusted"] = True
     if item.asset.licence:
         found["licence"] = item.asset.licence
     return found
@@ -112,6 +120,7 @@ def export_to(
     version: DatasetVersion,
     format: str,
     with_images: bool = True,
+    about: About | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Written:
     """Write a version into a new folder, receipt included; nothing appears there unless all of it is written."""
@@ -126,7 +135,8 @@ def export_to(
     def picture(record: ImageRecord) -> bytes:
         return clean_picture(Asset.objects.get(project=version.project, public_id=Path(record.file_name).stem))
 
-    written = writer(format).write(path, classes_of(version), counted(), picture if with_images else None)
+    target = writer(format, about or about_of(version))
+    written = target.write(path, classes_of(version), counted(), picture if with_images else None)
     receipt = receipts.make_receipt(path, format, expected=wanted, written=written)
     receipts.save_receipt(path, receipt)
     return Written(path, receipt)
@@ -174,7 +184,7 @@ def _lay_out(export: Export, layout: Path) -> None:
     """Let the format write everything but the pixels: a stub stands where each picture will be."""
     stub = (lambda record: STUB + record.file_name.encode()) if export.with_images else None
     version = export.dataset
-    written = writer(export.format).write(layout, classes_of(version), records_of(version), stub)
+    written = writer(export.format, about_of(version)).write(layout, classes_of(version), records_of(version), stub)
     wanted = expected(version)
     if written != wanted:
         shutil.rmtree(layout)

@@ -244,6 +244,27 @@ def test_the_command_names_what_is_wrong(version: DatasetVersion, tmp_path: Path
     assert refusal.value.returncode == 2
 
 
+def test_the_command_writes_a_ground_truth_manifest_under_the_names_asked_for(version: DatasetVersion, tmp_path: Path):
+    names = ["--label", "hands", "--source", "s3://bucket/a/"]
+    arguments = ["--version", "1", "--format", "groundtruth", "--out", str(tmp_path / "out"), *names]
+    call_command("export_dataset", version.project.slug, *arguments, stdout=io.StringIO())
+    lines = [json.loads(line) for line in (tmp_path / "out" / "manifests" / "all.manifest").read_text().splitlines()]
+    assert [len(line["hands"]["annotations"]) for line in lines] == [2, 1, 0]
+    assert lines[0]["hands-metadata"]["class-map"] == {"1": "peace", "6": "no_gesture"}
+    assert lines[0]["hands-metadata"]["job-name"] == f"winnow/{version.project.slug}-v1"
+    assert {line["source-ref"].removeprefix("s3://bucket/a/") for line in lines} == {
+        path.name for path in (tmp_path / "out" / "images").iterdir()
+    }
+
+
+def test_the_command_refuses_a_label_name_before_it_freezes_anything(project: Project, tmp_path: Path):
+    arguments = ["--format", "groundtruth", "--label", "source-ref", "--out", str(tmp_path / "out")]
+    with pytest.raises(CommandError, match="cannot be the name of the labels") as refusal:
+        call_command("export_dataset", project.slug, *arguments)
+    assert refusal.value.returncode == 2
+    assert not DatasetVersion.objects.exists()
+
+
 def test_the_command_never_overwrites(version: DatasetVersion, tmp_path: Path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(CommandError, match="there already") as refusal:

@@ -66,8 +66,18 @@ class Counts:
 OpenImage = Callable[[ImageRecord], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an export is of, for formats that say so: no format looks at a clock or knows where pictures will lie."""
+
+    name: str = ""
+    created: str = ""  # ISO 8601 in UTC, whole seconds
+    label: str = "labels"  # key of the annotations, in formats where it is free
+    source: str = "images/"  # what stands before a picture's name, such as s3://bucket/folder/
+
+
 class Writer(Protocol):
-    """A format that can be written from a stream of records in constant memory."""
+    """A format that can be written from a stream of records in constant memory. It is made with an `About`."""
 
     def write(
         self, out: Path, classes: Sequence[LabelClass], records: Iterator[ImageRecord], open_image: OpenImage | None

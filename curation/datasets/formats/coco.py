@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from .base import BoxRecord, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
+from .base import About, BoxRecord, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
 
 BUFFER = 1 << 18
 WITHOUT_SPLIT = "all"
@@ -87,8 +87,8 @@ class CocoWriter:
     Category ids are the classes' own indexes, so they survive added and retired classes.
     """
 
-    def __init__(self, description: str = "Exported from Winnow") -> None:
-        self._description = description
+    def __init__(self, about: About) -> None:
+        self._description = about.name or "Exported from Winnow"
 
     def write(
         self, out: Path, classes: Sequence[LabelClass], records: Iterator[ImageRecord], open_image: OpenImage | None

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
-from .base import Writer
+from .base import About, Writer
 
 WRITERS: Mapping[str, str] = {
     "coco": "curation.datasets.formats.coco:CocoWriter",
+    "groundtruth": "curation.datasets.formats.groundtruth:GroundTruthWriter",
 }
 
 
@@ -17,9 +18,9 @@ class UnknownFormat(LookupError):
     """A format nobody has written yet."""
 
 
-def writer(name: str) -> Writer:
-    """Return the writer of a format by its name."""
+def writer(name: str, about: About | None = None) -> Writer:
+    """Return the writer of a format by its name, for an export of what `about` says."""
     if name not in WRITERS:
         raise UnknownFormat(f"{name!r} is not a format we write; there are: {', '.join(sorted(WRITERS))}")
     module, _, attribute = WRITERS[name].partition(":")
-    return cast(Writer, getattr(import_module(module), attribute)())
+    return cast(Writer, getattr(import_module(module), attribute)(about or About()))

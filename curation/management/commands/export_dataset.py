@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.datasets.formats.base import BadRecord
+from curation.datasets.formats.base import About, BadRecord
 from curation.datasets.formats.receipt import CountsDiffer
-from curation.datasets.formats.registry import WRITERS
+from curation.datasets.formats.registry import WRITERS, writer
 from curation.management.projects import project_or_exit
 from curation.management.terminal import Progress
 from curation.models import DatasetVersion, Project
 from curation.services import datasets
-from curation.services.exporting import Written
+from curation.services.exporting import Written, about_of
 
 INTERRUPTED = 130
 
@@ -36,6 +36,15 @@ class Command(BaseCommand):
         parser.add_argument("--format", required=True, help=", ".join(sorted(WRITERS)))
         parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="a new folder")
         parser.add_argument("--no-images", action="store_true", help="annotations only")
+        parser.add_argument(
+            "--label", default=About().label, metavar="NAME", help="groundtruth: key of the annotations"
+        )
+        parser.add_argument(
+            "--source",
+            default=About().source,
+            metavar="PREFIX",
+            help="groundtruth: where the pictures will lie, s3://…/",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *, project: str, out: Path, **options: Any) -> None:
@@ -45,8 +54,10 @@ class Command(BaseCommand):
             raise CommandError(f"{form!r} is not a format we write; there are: {known}.", returncode=2)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise CommandError(f"{out} is there already; name a new folder for the export.", returncode=2)
+        free = _free_names(form, options["label"], options["source"])
         version = self._version(found, options["number"])
-        written = self._write(out, version, form, with_images=not options["no_images"])
+        about = replace(about_of(version), label=free.label, source=free.source)
+        written = self._write(out, version, form, about, with_images=not options["no_images"])
         self.stdout.write(_document(written) if options["json"] else _sentence(written, version))
 
     def _version(self, project: Project, number: int | None) -> DatasetVersion:
@@ -64,17 +75,27 @@ class Command(BaseCommand):
             raise CommandError(f"{project.slug} has no version {number}; there are: {known}.", returncode=2)
         return found
 
-    def _write(self, out: Path, version: DatasetVersion, form: str, *, with_images: bool) -> Written:
+    def _write(self, out: Path, version: DatasetVersion, form: str, about: About, *, with_images: bool) -> Written:
         try:
             with Progress("images", visible=sys.stderr.isatty()) as bar:
                 return datasets.export_to(
-                    path=out, version=version, format=form, with_images=with_images, progress=bar.show
+                    path=out, version=version, format=form, with_images=with_images, about=about, progress=bar.show
                 )
         except (BadRecord, CountsDiffer, OSError) as error:
             raise CommandError(f"The export failed: {error}", returncode=1) from None
         except KeyboardInterrupt:
             self.stderr.write("\nInterrupted. Nothing was left behind; the version stays frozen.")
             sys.exit(INTERRUPTED)
+
+
+def _free_names(form: str, label: str, source: str) -> About:
+    """Return what a person may choose; refuse it before a version is frozen."""
+    about = About(label=label, source=source)
+    try:
+        writer(form, about)
+    except ValueError as error:
+        raise CommandError(f"{error}.", returncode=2) from None
+    return about
 
 
 def _document(written: Written) -> str:
