@@ -9,6 +9,7 @@ from django.core import signing
 
 MEDIA_SALT = "winnow.task-media"
 PAGE_SALT = "winnow.hosted-page"
+SUBMISSION_SALT = "winnow.submission"
 
 
 def media_url(key: str) -> str:
@@ -28,6 +29,11 @@ def hosted_url(platform: str, batch_key: str) -> str:
 
 def batch_key_of(token: str) -> str:
     return signing.Signer(salt=PAGE_SALT).unsign(token)
+
+
+def submission_of(page_id: int) -> str:
+    """Return what our page hands to the platform with a finished page: only we can know it beforehand."""
+    return signing.Signer(salt=SUBMISSION_SALT).signature(str(page_id))
 
 
 def webhook_url(account_slug: str) -> str:

@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='assignment',
             name='awaits_files',
-            field=models.BooleanField(default=False, help_text='its files still lie on the platform'),
+            field=models.BooleanField(default=False, help_text="its files, or the platform's word that it was handed in, are still to come"),
         ),
         migrations.AddField(
             model_name='assignment',

@@ -159,7 +159,9 @@ class Assignment(StateMachine):
     reason = models.CharField(max_length=300, blank=True, help_text="what the worker reads when it is rejected")
     processed_at = models.DateTimeField(null=True, blank=True, help_text="when the product took it in")
     fee_micro = models.BigIntegerField(default=0, help_text="what the platform takes on top of the price")
-    awaits_files = models.BooleanField(default=False, help_text="its files still lie on the platform")
+    awaits_files = models.BooleanField(
+        default=False, help_text="its files, or the platform's word that it was handed in, are still to come"
+    )
     platform_state = models.CharField(max_length=10, blank=True, help_text="as last seen there; empty = ours alone")
     review_until = models.DateTimeField(null=True, blank=True, help_text="when the platform accepts by itself")
 

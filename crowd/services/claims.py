@@ -15,6 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Task, Worker
 from crowd.models.worker import digest_of
+from crowd.platforms.registry import platform
 from crowd.services import control, judging, ledger, skills, trust
 from crowd.services.answers import check_payload
 
@@ -128,10 +129,13 @@ def _answered(batch: Batch, worker: Worker) -> int:
     ).count()
 
 
-def claim_page(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
-    """Give the worker a page: the one he has open, or a new one. Raises NoWork or BudgetExceeded."""
+def claim_page(*, batch_id: int, worker_id: int, now: datetime, ext_id: str = "") -> Assignment:
+    """Give the worker a page: the one he has open, or a new one. Raises NoWork or BudgetExceeded.
+
+    `ext_id` is the id under which the platform that sent him pays this page; without one it is ours alone.
+    """
     try:
-        return _claim(batch_id=batch_id, worker_id=worker_id, now=now)
+        return _claim(batch_id=batch_id, worker_id=worker_id, now=now, ext_id=ext_id)
     except IntegrityError:  # two tabs at once: the other one won
         page = active_page(worker_id=worker_id, batch_id=batch_id)
         if page is None:
@@ -140,7 +144,7 @@ def claim_page(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
 
 
 @transaction.atomic
-def _claim(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
+def _claim(*, batch_id: int, worker_id: int, now: datetime, ext_id: str) -> Assignment:
     batch = Batch.objects.select_related("needs_skill", "account").get(pk=batch_id)
     worker = Worker.objects.get(pk=worker_id)
     page = active_page(worker_id=worker_id, batch_id=batch_id)
@@ -155,8 +159,8 @@ def _claim(*, batch_id: int, worker_id: int, now: datetime) -> Assignment:
     tasks = _pick(batch, worker)
     if not tasks:
         raise NoWork(_nothing_left(batch, worker))
-    page = _new_page(batch, worker, tasks, now)
-    ledger.reserve(purse=purse, amount_micro=page.price_micro, ref=f"assignment:{page.pk}")
+    page = _new_page(batch, worker, tasks, now, ext_id)
+    ledger.reserve(purse=purse, amount_micro=page.price_micro + page.fee_micro, ref=f"assignment:{page.pk}")
     _put_on_page(page, tasks)
     return page
 
@@ -214,14 +218,17 @@ def real_places(batch: Batch) -> int:
 
 
 def page_price(*, batch: Batch, worker_id: int, real: int) -> int:
-    """Return the price of a page with so many real tasks: a short page costs its share, rounded up."""
+    """Return the price of a page with so many real tasks: a short page costs its share, rounded up, or all of it."""
     full = price_for(batch=batch, worker_id=worker_id)
+    if batch.pays_whole_pages:
+        return full
     return -(-full * min(real, real_places(batch)) // real_places(batch))
 
 
-def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime) -> Assignment:
+def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime, hosted_as: str) -> Assignment:
     real = sum(task.known_answer is None for task in tasks)
-    ext_id = f"{batch.pk}-{worker.pk}-{secrets.token_hex(8)}"
+    ext_id = hosted_as or f"{batch.pk}-{worker.pk}-{secrets.token_hex(8)}"
+    price = page_price(batch=batch, worker_id=worker.pk, real=real)
     return Assignment.objects.create(
         account_id=batch.account_id,
         ext_id=ext_id,
@@ -229,10 +236,16 @@ def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime) ->
         batch=batch,
         project_id=batch.project_id,
         worker=worker,
-        price_micro=page_price(batch=batch, worker_id=worker.pk, real=real),
+        price_micro=price,
+        fee_micro=fee_of(batch, price) if hosted_as else 0,
+        platform_state=State.ACTIVE if hosted_as else "",
         issued_at=now,
         lease_until=now + timedelta(seconds=batch.assignment_seconds),
     )
+
+
+def fee_of(batch: Batch, price_micro: int) -> int:
+    return platform(batch.account.platform).fee(batch.account, price_micro=price_micro, overlap=batch.overlap)
 
 
 def active_page(*, worker_id: int, batch_id: int) -> Assignment | None:
@@ -291,7 +304,10 @@ def _settle(page: Assignment, now: datetime) -> str:
         value = control.grade(page=page, now=now)
         judging.accept(assignment_id=page.pk, now=now)
         return f"{value} of 100."
-    if batch.auto_accept:
+    if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
+        page.awaits_files = True
+        page.save(update_fields=["awaits_files"])
+    elif batch.auto_accept:
         judging.accept(assignment_id=page.pk, now=now)
     trust.apply_rules(page=page, now=now)
     return "Thank you, the page is in."

@@ -16,6 +16,7 @@ from crowd.services import ledger, publishing
 
 Effect = Callable[[OutboxCommand, datetime], Mapping[str, Any]]
 SOON = timedelta(seconds=1)
+CONFIRMED_WITHIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ def _set_priority(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
 
 def _accept(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     page = _page_of(command)
+    _require_seen(page, now)
     platform(page.account.platform).accept(page.account, page.ext_id, now, page.reason)
     return _confirmed(page, Assignment.State.ACCEPTED)
 
@@ -158,12 +160,19 @@ def _reject(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     page = _page_of(command)
     if page.state == Assignment.State.ACCEPTED:
         return {"skipped": "accepted meanwhile"}
+    _require_seen(page, now)
     platform(page.account.platform).reject(page.account, page.ext_id, page.reason, now)
     return _confirmed(page, Assignment.State.REJECTED)
 
 
 def _page_of(command: OutboxCommand) -> Assignment:
     return Assignment.objects.select_related("account").get(pk=command.payload["assignment_id"])
+
+
+def _require_seen(page: Assignment, now: datetime) -> None:
+    """A page that was handed in on our side may reach its platform a moment later."""
+    if page.platform_state == Assignment.State.ACTIVE:
+        raise StillRunning(now + CONFIRMED_WITHIN, "it has not confirmed the page yet")
 
 
 def _confirmed(page: Assignment, state: str) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,15 @@ from pydantic import ValidationError
 from crowd.errors import BudgetExceeded, CrowdError
 from crowd.models import Account
 from crowd.money import micro
-from crowd.platforms.registry import PLATFORMS
 from crowd.rehearsal.visits import ensure_crowd
 from crowd.services import ledger
 from curation.engine.known import example_picture, known_tasks
+from curation.engine.market_accounts import account_for, check_name
 from curation.models import LabelClass, Membership, Pool, Project, Stage, User
 from curation.recipes.loading import BadRecipe, Recipe, first_fault, load
 from curation.services import events, pools
-from curation.services.pool_drafts import KnownTask
+from curation.services.pool_drafts import KnownTask, PoolDraft
+from curation.stages.base import CrowdSettings
 from curation.stages.registry import STAGE_KINDS, stage_kind
 
 CONTROL_STOCK = 40
@@ -75,8 +76,7 @@ def campaign(
 ) -> Campaign:
     """Check a request and return it complete. Raises BadRecipe or CrowdError with one sentence."""
     found = load(recipe)
-    if platform not in PLATFORMS:
-        raise CrowdError(f"{platform!r} is not a known platform; known are {', '.join(sorted(PLATFORMS))}.")
+    check_name(platform)
     chosen = tuple(dict.fromkeys(classes)) or tuple(found.classes)
     unknown = [one for one in chosen if one not in found.classes]
     if unknown:
@@ -149,11 +149,10 @@ def ensure_project(
         project, new = _project(asked, by, now, is_demo=is_demo, is_rehearsal=clock is not None)
         stages = _stages(project, asked)
         classes, new_classes = _classes(project, asked)
-        account = account_for(project, asked.platform)
     made = {"projects": int(new), "classes": new_classes, "pools": 0, "tasks": 0}
     if asked.platform == "rehearsal":
         ensure_crowd(
-            account=account,
+            account=account_for(project, asked.platform),
             seed=seed or project.slug,
             population=population_for(asked.wanted * len(asked.classes)),
             start=clock or now,
@@ -161,7 +160,7 @@ def ensure_project(
             follows_wall_clock=clock is None,
         )
     wanted_classes = [label for label in classes if label.name in asked.classes]
-    made["pools"] = _pools(asked, stages, wanted_classes, account, seed or project.slug)
+    made["pools"] = _pools(asked, stages, wanted_classes, seed or project.slug)
     made["tasks"] = _raise_targets(project, asked, wanted_classes, by, now)
     return Made(project, made)
 
@@ -235,26 +234,40 @@ def _classes(project: Project, asked: Campaign) -> tuple[list[LabelClass], int]:
     return list(LabelClass.objects.filter(project=project, retired_at=None).order_by("index")), made
 
 
-def account_for(project: Project, platform: str) -> Account:
-    """In-house is one account for all; every rehearsed project has a crowd of its own."""
-    slug = platform if platform == "inhouse" else f"{platform}-{project.slug}"
-    if len(slug) > 60:
-        slug = f"{slug[:40]}-{project.pk}"
-    label = {"inhouse": "In-house", "rehearsal": "Rehearsal"}.get(platform, platform)
-    account, _ = Account.objects.get_or_create(slug=slug, defaults={"platform": platform, "label": label})
-    return account
+def accounts_of(stage: Stage, asked: Campaign) -> list[Account]:
+    """Return the accounts that share a stage's crowd work."""
+    settings = stage_kind(stage.kind).Settings.model_validate(stage.settings)
+    names = settings.platforms if isinstance(settings, CrowdSettings) else []
+    return [account_for(stage.project, name) for name in (names or [asked.platform])]
 
 
-def _pools(asked: Campaign, stages: Sequence[Stage], classes: Sequence[LabelClass], account: Account, seed: str) -> int:
+def _pools(asked: Campaign, stages: Sequence[Stage], classes: Sequence[LabelClass], seed: str) -> int:
     made = 0
     for stage in stages:
-        kind = stage_kind(stage.kind)
-        drafts = kind.pools(stage, classes, asked.wanted)
-        known = _known_for(stage, account, asked, classes, seed) if any(d.interface == "choice" for d in drafts) else []
-        for draft in drafts:
-            chosen = kind.known_tasks(stage, Pool(kind=draft.kind), known)
-            made += pools.ensure_pool(stage=stage, account_id=account.pk, draft=draft, known=chosen)[1]
+        kind, accounts = stage_kind(stage.kind), accounts_of(stage, asked)
+        drafts = [_on_terms(stage, draft) for draft in kind.pools(stage, classes, asked.wanted)]
+        for number, account in enumerate(accounts):
+            needs_known = any(draft.interface == "choice" for draft in drafts)
+            known = _known_for(stage, account, asked, classes, seed) if needs_known else []
+            for draft in drafts:
+                share = replace(draft, wanted=_share(draft.wanted, number, len(accounts)))
+                chosen = kind.known_tasks(stage, Pool(kind=draft.kind), known)
+                made += pools.ensure_pool(stage=stage, account_id=account.pk, draft=share, known=chosen)[1]
     return made
+
+
+def _on_terms(stage: Stage, draft: PoolDraft) -> PoolDraft:
+    """Give a pool what every kind of crowd work can be asked for."""
+    terms = stage_kind(stage.kind).Settings.model_validate(stage.settings)
+    if not isinstance(terms, CrowdSettings):
+        return draft
+    audience = terms.audience.model_dump(exclude_defaults=True)
+    return replace(draft, audience=audience, review_days=terms.review_days, whole_pages=terms.whole_pages)
+
+
+def _share(wanted: int, number: int, of: int) -> int:
+    """Divide a target among platforms: the first ones get what does not divide."""
+    return wanted // of + (number < wanted % of)
 
 
 def _known_for(
@@ -274,9 +287,15 @@ def _raise_targets(
 ) -> int:
     """Raise the targets of collecting pools to what is asked; a lower number changes nothing. Returns new places."""
     added = 0
-    for pool in Pool.objects.filter(project=project, label_class__in=classes, wanted__lt=asked.wanted).order_by("id"):
-        added += asked.wanted - pool.wanted
-        pools.change_pool(pool_id=pool.pk, by=by, now=now, wanted=asked.wanted)
+    for label in classes:
+        mine = list(Pool.objects.filter(project=project, label_class=label).order_by("id"))
+        missing = asked.wanted - sum(pool.wanted for pool in mine)
+        if not mine or missing <= 0:
+            continue
+        added += missing
+        for number, pool in enumerate(mine):
+            more = _share(missing, number, len(mine))
+            pools.change_pool(pool_id=pool.pk, by=by, now=now, wanted=pool.wanted + more)
     return added
 
 

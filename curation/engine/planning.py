@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from crowd.models import Account
 from crowd.money import micro, plain
 from crowd.platforms.registry import platform
 from curation.engine.campaigns import Campaign, settings_for
+from curation.engine.market_accounts import usual_terms
 from curation.recipes.loading import RecipeStage
 from curation.stages.boxes import BoxesSettings
 from curation.stages.collect import CollectSettings
@@ -53,8 +53,8 @@ def _planned(asked: Campaign, stage: RecipeStage, n: int) -> PlannedStage | None
 
 
 def _price(asked: Campaign, pages: int, price: int) -> int:
-    account = Account(platform=asked.platform)  # the project has no account yet: the platform's usual terms
-    return platform(asked.platform).quote(account, pages=pages, price_micro=price)
+    account = usual_terms(asked.platform)
+    return platform(account.platform).quote(account, pages=pages, price_micro=price)
 
 
 def planned_micro(asked: Campaign) -> int:

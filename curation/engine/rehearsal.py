@@ -19,6 +19,7 @@ from crowd.rehearsal.models import RehearsalCrowd
 from crowd.rehearsal.pictures.truth import TEMPLATE
 from crowd.services import claims, dispatch
 from curation.engine import campaigns, flow
+from curation.engine.market_accounts import account_for
 from curation.engine.report import report, shows_the_truth, truth_of
 from curation.engine.wish import Wish
 from curation.models import Asset, Consensus, Decision, Job, Pool, Project, Review, Stage
@@ -167,7 +168,7 @@ class _Driver:
     def __init__(self, project: Project, progress: Callable[[int, int], None] | None) -> None:
         self.project = project
         self.progress = progress
-        self.account = Account.objects.get(slug=campaigns.account_for(project, "rehearsal").slug)
+        self.account = Account.objects.get(slug=account_for(project, "rehearsal").slug)
         self.stages = list(Stage.objects.filter(project=project).select_related("project").order_by("position"))
         self.idle = 0
         self.owes_work = self._crowd().step > 0

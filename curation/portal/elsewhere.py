@@ -24,7 +24,7 @@ MOST_BYTES = 1_000_000
 
 @require_safe
 @cache_control(public=True, max_age=86_400, immutable=True)
-def media(request: HttpRequest, token: str) -> FileResponse:
+def media(_request: HttpRequest, token: str) -> FileResponse:
     """Send the picture of a task. Who has the signed address may see it: that is what a task page needs."""
     try:
         key = key_of(token)

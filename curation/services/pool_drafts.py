@@ -38,3 +38,6 @@ class PoolDraft:
     auto_accept: bool = True
     rules: dict[str, Any] = field(default_factory=dict)
     assignment_seconds: int = 900
+    audience: dict[str, Any] = field(default_factory=dict)
+    review_days: int = 7
+    whole_pages: bool = False

@@ -69,6 +69,9 @@ def _make_batch(pool: Pool, draft: PoolDraft) -> Batch:
         auto_accept=draft.auto_accept,
         rules=draft.rules,
         assignment_seconds=draft.assignment_seconds,
+        audience=draft.audience,
+        review_days=draft.review_days,
+        pays_whole_pages=draft.whole_pages,
     )
     if publishing.is_local(batch):
         batch.remote_id = str(batch.pk)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from crowd.audience import Audience
 from crowd.models import Assignment
 from curation.models import LabelClass, Pool, Stage
 from curation.services.pool_drafts import KnownTask, PoolDraft
@@ -18,6 +19,17 @@ class StageSettings(BaseModel):
     """Base of every kind's settings: unknown names are refused, so a typing error is never silent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CrowdSettings(StageSettings):
+    """What all kinds of crowd work can be asked for."""
+
+    platforms: list[str] = Field(
+        default=[], description="platforms or accounts that share the work; empty = the campaign's platform"
+    )
+    audience: Audience = Audience()
+    review_days: int = Field(default=7, ge=1, le=30, description="days in which sent work must be judged")
+    whole_pages: bool = Field(default=False, description="a page with fewer tasks costs as much as a full one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from curation.models import Annotation, Decision, LabelClass, Pool, Stage
 from curation.services import assets
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import crowdwork
-from curation.stages.base import Done, StageSettings, Work
+from curation.stages.base import CrowdSettings, Done, StageSettings, Work
 from curation.stages.prices import Price
 
 
@@ -28,7 +28,7 @@ class Flag(BaseModel):
     label: str
 
 
-class BoxesSettings(StageSettings):
+class BoxesSettings(CrowdSettings):
     title: str = "Box every hand"
     conditions: list[str] = []
     labels: list[BoxLabel] = Field(min_length=1)

@@ -11,11 +11,11 @@ from crowd.money import micro
 from curation.models import LabelClass, Pool, Stage
 from curation.services import assets
 from curation.services.pool_drafts import KnownTask, PoolDraft
-from curation.stages.base import Done, NoCrowd, StageSettings, Work
+from curation.stages.base import CrowdSettings, Done, NoCrowd, StageSettings, Work
 from curation.stages.prices import Price, PriceBySkill
 
 
-class CollectSettings(StageSettings):
+class CollectSettings(CrowdSettings):
     title: str = "Show this sign"
     conditions: list[str] = []
     price_usd: Price = "0.03"

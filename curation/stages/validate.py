@@ -13,7 +13,7 @@ from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, 
 from curation.services import assets, submissions
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import crowdwork
-from curation.stages.base import Done, StageSettings, Work
+from curation.stages.base import CrowdSettings, Done, StageSettings, Work
 from curation.stages.prices import Price
 
 
@@ -25,7 +25,7 @@ class Option(BaseModel):
     keeps: bool = False
 
 
-class ValidateSettings(StageSettings):
+class ValidateSettings(CrowdSettings):
     title: str = "Is this the sign?"
     conditions: list[str] = []
     options: list[Option] = Field(min_length=2)

@@ -9,6 +9,7 @@ from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition
 from crowd.models import Assignment, Batch, OutboxCommand, Task
 from crowd.services import judging, ledger
 from curation.engine import campaigns, flow
+from curation.engine.market_accounts import account_for
 from curation.models import Event, Pool
 from curation.services import pools
 from tests.crowd import market
@@ -261,9 +262,7 @@ def test_a_long_name_has_an_account_of_its_own():
     made = []
     for ending in ("x", "y"):
         asked = replace(world.asked(), name="n" * 70 + ending)
-        made.append(
-            campaigns.account_for(campaigns.ensure_project(asked=asked, by=None, now=NOON).project, "rehearsal")
-        )
+        made.append(account_for(campaigns.ensure_project(asked=asked, by=None, now=NOON).project, "rehearsal"))
     assert made[0] != made[1]
 
 
