@@ -20,6 +20,8 @@ HOST = env.address("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
 WORKERS = env.integer("WORKERS", 2, low=1, high=64)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+# Servers inside our own network that platform addresses, links and webhooks may lead to all the same: emulators.
+ALLOWED_PRIVATE_HOSTS = env.hosts_with_ports("ALLOW_PRIVATE_HOSTS")
 BASE_URL = env.read("BASE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 VERSION = "0.1.0"
 

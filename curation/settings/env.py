@@ -59,6 +59,18 @@ def words(name: str, default: list[str]) -> list[str]:
     return parsed(name, default, lambda text: [word.strip() for word in text.split(",") if word.strip()], "a list")
 
 
+def hosts_with_ports(name: str) -> frozenset[str]:
+    def parse(text: str) -> frozenset[str]:
+        hosts = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
+        for host in hosts:
+            port = host.rpartition(":")[2]
+            if not host.rpartition(":")[0] or not port.isdecimal() or not 1 <= int(port) <= 65_535:
+                raise ValueError
+        return hosts
+
+    return parsed(name, frozenset(), parse, "a list of host:port, such as 127.0.0.1:8100")
+
+
 def fernet_keys(text: str) -> list[str]:
     """Split the keys of stored secrets; each is 32 bytes in URL-safe base64."""
     keys = [key.strip() for key in text.split(",") if key.strip()]
