@@ -1,38 +1,20 @@
 """What is taken from a server that may be asked: so much, so fast, whole, and nothing else."""
 
 import gzip
-import ssl
 import threading
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from socket import create_server, socket
 
 import pytest
 
-from crowd.fetching import (
-    AddressRefused,
-    AnswerRefused,
-    FetchError,
-    Limits,
-    NotReached,
-    TooSlow,
-    fetch_public,
-    post_public,
-)
-from crowd.fetching.door import public_authorities
-from tests.crowd.fetching.servers import Bait, Site, certificate, page, redirect, speaking, witnessed
+from crowd.fetching import AddressRefused, AnswerRefused, FetchError, Limits, NotReached, TooSlow, fetch_public
+from tests.crowd.fetching.servers import Site, page, redirect, speaking
 
 MEGABYTE = 1_000_000
 SMALL = Limits(most_bytes=MEGABYTE, total_seconds=2)
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as site:
-        yield site
 
 
 def fetch(site: Site, path: str = "/file", limits: Limits = SMALL) -> bytes:
@@ -228,122 +210,6 @@ def test_what_goes_wrong_on_our_side_is_not_blamed_on_the_server(site):
     site.pages["/file"] = page(b"hello")
     with pytest.raises(OSError, match="disk is full"), opened(site, SMALL):
         raise OSError("the disk is full")
-
-
-class Vault:
-    """A site with a certificate for pictures.example; `asked_for` keeps the names it was greeted with."""
-
-    def __init__(self, folder: Path) -> None:
-        file = certificate(folder, "pictures.example")
-        self.asked_for: list[str | None] = []
-        own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        own.load_cert_chain(file)
-        own.sni_callback = lambda _, name, __: self.asked_for.append(name)
-        self.trust = ssl.create_default_context(cafile=str(file))
-        self.site = Site(own)
-
-    def fetch(self, host: str, trust: ssl.SSLContext | None = None) -> bytes:
-        url, allow = (
-            f"https://{host}:{self.site.port}/file",
-            frozenset({f"{host.rstrip('.').lower()}:{self.site.port}"}),
-        )
-        with fetch_public(url, limits=SMALL, allow=allow, resolve=lambda _: ["127.0.0.1"], trust=trust) as fetched:
-            return fetched.read()
-
-
-@pytest.fixture
-def vault(tmp_path) -> Iterator[Vault]:
-    vault = Vault(tmp_path)
-    vault.site.pages["/file"] = page(b"hello")
-    with vault.site:
-        yield vault
-
-
-@pytest.mark.parametrize("host", ["pictures.example", "PICTURES.example."])
-def test_a_server_is_greeted_and_verified_by_its_name_and_not_by_its_address(host, vault):
-    assert vault.fetch(host, vault.trust) == b"hello"
-    assert vault.asked_for == ["pictures.example"]
-    assert vault.site.asked[0][1]["Host"] == f"pictures.example:{vault.site.port}"
-
-
-def test_a_certificate_of_another_name_is_refused(vault):
-    with pytest.raises(NotReached, match=r"does not prove that it is other\.example\.$"):
-        vault.fetch("other.example", vault.trust)
-    assert vault.site.asked == []
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(vault, tmp_path, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pictures.example.pem"))
-    public_authorities.cache_clear()
-    with pytest.raises(NotReached, match=r"^The certificate of pictures\.example does not prove"):
-        vault.fetch("pictures.example")
-    assert vault.site.asked == []
-
-
-def test_a_server_without_tls_is_no_https_server(site):
-    url = f"https://127.0.0.1:{site.port}/"
-    with pytest.raises(NotReached, match="No safe connection"):
-        fetch_public(url, limits=SMALL, allow=site.allow).__enter__()
-
-
-def post(site: Site, path: str, **given: dict[str, str]) -> int:
-    headers = given.get("headers", {})
-    return post_public(site.url(path), body=b'{"event":"ready"}', headers=headers, limits=SMALL, allow=site.allow)
-
-
-def test_a_webhook_arrives_with_its_signature_and_its_body(site):
-    site.pages["/hook"] = page(status=204)
-    assert post(site, "/hook", headers={"X-Winnow-Signature": "v1=abc", "Content-Type": "application/json"}) == 204
-    _, headers, body = site.asked[0]
-    assert body == b'{"event":"ready"}'
-    assert headers["X-Winnow-Signature"] == "v1=abc"
-    assert headers["Content-Length"] == "17"
-    assert headers["Host"] == site.host
-
-
-@pytest.mark.parametrize("status", [400, 410, 500])
-def test_a_webhook_that_fails_gives_its_status(status, site):
-    site.pages["/hook"] = page(b"secret of the inside", status)
-    assert post(site, "/hook") == status
-
-
-def test_a_webhook_is_not_sent_on(site):
-    bait = Bait()
-    site.pages["/hook"] = redirect(f"http://127.0.0.1:{bait.port}/")
-    assert post(site, "/hook") == 302
-    assert not bait.visited
-    bait.socket.close()
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1", "169.254.169.254"])
-def test_a_webhook_goes_through_the_same_guard(host):
-    open_ports = Limits(plain_http=True, ports=frozenset({80, 443}))
-    with witnessed() as witness, pytest.raises(AddressRefused):
-        post_public(f"http://{host}/", body=b"{}", headers={}, limits=open_ports)
-    assert witness.attempts == []
-
-
-def test_an_empty_webhook_is_sent_with_its_length(site):
-    site.pages["/hook"] = page()
-    assert post_public(site.url("/hook"), body=b"", headers={}, limits=SMALL, allow=site.allow) == 200
-    assert site.asked[0][1]["Content-Length"] == "0"
-
-
-def stubborn(visitor: socket, over: threading.Event) -> None:
-    """Take a few bytes and no more."""
-    visitor.recv(10)
-    over.wait()
-
-
-def test_a_webhook_that_is_not_read_runs_into_its_time():
-    with speaking(stubborn) as port, pytest.raises(TooSlow):
-        post_public(
-            f"http://127.0.0.1:{port}/",
-            body=bytes(20 * MEGABYTE),
-            headers={},
-            limits=Limits(idle_seconds=0.05),
-            allow=frozenset({f"127.0.0.1:{port}"}),
-        )
 
 
 def test_all_that_can_go_wrong_is_one_family():

@@ -1,8 +1,8 @@
-"""What may not be fetched: no spelling, name or redirect leads to an address that is not public."""
+"""What may not be fetched: no spelling or name leads to an address that is not public."""
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -11,56 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowd.errors import CrowdError
-from crowd.fetching import AddressRefused, AnswerRefused, Limits, NotReached, TooSlow, fetch_public
+from crowd.fetching import AddressRefused, Limits, NotReached, TooSlow, fetch_public
 from crowd.fetching.addresses import CLOSED_IPV4, is_public
-from tests.crowd.fetching.servers import Bait, Site, Witness, page, redirect, witnessed
-
-PUBLIC = "93.184.215.14"
-NAMES = {
-    "public.example": [PUBLIC],
-    "localhost": ["127.0.0.1", "::1"],
-    "wildcard.example": ["127.0.0.1"],
-    "metadata.google.internal": ["169.254.169.254"],
-    "intranet.example": ["10.1.2.3"],
-    "half.example": [PUBLIC, "127.0.0.1"],
-    "half6.example": [PUBLIC, "::1"],
-    "scoped.example": ["fe80::1%lo"],
-    "odd.example": ["not an address"],
-    "xn--r8jz45g.example": ["127.0.0.1"],
-    "xn--a.example": ["127.0.0.1"],
-}
-
-
-def resolve(host: str) -> list[str]:
-    """Know a few names, and every way of writing a number that the machine's own resolver takes."""
-    if host in NAMES:
-        return NAMES[host]
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    return [str(entry[4][0]) for entry in found]
-
-
-@pytest.fixture
-def bait() -> Iterator[Bait]:
-    bait = Bait()
-    yield bait
-    bait.socket.close()
-
-
-@pytest.fixture
-def witness() -> Iterator[Witness]:
-    with witnessed() as witness:
-        yield witness
-
-
-def limits(port: int) -> Limits:
-    """All is open but the address: plain http, and the port of the bait."""
-    return Limits(plain_http=True, ports=frozenset({80, 443, port}), total_seconds=2)
-
-
-def fetch(url: str, port: int, allow: frozenset[str] = frozenset()) -> bytes:
-    with fetch_public(url, limits=limits(port), allow=allow, resolve=resolve) as fetched:
-        return fetched.read()
-
+from tests.crowd.fetching.asking import PUBLIC, fetch, resolve
 
 SPELLINGS = [
     # 127.0.0.1 and its many faces
@@ -247,32 +200,6 @@ def test_only_listed_ports_are_used(port, witness):
     assert witness.attempts == []
 
 
-class Rebinding:
-    """A name server that answers with a public address first and with the inside ever after."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def __call__(self, _: str) -> list[str]:
-        self.asked += 1
-        return [PUBLIC] if self.asked == 1 else ["127.0.0.1"]
-
-
-def test_a_name_that_changes_its_mind_is_connected_where_it_was_checked(bait, witness):
-    rebinding = Rebinding()
-    with pytest.raises(NotReached):
-        fetch_public(f"http://evil.example:{bait.port}/", limits=limits(bait.port), resolve=rebinding).__enter__()
-    assert witness.attempts == [(PUBLIC, bait.port)]
-    assert rebinding.asked == 1
-    assert not bait.visited
-
-
-def test_all_addresses_of_a_name_are_tried_in_order(witness):
-    with pytest.raises(NotReached, match=r"^two\.example could not be reached\.$"):
-        fetch_public("https://two.example/", resolve=lambda _: [PUBLIC, "2606:2800:220:1::1"]).__enter__()
-    assert witness.attempts == [(PUBLIC, 443), ("2606:2800:220:1::1", 443)]
-
-
 def test_what_is_refused_never_names_the_address_inside():
     with pytest.raises(AddressRefused) as refused:
         fetch("http://intranet.example/", 80)
@@ -298,101 +225,6 @@ def test_a_name_server_that_never_answers_is_not_waited_for():
     with pytest.raises(TooSlow, match="could not be looked up in time"):
         fetch_public("https://slow.example/", limits=patience, resolve=lambda _: [str(over.wait(5))]).__enter__()
     over.set()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as site:
-        yield site
-
-
-@pytest.mark.parametrize(
-    "to",
-    [
-        "http://127.0.0.1:{port}/",
-        "//127.0.0.1:{port}/",
-        "http://localhost:{port}/",
-        "http://wildcard.example:{port}/",
-        "http://[::ffff:127.0.0.1]:{port}/",
-        "http://0x7f.1:{port}/",
-        "http://0:{port}/",
-        "http://169.254.169.254/latest/meta-data/",
-        "http://metadata.google.internal/computeMetadata/v1/",
-        "https://192.168.0.1/",
-        "http://public.example@127.0.0.1:{port}/",
-        "http://public.example\\@127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}\\@{site}/",
-        "\\\\127.0.0.1:{port}/",
-        "http://127.0.0.1:22/",
-        "/a b",
-        "/a\\b",
-        "file:///etc/passwd",
-        "gopher://127.0.0.1:{port}/_x",
-        "http://[::1/",
-        "http://a:b:c/",
-        "caf\xe9",
-    ],
-)
-def test_a_redirect_goes_through_the_same_door(to, site, bait, witness):
-    site.pages["/start"] = redirect(to.format(port=bait.port, site=site.host))
-    with pytest.raises(AddressRefused):
-        fetch(site.url("/start"), bait.port, site.allow)
-    assert witness.attempts == [("127.0.0.1", site.port)]
-    assert not bait.visited
-
-
-def test_a_name_is_checked_anew_on_every_hop(site, bait, witness):
-    rebinding = {"evil.example": iter([["127.0.0.1"], ["127.0.0.1"]])}
-    site.pages["/start"] = redirect(f"http://evil.example:{bait.port}/")
-    allow = frozenset({f"evil.example:{site.port}"})
-    with pytest.raises(AddressRefused):
-        fetch_public(
-            f"http://evil.example:{site.port}/start",
-            limits=limits(bait.port),
-            allow=allow,
-            resolve=lambda host: next(rebinding[host]),
-        ).__enter__()
-    assert witness.attempts == [("127.0.0.1", site.port)]
-    assert not bait.visited
-
-
-def test_redirects_are_followed_three_times_and_not_for_ever(site):
-    site.pages["/round"] = redirect("/round")
-    with pytest.raises(AnswerRefused, match="more than 3 times"):
-        fetch(site.url("/round"), 80, site.allow)
-    assert [path for path, *_ in site.asked] == ["/round"] * 4
-
-
-def test_a_redirect_without_address_is_refused(site):
-    site.pages["/lost"] = page(status=301)
-    with pytest.raises(AnswerRefused, match="without saying where to"):
-        fetch(site.url("/lost"), 80, site.allow)
-
-
-@pytest.mark.parametrize(
-    "allowed",
-    ["127.0.0.1:1", "localhost:{port}", "127.0.0.1", ":{port}", "*:{port}", "127.0.0.1.example:{port}", ""],
-)
-def test_allowing_one_place_opens_no_other(allowed, bait, witness):
-    with pytest.raises(AddressRefused):
-        fetch(f"http://127.0.0.1:{bait.port}/", bait.port, frozenset({allowed.format(port=bait.port)}))
-    assert witness.attempts == []
-    assert not bait.visited
-
-
-def test_an_allowed_place_may_be_private_on_any_port_and_without_tls(site):
-    site.pages["/here"] = page(b"hello")
-    with fetch_public(site.url("/here"), limits=Limits(), allow=site.allow) as fetched:
-        assert fetched.read() == b"hello"
-
-
-def test_no_proxy_of_the_environment_is_used(site, bait, monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{bait.port}")
-        monkeypatch.setenv(name.lower(), f"http://127.0.0.1:{bait.port}")
-    site.pages["/here"] = page(b"hello")
-    assert fetch(site.url("/here"), 80, site.allow) == b"hello"
-    assert not bait.visited
 
 
 @pytest.mark.parametrize(
@@ -450,7 +282,7 @@ def test_nothing_that_python_calls_special_is_public(address: IPv4Address | IPv6
     assert not (special and is_public(str(address))) or inside_nat64
 
 
-def test_the_usual_limits_are_those_of_the_design():
+def test_the_usual_limits_are_narrow():
     usual = Limits()
     assert (usual.redirects, usual.connect_seconds, usual.total_seconds) == (3, 5, 10)
     assert usual.ports == {80, 443}
