@@ -21,7 +21,7 @@ from crowd.emulators.mturk.visits import Crowd
 from crowd.money import micro
 
 BURST: Final = 100
-START_WITHIN: Final = 10.0
+END_WITHIN: Final = 10.0
 
 
 class MTurkEmulator:
@@ -56,7 +56,7 @@ class MTurkEmulator:
 
     @property
     def app(self) -> Http:
-        """The ASGI application, for another server or a path of one."""
+        """The ASGI application for another server, which then also sets `.url`."""
         return Http(self.service, Control(self.service, self.crowd), self._access_key)
 
     @contextmanager
@@ -72,7 +72,7 @@ class MTurkEmulator:
                 yield self
             finally:
                 server.should_exit = server.force_exit = True
-                thread.join(START_WITHIN)
+                thread.join(END_WITHIN)
                 self._courier.close()
                 self._courier = None
 
