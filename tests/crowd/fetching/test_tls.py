@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from crowd.fetching import Limits, NotReached, fetch_public
+from crowd.fetching import NotReached, fetch_public
 from crowd.fetching.door import public_authorities
 from tests.crowd.fetching.servers import Site, certificate, page
-
-SMALL = Limits(total_seconds=2)
 
 
 class Vault:
@@ -30,7 +28,7 @@ class Vault:
             f"https://{host}:{self.site.port}/file",
             frozenset({f"{host.rstrip('.').lower()}:{self.site.port}"}),
         )
-        with fetch_public(url, limits=SMALL, allow=allow, resolve=lambda _: ["127.0.0.1"], trust=trust) as fetched:
+        with fetch_public(url, allow=allow, resolve=lambda _: ["127.0.0.1"], trust=trust) as fetched:
             return fetched.read()
 
 
@@ -66,4 +64,4 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(vault, tmp_path, monke
 def test_a_server_without_tls_is_no_https_server(site):
     url = f"https://127.0.0.1:{site.port}/"
     with pytest.raises(NotReached, match="No safe connection"):
-        fetch_public(url, limits=SMALL, allow=site.allow).__enter__()
+        fetch_public(url, allow=site.allow).__enter__()
