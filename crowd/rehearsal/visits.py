@@ -8,6 +8,7 @@ import hashlib
 import json
 import random
 import uuid
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -16,19 +17,17 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, QuerySet
 
-from crowd.errors import BudgetExceeded, NoWork
-from crowd.models import Account, AnswerRaw, Assignment, Batch, SkillValue, Task, Worker
+from crowd.models import Account, AnswerRaw, Batch, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
-from crowd.rehearsal import answers
+from crowd.rehearsal import acting, answers
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.people import CrowdMix, Person, profile
 from crowd.rehearsal.pictures import Truth
 from crowd.services import claims, control, trust
 
 VISITS_PER_PERSON_AND_HOUR = 2.0
-SHARE_ABANDONED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,9 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class _Visitor:
-    """Who is here, with which luck, when."""
+    """Who is here, when."""
 
     worker: Worker
-    person: Person
-    rng: random.Random
     now: datetime
     is_live: bool
 
@@ -75,8 +72,8 @@ def visit(*, account_id: int, now: datetime | None = None) -> Visit:
     at = now or crowd.clock + timedelta(hours=rng.expovariate(crowd.population * VISITS_PER_PERSON_AND_HOUR))
     crowd.step, crowd.clock = crowd.step + 1, at
     crowd.save(update_fields=["step", "clock"])
-    visitor = _Visitor(_worker(crowd, person, at), person, rng, at, is_live=now is not None)
-    return Visit(_work(visitor), at)
+    visitor = _Visitor(_worker(crowd, person, at), at, is_live=now is not None)
+    return Visit(acting.visit(_OwnMarket(visitor), acting.Actor(person, rng, at)), at)
 
 
 def _who(crowd: RehearsalCrowd, rng: random.Random) -> Person:
@@ -114,125 +111,86 @@ def _worker(crowd: RehearsalCrowd, person: Person, now: datetime) -> Worker:
     return worker
 
 
-def _work(visitor: _Visitor) -> str:
-    for batch in _wishes(visitor):
-        try:
-            with transaction.atomic():
-                page = claims.claim_page(batch_id=batch.pk, worker_id=visitor.worker.pk, now=visitor.now)
-        except NoWork:
-            continue
-        except BudgetExceeded:
-            return "budget"
-        if batch.kind == Batch.Kind.MAIN and visitor.rng.random() < SHARE_ABANDONED:
-            return _abandon(page, visitor)
-        _hand_in(page, visitor)
-        return "page"
-    return "nothing"
+@dataclass(frozen=True, slots=True)
+class _OwnMarket:
+    """The market in our own database, as one visitor meets it. What is `ref` elsewhere are rows here."""
+
+    visitor: _Visitor
+
+    def is_barred(self) -> bool:
+        batch = self._batches().first()
+        return batch is None or trust.is_restricted(worker=self.visitor.worker, batch=batch, now=self.visitor.now)
+
+    def _batches(self) -> QuerySet[Batch]:
+        account_id = self.visitor.worker.account_id
+        return Batch.objects.filter(account_id=account_id, state=Batch.State.OPEN).order_by("id")
+
+    def stalls(self) -> list[acting.Stall]:
+        batches = list(self._batches())
+        open_tasks = dict(
+            Task.objects.filter(batch__in=batches, cancelled=False, issued__lt=F("overlap"))
+            .values_list("batch_id")
+            .annotate(n=Count("id"))
+        )
+        return [_stall(batch, open_tasks.get(batch.pk, 0)) for batch in batches]
+
+    def skills(self) -> set[Hashable]:
+        return set(SkillValue.objects.filter(worker=self.visitor.worker).values_list("skill_id", flat=True))
+
+    def take(self, stall: acting.Stall) -> acting.Page:
+        with transaction.atomic():
+            page = claims.claim_page(batch_id=stall.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
+        tasks = [acting.StallTask(task.answer_id, task.payload) for task in claims.page_tasks(page)]
+        return acting.Page(page, stall, tasks)
+
+    def walk_away(self, page: acting.Page) -> None:
+        """On a virtual clock the lease runs out; a live crowd is too fast for leases of minutes and says so."""
+        if self.visitor.is_live:
+            claims.skip_page(assignment_id=page.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
+
+    def truth_of(self, task: acting.StallTask) -> Truth:
+        return _truth_of(task.payload)
+
+    def template_of(self, task: acting.StallTask) -> bytes | None:
+        return _read(task.payload.get("template_key", ""))
+
+    def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
+        return _earlier_photo(self.visitor.worker, back)
+
+    def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
+        digest = hashlib.sha256(photo.data)
+        HiddenTruth.objects.get_or_create(sha256=digest.digest(), defaults={"truth": photo.truth.to_json()})
+        key = default_storage.save(f"uploads/{uuid.uuid4().hex}.jpg", ContentFile(photo.data))
+        if photo.trick:
+            PlayedTrick.objects.create(answer_id=task.ref, trick=photo.trick)
+        name, size = f"photo-{task.ref}.jpg", len(photo.data)
+        return {"file": {"key": key, "sha256": digest.hexdigest(), "bytes": size, "name": name}}
+
+    def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:
+        who = self.visitor.worker.pk
+        return control.check_training(assignment_id=page.ref.pk, worker_id=who, answer_id=task.ref, payload=given).ok
+
+    def hand_in(self, page: acting.Page, given: Mapping[Any, Mapping[str, Any]], duration_ms: int) -> None:
+        claims.submit_page(
+            assignment_id=page.ref.pk,
+            worker_id=self.visitor.worker.pk,
+            answers=given,
+            duration_ms=duration_ms,
+            now=self.visitor.now,
+        )
 
 
-def _abandon(page: Assignment, visitor: _Visitor) -> str:
-    """Walk away. On a virtual clock the lease runs out; a live crowd is too fast for leases of minutes and says so."""
-    if visitor.is_live:
-        claims.skip_page(assignment_id=page.pk, worker_id=visitor.worker.pk, now=visitor.now)
-    return "abandoned"
-
-
-def _wishes(visitor: _Visitor) -> list[Batch]:
-    """Batches in the order this person tries them: where much is open first, gates before what they guard."""
-    worker = visitor.worker
-    batches = list(Batch.objects.filter(account_id=worker.account_id, state=Batch.State.OPEN).order_by("id"))
-    if not batches or trust.is_restricted(worker=worker, batch=batches[0], now=visitor.now):
-        return []
-    skills = dict(SkillValue.objects.filter(worker=worker).values_list("skill_id", "value"))
-    open_tasks = dict(
-        Task.objects.filter(batch__in=batches, cancelled=False, issued__lt=F("overlap"))
-        .values_list("batch_id")
-        .annotate(n=Count("id"))
+def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
+    return acting.Stall(
+        ref=batch,
+        kind=batch.kind,
+        interface=batch.interface,
+        open_tasks=open_tasks,
+        priority=batch.priority,
+        needs_skill=batch.needs_skill_id,
+        grants_skill=batch.grants_skill_id,
+        options=[option["value"] for option in batch.spec.get("options", [])],
     )
-    mains = [batch for batch in batches if open_tasks.get(batch.pk)]
-    wishes: list[Batch] = []
-    while mains:
-        weights = [open_tasks[batch.pk] * (1 + batch.priority) for batch in mains]
-        chosen = visitor.rng.choices(mains, weights)[0]
-        mains.remove(chosen)
-        wishes.append(_way_to(chosen, batches, skills))
-    return wishes
-
-
-def _way_to(batch: Batch, batches: list[Batch], skills: dict[int, int]) -> Batch:
-    """Return the batch itself, or the exam or training that must come first."""
-    if batch.needs_skill_id is None or batch.needs_skill_id in skills:
-        return batch
-    gate = next((one for one in batches if one.grants_skill_id == batch.needs_skill_id), None)
-    return _way_to(gate, batches, skills) if gate is not None else batch
-
-
-def _hand_in(page: Assignment, visitor: _Visitor) -> None:
-    batch, person = page.batch, visitor.person
-    given: dict[int, dict[str, Any]] = {}
-    took = 0.0
-    for task in claims.page_tasks(page):
-        given[task.answer_id] = _answer(task, batch, visitor)
-        took += answers.seconds(person, visitor.rng, WORK[batch.interface])
-        if batch.kind == Batch.Kind.TRAINING:
-            given[task.answer_id] = _trained(task, page, visitor, given[task.answer_id])
-    claims.submit_page(
-        assignment_id=page.pk,
-        worker_id=visitor.worker.pk,
-        answers=given,
-        duration_ms=round(took * 1000),
-        now=visitor.now,
-    )
-
-
-WORK: dict[str, answers.Work] = {"photo": "photo", "choice": "judgement", "boxes": "boxes"}
-
-
-def _answer(task: claims.PageTask, batch: Batch, visitor: _Visitor) -> dict[str, Any]:
-    if batch.interface == "photo":
-        return _send_photo(task, visitor)
-    person, rng, truth = visitor.person, visitor.rng, _truth_of(task.payload)
-    if batch.interface == "choice":
-        options = [option["value"] for option in batch.spec["options"]]
-        return {"answer": answers.judgement(person, rng, task.payload["class"], truth, options)}
-    width, height = int(task.payload["width"]), int(task.payload["height"])
-    drawn, flags = answers.boxes(person, rng, truth, width, height)
-    return {"boxes": [_fraction(box, width, height) for box in drawn], "flags": flags}
-
-
-def _fraction(box: answers.BoxAnswer, width: int, height: int) -> dict[str, Any]:
-    x, y = min(max(0.0, box["x"]), width - 1.0), min(max(0.0, box["y"]), height - 1.0)
-    w, h = min(box["w"], width - x), min(box["h"], height - y)
-    return {"label": box["label"], "x": x / width, "y": y / height, "w": w / width, "h": h / height}
-
-
-def _trained(task: claims.PageTask, page: Assignment, visitor: _Visitor, given: dict[str, Any]) -> dict[str, Any]:
-    """Let the hint teach: the first answer has counted, the corrected one is handed in."""
-    hint = control.check_training(
-        assignment_id=page.pk, worker_id=visitor.worker.pk, answer_id=task.answer_id, payload=given
-    )
-    if hint.ok:
-        return given
-    right = answers.right_judgement(task.payload["class"], _truth_of(task.payload))
-    return {"answer": answers.after_hint(visitor.person, visitor.rng, given["answer"], right)}
-
-
-def _send_photo(task: claims.PageTask, visitor: _Visitor) -> dict[str, Any]:
-    photo = answers.photo(
-        visitor.person,
-        visitor.rng,
-        task.payload["class"],
-        earlier=lambda back: _earlier_photo(visitor.worker, back),
-        template=_read(task.payload.get("template_key", "")),
-        taken=visitor.now,
-    )
-    digest = hashlib.sha256(photo.data)
-    HiddenTruth.objects.get_or_create(sha256=digest.digest(), defaults={"truth": photo.truth.to_json()})
-    key = default_storage.save(f"uploads/{uuid.uuid4().hex}.jpg", ContentFile(photo.data))
-    if photo.trick:
-        PlayedTrick.objects.create(answer_id=task.answer_id, trick=photo.trick)
-    file = {"key": key, "sha256": digest.hexdigest(), "bytes": len(photo.data), "name": f"photo-{task.answer_id}.jpg"}
-    return {"file": file}
 
 
 def _earlier_photo(worker: Worker, back: int) -> tuple[bytes, Truth] | None:
