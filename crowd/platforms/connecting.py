@@ -90,9 +90,9 @@ class Ability:
 
 
 PAGES = {
-    "local": "on our own pages, in our own database",
-    "remote": "on the platform's pages; we push tasks and collect answers",
-    "hosted": "on our pages; the platform sends and pays the people",
+    "local": "on our own pages",
+    "remote": "on the platform's pages",
+    "hosted": "on our pages, sent and paid by the platform",
 }
 FILTERS = {
     "languages": "language",

@@ -65,10 +65,13 @@ def examine(account: Account, *, resolve: Resolver = system_resolver) -> Health:
 
 
 def advice(error: CrowdError, account: Account) -> str:
-    """Return the error with what to do about it."""
+    """Return the error with what to do about it; a sentence of an adapter that goes on says so itself."""
+    said = str(error).strip()
+    if ". " in said:
+        return said
     where = account.base_url or terms_of(account.platform).usual_url or "the platform"
     todo = next((todo for kind, todo in REMEDIES.items() if isinstance(error, kind)), "")
-    return f"{str(error).strip()} {todo.format(where=where)}".strip()
+    return f"{said} {todo.format(where=where)}".strip()
 
 
 def _without_secrets(account: Account, sentence: str) -> str:

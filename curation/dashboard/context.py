@@ -47,6 +47,12 @@ class Shell:
         return self.seat is not None and self.seat.may(Membership.Role.LEAD)
 
     @property
+    def may_see_accounts(self) -> bool:
+        """Return whether platform accounts are this person's business: operators, and leads of any project."""
+        is_operator = getattr(self.request.user, "is_staff", False)
+        return is_operator or any(seat.may(Membership.Role.LEAD) for seat in self.seats)
+
+    @property
     def may_review(self) -> bool:
         return self.seat is not None and self.seat.may(Membership.Role.REVIEWER)
 

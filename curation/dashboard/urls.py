@@ -4,6 +4,7 @@ from django.urls import path
 
 from curation.dashboard import (
     account,
+    account_pages,
     asset_pages,
     dataset_pages,
     health,
@@ -25,6 +26,18 @@ urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-in/link/<str:token>/", sign_in.sign_in_link, name="sign-in-link"),
     path("account/", account.account, name="account"),
+    path("accounts/", account_pages.account_list, name="platform-accounts"),
+    path("accounts/new/", account_pages.new_account, name="platform-account-new"),
+    path("accounts/<slug:slug>/", account_pages.account, name="platform-account"),
+    path("accounts/<slug:slug>/test/", account_pages.test, name="platform-account-test"),
+    path("accounts/<slug:slug>/change/", account_pages.change, name="platform-account-change"),
+    path("accounts/<slug:slug>/webhook/", account_pages.webhook, name="platform-account-webhook"),
+    path("accounts/<slug:slug>/use/", account_pages.set_active, name="platform-account-use"),
+    path(
+        "accounts/<slug:slug>/commands/<int:command_id>/<slug:decision>/",
+        account_pages.decide,
+        name="platform-command-decide",
+    ),
     path("new/", new_project.new_project, name="new-project"),
     path("new/plan/", new_project.plan, name="new-project-plan"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),

@@ -8,10 +8,13 @@ import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
 
+from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Account, Batch, OutboxCommand, PlatformEvent
-from crowd.services import account_health, accounts
+from crowd.platforms import registry
+from crowd.services import account_health, accounts, quotas
 from crowd.services.accounts import Plan
+from curation.embedded.checkup_accounts import account_findings
 from tests.crowd import farside, market
 from tests.crowd.farside import GOOD, nowhere, private, public
 from tests.crowd.market import NOON
@@ -235,3 +238,25 @@ def test_a_webhook_that_fell_silent_is_noticed():
     market.tasks(batch)
     market.sent(batch, market.worker(row), NOON + market.MINUTE)
     assert "may have revoked the webhook: make a new secret" in account_health.about_webhook(row)
+
+
+def test_the_doctor_asks_every_account_and_says_how_to_mend_it(monkeypatch):
+    monkeypatch.setattr(registry, "elsewhere", lambda: frozenset({"farside"}))
+    good, bad, tired = connect(label="Good"), connect("wrong-token", label="Bad"), connect(label="Tired")
+    accounts.set_active(account_id=tired.pk, active=False)
+    market.account()
+    Account.objects.filter(pk=good.pk).update(commission_percent=None)
+    quotas.take(account=good, name="overlap_changes", n=9, now=database_now())
+    found = [(one.name, one.level) for one in account_findings()]
+    assert found == [
+        ("account bad", "fail"),
+        ("account good", "ok"),
+        ("account good", "warn"),
+        ("account good", "warn"),
+    ]
+    lines = "\n".join(one.line() for one in account_findings())
+    assert "see /accounts/bad/" in lines
+    assert "9 of 10 overlap_changes an hour are used" in lines
+    assert "wrong-token" not in lines
+    assert not Account.objects.filter(checked_at__isnull=False).exists()
+    assert bad.is_well is None

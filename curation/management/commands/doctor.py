@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from curation.embedded.checkup_accounts import account_findings
 from curation.embedded.checkup_machine import machine_findings
 from curation.embedded.checkup_services import database_findings, redis_findings, worker_findings
 from curation.embedded.errors import ServiceError
@@ -18,7 +19,9 @@ from curation.embedded.services import running_services
 
 
 class Command(BaseCommand):
-    help = "Check Python, packages, environment, disk, storage, database, Redis, workers and the clock."
+    help = (
+        "Check Python, packages, environment, disk, storage, database, Redis, workers, the clock and platform accounts."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -60,6 +63,7 @@ def service_findings() -> Iterator[Finding]:
     yield from database_findings()
     yield from redis_findings()
     yield from worker_findings()
+    yield from account_findings()
 
 
 def document(findings: list[Finding]) -> str:
