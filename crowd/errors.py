@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from crowd.money import exact_text
+
 
 class CrowdError(Exception):
     """Base of all refusals that a person may read."""
@@ -20,12 +22,21 @@ class IllegalTransition(CrowdError):
 
 
 class BudgetExceeded(CrowdError):
-    def __init__(self, wanted_micro: int, free_micro: int) -> None:
-        self.wanted_micro, self.free_micro = wanted_micro, free_micro
-        super().__init__(
-            f"${wanted_micro / 1e6:,.2f} is needed but only ${free_micro / 1e6:,.2f} of the budget is free. "
-            "Raise the budget or ask for less."
-        )
+    """`scope` says whose budget is used up: project, stage or pool; empty = the one that was asked for."""
+
+    def __init__(self, wanted_micro: int, free_micro: int, *, scope: str = "", currency: str = "USD") -> None:
+        self.wanted_micro, self.free_micro, self.scope = wanted_micro, free_micro, scope
+        whose = f"the {scope}'s budget" if scope else "the budget"
+        wanted, free = exact_text(wanted_micro, currency), exact_text(free_micro, currency)
+        super().__init__(f"{wanted} is needed but only {free} of {whose} is free. Raise {whose} or ask for less.")
+
+
+class Differences(CrowdError):
+    """A platform cannot do all of a plan. Somebody who has read the sentences may go on."""
+
+    def __init__(self, where: str, sentences: list[str]) -> None:
+        self.sentences = sentences
+        super().__init__(f"{where} cannot do all of this: {' '.join(sentences)}")
 
 
 class NoWork(CrowdError):

@@ -28,7 +28,15 @@ def plain(amount_micro: int) -> str:
     return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
 
 
-def money_text(amount_micro: int, places: int = 2) -> str:
-    """Return '$41,870.00' for people."""
+def money_text(amount_micro: int, places: int = 2, currency: str = "USD") -> str:
+    """Return '$41,870.00' for people; other currencies by their code: '41,870.00 EUR'."""
     value = dollars(amount_micro).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    if currency != "USD":
+        return f"{value:,} {currency}"
     return f"-${-value:,}" if value < 0 else f"${value:,}"
+
+
+def exact_text(amount_micro: int, currency: str = "USD") -> str:
+    """Return the amount with cents, and with as many decimals more as it has."""
+    decimals = len(plain(amount_micro).partition(".")[2])
+    return money_text(amount_micro, decimals, currency)

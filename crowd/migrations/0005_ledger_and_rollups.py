@@ -1,14 +1,21 @@
 from django.db import migrations
 
 # What was booked before: each hold, what it became, and each payment. A page paid after a rejection had given its
-# hold back, so it was paid out of the free budget.
+# hold back, so it was paid out of the free budget. A hold learns whose it is, for the budgets of stages and pools.
 BOOK_AGAIN = """
-INSERT INTO crowd_ledgerentry (kind, ref, source, target, amount_micro, currency, project_id, stage_id, pool_id, note)
-    SELECT 'reserve', r.ref, 'budget', 'held', r.amount_micro, r.currency, r.project_id, r.stage_id, r.pool_id, ''
+UPDATE crowd_reservation r SET stage_id = b.stage_id, pool_id = b.pool_id
+    FROM crowd_assignment p JOIN crowd_batch b ON b.id = p.batch_id WHERE r.ref = 'assignment:' || p.id;
+INSERT INTO crowd_ledgerentry (kind, ref, source, target, amount_micro, currency, project_id, stage_id, pool_id, note,
+                               created_at)
+    SELECT 'reserve', r.ref, 'budget', 'held', r.amount_micro, r.currency, r.project_id, r.stage_id, r.pool_id, '',
+           r.created_at
       FROM crowd_reservation r WHERE r.amount_micro > 0 ORDER BY r.id;
-INSERT INTO crowd_ledgerentry (kind, ref, source, target, amount_micro, currency, project_id, stage_id, pool_id, note)
-    SELECT 'release', r.ref, 'held', 'budget', r.amount_micro, r.currency, r.project_id, r.stage_id, r.pool_id, ''
-      FROM crowd_reservation r WHERE r.amount_micro > 0 AND r.state = 'released' ORDER BY r.id;
+INSERT INTO crowd_ledgerentry (kind, ref, source, target, amount_micro, currency, project_id, stage_id, pool_id, note,
+                               created_at)
+    SELECT 'release', r.ref, 'held', 'budget', r.amount_micro, r.currency, r.project_id, r.stage_id, r.pool_id, '',
+           coalesce(p.judged_at, r.created_at)
+      FROM crowd_reservation r LEFT JOIN crowd_assignment p ON r.ref = 'assignment:' || p.id
+     WHERE r.amount_micro > 0 AND r.state = 'released' ORDER BY r.id;
 INSERT INTO crowd_ledgerentry (kind, ref, source, target, amount_micro, currency, project_id, stage_id, pool_id,
                                account_id, worker_id, note, created_at)
     SELECT CASE a.kind WHEN 'pay' THEN 'charge' ELSE a.kind END, a.ref,

@@ -21,6 +21,7 @@ from tests.crowd.market import NOON
 pytestmark = pytest.mark.django_db
 State = Assignment.State
 UNITS, PRICE = 100, 1_000_000
+ROUNDS, SPENDERS, EACH = 50, 16, 7
 
 
 @pytest.fixture
@@ -39,16 +40,21 @@ def paid(page: Assignment) -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixteen_spenders_at_once_are_granted_exactly_what_is_there():
-    project_id = market.budget(dollars=UNITS)
+def test_sixteen_spenders_at_once_are_granted_exactly_what_is_there_every_time():
+    rounds = [market.budget(dollars=UNITS) for _ in range(ROUNDS)]
+    start = threading.Barrier(SPENDERS)
 
-    def spend(spender: int) -> int:
-        return sum(_reserved(project_id, f"{spender}-{n}") for n in range(10))
+    def spend(spender: int) -> list[int]:
+        granted = []
+        for project_id in rounds:
+            start.wait(30)
+            granted.append(sum(_reserved(project_id, f"{project_id}-{spender}-{n}") for n in range(EACH)))
+        return granted
 
-    granted = market.at_once(spend, range(16))
-    assert sum(granted) == UNITS
-    assert Reservation.objects.filter(project_id=project_id).count() == UNITS
-    assert ledger.totals(project_id=project_id).free_micro == 0
+    by_spender = market.at_once(spend, range(SPENDERS))
+    assert [sum(granted) for granted in zip(*by_spender, strict=True)] == [UNITS] * ROUNDS
+    assert Reservation.objects.filter(project_id__in=rounds).count() == UNITS * ROUNDS
+    assert all(ledger.totals(project_id=project_id).free_micro == 0 for project_id in rounds)
 
 
 def _reserved(project_id: int, ref: str) -> int:
@@ -80,7 +86,7 @@ def test_reading_first_and_saving_then_would_grant_too_much():
 def test_more_than_what_is_free_is_refused_with_both_amounts():
     project_id = market.budget(dollars=2)
     ledger.reserve(purse=ledger.Purse(project_id), amount_micro=1_500_000, ref="a")
-    with pytest.raises(BudgetExceeded, match=r"\$1\.00 is needed but only \$0\.50 of the budget is free"):
+    with pytest.raises(BudgetExceeded, match=r"\$1\.00 is needed but only \$0\.50 of the project's budget is free"):
         ledger.reserve(purse=ledger.Purse(project_id), amount_micro=1_000_000, ref="b")
 
 

@@ -1,0 +1,97 @@
+"""Money held for work under way. The project's budget is locked first, then the hold: nobody does it the other way."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from crowd.errors import CrowdError
+from crowd.models import Assignment, LedgerEntry, Reservation
+from crowd.services.ledger.purse import Purse, Way, entry, lock, move
+
+Book, Kind, State = LedgerEntry.Book, LedgerEntry.Kind, Reservation.State
+HOLD = Way(Kind.RESERVE, Book.BUDGET, Book.HELD)
+GIVE_BACK = Way(Kind.RELEASE, Book.HELD, Book.BUDGET)
+
+
+@transaction.atomic
+def reserve(*, purse: Purse, amount_micro: int, ref: str) -> Reservation | None:
+    """Hold money for a page. Nothing is held for unpaid work. Raises BudgetExceeded."""
+    if amount_micro == 0:
+        return None
+    move(purse, reserved=amount_micro)
+    hold = _new(purse, ref, amount_micro)
+    entry(purse, HOLD, ref, amount_micro).save()
+    return hold
+
+
+@transaction.atomic
+def resize(*, purse: Purse, ref: str, amount_micro: int) -> None:
+    """Make the hold `ref` this large, growing or shrinking it. Raises BudgetExceeded and changes nothing."""
+    lock(purse=purse)
+    hold = Reservation.objects.select_for_update().filter(ref=ref).first() or _new(purse, ref, 0)
+    if hold.state == State.PAID:
+        raise CrowdError(f"{ref} is paid already: nothing can be held for it any more.")
+    if hold.state == State.RELEASED:  # what it was is free again
+        hold.amount_micro, hold.state = 0, State.HELD
+        hold.save(update_fields=["amount_micro", "state"])
+    fit(hold, purse, amount_micro)
+
+
+@transaction.atomic
+def release(*, ref: str) -> None:
+    """Give a hold back to the budget; a second call does nothing."""
+    found = Reservation.objects.filter(ref=ref, state=State.HELD).first()
+    if found is None:
+        return
+    purse = Purse.holding(found)
+    lock(purse=purse)
+    hold = take([ref]).get(ref)
+    if hold is None:
+        return
+    if hold.amount_micro:
+        move(purse, reserved=-hold.amount_micro)
+        hold.changes += bool(hold.changes)
+        entry(purse, GIVE_BACK, _step(hold), hold.amount_micro).save()
+    hold.state = State.RELEASED
+    hold.save(update_fields=["state", "changes"])
+
+
+@transaction.atomic
+def shrink_page(*, assignment: Assignment, amount_micro: int) -> None:
+    """Lower the hold of a page that turned out to cost less than it could have."""
+    hold = Reservation.objects.filter(ref=f"assignment:{assignment.pk}", state=State.HELD).first()
+    if hold is not None and amount_micro < hold.amount_micro:
+        resize(purse=Purse.holding(hold), ref=hold.ref, amount_micro=amount_micro)
+
+
+def take(refs: Iterable[str]) -> dict[str, Reservation]:
+    """Lock those of these holds that still stand. The budget must be locked already."""
+    held = Reservation.objects.select_for_update().filter(ref__in=list(refs), state=State.HELD).order_by("pk")
+    return {hold.ref: hold for hold in held}
+
+
+def fit(hold: Reservation, purse: Purse, amount: int, *, forced: bool = False) -> None:
+    """Bring a locked hold to this amount, with the ledger row of the change."""
+    change = amount - hold.amount_micro
+    if not change:
+        return
+    move(purse, reserved=change, forced=forced)
+    hold.amount_micro, hold.changes = amount, hold.changes + 1
+    hold.save(update_fields=["amount_micro", "changes"])
+    entry(purse, HOLD if change > 0 else GIVE_BACK, _step(hold), abs(change)).save()
+
+
+def _step(hold: Reservation) -> str:
+    """Return what the ledger calls this change of the hold: a hold that was never resized has one of each kind."""
+    return f"{hold.ref}#{hold.changes}" if hold.changes else hold.ref
+
+
+def _new(purse: Purse, ref: str, amount_micro: int) -> Reservation:
+    return Reservation.objects.create(
+        project_id=purse.project_id,
+        stage_id=purse.stage_id,
+        pool_id=purse.pool_id,
+        currency=purse.currency,
+        ref=ref,
+        amount_micro=amount_micro,
+    )

@@ -1,0 +1,109 @@
+"""Whose money it is, and the one way in which it moves."""
+
+from dataclasses import dataclass
+
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Greatest
+
+from crowd.errors import BudgetExceeded, CrowdError
+from crowd.models import Batch, Budget, LedgerEntry, Reservation
+
+Scope = Budget.Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """Whose money: the budgets of the project, of the stage and of the pool, where there are any."""
+
+    project_id: int
+    stage_id: int | None = None
+    pool_id: int | None = None
+    currency: str = "USD"
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Purse":
+        return cls(batch.project_id, batch.stage_id, batch.pool_id, batch.account.currency)
+
+    @classmethod
+    def holding(cls, hold: Reservation) -> "Purse":
+        return cls(hold.project_id, hold.stage_id, hold.pool_id, hold.currency)
+
+    @property
+    def whole(self) -> QuerySet[Budget]:
+        """Return the project's own budget, which every movement touches first."""
+        return self._mine.filter(scope=Scope.PROJECT)
+
+    @property
+    def parts(self) -> QuerySet[Budget]:
+        """Return the budgets of the stage and of the pool; most projects have none."""
+        stage = Q(scope=Scope.STAGE, scope_id=self.stage_id or 0)
+        return self._mine.filter(stage | Q(scope=Scope.POOL, scope_id=self.pool_id or 0)).order_by("-scope")
+
+    @property
+    def _mine(self) -> QuerySet[Budget]:
+        return Budget.objects.filter(project_id=self.project_id, currency=self.currency)
+
+
+def lock(*, purse: Purse) -> None:
+    """Take the row lock of the project's budget, in the caller's transaction, before anything else is locked.
+
+    It orders everything that happens to the project's money: holds are locked after it, and the budgets of stages
+    and pools come and go only under it.
+    """
+    list(purse.whole.select_for_update().values_list("pk", flat=True))
+
+
+def move(purse: Purse, *, reserved: int = 0, spent: int = 0, forced: bool = False) -> None:
+    """Change every budget of the purse by one conditional UPDATE each, all or none. Raises BudgetExceeded.
+
+    `forced` = the money is gone whatever the budgets say: what is missing becomes overdrawn.
+    """
+    if not _change(purse.whole, reserved, spent, forced=forced):
+        _refuse(purse.whole, purse, reserved + spent)
+    # Read only now: until the project's row is ours, somebody may be giving the stage or the pool a budget.
+    for pk in list(purse.parts.values_list("pk", flat=True)):
+        part = purse.parts.filter(pk=pk)
+        if not _change(part, reserved, spent, forced=forced):
+            _refuse(part, purse, reserved + spent)
+
+
+def _change(budget: QuerySet[Budget], reserved: int, spent: int, *, forced: bool) -> int:
+    used = F("reserved_micro") + F("spent_micro") + Value(reserved + spent)
+    if reserved + spent > 0 and not forced:
+        budget = budget.filter(limit_micro__gte=used)
+    return budget.update(
+        reserved_micro=F("reserved_micro") + reserved,
+        spent_micro=F("spent_micro") + spent,
+        overdrawn_micro=Greatest(Value(0), used - F("limit_micro")),
+    )
+
+
+def _refuse(budget: QuerySet[Budget], purse: Purse, needed: int) -> None:
+    row = budget.first()
+    if row is None:
+        raise CrowdError(f"The project has no budget in {purse.currency}. Give it one first.")
+    raise BudgetExceeded(needed, row.free_micro, scope=row.scope, currency=row.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A kind of movement, from which book to which."""
+
+    kind: str
+    source: str
+    target: str
+
+
+def entry(purse: Purse, way: Way, ref: str, amount_micro: int) -> LedgerEntry:
+    """Make one ledger row; the unique (kind, ref) refuses a second one."""
+    return LedgerEntry(
+        kind=way.kind,
+        ref=ref,
+        source=way.source,
+        target=way.target,
+        amount_micro=amount_micro,
+        currency=purse.currency,
+        project_id=purse.project_id,
+        stage_id=purse.stage_id,
+        pool_id=purse.pool_id,
+    )
