@@ -329,11 +329,11 @@ def create_project(
 
 
 @transaction.atomic
-def open_all(*, project: Project, by: User | None, now: datetime) -> list[Pool]:
+def open_all(*, project: Project, by: User | None, now: datetime, accept_differences: bool = False) -> list[Pool]:
     """Open every draft or paused pool; the whole plan must fit into the budget first."""
     drafts = list(Pool.objects.filter(project=project, state__in=[Pool.State.DRAFT, Pool.State.PAUSED]).order_by("id"))
     needed = sum(pools.most_expensive(pool=pool) for pool in drafts)
     free = ledger.totals(project_id=project.pk).free_micro
     if needed > free:
         raise BudgetExceeded(needed, free)
-    return [pools.open_pool(pool_id=pool.pk, by=by, now=now) for pool in drafts]
+    return [pools.open_pool(pool_id=pool.pk, by=by, now=now, accept_differences=accept_differences) for pool in drafts]

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F
 
-from crowd.errors import BudgetExceeded, CrowdError
+from crowd.errors import BudgetExceeded, CrowdError, Differences
 from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
 from crowd.money import money_text
 from crowd.platforms.registry import platform
@@ -129,13 +129,36 @@ def most_expensive(*, pool: Pool) -> int:
     return platform(pool.account.platform).quote(pool.account, pages=pages, price_micro=price, overlap=pool.overlap)
 
 
+def differences(*, pool: Pool) -> list[str]:
+    """Return in sentences what of this pool its platform cannot do."""
+    adapter = platform(pool.account.platform)
+    return [text for batch in _batches(pool) for text in adapter.lacks(pool.account, publishing.spec_of(batch))]
+
+
+def _agree_to_differences(pool: Pool, *, accepted: bool) -> None:
+    """Refuse a plan that would not be carried out as it stands, until somebody has said that this is fine."""
+    sentences = differences(pool=pool)
+    known = [text for batch in _batches(pool) for text in batch.remote.get("differences", [])]
+    if not set(sentences) - set(known):
+        return
+    if not accepted:
+        raise Differences(pool.account.label, sentences)
+    for batch in _batches(pool):
+        batch.remote = {**batch.remote, "differences": sentences}
+        batch.save(update_fields=["remote"])
+
+
 @transaction.atomic
-def open_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
-    """Open a draft or paused pool: the budget must be able to carry it; the platform follows through the outbox."""
+def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_differences: bool = False) -> Pool:
+    """Open a draft or paused pool: the budget must be able to carry it; the platform follows through the outbox.
+
+    Raises Differences when the platform cannot do all of it and nobody has agreed to that.
+    """
     pool = _locked(pool_id)
     if pool.state in {State.OPEN, State.OPENING}:
         return pool
     pool.require(State.DRAFT, State.PAUSED, State.DONE)
+    _agree_to_differences(pool, accepted=accept_differences)
     budget = Budget.objects.of_project(pool.project_id).get(currency=pool.account.currency)
     needed = most_expensive(pool=pool)
     if needed > budget.free_micro:

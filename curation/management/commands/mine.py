@@ -40,9 +40,13 @@ class Command(BaseCommand):
         parser.add_argument("--owner", default="")
         parser.add_argument("--dry-run", action="store_true", help="print the plan and the price, touch nothing")
         parser.add_argument("--wait", action="store_true", help="stay until the crowd's work is done")
+        parser.add_argument(
+            "--accept-differences", action="store_true", help="open although the platform cannot do all of it"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        self.accepts = options["accept_differences"]
         try:
             asked = self._asked(options)
             document = dry_run(asked) if options["dry_run"] else self._launch(asked, wait=options["wait"])
@@ -70,7 +74,7 @@ class Command(BaseCommand):
         now = database_now()
         made = campaigns.ensure_project(asked=asked, by=people.operator(), now=now)
         for pool in Pool.objects.filter(project=made.project, state=Pool.State.DRAFT).order_by("id"):
-            pools.open_pool(pool_id=pool.pk, by=None, now=now)
+            pools.open_pool(pool_id=pool.pk, by=None, now=now, accept_differences=self.accepts)
         if made.created["tasks"]:
             reopen_raised(made.project)
         if wait:
