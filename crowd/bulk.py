@@ -1,0 +1,108 @@
+"""Many rows from outside in one statement: COPY into a temporary table, then one INSERT with a named conflict target.
+
+`bulk_create(ignore_conflicts=True)` names no target: with an id sequence that lags behind it drops new rows in silence.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg import sql
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL takes in no text: NUL and halves of surrogate pairs
+INSTEAD = "\ufffd"
+
+
+def bulk_load(
+    *,
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    conflict: Sequence[str],
+    same: Mapping[str, Any] | None = None,
+    returning: Sequence[str] = ("id",),
+) -> list[tuple[Any, ...]]:
+    """Insert the rows that are not there yet by `conflict`, and return the wanted columns of these.
+
+    Columns are the database's. `same` holds what is alike in all rows; the model's defaults fill the rest. JSON comes
+    as text, see `json_text`.
+    """
+    filled = {**_defaults(model, {*columns, *(same or {})}), **(same or {})}
+    query = sql.SQL(
+        "INSERT INTO {table} ({names}) SELECT {values} FROM staged_rows ORDER BY {order} "
+        "ON CONFLICT ({target}) DO NOTHING RETURNING {wanted}"
+    ).format(
+        table=sql.Identifier(model._meta.db_table),
+        names=_names([*columns, *filled]),
+        values=sql.SQL(", ").join([*map(sql.Identifier, columns), *[sql.SQL("%s")] * len(filled)]),
+        order=_names([name for name in conflict if name in columns]),
+        target=_names(conflict),
+        wanted=_names(returning),
+    )
+    types = _types(model)
+    with transaction.atomic(), staged("staged_rows", {name: types[name] for name in columns}, rows) as cursor:
+        cursor.execute(query, list(filled.values()))
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def staged(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Iterator[CursorWrapper]:
+    """Have rows in a temporary table of these columns and types, for the length of the block."""
+    fields = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()]
+    named = {"table": sql.Identifier(table), "names": _names(columns), "fields": sql.SQL(", ").join(fields)}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE TEMP TABLE {table} ({fields}) ON COMMIT DROP").format(**named))
+        with cursor.copy(sql.SQL("COPY {table} ({names}) FROM STDIN").format(**named)) as copy:
+            for row in rows:
+                copy.write_row(row)
+        yield cursor
+        cursor.execute(sql.SQL("DROP TABLE {table}").format(**named))
+
+
+def json_text(value: object) -> str:
+    """Return JSON as PostgreSQL stores it: characters it refuses are replaced, numbers that are none become null."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_storable(value))
+    suspicious = "\\u0000" in text or "\\ud" in text
+    return json.dumps(_storable(value)) if suspicious else text
+
+
+def plain_text(value: str) -> str:
+    """Return text as PostgreSQL stores it."""
+    return UNSTORABLE.sub(INSTEAD, value)
+
+
+def _storable(value: object) -> object:
+    if isinstance(value, str):
+        return plain_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {plain_text(str(key)): _storable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(inner) for inner in value]
+    return value
+
+
+def _names(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _types(model: type[models.Model]) -> dict[str, str]:
+    return {str(field.column): str(field.db_type(connection)) for field in model._meta.concrete_fields}
+
+
+def _defaults(model: type[models.Model], given: set[str]) -> dict[str, Any]:
+    """Return what Django fills in by itself, since the database does not know of it."""
+    return {
+        str(field.column): field.get_db_prep_save(field.get_default(), connection)
+        for field in model._meta.concrete_fields
+        if field.column not in given and not field.primary_key and not field.has_db_default()
+    }
