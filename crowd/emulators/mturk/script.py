@@ -130,4 +130,7 @@ def _read(kind: type[Any], plain: Any, where: str) -> Any:
     known = {part.name for part in fields(kind)}
     if not isinstance(plain, dict) or set(plain) - known:
         raise ValueError(f"{where[0].upper()}{where[1:]} has {plain!r:.100}; known are {', '.join(sorted(known))}.")
-    return kind(**plain)
+    try:
+        return kind(**plain)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where[0].upper()}{where[1:]} cannot be read: {error}") from None

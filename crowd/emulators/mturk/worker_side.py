@@ -1,9 +1,10 @@
 """What workers do: look, accept, return, hand in, ask for qualifications."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from crowd.emulators.mturk import life
 from crowd.emulators.mturk.answer_key import grade
@@ -18,6 +19,9 @@ from crowd.emulators.mturk.operations.qualifications import grant
 from crowd.emulators.mturk.requirements import may
 from crowd.emulators.mturk.reviews.known_answers import review_known_answers
 
+_WORKER_ID: Final = re.compile("A[A-Z0-9]{1,63}")
+_COUNTRY: Final = re.compile("[A-Z]{2}")
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -30,6 +34,14 @@ class Profile:
     rejected: int = 20
     adult: bool = True
     master: bool = False
+
+    def __post_init__(self) -> None:
+        if self.id and not _WORKER_ID.fullmatch(self.id):
+            raise ValueError(f"The worker's id is {self.id!r}; expected an A and up to 63 capitals and digits.")
+        if not _COUNTRY.fullmatch(self.country):
+            raise ValueError(f"The worker's country is {self.country!r}; expected two capitals, as in US.")
+        if self.approved < 0 or self.rejected < 0:
+            raise ValueError("The worker's approved and rejected cannot be below 0.")
 
 
 def join(market: Market, profile: Profile) -> Worker:
