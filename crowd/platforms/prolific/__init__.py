@@ -1,0 +1,185 @@
+"""Prolific: the platform finds and pays people, who work on our own pages. https://docs.prolific.com
+
+One submission is one page of ours. The platform's decisions are final, and it pays only what we approve.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from crowd.errors import NotFound, NotSupported
+from crowd.models import Account
+from crowd.platforms.base import (
+    Ban,
+    BatchSpec,
+    BonusSpec,
+    Capabilities,
+    EventNote,
+    Health,
+    Pull,
+    Receipt,
+    RemoteAssignment,
+    RemoteBooks,
+    TaskSpec,
+)
+from crowd.platforms.prolific import audience, bonuses, events, fees, groups, studies, submissions
+from crowd.platforms.prolific.amounts import MICRO_IN_CENT, micro_of_cents
+from crowd.platforms.prolific.client import Client, connected
+
+REVIEW_DAYS = 21
+
+
+class Prolific:
+    capabilities = Capabilities(
+        pages="hosted",
+        live_api=True,
+        training=True,
+        exam=True,
+        control_tasks=True,
+        price_by_skill=False,
+        postponed_acceptance=True,
+        undo_rejection=False,
+        ban_with_scope=True,
+        native_upload=False,
+        audience_filters=frozenset({"languages", "countries", "devices", "skills"}),
+        interfaces=frozenset({"photo", "choice", "boxes", "link"}),
+        sees_skips=True,
+        priority=False,
+        bonuses=True,
+        messages=False,
+        balance=True,
+        webhooks=True,
+        lowest_price_micro=MICRO_IN_CENT,
+        price_step_micro=MICRO_IN_CENT,
+        longest_review_days=REVIEW_DAYS,
+        note=(
+            "People come from Prolific to our pages and are paid there. Prices are whole cents, a rejection is final, "
+            "and there is no sandbox: checked against our own stand-in, not yet against the live service."
+        ),
+    )
+
+    def check(self, account: Account) -> Health:
+        with connected(account) as client:
+            told = client.get("workspaces", groups.workspace_of(client), "balance")
+            fees.learn(client)
+        balance, currency = micro_of_cents(told["available_balance"]), str(told["currency_code"])
+        if currency != account.currency:
+            sentence = f"The workspace pays in {currency}, but this account is set to {account.currency}: change that."
+            return Health(ok=False, sentence=sentence, balance_micro=balance)
+        left = f"{Decimal(balance) / 1_000_000:,.2f} {currency} are available"
+        share = Decimal(fees.fee(account, 1_000_000)) / 10_000
+        sentence = f"{left}; fee and tax come to {share:.1f}% of a reward."
+        return Health(ok=balance > 0, sentence=sentence, balance_micro=balance)
+
+    def fee(self, account: Account, *, price_micro: int, overlap: int) -> int:
+        return fees.fee(account, price_micro) if price_micro else 0
+
+    def quote(self, account: Account, *, pages: int, price_micro: int, overlap: int = 1) -> int:
+        return pages * (price_micro + self.fee(account, price_micro=price_micro, overlap=overlap))
+
+    def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
+        said = audience.lacks(batch.audience)
+        if batch.price_micro <= 0 or batch.price_micro % MICRO_IN_CENT:
+            said.append("A page on Prolific costs whole cents, at least one.")
+        if batch.price_table:
+            said.append("Prolific pays everybody the same in one study: the price by skill is not used.")
+        if batch.review_days > REVIEW_DAYS:
+            said.append(f"Prolific approves by itself after {REVIEW_DAYS} days, not after {batch.review_days}.")
+        if batch.expires_at is not None:
+            said.append("A study on Prolific has no end date: close the pool when its time is over.")
+        if batch.priority:
+            said.append("Prolific knows no priority among studies.")
+        return said
+
+    def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
+        with connected(account) as client:
+            study_id = studies.ensure(client, batch)
+            fees.learn(client, batch.price_micro)
+            if batch.webhook_url:
+                events.subscribe(client, batch.webhook_url)
+        return study_id
+
+    def update_batch(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+        with connected(account) as client:
+            studies.update(client, remote_id, batch)
+
+    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
+        """Our own page gives out the tasks: all of them are where they have to be."""
+        self._require_study(account, remote_id)
+        return Receipt(created=0, existing=len(tasks), refused={})
+
+    def set_overlap(self, account: Account, remote_id: str, task_remote_id: str, overlap: int) -> None:
+        self._require_study(account, remote_id)  # our own page looks at the task
+
+    def offer_pages(self, account: Account, remote_id: str, pages: int, key: str) -> None:
+        with connected(account) as client:
+            studies.add_places(client, remote_id, pages, key)
+
+    def open(self, account: Account, remote_id: str, now: datetime) -> None:
+        with connected(account) as client:
+            studies.start(client, remote_id)
+
+    def close(self, account: Account, remote_id: str, now: datetime) -> None:
+        with connected(account) as client:
+            studies.pause(client, remote_id)
+
+    def archive(self, account: Account, remote_id: str, now: datetime) -> None:
+        with connected(account) as client:
+            studies.stop(client, remote_id)
+
+    def set_priority(self, account: Account, remote_id: str, priority: int) -> None:
+        self._require_study(account, remote_id)  # there is none on the platform, and `lacks` says so
+
+    def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
+        with connected(account) as client:
+            return submissions.pull(client, remote_id, watermark)
+
+    def submission(self, account: Account, ext_id: str) -> RemoteAssignment:
+        """Return what the platform says of a submission that an address claims: whose it is and how it stands."""
+        with connected(account) as client:
+            row = submissions.read(client, ext_id)
+            return submissions.as_page(row, int(studies.read(client, str(row["study_id"]))["reward"]))
+
+    def accept(self, account: Account, ext_id: str, now: datetime, comment: str = "") -> None:
+        with connected(account) as client:
+            submissions.approve(client, ext_id)
+
+    def reject(self, account: Account, ext_id: str, reason: str, now: datetime) -> None:
+        with connected(account) as client:
+            submissions.reject(client, ext_id, reason)
+
+    def pay_bonus(self, account: Account, bonus: BonusSpec) -> str:
+        with connected(account) as client:
+            return bonuses.pay(client, bonus)
+
+    def set_skill(self, account: Account, worker_ext_id: str, skill: str, value: int) -> None:
+        with connected(account) as client:
+            groups.set_skill(client, worker_ext_id, skill, value)
+
+    def restrict(self, account: Account, remote_id: str, ban: Ban) -> None:
+        with connected(account) as client:
+            groups.put_in(client, self._ban_group(client, remote_id, ban), [ban.worker_ext_id])
+
+    def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None:
+        with connected(account) as client:
+            groups.take_out(client, self._ban_group(client, remote_id, ban), [ban.worker_ext_id])
+
+    def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
+        raise NotSupported("Write to people on Prolific from its own inbox; messages are not sent from here.")
+
+    def fetch_file(self, account: Account, ref: str) -> Iterator[bytes]:
+        raise NotFound(f"Files of people from Prolific come in on our own page; there is no {ref!r} elsewhere.")
+
+    def parse_event(self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
+        return events.parse(account, headers, body, now)
+
+    def books(self, account: Account, remote_id: str) -> RemoteBooks:
+        with connected(account) as client:
+            return submissions.books(client, remote_id)
+
+    def _require_study(self, account: Account, remote_id: str) -> None:
+        with connected(account) as client:
+            studies.read(client, remote_id)
+
+    def _ban_group(self, client: Client, remote_id: str, ban: Ban) -> str:
+        return groups.ban_group_of(client, studies.read(client, remote_id), ban.scope)
