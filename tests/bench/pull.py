@@ -48,7 +48,7 @@ def a_batch(n: int) -> Any:
     """Make a batch on a platform that takes a fifth, with one task for each page."""
     from crowd.models import Batch, Task
     from crowd.platforms import registry
-    from crowd.services import ledger, publishing
+    from crowd.services import publishing
     from tests.crowd import market
 
     registry.PLATFORMS["stub"] = "tests.crowd.remote:Stub"

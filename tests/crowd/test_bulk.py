@@ -1,0 +1,95 @@
+"""Many rows at once: new ones come in, known ones stay, none is lost in silence."""
+
+import json
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from crowd.bulk import bulk_load, json_text
+from crowd.models import OutboxCommand, Worker
+from crowd.models.worker import digest_of
+from tests.crowd import market
+
+pytestmark = pytest.mark.django_db
+
+
+def load(at, *names: str):
+    return bulk_load(
+        model=Worker,
+        columns=["ext_id", "ext_digest"],
+        rows=[(name, digest_of(name)) for name in names],
+        same={"account_id": at.pk},
+        conflict=["account_id", "ext_digest"],
+        returning=["ext_id"],
+    )
+
+
+def test_only_what_is_new_is_inserted_and_returned():
+    at = market.account()
+    assert len(load(at, "anna", "bert")) == 2
+    assert load(at, "bert", "cleo", "cleo") == [("cleo",)]
+    assert Worker.objects.count() == 3
+
+
+def test_what_nobody_gives_is_filled_as_django_would():
+    load(market.account(), "anna")
+    anna = Worker.objects.get()
+    assert (anna.language, anna.only_projects, anna.person_id, anna.name) == ("en", [], None, "")
+    assert anna.first_seen is not None
+
+
+def test_no_rows_are_no_work():
+    assert load(market.account()) == []
+
+
+def test_json_comes_as_text():
+    at = market.account()
+    bulk_load(
+        model=OutboxCommand,
+        columns=["key", "payload"],
+        rows=[("a", json_text({"n": 1}))],
+        same={"kind": "test", "account_id": at.pk},
+        conflict=["kind", "key"],
+    )
+    row = OutboxCommand.objects.get()
+    assert (row.payload, row.result, row.state) == ({"n": 1}, {}, "planned")
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ("a\0b", "a\ufffdb"),
+        ("\ud83d", "\ufffd"),
+        ("👋 \\u0000", "👋 \\u0000"),
+        ([float("inf"), {"a\0": float("nan")}], [None, {"a\ufffd": None}]),
+        ({"deep": [{"er": ["\udfff", 1, True, None]}]}, {"deep": [{"er": ["\ufffd", 1, True, None]}]}),
+    ],
+)
+def test_any_json_can_be_stored(value, stored):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::jsonb", [json_text(value)])
+        assert json.loads(cursor.fetchone()[0]) == stored
+
+
+def forget_numbers() -> None:
+    """Let the id sequence lag behind, as after a load with ids of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('crowd_worker', 'id'), min(id), false) FROM crowd_worker")
+
+
+def test_an_insert_that_names_no_target_drops_rows_in_silence():
+    """The form that is not used, kept to show what the named target is for."""
+    at = market.account()
+    load(at, "anna", "bert")
+    forget_numbers()
+    rows = [Worker(account=at, ext_id=name, ext_digest=digest_of(name)) for name in ("cleo", "dora")]
+    Worker.objects.bulk_create(rows, ignore_conflicts=True)
+    assert Worker.objects.count() == 2
+
+
+def test_an_insert_that_names_its_target_says_what_is_wrong():
+    at = market.account()
+    load(at, "anna", "bert")
+    forget_numbers()
+    with pytest.raises(IntegrityError, match="crowd_worker_pkey"), transaction.atomic():
+        load(at, "cleo", "dora")
