@@ -39,14 +39,6 @@ class Differences(CrowdError):
         super().__init__(f"{where} cannot do all of this: {' '.join(sentences)}")
 
 
-class Differences(CrowdError):
-    """A platform cannot do all of a plan. Somebody who has read the sentences may go on."""
-
-    def __init__(self, where: str, sentences: list[str]) -> None:
-        self.sentences = sentences
-        super().__init__(f"{where} cannot do all of this: {' '.join(sentences)}")
-
-
 class NoWork(CrowdError):
     """Nothing can be given to this worker now; the sentence says why."""
 
