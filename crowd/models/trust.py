@@ -1,3 +1,6 @@
+from datetime import datetime
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -37,15 +40,30 @@ class Evidence(models.Model):
         return f"level {self.level}: {self.kind}"
 
 
+class RestrictionQuerySet(models.QuerySet["Restriction"]):
+    def in_force(self, now: datetime) -> Self:
+        return self.filter(models.Q(until__isnull=True) | models.Q(until__gt=now), lifted_at__isnull=True)
+
+    def no_work(self) -> Self:
+        """Only those that take work away, not warnings nor stopped payments."""
+        return self.filter(effect="no_work")
+
+
 class Restriction(models.Model):
-    """A worker gets no more work in a scope until a time, or for good."""
+    """A worker gets no more work in a scope until a time, or for good; or is not paid unseen; or was warned."""
 
     class Scope(models.TextChoices):
         BATCH = "batch", "this pool"
         PROJECT = "project", "this project"
         ACCOUNT = "account", "every project of this platform account"
 
+    class Effect(models.TextChoices):
+        NO_WORK = "no_work", "no more work"
+        UNPAID = "unpaid", "pages wait for a person before they are paid"
+        WARNING = "warning", "a warning"
+
     worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="restrictions")
+    effect = models.CharField(max_length=10, choices=Effect, default=Effect.NO_WORK, db_default=Effect.NO_WORK)
     scope = models.CharField(max_length=10, choices=Scope)
     scope_id = models.BigIntegerField(help_text="id of the batch, project or account")
     reason = models.CharField(max_length=200)
@@ -54,14 +72,19 @@ class Restriction(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     lifted_at = models.DateTimeField(null=True, blank=True)
 
+    objects = RestrictionQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["worker", "scope", "scope_id"],
+                fields=["worker", "scope", "scope_id", "effect"],
                 condition=models.Q(lifted_at__isnull=True),
                 name="one_restriction_per_scope",
             ),
             models.CheckConstraint(condition=models.Q(scope__in=["batch", "project", "account"]), name="scope_known"),
+            models.CheckConstraint(
+                condition=models.Q(effect__in=["no_work", "unpaid", "warning"]), name="effect_known"
+            ),
         ]
 
     def __str__(self) -> str:
