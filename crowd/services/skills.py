@@ -4,7 +4,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from crowd.models import Account, Assignment, Batch, Skill, SkillEvent, SkillValue
+from crowd.models import Account, Assignment, Batch, OutboxCommand, Skill, SkillEvent, SkillValue
+from crowd.platforms.registry import elsewhere
+from crowd.services import outbox
 
 
 def ensure_skill(*, account: Account, name: str) -> Skill:
@@ -21,7 +23,22 @@ def set_skill(*, worker_id: int, skill_id: int, ok: int, n: int, reason: str, no
         worker_id=worker_id, skill_id=skill_id, defaults={"value": value, "ok": ok, "n": n, "updated_at": now}
     )
     SkillEvent.objects.create(worker_id=worker_id, skill_id=skill_id, value=value, reason=reason, created_at=now)
+    _tell(row)
     return row
+
+
+def _tell(row: SkillValue) -> None:
+    """Leave the value for the platform, whose prices and gates go by it; what it has measured itself it knows."""
+    account = row.worker.account
+    measured_there = Batch.objects.filter(grants_skill_id=row.skill_id).exclude(kind=Batch.Kind.MAIN)
+    if account.platform not in elsewhere() or measured_there.exists():
+        return
+    lane = f"skill:{row.pk}"
+    if OutboxCommand.objects.filter(lane=lane, state=OutboxCommand.State.PLANNED).exists():
+        return  # it sends the value as it is then
+    number = SkillEvent.objects.filter(worker_id=row.worker_id, skill_id=row.skill_id).count()
+    payload = {"skill_value_id": row.pk}
+    outbox.enqueue(kind="set_skill", key=f"skill-{row.pk}-{number}", account=account, lane=lane, payload=payload)
 
 
 def value_of(*, worker_id: int, skill_id: int | None) -> int | None:
