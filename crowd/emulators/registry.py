@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any, cast
 
 EMULATORS: dict[str, str] = {
+    "mturk": "crowd.emulators.mturk.command:serve",
     "toloka": "crowd.emulators.toloka.command:serve",
 }
 

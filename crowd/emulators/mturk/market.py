@@ -23,6 +23,7 @@ from crowd.emulators.mturk.nouns.qualifications import (
 )
 from crowd.emulators.mturk.nouns.workers import Block, Message, Worker
 from crowd.emulators.mturk.paging import page
+from crowd.money import plain
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -171,6 +172,8 @@ def _found(shelf: Mapping[str, Entity], entity_id: str, noun: str) -> Entity:
 
 def new_market(*, seed: int, clock: VirtualClock, balance: int) -> Market:
     """Open a market with one requester, her balance in micro-dollars and the service's own qualification types."""
+    if balance < 0:
+        raise ValueError(f"The balance is {plain(balance)} dollars; expected 0 or more.")
     ids = Ids(seed)
     market = Market(clock=clock, ids=ids, crowd_chance=stream(seed, "crowd"), customer_id=ids.worker())
     market.books.move("deposit", balance, clock.now())
