@@ -9,7 +9,9 @@ from crowd.platforms.base import Platform
 
 PLATFORMS: dict[str, str] = {
     "inhouse": "crowd.platforms.inhouse:InHouse",
+    "prolific": "crowd.platforms.prolific:Prolific",
     "rehearsal": "crowd.platforms.rehearsal:Rehearsal",
+    "toloka": "crowd.platforms.toloka:Toloka",
 }
 
 

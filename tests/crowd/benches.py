@@ -6,10 +6,15 @@ from typing import Protocol
 
 from crowd.models import Account, Batch, Worker
 from tests.crowd import market
+from tests.crowd.bench_prolific import ProlificBench
+from tests.crowd.bench_toloka import TolokaBench
 
 
 class Bench(Protocol):
     """What the suite needs to play the workers of a platform."""
+
+    page_size: str
+    """The constant that says how many pages one pull brings, by its dotted path."""
 
     def account(self) -> Account: ...
 
@@ -28,6 +33,8 @@ class Bench(Protocol):
 
 class LocalBench:
     """The markets in our own database: workers are rows."""
+
+    page_size = "crowd.platforms.local.PULL_SIZE"
 
     def __init__(self, slug: str) -> None:
         self.slug = slug
@@ -52,5 +59,7 @@ class LocalBench:
 
 BENCHES: dict[str, Bench] = {
     "inhouse": LocalBench("inhouse"),
+    "prolific": ProlificBench(),
     "rehearsal": LocalBench("rehearsal"),
+    "toloka": TolokaBench(),
 }
