@@ -154,6 +154,9 @@ class Script:
         if not isinstance(plain, dict) or not isinstance(plain.get("steps"), list):
             raise ValueError('an object with "workers" and "steps" is expected')  # noqa: TRY004 a file is wrong, no type
         self.workers: list[dict[str, Any]] = plain.get("workers", [])
+        for index, profile in enumerate(self.workers):
+            if not isinstance(profile, dict) or "id" not in profile:
+                raise ValueError(f'worker {index} has no "id"')
         for index, step in enumerate(plain["steps"]):
             _demand_step(index, step)
         self.player = ScriptPlayer(plain["steps"], folder)
