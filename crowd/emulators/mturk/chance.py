@@ -17,7 +17,7 @@ class Ids:
     """Ids of constant width that match the patterns of the service's model."""
 
     def __init__(self, seed: int) -> None:
-        self._chance = stream(seed, "ids")
+        self._entities, self._documents = stream(seed, "ids"), stream(seed, "documents")
 
     def entity(self) -> str:
         return "3" + self._signs(29)
@@ -26,7 +26,8 @@ class Ids:
         return "A" + self._signs(13)
 
     def document(self) -> str:
-        return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+        """Return an id of a request or message; reading more often does not shift the ids of what is made."""
+        return str(uuid.UUID(int=self._documents.getrandbits(128), version=4))
 
     def _signs(self, count: int) -> str:
-        return "".join(self._chance.choices(SIGNS, k=count))
+        return "".join(self._entities.choices(SIGNS, k=count))

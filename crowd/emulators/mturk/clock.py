@@ -21,15 +21,11 @@ class VirtualClock:
     def move_to(self, when: datetime) -> datetime:
         """Set the clock; ValueError for a time that has passed, because what is done cannot be undone."""
         with self._lock:
-            if when < self._read():
-                raise ValueError(
-                    f"The clock stands at {self._read().isoformat()} and does not run back to {when.isoformat()}."
-                )
-            self._at, self._mark = when.astimezone(UTC), time.monotonic()
-            return self._at
+            return self._move_to(when)
 
     def advance(self, by: timedelta) -> datetime:
-        return self.move_to(self.now() + by)
+        with self._lock:
+            return self._move_to(self._read() + by)
 
     def run(self, speed: float) -> None:
         """Change the speed from now on."""
@@ -38,6 +34,13 @@ class VirtualClock:
         with self._lock:
             self._at, self._mark = self._read(), time.monotonic()
             self._speed = speed
+
+    def _move_to(self, when: datetime) -> datetime:
+        now = self._read()
+        if when < now:
+            raise ValueError(f"The clock stands at {now.isoformat()} and does not run back to {when.isoformat()}.")
+        self._at, self._mark = when.astimezone(UTC), time.monotonic()
+        return self._at
 
     def _read(self) -> datetime:
         return self._at + timedelta(seconds=(time.monotonic() - self._mark) * self._speed)

@@ -25,6 +25,10 @@ def refresh(market: Market, hit: Hit, now: datetime) -> None:
     _hold(market, hit, now)
     if hit.status in ("Assignable", "Unassignable"):
         hit.reviewing, hit.reviewable_since = False, None
+    if hit.status == "Assignable":
+        market.open_hits[hit.id] = hit
+    else:
+        market.open_hits.pop(hit.id, None)
     before, hit.last_status = hit.last_status, hit.status
     if hit.status == "Reviewable" and before not in ("Reviewable", "Reviewing"):
         _became_reviewable(market, hit, now)

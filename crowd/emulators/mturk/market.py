@@ -70,6 +70,7 @@ class Market:
     books: Books = field(default_factory=Books)
     hit_types: dict[str, HitType] = field(default_factory=dict)
     hits: dict[str, Hit] = field(default_factory=dict)
+    open_hits: dict[str, Hit] = field(default_factory=dict)
     assignments: dict[str, Assignment] = field(default_factory=dict)
     bonuses: list[Bonus] = field(default_factory=list)
     qualification_types: dict[str, QualificationType] = field(default_factory=dict)

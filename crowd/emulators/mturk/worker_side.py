@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from crowd.emulators.mturk import life
@@ -67,8 +68,8 @@ def offered(market: Market, worker: Worker) -> Iterator[Hit]:
     """Yield the HITs that a worker finds in the list, in the order of their creation."""
     if worker.id in market.blocks:
         return
-    for hit in market.hits.values():
-        if hit.status == "Assignable" and not _worked_on(hit, worker) and may(market, worker, hit, "Discover"):
+    for hit in sorted(market.open_hits.values(), key=attrgetter("number")):
+        if not _worked_on(hit, worker) and may(market, worker, hit, "Discover"):
             yield hit
 
 

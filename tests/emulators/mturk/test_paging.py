@@ -132,3 +132,13 @@ def test_a_token_belongs_to_its_list(turk: Turk) -> None:
     hits(turk)
     token = turk.client.list_hits(MaxResults=1)["NextToken"]
     assert turk.error("list_reviewable_hits", NextToken=token) == "InvalidParameterValue"
+
+
+def test_a_long_search_has_tokens_as_short_as_any(turk: Turk) -> None:
+    search = {"MustBeRequestable": True, "MaxResults": 1, "Query": "жест " * 60}
+    for number in range(2):
+        make(turk, Name=f"жест {number}")
+    first = turk.client.list_qualification_types(**search)
+    assert len(first["NextToken"]) <= 255
+    second = turk.client.list_qualification_types(NextToken=first["NextToken"], **search)
+    assert first["QualificationTypes"] != second["QualificationTypes"]

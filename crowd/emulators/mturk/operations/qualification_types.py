@@ -78,7 +78,7 @@ def list_qualification_types(market: Market, request: Request, now: datetime) ->
         for listed in _living(market)
         if (listed.requestable or not requestable) and not (own and listed.system) and _speaks_of(listed, query)
     )
-    scope = f"ListQualificationTypes:{requestable}:{own}:{query[:100]}"
+    scope = f"ListQualificationTypes:{requestable}:{own}:{query}"
     return market.listed(found, request, scope, "QualificationTypes")
 
 
