@@ -1,4 +1,4 @@
-"""Publish a HIT, let a worker do it, approve it: `python mturk_emulator.py http://127.0.0.1:8102`.
+"""Publish a HIT, let a worker do it, approve it: `python mturk_emulator.py http://127.0.0.1:8300`.
 
 Nothing here knows of the emulator but its address and the worker, who is played through the control door.
 """

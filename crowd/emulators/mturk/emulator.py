@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -21,6 +21,7 @@ from crowd.emulators.mturk.visits import Crowd
 from crowd.money import micro
 
 BURST: Final = 100
+OK: Final = 200
 END_WITHIN: Final = 10.0
 
 
@@ -49,6 +50,7 @@ class MTurkEmulator:
         self.service = Service(self.market, self.faults, Limit(requests_per_second, burst=BURST))
         self.crowd = Crowd(self.service, lambda: self.url)
         self.url = ""
+        self._control = Control(self.service, self.crowd)
         self._access_key = access_key
         self._courier: Courier | None = None
         self.market.deliver = self._deliver
@@ -57,7 +59,7 @@ class MTurkEmulator:
     @property
     def app(self) -> Http:
         """The ASGI application for another server, which then also sets `.url`."""
-        return Http(self.service, Control(self.service, self.crowd), self._access_key)
+        return Http(self.service, self._control, self._access_key)
 
     @contextmanager
     def serve(self, port: int = 0, host: str = "127.0.0.1") -> Iterator["MTurkEmulator"]:
@@ -75,6 +77,13 @@ class MTurkEmulator:
                 thread.join(END_WITHIN)
                 self._courier.close()
                 self._courier = None
+
+    def door(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """Use the control door without HTTP, for tests in this process; ValueError says what was refused."""
+        status, answer = self._control.answer(method, path, body, self.url)
+        if status != OK:
+            raise ValueError(f"{answer.get('code', status)}: {answer['message']}")
+        return answer
 
     def flush_notifications(self) -> None:
         """Wait until all notifications are on their way or have failed."""

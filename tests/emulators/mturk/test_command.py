@@ -23,8 +23,8 @@ CHILD = {key: value for key, value in os.environ.items() if "proxy" not in key.l
 @pytest.fixture
 def served() -> Iterator[str]:
     """A process of its own, and the address that it prints."""
-    words = "from crowd.emulators.mturk.command import serve; serve({'port': 0, 'balance': '5', 'people': 2})"
-    process = subprocess.Popen([sys.executable, "-c", words], stdout=subprocess.PIPE, text=True, env=CHILD, cwd=ROOT)
+    words = [sys.executable, "manage.py", "emulate", "mturk", "--port", "0", "--balance", "5", "--people", "2"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=CHILD, cwd=ROOT)
     found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
     assert found
     yield found[0]
@@ -73,7 +73,12 @@ def test_options_make_the_emulator_that_was_asked_for(tmp_path: Path) -> None:
         ({"balance": "-3"}, "-3.00"),
         ({"fault": ["quake=1"]}, "quake"),
         ({"script": "/nowhere.json"}, "/nowhere.json"),
-        ({"port": 1, "balance": "-"}, "-"),
+        ({"port": "eighty"}, "eighty"),
+        ({"port": "70000"}, "70000"),
+        ({"people": "-1"}, "-1"),
+        ({"visits_per_second": "0"}, "visits_per_second"),
+        ({"days_per_second": "nan"}, "nan"),
+        ({"commission": "0.3"}, "commission"),
     ],
 )
 def test_an_option_that_cannot_be_used_is_named(options: dict[str, object], named: str) -> None:

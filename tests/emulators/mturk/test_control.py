@@ -1,5 +1,9 @@
 """The control door: time, money and workers from outside."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
 from tests.emulators.mturk.turk import Turk
 
 
@@ -51,3 +55,26 @@ def test_the_overview_counts(turk: Turk) -> None:
 def test_the_door_takes_json_only(turk: Turk) -> None:
     answer = turk.http.post(f"{turk.emulator.url}/_emulator/clock", content=b"soon")
     assert answer.status_code == 400
+
+
+def test_the_door_works_within_the_process_too(turk: Turk) -> None:
+    hit = turk.hit(MaxAssignments=1)
+    turk.emulator.door("POST", "workers", id="AWANDA")
+    taken = turk.emulator.door("POST", "workers/AWANDA/accept", hit_id=hit["HITId"])
+    assert turk.emulator.door("GET", f"assignments/{taken['assignment_id']}")["state"] == "Accepted"
+    with pytest.raises(ValueError, match="AssignmentAlreadyExists"):
+        turk.emulator.door("POST", "workers/AWANDA/accept", hit_id=hit["HITId"])
+
+
+def test_a_dozen_workers_at_once_take_no_more_places_than_there_are(turk: Turk) -> None:
+    hit = turk.hit(MaxAssignments=3)
+    workers = [turk.worker() for _ in range(12)]
+
+    def rush(worker: str) -> int:
+        address = f"{turk.emulator.url}/_emulator/workers/{worker}/accept"
+        return turk.http.post(address, json={"hit_id": hit["HITId"]}).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        statuses = list(pool.map(rush, workers))
+    assert (statuses.count(200), statuses.count(409)) == (3, 9)
+    assert turk.status(hit) == "Unassignable"
