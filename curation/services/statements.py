@@ -1,0 +1,232 @@
+"""Statements: what was paid, by worker, pool, stage or day, with one row for each currency. Sums over ledger rows."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models import Count, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, TruncDate
+
+from crowd.models import Account, Batch, LedgerEntry, Worker
+from crowd.money import dollars
+from curation.models import Pool, Project, Stage, User
+from curation.services.sheets import Cell
+
+Kind = LedgerEntry.Kind
+Key = int | date | None
+COLUMNS: Final[Mapping[str, str]] = {"worker": "worker_id", "pool": "pool_id", "stage": "stage_id", "day": "day"}
+ROWS_AT_ONCE = 2_000
+NOBODY = "not of one worker"
+NO_PLACE = "whole project"
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What left the project, in micro-units; what came back is negative."""
+
+    pages: int = 0
+    work: int = 0
+    bonus: int = 0
+    fee: int = 0
+    refund: int = 0
+    correction: int = 0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+    @property
+    def total(self) -> int:
+        return self.work + self.bonus + self.fee + self.refund + self.correction
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a statement."""
+
+    key: Key
+    currency: str
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """All sums of a project by stage, pool and day, read once; statements are added up from it."""
+
+    cells: tuple[tuple[str, Mapping[str, Key], Sums], ...]
+
+    def by(self, name: str) -> list[Line]:
+        """Return the lines of a statement: days in order, all else by what was spent."""
+        found: dict[tuple[str, Key], Sums] = {}
+        for currency, keys, sums in self.cells:
+            key = (currency, keys[COLUMNS[name]])
+            found[key] = found.get(key, Sums()) + sums
+        lines = [Line(key, currency, sums) for (currency, key), sums in found.items()]
+        if name == "day":
+            return sorted(lines, key=lambda line: (line.currency != "USD", line.currency, str(line.key)))
+        return sorted(lines, key=lambda line: (line.currency != "USD", line.currency, -line.sums.total, str(line.key)))
+
+    def totals(self) -> dict[str, Sums]:
+        """Return the sums of each currency."""
+        found: dict[str, Sums] = {}
+        for currency, _, sums in self.cells:
+            found[currency] = found.get(currency, Sums()) + sums
+        return found
+
+
+def cube(*, project: Project) -> Cube:
+    columns = ("stage_id", "pool_id", "day")
+    rows = _sums(project, *columns)
+    return Cube(tuple((row["currency"], {name: row[name] for name in columns}, _of(row)) for row in rows))
+
+
+def statement(*, project: Project, by: str) -> list[Line]:
+    """Return who or what got how much: one query."""
+    if by == "worker":
+        return list(_worker_lines(project))
+    rows = _sums(project, COLUMNS[by])
+    return Cube(tuple((row["currency"], {COLUMNS[by]: row[COLUMNS[by]]}, _of(row)) for row in rows)).by(by)
+
+
+def top_workers(*, project: Project, most: int) -> list[Line]:
+    """Return those who were paid most, without what belongs to no worker."""
+    return list(_worker_lines(project, most))
+
+
+def _worker_lines(project: Project, most: int | None = None) -> Iterator[Line]:
+    rows = _sums(project, "worker_id").order_by("currency", "-total", "worker_id")
+    if most is not None:
+        rows = rows.filter(worker_id__isnull=False).order_by("-total", "worker_id")[:most]
+    for row in rows:
+        yield Line(row["worker_id"], row["currency"], _of(row))
+
+
+def _sums(project: Project, *columns: str) -> "QuerySet[Any, Any]":
+    def total(*kinds: str) -> Coalesce:
+        return Coalesce(Sum("spent_micro", filter=Q(kind__in=kinds)), Value(0))
+
+    rows: Any = LedgerEntry.objects.spent().filter(project_id=project.pk)
+    if "day" in columns:
+        rows = rows.annotate(day=TruncDate("created_at"))
+    found: QuerySet[Any, Any] = (
+        rows.order_by()
+        .values("currency", *columns)
+        .annotate(
+            pages=Count("id", filter=Q(kind=Kind.CHARGE)),
+            work=total(Kind.CHARGE),
+            bonus=total(Kind.BONUS),
+            fee=total(Kind.FEE),
+            refund=total(Kind.REFUND),
+            correction=total(Kind.CORRECTION),
+            total=Coalesce(Sum("spent_micro"), Value(0)),
+        )
+    )
+    return found
+
+
+def _of(row: Mapping[str, Any]) -> Sums:
+    return Sums(*(row[one.name] for one in fields(Sums)))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What ledger rows call by number, in words."""
+
+    stages: Mapping[int, str]
+    pools: Mapping[int, str]
+    accounts: Mapping[int, str]
+
+    @classmethod
+    def of(cls, project: Project) -> "Names":
+        pools = Pool.objects.filter(project=project)
+        stages = Stage.objects.filter(project=project).order_by("position")
+        accounts = Account.objects.filter(pk__in=Batch.objects.filter(project_id=project.pk).values("account_id"))
+        return cls(
+            dict(stages.values_list("pk", "title")),
+            dict(pools.values_list("pk", "title")),
+            dict(accounts.values_list("pk", "label")),
+        )
+
+    def of_line(self, by: str, key: Key, workers: Mapping[int, Worker]) -> str:
+        if isinstance(key, date):
+            return key.isoformat()
+        if key is None:
+            return NOBODY if by == "worker" else NO_PLACE
+        if by == "worker":
+            return workers[key].short_id if key in workers else f"worker {key}"
+        return (self.stages if by == "stage" else self.pools).get(key, f"{by} {key}")
+
+
+def workers_of(keys: Iterable[Key]) -> dict[int, Worker]:
+    ids = [key for key in keys if isinstance(key, int)]
+    return Worker.objects.select_related("account").in_bulk(ids)
+
+
+STATEMENT_HEADER: Final = (
+    "key", "name", "currency", "pages", "work", "bonuses", "fees", "refunds", "corrections", "total",
+)  # fmt: skip
+
+
+def statement_cells(*, project: Project, by: str) -> Iterator[Sequence[Cell]]:
+    """Return the rows of a statement's CSV. Workers go by their pseudonyms."""
+    names, lines = Names.of(project), statement(project=project, by=by)
+    for start in range(0, len(lines), ROWS_AT_ONCE):
+        some = lines[start : start + ROWS_AT_ONCE]
+        workers = workers_of(line.key for line in some) if by == "worker" else {}
+        for line in some:
+            name = names.of_line(by, line.key, workers)
+            yield (line.key, name, line.currency, line.sums.pages, *_amounts(line.sums))
+
+
+def _amounts(sums: Sums) -> tuple[Decimal, ...]:
+    micros = (sums.work, sums.bonus, sums.fee, sums.refund, sums.correction, sums.total)
+    return tuple(dollars(micro) for micro in micros)
+
+
+LEDGER_HEADER: Final = (
+    "id", "time", "kind", "from", "to", "amount", "currency", "stage", "pool", "account", "worker", "reference",
+    "by", "note",
+)  # fmt: skip
+
+
+def ledger_cells(*, project: Project, rows: "QuerySet[LedgerEntry]") -> Iterator[Sequence[Cell]]:
+    """Return ledger rows for a CSV, oldest first, some thousand at a time; what is booked meanwhile is left out."""
+    names = Names.of(project)
+    last = rows.order_by("-pk").values_list("pk", flat=True).first() or 0
+    after, more = 0, True
+    while more:
+        page = list(rows.filter(pk__gt=after, pk__lte=last).order_by("pk")[:ROWS_AT_ONCE])
+        more = len(page) == ROWS_AT_ONCE
+        after = page[-1].pk if page else after
+        workers, people = workers_of(row.worker_id for row in page), _people(page)
+        for row in page:
+            yield _ledger_cells(row, names, workers, people)
+
+
+def _people(rows: Iterable[LedgerEntry]) -> dict[int, str]:
+    ids = {row.by_id for row in rows if row.by_id is not None}
+    return dict(User.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+
+
+def _ledger_cells(
+    row: LedgerEntry, names: Names, workers: Mapping[int, Worker], people: Mapping[int, str]
+) -> Sequence[Cell]:
+    created: datetime = row.created_at
+    worker = workers.get(row.worker_id or 0)
+    return (
+        row.pk,
+        created,
+        row.kind,
+        row.source,
+        row.target,
+        dollars(row.amount_micro),
+        row.currency,
+        names.stages.get(row.stage_id or 0, ""),
+        names.pools.get(row.pool_id or 0, ""),
+        names.accounts.get(row.account_id or 0, ""),
+        worker.short_id if worker else "",
+        row.ref,
+        people.get(row.by_id or 0, ""),
+        row.note,
+    )
