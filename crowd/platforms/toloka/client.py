@@ -163,10 +163,10 @@ def _kit_client(account: Account) -> Any:
 @cache
 def _client_class() -> Any:
     """Return the kit's client with the raw request as a method of its own, under the headers the kit sends."""
-    kit = shim.kit()
+    base: Any = shim.kit().TolokaClient  # first: it makes the kit importable
     named = import_module("toloka.util._managing_headers").add_headers("winnow")
 
-    class KitClient(kit.TolokaClient):  # type: ignore[misc]  # the kit is loaded on first use
+    class KitClient(base):  # type: ignore[misc]  # the kit is loaded on first use
         oauth_only = False
 
         @property

@@ -33,7 +33,7 @@ def lacks(account: Account, batch: BatchSpec) -> list[str]:
         *_pages(batch),
         *_gates(batch),
         *_people(batch),
-        *[sentence for rule in batch.rules if (sentence := quality.why_not(rule, batch))],
+        *quality.lacks(batch),
     ]
 
 

@@ -132,6 +132,7 @@ def skills_of(batch: BatchSpec) -> list[str]:
     """Return the skills that must be on Toloka before this batch can be."""
     wanted = [
         *filters.skills_in(batch.audience),
+        *quality.skills_in(batch),
         batch.price_skill if batch.price_table else "",
         "" if _training_of(batch) else batch.needs_skill,
         batch.grants_skill if batch.kind == "exam" else "",
@@ -156,7 +157,7 @@ def _lines(batch: BatchSpec, skill_ids: Mapping[str, str]) -> list[Json]:
 
 def _quality_control(batch: BatchSpec, skill_ids: Mapping[str, str]) -> Json:
     training = _training_of(batch)
-    configs = quality.configs_of(batch)
+    configs = quality.configs_of(batch, skill_ids)
     if batch.kind == "exam" and batch.grants_skill:
         configs.append(quality.exam(skill_ids[batch.grants_skill], batch.page_size))
     if batch.kind == "main":
