@@ -16,6 +16,8 @@ MANY_PLACES = 50
 class ProlificBench:
     """One stand-in for the whole run; each account is a workspace of its own."""
 
+    page_size = "crowd.platforms.prolific.client.PAGE_SIZE"
+
     def __init__(self) -> None:
         self._open = ExitStack()
 
@@ -42,8 +44,10 @@ class ProlificBench:
         return lambda then: self._finish(taken.id, then)
 
     def is_welcome(self, account: Account, worker_ext_id: str, remote_id: str, now: datetime) -> bool:
+        self._turn_clock(now)
         held = self.emulator.market
-        return submissions.is_eligible(held, held.studies[remote_id], worker_ext_id)
+        study = held.study(held.workspaces[account.settings["workspace"]], remote_id)
+        return study.status == "ACTIVE" and submissions.is_eligible(held, study, worker_ext_id)
 
     def _take(self, account: Account, remote_id: str, now: datetime) -> submissions.Submission:
         platform("prolific").offer_pages(account, remote_id, MANY_PLACES, "of the bench")

@@ -36,6 +36,7 @@ class Study:
     workspace: str
     form: Json
     status: str = "UNPUBLISHED"
+    is_stopped: bool = False  # takes nobody in any more, whatever places are free
 
     @property
     def places(self) -> int:

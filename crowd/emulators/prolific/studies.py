@@ -61,8 +61,7 @@ def change(market: Market, workspace: Workspace, one: str, body: Json) -> Json:
     if study.status != "UNPUBLISHED":
         _change_published(market, workspace, study, body)
     study.form = {**study.form, **body}
-    if study.status == "AWAITING REVIEW" and market.places_taken(study) < study.places:
-        study.status = "ACTIVE"
+    settle(market, study)
     return shown(market, study)
 
 
@@ -110,8 +109,9 @@ def move(market: Market, workspace: Workspace, one: str, body: Json) -> Json:
         raise Refusal(400, "Bad request", f"A study that is {study.status} cannot {action}.")
     if action == "PUBLISH":
         require_funds(market, workspace, total_cost(study.places * study.reward))
-    study.status = target
+    study.status, study.is_stopped = target, action == "STOP"
     market.say("study.status.change", study)
+    settle(market, study)
     return shown(market, study)
 
 
@@ -122,7 +122,7 @@ def settle(market: Market, study: Study) -> None:
         if not any(one.status in OPEN for one in rows):
             study.status = "AWAITING REVIEW"
             market.say("study.status.change", study)
-    elif study.status == "AWAITING REVIEW" and market.places_taken(study) < study.places:
+    elif study.status == "AWAITING REVIEW" and not study.is_stopped and market.places_taken(study) < study.places:
         study.status = "ACTIVE"  # a rejected place is free again
     if study.status == "AWAITING REVIEW" and all(one.status not in {*OPEN, "AWAITING REVIEW"} for one in rows):
         study.status = "COMPLETED"
