@@ -22,7 +22,7 @@ def _annotation(result: Any, flags: Any) -> Json:
     """One broken answer must not stop a pull: it is handed on as it came, and refused where answers are checked."""
     try:
         return {"boxes": boxes_of(result), "flags": flags_of(flags)}
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return {"boxes": as_it_came(result), "flags": flags_of(flags)}
 
 
@@ -47,8 +47,11 @@ def _file(value: Any) -> Json:
 
 
 def boxes_of(result: Any) -> list[Json]:
-    """Return boxes as fractions, from both shapes in use; what is no rectangle becomes the box around it."""
-    return [box for one in result or [] if (box := _box(one))]
+    """Return boxes as fractions, from both shapes in use; what is no rectangle becomes the box around it.
+
+    Raises an error of any kind for what is no drawing.
+    """
+    return [_box(one) for one in result or []]
 
 
 def flags_of(value: Any) -> list[str]:
@@ -75,8 +78,6 @@ def _corners(data: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 
 def _around(points: Sequence[tuple[Any, Any]], label: str) -> Json:
-    if not points:
-        return {}
     xs, ys = [float(x) for x, _ in points], [float(y) for _, y in points]
     return _made(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), label)
 

@@ -8,6 +8,7 @@ from crowd.money import exact_text
 from crowd.platforms.base import BatchSpec
 from crowd.platforms.toloka import filters, quality
 from crowd.platforms.toloka.specs import INTERFACES
+from crowd.quality.wording import counted
 
 LOWEST_PRICE = 5_000
 LONGEST_REVIEW = 21
@@ -58,7 +59,8 @@ def _pages(batch: BatchSpec) -> Iterator[str]:
     if batch.page_size > LARGEST_PAGE:
         yield f"A page on Toloka has at most {LARGEST_PAGE} tasks; {batch.page_size} are planned."
     if batch.kind == "main" and batch.control_per_page >= batch.page_size:
-        yield f"A page of {batch.page_size} has no room for {batch.control_per_page} control tasks and a real one."
+        size, controls = counted(batch.page_size, "task"), counted(batch.control_per_page, "control task")
+        yield f"A page of {size} has no room for {controls} and a real one."
     if batch.assignment_seconds < SHORTEST_SECONDS:
         yield f"A page on Toloka lasts at least {SHORTEST_SECONDS} seconds; {batch.assignment_seconds} are planned."
     if not 0 <= batch.priority <= 100:
@@ -74,7 +76,7 @@ def _gates(batch: BatchSpec) -> Iterator[str]:
         return
     compares = quality.COMPARES.format(interface=batch.interface)
     if batch.kind != "main":
-        yield f"A {batch.kind} cannot be graded there: {compares} Use one of choices."
+        yield f"No {batch.kind} can be graded there: {compares} Use one of choices."
     elif batch.control_per_page:
         yield f"Control tasks: {compares}"
 
