@@ -59,6 +59,7 @@ class Courier:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._mailbox.wake()
         self._thread.join(TIMEOUT)
 
     def _work(self) -> None:

@@ -128,13 +128,13 @@ def _mixer(value: Any, path: str, errors: FieldErrors) -> None:
 
 def _speed_quality(value: Any, path: str, errors: FieldErrors) -> None:
     kind = value.get("type") if isinstance(value, dict) else None
-    fields: dict[str, Field] = {"type": needed(one_of("BEST_CONCURRENT_USERS_BYQUALITY", "TOP_PERCENTAGE_BYQUALITY"))}
-    if kind == "BEST_CONCURRENT_USERS_BYQUALITY":
+    fields: dict[str, Field] = {"type": needed(one_of("BEST_CONCURRENT_USERS_BY_QUALITY", "TOP_PERCENTAGE_BY_QUALITY"))}
+    if kind == "BEST_CONCURRENT_USERS_BY_QUALITY":
         fields["count"] = needed(whole(0))
-    elif kind == "TOP_PERCENTAGE_BYQUALITY":
+    elif kind == "TOP_PERCENTAGE_BY_QUALITY":
         fields["percent"] = needed(whole(1, 100))
     form(fields)(value, path, errors)
-    if kind == "TOP_PERCENTAGE_BYQUALITY" and f"{path}.percent" not in errors and value["percent"] % 10:
+    if kind == "TOP_PERCENTAGE_BY_QUALITY" and f"{path}.percent" not in errors and value["percent"] % 10:
         refuse(errors, f"{path}.percent", "INVALID_VALUE", "10, 20 … 100 are possible.")
 
 

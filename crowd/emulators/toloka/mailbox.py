@@ -55,6 +55,11 @@ class Mailbox:
         with self._changed:
             self.history.append({"url": letter.url, "outcome": "lost", "event": letter.event})
 
+    def wake(self) -> None:
+        """Let whoever waits for a letter look up."""
+        with self._changed:
+            self._changed.notify_all()
+
     def release_held(self) -> None:
         with self._changed:
             self._letters.extend(self._held)

@@ -87,17 +87,17 @@ def training(project_id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def task(pool_id: str, number: int = 0, **changes: Any) -> dict[str, Any]:
+def task(pool_id: str, number: int = 0, /, **changes: Any) -> dict[str, Any]:
     values = {"image": f"https://winnow.example/t/{number:04d}", "winnow_task": f"tsk-{number}"}
     return {"pool_id": pool_id, "input_values": values, "overlap": 1, **changes}
 
 
-def golden(pool_id: str, number: int = 0, verdict: str = "ok", **changes: Any) -> dict[str, Any]:
+def golden(pool_id: str, number: int = 0, verdict: str = "ok", /, **changes: Any) -> dict[str, Any]:
     known = [{"output_values": {"verdict": verdict}, "correctness_weight": 1}]
     return task(pool_id, number, overlap=None, infinite_overlap=True, known_solutions=known, **changes)
 
 
-def practice(pool_id: str, number: int = 0, verdict: str = "bad", **changes: Any) -> dict[str, Any]:
+def practice(pool_id: str, number: int = 0, verdict: str = "bad", /, **changes: Any) -> dict[str, Any]:
     return golden(pool_id, number, verdict, message_on_unknown_solution="The hand is cut off.", **changes)
 
 
