@@ -12,11 +12,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from crowd import rules
 from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import platform
-from crowd.services import control, judging, ledger, skills, trust
+from crowd.rules import Reject
+from crowd.services import control, judging, ledger, quality, skills, trust
 from crowd.services.answers import check_payload
 
 State = Assignment.State
@@ -64,7 +66,8 @@ def _offer(batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     if trust.is_restricted(worker=worker, batch=batch, now=now) or _has_passed(batch, worker):
         return None
     available = _on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
-    needs = _gate_sentence(batch, worker) or ("" if available else _nothing_left(batch, worker))
+    needs = _gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
+    needs = needs or ("" if available else _nothing_left(batch, worker))
     return Offer(batch, price_for(batch=batch, worker_id=worker.pk), available, needs)
 
 
@@ -188,7 +191,7 @@ def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
         raise NoWork("You cannot work in this pool.")
     if _has_passed(batch, worker):
         raise NoWork("You have done this already.")
-    sentence = _gate_sentence(batch, worker)
+    sentence = _gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
     if sentence:
         raise NoWork(sentence)
 
@@ -200,7 +203,7 @@ def _pick(batch: Batch, worker: Worker) -> list[Task]:
     if batch.per_worker:
         room = min(room, batch.per_worker - _answered(batch, worker))
     controls = control.for_page(batch=batch, worker=worker)
-    real_n = max(0, min(room, real_places(batch)))
+    real_n = max(0, min(room, real_places(batch, len(controls))))
     real = list(
         _on_offer(batch, worker).order_by("-priority", "id").select_for_update(skip_locked=True)[:real_n]
         if real_n
@@ -212,23 +215,24 @@ def _pick(batch: Batch, worker: Worker) -> list[Task]:
     return control.mix(real=real, controls=controls, worker=worker)
 
 
-def real_places(batch: Batch) -> int:
-    """Return how many tasks of a full page are not control tasks."""
-    return max(1, batch.page_size - batch.control_per_page)
+def real_places(batch: Batch, controls: int) -> int:
+    """Return how many tasks of a full page are not control tasks; how many those are may change from page to page."""
+    return max(1, batch.page_size - (controls if control.is_adaptive(batch) else batch.control_per_page))
 
 
-def page_price(*, batch: Batch, worker_id: int, real: int) -> int:
+def page_price(*, batch: Batch, worker_id: int, real: int, controls: int) -> int:
     """Return the price of a page with so many real tasks: a short page costs its share, rounded up, or all of it."""
     full = price_for(batch=batch, worker_id=worker_id)
     if batch.pays_whole_pages:
         return full
-    return -(-full * min(real, real_places(batch)) // real_places(batch))
+    places = real_places(batch, controls)
+    return -(-full * min(real, places) // places)
 
 
 def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime, hosted_as: str) -> Assignment:
     real = sum(task.known_answer is None for task in tasks)
     ext_id = hosted_as or f"{batch.pk}-{worker.pk}-{secrets.token_hex(8)}"
-    price = page_price(batch=batch, worker_id=worker.pk, real=real)
+    price = page_price(batch=batch, worker_id=worker.pk, real=real, controls=len(tasks) - real)
     return Assignment.objects.create(
         account_id=batch.account_id,
         ext_id=ext_id,
@@ -271,11 +275,14 @@ def submit_page(
     for row in rows:
         check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
     _store(rows, answers)
+    _lock_what_rules_may_move(page.batch)
     page.move_to(State.SUBMITTED)
     page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
     page.save(update_fields=["state", "submitted_at", "duration_ms"])
     sentence = _settle(page, now)
     _count_done(page)
+    if page.batch.kind == Batch.Kind.MAIN:
+        trust.apply_rules(page=page, now=now)
     page.refresh_from_db(fields=["state", "judged_at"])
     return Submitted(page, sentence)
 
@@ -296,7 +303,7 @@ def _store(rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None
 
 
 def _settle(page: Assignment, now: datetime) -> str:
-    """What follows from a page at once: a skill, payment, a restriction by rule."""
+    """What follows from a page at once: a skill, or payment."""
     batch = page.batch
     if batch.kind != Batch.Kind.MAIN:
         page.processed_at = now
@@ -307,10 +314,15 @@ def _settle(page: Assignment, now: datetime) -> str:
     if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
         page.awaits_files = True
         page.save(update_fields=["awaits_files"])
-    elif batch.auto_accept:
+    elif batch.auto_accept and not trust.is_unpaid(worker_id=page.worker_id, batch=batch, now=now):
         judging.accept(assignment_id=page.pk, now=now)
-    trust.apply_rules(page=page, now=now)
     return "Thank you, the page is in."
+
+
+def _lock_what_rules_may_move(batch: Batch) -> None:
+    """A rule that rejects moves money after tasks are locked; everybody locks the budget first."""
+    if any(isinstance(rule.action, Reject) for rule in rules.read(batch.rules)):
+        ledger.lock(purse=ledger.Purse.of(batch))
 
 
 @transaction.atomic
@@ -319,10 +331,12 @@ def skip_page(*, assignment_id: int, worker_id: int, now: datetime) -> Assignmen
     page = _own_page(assignment_id, worker_id)
     if page.state == State.SKIPPED:
         return page
+    _lock_what_rules_may_move(page.batch)
     page.move_to(State.SKIPPED)
     page.judged_at = now
     page.save(update_fields=["state", "judged_at"])
     _free(page)
+    trust.apply_rules(page=page, now=now)
     return page
 
 

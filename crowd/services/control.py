@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from crowd.errors import NotYours
 from crowd.models import Answer, Assignment, Batch, Task, Worker
+from crowd.quality.controls import controls_for_page
 from crowd.services import skills
+
+ADAPTIVE = "adaptive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,27 @@ def whole_set(*, batch: Batch) -> list[Task]:
 
 def for_page(*, batch: Batch, worker: Worker) -> list[Task]:
     """Control tasks for one page of the main pool; a worker never meets the same one twice."""
-    if batch.control_per_page == 0:
+    wanted = _wanted(batch, worker)
+    if wanted == 0:
         return []
     seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
     stock = Task.objects.filter(~Exists(seen), batch=batch, known_answer__isnull=False, cancelled=False)
-    return list(stock.order_by("id")[: batch.control_per_page])
+    return list(stock.order_by("id")[:wanted])
+
+
+def is_adaptive(batch: Batch) -> bool:
+    """Whether a worker meets many control tasks at first and few once he is known."""
+    return bool(batch.spec.get("control_rate") == ADAPTIVE)
+
+
+def _wanted(batch: Batch, worker: Worker) -> int:
+    if not is_adaptive(batch) or batch.control_per_page == 0:
+        return batch.control_per_page
+    handed_in = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
+    counts = Answer.objects.filter(worker=worker, task__batch=batch, assignment__state__in=handed_in).aggregate(
+        seen=Count("id", filter=Q(task__known_answer__isnull=False)), answered=Count("id")
+    )
+    return controls_for_page(seen=counts["seen"], answered=counts["answered"], page_size=batch.page_size)
 
 
 def mix(*, real: Sequence[Task], controls: Sequence[Task], worker: Worker) -> list[Task]:

@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
-from crowd.models import Account, Assignment, Batch, OutboxCommand, Skill, SkillEvent, SkillValue
+from crowd.models import Account, Answer, Assignment, Batch, OutboxCommand, Skill, SkillEvent, SkillValue
 from crowd.platforms.registry import elsewhere
+from crowd.quality.skill import SkillEstimate, estimate, platform_value
 from crowd.services import outbox
 
 
@@ -45,6 +47,47 @@ def value_of(*, worker_id: int, skill_id: int | None) -> int | None:
     if skill_id is None:
         return None
     return SkillValue.objects.filter(worker_id=worker_id, skill_id=skill_id).values_list("value", flat=True).first()
+
+
+def quality_name(batch: Batch) -> str:
+    return f"Quality: {str(batch.spec.get('title', ''))[:80] or batch.interface} (stage {batch.stage_id})"
+
+
+@transaction.atomic
+def learn_quality(*, page: Assignment, now: datetime) -> SkillValue | None:
+    """Learn from the control answers of a page. The value is the lower bound of the accuracy, so gates may use it."""
+    rows = Answer.objects.filter(assignment=page, control_ok__isnull=False).values_list("control_ok", flat=True)
+    oks = [bool(ok) for ok in rows]
+    if not oks:
+        return None
+    row, _ = SkillValue.objects.select_for_update().get_or_create(
+        worker_id=page.worker_id,
+        skill=ensure_skill(account=page.batch.account, name=quality_name(page.batch)),
+        defaults={"value": 0},
+    )
+    before, row.ok, row.n, row.updated_at = row.value, row.ok + sum(oks), row.n + len(oks), now
+    known = estimate(row.ok, row.n)
+    row.value = platform_value(known.lower)
+    row.save(update_fields=["value", "ok", "n", "updated_at"])
+    if row.value != before:
+        _note_quality(row, known, now)
+    return row
+
+
+def _note_quality(row: SkillValue, known: SkillEstimate, now: datetime) -> None:
+    reason = f"control tasks: {row.ok} of {row.n} right, mean {known.mean:.0%}, surely {known.lower:.0%}"
+    SkillEvent.objects.create(
+        worker_id=row.worker_id, skill_id=row.skill_id, value=row.value, reason=reason, created_at=now
+    )
+    if Batch.objects.filter(Q(needs_skill_id=row.skill_id) | Q(price_skill_id=row.skill_id)).exists():
+        _tell(row)
+
+
+def quality_of(*, worker_id: int, batch: Batch) -> SkillEstimate:
+    """Return what is known of a worker at the stage of this batch; of a newcomer, what is believed of everybody."""
+    mine = SkillValue.objects.filter(worker_id=worker_id, skill__name=quality_name(batch), skill__account=batch.account)
+    row = mine.first()
+    return estimate(row.ok, row.n) if row else estimate(0, 0)
 
 
 @transaction.atomic

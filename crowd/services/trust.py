@@ -8,11 +8,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Q
 from scipy.stats import beta
 
-from crowd.models import Answer, Assignment, Batch, Evidence, Restriction, Worker
+from crowd.models import Account, Assignment, Batch, Evidence, Restriction, Worker
+from crowd.platforms.registry import elsewhere, platform
+from crowd.rules import Ban, Hold, Reject, SetSkill, StopPaying, Suspend, Warn
+from crowd.services import judging, outbox, quality, skills
+from crowd.services.quality import Struck
 
+State = Assignment.State
+Scope = Restriction.Scope
+A_DAY = timedelta(hours=24)
+ABOUT_QUALITY = ("control", "speed", "majority", "acceptance")
 PRIOR_DISHONEST, PRIOR_HONEST = 1, 19
 LEAST_JUDGED = 5
 LEVEL_THRESHOLD = 0.10
@@ -24,33 +32,57 @@ def is_restricted(*, worker: Worker, batch: Batch, now: datetime) -> bool:
     people = Q(worker=worker)
     if worker.person_id is not None:
         people |= Q(worker__person_id=worker.person_id)
-    here = (
-        Q(scope=Restriction.Scope.BATCH, scope_id=batch.pk)
-        | Q(scope=Restriction.Scope.PROJECT, scope_id=batch.project_id)
-        | Q(scope=Restriction.Scope.ACCOUNT, scope_id=batch.account_id)
-    )
-    in_force = Q(lifted_at__isnull=True) & (Q(until__isnull=True) | Q(until__gt=now))
-    return Restriction.objects.filter(people, here, in_force).exists()
+    return Restriction.objects.in_force(now).no_work().filter(people).filter(_covering(batch)).exists()
 
 
 @transaction.atomic
 def restrict(
-    *, worker_id: int, scope: str, scope_id: int, reason: str, until: datetime | None, by_rule: str = ""
+    *,
+    worker_id: int,
+    scope: str,
+    scope_id: int,
+    reason: str,
+    until: datetime | None,
+    by_rule: str = "",
+    effect: str = Restriction.Effect.NO_WORK,
 ) -> Restriction:
     """Restrict a worker; a restriction already in force in this scope is prolonged, never doubled or shortened."""
     asked = {"reason": reason[:200], "until": until, "by_rule": by_rule}
     row, made = Restriction.objects.select_for_update().get_or_create(
-        worker_id=worker_id, scope=scope, scope_id=scope_id, lifted_at=None, defaults=asked
+        worker_id=worker_id, scope=scope, scope_id=scope_id, effect=effect, lifted_at=None, defaults=asked
     )
-    if made or row.until is None or (until is not None and until <= row.until):
+    if not made and (row.until is None or (until is not None and until <= row.until)):
         return row
-    row.reason, row.until, row.by_rule = reason[:200], until, by_rule
-    row.save(update_fields=list(asked))
+    if not made:
+        row.reason, row.until, row.by_rule = reason[:200], until, by_rule
+        row.save(update_fields=list(asked))
+    _tell_platform(row, "restrict", f"restrict-{row.pk}-{f'{until:%Y%m%dT%H%M%S}' if until else 'for-good'}")
     return row
 
 
+@transaction.atomic
 def lift(*, restriction_id: int, now: datetime) -> None:
-    Restriction.objects.filter(pk=restriction_id, lifted_at__isnull=True).update(lifted_at=now)
+    row = Restriction.objects.select_for_update().filter(pk=restriction_id, lifted_at__isnull=True).first()
+    if row is None:
+        return
+    row.lifted_at = now
+    row.save(update_fields=["lifted_at"])
+    _tell_platform(row, "unrestrict", f"unrestrict-{row.pk}")
+
+
+def _tell_platform(row: Restriction, kind: str, key: str) -> None:
+    """Leave it for the platform where the worker belongs to one that gives out work, or sends people, itself."""
+    account = Account.objects.defer("secrets").get(workers=row.worker_id)
+    if row.effect != Restriction.Effect.NO_WORK or account.platform not in elsewhere():
+        return
+    outbox.enqueue(
+        kind=kind,
+        key=key,
+        account=account,
+        batch_id=row.scope_id if row.scope == Scope.BATCH else None,
+        lane=f"worker:{row.worker_id}",
+        payload={"restriction_id": row.pk},
+    )
 
 
 def lower_bound(hits: int, judged: int) -> float:
@@ -95,13 +127,15 @@ def overturn(*, evidence_id: int, now: datetime) -> Evidence:
         row.overturned_at = now
         row.save(update_fields=["overturned_at"])
     if level_of(worker_id=row.worker_id, project_id=row.project_id) is None:
-        Restriction.objects.filter(
+        bans = Restriction.objects.filter(
             worker_id=row.worker_id,
-            scope=Restriction.Scope.PROJECT,
+            scope=Scope.PROJECT,
             scope_id=row.project_id,
             by_rule="dishonesty",
             lifted_at__isnull=True,
-        ).update(lifted_at=now)
+        )
+        for ban in bans:
+            lift(restriction_id=ban.pk, now=now)
     return row
 
 
@@ -131,7 +165,7 @@ def ban_if_dishonest(*, worker_id: int, project_id: int, now: datetime) -> Restr
         return None
     return restrict(
         worker_id=worker_id,
-        scope=Restriction.Scope.PROJECT,
+        scope=Scope.PROJECT,
         scope_id=project_id,
         reason=f"Level {level}: {Evidence.Level(level).label.lower()}",
         until=now + timedelta(days=BAN_DAYS[level]),
@@ -140,43 +174,95 @@ def ban_if_dishonest(*, worker_id: int, project_id: int, now: datetime) -> Restr
 
 
 def apply_rules(*, page: Assignment, now: datetime) -> None:
-    """Look at the batch's rules after a page: control answers and speed."""
-    rules = page.batch.rules
-    if "control" in rules and _fails_controls(page, rules["control"]):
-        _restrict_in_project(page, "Too many wrong answers on control tasks", "control", now)
-    elif "speed" in rules and _is_too_fast(page, rules["speed"]):
-        _restrict_in_project(page, "Answers came faster than anybody can look", "speed", now)
+    """Learn from a page's control answers, then look at the batch's quality rules and do what follows."""
+    skills.learn_quality(page=page, now=now)
+    for found in quality.struck(page=page, now=now):
+        _act(found, page, now)
 
 
-def _fails_controls(page: Assignment, rule: Mapping[str, Any]) -> bool:
-    """True when even the upper 99 % point of the control accuracy is under the least accuracy."""
-    oks = Answer.objects.filter(
-        worker_id=page.worker_id, task__batch__stage_id=page.batch.stage_id, control_ok__isnull=False
-    ).filter(task__batch__kind=Batch.Kind.MAIN)
-    n, ok = oks.count(), oks.filter(control_ok=True).count()
-    if n < int(rule.get("least_answers", 5)):
-        return False
-    return float(beta.ppf(0.99, 1 + ok, 1 + n - ok)) < float(rule.get("least_accuracy", 0.7))
+def _act(found: Struck, page: Assignment, now: datetime) -> None:
+    match found.rule.action:
+        case Suspend(days=days):
+            _take_work_away(found, page, Scope.BATCH, _end(now, days))
+        case Ban(scope=scope, days=days):
+            _take_work_away(found, page, Scope(scope), _end(now, days))
+        case Hold():
+            _hold_elsewhere(found, page, now)
+        case Warn():
+            _warn(found, page, now)
+        case StopPaying():
+            _restrict_by(found, page, Scope.BATCH, None, Restriction.Effect.UNPAID)
+        case Reject(comment=comment):
+            _reject_unjudged(page, comment, now)
+        case SetSkill(skill=name, value=value):
+            _set_skill(found, page, name, value, now)
 
 
-def _is_too_fast(page: Assignment, rule: Mapping[str, Any]) -> bool:
-    """True when at least three of the last ten pages took less than the batch's least seconds a task."""
-    least = float(rule.get("seconds_per_task", 1.0)) * 1000
-    last = list(
-        Assignment.objects.filter(worker_id=page.worker_id, batch=page.batch, duration_ms__isnull=False)
-        .order_by("-id")
-        .annotate(n=Count("answers"))
-        .values_list("duration_ms", "n")[:10]
-    )
-    return sum(duration < least * n for duration, n in last if duration is not None) >= int(rule.get("times", 3))
+def _end(now: datetime, days: int | None) -> datetime | None:
+    return None if days is None else now + timedelta(days=days)
 
 
-def _restrict_in_project(page: Assignment, reason: str, rule: str, now: datetime) -> None:
-    restrict(
+def _take_work_away(found: Struck, page: Assignment, scope: str, until: datetime | None) -> None:
+    _restrict_by(found, page, scope, until, Restriction.Effect.NO_WORK)
+
+
+def _restrict_by(found: Struck, page: Assignment, scope: str, until: datetime | None, effect: str) -> Restriction:
+    ids = {Scope.BATCH: page.batch_id, Scope.PROJECT: page.project_id, Scope.ACCOUNT: page.account_id}
+    return restrict(
         worker_id=page.worker_id,
-        scope=Restriction.Scope.PROJECT,
-        scope_id=page.project_id,
-        reason=reason,
-        until=now + timedelta(days=30),
-        by_rule=rule,
+        scope=scope,
+        scope_id=ids[Scope(scope)],
+        reason=f"{found.rule.condition()}: {found.sentence}",
+        until=until,
+        by_rule=found.rule.key,
+        effect=effect,
+    )
+
+
+def _hold_elsewhere(found: Struck, page: Assignment, now: datetime) -> None:
+    """Where pages are ours to issue, the next claim is refused; another platform has to be told."""
+    if platform(page.batch.account.platform).capabilities.pages == "remote":
+        until = now + A_DAY if found.rule.kind == "income" else None
+        _take_work_away(found, page, Scope.BATCH, until)
+
+
+def _warn(found: Struck, page: Assignment, now: datetime) -> None:
+    """A warning is over at once, so that the rule looks only at what comes after it."""
+    row = _restrict_by(found, page, Scope.BATCH, now, Restriction.Effect.WARNING)
+    lift(restriction_id=row.pk, now=now)
+
+
+def _reject_unjudged(page: Assignment, comment: str, now: datetime) -> None:
+    """Pages that the product has not taken in yet are not taken in any more."""
+    mine = Assignment.objects.filter(worker_id=page.worker_id, batch_id=page.batch_id, state=State.SUBMITTED)
+    for one in mine.order_by("pk"):
+        judging.reject(assignment_id=one.pk, reason=comment, now=now)
+    mine = Assignment.objects.filter(worker_id=page.worker_id, batch_id=page.batch_id, state=State.REJECTED)
+    mine.filter(processed_at__isnull=True).update(processed_at=now)
+
+
+def _set_skill(found: Struck, page: Assignment, name: str, value: int, now: datetime) -> None:
+    skill = skills.ensure_skill(account=page.batch.account, name=name)
+    if skills.value_of(worker_id=page.worker_id, skill_id=skill.pk) != value:
+        reason = f"rule: {found.sentence}"[:200]
+        skills.set_skill(worker_id=page.worker_id, skill_id=skill.pk, ok=value, n=100, reason=reason, now=now)
+
+
+def is_unpaid(*, worker_id: int, batch: Batch, now: datetime) -> bool:
+    """Whether pages of this worker wait for a person instead of being accepted by themselves."""
+    rows = Restriction.objects.in_force(now).filter(effect=Restriction.Effect.UNPAID, worker_id=worker_id)
+    return rows.filter(_covering(batch)).exists()
+
+
+def is_distrusted(*, page: Assignment, now: datetime) -> bool:
+    """Whether a rule about the quality of answers keeps this worker from the work: his answers do not count then."""
+    rows = Restriction.objects.in_force(now).no_work().filter(worker_id=page.worker_id, by_rule__in=ABOUT_QUALITY)
+    return rows.filter(_covering(page.batch)).exists()
+
+
+def _covering(batch: Batch) -> Q:
+    return (
+        Q(scope=Scope.BATCH, scope_id=batch.pk)
+        | Q(scope=Scope.PROJECT, scope_id=batch.project_id)
+        | Q(scope=Scope.ACCOUNT, scope_id=batch.account_id)
     )

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max
 
-from crowd.models import Answer, Assignment, Batch, Restriction, Task
-from crowd.services import tasks
+from crowd.models import Answer, Assignment, Batch, Task
+from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
 from curation.models import Annotation, Asset, Box, Consensus, Stage
 from curation.services import assets
@@ -90,7 +90,7 @@ def annotate(
     """Store one answer as an annotation. Work of somebody banned by a quality rule is kept aside and offered again."""
     if answer.task.item_id is None or Annotation.objects.filter(answer_id=answer.pk).exists():
         return None
-    banned = _is_banned(page, now)
+    banned = trust.is_distrusted(page=page, now=now)
     row = Annotation.objects.create(
         project_id=page.project_id,
         asset_id=answer.task.item_id,
@@ -111,18 +111,6 @@ def annotate(
     if banned:
         tasks.want_more(Task.objects.filter(pk=answer.task_id))
     return row
-
-
-def _is_banned(page: Assignment, now: datetime) -> bool:
-    in_force = Q(until=None) | Q(until__gt=now)
-    return Restriction.objects.filter(
-        in_force,
-        worker_id=page.worker_id,
-        scope=Restriction.Scope.PROJECT,
-        scope_id=page.project_id,
-        lifted_at__isnull=True,
-        by_rule__in=["control", "speed"],
-    ).exists()
 
 
 def at_work(asset_id: int, stage: Stage) -> Asset | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +40,7 @@ class ValidateSettings(CrowdSettings):
     exam_gate: int = Field(default=70, ge=0, le=100)
     skill: str = "Checking photos"
     least_seconds: float = Field(default=0.7, ge=0)
+    control_rate: Literal["fixed", "adaptive"] = "fixed"
 
 
 class Validate:
@@ -188,4 +189,5 @@ def _spec(settings: ValidateSettings) -> dict[str, Any]:
         {"value": option.value, "label": option.label, "tone": option.tone, "key": str(number)}
         for number, option in enumerate(settings.options, start=1)
     ]
-    return {"kind": "choice", "title": settings.title, "instructions": settings.conditions, "options": options}
+    spec = {"kind": "choice", "title": settings.title, "instructions": settings.conditions, "options": options}
+    return {**spec, "control_rate": settings.control_rate} if settings.control_rate != "fixed" else spec
