@@ -34,6 +34,7 @@ class Capabilities:
     native_upload: bool
     audience_filters: frozenset[str] = frozenset()  # names of crowd.audience.Audience fields it honours
     interfaces: frozenset[str] = frozenset({"photo", "choice", "boxes"})
+    returns_submission: bool = False  # hosted: each page comes back with the value that our own page gave with it
     sees_skips: bool = True
     platform_rules: bool = False
     priority: bool = True

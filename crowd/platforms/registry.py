@@ -9,6 +9,7 @@ from crowd.platforms.base import Platform
 
 PLATFORMS: dict[str, str] = {
     "inhouse": "crowd.platforms.inhouse:InHouse",
+    "mturk": "crowd.platforms.mturk:MTurk",
     "prolific": "crowd.platforms.prolific:Prolific",
     "rehearsal": "crowd.platforms.rehearsal:Rehearsal",
     "toloka": "crowd.platforms.toloka:Toloka",

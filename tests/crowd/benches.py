@@ -6,6 +6,7 @@ from typing import Protocol
 
 from crowd.models import Account, Batch, Worker
 from tests.crowd import market
+from tests.crowd.bench_mturk import MTurkBench
 from tests.crowd.bench_prolific import ProlificBench
 from tests.crowd.bench_toloka import TolokaBench
 
@@ -59,6 +60,7 @@ class LocalBench:
 
 BENCHES: dict[str, Bench] = {
     "inhouse": LocalBench("inhouse"),
+    "mturk": MTurkBench(),
     "prolific": ProlificBench(),
     "rehearsal": LocalBench("rehearsal"),
     "toloka": TolokaBench(),
