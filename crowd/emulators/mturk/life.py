@@ -52,12 +52,12 @@ def extend(market: Market, hit: Hit, by: int, now: datetime, *, at_least_until: 
 
 def move_expiration(market: Market, hit: Hit, until: datetime, now: datetime) -> None:
     """Set when a HIT ends; a time that has passed ends it at once, a later one opens what is left of it again."""
-    hit.expiration = until
     if until <= now:
+        hit.expiration = until
         _expire(market, hit, now)
         return
     market.books.require(hit.cost * (hit.places_if_open - hit.places))
-    hit.expired = False
+    hit.expiration, hit.expired = until, False
     market.schedule(until, "expire", hit.id)
     refresh(market, hit, now)
 

@@ -200,6 +200,7 @@ class Life(RuleBasedStateMachine):
     def states_and_counters_agree(self) -> None:
         for hit in self.market.hits.values():
             seen = hit.as_answer()
+            assert hit.disposed or hit.expired == (hit.expiration <= self.market.clock.now())
             taken = hit.count("Accepted", "Submitted", "Approved", "Rejected")
             assert taken <= hit.max_assignments
             assert not (hit.created_with < 10 <= hit.max_assignments)

@@ -1,5 +1,6 @@
 """Money: fees, what is on hold, bonuses, and an account that runs dry."""
 
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from crowd.emulators.mturk.money import MASTERS, amount, assignment_fee, bonus_fee, fee_percent, read_amount
 from crowd.money import plain
-from tests.emulators.mturk.turk import Turk
+from tests.emulators.mturk.turk import MORNING, Turk
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,15 @@ def test_what_makes_a_hit_dearer_needs_funds_too(turk: Turk) -> None:
     )["HITTypeId"]
     assert (more, turk.error("update_hit_type_of_hit", HITTypeId=dearer, **one)) == ("InsufficientFunds",) * 2
     assert turk.client.get_hit(**one)["HIT"] == hit
+
+
+def test_a_hit_that_has_ended_is_not_opened_again_without_funds(turk: Turk) -> None:
+    hit = turk.hit(Reward="200", MaxAssignments=3, LifetimeInSeconds=60)
+    turk.later(minutes=1)
+    turk.hit(Reward="300", MaxAssignments=2)
+    ended, later = turk.client.get_hit(HITId=hit["HITId"])["HIT"], MORNING + timedelta(days=1)
+    assert turk.error("update_expiration_for_hit", HITId=hit["HITId"], ExpireAt=later) == "InsufficientFunds"
+    assert turk.client.get_hit(HITId=hit["HITId"])["HIT"] == ended
 
 
 def test_a_bonus_is_paid_with_a_fifth_on_top_and_listed(turk: Turk) -> None:
