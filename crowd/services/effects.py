@@ -16,6 +16,7 @@ from crowd.services import ledger, publishing
 
 Effect = Callable[[OutboxCommand, datetime], Mapping[str, Any]]
 SOON = timedelta(seconds=1)
+FIRST_TASKS = timedelta(seconds=5)
 CONFIRMED_WITHIN = timedelta(seconds=30)
 
 
@@ -100,6 +101,9 @@ def _require_ready(batch: Batch, now: datetime) -> None:
     if waiting.filter(state__in=under_way).exists():
         raise StillRunning(now + SOON, "its tasks are on their way")
     _require_published(batch)
+    is_empty = not Task.objects.filter(batch=batch).exclude(remote_id="").exists()
+    if publishing.pages_of(batch) == "remote" and is_empty:
+        raise StillRunning(now + FIRST_TASKS, "it opens with its first tasks")
 
 
 def _close_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
