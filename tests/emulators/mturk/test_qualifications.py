@@ -145,6 +145,10 @@ def test_nobody_else_may_give_what_belongs_to_the_service(turk: Turk) -> None:
     one = {"QualificationTypeId": MASTERS, "WorkerId": wanda}
     assert turk.error("associate_qualification_with_worker", **one) == "PermissionDeniedException"
     assert turk.error("get_qualification_score", **one) == "PermissionDeniedException"
+    assert turk.error("delete_qualification_type", QualificationTypeId=MASTERS) == "PermissionDeniedException"
+    changed = {"QualificationTypeId": MASTERS, "Description": "Mine"}
+    assert turk.error("update_qualification_type", **changed) == "PermissionDeniedException"
+    assert turk.client.get_qualification_type(QualificationTypeId=MASTERS)["QualificationType"]["Name"] == "Masters"
 
 
 def test_a_worker_nobody_knows_gets_nothing(turk: Turk) -> None:

@@ -97,6 +97,33 @@ def test_the_service_s_own_example_of_agreement(turk: Turk) -> None:
     assert [turk.assignment(work)["AssignmentStatus"] for work in (first, second)] == ["Approved", "Submitted"]
 
 
+def test_a_tie_agrees_on_nothing_and_judges_nobody(turk: Turk) -> None:
+    judging = {"ApproveIfWorkerAgreementScoreIsAtLeast": 0, "RejectIfWorkerAgreementScoreIsLessThan": 100}
+    hit = turk.hit(
+        MaxAssignments=2, HITReviewPolicy=plurality(QuestionIds="A", QuestionAgreementThreshold=0, **judging)
+    )
+    works = [turk.submit(hit, A="fist"), turk.submit(hit, A="palm")]
+    report = reports(turk, hit)["HITReviewReport"]
+    assert found(report)[hit["HITId"], "A", "AgreedAnswerFound"] == "false"
+    assert report["ReviewActions"] == []
+    assert {turk.assignment(work)["AssignmentStatus"] for work in works} == {"Submitted"}
+
+
+def test_an_answer_too_long_to_compare_is_left_out(turk: Turk) -> None:
+    hit = turk.hit(MaxAssignments=2, HITReviewPolicy=plurality(QuestionIds="A"))
+    for _ in range(2):
+        turk.submit(hit, A="x" * 257)
+    assert found(reports(turk, hit)["HITReviewReport"])[hit["HITId"], "", "HitAgreementScore"] == "0"
+
+
+def test_a_hit_that_ends_without_work_is_not_extended_for_ever(turk: Turk) -> None:
+    extend = {"ExtendMaximumAssignments": 9, "ExtendMinimumTimeInSeconds": 3_600}
+    wish = plurality(QuestionIds="A", ExtendIfHITAgreementScoreIsLessThan=100, **extend)
+    hit = turk.hit(MaxAssignments=1, LifetimeInSeconds=60, HITReviewPolicy=wish)
+    turk.later(days=1)
+    assert turk.status(hit) == "Reviewable"
+
+
 def test_a_hit_without_agreement_is_extended_until_its_limit(turk: Turk) -> None:
     extend = {"ExtendMaximumAssignments": 3, "ExtendMinimumTimeInSeconds": 60}
     hit = turk.hit(
