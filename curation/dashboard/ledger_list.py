@@ -1,0 +1,189 @@
+"""The ledger as a list: filters from the address, keyset pages, each row in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from crowd.errors import CrowdError
+from crowd.models import LedgerEntry, Worker
+from curation.models import Project, User
+from curation.services.pseudonyms import find_worker
+from curation.services.statements import Names, workers_of
+
+Kind, Book = LedgerEntry.Kind, LedgerEntry.Book
+PAGE = 40
+KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "paid": ("Paid", (Kind.CHARGE, Kind.FEE)),
+    "held": ("Held", (Kind.RESERVE, Kind.RELEASE)),
+    "bonus": ("Bonuses", (Kind.BONUS,)),
+    "hand": ("By hand", (Kind.REFUND, Kind.CORRECTION)),
+}
+LOOKS: Final[Mapping[str, tuple[str, str, str]]] = {
+    Kind.CHARGE: ("Paid", "check", "ok"),
+    Kind.FEE: ("Fee", "percent", ""),
+    Kind.BONUS: ("Bonus", "gift", "ok"),
+    Kind.RESERVE: ("Held", "lock", "acc"),
+    Kind.RELEASE: ("Given back", "undo-2", ""),
+    Kind.REFUND: ("Refund", "corner-up-left", "ok"),
+    Kind.CORRECTION: ("Correction", "pencil", "warn"),
+}
+WORDS: Final[Mapping[tuple[str, str], str]] = {
+    (Kind.RESERVE, "assignment"): "A page was given out",
+    (Kind.RESERVE, "batch"): "The pool may cost so much more",
+    (Kind.RESERVE, "bonus"): "A bonus was planned",
+    (Kind.RELEASE, "assignment"): "A page was not paid, or cost less",
+    (Kind.RELEASE, "batch"): "The pool may cost so much less",
+    (Kind.RELEASE, "bonus"): "A bonus was refused",
+    (Kind.FEE, "assignment"): "For an accepted page",
+    (Kind.FEE, "bonus"): "For a bonus",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for. `problem` says what of it nobody understands; then nothing fits."""
+
+    kind: str = ""
+    pool: int | None = None
+    worker: str = ""
+    day: date | None = None
+    worker_id: int | None = None
+    problem: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict, project: Project) -> "Filters":
+        pool, day, who = query.get("pool", ""), query.get("day", ""), query.get("worker", "").replace("\x00", "")[:200]
+        kind = query.get("kind", "")
+        found, problem = _day(day)
+        worker_id = None
+        if who.strip():
+            try:
+                worker_id = find_worker(project=project, text=who).pk
+            except CrowdError as error:
+                problem = str(error)
+        return cls(kind if kind in KINDS else "", _number(pool), who.strip(), found, worker_id, problem)
+
+    def query(self, **changed: str) -> str:
+        pairs = {"kind": self.kind, "pool": str(self.pool or ""), "worker": self.worker, "day": str(self.day or "")}
+        return f"?{urlencode({name: value for name, value in {**pairs, **changed}.items() if value})}"
+
+    @property
+    def any(self) -> bool:
+        return bool(self.kind or self.pool or self.worker or self.day or self.problem)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _day(text: str) -> tuple[date | None, str]:
+    if not text:
+        return None, ""
+    try:
+        day = parse_date(text[:40])
+    except ValueError:
+        day = None
+    return day, "" if day else f"{text[:40]!r} is not a day, such as 2026-03-31."
+
+
+def filtered(project: Project, filters: Filters) -> "QuerySet[LedgerEntry]":
+    rows: QuerySet[LedgerEntry] = LedgerEntry.objects.filter(project_id=project.pk)
+    if filters.problem:
+        return rows.none()
+    if filters.kind:
+        rows = rows.filter(kind__in=KINDS[filters.kind][1])
+    if filters.pool is not None:
+        rows = rows.filter(pool_id=filters.pool)
+    if filters.worker_id is not None:
+        rows = rows.filter(worker_id=filters.worker_id)
+    if filters.day is not None:
+        start = timezone.make_aware(datetime.combine(filters.day, time.min))
+        rows = rows.filter(created_at__gte=start, created_at__lt=start + timedelta(days=1))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A ledger row as people read it; `held` and `spent` say how it changed both, in micro-units."""
+
+    entry: LedgerEntry
+    pool: str
+    account: str
+    worker: Worker | None
+    by: str
+
+    @property
+    def word(self) -> str:
+        return LOOKS[self.entry.kind][0]
+
+    @property
+    def icon(self) -> str:
+        return LOOKS[self.entry.kind][1]
+
+    @property
+    def tone(self) -> str:
+        return LOOKS[self.entry.kind][2]
+
+    @property
+    def what(self) -> str:
+        about = self.entry.ref.partition(":")[0]
+        return self.entry.note or WORDS.get((self.entry.kind, about), "Accepted work" if self.worker else "")
+
+    @property
+    def held(self) -> int:
+        return self._into(Book.HELD)
+
+    @property
+    def spent(self) -> int:
+        return self._into(Book.WORKERS) + self._into(Book.PLATFORM)
+
+    def _into(self, book: str) -> int:
+        amount = self.entry.amount_micro
+        return amount * (self.entry.target == book) - amount * (self.entry.source == book)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: Sequence[Row]
+    newer: int | None
+    older: int | None
+
+
+def page(rows: "QuerySet[LedgerEntry]", *, names: Names, after: int | None, before: int | None) -> Page:
+    """Return one page, newest first: `after` goes on to older rows, `before` back to newer ones. Never an OFFSET."""
+    going_back, cursor = before is not None, before if before is not None else after
+    if cursor is not None:
+        rows = rows.filter(pk__gt=cursor) if going_back else rows.filter(pk__lt=cursor)
+    found = list(rows.order_by("pk" if going_back else "-pk")[: PAGE + 1])
+    more, found = len(found) > PAGE, found[:PAGE]
+    if going_back:
+        found.reverse()
+    has_newer, has_older = (more, True) if going_back else (cursor is not None, more)
+    return Page(
+        _in_words(found, names),
+        found[0].pk if found and has_newer else None,
+        found[-1].pk if found and has_older else None,
+    )
+
+
+def _in_words(entries: Sequence[LedgerEntry], names: Names) -> list[Row]:
+    workers = workers_of(entry.worker_id for entry in entries)
+    ids = {entry.by_id for entry in entries if entry.by_id is not None}
+    people = dict(User.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    return [
+        Row(
+            entry,
+            names.pools.get(entry.pool_id or 0, ""),
+            names.accounts.get(entry.account_id or 0, ""),
+            workers.get(entry.worker_id or 0),
+            people.get(entry.by_id or 0, ""),
+        )
+        for entry in entries
+    ]
