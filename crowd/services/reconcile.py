@@ -1,0 +1,133 @@
+"""Local against remote: pages one by one, tasks, money to the last unit; and our own books against our rows."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from django.db.models import Sum
+
+from crowd.errors import CrowdError
+from crowd.models import Account, Assignment, Batch, Bonus, OutboxCommand, Task
+from crowd.money import plain
+from crowd.platforms.base import RemoteBooks
+from crowd.platforms.registry import platform
+from crowd.services import own_books, publishing, pulling
+from crowd.services.own_books import MOST_LISTED, Difference, place
+
+State = Assignment.State
+UNPAID = frozenset({State.ACTIVE, State.SKIPPED, State.EXPIRED})
+NOWHERE = "not there"
+MOST_PULLS = 100
+
+
+def reconcile(*, now: datetime, account: Account | None = None) -> list[Difference]:
+    """Compare all batches of an account, or of every account, with their platforms, once what is new is pulled.
+
+    What is on its way, such as a verdict that waits in the outbox, is no difference. Our own books are looked at
+    first: a pull mends some of what may be wrong with them.
+    """
+    batches = Batch.objects.select_related("account", "price_skill").order_by("account__slug", "pk")
+    mine = list(batches if account is None else batches.filter(account=account))
+    own = list(own_books.differences(batches=mine, account=account, now=now))
+    elsewhere = [batch for batch in mine if _is_compared(batch)]
+    return [difference for batch in elsewhere for difference in _platform_side(batch, now)] + own
+
+
+def _is_compared(batch: Batch) -> bool:
+    if not batch.remote_id or batch.state == Batch.State.ARCHIVED or not batch.account.is_active:
+        return False
+    return publishing.pages_of(batch) != "local"
+
+
+def _platform_side(batch: Batch, now: datetime) -> Iterator[Difference]:
+    """Yield what a batch's platform sees otherwise. A platform that cannot be asked is a difference too."""
+    try:
+        _pull_all(batch, now)
+        books = platform(batch.account.platform).books(batch.account, batch.remote_id)
+    except CrowdError as error:
+        yield Difference("platform", "", str(error), place(batch))
+        return
+    yield from _pages(batch, books)
+    yield from _tasks(batch, books)
+    yield from _rewards(batch, books)
+    yield from _fees(batch)
+    yield from _bonuses(batch, books)
+
+
+def _pull_all(batch: Batch, now: datetime) -> None:
+    for _ in range(MOST_PULLS):
+        pulled = pulling.pull_batch(batch_id=batch.pk, now=now)
+        if pulled.note:
+            raise CrowdError(pulled.note)
+        if not pulled.more:
+            return
+
+
+def _pages(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
+    ours = _expected_states(batch)
+    if publishing.pages_of(batch) == "remote":
+        counted = Counter(ours.values())
+        for state in sorted(counted.keys() | books.pages_by_state.keys()):
+            there = books.pages_by_state.get(state, 0)
+            if counted[state] != there:
+                yield Difference("pages", counted[state], there, place(batch, f"pages that are {state}"))
+    if books.page_states:
+        yield from list(_one_by_one(batch, ours, books.page_states))[:MOST_LISTED]
+
+
+def _expected_states(batch: Batch) -> dict[str, str]:
+    """Return each page's state as the platform should have it: as last seen, where our verdict is on its way."""
+    untold = own_books.untold_pages(batch)
+    pages = Assignment.objects.filter(batch=batch).values_list("pk", "ext_id", "state", "platform_state")
+    return {ext_id: there if pk in untold else here for pk, ext_id, here, there in pages}
+
+
+def _one_by_one(batch: Batch, ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[Difference]:
+    hosted = publishing.pages_of(batch) == "hosted"
+    for ext_id in sorted(ours.keys() | theirs.keys()):
+        here, there = ours.get(ext_id, NOWHERE), theirs.get(ext_id, NOWHERE)
+        if here != there and not (hosted and _may_differ(here, there)):
+            yield Difference("page", here, there, place(batch, f"page {ext_id}"))
+
+
+def _may_differ(here: str, there: str) -> bool:
+    """Say whether a page of our own may be told otherwise: not opened or given up there or here, or just handed in."""
+    unpaid = {*UNPAID, NOWHERE}
+    return (here in unpaid and there in unpaid) or (here == State.SUBMITTED and there == State.ACTIVE)
+
+
+def _tasks(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
+    """Compare the number of tasks, where the platform has them and none is on its way."""
+    if publishing.pages_of(batch) != "remote" or own_books.is_being_changed(batch):
+        return
+    here = Task.objects.filter(batch=batch).exclude(remote_id="").count()
+    if here != books.tasks:
+        yield Difference("tasks", here, books.tasks, place(batch))
+
+
+def _rewards(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
+    paid = own_books.accepted_cost(batch)
+    if paid != books.spent_micro:
+        yield Difference("money", plain(paid), plain(books.spent_micro), place(batch, "rewards of accepted pages"))
+
+
+def _fees(batch: Batch) -> Iterator[Difference]:
+    adapter, account = platform(batch.account.platform), batch.account
+    for price, n, charged in own_books.charged_fees(batch):
+        due = n * adapter.fee(account, price_micro=price, overlap=batch.overlap)
+        if due != charged:
+            where = place(batch, f"fees of {n} pages at {plain(price)}")
+            yield Difference("money", plain(charged), plain(due), where)
+
+
+def _bonuses(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
+    pages = Assignment.objects.filter(batch=batch).values("pk")
+    mine = Bonus.objects.filter(assignment_id__in=pages)
+    waiting = [f"bonus-{pk}" for pk in mine.filter(state=Bonus.State.PLANNED).values_list("pk", flat=True)]
+    under_way = OutboxCommand.objects.filter(kind="pay_bonus", key__in=waiting, state__in=own_books.UNFINISHED)
+    if under_way.exists():
+        return
+    paid = mine.filter(state=Bonus.State.PAID).aggregate(n=Sum("amount_micro"))["n"] or 0
+    there = sum(books.bonuses.values())
+    if paid != there:
+        yield Difference("money", plain(paid), plain(there), place(batch, "bonuses"))

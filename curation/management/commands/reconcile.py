@@ -1,0 +1,42 @@
+"""`reconcile [--account A] [--json]`: local against remote, books against rows; exit 1 with any difference."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from crowd.clock import database_now
+from crowd.models import Account
+from crowd.services.reconcile import reconcile
+
+
+class Command(BaseCommand):
+    help = "List the differences between us and the crowd platforms, and between our books and our rows."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--account", metavar="A", help="only this platform account, by its short name")
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        account = _account(options["account"]) if options["account"] else None
+        found = reconcile(now=database_now(), account=account)
+        if options["json"]:
+            self.stdout.write(json.dumps({"differences": [one.as_json() for one in found]}, indent=2))
+        else:
+            for one in found:
+                self.stdout.write(f"{one.kind:<10}here {one.local}, there {one.remote}: {one.where}")
+        if found:
+            n = "1 difference" if len(found) == 1 else f"{len(found)} differences"
+            raise CommandError(f"{n}.", returncode=1)
+        if not options["json"]:
+            self.stdout.write("No differences.")
+
+
+def _account(slug: str) -> Account:
+    account = Account.objects.filter(slug=slug).first()
+    if account is None:
+        known = ", ".join(Account.objects.order_by("slug").values_list("slug", flat=True)) or "none"
+        raise CommandError(f"There is no account {slug!r}; known are {known}.", returncode=2)
+    return account
