@@ -12,6 +12,7 @@ PLATFORMS: dict[str, str] = {
     "mturk": "crowd.platforms.mturk:MTurk",
     "prolific": "crowd.platforms.prolific:Prolific",
     "rehearsal": "crowd.platforms.rehearsal:Rehearsal",
+    "tagme_files": "crowd.platforms.tagme_files:VendorFiles",
     "toloka": "crowd.platforms.toloka:Toloka",
 }
 

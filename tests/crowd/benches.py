@@ -6,6 +6,7 @@ from typing import Protocol
 
 from crowd.models import Account, Batch, Worker
 from tests.crowd import market
+from tests.crowd.bench_files import VendorBench
 from tests.crowd.bench_mturk import MTurkBench
 from tests.crowd.bench_prolific import ProlificBench
 from tests.crowd.bench_toloka import TolokaBench
@@ -63,5 +64,6 @@ BENCHES: dict[str, Bench] = {
     "mturk": MTurkBench(),
     "prolific": ProlificBench(),
     "rehearsal": LocalBench("rehearsal"),
+    "tagme_files": VendorBench(),
     "toloka": TolokaBench(),
 }
