@@ -152,12 +152,17 @@ def _finish(row: RemoteFile, file: dict[str, Any], now: datetime) -> Fetched:
         default_storage.delete(file["key"])  # our lease was over, and somebody else was faster
         return Fetched()
     AnswerRaw.objects.create(answer_id=row.pk, payload={**row.payload, "file": file})
-    if RemoteFile.objects.filter(assignment=page).exclude(state=State.DONE).exists():
+    if RemoteFile.objects.filter(assignment=page).exclude(state=State.DONE).exists() or _awaits_its_platform(page):
         return Fetched(done=1)
     Assignment.objects.filter(pk=page.pk).update(awaits_files=False)
     if page.batch.auto_accept and page.state == Assignment.State.SUBMITTED:
         accept_waiting(batch=page.batch, now=now, only=[page.pk])
     return Fetched(done=1, project_ids=frozenset({page.project_id}))
+
+
+def _awaits_its_platform(page: Assignment) -> bool:
+    """Say whether a page of our own is not confirmed by the platform that sent its worker, or never will be."""
+    return page.platform_state == Assignment.State.ACTIVE or page.processed_at is not None
 
 
 def _locked_page(row: RemoteFile) -> Assignment:

@@ -16,7 +16,7 @@ from crowd.models import Assignment, Batch, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.base import RemoteAssignment
 from crowd.platforms.registry import platform
-from crowd.services import control, incoming, judging, ledger, publishing, trust
+from crowd.services import confirming, control, incoming, judging, ledger, publishing, trust
 from crowd.services.accepting import BY_PLATFORM, accept_stored, accept_waiting, book_taken
 from crowd.services.answers_in import count_places, lock_tasks, store_answers
 from crowd.services.incoming import Known, ReadPage, Sorted
@@ -81,17 +81,19 @@ def take(*, batch: Batch, pages: Sequence[RemoteAssignment], now: datetime) -> T
     batch = Batch.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=batch.pk)
     told, refused = incoming.distinct(pages)
     known = _known(batch, told)
-    found = incoming.sort(told, known, hosted=_is_hosted(batch))
+    found = incoming.sort(told, known, hosted=confirming.sorter_of(batch))
     found.refused[:0] = refused
     if found.new or found.moved:
         _store(batch, found, now)
     _note_states(found.noted)
+    if confirming.is_hosted(batch):
+        confirming.settle(batch=batch, found=found, now=now)
     taken = Taken(
         received=len(pages),
         distinct=len(found.new) + len(known),
         inserted=sum(bool(page.pk) for page in found.new),
         matched=len(known),
-        changed=len(found.moved),
+        changed=len({page.pk for page in [*found.moved, *found.apart]}),
         refused=found.refused,
     )
     if taken.inserted + taken.matched != taken.distinct:
@@ -99,16 +101,13 @@ def take(*, batch: Batch, pages: Sequence[RemoteAssignment], now: datetime) -> T
     return taken
 
 
-def _is_hosted(batch: Batch) -> bool:
-    return platform(batch.account.platform).capabilities.pages == "hosted"
-
-
 def _known(batch: Batch, told: Mapping[bytes, ReadPage]) -> dict[bytes, Known]:
     """Return our rows of these pages, locked. The text is compared too: a digest might be met by another."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT ext_digest, id, ext_id, state, platform_state, state = 'active' AND EXISTS "
-            "(SELECT 1 FROM crowd_answer WHERE assignment_id = page.id) FROM crowd_assignment page "
+            "(SELECT 1 FROM crowd_answer WHERE assignment_id = page.id), "
+            "(SELECT ext_id FROM crowd_worker WHERE id = page.worker_id) FROM crowd_assignment page "
             "WHERE account_id = %s AND ext_digest = ANY(%s) ORDER BY id FOR UPDATE",
             [batch.account_id, list(told)],
         )
@@ -152,12 +151,12 @@ def _find_workers(batch: Batch, pages: Sequence[ReadPage]) -> None:
 
 
 def _read(batch: Batch, found: Sorted, tasks: Mapping[str, incoming.TaskKnown]) -> None:
-    hosted, taken = _is_hosted(batch), set[tuple[int, int]]()
+    hosted, taken = confirming.is_hosted(batch), set[tuple[int, int]]()
     for page in found.with_answers:
         if not hosted:
             found.refused += incoming.read_answers(page, batch=batch, tasks=tasks, taken=taken)
         elif page.told.state != State.REJECTED:
-            page.fault = incoming.UNFINISHED
+            page.fault = confirming.NOT_STARTED if page.known is None else confirming.UNFINISHED
 
 
 class _Fees:
@@ -212,7 +211,7 @@ def _hand_in(batch: Batch, pages: Sequence[ReadPage], fees: _Fees, now: datetime
         "worker_id",
         "issued_at",
         "lease_until",
-        *({"price_micro", "fee_micro"} if _is_hosted(batch) else ()),
+        *({"price_micro", "fee_micro"} if confirming.is_hosted(batch) else ()),
     }
     changed = ", ".join(f"{name} = staged_pages.{name}" for name in PAGE_COLUMNS if name not in kept)
     rows = [(page.pk, *_row(batch, page, fees, now)) for page in pages]
@@ -228,7 +227,7 @@ def _give_back(batch: Batch, pages: Sequence[ReadPage], now: datetime) -> None:
         mine = [page.pk for page in pages if page.told.state == state]
         Assignment.objects.filter(pk__in=mine).update(state=state, judged_at=now, platform_state=state)
     count_places([page.pk for page in pages if page.known and page.known.has_answers], issued=-1, done=0)
-    for pk in ids if _is_hosted(batch) else ():
+    for pk in ids if confirming.is_hosted(batch) else ():
         ledger.release(ref=f"assignment:{pk}")
 
 
@@ -315,7 +314,7 @@ def _was_counted(page: ReadPage) -> bool:
 
 def _judge(batch: Batch, found: Sorted, now: datetime) -> None:
     """Follow the platform's verdicts, give ours: reject what is malformed, grade, accept what is accepted at once."""
-    fresh = [page for page in found.with_answers if page.is_in and page.pk]
+    fresh = [page for page in found.with_answers if page.is_in and page.pk and not _waits_a_day(batch, page)]
     for page in [*fresh, *found.judged]:
         reason = page.fault or page.told.reason or "Rejected on the platform."
         if page.told.state == State.REJECTED or (page.fault and page.told.state != State.ACCEPTED):
@@ -329,6 +328,10 @@ def _judge(batch: Batch, found: Sorted, now: datetime) -> None:
         found.refused += [sentence] if sentence else []
     if batch.kind == Batch.Kind.MAIN and batch.rules:
         _apply_rules(batch, found, now)
+
+
+def _waits_a_day(batch: Batch, page: ReadPage) -> bool:
+    return confirming.is_hosted(batch) and page.told.state == State.SUBMITTED
 
 
 def _taken(batch: Batch, pages: Iterable[ReadPage]) -> dict[str, list[int]]:

@@ -1,6 +1,6 @@
 """What a platform tells of pages, read before anything is stored: which are new, what has changed, what is wrong."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,6 @@ HANDED_IN = frozenset({State.SUBMITTED, State.ACCEPTED, State.REJECTED})
 GIVEN_BACK = frozenset({State.SKIPPED, State.EXPIRED})
 LONGEST_ID, LONGEST_REF = 200, 2000
 PROGRESS = {name: place for place, name in enumerate(State.values)}
-UNFINISHED = "This page was handed in on the platform before it was finished here."
 
 
 def _later(state: str) -> frozenset[str]:
@@ -37,6 +36,7 @@ class Known:
     state: str
     platform_state: str
     has_answers: bool
+    worker_ext_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,18 @@ class Sorted:
     given_back: list[ReadPage] = field(default_factory=list)
     judged: list[ReadPage] = field(default_factory=list)  # by the platform or there; handed in here long ago
     noted: list[ReadPage] = field(default_factory=list)  # the platform says something new that changes nothing here
+    confirmed: list[ReadPage] = field(default_factory=list)  # hosted: our own page has them, and now the platform, too
+    strays: list[ReadPage] = field(default_factory=list)  # hosted: the platform has them, our own page has no work
+    withdrawn: list[ReadPage] = field(default_factory=list)  # hosted: our own page has them, the platform will not
     refused: list[str] = field(default_factory=list)
 
     @property
     def moved(self) -> list[ReadPage]:
         return [*self.handed_in, *self.given_back, *self.judged]
+
+    @property
+    def apart(self) -> list[ReadPage]:
+        return [*self.confirmed, *self.strays, *self.withdrawn]
 
     @property
     def with_answers(self) -> list[ReadPage]:
@@ -112,15 +119,21 @@ def distinct(pages: Iterable[RemoteAssignment]) -> tuple[dict[bytes, ReadPage], 
     return found, refused
 
 
-def sort(pages: Mapping[bytes, ReadPage], known: Mapping[bytes, Known], *, hosted: bool) -> Sorted:
-    """Tell new pages from known ones, and changes that may be from changes that may not."""
+def sort(
+    pages: Mapping[bytes, ReadPage], known: Mapping[bytes, Known], *, hosted: Callable[[ReadPage, Sorted], bool] | None
+) -> Sorted:
+    """Tell new pages from known ones, and changes that may be from changes that may not.
+
+    `hosted` takes out first what is special to pages of our own; None = the platform gives out its own pages.
+    """
     result = Sorted()
     for digest, page in pages.items():
         page.known = known.get(digest)
         if page.known is not None:
             page.pk = page.known.pk
-            _sort_known(page, page.known, result)
-        elif page.is_in or not hosted:  # a hosted page begins with us: what has not come here yet is nobody's
+            if hosted is None or not hosted(page, result):
+                _sort_known(page, page.known, result)
+        elif page.is_in or hosted is None:  # a hosted page begins with us: what has not come here yet is nobody's
             result.new.append(page)
     return result
 

@@ -6,7 +6,7 @@ Everything is written as outbox commands in the caller's transaction. A local ba
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Greatest
 
 from crowd.audience import audience
@@ -118,7 +118,7 @@ def plan_pushes(*, batch: Batch) -> int:
     mine = Task.objects.filter(batch=batch, to_push=True)
     if not mine.exists():
         return 0
-    planned = _plan_chunks(batch) if pages_of(batch) == "remote" else _plan_places(batch)
+    planned = _plan_chunks(batch) if pages_of(batch) == "remote" else plan_places(batch=batch)
     if planned:
         fit_hold(batch=batch)
     return planned
@@ -150,9 +150,11 @@ def _answers_in_all(task: Task) -> int | None:
     return max(0, task.overlap - task.done) + given
 
 
-def _plan_places(batch: Batch) -> int:
+def plan_places(*, batch: Batch) -> int:
     """Our own page gives out the tasks; the platform only has to send enough people for the pages."""
     Task.objects.filter(batch=batch, to_push=True).update(to_push=False)
+    if batch.kind != Batch.Kind.MAIN:  # who needs a training first is led to it by our own page
+        return 0
     offered = OutboxCommand.objects.filter(kind="offer_pages", batch_id=batch.pk)
     number, promised = offered.count(), sum(int(row["pages"]) for row in offered.values_list("payload", flat=True))
     missing = pages_wanted(batch) - promised
@@ -185,13 +187,14 @@ def answers_to_come(batch: Batch) -> int:
 
 
 def pages_wanted(batch: Batch) -> int:
-    """Return how many pages a hosted batch needs in all, those that were lost on the way included."""
+    """Return how many places a hosted batch needs in all: those used up and those for the answers to come.
+
+    A place that somebody has given back, or let lapse, is offered again by the platform itself.
+    """
     handed_in = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
-    lost = [Assignment.State.SKIPPED, Assignment.State.EXPIRED]
-    counts = Assignment.objects.filter(batch=batch).aggregate(
-        done=Count("id", filter=Q(state__in=handed_in)), lost=Count("id", filter=Q(state__in=lost))
-    )
-    return int(counts["done"]) + int(counts["lost"]) + -(-answers_to_come(batch) // real_places(batch))
+    under_way = Q(state=Assignment.State.SUBMITTED, platform_state=Assignment.State.ACTIVE)
+    used = Assignment.objects.filter(Q(platform_state__in=handed_in) | under_way, batch=batch).count()
+    return used + -(-answers_to_come(batch) // real_places(batch))
 
 
 def most_per_page(batch: Batch) -> int:

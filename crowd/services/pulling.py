@@ -18,7 +18,7 @@ from crowd.errors import BudgetExceeded, CrowdError, PlatformError, StillRunning
 from crowd.models import Assignment, Batch
 from crowd.platforms.base import Pull
 from crowd.platforms.registry import platform
-from crowd.services import inbox, publishing
+from crowd.services import confirming, inbox, publishing
 from crowd.services.accepting import accept_waiting
 from crowd.services.inbox import Taken
 
@@ -76,7 +76,9 @@ def _done(batch: Batch, taken: Taken, now: datetime, *, more: bool) -> Pulled:
     news = more or taken.inserted or taken.changed
     quiet = 0 if news else min(_quiet(batch) + 1, MOST_DOUBLINGS)
     _remember(batch, quiet=quiet, note="")
-    if not news:
+    if confirming.is_hosted(batch):
+        confirming.tidy(batch_id=batch.pk, now=now)
+    elif not news:
         _fit_hold(batch)
     if batch.state in {Batch.State.CLOSED, Batch.State.ARCHIVED} and not news:
         return Pulled(taken, more=False, next_at=now + OVER)

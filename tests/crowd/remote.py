@@ -87,11 +87,16 @@ class Hosted(Stub):
     capabilities = replace(LocalMarket.capabilities, pages="hosted")
 
 
+class Proving(Hosted):
+    capabilities = replace(Hosted.capabilities, returns_submission=True)
+
+
 @pytest.fixture
 def far_away(monkeypatch) -> Iterator[None]:
-    """Have the platforms `stub` and `hosted`."""
+    """Have the platforms `stub`, `hosted` and `proving`."""
     monkeypatch.setitem(registry.PLATFORMS, "stub", "tests.crowd.remote:Stub")
     monkeypatch.setitem(registry.PLATFORMS, "hosted", "tests.crowd.remote:Hosted")
+    monkeypatch.setitem(registry.PLATFORMS, "proving", "tests.crowd.remote:Proving")
     registry.elsewhere.cache_clear()
     yield
     registry.elsewhere.cache_clear()

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from crowd.errors import IllegalTransition
 from crowd.models import (
     Answer,
     AnswerRaw,
     Assignment,
     Batch,
-    LedgerEntry,
     OutboxCommand,
     RemoteFile,
     Reservation,
@@ -489,61 +487,3 @@ def test_rules_look_at_every_page_that_comes_in():
     assert not Restriction.objects.exists()
     take(of, *pages)
     assert Restriction.objects.get().worker.ext_id == "anna"
-
-
-# Pages of our own that a platform pays for
-
-
-@pytest.fixture
-def hosted() -> Assignment:
-    of = remote.batch(platform="hosted")
-    return market.claim(of, market.worker(of.account))
-
-
-def hosted_page(page: Assignment, state: str) -> RemoteAssignment:
-    return told(page.batch, state=state, ext_id=page.ext_id, who=page.worker.ext_id, price_micro=10)
-
-
-def test_a_page_handed_in_on_our_own_page_is_only_noted(hosted):
-    market.submit(hosted)
-    assert numbers(take(hosted.batch, hosted_page(hosted, "submitted"))) == (1, 1, 0, 1, 0)
-    hosted.refresh_from_db()
-    assert (hosted.state, hosted.platform_state, hosted.price_micro) == (State.SUBMITTED, "submitted", 30_000)
-
-
-def test_a_hosted_page_returned_gives_money_and_place_back(hosted):
-    take(hosted.batch, hosted_page(hosted, "skipped"))
-    hosted.refresh_from_db()
-    assert hosted.state == State.SKIPPED
-    assert remote.totals(hosted.batch).reserved_micro == 0
-    assert places(hosted.batch) == [(0, 0)] * 3
-
-
-def test_a_hosted_page_that_was_not_finished_with_us_is_not_paid(hosted):
-    take(hosted.batch, hosted_page(hosted, "submitted"))
-    hosted.refresh_from_db()
-    assert (hosted.state, hosted.price_micro) == (State.REJECTED, 30_000)
-    assert hosted.reason == "This page was handed in on the platform before it was finished here."
-    assert remote.totals(hosted.batch).reserved_micro == 0
-
-
-def test_a_hosted_page_nobody_has_opened_here_is_left_alone_until_it_is_handed_in(hosted):
-    page = told(hosted.batch, state="active")
-    assert numbers(take(hosted.batch, page)) == (1, 0, 0, 0, 0)
-    take(hosted.batch, again(page, hosted.batch, "submitted"))
-    assert page_of(page).state == State.REJECTED
-
-
-def test_a_hosted_page_accepted_there_is_paid_out_of_its_own_hold(hosted):
-    market.submit(hosted)
-    take(hosted.batch, hosted_page(hosted, "accepted"))
-    totals = remote.totals(hosted.batch)
-    assert (totals.paid_micro, totals.reserved_micro) == (30_000, 0)
-    assert LedgerEntry.objects.get(kind="charge").source == "held"
-
-
-def test_what_was_accepted_here_is_never_rejected(hosted):
-    market.submit(hosted)
-    take(hosted.batch, hosted_page(hosted, "accepted"))
-    with pytest.raises(IllegalTransition):
-        judging.reject(assignment_id=hosted.pk, reason="", now=NOON)
