@@ -178,9 +178,11 @@ def watch_idleness(market: Market, pool: Pool) -> None:
 
 
 def _archive_idle(market: Market, pool: Pool) -> None:
-    if pool.status != CLOSED:
+    if pool.status != CLOSED or pool.is_training:  # a training may serve open pools
         return
-    if market.now - (pool.last_moved or pool.created) < IDLE_TIME or pool.active:
-        market.at(max(market.now, pool.last_moved or pool.created) + IDLE_TIME, lambda: _archive_idle(market, pool))
+    if market.now - (pool.last_moved or pool.created) < IDLE_TIME:
+        watch_idleness(market, pool)
+    elif pool.active:
+        market.at(market.now + timedelta(days=1), lambda: _archive_idle(market, pool))
     else:
         pool.status = ARCHIVED

@@ -1,13 +1,18 @@
 """An emulator over real HTTP, the kit's unmodified client, and people who work there."""
 
+import socket
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crowd.emulators.toloka import Served, TolokaEmulator
+from crowd.emulators.toloka import API_KEY, TOKEN, Served, TolokaEmulator
+from crowd.emulators.toloka.http import application
 from tests.emulators.toloka.people import People
 
 with warnings.catch_warnings():
@@ -21,10 +26,38 @@ def emulator() -> TolokaEmulator:
     return TolokaEmulator(seed="test", quotas=False)
 
 
+class Street:
+    """One server for the whole run: every test has an emulator of its own behind a prefix."""
+
+    def __init__(self) -> None:
+        self.doors: dict[str, ASGIApp] = {}
+        self.url = ""
+
+    def open(self, emulator: TolokaEmulator) -> Served:
+        prefix = f"/{len(self.doors) + 1}"
+        self.doors[prefix] = application(emulator.market, frozenset((TOKEN, API_KEY)), prefix)
+        return Served(self.url + prefix, TOKEN, emulator.market)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.doors["/" + scope["path"].split("/")[1]](scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def street() -> Iterator[Street]:
+    street = Street()
+    server = uvicorn.Server(uvicorn.Config(street, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+        thread.start()
+        street.url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        yield street
+        server.should_exit = True
+        thread.join()
+
+
 @pytest.fixture
-def served(emulator: TolokaEmulator) -> Iterator[Served]:
-    with emulator.serve() as served:
-        yield served
+def served(street: Street, emulator: TolokaEmulator) -> Served:
+    return street.open(emulator)
 
 
 @pytest.fixture
