@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,8 @@ from crowd.models import Account
 from crowd.platforms.base import EventNote
 from crowd.platforms.toloka.client import Client
 from crowd.platforms.toloka.pools import Place
-from crowd.platforms.toloka.refusals import sentence_of
 
+log = logging.getLogger(__name__)
 SECRET = "webhook"  # noqa: S105  the name of the secret, not the secret
 HEADER = "toloka-signature"
 PART = re.compile(r"(v|ts|sign)\s*=\s*([0-9A-Za-z]+)")
@@ -38,16 +39,17 @@ TOO_OLD = f"This notification is signed for {{at:%H:%M:%S}} UTC, more than ten m
 
 
 def subscribe(client: Client, where: Place, url: str) -> None:
-    """Ask to be told of what happens in a pool; what is subscribed already stays so."""
+    """Ask to be told of what happens in a pool. An address Toloka does not take is no reason not to publish."""
     secret = client.account.secrets.get(SECRET, "")
     if not url or not secret or where.is_training:
         return
     wanted = [{"webhook_url": url, "event_type": kind, "pool_id": where.id, "secret_key": secret} for kind in KINDS]
-    answer = client.send("put", "/webhook-subscriptions", wanted)
-    problems = (answer or {}).get("validation_errors") or {}
+    try:
+        problems = client.send("put", "/webhook-subscriptions", wanted).get("validation_errors")
+    except Invalid as error:
+        problems = error.fields
     if problems:
-        number, fields = next(iter(problems.items()))
-        raise Invalid({f"webhook {KINDS[int(number)]}": "; ".join(sentence_of(one) for one in fields.values())})
+        log.warning("Toloka does not notify %s of pool %s: %s. %s", url, where.id, problems, MEND)
 
 
 def parse(account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:

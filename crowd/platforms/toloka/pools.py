@@ -160,8 +160,6 @@ def _quality_control(batch: BatchSpec, skill_ids: Mapping[str, str]) -> Json:
     configs = quality.configs_of(batch, skill_ids)
     if batch.kind == "exam" and batch.grants_skill:
         configs.append(quality.exam(skill_ids[batch.grants_skill], batch.page_size))
-    if batch.kind == "main":
-        configs.append(quality.collect_again())
     gate = {"training_pool_id": training.id, "training_passing_skill_value": batch.needs_value} if training else None
     return {"configs": configs, **({"training_requirement": gate} if gate else {})}
 

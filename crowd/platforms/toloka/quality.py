@@ -217,12 +217,3 @@ def exam(skill_id: str, tasks: int) -> Json:
             "parameters": {"skill_id": skill_id, "from_field": "correct_answers_rate"},
         },
     )
-
-
-def collect_again() -> Json:
-    """Let somebody else do what was rejected: without it a rejected page is never given out again."""
-    return config(
-        "ASSIGNMENTS_ASSESSMENT",
-        [[condition("assessment_event", "EQ", "REJECT")]],
-        {"type": "CHANGE_OVERLAP", "parameters": {"delta": 1, "open_pool": False}},
-    )

@@ -16,7 +16,6 @@ from crowd.platforms.toloka.specs import TASK_FIELD, input_values
 MOST_TASKS = 5_000
 MOST_BYTES = 1_000_000  # of input values in a request; the platform takes 1,048,576
 MOST_LISTED = 1_000
-REJECTED = "REJECTED"
 TAKEN_IN = {"async_mode": True, "skip_invalid_items": True, "allow_defaults": True}
 HINT = "This is not the right answer; it is: {answer}."
 
@@ -140,14 +139,8 @@ def _why(output: Any) -> str:
 
 
 def set_overlap(client: Client, where: Place, task_id: str, overlap: int) -> None:
-    """Say how many answers a task gets; a rejected one does not count as an answer, but does for the platform."""
+    """Say how often a task is given out in all; so rejected work is done again, by one more than there was."""
     there = pools.view(client, where)
-    rejected = _count_rejected(client, task_id) if overlap else 0
-    client.send("patch", f"/tasks/{task_id}/set-overlap-or-min", {"overlap": overlap + rejected})
+    client.send("patch", f"/tasks/{task_id}/set-overlap-or-min", {"overlap": overlap})
     if overlap:
         pools.wake(client, where, there)
-
-
-def _count_rejected(client: Client, task_id: str) -> int:
-    pages = client.pages("/assignments", MOST_LISTED, task_id=task_id, status=REJECTED)
-    return sum(len(page) for page in pages)

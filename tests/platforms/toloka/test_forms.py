@@ -88,16 +88,6 @@ def test_an_exam_has_control_tasks_alone_and_only_for_those_without_its_skill():
     assert config["rules"][0]["action"]["parameters"]["from_field"] == "correct_answers_rate"
 
 
-def test_rejected_work_is_collected_again_in_a_main_pool():
-    (config,) = form(spec())["quality_control"]["configs"]
-    assert config["rules"] == [
-        {
-            "conditions": [{"key": "assessment_event", "operator": "EQ", "value": "REJECT"}],
-            "action": {"type": "CHANGE_OVERLAP", "parameters": {"delta": 1, "open_pool": False}},
-        }
-    ]
-
-
 def test_every_word_of_an_audience_is_a_line_that_must_hold():
     wanted = Audience(
         languages=["en", "de"], countries=["fr"], regions=[213], devices=["smartphone"],

@@ -216,3 +216,9 @@ def test_without_a_secret_nobody_subscribes_and_polling_has_to_do(adapter, accou
     account.secrets = {"token": account.secrets["token"]}
     adapter.ensure_batch(account, spec(webhook_url="http://127.0.0.1:9/x/"))
     assert bench.requests(account, "PUT", "/webhook-subscriptions") == []
+
+
+def test_an_address_toloka_does_not_take_is_no_reason_not_to_publish(adapter, account, caplog):
+    remote_id = adapter.ensure_batch(account, spec(webhook_url="nowhere"))
+    assert bench.emulator(account).market.pools.find(remote_id) is not None
+    assert "the pools are asked all the same" in caplog.text
