@@ -16,7 +16,14 @@ SIGNATURES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"RIF
 @cache_control(private=True, max_age=1800, immutable=True)
 def media(request: HttpRequest, answer_id: int, kind: str) -> FileResponse:
     worker = current_worker(request)
-    key = _key(worker, answer_id, kind) if worker else ""
+    if worker is None:
+        raise Http404
+    return picture_for(worker, answer_id, kind)
+
+
+def picture_for(worker: Worker, answer_id: int, kind: str) -> FileResponse:
+    """Send a picture of a page that this worker has in hand; else there is none."""
+    key = _key(worker, answer_id, kind)
     if not key or not default_storage.exists(key):
         raise Http404
     return file_response(key)

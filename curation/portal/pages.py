@@ -15,7 +15,7 @@ from crowd.models import Assignment, Batch, Worker
 from crowd.services import claims
 from curation.portal.home import next_page
 from curation.portal.people import for_workers
-from curation.portal.shown import shown_page
+from curation.portal.shown import own_links, shown_page
 from curation.services import worker_pages
 
 OVER = "The time for that page is over; its tasks went to somebody else."
@@ -29,7 +29,8 @@ def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
         messages.info(request, OVER if row.state in {"active", "expired"} else "That page is handed in.")
         return redirect("w-home")
     wanted = request.GET.get("task", "")
-    shown = shown_page(row, worker_pages.answers_so_far(row), int(wanted) if wanted.isdecimal() else None)
+    number = int(wanted) if wanted.isdecimal() else None
+    shown = shown_page(row, worker_pages.answers_so_far(row), number, own_links(row))
     return render(request, f"worker/{row.batch.interface}.html", {"shown": shown, "worker": worker})
 
 
@@ -48,7 +49,7 @@ def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -
     if number is None:
         raise Http404
     try:
-        payload = _payload(request)
+        payload = payload_of(request)
         hint = worker_pages.save_answer(
             assignment_id=row.pk, worker_id=worker.pk, answer_id=answer_id, payload=payload, now=database_now()
         )
@@ -61,7 +62,7 @@ def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -
     return redirect(f"{reverse('w-page', args=[row.pk])}?task={number + 1 + int(hint.ok)}")
 
 
-def _payload(request: HttpRequest) -> dict[str, Any]:
+def payload_of(request: HttpRequest) -> dict[str, Any]:
     if not wants_json(request):
         return {"answer": request.POST.get("answer", "")}
     payload = body_of(request).get("payload")
@@ -75,7 +76,7 @@ def _payload(request: HttpRequest) -> dict[str, Any]:
 def submit(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     row = own_page(worker, page_id)
     try:
-        posted, spent_ms = _handed_in(request, row)
+        posted, spent_ms = handed_in(request, row)
         done = worker_pages.hand_in(
             page=row, worker_id=worker.pk, posted=posted, duration_ms=spent_ms, now=database_now()
         )
@@ -91,7 +92,7 @@ def submit(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     return target
 
 
-def _handed_in(request: HttpRequest, row: Assignment) -> tuple[dict[int, Any], int]:
+def handed_in(request: HttpRequest, row: Assignment) -> tuple[dict[int, Any], int]:
     """Return the answers that came along and the time spent; a plain form brings neither."""
     if not wants_json(request):
         return {}, int((database_now() - row.issued_at).total_seconds() * 1000)

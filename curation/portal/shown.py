@@ -56,11 +56,46 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Where a page and what belongs to it is found; `home` is empty where there is nothing to go back to."""
+
+    page: str
+    answers: str
+    submit: str
+    skip: str
+    uploads: str
+    pictures: str
+    home: str = ""
+
+    def answer(self, answer_id: int) -> str:
+        return f"{self.answers}{answer_id}/"
+
+    def picture(self, answer_id: int, kind: str) -> str:
+        return f"{self.pictures}{answer_id}/{kind}/"
+
+
+def own_links(page: Assignment) -> Links:
+    """Return the addresses of a page for our own people."""
+    here = reverse("w-page", args=[page.pk])
+    return Links(
+        page=here,
+        answers=f"{here}answers/",
+        submit=reverse("w-submit", args=[page.pk]),
+        skip=reverse("w-skip", args=[page.pk]),
+        uploads=reverse("w-uploads"),
+        pictures=f"{reverse('w-home')}media/",
+        home=reverse("w-home"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ShownTask:
     answer_id: int
     number: int
     about: str
-    has_template: bool
+    image: str
+    template: str
+    answer_to: str
     width: int
     height: int
     given: Mapping[str, Any] | None
@@ -74,6 +109,7 @@ class ShownTask:
 @dataclass(frozen=True, slots=True)
 class ShownPage:
     page: Assignment
+    links: Links
     title: str
     kind: str
     price: str
@@ -105,9 +141,9 @@ class ShownPage:
             "labels": [{"name": label.name, "colour": label.colour} for label in self.labels],
             "least": list(self.least),
             "current": self.current,
-            "answers": reverse("w-page", args=[self.page.pk]) + "answers/",
-            "submit": reverse("w-submit", args=[self.page.pk]),
-            "uploads": reverse("w-uploads"),
+            "answers": self.links.answers,
+            "submit": self.links.submit,
+            "uploads": self.links.uploads,
             "tasks": [
                 {
                     "id": task.answer_id,
@@ -143,14 +179,17 @@ def shown_offers(offers: Sequence[Offer], active: Mapping[int, Assignment]) -> l
     ]
 
 
-def shown_page(page: Assignment, answers: Mapping[int, Mapping[str, Any]], wanted: int | None) -> ShownPage:
+def shown_page(
+    page: Assignment, answers: Mapping[int, Mapping[str, Any]], wanted: int | None, links: Links
+) -> ShownPage:
     """Put a page together; `wanted` is the number of the task asked for, else the first unanswered one is open."""
     spec = page.batch.spec
-    tasks = [_task(task, page.batch, answers.get(task.answer_id)) for task in page_tasks(page)]
+    tasks = [_task(task, page.batch, answers.get(task.answer_id), links) for task in page_tasks(page)]
     first_open = next((task.number for task in tasks if not task.answered), len(tasks))
     current = wanted if wanted is not None and 1 <= wanted <= len(tasks) else first_open
     return ShownPage(
         page=page,
+        links=links,
         title=str(spec.get("title", "Task")),
         kind=KIND_WORDS.get(Batch.Kind(page.batch.kind), ""),
         price=price_text(page.price_micro),
@@ -164,13 +203,15 @@ def shown_page(page: Assignment, answers: Mapping[int, Mapping[str, Any]], wante
     )
 
 
-def _task(task: PageTask, batch: Batch, given: Mapping[str, Any] | None) -> ShownTask:
+def _task(task: PageTask, batch: Batch, given: Mapping[str, Any] | None, links: Links) -> ShownTask:
     payload = task.payload
     return ShownTask(
         answer_id=task.answer_id,
         number=task.seq + 1,
         about=_about(payload, str(batch.spec.get("title", ""))),
-        has_template=bool(payload.get("template_key")),
+        image=links.picture(task.answer_id, "image"),
+        template=links.picture(task.answer_id, "template") if payload.get("template_key") else "",
+        answer_to=links.answer(task.answer_id),
         width=int(payload.get("width") or 0),
         height=int(payload.get("height") or 0),
         given=given,

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from curation.portal import home, media, pages, people, uploads
+from curation.portal.people import for_workers
 
 urlpatterns = [
     path("", home.home, name="w-home"),
@@ -14,7 +15,7 @@ urlpatterns = [
     path("pages/<int:page_id>/submit/", pages.submit, name="w-submit"),
     path("pages/<int:page_id>/skip/", pages.skip, name="w-skip"),
     re_path(r"^media/(?P<answer_id>\d+)/(?P<kind>image|template)/$", media.media, name="w-media"),
-    path("uploads/", uploads.start, name="w-uploads"),
-    path("uploads/<uuid:upload_id>/", uploads.upload, name="w-upload"),
-    path("uploads/<uuid:upload_id>/done/", uploads.finish, name="w-upload-done"),
+    path("uploads/", for_workers(uploads.start), name="w-uploads"),
+    path("uploads/<uuid:upload_id>/", for_workers(uploads.upload), name="w-upload"),
+    path("uploads/<uuid:upload_id>/done/", for_workers(uploads.finish), name="w-upload-done"),
 ]
