@@ -27,20 +27,20 @@ def bulk_load(
     same: Mapping[str, Any] | None = None,
     returning: Sequence[str] = ("id",),
 ) -> list[tuple[Any, ...]]:
-    """Insert the rows that are not there yet by `conflict`, and return the wanted columns of these.
+    """Insert the rows that are not there yet by `conflict`, in this order, and return the wanted columns of these.
 
     Columns are the database's. `same` holds what is alike in all rows; the model's defaults fill the rest. JSON comes
-    as text, see `json_text`.
+    as text, see `json_text`. Where others may load the same rows at the same time, give them in order of `conflict`:
+    whoever does it the other way round could wait for the first for ever.
     """
     filled = {**_defaults(model, {*columns, *(same or {})}), **(same or {})}
     query = sql.SQL(
-        "INSERT INTO {table} ({names}) SELECT {values} FROM staged_rows ORDER BY {order} "
+        "INSERT INTO {table} ({names}) SELECT {values} FROM staged_rows ORDER BY staged_rows.ctid "
         "ON CONFLICT ({target}) DO NOTHING RETURNING {wanted}"
     ).format(
         table=sql.Identifier(model._meta.db_table),
         names=_names([*columns, *filled]),
         values=sql.SQL(", ").join([*map(sql.Identifier, columns), *[sql.SQL("%s")] * len(filled)]),
-        order=_names([name for name in conflict if name in columns]),
         target=_names(conflict),
         wanted=_names(returning),
     )

@@ -4,32 +4,44 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crowd.bulk import bulk_load
 from crowd.errors import BudgetExceeded
-from crowd.models import Assignment, Batch, OutboxCommand
-from crowd.services import ledger, outbox, skills
+from crowd.models import Assignment, Batch, OutboxCommand, Restriction
+from crowd.services import ledger, outbox, skills, trust
 
 State = Assignment.State
 BY_PLATFORM = "accepted by the platform"
 
 
-@transaction.atomic
-def accept_waiting(*, batch: Batch, now: datetime, only: Sequence[int] | None = None) -> tuple[int, str]:
-    """Accept the submitted pages of a batch, the oldest first, as many as the budget grants.
+def accept_waiting(*, batch: Batch, now: datetime) -> tuple[int, str]:
+    """Accept the submitted pages of a batch whose files are here and whose workers no rule has stopped paying.
 
-    Returns how many were accepted, and a sentence about those that were not. Pages whose files are not here wait,
-    unless they are named by `only`.
+    The oldest come first, as many as the budget grants. Returns how many were accepted, and a sentence about the rest.
     """
-    waiting = Assignment.objects.select_for_update().filter(batch=batch, state=State.SUBMITTED).order_by("pk")
-    waiting = waiting.filter(awaits_files=False) if only is None else waiting.filter(pk__in=only)
-    pages = list(waiting)
+    ready = Assignment.objects.filter(batch=batch, awaits_files=False)
+    return accept_these(batch=batch, pages=ready.exclude(worker__in=unpaid_workers(batch=batch, now=now)), now=now)
+
+
+def unpaid_workers(*, batch: Batch, now: datetime) -> list[int]:
+    """Return the workers whose pages in this batch wait for a person before they are paid; mostly there are none."""
+    stopped = Restriction.objects.in_force(now).filter(effect=Restriction.Effect.UNPAID)
+    ids = stopped.filter(worker__account_id=batch.account_id).values_list("worker_id", flat=True).distinct()
+    return [pk for pk in ids if trust.is_unpaid(worker_id=pk, batch=batch, now=now)]
+
+
+@transaction.atomic
+def accept_these(*, batch: Batch, pages: QuerySet[Assignment], now: datetime) -> tuple[int, str]:
+    """Accept those of these pages that are submitted, the oldest first, as many as the budget grants."""
+    locked = pages.filter(batch=batch, state=State.SUBMITTED).select_for_update(of=("self",)).order_by("pk")
+    found = sorted(locked, key=lambda page: page.submitted_at or now)
     try:
-        _accept(batch, pages, now)
+        _accept(batch, found, now)
     except BudgetExceeded as error:
-        granted = list(_worth(pages, sum(map(_cost, pages)) - error.wanted_micro + error.free_micro))
-        return _accept_fewer(batch, granted, now), _waits(len(pages) - len(granted), batch, error)
-    return len(pages), ""
+        granted = list(_worth(found, sum(map(_cost, found)) - error.wanted_micro + error.free_micro))
+        return _accept_fewer(batch, granted, now), _waits(len(found) - len(granted), batch, error)
+    return len(found), ""
 
 
 def _accept_fewer(batch: Batch, pages: Sequence[Assignment], now: datetime) -> int:

@@ -155,8 +155,8 @@ def _finish(row: RemoteFile, file: dict[str, Any], now: datetime) -> Fetched:
     if RemoteFile.objects.filter(assignment=page).exclude(state=State.DONE).exists() or _awaits_its_platform(page):
         return Fetched(done=1)
     Assignment.objects.filter(pk=page.pk).update(awaits_files=False)
-    if page.batch.auto_accept and page.state == Assignment.State.SUBMITTED:
-        accept_waiting(batch=page.batch, now=now, only=[page.pk])
+    if page.batch.auto_accept:
+        accept_waiting(batch=page.batch, now=now)
     return Fetched(done=1, project_ids=frozenset({page.project_id}))
 
 

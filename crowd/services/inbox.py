@@ -6,6 +6,7 @@ Everybody locks in the same order: the batch, its pages, the budgets, the tasks.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,7 +18,7 @@ from crowd.models.worker import digest_of
 from crowd.platforms.base import RemoteAssignment
 from crowd.platforms.registry import platform
 from crowd.services import confirming, control, incoming, judging, ledger, publishing, trust
-from crowd.services.accepting import BY_PLATFORM, accept_stored, accept_waiting, book_taken
+from crowd.services.accepting import BY_PLATFORM, accept_stored, accept_waiting, book_taken, unpaid_workers
 from crowd.services.answers_in import count_places, lock_tasks, store_answers
 from crowd.services.incoming import Known, ReadPage, Sorted
 
@@ -125,7 +126,7 @@ def _store(batch: Batch, found: Sorted, now: datetime) -> None:
     _hand_in(batch, found.handed_in, fees, now)
     _give_back(batch, found.given_back, now)
     _note_states(found.judged)
-    found.new = list(_one_in_hand_each(batch, found))
+    found.new = sorted(_one_in_hand_each(batch, found), key=partial(_when, now=now))
     _insert(batch, found.new, fees, now)
     _count_and_answer(batch, found)
     _judge(batch, found, now)
@@ -140,7 +141,7 @@ def _find_workers(batch: Batch, pages: Sequence[ReadPage]) -> None:
     new = bulk_load(
         model=Worker,
         columns=["ext_id", "ext_digest"],
-        rows=[(ext_id, digest) for ext_id, digest in digests.items() if digest not in ids],
+        rows=[(ext_id, digest) for ext_id, digest in sorted(digests.items()) if digest not in ids],
         same={"account_id": batch.account_id},
         conflict=["account_id", "ext_digest"],
         returning=["ext_digest", "id"],
@@ -197,6 +198,11 @@ def _row(batch: Batch, page: ReadPage, fees: _Fees, now: datetime, *, at_once: b
     )
 
 
+def _when(page: ReadPage, now: datetime) -> datetime:
+    """Return what pages are numbered by: what was handed in first is looked at first."""
+    return page.told.submitted_at or page.told.issued_at or now
+
+
 def _milliseconds(time: timedelta) -> int:
     return min(max(0, time // timedelta(milliseconds=1)), LONGEST_MS)
 
@@ -239,10 +245,11 @@ def _note_states(pages: Sequence[ReadPage]) -> None:
 
 def _insert(batch: Batch, pages: Sequence[ReadPage], fees: _Fees, now: datetime) -> None:
     """Store new pages. Those accepted at once are stored as accepted: thousands need not be written twice."""
-    at_once = [page for page in pages if _is_accepted_at_once(batch, page)]
+    paying = not unpaid_workers(batch=batch, now=now)
+    at_once = [page for page in pages if paying and _is_accepted_at_once(batch, page)]
     try:
         with transaction.atomic():
-            _insert_rows(batch, pages, [_row(batch, page, fees, now, at_once=True) for page in pages])
+            _insert_rows(batch, pages, [_row(batch, page, fees, now, at_once=paying) for page in pages])
             accept_stored(batch=batch, pages=[_light(batch, page, fees) for page in at_once if page.pk], now=now)
     except BudgetExceeded:  # not all can be paid: they come in unaccepted, and as many as possible are accepted then
         _insert_rows(batch, pages, [_row(batch, page, fees, now) for page in pages])
@@ -326,7 +333,7 @@ def _judge(batch: Batch, found: Sorted, now: datetime) -> None:
     if batch.auto_accept or batch.kind != Batch.Kind.MAIN:
         _, sentence = accept_waiting(batch=batch, now=now)
         found.refused += [sentence] if sentence else []
-    if batch.kind == Batch.Kind.MAIN and batch.rules:
+    if batch.kind == Batch.Kind.MAIN:
         _apply_rules(batch, found, now)
 
 
@@ -351,7 +358,9 @@ def _grade(batch: Batch, ids: Sequence[int], now: datetime) -> None:
 
 
 def _apply_rules(batch: Batch, found: Sorted, now: datetime) -> None:
-    ids = [page.pk for page in [*found.with_answers, *found.given_back] if page.pk and page.told.state != State.ACTIVE]
+    """Look at every page that came in or was given back; without rules, at those that had control tasks."""
+    over = [page for page in [*found.with_answers, *found.given_back] if page.pk and page.told.state != State.ACTIVE]
+    ids = [page.pk for page in over if batch.rules or any(answer.control_ok is not None for answer in page.answers)]
     for page in Assignment.objects.filter(pk__in=ids).order_by("submitted_at", "pk"):
         page.batch = batch
         trust.apply_rules(page=page, now=now)

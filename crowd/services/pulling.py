@@ -19,7 +19,7 @@ from crowd.models import Assignment, Batch
 from crowd.platforms.base import Pull
 from crowd.platforms.registry import platform
 from crowd.services import confirming, inbox, publishing
-from crowd.services.accepting import accept_waiting
+from crowd.services.accepting import accept_these
 from crowd.services.inbox import Taken
 
 State = Assignment.State
@@ -157,7 +157,7 @@ def watch_deadlines(*, now: datetime) -> Watched:
 
 def _accept_due(batch: Batch, ids: list[int], now: datetime) -> tuple[int, str]:
     try:
-        n, sentence = accept_waiting(batch=batch, now=now, only=ids)
+        n, sentence = accept_these(batch=batch, pages=Assignment.objects.filter(pk__in=ids), now=now)
     except CrowdError as error:
         n, sentence = 0, str(error)
     return n, f"{sentence} The platform will accept them by itself within {_span(ACT)}." if sentence else ""
