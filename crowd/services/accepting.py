@@ -33,9 +33,13 @@ def unpaid_workers(*, batch: Batch, now: datetime) -> list[int]:
 
 @transaction.atomic
 def accept_these(*, batch: Batch, pages: QuerySet[Assignment], now: datetime) -> tuple[int, str]:
-    """Accept those of these pages that are submitted, the oldest first, as many as the budget grants."""
-    locked = pages.filter(batch=batch, state=State.SUBMITTED).select_for_update(of=("self",)).order_by("pk")
-    found = sorted(locked, key=lambda page: page.submitted_at or now)
+    """Accept those of these pages that are submitted, the oldest first, as many as the budget grants.
+
+    A page that somebody is judging at this moment is left to him: he may wait for the money that we have locked.
+    """
+    open_ones = pages.filter(batch=batch, state=State.SUBMITTED)
+    free = open_ones.select_for_update(of=("self",), skip_locked=True).order_by("pk")
+    found = sorted(free, key=lambda page: page.submitted_at or now)
     try:
         _accept(batch, found, now)
     except BudgetExceeded as error:

@@ -1,6 +1,7 @@
 """Many pages accepted at once: as many as can be paid, the oldest first, and none that a rule has stopped paying."""
 
 import pytest
+from django.db import transaction
 
 from crowd.models import Assignment, Batch, OutboxCommand, Restriction, SkillValue, Worker
 from crowd.services import accepting, inbox, ledger
@@ -66,6 +67,14 @@ def stop_paying(worker: Worker, of: Batch) -> None:
 def test_pages_of_somebody_who_is_not_paid_for_now_wait(waiting):
     stop_paying(Worker.objects.get(ext_id="w-1"), waiting)
     assert accepting.accept_waiting(batch=waiting, now=NOON) == (3, "")
+    assert accepted() == ["w-0", "w-2", "w-3"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_somebody_is_judging_is_left_to_him(waiting):
+    with transaction.atomic():
+        Assignment.objects.select_for_update().get(worker__ext_id="w-1")
+        assert market.at_once(lambda _: accepting.accept_waiting(batch=waiting, now=NOON), [0]) == [(3, "")]
     assert accepted() == ["w-0", "w-2", "w-3"]
 
 
