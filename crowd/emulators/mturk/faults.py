@@ -30,9 +30,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
-            raise ValueError(f"There is no fault {self.name!r}; known are {', '.join(FAULTS)}.")
+            raise ValueError(f"there is no fault {self.name!r}; known are {', '.join(FAULTS)}.")
         if not 0 <= self.rate <= 1:
-            raise ValueError(f"The rate of {self.name} is {self.rate}; expected 0 to 1.")
+            raise ValueError(f"the rate of {self.name} is {self.rate}; expected 0 to 1.")
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Fault":
@@ -50,7 +50,7 @@ class Fault:
             return cls(name.strip().replace("-", "_"), float(rate))
         except ValueError as error:
             reason = str(error) if "=" in words and "could not convert" not in str(error) else "expected NAME=RATE"
-            raise ValueError(f"{words!r} is no fault: {reason}") from None
+            raise ValueError(f"The fault {words!r} cannot be set: {reason}") from None
 
 
 class Faults:
