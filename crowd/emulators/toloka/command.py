@@ -178,8 +178,9 @@ class Street:
     def _play_script(self) -> None:
         if self._wishes.script is None or self._wishes.script.player.is_done():
             return
-        for profile in self._wishes.script.workers:
-            visit(self._emulator.floor, self._wishes.script.player, str(profile["id"]))
+        player = self._wishes.script.player
+        for worker_id in player.worker_ids():
+            visit(self._emulator.floor, player, worker_id)
 
     def _visit(self) -> None:
         self._visits += 1

@@ -226,7 +226,7 @@ def _script(market: Market, _ident: str, body: Json) -> Json:
 def play_script(market: Market, script: Script) -> list[str]:
     floor, outcomes = Floor(market), []
     while True:
-        came = [visit(floor, script.player, worker_id) for worker_id in floor.worker_ids()]
+        came = [visit(floor, script.player, worker_id) for worker_id in script.player.worker_ids()]
         done = [outcome for outcome in came if outcome != "nothing"]
         outcomes += done
         if not done:

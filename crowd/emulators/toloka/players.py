@@ -132,6 +132,10 @@ class ScriptPlayer:
         """Take the hints."""
         return [page.tasks[index].known[0] if index in hints.texts else answer for index, answer in enumerate(answers)]
 
+    def worker_ids(self) -> list[str]:
+        """Return who has steps, in the order of their first ones."""
+        return list(self._left)
+
     def is_done(self) -> bool:
         return not any(self._left.values())
 

@@ -275,5 +275,5 @@ def _free(line: Any) -> int:
 
 TestCampaign = Campaign.TestCase
 TestCampaign.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
