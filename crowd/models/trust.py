@@ -89,3 +89,6 @@ class Restriction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.scope_id}: {self.reason}"
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.lifted_at is None and (self.until is None or self.until > now)

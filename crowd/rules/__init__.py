@@ -116,4 +116,5 @@ def plain(rules: Sequence[Rule]) -> list[dict[str, Any]]:
 def _listed(old: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Read the form of earlier batches: one object by kind, always 30 days without work in the project."""
     ban = {"kind": "ban", "scope": "project", "days": 30}
-    return [{"kind": kind, **OLD_MEANING.get(kind, {}), **settings, "action": ban} for kind, settings in old.items()]
+    inside = sorted(old.items())  # the database keeps names in an order of its own
+    return [{"kind": kind, **OLD_MEANING.get(kind, {}), **settings, "action": ban} for kind, settings in inside]

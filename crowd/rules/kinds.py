@@ -19,6 +19,8 @@ from crowd.quality.speed import too_fast
 from crowd.quality.wording import Verdict, counted
 from crowd.rules.actions import RESTRICTS, Action, Ban, Hold, Suspend, Words
 
+LEAST_APART = 0.1 - 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -42,6 +44,11 @@ class Rule(Words):
     before: ClassVar[bool] = False
     kind: str
     action: Action
+
+    @property
+    def stays(self) -> bool:
+        """Whether a verdict, once it applies, applies to every longer history too."""
+        return False
 
     @property
     def key(self) -> str:
@@ -76,7 +83,15 @@ class ControlRule(Rule):
     @model_validator(mode="after")
     def _told_apart(self) -> "ControlRule":
         _ = self.test
+        if self.good - self.clicker < LEAST_APART:
+            raise ValueError(
+                f"{self.clicker:g} and {self.good:g} are too close to be told apart; 0.1 is needed between."
+            )
         return self
+
+    @property
+    def stays(self) -> bool:
+        return self.method == "monitor"
 
     @cached_property
     def test(self) -> SequentialTest:

@@ -140,7 +140,7 @@ def _newest(project: Project) -> list[Any]:
     shown = ranked.filter(place=1).order_by("-id").values("pk")[: CARDS * 12]
     done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
     sent = Assignment.objects.filter(project_id=project.pk, batch__interface="photo", state__in=done)
-    ban = Restriction.objects.filter(
+    ban = Restriction.objects.no_work().filter(
         worker=OuterRef("worker"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
     )
     return list(

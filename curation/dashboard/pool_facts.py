@@ -1,13 +1,17 @@
 """What a pool's page tells beyond its row: pages by state, price per item, pace, gates in words."""
 
-import math
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Avg, Count, Q
 
+from crowd import rules
 from crowd.models import Assignment, Batch
 from crowd.money import dollars
+from crowd.quality.exam import exam_sentence
+from crowd.quality.wording import counted
+from crowd.services.control import is_adaptive
+from curation.dashboard.exam_facts import exam_of
 from curation.services.overview import PoolRow
 
 STATE_WORDS = {
@@ -18,7 +22,6 @@ STATE_WORDS = {
     Assignment.State.SKIPPED: "skipped",
     Assignment.State.EXPIRED: "expired",
 }
-EXAM_TASKS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +63,12 @@ def _gate(batch: Batch | None) -> str:
     """Say who may work here, and how many people who click at random that lets in."""
     if batch is None or batch.needs_skill is None:
         return "Anybody may work here."
-    kinds = max(2, len(batch.spec.get("options", [])) or 2)
-    share = random_clickers(EXAM_TASKS, batch.needs_value, kinds)
-    return (
-        f"Needs “{batch.needs_skill}” of at least {batch.needs_value}. Of {EXAM_TASKS} questions with {kinds} answers, "
-        f"{_share_words(share)} of people who click at random reach that."
-    )
-
-
-def random_clickers(tasks: int, gate: int, options: int) -> float:
-    """Return the share of random answerers with at least `gate` percent right: an upper binomial tail."""
-    needed = math.ceil(tasks * gate / 100)
-    chance = 1 / options
-    return sum(math.comb(tasks, k) * chance**k * (1 - chance) ** (tasks - k) for k in range(needed, tasks + 1))
-
-
-def _share_words(share: float) -> str:
-    return "fewer than 0.1%" if share < 0.001 else f"{share:.1%}"
+    needs = f"Needs “{batch.needs_skill}” of at least {batch.needs_value}"
+    exam = exam_of(batch)
+    if exam is None:
+        return f"{needs}."
+    passes = exam_sentence(exam.checked(), options=exam.options)
+    return f"{needs}: of {counted(exam.questions, 'question')} with {exam.options} answers, {passes}."
 
 
 def _rules(batch: Batch | None) -> tuple[str, ...]:
@@ -87,12 +79,8 @@ def _rules(batch: Batch | None) -> tuple[str, ...]:
     if batch.per_worker:
         said.append(f"At most {batch.per_worker:,} tasks for one worker.")
     if batch.control_per_page:
-        said.append(f"{batch.control_per_page} of {batch.page_size} tasks on a page has a known answer.")
-    if "control" in batch.rules:
-        least = float(batch.rules["control"].get("least_accuracy", 0.7))
-        said.append(f"Surely under {least:.0%} right on known answers: 30 days without work in this project.")
-    if "speed" in batch.rules:
-        least = float(batch.rules["speed"].get("seconds_per_task", 1.0))
-        said.append(f"Three pages faster than {least:g} s a task: 30 days without work in this project.")
+        share = "a fifth of the tasks at first, few later" if is_adaptive(batch) else f"{batch.control_per_page} a page"
+        said.append(f"Tasks with a known answer among {batch.page_size} on a page: {share}.")
+    said += [rule.says() for rule in rules.read(batch.rules)]
     said.append("Paid at once." if batch.auto_accept else "Paid when the checks and checkers accept the result.")
     return tuple(said)

@@ -40,7 +40,7 @@ def workers_of(project: Project) -> QuerySet[Worker]:
         .order_by()
         .values("worker")
     )
-    ban = Restriction.objects.filter(
+    ban = Restriction.objects.no_work().filter(
         worker=OuterRef("pk"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
     )
     return Worker.objects.filter(Exists(pages)).annotate(

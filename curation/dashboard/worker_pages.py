@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
@@ -71,6 +72,23 @@ def reject(request: HttpRequest, public_id: UUID, evidence_id: int) -> HttpRespo
     return redirect("workers", public_id)
 
 
+@require_POST
+@login_required
+def lift(request: HttpRequest, public_id: UUID, restriction_id: int) -> HttpResponse:
+    """Let a worker go on; what holds in the whole account is lifted by operators and whoever connected it."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    row = Restriction.objects.select_related("worker__account").filter(pk=restriction_id).first()
+    if row is None or not bans.against(worker=row.worker, project=seat.project).filter(pk=row.pk).exists():
+        raise Http404
+    user = person(request)
+    if row.scope == row.Scope.ACCOUNT and not (user.is_staff or row.worker.account.created_by_id == user.pk):
+        messages.error(request, "This holds in every project of the account. Its maker or an operator can lift it.")
+        return redirect("worker", public_id, row.worker_id)
+    bans.lift(restriction=row, project=seat.project, by=user, now=database_now())
+    messages.success(request, f"{row.worker.short_id} may go on.")
+    return redirect("worker", public_id, row.worker_id)
+
+
 def _own(seat: Seat, evidence_id: int) -> Evidence:
     row = Evidence.objects.select_related("worker").filter(pk=evidence_id, project_id=seat.project.pk).first()
     if row is None:
@@ -107,13 +125,14 @@ def worker(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpRespons
     row = worker_row(project=seat.project, worker_id=worker_id)
     if row is None:
         raise Http404
-    here = Restriction.objects.filter(worker=row.worker, scope=Restriction.Scope.PROJECT, scope_id=seat.project.pk)
+    bans_here = list(bans.against(worker=row.worker, project=seat.project).order_by("-id")[:NEWEST])
     sent = Asset.objects.filter(project=seat.project, worker_id=worker_id).select_related("label_class")
     context = {
         "seat": seat,
         "row": row,
         "evidence": Evidence.objects.filter(worker=row.worker, project_id=seat.project.pk).order_by("-id")[:NEWEST],
-        "restrictions": here.order_by("-id")[:NEWEST],
+        "restrictions": bans_here,
+        "in_force": [ban.pk for ban in bans_here if ban.is_in_force(timezone.now())],
         "skill_events": SkillEvent.objects.filter(worker=row.worker).select_related("skill").order_by("-id")[:NEWEST],
         "sent": sent.order_by("-id")[:12],
     }

@@ -1,12 +1,13 @@
-"""A person bans a worker from a project because of evidence."""
+"""A person bans a worker from a project because of evidence, or lifts what keeps a worker away."""
 
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from crowd.errors import CrowdError
-from crowd.models import Evidence, Restriction
-from crowd.services import trust
+from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
+from crowd.services import judging, trust
 from curation.models import Project, User
 from curation.services import events, suspicions, versions
 
@@ -30,3 +31,40 @@ def reject_and_ban(*, evidence: Evidence, project: Project, by: User, days: int,
     events.record(kind="worker.banned", text=text, project=project, subject=evidence.worker, by=by, now=now)
     versions.bump(project_id=project.pk)
     return ban
+
+
+def against(*, worker: Worker, project: Project) -> QuerySet[Restriction]:
+    """Return all that was ever decided against a worker in a project, its pools, or its whole account."""
+    pools = Batch.objects.filter(project_id=project.pk).values("pk")
+    return Restriction.objects.filter(
+        Q(scope=Restriction.Scope.PROJECT, scope_id=project.pk)
+        | Q(scope=Restriction.Scope.BATCH, scope_id__in=pools)
+        | Q(scope=Restriction.Scope.ACCOUNT, scope_id=worker.account_id),
+        worker=worker,
+    )
+
+
+@transaction.atomic
+def lift(*, restriction: Restriction, project: Project, by: User, now: datetime) -> None:
+    """Let a worker go on. Pages that waited for a person because of it are accepted with it."""
+    trust.lift(restriction_id=restriction.pk, now=now)
+    paid = _accept_waiting(restriction, now) if restriction.effect == Restriction.Effect.UNPAID else 0
+    also = f" {paid:,} waiting pages are accepted." if paid else ""
+    text = f"{by.name} lifted “{restriction.reason[:120]}” from worker {restriction.worker.short_id}.{also}"
+    events.record(kind="worker.lifted", text=text, project=project, subject=restriction.worker, by=by, now=now)
+    versions.bump(project_id=project.pk)
+
+
+def _accept_waiting(restriction: Restriction, now: datetime) -> int:
+    """Only pools that pay at once: where work is checked first, the checks go on deciding."""
+    waiting = Assignment.objects.filter(
+        worker=restriction.worker,
+        batch_id=restriction.scope_id,
+        batch__auto_accept=True,
+        state=Assignment.State.SUBMITTED,
+        awaits_files=False,
+    )
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
+    for one in ids:
+        judging.accept(assignment_id=one, now=now)
+    return len(ids)

@@ -11,9 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crowd.models import Assignment, Budget, Evidence, Restriction, WorkerInvitation
+from crowd.models import Assignment, Batch, Budget, Evidence, Restriction, Skill, WorkerInvitation
 from crowd.services import ledger
-from curation.dashboard.pool_facts import random_clickers
 from curation.models import Asset, AssetPreview, DatasetVersion, Export, Membership, Pool, Project
 from curation.services.overview import asset_counts, funnel, pool_rows, project_numbers
 from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_worker
@@ -86,8 +85,15 @@ def test_spent_is_the_sum_of_the_ledger(project: Project):
     assert numbers.price_micro == 30_000
 
 
-def test_the_gate_says_how_many_random_clickers_it_lets_through():
-    assert random_clickers(10, 70, 2) == pytest.approx(0.171875)
+def test_the_gate_says_whom_it_lets_through(project: Project, people: dict[str, Client]):
+    pool = make_pool(project)
+    batch = Batch.objects.get(pool_id=pool.pk)
+    skill = Skill.objects.create(account=batch.account, name="Checking photos: exam")
+    exam = {"pool_id": 0, "stage_id": 0, "kind": "exam", "interface": "choice", "page_size": 10, "grants_skill": skill}
+    Batch.objects.create(account=batch.account, key="exam", project_id=project.pk, **exam)
+    Batch.objects.filter(pk=batch.pk).update(needs_skill=skill, needs_value=70)
+    page = people["vera"].get(reverse("pool", args=[project.public_id, pool.pk])).content.decode()
+    assert "a random clicker passes in 17.2 %, a 90 % worker in 98.7 %" in page
 
 
 # --- assets -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""Quality rules of a pool as leads change them. Every change is on record with the sentence that says the rule."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+
+from crowd import rules
+from crowd.errors import CrowdError
+from crowd.models import Batch
+from crowd.platforms.registry import elsewhere
+from crowd.rules import Rule
+from crowd.services import outbox
+from curation.models import Pool, User
+from curation.services import events, versions
+
+
+def batch_of(pool: Pool) -> Batch | None:
+    return Batch.objects.select_related("account", "needs_skill").filter(pool_id=pool.pk).order_by("id").first()
+
+
+def rules_of(pool: Pool) -> list[Rule]:
+    batch = batch_of(pool)
+    return rules.read(batch.rules) if batch else []
+
+
+def mark_of(found: list[Rule]) -> str:
+    """Return what changes with any rule: two people must not undo each other's changes unseen."""
+    return hashlib.sha256(json.dumps(rules.plain(found), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def put(*, pool: Pool, number: int | None, rule: Rule, mark: str, by: User, now: datetime) -> None:
+    """Add a rule, or put it in the place of the one with this number (from 0)."""
+
+    def changed(found: list[Rule]) -> tuple[list[Rule], str]:
+        if number is None:
+            return [*found, rule], f"rule added. {rule.says()}"
+        _require(found, number)
+        return [*found[:number], rule, *found[number + 1 :]], f"rule changed. {rule.says()}"
+
+    _change(pool, mark, changed, by, now)
+
+
+def remove(*, pool: Pool, number: int, mark: str, by: User, now: datetime) -> None:
+    def changed(found: list[Rule]) -> tuple[list[Rule], str]:
+        _require(found, number)
+        return [*found[:number], *found[number + 1 :]], f"rule removed. {found[number].says()}"
+
+    _change(pool, mark, changed, by, now)
+
+
+def _require(found: list[Rule], number: int) -> None:
+    if not 0 <= number < len(found):
+        raise CrowdError(f"There is no rule {number + 1} in this pool.")
+
+
+@transaction.atomic
+def _change(
+    pool: Pool, mark: str, changed: Callable[[list[Rule]], tuple[list[Rule], str]], by: User, now: datetime
+) -> None:
+    batches = list(Batch.objects.select_for_update(of=("self",)).select_related("account").filter(pool_id=pool.pk))
+    if not batches:
+        raise CrowdError("This pool is not set up yet.")
+    before = rules.read(batches[0].rules)
+    if mark_of(before) != mark:
+        raise CrowdError("Somebody has changed the rules meanwhile. Look at them again, then change what you want.")
+    after, text = changed(before)
+    rules.read(rules.plain(after))  # as many as are allowed
+    for batch in batches:
+        batch.rules = rules.plain(after)
+        batch.version += 1
+        batch.save(update_fields=["rules", "version"])
+        _tell(batch)
+    data = {"before": rules.plain(before), "after": rules.plain(after)}
+    events.record(
+        kind="pool.rules", text=f"{pool.title}: {text}", project=pool.project, subject=pool, by=by, data=data, now=now
+    )
+    versions.bump(project_id=pool.project_id)
+
+
+def _tell(batch: Batch) -> None:
+    """A platform that keeps some of the rules itself gets them anew."""
+    if batch.account.platform in elsewhere() and batch.remote_id:
+        key = f"rules-{batch.pk}-{batch.version}"
+        lane = f"tasks:{batch.pk}"
+        outbox.enqueue(kind="update_batch", key=key, account=batch.account, batch_id=batch.pk, lane=lane)
