@@ -20,13 +20,12 @@ from crowd.platforms.tagme_files import packages, results
 from crowd.platforms.tagme_files.store import Folder
 from crowd.services import pulling
 from crowd.services.answers import check_payload
+from crowd.services.vendor_exchange import entered_cost, folder_of
 from crowd.vendor_answers import boxes_of, choice_of
 from crowd.vendor_tables import BadCell, Row, Table, moment_of, state_of, text_of
 
-PLATFORM = "tagme_files"
-MAPPINGS, COST = "mappings", "vendor_cost"
+MAPPINGS = "mappings"
 LONGEST_ID = 200
-MOST_COST_MICRO = 10**13
 USUAL_NAMES = {
     "task": ("file", "task", "input:image", "input:winnow_task", "image", "filename", "item", "task_id"),
     "worker": ("worker", "worker_id", "annotator", "assignment:worker_id", "user", "user_id", "executor"),
@@ -101,22 +100,7 @@ def save_columns(*, account_id: int, interface: str, columns: Columns) -> None:
     row.save(update_fields=["settings"])
 
 
-# --- what it costs ---
-@transaction.atomic
-def enter_cost(*, batch_id: int, cost_micro: int) -> None:
-    """Note what the vendor charges for the whole batch; results imported from now on share what is left of it."""
-    if not 0 <= cost_micro <= MOST_COST_MICRO:
-        raise CrowdError("What the vendor charges must be an amount of money, 0 or more.")
-    row = Batch.objects.select_for_update(no_key=True).get(pk=batch_id)
-    row.remote = {**row.remote, COST: cost_micro}
-    row.save(update_fields=["remote"])
-
-
-def entered_cost(batch: Batch) -> int | None:
-    cost = batch.remote.get(COST)
-    return int(cost) if cost is not None else None
-
-
+# --- what is in a table ---
 class _Prices:
     """Prices of rows, one after another: they add up to the cost of the batch, or to the price of its pages."""
 
@@ -140,11 +124,10 @@ class _Prices:
         return self._amount * (number + 1) // self._shares - self._amount * number // self._shares
 
 
-# --- what is in a table ---
 def examine(*, batch: Batch, table: Table, columns: Columns, now: datetime) -> Examined:
     """Say what an import would do; nothing is stored. Raises CrowdError when the mapping cannot be used."""
     _require_columns(table, columns)
-    folder = _folder_of(batch)
+    folder = folder_of(batch)
     reader, found = _Reader(batch, folder, columns, now), Examined(rows=len(table.rows))
     for row in table.rows:
         try:
@@ -170,14 +153,6 @@ def _require_columns(table: Table, columns: Columns) -> None:
     twice = [name for name, n in Counter(filter(None, chosen.values())).items() if n > 1]
     if twice:
         raise CrowdError(f"The column {twice[0][:60]!r} is chosen twice.")
-
-
-def _folder_of(batch: Batch) -> Folder:
-    if batch.account.platform != PLATFORM:
-        raise CrowdError(f"{batch.account.label} does not work from files.")
-    if not batch.remote_id:
-        raise CrowdError("The pool has no package yet. Open it first.")
-    return Folder.existing(batch.account, batch.remote_id)
 
 
 class _Reader:
@@ -258,7 +233,7 @@ def bring_in(*, batch: Batch, table: Table, columns: Columns, now: datetime) -> 
     with _only_import(batch):
         found = examine(batch=batch, table=table, columns=columns, now=now)
         if found.new:
-            results.append(_folder_of(batch), found.new)
+            results.append(folder_of(batch), found.new)
     save_columns(account_id=batch.account_id, interface=batch.interface, columns=columns)
     refused = list(_pull(batch, now))
     return Imported(len(found.new), found.existing, len(found.unmapped), refused)

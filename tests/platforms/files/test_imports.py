@@ -9,7 +9,7 @@ from crowd.errors import CrowdError
 from crowd.models import Account, Answer, Assignment, Batch, Worker
 from crowd.platforms.tagme_files import results
 from crowd.platforms.tagme_files.store import Folder
-from crowd.services import ledger, reconcile, vendor_files
+from crowd.services import ledger, reconcile, vendor_exchange, vendor_files
 from crowd.services.vendor_files import Columns
 from crowd.vendor_tables import Table, read_table
 from tests.crowd.market import NOON
@@ -132,7 +132,7 @@ def test_without_a_cost_each_answer_costs_its_share_of_a_page(bring, line, batch
 
 
 def test_the_answers_of_a_batch_cost_together_what_was_entered(bring, line, batch):
-    vendor_files.enter_cost(batch_id=batch.pk, cost_micro=1_000_000)
+    vendor_exchange.enter_cost(batch_id=batch.pk, cost_micro=1_000_000)
     batch.refresh_from_db()
     bring(*[line(number, "w1") for number in range(3)])
     bring(*[line(number, "w2") for number in range(3)])
@@ -143,7 +143,7 @@ def test_the_answers_of_a_batch_cost_together_what_was_entered(bring, line, batc
 
 
 def test_more_answers_than_were_asked_for_cost_nothing(bring, line, batch):
-    vendor_files.enter_cost(batch_id=batch.pk, cost_micro=1_000_000)
+    vendor_exchange.enter_cost(batch_id=batch.pk, cost_micro=1_000_000)
     batch.refresh_from_db()
     bring(*[line(number, worker) for worker in ("w1", "w2", "w3") for number in range(3)])
     assert sum(Assignment.objects.values_list("price_micro", flat=True)) == 1_000_000
@@ -151,7 +151,7 @@ def test_more_answers_than_were_asked_for_cost_nothing(bring, line, batch):
 
 def test_a_cost_that_is_entered_later_counts_for_the_rest(bring, line, batch):
     bring(line(0, "w1"))
-    vendor_files.enter_cost(batch_id=batch.pk, cost_micro=1_030_000)
+    vendor_exchange.enter_cost(batch_id=batch.pk, cost_micro=1_030_000)
     batch.refresh_from_db()
     bring(*[line(number, "w2") for number in range(3)], line(1, "w1"), line(2, "w1"))
     assert sum(Assignment.objects.values_list("price_micro", flat=True)) == 1_030_000
@@ -159,7 +159,7 @@ def test_a_cost_that_is_entered_later_counts_for_the_rest(bring, line, batch):
 
 def test_nobody_works_below_nothing(batch):
     with pytest.raises(CrowdError, match="0 or more"):
-        vendor_files.enter_cost(batch_id=batch.pk, cost_micro=-1)
+        vendor_exchange.enter_cost(batch_id=batch.pk, cost_micro=-1)
 
 
 def test_local_and_far_side_agree_after_an_import(bring, line, batch):
