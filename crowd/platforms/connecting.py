@@ -20,7 +20,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`why_not` says why nobody connects an account of this platform by hand; empty = it can be connected."""
+    """`why_not` says why nobody connects an account of this platform by hand; empty = it can be connected.
+
+    `makes_own_webhook_secret`: the platform makes it when the first batch is published; ours would not be believed.
+    """
 
     title: str
     about: str = ""
@@ -29,6 +32,7 @@ class Terms:
     usual_url: str = ""
     currency: str = "USD"
     why_not: str = ""
+    makes_own_webhook_secret: bool = False
 
 
 TOKEN = Entry("token", "Access token", "from the API page of your account there", required=True)
@@ -50,6 +54,8 @@ TERMS: dict[str, Terms] = {
             Entry(
                 "yandex", "This is Yandex Tasks", "pools are validated and moderated there before they open", flag=True
             ),
+            Entry("act_under_account_id", "Act under account ID", "only where others share their account with you"),
+            Entry("language", "Language of messages", "two letters; empty: EN"),
         ),
         usual_url="https://toloka.dev",
     ),
@@ -59,6 +65,7 @@ TERMS: dict[str, Terms] = {
             Entry("access_key", "Access key ID", required=True),
             Entry("secret_key", "Secret access key", required=True),
         ),
+        settings=(Entry("hosts", "Where workers hand in", "only for a server of your own, as https://host"),),
         usual_url="https://mturk-requester.us-east-1.amazonaws.com",
     ),
     "prolific": Terms(
@@ -70,6 +77,7 @@ TERMS: dict[str, Terms] = {
         ),
         usual_url="https://api.prolific.com",
         currency="GBP",
+        makes_own_webhook_secret=True,
     ),
     "tagme_files": Terms(title="Vendor files, such as TagMe"),
 }

@@ -85,7 +85,7 @@ def _without_secrets(account: Account, sentence: str) -> str:
 def about_webhook(account: Account) -> str:
     """Say whether the platform still tells us what happens; there is no other way to see a revoked webhook."""
     if WEBHOOK not in readable_secrets(account):
-        return "There is no secret yet, so notifications are not asked for; pages are pulled every few seconds."
+        return "There is no secret yet, so nothing is notified; pages are pulled every few seconds all the same."
     events = PlatformEvent.objects.filter(account=account)
     last_event = events.order_by("-received_at").values_list("received_at", flat=True).first()
     pages = Assignment.objects.filter(account=account, submitted_at__isnull=False)

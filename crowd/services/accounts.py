@@ -22,7 +22,7 @@ from crowd.platforms.registry import PLATFORMS
 from crowd.secrets import Secrets
 from crowd.services import outbox
 
-WEBHOOK, WEBHOOK_BEFORE = "webhook", "webhook_before"
+WEBHOOK = "webhook"
 LONGEST_SECRET = 4_000
 LONGEST_LABEL = 120
 LONGEST_ENTRY = 300
@@ -83,14 +83,11 @@ def _require_secrets(account: Account, plan: Plan) -> None:
 
 @transaction.atomic
 def rotate_webhook_secret(*, account_id: int, now: datetime) -> Account:
-    """Make a new secret for notifications and tell it to the platform with every batch that is there.
-
-    The one before stays known, for notifications that are under way.
-    """
+    """Make a new secret for notifications and tell it to the platform with every batch that is there."""
     account = _locked(account_id)
+    if terms_of(account.platform).makes_own_webhook_secret:
+        raise CrowdError(f"{terms_of(account.platform).title} makes this secret itself, when a pool is published.")
     kept = readable_secrets(account)
-    if WEBHOOK in kept:
-        kept[WEBHOOK_BEFORE] = kept[WEBHOOK]
     kept[WEBHOOK] = chance.token_urlsafe(32)
     account.secrets = kept
     account.save(update_fields=["secrets"])

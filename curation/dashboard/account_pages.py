@@ -98,7 +98,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
 def webhook(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a new secret for notifications."""
     row = _own(request, slug)
-    if not platform(row.platform).capabilities.webhooks:
+    if not platform(row.platform).capabilities.webhooks or terms_of(row.platform).makes_own_webhook_secret:
         raise Http404
     accounts.rotate_webhook_secret(account=row, by=person(request), now=database_now())
     messages.success(

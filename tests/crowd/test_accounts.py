@@ -1,6 +1,7 @@
 """Accounts on platforms: secrets go in and stay in, addresses stay outside, a test says what to do."""
 
 import logging
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import connection
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Account, Batch, OutboxCommand, PlatformEvent
-from crowd.platforms import registry
+from crowd.platforms import connecting, registry
 from crowd.services import account_health, accounts, quotas
 from crowd.services.accounts import Plan
 from curation.embedded.checkup_accounts import account_findings
@@ -182,11 +183,23 @@ def test_a_new_webhook_secret_is_told_with_every_batch_that_is_there():
     first = Account.objects.get(pk=row.pk).secrets
     accounts.rotate_webhook_secret(account_id=row.pk, now=NOON + market.MINUTE)
     second = Account.objects.get(pk=row.pk).secrets
-    assert second["webhook_before"] == first["webhook"] != second["webhook"]
+    assert first["webhook"] != second["webhook"]
     assert second["token"] == GOOD
     told = OutboxCommand.objects.filter(kind="publish_batch")
     assert set(told.values_list("batch_id", flat=True)) == {there.pk}
     assert told.count() == 2
+
+
+def test_where_the_platform_makes_the_webhook_secret_we_make_none(monkeypatch):
+    row = connect()
+    terms = replace(connecting.TERMS["farside"], makes_own_webhook_secret=True)
+    monkeypatch.setitem(connecting.TERMS, "farside", terms)
+    with pytest.raises(CrowdError, match="makes this secret itself"):
+        accounts.rotate_webhook_secret(account_id=row.pk, now=NOON)
+
+
+def test_every_registered_platform_says_what_it_wants_to_know():
+    assert set(connecting.TERMS) - {"farside"} == set(registry.PLATFORMS) - {"farside"}
 
 
 def test_an_account_with_open_pools_stays_in_use():
