@@ -11,11 +11,11 @@ from tests.emulators.toloka import bodies
 from tests.emulators.toloka.people import People
 
 
-def made_project(kit: Any, **changes: Any) -> Project:
+def made_project(kit: Any, **changes: Any) -> Any:
     return kit.create_project(Project.structure(bodies.project(**changes)))
 
 
-def made_pool(kit: Any, body: dict[str, Any]) -> Pool:
+def made_pool(kit: Any, body: dict[str, Any]) -> Any:
     return kit.create_pool(Pool.structure(body))
 
 

@@ -34,12 +34,12 @@ class Tour:
         self.served = served
         self.kit: Any = client_of(served)
         self.people = People(emulator)
-        self.project = self.kit.create_project(Project.structure(bodies.project()))
+        self.project: Any = self.kit.create_project(Project.structure(bodies.project()))
 
-    def pool(self, **changes: Any) -> Pool:
+    def pool(self, **changes: Any) -> Any:
         return self.kit.create_pool(Pool.structure(bodies.pool(self.project.id, **changes)))
 
-    def open_pool(self, count: int = 2, **changes: Any) -> Pool:
+    def open_pool(self, count: int = 2, **changes: Any) -> Any:
         pool = self.pool(**changes)
         tasks = [Task.structure(bodies.task(pool.id, number)) for number in range(count)]
         self.kit.create_tasks(tasks, CreateTasksParameters(open_pool=True))
@@ -241,7 +241,7 @@ def test_restrictions(tour: Tour) -> None:
 @pytest.mark.parametrize("async_mode", [True, False])
 def test_bonuses(tour: Tour, *, async_mode: bool) -> None:
     kit, worker = tour.kit, tour.people.come()
-    words = {"public_title": {"EN": "Thank you"}, "public_message": {"EN": "Excellent photos"}}
+    words: dict[str, Any] = {"public_title": {"EN": "Thank you"}, "public_message": {"EN": "Excellent photos"}}
     bonus = UserBonus(user_id=worker.id, amount=Decimal("0.5"), private_comment="winnow:bon-1", **words)
     one = kit.create_user_bonus(bonus, UserBonusCreateRequestParameters(async_mode=async_mode))
     assert kit.get_user_bonus(one.id) == one

@@ -15,7 +15,7 @@ from tests.emulators.toloka.people import People
 def made(api: httpx.Client, path: str, body: Any) -> dict[str, Any]:
     answer = api.post(path, json=body)
     assert answer.is_success, answer.text
-    return answer.json()
+    return dict(answer.json())
 
 
 @pytest.fixture
