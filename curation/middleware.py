@@ -1,7 +1,7 @@
 """Headers of every answer, and a calm page when the database is away."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -51,18 +51,20 @@ class SecurityHeadersMiddleware:
         return response
 
 
-def policy(request: HttpRequest) -> str:
+def policy(request: HttpRequest, *, framed_by: Sequence[str] = (), posts_to: Sequence[str] = ()) -> str:
+    """Return the policy of a page; only pages for people of other platforms are framed or post elsewhere."""
     nonce = request.csp_nonce  # type: ignore[attr-defined]
     host = request.META.get("HTTP_HOST", "").split(",")[0].strip()
     sockets = f" ws://{host} wss://{host}" if host in _known(request) else ""
     script = f"'self' 'nonce-{nonce}'"
+    forms, frames = " ".join(["'self'", *posts_to]), " ".join(framed_by) or "'none'"
     style = "'self'"
     if request.path.startswith("/api/docs"):  # Swagger UI writes inline styles
         style = "'self' 'unsafe-inline'"
     return (
         f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data: blob:; "
         f"media-src 'self' blob:; connect-src 'self'{sockets}; font-src 'self'; manifest-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"form-action {forms}; base-uri 'none'; frame-ancestors {frames}"
     )
 
 

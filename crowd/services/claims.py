@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crowd import rules
 from crowd.errors import NotYours, NoWork
@@ -56,11 +56,12 @@ def offers(*, worker_id: int, now: datetime) -> list[Offer]:
     batches = Batch.objects.filter(account_id=worker.account_id, state=Batch.State.OPEN).select_related(
         "needs_skill", "price_skill", "grants_skill"
     )
-    found = [_offer(batch, worker, now) for batch in batches.order_by("-priority", "id")]
+    found = [offer_of(batch=batch, worker=worker, now=now) for batch in batches.order_by("-priority", "id")]
     return [offer for offer in found if offer is not None]
 
 
-def _offer(batch: Batch, worker: Worker, now: datetime) -> Offer | None:
+def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
+    """Return what a batch offers this worker; None = he does not see it."""
     if not worker.may_see(batch.project_id):
         return None
     if trust.is_restricted(worker=worker, batch=batch, now=now) or _has_passed(batch, worker):
@@ -112,16 +113,15 @@ def price_for(*, batch: Batch, worker_id: int) -> int:
     return batch.price_micro
 
 
-def _on_offer(batch: Batch, worker: Worker) -> Any:
+def tasks_to_give(batch: Batch) -> QuerySet[Task]:
+    """Return the real tasks that still want an answer."""
+    return Task.objects.filter(batch=batch, cancelled=False, issued__lt=F("overlap"))
+
+
+def _on_offer(batch: Batch, worker: Worker) -> QuerySet[Task]:
     """Real tasks that still want an answer and that this worker has neither seen nor made."""
     seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
-    return Task.objects.filter(
-        ~Exists(seen),
-        ~Q(author_id=worker.pk) | Q(author_id=None),
-        batch=batch,
-        cancelled=False,
-        issued__lt=F("overlap"),
-    )
+    return tasks_to_give(batch).filter(~Exists(seen), ~Q(author_id=worker.pk) | Q(author_id=None))
 
 
 def _answered(batch: Batch, worker: Worker) -> int:

@@ -1,0 +1,165 @@
+"""A page of tasks for people of other platforms: the same screens and services as for our own, without a session."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import BudgetExceeded, CrowdError, NotYours, NoWork
+from crowd.models import Assignment, Batch
+from crowd.services import claims, hosting
+from curation.portal.hosted import GIVE_BACK, nothing_for, said
+from curation.portal.media import picture_for
+from curation.portal.pages import OVER, handed_in, payload_of, refuse
+from curation.portal.pages import wants_json as sends_json
+from curation.portal.shown import ShownPage, shown_page
+from curation.portal.visits import NO_COOKIE, Desk, links_of, wants_json
+from curation.services import worker_pages
+
+IS_IN = "This page is in already. There is nothing more to do."
+SKIPPED = "You gave the page back. Nothing is paid for it. Please give it back on {name}, too."
+State = Assignment.State
+
+
+@require_safe
+def page(request: HttpRequest, desk: Desk) -> HttpResponse:
+    row = desk.page
+    if row.state in {State.SUBMITTED, State.ACCEPTED, State.REJECTED}:
+        return redirect(f"{desk.links.page}done/")
+    if row.state == State.SKIPPED:
+        return said(request, SKIPPED.format(name=desk.door.name))
+    if row.state != State.ACTIVE or row.lease_until < database_now():
+        return said(request, f"{OVER} {GIVE_BACK.format(name=desk.door.name)}", status=409)
+    return show(request, desk)
+
+
+def show(request: HttpRequest, desk: Desk, *, problem: str = "", hint: str = "", status: int = 200) -> HttpResponse:
+    wanted = request.GET.get("task", "")
+    number = int(wanted) if wanted.isdecimal() else None
+    shown = shown_page(desk.page, worker_pages.answers_so_far(desk.page), number, desk.links)
+    if wants_json(request):
+        return JsonResponse(as_json(shown))
+    context = {**NO_COOKIE, "shown": shown, "worker": desk.worker, "problem": problem or hint}
+    return render(request, f"worker/{desk.page.batch.interface}.html", context, status=status)
+
+
+def as_json(shown: ShownPage) -> dict[str, Any]:
+    """Return a page for those who read no HTML; nothing in it tells a control task from a real one."""
+    batch = shown.page.batch
+    return {
+        "state": "page",
+        "page": shown.page.pk,
+        "kind": batch.kind,
+        "interface": batch.interface,
+        "title": shown.title,
+        "instructions": shown.instructions,
+        "price_micro": shown.page.price_micro,
+        "until": shown.page.lease_until.isoformat(),
+        "options": [{"value": option.value, "label": option.label} for option in shown.options],
+        "labels": [label.name for label in shown.labels],
+        "flags": [{"value": flag["value"], "label": flag.get("label", "")} for flag in shown.flags],
+        "least_pixels": list(shown.least),
+        "tasks": [
+            {
+                "id": task.answer_id,
+                "about": task.about,
+                "image": task.image,
+                "template": task.template,
+                "width": task.width,
+                "height": task.height,
+                "answered": task.answered,
+            }
+            for task in shown.tasks
+        ],
+        "answers": shown.links.answers,
+        "submit": shown.links.submit,
+        "skip": shown.links.skip,
+        "uploads": shown.links.uploads,
+    }
+
+
+@require_POST
+def answer(request: HttpRequest, desk: Desk, answer_id: int) -> HttpResponse:
+    number = desk.page.answers.filter(pk=answer_id).values_list("seq", flat=True).first()
+    if number is None:
+        raise Http404
+    try:
+        hint = worker_pages.save_answer(
+            assignment_id=desk.page.pk,
+            worker_id=desk.worker.pk,
+            answer_id=answer_id,
+            payload=payload_of(request),
+            now=database_now(),
+        )
+    except CrowdError as error:
+        return _refuse(request, desk, error)
+    if sends_json(request):
+        return JsonResponse({"ok": hint.ok, "hint": hint.text})
+    if not hint.ok:
+        return show(request, desk, hint=hint.text)
+    return redirect(f"{desk.links.page}?task={number + 2}")
+
+
+def _refuse(request: HttpRequest, desk: Desk, error: CrowdError) -> HttpResponse:
+    if sends_json(request):
+        return refuse(request, error)
+    return show(request, desk, problem=str(error), status=422)
+
+
+@require_POST
+def submit(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Hand the page in. After a training or an exam comes what it was needed for."""
+    try:
+        posted, spent_ms = handed_in(request, desk.page)
+        done = worker_pages.hand_in(
+            page=desk.page, worker_id=desk.worker.pk, posted=posted, duration_ms=spent_ms, now=database_now()
+        )
+    except CrowdError as error:
+        return _refuse(request, desk, error)
+    target = f"{desk.links.page}done/"
+    if sends_json(request):
+        return JsonResponse({"next": target, "sentence": done.sentence})
+    return redirect(target)
+
+
+@require_safe
+def done(request: HttpRequest, desk: Desk) -> HttpResponse:
+    if desk.page.state in {State.ACTIVE, State.SKIPPED, State.EXPIRED}:
+        return redirect(desk.links.page)
+    if desk.page.batch.kind != Batch.Kind.MAIN:
+        return _after_step(request, desk)
+    if desk.page.platform_state != State.ACTIVE:
+        return said(request, IS_IN)
+    leaving = desk.door.leaving(desk.page, desk.visit.submit_to)
+    if wants_json(request):
+        return JsonResponse({"state": "done", "url": leaving.url, "fields": dict(leaving.fields)})
+    context = {**NO_COOKIE, "leaving": leaving, "platform": desk.door.name, "price": desk.page.price_micro}
+    return render(request, "worker/done.html", context)
+
+
+def _after_step(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Lead on from a training to an exam, from there to the paid page, or say why it ends here."""
+    try:
+        page = hosting.next_page(batch=desk.batch, worker=desk.worker, ext_id=desk.visit.ext_id, now=database_now())
+    except hosting.BegunElsewhere as begun:
+        return said(request, f"{begun} Go on with it there.", status=409)
+    except (BudgetExceeded, NoWork, NotYours) as error:
+        return nothing_for(request, error, desk.door)
+    return redirect(links_of(replace(desk.visit, page_id=page.pk)).page)
+
+
+@require_POST
+def skip(request: HttpRequest, desk: Desk) -> HttpResponse:
+    try:
+        claims.skip_page(assignment_id=desk.page.pk, worker_id=desk.worker.pk, now=database_now())
+    except CrowdError as error:
+        return _refuse(request, desk, error)
+    return said(request, SKIPPED.format(name=desk.door.name))
+
+
+@require_safe
+def media(_request: HttpRequest, desk: Desk, answer_id: int, kind: str) -> FileResponse:
+    return picture_for(desk.worker, answer_id, kind)
