@@ -6,7 +6,7 @@ from typing import Any
 from crowd.emulators.toloka import lifecycle, overlap, restrictions, skills
 from crowd.emulators.toloka.filters import lets_in
 from crowd.emulators.toloka.market import Market
-from crowd.emulators.toloka.pool_forms import configs_of
+from crowd.emulators.toloka.pool_forms import rules_for
 from crowd.emulators.toloka.quality import Entry, holds
 from crowd.emulators.toloka.records import (
     ACCEPTED,
@@ -85,7 +85,7 @@ def remove_skill(market: Market, user_skill_id: str) -> None:
 
 
 def _changing(market: Market, worker: Worker, change: Callable[[], None], skill_id: str) -> None:
-    watched = [pool for pool in market.pools if pool.id in worker.work and _assesses_users(pool)]
+    watched = [pool for pool in market.pools if pool.id in worker.work and _assesses_users(market, pool)]
     had = [pool for pool in watched if lets_in(pool.form.get("filter"), worker)]
     change()
     for pool in had:
@@ -108,12 +108,12 @@ def _is_restricted(pool: Pool, worker: Worker) -> bool:
     return any(restrictions.covers(one, pool) for one in worker.restrictions.values())
 
 
-def _assesses_users(pool: Pool) -> bool:
-    return any(config["collector_config"]["type"] == "USERS_ASSESSMENT" for config in configs_of(pool.form))
+def _assesses_users(market: Market, pool: Pool) -> bool:
+    return any(config["collector_config"]["type"] == "USERS_ASSESSMENT" for config in rules_for(market, pool))
 
 
 def _reassign(market: Market, pool: Pool, worker: Worker, figures: dict[str, Any]) -> None:
-    for config in configs_of(pool.form):
+    for config in rules_for(market, pool):
         if config["collector_config"]["type"] != "USERS_ASSESSMENT":
             continue
         collector = market.collectors[config["collector_config"]["uuid"]]

@@ -8,7 +8,7 @@ from crowd.emulators.toloka.errors import FieldErrors, field_error, invalid
 from crowd.emulators.toloka.filters import skills_of
 from crowd.emulators.toloka.market import Market
 from crowd.emulators.toloka.quality import Collector
-from crowd.emulators.toloka.records import ARCHIVED, Form, Project
+from crowd.emulators.toloka.records import ARCHIVED, Form, Pool, Project
 
 WIDEST_RANGE = 32
 
@@ -21,14 +21,16 @@ def demand_fitting(market: Market, form: Form) -> None:
         errors["project_id"] = _unknown("project")
     if "will_expire" in form and moments.read(form["will_expire"]) <= market.now:
         errors["will_expire"] = field_error("DATE_OUT_OF_RANGE", "The time has passed.")
-    for path, skill_id in _skills(form):
-        if market.skills.find(skill_id) is None:
-            errors[path] = _unknown("skill")
+    errors.update(unknown_skills(market, form))
     _training(market, form, errors)
     if project is not None:
         _dynamic_overlap(form, project, errors)
     if errors:
         raise invalid(errors)
+
+
+def unknown_skills(market: Market, form: Form) -> FieldErrors:
+    return {path: _unknown("skill") for path, skill_id in _skills(form) if market.skills.find(skill_id) is None}
 
 
 def _unknown(noun: str) -> dict[str, Any]:
@@ -50,6 +52,11 @@ def _skills(form: Form) -> Iterator[tuple[str, str]]:
 
 def configs_of(form: Form) -> list[Form]:
     return (form.get("quality_control") or {}).get("configs") or []
+
+
+def rules_for(market: Market, pool: Pool) -> list[Form]:
+    """Return the collectors and rules of a pool: its own, then those of its project."""
+    return [*configs_of(pool.form), *configs_of(market.project_of(pool).form)]
 
 
 def rules_of(form: Form) -> Iterator[tuple[str, Form]]:

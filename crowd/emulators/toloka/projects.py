@@ -4,10 +4,11 @@ from typing import Any
 
 from crowd.emulators.toloka import operations
 from crowd.emulators.toloka.checks import demand
-from crowd.emulators.toloka.errors import conflict, wrong_status
+from crowd.emulators.toloka.errors import conflict, invalid, wrong_status
 from crowd.emulators.toloka.fields import compiled
 from crowd.emulators.toloka.forms import PROJECT
 from crowd.emulators.toloka.market import Market
+from crowd.emulators.toloka.pool_forms import unknown_skills, with_collectors
 from crowd.emulators.toloka.records import ACTIVE, ARCHIVED, Form, Operation, Project
 
 _VIEW = ("id", "owner", "status", "created")
@@ -15,7 +16,7 @@ _DEFAULTS: Form = {"assignments_automerge_enabled": False}
 
 
 def create(market: Market, body: Any) -> Project:
-    form = _form(body)
+    form = _fitting(market, body)
     market.quotas.spend("create project", market.now)
     inputs, outputs = form["task_spec"]["input_spec"], form["task_spec"]["output_spec"]
     ident = market.ids.number("project")
@@ -26,7 +27,7 @@ def update(market: Market, project_id: str, body: Any) -> Project:
     project = market.projects.get(project_id)
     if project.status != ACTIVE:
         raise wrong_status("The project", project.status, [ACTIVE], "PROJECT_INAPPROPRIATE_STATUS")
-    project.form = _form(body)
+    project.form = _fitting(market, body)
     project.inputs = compiled(project.form["task_spec"]["input_spec"])
     project.outputs = compiled(project.form["task_spec"]["output_spec"])
     return project
@@ -54,6 +55,15 @@ def difference(market: Market, project_id: str, body: Any) -> Form:
     specs = ("input_spec", "output_spec")
     same = all(form["task_spec"][name] == project.form["task_spec"][name] for name in specs)
     return {"differenceLevel": "NON_BREAKING_CHANGE" if same else "BREAKING_CHANGE"}
+
+
+def _fitting(market: Market, body: Any) -> Form:
+    """Read a form; its rules hold in every pool of the project."""
+    form = _form(body)
+    errors = unknown_skills(market, form)
+    if errors:
+        raise invalid(errors)
+    return with_collectors(market, form)
 
 
 def _form(body: Any) -> Form:

@@ -9,7 +9,7 @@ from typing import Any
 from crowd.emulators.toloka import access, judging, lifecycle, mixing, overlap, submissions
 from crowd.emulators.toloka.market import Happening, Market
 from crowd.emulators.toloka.moments import written
-from crowd.emulators.toloka.pool_forms import configs_of
+from crowd.emulators.toloka.pool_forms import rules_for
 from crowd.emulators.toloka.quality import Collector, Entry, Figures, holds
 from crowd.emulators.toloka.records import (
     ACCEPTED,
@@ -28,7 +28,7 @@ _LATEST = timedelta(days=36_500)
 
 def observe(market: Market, happening: Happening) -> None:
     """Feed the collectors of a pool, then apply the rules of those that learned something."""
-    for config in configs_of(happening.pool.form):
+    for config in rules_for(market, happening.pool):
         collector = market.collectors[config["collector_config"]["uuid"]]
         feed = _FEEDS.get((collector.type, happening.kind))
         touched = feed(market, collector, happening) if feed else []
@@ -248,7 +248,7 @@ def _clean_collector(_market: Market, _pool: Pool, collector: Collector, worker:
 
 
 def _clean_history(market: Market, pool: Pool, _collector: Collector, worker: Worker, _given: Parameters) -> None:
-    for config in configs_of(pool.form):
+    for config in rules_for(market, pool):
         market.collectors[config["collector_config"]["uuid"]].forget(worker.id)
 
 

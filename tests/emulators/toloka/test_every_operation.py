@@ -12,6 +12,7 @@ import pytest
 from toloka.client import Pool, Project, Skill, Task, TaskSuite, Training, UserBonus
 from toloka.client.aggregation import PoolAggregatedSolutionRequest
 from toloka.client.analytics_request import SpentBudgetPoolAnalytics, UniqueSubmittersCountPoolAnalytics
+from toloka.client.filter import Country
 from toloka.client.message_thread import Folder, MessageThreadReply
 from toloka.client.pool import MixerConfig
 from toloka.client.task import CreateTaskParameters, CreateTasksParameters
@@ -308,6 +309,23 @@ def test_messages(tour: Tour) -> None:
     assert [one.id for one in kit.get_message_threads(folder=["IMPORTANT"])] == [thread.id]
     assert Folder.UNREAD not in kit.remove_message_thread_from_folders(thread.id, ["UNREAD", "IMPORTANT"]).folders
     assert kit.find_message_threads(folder_ne=["INBOX"], folder="IMPORTANT").items == []
+
+
+@pytest.mark.parametrize("select", ["FILTER", "ALL"])
+def test_messages_to_whoever_has_worked(tour: Tour, select: str) -> None:
+    kit, pool = tour.kit, tour.open_pool()
+    kenyan, other = tour.people.come(country="KE"), tour.people.come(country="BR")
+    tour.people.come(country="KE")
+    for worker in (kenyan, other):
+        page = tour.people.take(worker, pool.id)
+        tour.people.skip(page)
+    wanted = {"recipients_filter": Country == "KE"} if select == "FILTER" else {}
+    thread = kit.compose_message_thread(
+        recipients_select_type=select, topic={"EN": "a"}, text={"EN": "b"}, answerable=False, **wanted
+    )
+    people = {person.id for person in thread.interlocutors}
+    assert kenyan.id in people
+    assert (other.id in people) is (select == "ALL")
 
 
 def test_aggregation(tour: Tour) -> None:

@@ -417,6 +417,17 @@ def test_rules_may_end_a_pool_and_forget(api: httpx.Client, project_id: str, peo
     assert len(people.market.collectors[first["collector_config"]["uuid"]].entries(worker.id)) == 1
 
 
+def test_a_rule_of_a_project_counts_in_all_of_its_pools(api: httpx.Client, people: People) -> None:
+    rule = bodies.rule("ANSWER_COUNT", [("assignments_accepted_count", "GTE", 2)], "RESTRICTION_V2", ban())
+    project = post(api, "/projects", bodies.project(quality_control=bodies.quality(rule)))["id"]
+    pools = [pool_with(api, project, real(2), mixer_config=bodies.mixer(1)) for _ in range(2)]
+    worker = people.come()
+    people.work(worker, pools[0])
+    assert bans(api, worker) == []
+    people.work(worker, pools[1])
+    assert bans(api, worker)[0]["project_id"] == project
+
+
 def test_a_skill_lapses_after_its_hours(api: httpx.Client, people: People) -> None:
     given, worker = skill(api, skill_ttl_hours=24), people.come()
     body = {"skill_id": given, "user_id": worker.id, "value": 80}
