@@ -242,5 +242,6 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},  # a line for each tick, each second
         "celery.worker.strategy": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # a line for each call of a platform
     },
 }
