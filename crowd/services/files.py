@@ -41,6 +41,10 @@ class Fetched:
     again: int = 0
     project_ids: frozenset[int] = frozenset()
 
+    def __bool__(self) -> bool:
+        """Say whether anything is otherwise than before."""
+        return bool(self.done or self.failed)
+
     def __add__(self, other: "Fetched") -> "Fetched":
         return Fetched(
             self.done + other.done,

@@ -65,6 +65,10 @@ class Taken:
     changed: int = 0
     refused: list[str] = field(default_factory=list)
 
+    def __bool__(self) -> bool:
+        """Say whether anything is otherwise than before."""
+        return bool(self.inserted or self.changed)
+
     def __add__(self, other: "Taken") -> "Taken":
         return Taken(
             self.received + other.received,

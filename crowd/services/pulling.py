@@ -73,7 +73,7 @@ def _store(batch: Batch, pull: Pull, now: datetime) -> Taken:
 
 
 def _done(batch: Batch, taken: Taken, now: datetime, *, more: bool) -> Pulled:
-    news = more or taken.inserted or taken.changed
+    news = more or bool(taken)
     quiet = 0 if news else min(_quiet(batch) + 1, MOST_DOUBLINGS)
     _remember(batch, quiet=quiet, note="")
     if confirming.is_hosted(batch):

@@ -54,6 +54,13 @@ def test_a_pull_ends_when_its_time_is_over_and_says_that_there_is_more(busy):
     assert remote.far(busy).pulls == 0
 
 
+def test_whether_anything_is_new_can_be_asked(busy):
+    assert pull(busy).taken
+    assert not pull(busy).taken
+    remote.far(busy).pages.append(remote.far(busy).pages[0])
+    assert not pull(busy).taken
+
+
 def test_who_was_overtaken_stores_nothing_and_asks_again(busy, monkeypatch):
     def overtaken(_self, _account, _remote_id, _watermark) -> Pull:
         Batch.objects.filter(pk=busy.pk).update(watermark="100")
