@@ -28,10 +28,12 @@ SELECT page.id, page.state, due.kind, due.amount, coalesce(entry.amount_micro, 0
   LEFT JOIN crowd_ledgerentry entry ON entry.kind = due.kind AND entry.ref = 'assignment:' || page.id
  WHERE page.batch_id = %(batch)s AND due.amount <> coalesce(entry.amount_micro, 0) ORDER BY page.id LIMIT %(most)s
 """
-# A page under way is held by itself, unless its batch holds for all of them.
+# A page under way is held by itself, unless its batch holds for all of them, or it is one that will not be paid: its
+# platform has it and no work was done here.
 PAGE_HOLDS = """
 SELECT page.id, page.state, due.amount, coalesce(hold.amount_micro, 0) FROM crowd_assignment page
  CROSS JOIN LATERAL (VALUES (CASE WHEN page.state IN ('active', 'submitted') AND NOT %(held_by_batch)s
+                                       AND NOT (page.awaits_files AND page.processed_at IS NOT NULL)
                                   THEN page.price_micro + page.fee_micro ELSE 0 END)) AS due (amount)
   LEFT JOIN crowd_reservation hold ON hold.ref = 'assignment:' || page.id AND hold.state = 'held'
  WHERE page.batch_id = %(batch)s AND due.amount <> coalesce(hold.amount_micro, 0) ORDER BY page.id LIMIT %(most)s

@@ -11,7 +11,7 @@ from crowd.models import Account, Assignment, Batch, Bonus, OutboxCommand, Task
 from crowd.money import plain
 from crowd.platforms.base import RemoteBooks
 from crowd.platforms.registry import platform
-from crowd.services import own_books, publishing, pulling
+from crowd.services import confirming, own_books, publishing, pulling
 from crowd.services.own_books import MOST_LISTED, Difference, place
 
 State = Assignment.State
@@ -78,6 +78,8 @@ def _pages(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
 def _expected_states(batch: Batch) -> dict[str, str]:
     """Return each page's state as the platform should have it: as last seen, where our verdict is on its way."""
     untold = own_books.untold_pages(batch)
+    if confirming.is_hosted(batch):  # what stands there without work of ours is rejected in a day
+        untold |= set(confirming.strays(batch).values_list("pk", flat=True))
     pages = Assignment.objects.filter(batch=batch).values_list("pk", "ext_id", "state", "platform_state")
     return {ext_id: there if pk in untold else here for pk, ext_id, here, there in pages}
 

@@ -265,6 +265,15 @@ def test_a_hosted_page_that_was_not_opened_here_is_no_difference():
     assert kinds(reconcile(now=NOON)) == {"page"}
 
 
+def test_a_hosted_page_that_waits_a_day_for_its_rejection_is_no_difference():
+    of = remote.batch(platform="hosted")
+    remote.far(of).pages = [told(of, ext_id="stray")]
+    assert reconcile(now=NOON) == []
+    assert Assignment.objects.get(ext_id="stray").platform_state == "submitted"
+    remote.far(of).page_states = {"stray": "accepted"}
+    assert "page" in kinds(reconcile(now=NOON))
+
+
 # Asking
 
 
