@@ -3,17 +3,21 @@
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 MICRO = 1_000_000
+MOST_DIGITS, FINEST = 10, -6  # under ten billion dollars: sums of it fit into the database's integers
 
 
 def micro(amount: Decimal | str | int) -> int:
     """Return micro-dollars of an amount in dollars; ValueError when it is no amount or finer than a micro-dollar."""
     try:
-        value = Decimal(str(amount).strip().lstrip("$")) * MICRO
+        given = Decimal(str(amount).strip().lstrip("$"))
     except InvalidOperation:
         raise ValueError(f"{amount!r} is not an amount of money.") from None
-    if not value.is_finite() or value != value.to_integral_value():
+    if given.is_finite() and given.adjusted() >= MOST_DIGITS:  # before any arithmetic: 1e999999 is short to write
+        raise ValueError(f"{amount!r} is more money than any project has.")
+    is_too_fine = not given.is_finite() or (given and given.adjusted() < FINEST)
+    if is_too_fine or given * MICRO != (given * MICRO).to_integral_value():
         raise ValueError(f"{amount!r} is not an amount of money down to a millionth of a dollar.")
-    return int(value)
+    return int(given * MICRO)
 
 
 def dollars(amount_micro: int) -> Decimal:

@@ -1,0 +1,81 @@
+"""What was paid, what is held, what is free: the money page and its CSVs."""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from crowd.clock import database_now
+from curation.dashboard.access import Seat, seat_or_404
+from curation.dashboard.csv_answers import answer_csv
+from curation.dashboard.ledger_list import KINDS, Filters, filtered, page
+from curation.dashboard.money_numbers import money_numbers
+from curation.models import Membership
+from curation.services.sheets import csv_pieces
+from curation.services.statements import COLUMNS, LEDGER_HEADER, STATEMENT_HEADER, ledger_cells, statement_cells
+
+
+@require_safe
+@login_required
+def money(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    return show_money(request, seat_or_404(request, public_id))
+
+
+def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: str = "") -> HttpResponse:
+    """Show the page; a refused form keeps what was typed and says why."""
+    now = database_now()
+    numbers = money_numbers(project=seat.project, now=now)
+    filters = Filters.read(request.GET, seat.project)
+    rows = page(
+        filtered(seat.project, filters),
+        names=numbers.names,
+        after=_cursor(request, "after"),
+        before=_cursor(request, "before"),
+    )
+    context: dict[str, Any] = {
+        "seat": seat,
+        "now": now,
+        "numbers": numbers,
+        "filters": filters,
+        "kinds": [(kind, words, filters.query(kind=kind)) for kind, (words, _) in KINDS.items()],
+        "all_kinds": filters.query(kind=""),
+        "rows": rows.rows,
+        "newer": filters.query(before=str(rows.newer)) if rows.newer else "",
+        "older": filters.query(after=str(rows.older)) if rows.older else "",
+        "csv_query": filters.query(),
+        "token": secrets.token_hex(8),
+        "error_in": error_in,
+        "error": error,
+        "typed": request.POST if error_in else {},
+    }
+    return render(request, "curation/money/page.html", context, status=400 if error_in else 200)
+
+
+def _cursor(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+@require_safe
+@login_required
+def ledger_csv(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+    """Every row that fits the filters, oldest first."""
+    project = seat_or_404(request, public_id, Membership.Role.VIEWER).project
+    rows = filtered(project, Filters.read(request.GET, project))
+    pieces = csv_pieces(LEDGER_HEADER, ledger_cells(project=project, rows=rows))
+    return answer_csv(request, pieces, name=f"{project.slug}-ledger.csv")
+
+
+@require_safe
+@login_required
+def statement_csv(request: HttpRequest, public_id: UUID, by: str) -> HttpResponseBase:
+    """A statement by worker, pool, stage or day."""
+    project = seat_or_404(request, public_id).project
+    if by not in COLUMNS:
+        raise Http404
+    pieces = csv_pieces(STATEMENT_HEADER, statement_cells(project=project, by=by))
+    return answer_csv(request, pieces, name=f"{project.slug}-by-{by}.csv")
