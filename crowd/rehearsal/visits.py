@@ -72,6 +72,8 @@ def visit(*, account_id: int, now: datetime | None = None) -> Visit:
     at = now or crowd.clock + timedelta(hours=rng.expovariate(crowd.population * VISITS_PER_PERSON_AND_HOUR))
     crowd.step, crowd.clock = crowd.step + 1, at
     crowd.save(update_fields=["step", "clock"])
+    if now is None:  # nobody else keeps this crowd's time
+        claims.expire_leases(now=at, account_id=crowd.account_id)
     visitor = _Visitor(_worker(crowd, person, at), at, is_live=now is not None)
     return Visit(acting.visit(_OwnMarket(visitor), acting.Actor(person, rng, at)), at)
 

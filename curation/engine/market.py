@@ -6,6 +6,7 @@ from crowd.clock import database_now
 from crowd.errors import BudgetExceeded
 from crowd.models import Assignment, Batch, RemoteFile, Task
 from crowd.platforms.registry import elsewhere
+from crowd.rehearsal.models import RehearsalCrowd
 from crowd.services import dispatch, files, publishing, pulling
 from curation.engine.flow import wake_take_in
 from curation.models import Job, Pool
@@ -18,7 +19,10 @@ PULL_EVERY = 15.0
 
 def send_due(*, now: datetime) -> None:
     """Carry out what concerns our own database at once; leave what needs the network to a job for each account."""
+    driven = set(RehearsalCrowd.objects.filter(follows_wall_clock=False).values_list("account_id", flat=True))
     for account_id, slug in dispatch.accounts_due(now=now):
+        if account_id in driven:  # a rehearsal's driver moves this one
+            continue
         if slug in elsewhere():
             jobs.wake(kind="dispatch", key=str(account_id), payload={"account_id": account_id})
         else:
@@ -58,6 +62,7 @@ def pull_soon(*, batch_id: int) -> None:
 def _worth_pulling() -> list[Batch]:
     open_now = [Batch.State.OPEN, Batch.State.PAUSED]
     there = Batch.objects.filter(account__platform__in=elsewhere()).exclude(remote_id="")
+    there = there.exclude(account__rehearsal__follows_wall_clock=False)
     unjudged = Assignment.objects.filter(
         batch__in=there, state__in=[Assignment.State.SUBMITTED, Assignment.State.ACTIVE]
     ).values("batch_id")
@@ -78,6 +83,7 @@ def run_pull(job: Job, _now: datetime) -> Again | None:
 
 def wake_fetches(*, now: datetime) -> None:
     waiting = RemoteFile.objects.filter(state=RemoteFile.State.WAITING, next_at__lte=now)
+    waiting = waiting.exclude(assignment__account__rehearsal__follows_wall_clock=False)
     for account_id in waiting.order_by().values_list("assignment__account_id", flat=True).distinct():
         jobs.wake(kind="fetch_files", key=str(account_id), payload={"account_id": account_id})
 
@@ -91,6 +97,7 @@ def run_fetch_files(job: Job, _now: datetime) -> Again | None:
 def push_new_tasks(*, now: datetime) -> None:
     """Plan pushes of tasks that came up since their batch was published; a pool without money for them pauses."""
     fresh = Task.objects.filter(to_push=True, batch__published_at__isnull=False).order_by()
+    fresh = fresh.exclude(batch__account__rehearsal__follows_wall_clock=False)
     for batch_id in sorted(fresh.values_list("batch_id", flat=True).distinct()):
         batch = Batch.objects.select_related("account").get(pk=batch_id)
         try:

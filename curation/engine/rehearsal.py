@@ -4,7 +4,8 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -17,11 +18,11 @@ from crowd.money import dollars, micro
 from crowd.rehearsal import visits
 from crowd.rehearsal.models import RehearsalCrowd
 from crowd.rehearsal.pictures.truth import TEMPLATE
-from crowd.services import claims, dispatch
 from curation.engine import campaigns, flow
+from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
 from curation.engine.report import report, shows_the_truth, truth_of
-from curation.engine.wish import Wish
+from curation.engine.wish import USUAL_VISITS, Wish
 from curation.models import Asset, Consensus, Decision, Job, Pool, Project, Review, Stage
 from curation.recipes.loading import load
 from curation.services import assets, jobs, pools, suspicions
@@ -30,7 +31,6 @@ from curation.services.jobs import Again
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
-VISITS_A_TURN = 6
 IDLE_TURNS = 400
 SLICE_SECONDS = 1.5
 DEMO_PATIENCE = timedelta(minutes=4)
@@ -88,19 +88,28 @@ def rehearse(*, wish: Wish, progress: Callable[[int, int], None] | None = None) 
     A database that goes away is waited for: every step is a transaction, so the run goes on where it was.
     """
     started = time.monotonic()
-    with jobs.moved_by_hand():
-        project = _patiently(lambda: _prepare(wish))
-        driver = _Driver(project, progress)
+    with jobs.moved_by_hand(), _crowd_of(wish) as (project, crowd):
+        driver = _Driver(project, crowd, wish.visits_a_turn, progress)
         while not _patiently(driver.turn):
             pass
         _patiently(driver.finish)
-    return {**report(project=project, wish=wish), "time": _time(project, time.monotonic() - started)}
+        hours = (crowd.row().clock - START).total_seconds() / 3600
+    wall = round(time.monotonic() - started, 1)
+    return {**report(project=project, wish=wish), "time": {"virtual_hours": round(hours, 2), "wall_seconds": wall}}
 
 
-def _time(project: Project, wall: float) -> dict[str, float]:
-    crowd = RehearsalCrowd.objects.get(account__in=Pool.objects.filter(project=project).values("account"))
-    hours = (crowd.clock - START).total_seconds() / 3600
-    return {"virtual_hours": round(hours, 2), "wall_seconds": round(wall, 1)}
+@contextmanager
+def _crowd_of(wish: Wish) -> Iterator[tuple[Project, Crowd]]:
+    """Set up or find the project, and the crowd that works for it."""
+    if wish.platform == "rehearsal":
+        project = _patiently(lambda: _prepare(wish))
+        yield project, OwnCrowd(Account.objects.get(slug=account_for(project, "rehearsal").slug))
+        return
+    slug, population = f"emulated-{uuid.uuid4().hex[:8]}", campaigns.population_for(_photos(wish))
+    with emulated(slug=slug, seed=_seed(wish), population=population, start=START) as crowd:
+        project = _new(wish, slug)
+        _start(project, wish)
+        yield project, crowd
 
 
 def _patiently(do: Callable[[], T]) -> T:
@@ -120,15 +129,33 @@ def _prepare(wish: Wish) -> Project:
     """Find the unfinished rehearsal of this wish, or set a new one up."""
     project = _unfinished(wish)
     if project is None:
-        project = _new(wish)
+        project = _new(wish, "rehearsal")
     if Pool.objects.filter(project=project, state=Pool.State.DRAFT).exists():
-        _share_out(project, wish)
-        campaigns.open_all(project=project, by=None, now=START)
+        _start(project, wish)
     return project
+
+
+def _start(project: Project, wish: Wish) -> None:
+    _share_out(project, wish)
+    campaigns.open_all(project=project, by=None, now=START, accept_differences=True)
+
+
+def _seed(wish: Wish) -> str:
+    return f"{wish.recipe}-{wish.seed}"
+
+
+def _classes(wish: Wish) -> list[str]:
+    return list(load(wish.recipe).classes)[: wish.size]
+
+
+def _photos(wish: Wish) -> int:
+    classes = len(_classes(wish))
+    return max(1, wish.size // classes) * classes
 
 
 def _name(wish: Wish) -> str:
     extra = f", {wish.settings}" if wish.settings else ""
+    extra += f", {wish.visits_a_turn} visits a turn" if wish.visits_a_turn != USUAL_VISITS else ""
     return f"Rehearsal of {wish.recipe}, seed {wish.seed}, {wish.size} photos{extra}"
 
 
@@ -137,20 +164,18 @@ def _unfinished(wish: Wish) -> Project | None:
     return mine.order_by("-id").first()
 
 
-def _new(wish: Wish) -> Project:
-    recipe = load(wish.recipe)
-    chosen = list(recipe.classes)[: wish.size]
+def _new(wish: Wish, platform: str) -> Project:
+    recipe, chosen = load(wish.recipe), _classes(wish)
     asked = campaigns.campaign(
         recipe=wish.recipe,
-        platform="rehearsal",
+        platform=platform,
         name=f"Rehearsal {uuid.uuid4().hex[:8]}",
         classes=chosen,
-        wanted=max(1, wish.size // len(chosen)),
+        wanted=_photos(wish) // len(chosen),
         budget=str(max(dollars(micro(recipe.budget_usd)), wish.size)),
         settings=wish.settings,
     )
-    seed = f"{wish.recipe}-{wish.seed}"
-    project = campaigns.ensure_project(asked=asked, by=None, now=START, seed=seed, clock=START).project
+    project = campaigns.ensure_project(asked=asked, by=None, now=START, seed=_seed(wish), clock=START).project
     Project.objects.filter(pk=project.pk).update(name=_name(wish)[:120], description=_name(wish)[:300])
     return project
 
@@ -165,25 +190,25 @@ def _share_out(project: Project, wish: Wish) -> None:
 class _Driver:
     """Moves one project from its first visit to the last published picture, always in the same order."""
 
-    def __init__(self, project: Project, progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self, project: Project, crowd: Crowd, visits_a_turn: int, progress: Callable[[int, int], None] | None
+    ) -> None:
         self.project = project
+        self.crowd = crowd
+        self.visits_a_turn = visits_a_turn
         self.progress = progress
-        self.account = Account.objects.get(slug=account_for(project, "rehearsal").slug)
         self.stages = list(Stage.objects.filter(project=project).select_related("project").order_by("position"))
         self.idle = 0
-        self.owes_work = self._crowd().step > 0
-
-    def _crowd(self) -> RehearsalCrowd:
-        return RehearsalCrowd.objects.get(account=self.account)
+        self.owes_work = crowd.row().step > 0
 
     def turn(self) -> bool:
         """Let some people come by, then do all the machine work that follows. True when nothing is left."""
         self._open_what_opens()
-        done = self._crowd().step % VISITS_A_TURN
+        done = self.crowd.row().step % self.visits_a_turn
         if self.owes_work and not done:  # interrupted before the end of its machine work: this comes first
             self._work()
             return self._is_over()
-        pages = self._let_people_come(VISITS_A_TURN - done)
+        pages = self._let_people_come(self.visits_a_turn - done)
         self._work()
         self.idle = 0 if pages else self.idle + 1
         if self.progress:
@@ -191,26 +216,25 @@ class _Driver:
         return self._is_over() or self.idle > IDLE_TURNS
 
     def finish(self) -> None:
-        now = RehearsalCrowd.objects.get(account=self.account).clock
+        now = self.crowd.row().clock
         for pool in Pool.objects.filter(project=self.project, state=Pool.State.OPEN).order_by("id"):
             pools.close_pool(pool_id=pool.pk, by=None, now=now)
         self._open_what_opens()
         Project.objects.filter(pk=self.project.pk).update(archived_at=database_now())
 
     def _open_what_opens(self) -> None:
-        """The outbox keeps real time: its rows are due by the database's clock."""
-        dispatch.drain(now=database_now())
+        self.crowd.settle()
         pools.settle_openings(project_id=self.project.pk)
 
     def _let_people_come(self, visitors: int) -> int:
         """Return how many of them handed a page in. A turn that was interrupted gets the visitors it still lacks."""
         self.owes_work = True
-        return sum(visits.visit(account_id=self.account.pk).outcome == "page" for _ in range(visitors))
+        return sum(self.crowd.visit() for _ in range(visitors))
 
     def _work(self) -> None:
         """Do all machine work until nothing waits: done again at once, it would find nothing to do."""
-        now = self._crowd().clock
-        claims.expire_leases(now=now, account_id=self.account.pk)
+        self.crowd.settle()
+        now = self.crowd.row().clock
         while flow.take_in(project_id=self.project.pk, now=now):
             pass
         waiting = Asset.objects.filter(project=self.project, state=Asset.State.WAITING)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from crowd.errors import CrowdError
 from curation.engine.rehearsal import rehearse
-from curation.engine.wish import Wish
+from curation.engine.wish import USUAL_VISITS, Wish
 from curation.management.changes import changes
 from curation.management.terminal import Progress
 from curation.recipes.loading import BadRecipe, load
@@ -26,6 +26,13 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--size", type=int, default=100, help="photos accepted over all classes")
         parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", dest="changes")
+        parser.add_argument(
+            "--platform",
+            default="rehearsal",
+            choices=["rehearsal", "toloka"],
+            help="toloka: through the adapter, against an emulator with the same people in it",
+        )
+        parser.add_argument("--visits-a-turn", type=int, default=USUAL_VISITS, help="visits between two rounds of machine work")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -33,7 +40,14 @@ class Command(BaseCommand):
             raise CommandError(f"--size must be from 1 to {MOST:,}, not {options['size']}.", returncode=2)
         try:
             load(options["recipe"])
-            wish = Wish(options["recipe"], options["seed"], options["size"], changes(options["changes"]))
+            wish = Wish(
+                options["recipe"],
+                options["seed"],
+                options["size"],
+                changes(options["changes"]),
+                platform=options["platform"],
+                visits_a_turn=max(1, options["visits_a_turn"]),
+            )
             with Progress("rehearsing", visible=sys.stderr.isatty()) as bar:
                 document = rehearse(wish=wish, progress=bar.show)
         except (BadRecipe, CrowdError) as error:
