@@ -50,12 +50,12 @@ def watched(browser: Browser, base: str, *, cookie: str = "", **device: Any) -> 
     yield page
     refused = page.evaluate("window.refusedByPolicy ?? []")
     context.close()
-    _let_the_server_finish()
+    let_the_server_finish()
     assert refused == []
     assert troubles == []
 
 
-def _let_the_server_finish() -> None:
+def let_the_server_finish() -> None:
     """Wait for requests the page left behind: emptying the tables under them would be a deadlock."""
     limit, quiet = time.monotonic() + 10, 0
     while quiet < 3 and time.monotonic() < limit:
@@ -76,7 +76,7 @@ def _watch(context: BrowserContext, page: Page, base: str) -> list[str]:
     troubles: list[str] = []
     context.add_init_script(VIOLATIONS)
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on("console", lambda line: troubles.append(line.text) if _is_bad(line.type, line.text) else None)
+    page.on("console", lambda line: troubles.append(line.text) if is_bad(line.type, line.text) else None)
     page.on("request", lambda request: None if _is_ours(request.url, base) else troubles.append(request.url))
     return troubles
 
@@ -88,7 +88,7 @@ def breaches(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
-def _is_bad(kind: str, text: str) -> bool:
+def is_bad(kind: str, text: str) -> bool:
     """A lost network and an answer of 4xx are written to the console by the browser itself; tests ask for both."""
     return kind == "error" and "Failed to load resource" not in text
 

@@ -1,6 +1,7 @@
 """The door for people of other platforms: a look at the work, what they agree to, then the page they came for."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -92,7 +93,7 @@ def _example(batch: Batch) -> str:
     """Return the address of the example that goes with the tasks; a real picture is for those who work."""
     keys = Task.objects.filter(batch=batch, payload__template_key__gt="").order_by("id")
     key = keys.values_list("payload__template_key", flat=True).first()
-    return media_url(str(key)) if key else ""
+    return urlsplit(media_url(str(key))).path if key else ""
 
 
 @dataclass(frozen=True, slots=True)
