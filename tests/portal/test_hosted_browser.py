@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -18,7 +19,10 @@ from tests.browsing import PHONE, breaches, chromium, is_bad, let_the_server_fin
 from tests.portal import hosting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-FRAMED = "<!doctype html><html lang=en><title>HIT</title><meta name=viewport content='width=device-width'><style>body{{margin:0}}iframe{{border:0}}</style>"
+FRAMED = (
+    "<!doctype html><html lang=en><title>HIT</title><meta name=viewport content='width=device-width'>"
+    "<style>body{margin:0}iframe{border:0}</style>"
+)
 FRAME = '<iframe src="{url}" title="HIT" width="390" height="800"></iframe>'
 
 
@@ -37,7 +41,7 @@ def another_site() -> Iterator[Platform]:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._send(FRAMED.format() + FRAME.format(url=escape(platform.shows)))
+            self._send(FRAMED + FRAME.format(url=escape(platform.shows)))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -87,7 +91,7 @@ def phone(browser) -> Iterator[Page]:
     assert (troubles, cookies) == ([], [])
 
 
-def work(platform: Platform, interface: str, **fields) -> Batch:
+def work(platform: Platform, interface: str, **fields: Any) -> Batch:
     world = scenes.project()
     account = hosting.account("mturk", base_url=platform.origin)
     key = scenes.stored(scenes.jpeg())
