@@ -18,7 +18,6 @@ from crowd.platforms.base import (
     Health,
     Pull,
     Receipt,
-    RemoteAssignment,
     RemoteBooks,
     TaskSpec,
 )
@@ -133,12 +132,6 @@ class Prolific:
     def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
         with connected(account) as client:
             return submissions.pull(client, remote_id, watermark)
-
-    def submission(self, account: Account, ext_id: str) -> RemoteAssignment:
-        """Return what the platform says of a submission that an address claims: whose it is and how it stands."""
-        with connected(account) as client:
-            row = submissions.read(client, ext_id)
-            return submissions.as_page(row, int(studies.read(client, str(row["study_id"]))["reward"]))
 
     def accept(self, account: Account, ext_id: str, now: datetime, comment: str = "") -> None:
         with connected(account) as client:

@@ -65,9 +65,13 @@ class FarSide:
         """Let somebody new take a place."""
         return submissions.take(self.market, study)
 
+    def ends(self, submission: str) -> Submission:
+        """Let whoever has taken this place finish."""
+        return submissions.end(self.market, submission, "complete")
+
     def sends(self, study: str) -> Submission:
         """Let somebody new hand a page in."""
-        return submissions.end(self.market, self.takes(study).id, "complete")
+        return self.ends(self.takes(study).id)
 
     def lets_in(self, study: str, participant: str) -> bool:
         return submissions.is_eligible(self.market, self.market.studies[study], participant)

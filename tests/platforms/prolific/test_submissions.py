@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowd.emulators.prolific import submissions as far
-from crowd.errors import Invalid, NotFound, StateConflict, Unknown
+from crowd.errors import Invalid, StateConflict, Unknown
+from crowd.platforms.doors import Arrival
+from crowd.platforms.prolific.door import ProlificDoor
 from crowd.platforms.prolific.submissions import LEAST_WORDS, as_page, category_of, message_of, moment
 from tests.crowd.market import MINUTE, NOON
 
@@ -90,11 +92,12 @@ def test_a_day_without_an_hour_is_read_too(adapter, account, study, there):
     assert page.submitted_at == NOON - timedelta(hours=12)
 
 
-def test_a_claimed_submission_is_checked_with_the_platform(adapter, account, study, there):
+def test_a_claimed_submission_is_checked_with_the_platform(account, study, there):
     taken = there.takes(study)
-    assert adapter.submission(account, taken.id).worker_ext_id == taken.participant
-    with pytest.raises(NotFound):
-        adapter.submission(account, taken.participant)
+    door = ProlificDoor()
+    assert door.doubts(account, Arrival(taken.participant, taken.id)) == ""
+    for claimed in (Arrival("somebody-else", taken.id), Arrival(taken.participant, taken.participant)):
+        assert "does not know this submission as yours" in door.doubts(account, claimed)
 
 
 def test_a_decision_whose_answer_was_lost_is_found_and_not_made_again(adapter, account, study, there):
