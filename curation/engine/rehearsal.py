@@ -155,6 +155,7 @@ def _photos(wish: Wish) -> int:
 
 def _name(wish: Wish) -> str:
     extra = f", {wish.settings}" if wish.settings else ""
+    extra += f", through {wish.platform}" if wish.platform != "rehearsal" else ""
     extra += f", {wish.visits_a_turn} visits a turn" if wish.visits_a_turn != USUAL_VISITS else ""
     return f"Rehearsal of {wish.recipe}, seed {wish.seed}, {wish.size} photos{extra}"
 
