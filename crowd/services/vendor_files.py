@@ -4,6 +4,7 @@ A row is the answer of one worker to one task. The same row again is there alrea
 to the same task is refused with its line. What is new becomes pages, and comes in the way every platform's pages do.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from crowd.vendor_tables import BadCell, Row, Table, moment_of, state_of, text_o
 
 MAPPINGS = "mappings"
 LONGEST_ID = 200
+SECONDS_AT_ONCE = 15.0
 USUAL_NAMES = {
     "task": ("file", "task", "input:image", "input:winnow_task", "image", "filename", "item", "task_id"),
     "worker": ("worker", "worker_id", "annotator", "assignment:worker_id", "user", "user_id", "executor"),
@@ -72,12 +74,16 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did. `refused` are the sentences of the intake about pages it would not take as they are."""
+    """What an import did. `refused` are the sentences of the intake about pages it would not take as they are.
+
+    `under_way`: all rows are stored, and the last of them come in with the next pull.
+    """
 
     new: int
     existing: int
     unmapped: int
     refused: Sequence[str]
+    under_way: bool = False
 
 
 # --- which column is what ---
@@ -235,19 +241,18 @@ def bring_in(*, batch: Batch, table: Table, columns: Columns, now: datetime) -> 
         if found.new:
             results.append(folder_of(batch), found.new)
     save_columns(account_id=batch.account_id, interface=batch.interface, columns=columns)
-    refused = list(_pull(batch, now))
-    return Imported(len(found.new), found.existing, len(found.unmapped), refused)
+    refused, under_way = _pull(batch, now)
+    return Imported(len(found.new), found.existing, len(found.unmapped), refused, under_way)
 
 
-def _pull(batch: Batch, now: datetime) -> Iterator[str]:
-    """Let the pages in as those of any platform; the last of several imports takes in what another one left."""
-    more = True
-    while more:
+def _pull(batch: Batch, now: datetime) -> tuple[list[str], bool]:
+    """Let the pages in as those of any platform, for as long as somebody waits for an answer."""
+    refused, more, until = list[str](), True, time.monotonic() + SECONDS_AT_ONCE
+    while more and time.monotonic() < until:
         pulled = pulling.pull_batch(batch_id=batch.pk, now=now)
-        yield from pulled.taken.refused
-        if pulled.note:
-            yield pulled.note
+        refused += [*pulled.taken.refused, *filter(None, [pulled.note])]
         more = pulled.more and not pulled.note
+    return refused, more
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from crowd.vendor_tables import MOST_BYTES, BadTable, Table, text_of
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.downloads import answer_file
 from curation.engine.flow import wake_take_in
+from curation.engine.market import pull_soon
 from curation.models import Membership, Pool
 from curation.services import vendor_imports
 
@@ -115,6 +116,7 @@ def _import(request: HttpRequest, pool: Pool, batch: Batch, found: Table, column
         pool=pool, batch=batch, table=found, columns=columns, by=person(request), now=database_now()
     )
     wake_take_in(pool.project_id)
+    pull_soon(batch_id=batch.pk)
     messages.success(request, vendor_imports.sentence(done))
     for sentence in list(done.refused)[:MOST_WARNINGS]:
         messages.warning(request, sentence)

@@ -19,4 +19,5 @@ def bring_in(*, pool: Pool, batch: Batch, table: Table, columns: Columns, by: Us
 
 
 def sentence(done: Imported) -> str:
-    return f"{done.new:,} results came in, {done.existing:,} were here already, {done.unmapped:,} could not be used."
+    came = "are coming in" if done.under_way else "came in"
+    return f"{done.new:,} results {came}, {done.existing:,} were here already, {done.unmapped:,} could not be used."

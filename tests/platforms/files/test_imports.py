@@ -9,7 +9,7 @@ from crowd.errors import CrowdError
 from crowd.models import Account, Answer, Assignment, Batch, Worker
 from crowd.platforms.tagme_files import results
 from crowd.platforms.tagme_files.store import Folder
-from crowd.services import ledger, reconcile, vendor_exchange, vendor_files
+from crowd.services import ledger, pulling, reconcile, vendor_exchange, vendor_files
 from crowd.services.vendor_files import Columns
 from crowd.vendor_tables import Table, read_table
 from tests.crowd.market import NOON
@@ -166,6 +166,14 @@ def test_local_and_far_side_agree_after_an_import(bring, line, batch):
     bring(line(0, "w1"), line(0, "w2"), line(1, "w1", "", status="skipped"))
     Batch.objects.filter(pk=batch.pk).update(state=Batch.State.OPEN)
     assert reconcile.reconcile(account=batch.account, now=NOON) == []
+
+
+def test_a_table_too_long_to_wait_for_is_stored_and_comes_in_with_the_next_pull(bring, line, batch, monkeypatch):
+    monkeypatch.setattr(vendor_files, "SECONDS_AT_ONCE", -1.0)
+    done = bring(line(0, "w1"), line(1, "w1"))
+    assert (done.new, done.under_way, Assignment.objects.count()) == (2, True, 0)
+    pulling.pull_batch(batch_id=batch.pk, now=NOON)
+    assert Assignment.objects.count() == 2
 
 
 # --- columns ---
