@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Greatest
 
+from crowd import rules
 from crowd.audience import audience
 from crowd.links import media_url, webhook_url
 from crowd.models import Answer, Assignment, Batch, OutboxCommand, Task, Worker
@@ -58,9 +59,18 @@ def spec_of(batch: Batch) -> BatchSpec:
         assignment_seconds=batch.assignment_seconds,
         expires_at=batch.expires_at,
         priority=batch.priority,
-        rules=batch.rules if isinstance(batch.rules, list) else [],
+        rules=rules.plain(_rules_of(batch)),
         webhook_url=webhook_url(batch.account.slug) if capabilities.webhooks else "",
     )
+
+
+def _rules_of(batch: Batch) -> list[rules.Rule]:
+    """Return the quality rules, and the most that one worker may send as one of them."""
+    found = rules.read(batch.rules)
+    if batch.per_worker and batch.kind == Batch.Kind.MAIN:
+        pages = -(-batch.per_worker // real_places(batch))
+        found.append(rules.AnswerCountRule(most=pages))
+    return found
 
 
 def _gate_of(batch: Batch) -> Batch | None:

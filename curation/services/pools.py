@@ -72,6 +72,7 @@ def _make_batch(pool: Pool, draft: PoolDraft) -> Batch:
         audience=draft.audience,
         review_days=draft.review_days,
         pays_whole_pages=draft.whole_pages,
+        expires_at=draft.expires_at,
     )
     if publishing.is_local(batch):
         batch.remote_id = str(batch.pk)
@@ -158,6 +159,8 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
     if pool.state in {State.OPEN, State.OPENING}:
         return pool
     pool.require(State.DRAFT, State.PAUSED, State.DONE)
+    if not pool.account.is_active:
+        raise CrowdError(f"The account {pool.account.label} is switched off. Switch it on under Accounts first.")
     _agree_to_differences(pool, accepted=accept_differences)
     budget = Budget.objects.of_project(pool.project_id).get(currency=pool.account.currency)
     needed = most_expensive(pool=pool)
