@@ -10,6 +10,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from crowd.emulators.crowd import visit
 from crowd.emulators.registry import BadOption
 from crowd.emulators.toloka import workers
@@ -17,14 +19,19 @@ from crowd.emulators.toloka.chance import chance
 from crowd.emulators.toloka.clock import VirtualClock
 from crowd.emulators.toloka.courier import Courier
 from crowd.emulators.toloka.errors import ApiError
+from crowd.emulators.toloka.market import Crowd, Market
 from crowd.emulators.toloka.players import RandomPlayer, Script
 from crowd.emulators.toloka.server import API_KEY, BALANCE, COMMISSION, TOKEN, TolokaEmulator, listening
+from crowd.emulators.toloka.visitors import Visitors
 
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 PORT = 8200
 DELAY = 0.5
+POPULATION = 40
+PICTURE_WITHIN = 5.0
+PICTURES_KEPT = 64
 _DAY = 86_400
 _TICK = 0.2
 
@@ -38,6 +45,8 @@ class Wishes:
     commission: Decimal
     balance: Decimal
     people: int
+    crowd: str | None
+    population: int
     visits_per_second: float
     days_per_second: float | None
     faults: Mapping[str, float]
@@ -47,8 +56,8 @@ class Wishes:
 def serve(options: Mapping[str, Any]) -> None:
     """Serve with these options; what is missing or None is as usual. BadOption names a value that cannot be used.
 
-    They are port, seed, script, commission, balance, fault (NAME=RATE, repeatable), people, visits_per_second and
-    days_per_second.
+    They are port, seed, script, commission, balance, fault (NAME=RATE, repeatable), people, crowd, population,
+    visits_per_second and days_per_second.
     """
     wishes = read(options)
     emulator = prepared(wishes)
@@ -85,6 +94,8 @@ def read(options: Mapping[str, Any]) -> Wishes:
         commission=_number(options, "commission", COMMISSION),
         balance=_number(options, "balance", BALANCE),
         people=int(_number(options, "people", 0)),
+        crowd=None if options.get("crowd") is None else str(options["crowd"]),
+        population=max(1, int(_number(options, "population", POPULATION))),
         visits_per_second=float(_number(options, "visits_per_second", 1)),
         days_per_second=None if options.get("days_per_second") is None else float(_number(options, "days_per_second")),
         faults=dict(_fault(text) for text in options.get("fault") or ()),
@@ -142,14 +153,47 @@ def prepared(wishes: Wishes) -> TolokaEmulator:
                 workers.draw(market)
     except ApiError as refusal:
         raise BadOption(f"The script's workers cannot be let in: {refusal} {refusal.payload or ''}") from None
+    if wishes.crowd is not None:
+        emulator.market.crowd = _crowd(emulator.market, wishes.crowd, wishes.population)
     return emulator
+
+
+def _crowd(market: Market, seed: str, population: int) -> Crowd:
+    """Return the people of a rehearsal as visitors of the market, one at a time."""
+    visitors, one_at_a_time = Visitors(market, seed, population, pictures=_Pictures().at), threading.Lock()
+
+    def come_by() -> str:
+        with one_at_a_time:
+            visitors.fresh.clear()  # the truth is for a report, and nobody writes one here
+            return visitors.visit()[0]
+
+    return come_by
+
+
+class _Pictures:
+    """The pictures of tasks, read as a worker's page would, and kept for a while."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def at(self, url: str) -> bytes | None:
+        """Return the picture, or None when it cannot be had now: a visitor does without."""
+        if url not in self._kept:
+            try:
+                answer = httpx.get(url, timeout=PICTURE_WITHIN, follow_redirects=True).raise_for_status()
+            except (httpx.HTTPError, httpx.InvalidURL):
+                return None
+            while len(self._kept) >= PICTURES_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[url] = answer.content
+        return self._kept[url]
 
 
 class Street:
     """Lets time pass, and people come by."""
 
     def __init__(self, emulator: TolokaEmulator, wishes: Wishes) -> None:
-        self._emulator, self._wishes = emulator, wishes
+        self._emulator, self._wishes, self._crowd = emulator, wishes, emulator.market.crowd
         self._player = RandomPlayer(wishes.seed)
         self._visits = 0
         self._stopping = threading.Event()
@@ -168,8 +212,8 @@ class Street:
             try:
                 self._emulator.market.settle()
                 self._play_script()
-                owed += _TICK * self._wishes.visits_per_second if self._wishes.people else 0
-                while owed >= 1:
+                owed += _TICK * self._wishes.visits_per_second if self._wishes.people or self._crowd else 0
+                while owed >= 1 and not self._stopping.is_set():
                     owed -= 1
                     self._visit()
             except Exception:
@@ -183,6 +227,10 @@ class Street:
             visit(self._emulator.floor, player, worker_id)
 
     def _visit(self) -> None:
+        if self._crowd is not None:
+            self._crowd()
+        if not self._wishes.people:
+            return
         self._visits += 1
         everybody = self._emulator.floor.worker_ids()
         visit(self._emulator.floor, self._player, chance(self._wishes.seed, "visit", self._visits).choice(everybody))

@@ -5,6 +5,7 @@ It stands outside of `/api` and asks for no token: it belongs to the tests and s
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sized
 from dataclasses import asdict
 from datetime import timedelta
@@ -35,7 +36,8 @@ def routes(market: Market) -> list[Route]:
         for path, methods in _DOORS.items()
         for method, answer in methods.items()
     ]
-    return [*made, Route("/requests", _requests), Route("/webhooks/wait", _waiter(market), methods=["POST"])]
+    waiting = Route("/webhooks/wait", _waiter(market), methods=["POST"])
+    return [*made, Route("/requests", _requests), waiting, Route("/visits", _visitor(market), methods=["POST"])]
 
 
 def _door(market: Market, answer: Answerer) -> Callable[[Request], Awaitable[Response]]:
@@ -67,6 +69,23 @@ def _waiter(market: Market) -> Callable[[Request], Awaitable[Response]]:
         return JSONResponse({"is_empty": is_empty, "webhooks": market.mailbox.history})
 
     return wait
+
+
+def _visitor(market: Market) -> Callable[[Request], Awaitable[Response]]:
+    """`{"n": 6}`: so many people of the crowd come by, one after the other; others are served between two of them."""
+
+    async def visits(request: Request) -> Response:
+        try:
+            wanted = int(json.loads(await request.body() or b"{}").get("n", 1))
+        except (ValueError, TypeError, AttributeError):
+            return JSONResponse({"code": "BAD_CONTROL", "message": 'Say how many: {"n": 6}.'}, 400)
+        if market.crowd is None:
+            told = {"code": "NO_CROWD", "message": "Nobody is here to come by: start the emulator with --crowd."}
+            return JSONResponse(told, 409)
+        outcomes = Counter([await run_in_threadpool(market.crowd) for _ in range(wanted)])
+        return JSONResponse({"outcomes": dict(sorted(outcomes.items()))})
+
+    return visits
 
 
 def _overview(market: Market, _ident: str, _body: Json) -> Json:

@@ -57,6 +57,8 @@ class Happening:
 
 
 Observer = Callable[["Market", Happening], None]
+Crowd = Callable[[], str]
+"""Lets the next person of a crowd come by, and tells what came of it."""
 
 
 class Market:
@@ -105,6 +107,7 @@ class Market:
         self._soon: deque[Callable[[], None]] = deque()
         self._in_soon = False
         self.observers: list[Observer] = []
+        self.crowd: Crowd | None = None
 
     @contextmanager
     def entered(self) -> Iterator["Market"]:

@@ -1,12 +1,13 @@
 """The rehearsal's people in the emulated market: the same persons, the same order of draws, another platform.
 
 A visitor looks at a page in the order in which our own market would have shown it; what the platform shows is its own
-affair. Truths are known by the SHA-256 of a picture: of those handed in here, and of those a caller knows of.
+affair. Truths are known by the SHA-256 of a picture: of those handed in here, and of those a caller knows of. What a
+control task shows is read from its known answer when nothing better is known.
 """
 
 import hashlib
 import random
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,9 +20,10 @@ from crowd.emulators.toloka.pool_forms import configs_of
 from crowd.emulators.toloka.records import OPEN, Assignment, Pool, Task, Worker
 from crowd.errors import BudgetExceeded, NoWork
 from crowd.rehearsal import acting
-from crowd.rehearsal.answers import Photo
+from crowd.rehearsal.answers import INCORRECT, Photo
 from crowd.rehearsal.people import CrowdMix, Person, profile
 from crowd.rehearsal.pictures import Truth
+from crowd.rehearsal.pictures import truth as facts
 
 VISITS_PER_PERSON_AND_HOUR = 2.0
 Pictures = Callable[[str], bytes | None]
@@ -134,7 +136,7 @@ class _EmulatedMarket:
         truth = self._known_truth(values)
         size = {"width": truth.width, "height": truth.height} if truth else {"width": 1, "height": 1}
         known = [one["output_values"] for one in task.form.get("known_solutions") or ()]
-        return {"class": "", **size, **values, "known": known}
+        return {"class": "", **size, **values, "known": known, "truth": truth or _told_by(known, values)}
 
     def _known_truth(self, values: Mapping[str, Any]) -> Truth | None:
         digest = str(values.get("sha256", ""))
@@ -145,7 +147,7 @@ class _EmulatedMarket:
 
     def truth_of(self, task: acting.StallTask) -> Truth:
         asked = task.payload
-        return self._known_truth(asked) or Truth(asked["class"], (), asked["width"], asked["height"], "unknown")
+        return asked["truth"] or Truth(asked["class"], (), asked["width"], asked["height"], "unknown")
 
     def template_of(self, task: acting.StallTask) -> bytes | None:
         url = str(task.payload.get("template", ""))
@@ -183,6 +185,16 @@ class _EmulatedMarket:
             self.visitors.sent.setdefault(self.worker.id, []).append((photo.data, photo.truth))
             if photo.trick:
                 self.visitors.tricks[solution["photo"]] = photo.trick
+
+
+def _told_by(known: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> Truth | None:
+    """Return a picture to which the known answer is the right one."""
+    right = known[0].get("answer") if known else None
+    if right is None:
+        return None
+    flags = (right,) if right in (facts.ROTATED, facts.THIRD_PARTY) else ()
+    sign = None if right == INCORRECT else str(values.get("class", ""))
+    return Truth(sign, (), 1, 1, "known", flags)
 
 
 def _output(given: Mapping[str, Any]) -> dict[str, Any]:

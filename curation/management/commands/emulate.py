@@ -13,6 +13,8 @@ _OPTIONS = {
     "balance": ("USD", "money on the account"),
     "commission": ("SHARE", "fee of the platform, such as 0.3"),
     "people": ("N", "let so many people in, who work by themselves"),
+    "crowd": ("SEED", "let the people of a rehearsal come by (toloka)"),
+    "population": ("N", "how many of them there are"),
     "visits-per-second": ("X", "how often one of them comes by"),
     "days-per-second": ("X", "how fast the platform's clock runs; without it as the one on the wall"),
 }
