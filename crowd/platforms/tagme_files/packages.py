@@ -33,7 +33,7 @@ SECONDS_A_SLICE = 8.0  # well under the lease of a command
 BLOCK = 1 << 20
 LARGEST_FILE = 500_000_000
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-MANIFEST = "manifest.jsonl"
+MANIFEST, LOST = "manifest.jsonl", "lost.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 KINDS = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png", b"GIF8": "gif", b"RIFF": "webp"}
 SOON = timedelta(seconds=1)
@@ -75,12 +75,15 @@ def push(account: Account, folder: Folder, tasks: Sequence[TaskSpec], key: str) 
     known = packed_tasks(folder)
     distinct = {task.key: task for task in tasks}
     items = _items(account, folder, [task for one, task in distinct.items() if one not in known])
-    lost = {item.task.key: sentence for item in items if (sentence := _missing(item))}
-    new = [item for item in items if item.task.key not in lost]
-    if new:
-        _pack(folder, new, key or "\n".join(item.task.key for item in new))
+    lost = _pack(folder, items, package_name(folder, key, [item.task.key for item in items])) if items else {}
+    created = len(items) - len(lost)
     ids = {one: item_name(one) for one in distinct if one not in lost}
-    return Receipt(created=len(new), existing=len(tasks) - len(new) - len(lost), refused=lost, ids=ids)
+    return Receipt(created=created, existing=len(tasks) - len(items), refused=lost, ids=ids)
+
+
+def package_name(folder: Folder, key: str, tasks: Sequence[str]) -> str:
+    """Return the same name for the same push of the same tasks, so that it goes on where it was."""
+    return sha256("\n".join([folder.path, key, *tasks]).encode()).hexdigest()[:16]
 
 
 def _items(account: Account, folder: Folder, tasks: Sequence[TaskSpec]) -> list[Item]:
@@ -103,14 +106,26 @@ def _missing(item: Item) -> str:
     return ""
 
 
-def _pack(folder: Folder, items: Sequence[Item], key: str) -> None:
-    name = sha256(f"{folder.path}\n{key}".encode()).hexdigest()[:16]
+def _pack(folder: Folder, items: Sequence[Item], name: str) -> dict[str, str]:
+    """Pack for a slice of time. When all is done return the tasks that had to stay behind, each with its reason."""
     work = Path(settings.DATA_DIR) / "vendor-packages" / name
     with _alone(work):
-        if not _add_items(work / "package.zip", items):
+        lost = _lost(work)
+        is_whole = _add_items(work / "package.zip", items, lost)
+        (work / LOST).write_text(json.dumps(lost), encoding="utf-8")
+        if not is_whole:
             raise StillRunning(database_now(), "packing the pictures for the vendor")
-        _finish(folder, work, name, items)
+        if packed := [item for item in items if item.task.key not in lost]:
+            _finish(folder, work, name, packed)
     shutil.rmtree(work, ignore_errors=True)
+    return lost
+
+
+def _lost(work: Path) -> dict[str, str]:
+    """Return what earlier slices could not pack."""
+    path = work / LOST
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
 
 
 @contextmanager
@@ -125,16 +140,19 @@ def _alone(work: Path) -> Iterator[None]:
         yield
 
 
-def _add_items(path: Path, items: Sequence[Item]) -> bool:
+def _add_items(path: Path, items: Sequence[Item], lost: dict[str, str]) -> bool:
     """Add tasks for at most a slice of time; returns whether all are in. A torn archive is begun anew."""
     there, end = _entries(path), time.monotonic() + SECONDS_A_SLICE
     with ZipFile(path, "a") as archive:
         for item in items:
-            if f"items/{item.name}.json" in there:
+            if f"items/{item.name}.json" in there or item.task.key in lost:
                 continue
             if time.monotonic() > end:
                 return False
-            _add(archive, item, there)
+            if why := _missing(item):
+                lost[item.task.key] = why
+            else:
+                _add(archive, item, there)
     return True
 
 

@@ -111,6 +111,27 @@ def test_a_lost_picture_refuses_its_task_and_no_other(batch, push):
     assert (receipt.created, receipt.existing, set(receipt.ids)) == (1, 0, {there.key})
 
 
+def test_a_task_that_had_to_stay_behind_never_replaces_the_package_that_went_out(batch, push):
+    lost, there = specs(batch, 2)[0], bare(1)[0]
+    assert push(batch, [lost, there]).created == 1
+    row = batch.tasks.get(key=lost.key)
+    row.payload["image_key"] = batch.tasks.first().payload["image_key"]
+    row.save()
+    assert push(batch, [lost, there]).created == 1
+    folder = Folder.existing(batch.account, batch.remote_id)
+    assert [sorted(record["tasks"]) for record in packages.records(folder)][1:] == [[there.key], [lost.key]]
+
+
+def test_what_is_lost_in_one_slice_is_remembered_in_the_next(batch, push, monkeypatch):
+    tasks, moments = [*specs(batch, 1), *bare(2)], iter([0.0, 0.0, 99.0])
+    with monkeypatch.context() as slow:
+        slow.setattr(packages.time, "monotonic", lambda: next(moments))
+        with pytest.raises(StillRunning):
+            push(batch, tasks)
+    receipt = push(batch, tasks)
+    assert (receipt.created, list(receipt.refused)) == (2, [tasks[0].key])
+
+
 def test_a_large_package_is_packed_in_slices(batch, push, opened, monkeypatch):
     tasks = bare(3)
     monkeypatch.setattr(packages, "SECONDS_A_SLICE", -1.0)
@@ -157,7 +178,7 @@ def test_a_torn_archive_is_begun_anew(batch, push, opened, monkeypatch):
 
 def test_two_packers_never_write_into_one_package(batch, push):
     folder = Folder.existing(batch.account, batch.remote_id)
-    name = sha256(f"{folder.path}\npush-2".encode()).hexdigest()[:16]
+    name = packages.package_name(folder, "push-2", ["bare-0"])
     with packages._alone(Path(settings.DATA_DIR) / "vendor-packages" / name), pytest.raises(StillRunning):
         push(batch, bare(1))
     assert push(batch, bare(1)).created == 1
