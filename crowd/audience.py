@@ -32,6 +32,14 @@ class Audience(BaseModel):
     def _capitals(cls, words: list[str]) -> list[str]:
         return [word.strip().upper() for word in words if word.strip()]
 
+    @field_validator("languages", "countries")
+    @classmethod
+    def _two_letters(cls, codes: list[str]) -> list[str]:
+        for code in codes:
+            if len(code) != 2 or not (code.isascii() and code.isalpha()):
+                raise ValueError(f"{code} is no code of two letters, such as EN or DE")
+        return codes
+
     @model_validator(mode="after")
     def _one_balance(self) -> "Audience":
         if self.top_percent is not None and self.best_n is not None:

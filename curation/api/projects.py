@@ -68,6 +68,9 @@ class NewProject(serializers.Serializer[Any]):
     budget_usd = serializers.CharField(required=False, max_length=30)
     team = serializers.CharField(max_length=40, default="", allow_blank=True)
     owner = serializers.CharField(max_length=80, default="", allow_blank=True)
+    settings = serializers.DictField(
+        child=serializers.DictField(), default=dict, help_text="what differs from the recipe: stage → name → value"
+    )
 
 
 FILTERS = {
@@ -111,6 +114,7 @@ class ProjectList(Door):
             budget=wish.get("budget_usd"),
             team=wish["team"],
             owner=wish["owner"],
+            settings=wish["settings"],
         )
         _admit(request, project)
         return Response(detail(request, project), status=201)

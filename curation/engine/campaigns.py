@@ -2,9 +2,10 @@
 
 import hashlib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,9 +18,9 @@ from crowd.money import micro
 from crowd.rehearsal.visits import ensure_crowd
 from crowd.services import ledger
 from curation.engine.known import example_picture, known_tasks
-from curation.engine.market_accounts import account_for, check_name
+from curation.engine.market_accounts import account_for, check_name, usable_by
 from curation.models import LabelClass, Membership, Pool, Project, Stage, User
-from curation.recipes.loading import BadRecipe, Recipe, first_fault, load
+from curation.recipes.loading import BadRecipe, Recipe, RecipeStage, first_fault, load
 from curation.services import events, pools
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages.base import CrowdSettings
@@ -121,9 +122,23 @@ def check_stages(asked: Campaign) -> None:
         if stage.kind not in STAGE_KINDS:
             raise BadRecipe(f"{stage.name}: {stage.kind!r} is not a stage kind; known are {', '.join(STAGE_KINDS)}.")
         try:
-            stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
+            found = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
         except ValidationError as error:
             raise BadRecipe(f"{stage.name}: {first_fault(error)}") from None
+        for name in found.platforms if isinstance(found, CrowdSettings) else []:
+            check_name(name)
+
+
+def crowds_of(asked: Campaign) -> list[str]:
+    """Return the names of all platforms and accounts that a campaign would use."""
+    shared = [name for stage in asked.recipe.stages for name in crowds_of_stage(asked, stage) or [asked.platform]]
+    return list(dict.fromkeys(shared or [asked.platform]))
+
+
+def crowds_of_stage(asked: Campaign, stage: RecipeStage) -> list[str]:
+    """Return who shares the crowd work of one stage; empty where there is none."""
+    found = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
+    return list(dict.fromkeys(found.platforms or [asked.platform])) if isinstance(found, CrowdSettings) else []
 
 
 def settings_for(asked: Campaign, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,9 +165,9 @@ def ensure_project(
         stages = _stages(project, asked)
         classes, new_classes = _classes(project, asked)
     made = {"projects": int(new), "classes": new_classes, "pools": 0, "tasks": 0}
-    if asked.platform == "rehearsal":
+    if "rehearsal" in crowds_of(asked):
         ensure_crowd(
-            account=account_for(project, asked.platform),
+            account=account_for(project, "rehearsal"),
             seed=seed or project.slug,
             population=population_for(asked.wanted * len(asked.classes)),
             start=clock or now,
@@ -238,7 +253,8 @@ def accounts_of(stage: Stage, asked: Campaign) -> list[Account]:
     """Return the accounts that share a stage's crowd work."""
     settings = stage_kind(stage.kind).Settings.model_validate(stage.settings)
     names = settings.platforms if isinstance(settings, CrowdSettings) else []
-    return [account_for(stage.project, name) for name in (names or [asked.platform])]
+    accounts = [account_for(stage.project, name) for name in (names or [asked.platform])]
+    return list({account.pk: account for account in accounts}.values())
 
 
 def _pools(asked: Campaign, stages: Sequence[Stage], classes: Sequence[LabelClass], seed: str) -> int:
@@ -262,7 +278,18 @@ def _on_terms(stage: Stage, draft: PoolDraft) -> PoolDraft:
     if not isinstance(terms, CrowdSettings):
         return draft
     audience = terms.audience.model_dump(exclude_defaults=True)
-    return replace(draft, audience=audience, review_days=terms.review_days, whole_pages=terms.whole_pages)
+    return replace(
+        draft,
+        audience=audience,
+        review_days=terms.review_days,
+        whole_pages=terms.whole_pages,
+        expires_at=end_of(terms.expires_on),
+    )
+
+
+def end_of(day: date | None) -> datetime | None:
+    """Return the moment after a day, in UTC."""
+    return None if day is None else datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def _share(wanted: int, number: int, of: int) -> int:
@@ -311,6 +338,7 @@ def create_project(
     budget: str | None = None,
     team: str = "",
     owner: str = "",
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Project:
     """Create a project from a recipe in one call; a name that is taken is refused."""
     asked = campaign(
@@ -322,18 +350,30 @@ def create_project(
         budget=budget,
         team=team,
         owner=owner,
+        settings=settings,
     )
+    check_crowds(asked, by)
     if Project.objects.filter(slug=asked.slug).exists():
         raise CrowdError(f"There is a project “{asked.name}” already. Choose another name.")
     return ensure_project(asked=asked, by=by, now=now).project
 
 
+def check_crowds(asked: Campaign, by: User | None) -> None:
+    """Refuse accounts that this person may not use; what they are is not told."""
+    for name in crowds_of(asked):
+        if by is not None and not usable_by(name, by):
+            raise CrowdError(f"{name!r} is not an account you can use. Ask who connected it to share it.")
+
+
 @transaction.atomic
 def open_all(*, project: Project, by: User | None, now: datetime, accept_differences: bool = False) -> list[Pool]:
     """Open every draft or paused pool; the whole plan must fit into the budget first."""
-    drafts = list(Pool.objects.filter(project=project, state__in=[Pool.State.DRAFT, Pool.State.PAUSED]).order_by("id"))
-    needed = sum(pools.most_expensive(pool=pool) for pool in drafts)
-    free = ledger.totals(project_id=project.pk).free_micro
-    if needed > free:
-        raise BudgetExceeded(needed, free)
+    drafts = pools.not_open(project=project)
+    needed: Counter[str] = Counter()
+    for pool in drafts:
+        needed[pool.account.currency] += pools.most_expensive(pool=pool)
+    for currency, amount in needed.items():
+        free = pools.budget_of(project_id=project.pk, currency=currency).free_micro
+        if amount > free:
+            raise BudgetExceeded(amount, free, currency=currency)
     return [pools.open_pool(pool_id=pool.pk, by=by, now=now, accept_differences=accept_differences) for pool in drafts]

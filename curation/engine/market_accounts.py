@@ -3,7 +3,8 @@
 from crowd.errors import CrowdError
 from crowd.models import Account
 from crowd.platforms.registry import PLATFORMS, elsewhere
-from curation.models import Project
+from curation.models import Project, User
+from curation.services import accounts
 
 LABELS = {"inhouse": "In-house", "rehearsal": "Rehearsal"}
 
@@ -31,6 +32,11 @@ def connected(name: str) -> Account:
         slugs = ", ".join(account.slug for account in found)
         raise CrowdError(f"There are several {name} accounts: say which one, {slugs}.")
     return found[0]
+
+
+def usable_by(name: str, by: User) -> bool:
+    """Say whether a person may use what a name stands for; our own markets are everybody's."""
+    return name in LABELS or accounts.visible_to(by).filter(pk=connected(name).pk).exists()
 
 
 def account_for(project: Project, name: str) -> Account:

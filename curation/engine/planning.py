@@ -1,26 +1,53 @@
 """What a campaign will cost, before anything is made: from the recipe's expected yields and its prices."""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crowd.money import micro, plain
+from crowd.models import Account
+from crowd.money import exact_text, micro, plain
+from crowd.platforms.base import Capabilities
+from crowd.platforms.connecting import terms_of
 from crowd.platforms.registry import platform
-from curation.engine.campaigns import Campaign, settings_for
+from curation.engine.campaigns import Campaign, crowds_of_stage, settings_for
 from curation.engine.market_accounts import usual_terms
 from curation.recipes.loading import RecipeStage
+from curation.stages.base import CrowdSettings
 from curation.stages.boxes import BoxesSettings
 from curation.stages.collect import CollectSettings
 from curation.stages.validate import ValidateSettings
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one account is expected to do of a stage. Money is in the account's own currency; fees are in `micro`."""
+
+    where: str
+    currency: str
+    pages: int
+    price_micro: int
+    fee_micro: int
+    micro: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStage:
-    """Items, answers and money a stage is expected to take."""
+    """Items, answers and money a stage is expected to take. `price_micro` is the price of a page before any fee."""
 
     stage: str
     n: int
     answers: float
-    micro: int
+    pages: int
+    items_a_page: int
+    price_micro: int
+    shares: tuple[Share, ...]
+
+    @property
+    def micro(self) -> int:
+        """Return what is paid from the budget in dollars."""
+        return sum(share.micro for share in self.shares if share.currency == "USD")
 
 
 def plan(asked: Campaign) -> list[PlannedStage]:
@@ -37,28 +64,90 @@ def plan(asked: Campaign) -> list[PlannedStage]:
 
 def _planned(asked: Campaign, stage: RecipeStage, n: int) -> PlannedStage | None:
     given = settings_for(asked, stage.name, stage.settings)
-    answers = asked.recipe.answers.get(stage.name, 1.0)
+    terms: CrowdSettings
     if stage.kind == "collect":
-        price, a_page = micro(CollectSettings.model_validate(given).price_usd), 1
+        terms = photos = CollectSettings.model_validate(given)
+        price, a_page, overlap = micro(photos.price_usd), 1, 1
     elif stage.kind == "validate":
-        checks = ValidateSettings.model_validate(given)
-        price, a_page = micro(checks.price_usd), max(1, checks.page_size - checks.control_per_page)
+        terms = checks = ValidateSettings.model_validate(given)
+        price, a_page, overlap = micro(checks.price_usd), checks.page_size - checks.control_per_page, checks.overlap
     elif stage.kind == "boxes":
-        boxes = BoxesSettings.model_validate(given)
-        price, a_page = micro(boxes.price_usd), boxes.page_size
+        terms = boxes = BoxesSettings.model_validate(given)
+        price, a_page, overlap = micro(boxes.price_usd), boxes.page_size, boxes.overlap
     else:
         return None
+    answers = _answers(asked, stage, overlap)
     pages = math.ceil(n * answers / a_page)
-    return PlannedStage(stage.name, n, answers, _price(asked, pages, price))
+    shares = _shares(asked, stage, terms, pages=pages, price=price, overlap=overlap)
+    return PlannedStage(stage.name, n, answers, pages, a_page, price, shares)
 
 
-def _price(asked: Campaign, pages: int, price: int) -> int:
-    account = usual_terms(asked.platform)
-    return platform(account.platform).quote(account, pages=pages, price_micro=price)
+def _answers(asked: Campaign, stage: RecipeStage, overlap: int) -> float:
+    """Return the answers expected for one item: what the recipe saw, moved by what was changed about the overlap."""
+    usual = asked.recipe.answers.get(stage.name, float(overlap))
+    return round(max(1.0, usual + overlap - int(stage.settings.get("overlap", overlap))), 4)
+
+
+def _shares(
+    asked: Campaign, stage: RecipeStage, terms: CrowdSettings, *, pages: int, price: int, overlap: int
+) -> tuple[Share, ...]:
+    """Divide the pages among the accounts; who will be faster, nobody knows beforehand."""
+    accounts = [usual_terms(name) for name in crowds_of_stage(asked, stage)]
+    prices = [price, *(step[2] for step in _table(terms))]
+    return tuple(
+        _share(account, pages // len(accounts) + (number < pages % len(accounts)), prices, overlap, terms.review_days)
+        for number, account in enumerate(accounts)
+    )
+
+
+def _table(terms: CrowdSettings) -> list[tuple[int, int, int]]:
+    return terms.price_by_skill.table() if isinstance(terms, CollectSettings) and terms.price_by_skill else []
+
+
+def _share(account: Account, pages: int, prices: Sequence[int], overlap: int, review_days: int) -> Share:
+    adapter, price = platform(account.platform), prices[0]
+    return Share(
+        where=account.label or terms_of(account.platform).title,
+        currency=account.currency,
+        pages=pages,
+        price_micro=price,
+        fee_micro=adapter.fee(account, price_micro=price, overlap=overlap),
+        micro=adapter.quote(account, pages=pages, price_micro=price, overlap=overlap),
+        notes=tuple(_broken(account, adapter.capabilities, prices, overlap, review_days)),
+    )
+
+
+def _broken(account: Account, can: Capabilities, prices: Sequence[int], overlap: int, review_days: int) -> list[str]:
+    """Say where a plan does not keep to what a platform can do with prices, answers and days."""
+    said = []
+    lowest, step = can.lowest_price_micro, can.price_step_micro
+    for price in sorted(set(prices)):
+        if 0 < price < lowest:
+            least, is_paid = exact_text(lowest, account.currency), exact_text(price, account.currency)
+            said.append(f"A page costs at least {least} there; {is_paid} is less.")
+        elif price % step:
+            said.append(f"Prices there go in steps of {exact_text(step, account.currency)}.")
+    if len(set(prices)) > 1 and not can.price_by_skill:
+        said.append("Everybody is paid the same there: the price by skill is not used.")
+    if overlap > can.most_overlap:
+        said.append(f"At most {can.most_overlap:,} answers each are possible there.")
+    if review_days > can.longest_review_days:
+        said.append(f"Work must be judged there within {can.longest_review_days} days.")
+    if can.pages == "remote" and can.live_api and account.commission_percent is None:
+        said.append("Without the platform's fee: its commission is not known. Enter it under Platform accounts.")
+    return said
 
 
 def planned_micro(asked: Campaign) -> int:
     return sum(row.micro for row in plan(asked))
+
+
+def elsewhere_micro(rows: Sequence[PlannedStage]) -> dict[str, int]:
+    """Return what is paid in other currencies than dollars: each needs a budget of its own."""
+    found: Counter[str] = Counter()
+    for share in (share for row in rows for share in row.shares if share.currency != "USD"):
+        found[share.currency] += share.micro
+    return dict(found)
 
 
 def as_rows(asked: Campaign) -> list[dict[str, object]]:

@@ -1,7 +1,7 @@
 """A project asked for in the browser: checked at once, made by a job, because drawing its examples takes a while."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ class Wanted:
     wanted: int
     platform: str
     budget: str
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def checked(self) -> Campaign:
         """Return the campaign, or raise BadRecipe or CrowdError with one sentence."""
@@ -37,6 +38,7 @@ class Wanted:
             classes=self.classes,
             wanted=self.wanted,
             budget=self.budget,
+            settings=self.settings,
         )
 
 
@@ -45,6 +47,7 @@ def ask(*, wanted: Wanted, by: User) -> Job:
     asked = wanted.checked()
     if not wanted.name.strip():
         raise CrowdError("Give the project a name.")
+    campaigns.check_crowds(asked, by)
     taken = Project.objects.filter(slug=asked.slug).exists() or Job.objects.filter(kind=KIND, key=asked.slug).exists()
     if taken:
         raise CrowdError(f"There is a project “{asked.name}” already. Choose another name.")
@@ -62,6 +65,7 @@ def _plain(wanted: Wanted) -> dict[str, Any]:
         "wanted": wanted.wanted,
         "platform": wanted.platform,
         "budget": wanted.budget,
+        "settings": wanted.settings,
     }
 
 
@@ -72,7 +76,8 @@ def run_set_up(job: Job, now: datetime) -> None:
 
 
 def _read(payload: Mapping[str, Any]) -> Wanted:
-    return Wanted(**{name: payload[name] for name in Wanted.__slots__})
+    """A job from before there were settings has none."""
+    return Wanted(**{name: payload[name] for name in Wanted.__slots__ if name in payload})
 
 
 def waiting_for(user: User) -> list[Job]:

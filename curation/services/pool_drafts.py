@@ -1,6 +1,7 @@
 """What a stage wants of a pool, before there is one."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from curation.models import LabelClass
@@ -41,3 +42,4 @@ class PoolDraft:
     audience: dict[str, Any] = field(default_factory=dict)
     review_days: int = 7
     whole_pages: bool = False
+    expires_at: datetime | None = None

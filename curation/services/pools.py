@@ -6,12 +6,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F
 
+from crowd.audience import audience
 from crowd.errors import BudgetExceeded, CrowdError, Differences
 from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
 from crowd.money import money_text
 from crowd.platforms.registry import platform
 from crowd.services import outbox, publishing, skills, tasks
-from curation.models import Pool, Stage, User
+from curation.models import Pool, Project, Stage, User
 from curation.services import events, jobs, versions
 from curation.services.pool_drafts import KnownTask, PoolDraft
 
@@ -132,8 +133,35 @@ def most_expensive(*, pool: Pool) -> int:
 
 def differences(*, pool: Pool) -> list[str]:
     """Return in sentences what of this pool its platform cannot do."""
-    adapter = platform(pool.account.platform)
-    return [text for batch in _batches(pool) for text in adapter.lacks(pool.account, publishing.spec_of(batch))]
+    adapter, batches = platform(pool.account.platform), _batches(pool)
+    said = [text for batch in batches for text in adapter.lacks(pool.account, publishing.spec_of(batch))]
+    return [*said, *(text for batch in batches for text in _not_ours(batch))]
+
+
+def _not_ours(batch: Batch) -> list[str]:
+    """Our own market lets in whoever was invited: say what it takes no notice of."""
+    if not publishing.is_local(batch):
+        return []
+    said = []
+    if not audience(batch.audience).is_everybody():
+        said.append("Everybody who was invited may work here: who may work is not filtered on our own pages.")
+    if batch.expires_at is not None:
+        said.append("A pool of our own has no last day: close it when its time is over.")
+    return said
+
+
+def not_open(*, project: Project) -> list[Pool]:
+    """Return the pools that “Open all” opens."""
+    waiting = Pool.objects.filter(project=project, state__in=[State.DRAFT, State.PAUSED])
+    return list(waiting.select_related("account", "stage", "label_class").order_by("id"))
+
+
+def budget_of(*, project_id: int, currency: str) -> Budget:
+    """Return the project's budget in the currency of an account."""
+    found = Budget.objects.of_project(project_id).filter(currency=currency).first()
+    if found is None:
+        raise CrowdError(f"The project has no budget in {currency} yet. Give it one under Money, then open the pool.")
+    return found
 
 
 def _agree_to_differences(pool: Pool, *, accepted: bool) -> None:
@@ -162,10 +190,11 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
     if not pool.account.is_active:
         raise CrowdError(f"The account {pool.account.label} is switched off. Switch it on under Accounts first.")
     _agree_to_differences(pool, accepted=accept_differences)
-    budget = Budget.objects.of_project(pool.project_id).get(currency=pool.account.currency)
     needed = most_expensive(pool=pool)
-    if needed > budget.free_micro:
-        raise BudgetExceeded(needed, budget.free_micro)
+    if needed:
+        free = budget_of(project_id=pool.project_id, currency=pool.account.currency).free_micro
+        if needed > free:
+            raise BudgetExceeded(needed, free, currency=pool.account.currency)
     pool.move_to(State.OPENING)
     pool.revision += 1
     pool.note = ""

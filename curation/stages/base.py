@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +30,7 @@ class CrowdSettings(StageSettings):
     audience: Audience = Audience()
     review_days: int = Field(default=7, ge=1, le=30, description="days in which sent work must be judged")
     whole_pages: bool = Field(default=False, description="a page with fewer tasks costs as much as a full one")
+    expires_on: date | None = Field(default=None, description="last day on which platforms give work out")
 
 
 @dataclass(frozen=True, slots=True)

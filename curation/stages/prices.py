@@ -1,10 +1,15 @@
 """Prices in settings: dollars as people write them, micro-dollars when asked."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from crowd.money import micro
+
+
+def _as_text(value: Any) -> Any:
+    """A price on the command line or in a recipe may be written without quotes."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _amount(text: str) -> str:
@@ -13,7 +18,7 @@ def _amount(text: str) -> str:
     return text
 
 
-Price = Annotated[str, AfterValidator(_amount)]
+Price = Annotated[str, BeforeValidator(_as_text), AfterValidator(_amount)]
 
 
 class PriceStep(BaseModel):

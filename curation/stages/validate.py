@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from aggregation import LabelSettings, LabelVote, vote
 from crowd.models import Assignment, Batch
@@ -41,6 +41,15 @@ class ValidateSettings(CrowdSettings):
     skill: str = "Checking photos"
     least_seconds: float = Field(default=0.7, ge=0)
     control_rate: Literal["fixed", "adaptive"] = "fixed"
+    assignment_seconds: int = Field(default=900, ge=60, le=86_400)
+
+    @model_validator(mode="after")
+    def _room_for_photos(self) -> Self:
+        if self.control_per_page >= self.page_size:
+            raise ValueError(
+                f"a page of {self.page_size} has no room for {self.control_per_page} control tasks and a real one"
+            )
+        return self
 
 
 class Validate:
@@ -67,6 +76,7 @@ class Validate:
             interface="choice",
             spec=_spec(settings),
             page_size=settings.training_tasks,
+            assignment_seconds=settings.assignment_seconds,
             grants_skill=f"{settings.skill}: training",
         )
 
@@ -77,6 +87,7 @@ class Validate:
             interface="choice",
             spec=_spec(settings),
             page_size=settings.exam_tasks,
+            assignment_seconds=settings.assignment_seconds,
             needs_skill=gate,
             needs_value=needed,
             grants_skill=f"{settings.skill}: exam",
@@ -90,6 +101,7 @@ class Validate:
             spec=_spec(settings),
             page_size=settings.page_size,
             control_per_page=settings.control_per_page,
+            assignment_seconds=settings.assignment_seconds,
             overlap=settings.overlap,
             price_micro=micro(settings.price_usd),
             needs_skill=gate,

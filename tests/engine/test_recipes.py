@@ -23,7 +23,7 @@ def refuse(sentence: str, **asked: object) -> None:
     ("asked", "sentence"),
     [
         ({"recipe": "dances"}, "There is no recipe 'dances'; known are"),
-        ({"platform": "nowhere"}, "'nowhere' is not a known platform; known are inhouse, rehearsal."),
+        ({"platform": "nowhere"}, "'nowhere' is not a known platform; known are inhouse, mturk"),
         ({"classes": ["peace", "salute"]}, "'salute' is not a class of gestures; classes are call, dislike"),
         ({"wanted": 0}, "must be from 1 to 1,000,000, not 0."),
         ({"wanted": 1_000_001}, "must be from 1 to 1,000,000, not 1000001."),

@@ -16,6 +16,7 @@ from crowd.services import ledger
 from curation.engine import campaigns, housekeeping
 from curation.engine.campaigns import Campaign
 from curation.engine.planning import as_rows, planned_micro
+from curation.management.changes import changes
 from curation.management.terminal import Progress
 from curation.models import Asset, Job, Pool, Project
 from curation.recipes.loading import BadRecipe
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("-overlap", type=int, default=None, help="results wanted for each class")
         parser.add_argument("--project", default="", help="name of the project; default: the recipe's title")
         parser.add_argument("--budget", default=None, metavar="USD")
+        parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", dest="changes")
         parser.add_argument("--team", default="")
         parser.add_argument("--owner", default="")
         parser.add_argument("--dry-run", action="store_true", help="print the plan and the price, touch nothing")
@@ -64,6 +66,7 @@ class Command(BaseCommand):
             budget=options["budget"],
             team=options["team"],
             owner=options["owner"],
+            settings=changes(options["changes"]),
         )
         if asked.recipe.media != options["data"]:
             raise CrowdError(f"The recipe {asked.recipe.name} collects {asked.recipe.media}s, not {options['data']}s.")
