@@ -51,15 +51,22 @@ def pull(client: Client, mark: Mark, watermark: str) -> Pull:
 
 def _round(watermark: str, now: datetime) -> tuple[str, str, str]:
     """Return when all was looked at last, how this round looks, and where it stands."""
-    words = watermark.split(" ") if watermark else [now.isoformat(), ALL, ""]
+    if not watermark:
+        return now.isoformat(), ALL, ""
+    since, *under_way = watermark.split(" ")
     try:
-        last = datetime.fromisoformat(words[0])
-        is_due = now - last > LOOK_AT_ALL
+        is_due = now - datetime.fromisoformat(since) > LOOK_AT_ALL
     except (ValueError, TypeError):
-        raise Invalid({"watermark": f"{watermark!r} was not given out here"}) from None
-    if len(words) == 3 and words[1] in {QUICK, ALL}:  # a round that is under way
-        return words[0], words[1], words[2]
-    return (now.isoformat(), ALL, "") if is_due else (words[0], QUICK, "")
+        raise _not_ours(watermark) from None
+    if not under_way:
+        return (now.isoformat(), ALL, "") if is_due else (since, QUICK, "")
+    if len(under_way) != 2 or under_way[0] not in {QUICK, ALL}:
+        raise _not_ours(watermark)
+    return since, under_way[0], under_way[1]
+
+
+def _not_ours(watermark: str) -> Invalid:
+    return Invalid({"watermark": f"{watermark!r} was not given out here"})
 
 
 def _may_wait(hit: Json) -> bool:
