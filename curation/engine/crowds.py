@@ -13,7 +13,7 @@ from crowd.clock import database_now
 from crowd.emulators.toloka import TolokaEmulator, VirtualClock
 from crowd.emulators.toloka.visitors import Visitors
 from crowd.links import key_of
-from crowd.models import Account, Batch, RemoteFile, Task
+from crowd.models import Account, Batch, OutboxCommand, RemoteFile, Task
 from crowd.rehearsal import visits
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.people import CrowdMix
@@ -94,16 +94,13 @@ class EmulatedCrowd:
         fresh = Task.objects.filter(to_push=True, batch__account=self.account, batch__published_at__isnull=False)
         for batch_id in sorted(set(fresh.values_list("batch_id", flat=True))):
             publishing.plan_pushes(batch=Batch.objects.select_related("account").get(pk=batch_id))
-        tried: set[int] = set()
-        while True:
+        waiting = -1
+        while waiting != (waiting := self._unsent()):
             self._later += STEP
-            moment = database_now() + self._later
-            due = [one for one in dispatch.due_ids(now=moment, account_id=self.account.pk) if one not in tried]
-            if not due:
-                return
-            for command_id in due:
-                dispatch.dispatch(command_id=command_id, now=moment)
-            tried.update(due)
+            dispatch.drain(now=database_now() + self._later, account_id=self.account.pk)
+
+    def _unsent(self) -> int:
+        return OutboxCommand.objects.filter(account=self.account, state=OutboxCommand.State.PLANNED).count()
 
     def _pull(self) -> None:
         """Pull the pools where somebody has been since the last time."""
