@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from crowd.models.account import Account
-from crowd.models.worker import DIGEST_BYTES, Skill, Worker
+from crowd.models.worker import DIGEST_BYTES, Skill, Worker, WorkerTeam
 from crowd.states import StateMachine, state_check
 
 
@@ -57,6 +57,9 @@ class Batch(StateMachine):
     review_days = models.PositiveSmallIntegerField(default=7, help_text="after so many days the platform accepts")
     expires_at = models.DateTimeField(null=True, blank=True)
     pays_whole_pages = models.BooleanField(default=False, help_text="a page with fewer tasks costs as much")
+    team = models.ForeignKey(
+        WorkerTeam, null=True, blank=True, on_delete=models.PROTECT, related_name="batches", help_text="only for them"
+    )
     remote = models.JSONField(default=dict, help_text="ids of what belongs to it on the platform")
     watermark = models.CharField(max_length=400, blank=True, help_text="how far it has been pulled")
     published_at = models.DateTimeField(null=True, blank=True)
@@ -151,6 +154,11 @@ class Assignment(StateMachine):
     worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     price_micro = models.BigIntegerField(default=0)
+    hourly_micro = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="what an hour of this page is paid, as agreed when it was issued; 0 = a price",
+    )
     issued_at = models.DateTimeField()
     lease_until = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -175,6 +183,7 @@ class Assignment(StateMachine):
                 ["active", "submitted", "accepted", "rejected", "skipped", "expired"], "assignment_state_known"
             ),
             models.CheckConstraint(condition=models.Q(price_micro__gte=0), name="assignment_price_not_negative"),
+            models.CheckConstraint(condition=models.Q(hourly_micro__gte=0), name="assignment_rate_not_negative"),
         ]
         indexes = [
             models.Index(

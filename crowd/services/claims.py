@@ -18,7 +18,7 @@ from crowd.models import Answer, AnswerRaw, Assignment, Batch, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import platform
 from crowd.rules import Reject
-from crowd.services import control, judging, ledger, quality, skills, trust
+from crowd.services import control, judging, ledger, quality, skills, teams, trust
 from crowd.services.answers import check_payload
 
 State = Assignment.State
@@ -27,12 +27,16 @@ LONGEST_MS = 2**31 - 1  # what the column holds; the number comes from a browser
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A batch as one worker sees it; `needs` is empty when a page can be claimed, else a sentence."""
+    """A batch as one worker sees it; `needs` is empty when a page can be claimed, else a sentence.
+
+    `hourly_micro` above zero: his time is paid, and `price_micro` is what a page can be worth at most.
+    """
 
     batch: Batch
     price_micro: int
     available: int
     needs: str
+    hourly_micro: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Submitted:
 
 def offers(*, worker_id: int, now: datetime) -> list[Offer]:
     """Return the open batches of the worker's account, best first, each with what is still needed."""
-    worker = Worker.objects.get(pk=worker_id)
+    worker = Worker.objects.select_related("team").get(pk=worker_id)
     batches = Batch.objects.filter(account_id=worker.account_id, state=Batch.State.OPEN).select_related(
         "needs_skill", "price_skill", "grants_skill"
     )
@@ -62,14 +66,25 @@ def offers(*, worker_id: int, now: datetime) -> list[Offer]:
 
 def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     """Return what a batch offers this worker; None = he does not see it."""
-    if not worker.may_see(batch.project_id):
+    if not worker.may_see(batch.project_id) or _is_kept_for_others(batch, worker):
         return None
     if trust.is_restricted(worker=worker, batch=batch, now=now) or _has_passed(batch, worker):
         return None
     available = _on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
-    needs = _gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
+    needs = gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
     needs = needs or ("" if available else _nothing_left(batch, worker))
-    return Offer(batch, price_for(batch=batch, worker_id=worker.pk), available, needs)
+    rate = teams.rate_of(worker=worker, batch=batch)
+    price = price_for(batch=batch, worker_id=worker.pk)
+    return Offer(batch, _most_worth(batch, rate) if rate else price, available, needs, rate)
+
+
+def _is_kept_for_others(batch: Batch, worker: Worker) -> bool:
+    return batch.team_id is not None and batch.team_id != worker.team_id
+
+
+def _most_worth(batch: Batch, rate: int) -> int:
+    """Return what a page can be worth when its whole time is used."""
+    return teams.worth(hourly_micro=rate, time=timedelta(seconds=batch.assignment_seconds))
 
 
 def _has_passed(batch: Batch, worker: Worker) -> bool:
@@ -79,7 +94,8 @@ def _has_passed(batch: Batch, worker: Worker) -> bool:
     return skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is not None
 
 
-def _gate_sentence(batch: Batch, worker: Worker) -> str:
+def gate_sentence(batch: Batch, worker: Worker) -> str:
+    """Say which skill is missing for this batch; empty = none."""
     if batch.needs_skill is None:
         return ""
     value = skills.value_of(worker_id=worker.pk, skill_id=batch.needs_skill_id)
@@ -149,7 +165,7 @@ def claim_page(*, batch_id: int, worker_id: int, now: datetime, ext_id: str = ""
 @transaction.atomic
 def _claim(*, batch_id: int, worker_id: int, now: datetime, ext_id: str) -> Assignment:
     batch = Batch.objects.select_related("needs_skill", "account").get(pk=batch_id)
-    worker = Worker.objects.get(pk=worker_id)
+    worker = Worker.objects.select_related("team").get(pk=worker_id)
     page = active_page(worker_id=worker_id, batch_id=batch_id)
     if page is not None and page.lease_until >= now:
         return page
@@ -185,13 +201,15 @@ def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
         raise NotYours("This work belongs to another platform account.")
     if not worker.may_see(batch.project_id):
         raise NotYours("Your invitation was for another project.")
+    if _is_kept_for_others(batch, worker):
+        raise NotYours("This pool is kept for another team.")
     if batch.state != Batch.State.OPEN:
         raise NoWork("This pool is not open.")
     if trust.is_restricted(worker=worker, batch=batch, now=now):
         raise NoWork("You cannot work in this pool.")
     if _has_passed(batch, worker):
         raise NoWork("You have done this already.")
-    sentence = _gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
+    sentence = gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
     if sentence:
         raise NoWork(sentence)
 
@@ -232,7 +250,9 @@ def page_price(*, batch: Batch, worker_id: int, real: int, controls: int) -> int
 def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime, hosted_as: str) -> Assignment:
     real = sum(task.known_answer is None for task in tasks)
     ext_id = hosted_as or f"{batch.pk}-{worker.pk}-{secrets.token_hex(8)}"
+    rate = 0 if hosted_as else teams.rate_of(worker=worker, batch=batch)
     price = page_price(batch=batch, worker_id=worker.pk, real=real, controls=len(tasks) - real)
+    price = _most_worth(batch, rate) if rate else price
     return Assignment.objects.create(
         account_id=batch.account_id,
         ext_id=ext_id,
@@ -241,6 +261,7 @@ def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime, ho
         project_id=batch.project_id,
         worker=worker,
         price_micro=price,
+        hourly_micro=rate,
         fee_micro=fee_of(batch, price) if hosted_as else 0,
         platform_state=State.ACTIVE if hosted_as else "",
         issued_at=now,
@@ -279,6 +300,7 @@ def submit_page(
     page.move_to(State.SUBMITTED)
     page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
     page.save(update_fields=["state", "submitted_at", "duration_ms"])
+    _pay_the_time(page, now)
     sentence = _settle(page, now)
     _count_done(page)
     if page.batch.kind == Batch.Kind.MAIN:
@@ -317,6 +339,16 @@ def _settle(page: Assignment, now: datetime) -> str:
     elif batch.auto_accept and not trust.is_unpaid(worker_id=page.worker_id, batch=batch, now=now):
         judging.accept(assignment_id=page.pk, now=now)
     return "Thank you, the page is in."
+
+
+def _pay_the_time(page: Assignment, now: datetime) -> None:
+    """A page of somebody who is paid by the hour costs the time it took; the rest of what was held is free again."""
+    if not page.hourly_micro:
+        return
+    due = teams.due_for(page=page, now=now)
+    ledger.shrink_page(assignment=page, amount_micro=due + page.fee_micro)
+    page.price_micro = due
+    page.save(update_fields=["price_micro"])
 
 
 def _lock_what_rules_may_move(batch: Batch) -> None:
