@@ -162,6 +162,7 @@ def _read(batch: Batch, found: Sorted, tasks: Mapping[str, incoming.TaskKnown]) 
             found.refused += incoming.read_answers(page, batch=batch, tasks=tasks, taken=taken)
         elif page.told.state != State.REJECTED:
             page.fault = confirming.NOT_STARTED if page.known is None else confirming.UNFINISHED
+            page.is_stray = page.told.state == State.SUBMITTED
 
 
 class _Fees:
@@ -325,7 +326,7 @@ def _was_counted(page: ReadPage) -> bool:
 
 def _judge(batch: Batch, found: Sorted, now: datetime) -> None:
     """Follow the platform's verdicts, give ours: reject what is malformed, grade, accept what is accepted at once."""
-    fresh = [page for page in found.with_answers if page.is_in and page.pk and not _waits_a_day(batch, page)]
+    fresh = [page for page in found.with_answers if page.is_in and page.pk and not page.is_stray]
     for page in [*fresh, *found.judged]:
         reason = page.fault or page.told.reason or "Rejected on the platform."
         if page.told.state == State.REJECTED or (page.fault and page.told.state != State.ACCEPTED):
@@ -339,10 +340,6 @@ def _judge(batch: Batch, found: Sorted, now: datetime) -> None:
         found.refused += [sentence] if sentence else []
     if batch.kind == Batch.Kind.MAIN:
         _apply_rules(batch, found, now)
-
-
-def _waits_a_day(batch: Batch, page: ReadPage) -> bool:
-    return confirming.is_hosted(batch) and page.told.state == State.SUBMITTED
 
 
 def _taken(batch: Batch, pages: Iterable[ReadPage]) -> dict[str, list[int]]:

@@ -65,6 +65,7 @@ class ReadPage:
     pk: int = 0
     answers: list[ReadAnswer] = field(default_factory=list)
     fault: str = ""
+    is_stray: bool = False  # hosted: the platform has it and our own page no work; nobody accepts it
 
     @property
     def is_in(self) -> bool:
@@ -72,7 +73,7 @@ class ReadPage:
 
     @property
     def awaits_files(self) -> bool:
-        return any(answer.file_ref for answer in self.answers) and not self.fault
+        return self.is_stray or (any(answer.file_ref for answer in self.answers) and not self.fault)
 
 
 @dataclass(slots=True)

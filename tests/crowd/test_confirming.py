@@ -119,7 +119,9 @@ def test_a_stray_is_not_paid_when_a_whole_pool_is_accepted(of, page):
     assert (page.state, other.state) == (State.SUBMITTED, State.ACCEPTED)
 
 
-def test_a_page_handed_in_there_before_it_was_finished_here_is_not_paid(of, page):
+@pytest.mark.parametrize("auto_accept", [True, False])
+def test_a_page_handed_in_there_before_it_was_finished_here_is_not_paid(of, page, auto_accept):
+    Batch.objects.filter(pk=of.pk).update(auto_accept=auto_accept)
     taken = take(page, shown(page))
     assert taken.refused == [f"Page A1 is rejected in a day. {confirming.UNFINISHED}"]
     assert (page.state, page.reason) == (State.SUBMITTED, confirming.UNFINISHED)
@@ -139,7 +141,9 @@ def test_a_page_whose_time_was_over_here_is_rejected_there(of, page):
     assert commands(page, "reject") == 1
 
 
-def test_a_page_that_never_was_ours_is_listed_and_rejected_after_a_day(of):
+@pytest.mark.parametrize("auto_accept", [True, False])
+def test_a_page_that_never_was_ours_is_listed_and_rejected_after_a_day(of, auto_accept):
+    Batch.objects.filter(pk=of.pk).update(auto_accept=auto_accept)
     stranger = told(of, state="submitted", ext_id="X9")
     taken = inbox.take(batch=of, pages=[stranger], now=NOON)
     assert taken.refused == [f"Page X9 is rejected in a day. {confirming.NOT_STARTED}"]

@@ -20,9 +20,9 @@ def account(platform: str = "mturk", **fields: Any) -> Account:
 
 
 def batch(world: Any, interface: str, of: Account, *, n: int = 0, image: str = "", **fields: Any) -> Batch:
-    """An open batch with so many tasks."""
-    row = scenes.batch(world, interface, **{"pays_whole_pages": True, **fields})
-    Batch.objects.filter(pk=row.pk).update(account=of)
+    """An open batch of this account with so many tasks."""
+    row = scenes.batch(world, interface)
+    Batch.objects.filter(pk=row.pk).update(account=of, **{"pays_whole_pages": True, **fields})
     row.refresh_from_db()
     for number in range(n):
         scenes.task(row, f"task-{number}", image=image)
