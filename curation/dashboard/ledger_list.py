@@ -18,7 +18,7 @@ from curation.services.pseudonyms import find_worker
 from curation.services.statements import Names, workers_of
 
 Kind, Book = LedgerEntry.Kind, LedgerEntry.Book
-PAGE = 40
+PAGE = 30
 KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "paid": ("Paid", (Kind.CHARGE, Kind.FEE)),
     "held": ("Held", (Kind.RESERVE, Kind.RELEASE)),

@@ -12,7 +12,7 @@ from curation.services.overview import pool_rows
 from curation.services.statements import Cube, Line, Names, Sums, cube, top_workers, workers_of
 
 DAYS_SHOWN = 30
-WORKERS_SHOWN = 8
+WORKERS_SHOWN = 7
 
 
 @dataclass(frozen=True, slots=True)

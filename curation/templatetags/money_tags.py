@@ -11,6 +11,7 @@ from curation.dashboard.money_numbers import Day
 
 register = template.Library()
 STEP, WIDE, HIGH = 10, 7, 100
+NOTHING = SafeString('<span class="nothing">–</span>')
 
 
 @register.filter
@@ -29,7 +30,7 @@ def exact(micro: int, currency: str) -> str:
 def change(micro: int, currency: str) -> str | SafeString:
     """Return +$0.03, −$0.03 or a dash for nothing."""
     if not micro:
-        return format_html('<span class="nothing">–</span>')
+        return NOTHING
     return f"{'+' if micro > 0 else '−'}{exact_text(abs(micro), currency)}"
 
 
@@ -49,6 +50,11 @@ def plain_amount(micro: int) -> str:
 def add_number(text: str, number: int) -> str:
     """Return “pool:” and 12 as “pool:12”."""
     return f"{text}{number}"
+
+
+@register.filter
+def dearest(days: Sequence[Day]) -> int:
+    return max(day.spent_micro for day in days)
 
 
 @register.simple_tag
