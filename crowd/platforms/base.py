@@ -46,6 +46,7 @@ class Capabilities:
     price_step_micro: int = 1
     most_overlap: int = 30_000
     longest_review_days: int = 365
+    rejection_frees_place: bool = False  # hosted: somebody else may come for a page that was rejected
     note: str = ""  # one honest sentence, shown wherever the platform can be chosen
 
 

@@ -201,7 +201,9 @@ def pages_wanted(batch: Batch) -> int:
 
     A place that somebody has given back, or let lapse, is offered again by the platform itself.
     """
-    handed_in = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
+    handed_in = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED]
+    if not platform(batch.account.platform).capabilities.rejection_frees_place:
+        handed_in.append(Assignment.State.REJECTED)
     under_way = Q(state=Assignment.State.SUBMITTED, platform_state=Assignment.State.ACTIVE)
     used = Assignment.objects.filter(Q(platform_state__in=handed_in) | under_way, batch=batch).count()
     return used + -(-answers_to_come(batch) // real_places(batch))

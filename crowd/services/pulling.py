@@ -17,7 +17,7 @@ from django.db.models import Count, Min
 from crowd.errors import BudgetExceeded, CrowdError, PlatformError, StillRunning, Throttled
 from crowd.models import Assignment, Batch
 from crowd.platforms.base import Pull
-from crowd.platforms.registry import platform
+from crowd.platforms.registry import elsewhere, platform
 from crowd.services import confirming, inbox, publishing
 from crowd.services.accepting import accept_these
 from crowd.services.inbox import Taken
@@ -143,7 +143,10 @@ class Watched:
 
 def watch_deadlines(*, now: datetime) -> Watched:
     """Accept what the platform would accept within two hours, if the ledger grants it; warn of the rest of the day."""
-    near = Assignment.objects.filter(state=State.SUBMITTED, review_until__isnull=False)
+    hasty = [slug for slug in elsewhere() if platform(slug).capabilities.postponed_acceptance]
+    near = Assignment.objects.filter(
+        state=State.SUBMITTED, review_until__isnull=False, account__platform__in=hasty
+    ).exclude(account__rehearsal__follows_wall_clock=False)
     accepted, alarms = 0, list[str]()
     due = near.filter(review_until__lt=now + ACT)
     for batch in Batch.objects.select_related("account").filter(assignments__in=due).distinct().order_by("pk"):

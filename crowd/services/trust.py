@@ -61,6 +61,17 @@ def restrict(
 
 
 @transaction.atomic
+def end_timed(*, now: datetime) -> int:
+    """Lift restrictions whose time is over where a platform has to be told so: most keep a ban until it is lifted."""
+    over = Restriction.objects.filter(
+        until__lte=now, lifted_at__isnull=True, worker__account__platform__in=elsewhere()
+    ).exclude(worker__account__rehearsal__follows_wall_clock=False)
+    ids = list(over.order_by("id").values_list("id", flat=True)[:500])
+    for restriction_id in ids:
+        lift(restriction_id=restriction_id, now=now)
+    return len(ids)
+
+
 def lift(*, restriction_id: int, now: datetime) -> None:
     row = Restriction.objects.select_for_update().filter(pk=restriction_id, lifted_at__isnull=True).first()
     if row is None:

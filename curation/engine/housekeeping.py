@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 
 from crowd.models import Assignment, Batch, Budget
-from crowd.services import claims, dispatch
+from crowd.platforms.registry import elsewhere
+from crowd.services import claims, dispatch, pulling, rollups, trust
 from curation.engine import market
 from curation.engine.flow import wake_take_in
-from curation.models import Job, Pool, Project, Tick
-from curation.services import jobs, pools, uploads
+from curation.models import Event, Job, Pool, Project, Tick
+from curation.services import budgets, events, jobs, pools, uploads
 
 TICKS_KEPT = timedelta(hours=1)
 FINISHED_KEPT = timedelta(days=14)
@@ -26,10 +27,25 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
     for project_id in projects_with_mail():
         wake_take_in(project_id)
     pause_where_money_ends(now=now)
+    rollups.fold(now=now)
+    if int(now.timestamp()) % 30 == 0:
+        budgets.warn_due(now=now)
+        trust.end_timed(now=now)
+        watch_deadlines(now=now)
     if int(now.timestamp()) % 600 == 0:
         clear_old_rows(now=now)
         uploads.forget_unfinished(now=now)
     return jobs.to_ring(now=now)
+
+
+def watch_deadlines(*, now: datetime) -> None:
+    """Let nothing be accepted by forgetting: what is done and what needs a person is told once a day."""
+    watched = pulling.watch_deadlines(now=now)
+    for kind, sentences in (("deadline.near", watched.warnings), ("deadline.alarm", watched.alarms)):
+        for sentence in sentences:
+            told = Event.objects.filter(kind=kind, text=sentence[:300], created_at__gt=now - timedelta(days=1))
+            if not told.exists():
+                events.record(kind=kind, text=sentence, now=now)
 
 
 def projects_with_mail() -> list[int]:
@@ -44,6 +60,7 @@ def pause_where_money_ends(*, now: datetime) -> int:
     """Pause open pools whose next page cannot be paid, with a sentence that says what to do."""
     paused = 0
     open_pools = Pool.objects.filter(state=Pool.State.OPEN, price_micro__gt=0, project__is_rehearsal=False)
+    open_pools = open_pools.exclude(account__platform__in=elsewhere())  # their batches hold what they may cost
     for pool in open_pools.select_related("account").order_by("id"):
         budget = Budget.objects.of_project(pool.project_id).get(currency=pool.account.currency)
         if budget.free_micro < pool.price_micro and not _has_work_in_hand(pool):

@@ -37,6 +37,7 @@ class Prolific:
         control_tasks=True,
         price_by_skill=False,
         postponed_acceptance=True,
+        rejection_frees_place=True,
         undo_rejection=False,
         ban_with_scope=True,
         native_upload=False,
