@@ -191,7 +191,8 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
         raise CrowdError(f"The account {pool.account.label} is switched off. Switch it on under Accounts first.")
     _agree_to_differences(pool, accepted=accept_differences)
     needed = most_expensive(pool=pool)
-    if needed:
+    holds_itself = platform(pool.account.platform).capabilities.pages == "remote"  # publishing holds all it may cost
+    if needed and not holds_itself:
         free = budget_of(project_id=pool.project_id, currency=pool.account.currency).free_micro
         if needed > free:
             raise BudgetExceeded(needed, free, currency=pool.account.currency)
