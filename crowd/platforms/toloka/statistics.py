@@ -40,5 +40,6 @@ def read(client: Client, operation_id: str) -> dict[str, Decimal]:
 
 
 def _value(line: Mapping[str, Any]) -> Decimal | None:
-    value = (line.get("result") or {}).get("value")
+    result = line.get("result")
+    value = result.get("value") if isinstance(result, Mapping) else result  # the documents know both forms
     return Decimal(str(value)) if isinstance(value, int | float | Decimal) else None
