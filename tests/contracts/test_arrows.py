@@ -17,6 +17,8 @@ PLANTED = {
     "Arrows one way: curation -> crowd, aggregation": ("crowd/money.py", "import curation.models"),
     "Aggregation is a library without Django, storage or money": ("aggregation/core/geometry.py", "import django.db"),
     "Preprocessing and dataset formats are pure": ("curation/preprocessing/hashes.py", "import crowd.money"),
+    "Emulators are free of Django": ("crowd/emulators/toloka/clock.py", "import django.db"),
+    "Quality statistics and fetching are pure": ("crowd/quality/exam.py", "import django.db"),
     "Only an adapter speaks a platform's SDK": ("crowd/models/account.py", "import boto3"),
     "Inside curation: doors above services above stages and models": (
         "curation/models/stage.py",
