@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, NotYours, NoWork
 from crowd.models import Assignment, Batch, Worker
-from crowd.services import claims, invitations
+from crowd.services import claims, earnings
 from curation.portal.people import current_worker, for_workers
 from curation.portal.shown import shown_offers
+from curation.services import appeals
 
 NO_MONEY = "The money for this work is used up for now. What you have earned is safe."
 
@@ -29,7 +30,8 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "worker": worker,
         "offers": shown_offers(offers, active),
-        "earnings": invitations.earnings(worker_id=worker.pk),
+        "earnings": earnings.so_far(worker_id=worker.pk),
+        "rejected": appeals.refused_pages(worker_id=worker.pk, now=now),
     }
     return render(request, "worker/home.html", context)
 
@@ -44,12 +46,34 @@ def take(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
 
 def next_page(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
     """Claim a page and go to it, or go home with the reason why there is none."""
-    try:
-        page = claims.claim_page(batch_id=batch_id, worker_id=worker.pk, now=database_now())
-    except BudgetExceeded:
-        messages.warning(request, NO_MONEY)
-    except (NoWork, NotYours) as error:
-        messages.info(request, str(error))
-    else:
+    page, reason = _claimed(worker, batch_id)
+    if page is None:
+        messages.info(request, reason)
+        return redirect("w-home")
+    return redirect("w-page", page.pk)
+
+
+def go_on(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
+    """Go to the next page of the same pool; where it has none, to that of the next pool on the worker's list."""
+    page, reason = _claimed(worker, batch_id)
+    if page is not None:
         return redirect("w-page", page.pk)
+    for offer in claims.offers(worker_id=worker.pk, now=database_now()):
+        if offer.needs or offer.batch.pk == batch_id or offer.batch.kind != Batch.Kind.MAIN:
+            continue
+        page, _ = _claimed(worker, offer.batch.pk)
+        if page is not None:
+            messages.info(request, f"{reason} This is the next work for you.")
+            return redirect("w-page", page.pk)
+    messages.info(request, reason)
     return redirect("w-home")
+
+
+def _claimed(worker: Worker, batch_id: int) -> tuple[Assignment | None, str]:
+    """Return a page, or the sentence that says why there is none."""
+    try:
+        return claims.claim_page(batch_id=batch_id, worker_id=worker.pk, now=database_now()), ""
+    except BudgetExceeded:
+        return None, NO_MONEY
+    except (NoWork, NotYours) as error:
+        return None, str(error)

@@ -13,9 +13,9 @@ from crowd.clock import database_now
 from crowd.errors import BadAnswer, CrowdError, NotYours
 from crowd.models import Assignment, Batch, Worker
 from crowd.services import claims
-from curation.portal.home import next_page
+from curation.portal.home import go_on
 from curation.portal.people import for_workers
-from curation.portal.shown import own_links, shown_page
+from curation.portal.shown import own_links, shown_page, time_pay
 from curation.services import worker_pages
 
 OVER = "The time for that page is over; its tasks went to somebody else."
@@ -25,13 +25,15 @@ OVER = "The time for that page is over; its tasks went to somebody else."
 @for_workers
 def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     row = own_page(worker, page_id)
-    if row.state != Assignment.State.ACTIVE or row.lease_until < database_now():
+    now = database_now()
+    if row.state != Assignment.State.ACTIVE or row.lease_until < now:
         messages.info(request, OVER if row.state in {"active", "expired"} else "That page is handed in.")
         return redirect("w-home")
     wanted = request.GET.get("task", "")
     number = int(wanted) if wanted.isdecimal() else None
     shown = shown_page(row, worker_pages.answers_so_far(row), number, own_links(row))
-    return render(request, f"worker/{row.batch.interface}.html", {"shown": shown, "worker": worker})
+    context = {"shown": shown, "worker": worker, "time_pay": time_pay(row, now)}
+    return render(request, f"worker/{row.batch.interface}.html", context)
 
 
 def own_page(worker: Worker, page_id: int) -> Assignment:
@@ -64,7 +66,7 @@ def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -
 
 def payload_of(request: HttpRequest) -> dict[str, Any]:
     if not wants_json(request):
-        return {"answer": request.POST.get("answer", "")}
+        return {name: request.POST[name] for name in ("answer", "link") if name in request.POST}
     payload = body_of(request).get("payload")
     if not isinstance(payload, dict):
         raise BadAnswer("The answer is missing.")
@@ -86,7 +88,7 @@ def submit(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
         messages.success(request, f"{row.batch.kind.capitalize()} finished: {done.sentence}")
         target: HttpResponse = redirect("w-home")
     else:
-        target = next_page(request, worker, row.batch_id)
+        target = go_on(request, worker, row.batch_id)
     if wants_json(request):
         return JsonResponse({"next": target["Location"], "sentence": done.sentence})
     return target

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,6 +18,7 @@ from crowd.errors import CrowdError
 from crowd.models import Worker, WorkerInvitation
 from crowd.services import invitations
 from curation.models import Project
+from curation.services import inhouse
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -60,36 +63,59 @@ def for_workers(view: WorkerView[P]) -> View[P]:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Let somebody in by a link; who works here already comes to one more project by it."""
     invitation = WorkerInvitation.objects.filter(token_hash=invitations.hash_of(token)).first()
     worker = current_worker(request)
-    if invitation is not None and worker is not None and worker.account_id == invitation.account_id:
+    known = worker if worker and invitation and worker.account_id == invitation.account_id else None
+    if invitation is not None and known is not None and known.may_see(invitation.project_id):
         return redirect("w-home")
     if invitation is None or invitations.find_invitation(token=token, now=database_now()) is None:
         raise Http404
-    project = Project.objects.get(pk=invitation.project_id)
-    if request.method == "POST":
-        return _join(request, token, project)
-    return _form(request, project)
+    caller = Caller(token, invitation, Project.objects.get(pk=invitation.project_id), known)
+    return _join(request, caller) if request.method == "POST" else _form(request, caller)
 
 
-def _join(request: HttpRequest, token: str, project: Project) -> HttpResponse:
-    name = request.POST.get("name", "").strip()
-    if not name:
-        return _form(request, project, error="Please say how we may call you. It need not be your real name.")
-    agreed = request.POST.get("agree") == "yes"
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody at the door with an invitation; `known` is the worker he is already."""
+
+    token: str
+    invitation: WorkerInvitation
+    project: Project
+    known: Worker | None
+
+
+def _join(request: HttpRequest, caller: Caller) -> HttpResponse:
+    if caller.known is None and not request.POST.get("name", "").strip():
+        return _form(request, caller, error="Please say how we may call you. It need not be your real name.")
     try:
-        worker = invitations.join(
-            token=token,
-            name=name,
-            language=request.POST.get("language", "en"),
-            is_adult=request.POST.get("adult") == "yes",
-            consent_sha256=digest_of_consent(project) if agreed else "",
-            now=database_now(),
-        )
+        worker = _let_in(request, caller)
     except CrowdError as error:
-        return _form(request, project, error=str(error))
-    _begin(request, worker)
+        return _form(request, caller, error=str(error))
+    if caller.known is None:
+        _begin(request, worker)
     return redirect("w-home")
+
+
+@transaction.atomic
+def _let_in(request: HttpRequest, caller: Caller) -> Worker:
+    agreed, is_adult = request.POST.get("agree") == "yes", request.POST.get("adult") == "yes"
+    digest, now = digest_of_consent(caller.project) if agreed else "", database_now()
+    if caller.known is not None:
+        worker = invitations.join_also(
+            token=caller.token, worker_id=caller.known.pk, is_adult=is_adult, consent_sha256=digest, now=now
+        )
+    else:
+        worker = invitations.join(
+            token=caller.token,
+            name=request.POST.get("name", "").replace("\x00", "").strip(),
+            language=request.POST.get("language", "en"),
+            is_adult=is_adult,
+            consent_sha256=digest,
+            now=now,
+        )
+    inhouse.note_joined(invitation=caller.invitation, worker=worker, now=now)
+    return worker
 
 
 def _begin(request: HttpRequest, worker: Worker) -> None:
@@ -106,10 +132,15 @@ def digest_of_consent(project: Project) -> str:
     return hashlib.sha256(consent_of(project).encode()).hexdigest()
 
 
-def _form(request: HttpRequest, project: Project, error: str = "") -> HttpResponse:
+def _form(request: HttpRequest, caller: Caller, error: str = "") -> HttpResponse:
+    team = caller.invitation.team
     context = {
-        "project": project,
-        "consent": consent_of(project),
+        "project": caller.project,
+        "known": caller.known,
+        "pay": inhouse.pay_text(team)
+        if team and team.hourly_micro and not (caller.known and caller.known.team)
+        else "",
+        "consent": consent_of(caller.project),
         "languages": LANGUAGES,
         "error": error,
         "given": request.POST,

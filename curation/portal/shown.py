@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -9,6 +10,7 @@ from django.urls import reverse
 from crowd.errors import BadAnswer
 from crowd.models import Assignment, Batch
 from crowd.money import money_text
+from crowd.services import teams
 from crowd.services.answers import check_payload
 from crowd.services.claims import Offer, PageTask, page_tasks
 from curation.services.uploads import least_of
@@ -23,7 +25,7 @@ ICONS = {
 }
 TONES = {"good": "circle-check", "bad": "circle-x"}
 COLOURS = {"red", "green", "blue", "orange", "purple", "yellow"}
-ICON_OF_INTERFACE = {"photo": "camera", "choice": "list-checks", "boxes": "square-dashed"}
+ICON_OF_INTERFACE = {"photo": "camera", "link": "link", "choice": "list-checks", "boxes": "square-dashed"}
 KIND_WORDS = {Batch.Kind.TRAINING: "Training", Batch.Kind.EXAM: "Exam"}
 
 
@@ -35,6 +37,8 @@ class ShownOffer:
     kind: str
     price: str
     tasks: int
+    left: int
+    most: str
     needs: str
     page_id: int | None
 
@@ -105,6 +109,10 @@ class ShownTask:
     def choice(self) -> str:
         return str((self.given or {}).get("answer", ""))
 
+    @property
+    def link(self) -> str:
+        return str((self.given or {}).get("link", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class ShownPage:
@@ -163,20 +171,56 @@ def price_text(amount_micro: int) -> str:
     return money_text(amount_micro, places=2 if amount_micro % CENT == 0 else 4)
 
 
+def hourly_text(hourly_micro: int) -> str:
+    return f"{price_text(hourly_micro)} an hour"
+
+
+@dataclass(frozen=True, slots=True)
+class TimePay:
+    """A page that is paid by its time: by which rate, what it is worth so far and at most."""
+
+    rate: str
+    so_far: str
+    most: str
+    hourly_micro: int
+    most_micro: int
+    spent_ms: int
+
+
+def time_pay(page: Assignment, now: datetime) -> TimePay | None:
+    """Return how the time of a page is paid; None = it has a price."""
+    if not page.hourly_micro:
+        return None
+    return TimePay(
+        rate=hourly_text(page.hourly_micro),
+        so_far=money_text(teams.due_for(page=page, now=now)),
+        most=money_text(page.price_micro),
+        hourly_micro=page.hourly_micro,
+        most_micro=page.price_micro,
+        spent_ms=int(teams.time_of(page=page, now=now).total_seconds() * 1000),
+    )
+
+
 def shown_offers(offers: Sequence[Offer], active: Mapping[int, Assignment]) -> list[ShownOffer]:
-    return [
-        ShownOffer(
-            batch_id=offer.batch.pk,
-            title=str(offer.batch.spec.get("title", "Task")),
-            icon=ICON_OF_INTERFACE.get(offer.batch.interface, "list-checks"),
-            kind=KIND_WORDS.get(Batch.Kind(offer.batch.kind), ""),
-            price=price_text(offer.price_micro),
-            tasks=offer.batch.page_size,
-            needs="" if offer.batch.pk in active else offer.needs,
-            page_id=active[offer.batch.pk].pk if offer.batch.pk in active else None,
-        )
-        for offer in offers
-    ]
+    """Put what is open first, then what can be begun, then what needs something; each in the order of the offers."""
+    shown = [_shown_offer(offer, active.get(offer.batch.pk)) for offer in offers]
+    return sorted(shown, key=lambda offer: (offer.page_id is None, bool(offer.needs)))
+
+
+def _shown_offer(offer: Offer, page: Assignment | None) -> ShownOffer:
+    kind = Batch.Kind(offer.batch.kind)
+    return ShownOffer(
+        batch_id=offer.batch.pk,
+        title=str(offer.batch.spec.get("title", "Task")),
+        icon=ICON_OF_INTERFACE.get(offer.batch.interface, "list-checks"),
+        kind=KIND_WORDS.get(kind, ""),
+        price=hourly_text(offer.hourly_micro) if offer.hourly_micro else price_text(offer.price_micro),
+        tasks=offer.batch.page_size,
+        left=offer.available if kind == Batch.Kind.MAIN else 0,
+        most=money_text(offer.price_micro) if offer.hourly_micro else "",
+        needs="" if page else offer.needs,
+        page_id=page.pk if page else None,
+    )
 
 
 def shown_page(

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from curation.portal import home, media, pages, people, uploads
+from curation.portal import earnings, home, media, pages, people, uploads
 from curation.portal.people import for_workers
 
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("pages/<int:page_id>/submit/", pages.submit, name="w-submit"),
     path("pages/<int:page_id>/skip/", pages.skip, name="w-skip"),
     re_path(r"^media/(?P<answer_id>\d+)/(?P<kind>image|template)/$", media.media, name="w-media"),
+    path("pages/<int:page_id>/appeal/", earnings.appeal, name="w-appeal"),
+    path("earnings/", earnings.statement, name="w-earnings"),
+    path("earnings.csv", earnings.statement_csv, name="w-earnings-csv"),
     path("uploads/", for_workers(uploads.start), name="w-uploads"),
     path("uploads/<uuid:upload_id>/", for_workers(uploads.upload), name="w-upload"),
     path("uploads/<uuid:upload_id>/done/", for_workers(uploads.finish), name="w-upload-done"),

@@ -1,0 +1,145 @@
+"""What workers have earned, by day and project. Money is summed from the ledger, so it is what was really booked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, DurationField, ExpressionWrapper, F, Q, QuerySet, Sum, When
+from django.db.models.functions import Least, TruncDate
+
+from crowd.models import Assignment, LedgerEntry
+
+State, Book, Kind = Assignment.State, LedgerEntry.Book, LedgerEntry.Kind
+
+
+@dataclass(slots=True)
+class Line:
+    """One day of one worker in one project, in micro-units; `time` is that of accepted pages paid by the hour."""
+
+    day: date
+    project_id: int
+    worker_id: int
+    accepted: int = 0
+    work_micro: int = 0
+    bonus_micro: int = 0
+    other_micro: int = 0
+    in_check: int = 0
+    in_check_micro: int = 0
+    rejected: int = 0
+    time: timedelta = timedelta(0)
+
+    @property
+    def earned_micro(self) -> int:
+        return self.work_micro + self.bonus_micro + self.other_micro
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A page that was not accepted, and why."""
+
+    page_id: int
+    worker_id: int
+    project_id: int
+    title: str
+    reason: str
+    judged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    lines: tuple[Line, ...]
+    rejected: tuple[Refused, ...]
+    total: Line
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    earned_micro: int
+    in_check_micro: int
+
+
+def so_far(*, worker_id: int) -> SoFar:
+    """Return what a worker was paid by the ledger, and what his pages in check are worth."""
+    mine = LedgerEntry.objects.filter(worker_id=worker_id).filter(Q(source=Book.WORKERS) | Q(target=Book.WORKERS))
+    earned = mine.aggregate(n=Sum(_signed()))["n"] or 0
+    waiting = Assignment.objects.filter(worker_id=worker_id, state=State.SUBMITTED)
+    return SoFar(earned, waiting.aggregate(n=Sum("price_micro"))["n"] or 0)
+
+
+def _signed() -> Case:
+    return Case(When(target=Book.WORKERS, then=F("amount_micro")), default=-F("amount_micro"))
+
+
+def statement(*, worker_ids: Sequence[int], project_id: int | None = None) -> Statement:
+    """Put together what these workers have earned, in one project or in all, newest day first."""
+    lines: dict[tuple[date, int, int], Line] = {}
+    pages = Assignment.objects.filter(worker_id__in=worker_ids)
+    booked = LedgerEntry.objects.filter(worker_id__in=worker_ids)
+    if project_id is not None:
+        pages, booked = pages.filter(project_id=project_id), booked.filter(project_id=project_id)
+    _add_money(lines, booked)
+    _add_pages(lines, pages)
+    ordered = sorted(lines.values(), key=lambda line: (-line.day.toordinal(), line.project_id, line.worker_id))
+    return Statement(tuple(ordered), _refused(pages), _sum(ordered))
+
+
+def _line(lines: dict[tuple[date, int, int], Line], row: Mapping[str, Any]) -> Line:
+    key = (row["day"], row["project_id"], row["worker_id"])
+    return lines.setdefault(key, Line(*key))
+
+
+def _add_money(lines: dict[tuple[date, int, int], Line], booked: QuerySet[LedgerEntry]) -> None:
+    """Only what went to workers or came back from them: fees are the platform's."""
+    mine = booked.filter(Q(source=Book.WORKERS) | Q(target=Book.WORKERS))
+    days = mine.annotate(day=TruncDate("created_at", tzinfo=UTC)).order_by()
+    for row in days.values("day", "project_id", "worker_id", "kind").annotate(amount=Sum(_signed())):
+        line = _line(lines, row)
+        if row["kind"] == Kind.CHARGE:
+            line.work_micro += row["amount"]
+        elif row["kind"] == Kind.BONUS:
+            line.bonus_micro += row["amount"]
+        else:
+            line.other_micro += row["amount"]
+
+
+def _add_pages(lines: dict[tuple[date, int, int], Line], pages: QuerySet[Assignment]) -> None:
+    for row in _by_day(pages.filter(state=State.ACCEPTED), "judged_at"):
+        _line(lines, row).accepted += row["n"]
+    for row in _by_day(pages.filter(state=State.SUBMITTED), "submitted_at"):
+        line = _line(lines, row)
+        line.in_check, line.in_check_micro = row["n"], row["amount"]
+    for row in _by_day(pages.filter(state=State.REJECTED), "judged_at"):
+        _line(lines, row).rejected += row["n"]
+    spent = ExpressionWrapper(Least("submitted_at", "lease_until") - F("issued_at"), output_field=DurationField())
+    by_the_hour = pages.filter(state=State.ACCEPTED, hourly_micro__gt=0, submitted_at__isnull=False)
+    for row in _by_day(by_the_hour.annotate(spent=spent), "judged_at", time=Sum("spent")):
+        _line(lines, row).time += row["time"]
+
+
+def _by_day(pages: QuerySet[Assignment], moment: str, **sums: Any) -> Iterable[Mapping[str, Any]]:
+    days = pages.filter(**{f"{moment}__isnull": False}).annotate(day=TruncDate(moment, tzinfo=UTC)).order_by()
+    grouped = days.values("day", "project_id", "worker_id")
+    return grouped.annotate(n=Count("id"), amount=Sum("price_micro"), **sums)
+
+
+def _refused(pages: QuerySet[Assignment]) -> tuple[Refused, ...]:
+    rows = pages.filter(state=State.REJECTED).select_related("batch").order_by("-judged_at", "-id")
+    return tuple(
+        Refused(row.pk, row.worker_id, row.project_id, str(row.batch.spec.get("title", "")), row.reason, row.judged_at)
+        for row in rows[:500]
+    )
+
+
+def _sum(lines: Sequence[Line]) -> Line:
+    total = Line(date.min, 0, 0)
+    for line in lines:
+        total.accepted += line.accepted
+        total.work_micro += line.work_micro
+        total.bonus_micro += line.bonus_micro
+        total.other_micro += line.other_micro
+        total.in_check += line.in_check
+        total.in_check_micro += line.in_check_micro
+        total.rejected += line.rejected
+        total.time += line.time
+    return total
