@@ -5,8 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crowd.errors import BadAnswer
+from crowd.fetching import AddressRefused, Limits
+from crowd.fetching.links import read_link
 
 MOST_BOXES = 200
+COLLECTS = frozenset({"photo", "link"})  # interfaces by which people send something of their own
+NOBODY: frozenset[str] = frozenset()
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -25,6 +29,17 @@ def _photo(_: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
         raise BadAnswer("A photo is missing: send the file first.")
     if not DIGEST.fullmatch(str(file.get("sha256", ""))) or not isinstance(file.get("bytes"), int):
         raise BadAnswer("A photo needs its SHA-256 in 64 hexadecimal letters and its size in bytes.")
+
+
+def _link(_: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    """Look at the text alone; where it leads is found out later, when the file is fetched."""
+    link = payload.get("link")
+    if not isinstance(link, str) or not link:
+        raise BadAnswer("A link is missing: put the file where anybody can open it, and send its address.")
+    try:
+        read_link(link, limits=Limits(), allow=NOBODY)
+    except AddressRefused as error:
+        raise BadAnswer(f"This link cannot be used. {error}") from None
 
 
 def _choice(spec: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
@@ -67,6 +82,7 @@ def _side(number: int, value: Any) -> float:
 
 CHECKS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], None]] = {
     "photo": _photo,
+    "link": _link,
     "choice": _choice,
     "boxes": _boxes,
 }

@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crowd import rules
 from crowd.errors import NotYours, NoWork
-from crowd.models import Answer, AnswerRaw, Assignment, Batch, Task, Worker
+from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import platform
 from crowd.rules import Reject
@@ -295,7 +295,7 @@ def submit_page(
     rows = list(Answer.objects.filter(assignment=page).select_related("task").order_by("seq"))
     for row in rows:
         check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
-    _store(rows, answers)
+    _store(page, rows, answers)
     _lock_what_rules_may_move(page.batch)
     page.move_to(State.SUBMITTED)
     page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
@@ -316,12 +316,25 @@ def _count_done(page: Assignment) -> None:
     Task.objects.filter(pk__in=ids).update(done=F("done") + 1)
 
 
-def _store(rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
+def _store(page: Assignment, rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
+    if page.batch.interface == "link":
+        _keep_links(page, rows, answers)
+        return
     AnswerRaw.objects.bulk_create([AnswerRaw(answer=row, payload=dict(answers[row.pk])) for row in rows])
     for row in rows:
         if row.task.known_answer is not None and row.control_ok is None:
             row.control_ok = control.is_right(known=row.task.known_answer, payload=answers[row.pk])
     Answer.objects.bulk_update([row for row in rows if row.control_ok is not None], ["control_ok"])
+
+
+def _keep_links(page: Assignment, rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
+    """What a link leads to is fetched first: the page waits for it."""
+    RemoteFile.objects.bulk_create(
+        RemoteFile(answer=row, assignment=page, ref=answers[row.pk]["link"], payload=dict(answers[row.pk]))
+        for row in rows
+    )
+    page.awaits_files = True
+    page.save(update_fields=["awaits_files"])
 
 
 def _settle(page: Assignment, now: datetime) -> str:
@@ -336,7 +349,11 @@ def _settle(page: Assignment, now: datetime) -> str:
     if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
         page.awaits_files = True
         page.save(update_fields=["awaits_files"])
-    elif batch.auto_accept and not trust.is_unpaid(worker_id=page.worker_id, batch=batch, now=now):
+    elif (
+        batch.auto_accept
+        and not page.awaits_files
+        and not trust.is_unpaid(worker_id=page.worker_id, batch=batch, now=now)
+    ):
         judging.accept(assignment_id=page.pk, now=now)
     return "Thank you, the page is in."
 

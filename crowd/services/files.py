@@ -61,6 +61,13 @@ class TooLarge(CrowdError):
         super().__init__(f"It has more than {MOST_BYTES // 1024 // 1024} MB.")
 
 
+class WebPage(CrowdError):
+    """Somebody has sent the address of a page about a file: it is not tried again."""
+
+    def __init__(self) -> None:
+        super().__init__("The link leads to a web page, not to a file: send the address of the file itself.")
+
+
 class TooLong(CrowdError):
     """The file was not here in time."""
 
@@ -100,12 +107,14 @@ def _fetch(row: RemoteFile, now: datetime, allow: frozenset[str]) -> Fetched:
     try:
         with _opened(row, allow) as pieces, SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
             size, digest = _receive(pieces, copy)
+            if _is_link(row):
+                _require_a_file(copy)
             file = {"key": _save(copy), "sha256": digest, "bytes": size, "name": _name(row)}
     except StorageRefused as error:  # the file is well, our storage is not
         return _later(row, str(error), now + LEASE)
     except (Throttled, StillRunning) as error:
         return _later(row, str(error), max(error.retry_at, now + FIRST_WAIT))
-    except (AddressRefused, TooLarge) as error:
+    except (AddressRefused, TooLarge, WebPage) as error:
         return _give_up(row, str(error), now)
     except (PlatformError, FetchError, TooLong) as error:
         return _after_error(row, error, now)
@@ -135,6 +144,19 @@ def _receive(pieces: Iterable[bytes], copy: IO[bytes]) -> tuple[int, str]:
         copy.write(piece)
     copy.seek(0)
     return size, digest.hexdigest()
+
+
+def _is_link(row: RemoteFile) -> bool:
+    """Say whether a worker has sent this address, who could look himself whether something is there."""
+    return row.assignment.batch.interface == "link"
+
+
+def _require_a_file(copy: IO[bytes]) -> None:
+    """Tell a page of a file host from a file by how it begins; what else is wrong, the checks will say."""
+    head = copy.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    copy.seek(0)
+    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<script")):
+        raise WebPage
 
 
 def _save(copy: IO[bytes]) -> str:
@@ -177,7 +199,8 @@ def _after_error(row: RemoteFile, error: CrowdError, now: datetime) -> Fetched:
     """Try again for hours what may come yet. What is wrong with an account or a platform is not the file's fault."""
     if isinstance(error, AuthFailed) or (isinstance(error, PlatformError) and not error.permanent):
         return _later(row, str(error), now + LEASE)
-    if row.failures + 1 >= MOST_FAILURES:
+    is_final = _is_link(row) and isinstance(error, FetchError) and error.permanent
+    if is_final or row.failures + 1 >= MOST_FAILURES:
         return _give_up(row, str(error), now)
     wait = min(LONGEST_WAIT, FIRST_WAIT * 2**row.failures)
     return _later(row, str(error), now + wait, failures=row.failures + 1)

@@ -15,6 +15,7 @@ from crowd.models import Account, Assignment, Batch, Evidence, Restriction, Work
 from crowd.platforms.registry import elsewhere, platform
 from crowd.rules import Ban, Hold, Reject, SetSkill, StopPaying, Suspend, Warn
 from crowd.services import judging, outbox, quality, skills
+from crowd.services.answers import COLLECTS
 from crowd.services.quality import Struck
 
 State = Assignment.State
@@ -153,7 +154,7 @@ def overturn(*, evidence_id: int, now: datetime) -> Evidence:
 def judged_submissions(*, worker_id: int, project_id: int) -> int:
     done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
     return Assignment.objects.filter(
-        worker_id=worker_id, project_id=project_id, batch__interface="photo", state__in=done
+        worker_id=worker_id, project_id=project_id, batch__interface__in=COLLECTS, state__in=done
     ).count()
 
 

@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce, RowNumber
 
 from crowd.models import Assignment, Evidence, Restriction
+from crowd.services.answers import COLLECTS
 from crowd.services.trust import BAN_DAYS, lower_bound
 from curation.models import Asset, Project
 from curation.preprocessing.templates import MIN_INLIERS
@@ -139,7 +140,7 @@ def _newest(project: Project) -> list[Any]:
     ranked = mine.annotate(place=Window(RowNumber(), partition_by=[F("worker"), F("level")], order_by=F("id").desc()))
     shown = ranked.filter(place=1).order_by("-id").values("pk")[: CARDS * 12]
     done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
-    sent = Assignment.objects.filter(project_id=project.pk, batch__interface="photo", state__in=done)
+    sent = Assignment.objects.filter(project_id=project.pk, batch__interface__in=COLLECTS, state__in=done)
     ban = Restriction.objects.no_work().filter(
         worker=OuterRef("worker"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
     )

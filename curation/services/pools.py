@@ -12,6 +12,7 @@ from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
 from crowd.money import money_text
 from crowd.platforms.registry import platform
 from crowd.services import outbox, publishing, skills, tasks
+from crowd.services.answers import COLLECTS
 from curation.models import Pool, Project, Stage, User
 from curation.services import events, jobs, versions
 from curation.services.pool_drafts import KnownTask, PoolDraft
@@ -100,7 +101,7 @@ def _add_known(batch: Batch, known: Sequence[KnownTask]) -> None:
 @transaction.atomic
 def add_slots(*, pool: Pool) -> int:
     """A collecting pool has one task for every photo wanted; a raised target adds some. Returns how many."""
-    batch = Batch.objects.filter(pool_id=pool.pk, interface="photo").first()
+    batch = Batch.objects.filter(pool_id=pool.pk, interface__in=COLLECTS).first()
     if batch is None or pool.label_class is None:
         return 0
     slots = Task.objects.filter(batch=batch)
@@ -164,7 +165,7 @@ def budget_of(*, project_id: int, currency: str) -> Budget:
     return found
 
 
-def _agree_to_differences(pool: Pool, *, accepted: bool) -> None:
+def agree_to_differences(pool: Pool, *, accepted: bool) -> None:
     """Refuse a plan that would not be carried out as it stands, until somebody has said that this is fine."""
     sentences = differences(pool=pool)
     known = [text for batch in _batches(pool) for text in batch.remote.get("differences", [])]
@@ -183,13 +184,13 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
 
     Raises Differences when the platform cannot do all of it and nobody has agreed to that.
     """
-    pool = _locked(pool_id)
+    pool = locked(pool_id)
     if pool.state in {State.OPEN, State.OPENING}:
         return pool
     pool.require(State.DRAFT, State.PAUSED, State.DONE)
     if not pool.account.is_active:
         raise CrowdError(f"The account {pool.account.label} is switched off. Switch it on under Accounts first.")
-    _agree_to_differences(pool, accepted=accept_differences)
+    agree_to_differences(pool, accepted=accept_differences)
     needed = most_expensive(pool=pool)
     holds_itself = platform(pool.account.platform).capabilities.pages == "remote"  # publishing holds all it may cost
     if needed and not holds_itself:
@@ -216,7 +217,7 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
 @transaction.atomic
 def pause_pool(*, pool_id: int, by: User | None, now: datetime, note: str = "") -> Pool:
     """Stop giving out work; pages already in hands may be finished."""
-    pool = _locked(pool_id)
+    pool = locked(pool_id)
     if pool.state == State.PAUSED:
         return pool
     pool.move_to(State.PAUSED)
@@ -242,7 +243,7 @@ def resume_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
 @transaction.atomic
 def close_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
     """End a pool; it can be opened again with a higher target."""
-    pool = _locked(pool_id)
+    pool = locked(pool_id)
     if pool.state == State.DONE:
         return pool
     pool.move_to(State.DONE)
@@ -267,7 +268,7 @@ def change_pool(
     priority: int | None = None,
 ) -> Pool:
     """Change target, price or priority at any time; pages already issued keep their price."""
-    pool = _locked(pool_id)
+    pool = locked(pool_id)
     changes = []
     if wanted is not None and wanted != pool.wanted:
         _check_wanted(pool, wanted)
@@ -288,7 +289,7 @@ def change_pool(
         changes.append(f"priority {priority}")
     if changes:
         pool.save(update_fields=["wanted", "price_micro", "price_table", "priority"])
-        _tell_of_changes(pool)
+        tell_of_changes(pool)
         text = f"{pool.title}: {', '.join(changes)}."
         events.record(kind="pool.changed", text=text, project=pool.project, subject=pool, by=by, now=now)
         versions.bump(project_id=pool.project_id)
@@ -328,7 +329,7 @@ def settle_openings(*, project_id: int | None = None) -> int:
 
 @transaction.atomic
 def _settle_opening(pool_id: int) -> int:
-    pool = _locked(pool_id)
+    pool = locked(pool_id)
     if pool.state != State.OPENING:
         return 0
     batches = Batch.objects.filter(pool_id=pool.pk)
@@ -383,7 +384,7 @@ def _command(batch: Batch, kind: str, key: str) -> None:
     outbox.enqueue(kind=kind, key=key, account=batch.account, batch_id=batch.pk, lane=f"state:{batch.pk}")
 
 
-def _tell_of_changes(pool: Pool) -> None:
+def tell_of_changes(pool: Pool) -> None:
     """Let the platforms know of a new price or priority. Pages already issued keep theirs."""
     for batch in _batches(pool):
         if publishing.is_local(batch) or batch.published_at is None:
@@ -404,7 +405,7 @@ def _wake_crowd(pool: Pool) -> None:
         )
 
 
-def _locked(pool_id: int) -> Pool:
+def locked(pool_id: int) -> Pool:
     return (
         Pool.objects.select_for_update(of=("self",))
         .select_related("project", "account", "stage", "label_class")

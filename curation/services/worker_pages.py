@@ -46,11 +46,11 @@ def _active(assignment_id: int, worker_id: int, now: datetime) -> Assignment:
 
 
 def _check_draft(batch: Batch, payload: Payload) -> None:
-    """A choice must be one of the options; boxes may still be unfinished, but not boundless."""
+    """A choice must be one of the options, a link one that can be read; boxes may still be unfinished, but not boundless."""
     if batch.interface == "photo":
         raise BadAnswer("Photos are sent as files.")
-    if batch.interface == "choice":
-        check_payload(interface="choice", spec=batch.spec, payload=payload)
+    if batch.interface in {"choice", "link"}:
+        check_payload(interface=batch.interface, spec=batch.spec, payload=payload)
     elif not isinstance(payload, Mapping) or len(json.dumps(payload)) > MOST_DRAFT_BYTES:
         raise BadAnswer("An answer must be an object of at most 64 KB.")
 

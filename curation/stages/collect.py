@@ -1,8 +1,8 @@
 """Collect: workers send photos. Paid only when a later stage accepts the photo (postponed acceptance)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,9 +14,13 @@ from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages.base import CrowdSettings, Done, NoCrowd, StageSettings, Work
 from curation.stages.prices import Price, PriceBySkill
 
+INTERFACES = {"file": "photo", "link": "link"}
+LONGEST_SOURCE = 200
+
 
 class CollectSettings(CrowdSettings):
     title: str = "Show this sign"
+    sends: Literal["file", "link"] = Field(default="file", description="a photo, or a link to one on a file host")
     conditions: list[str] = []
     price_usd: Price = "0.03"
     price_by_skill: PriceBySkill | None = None
@@ -38,9 +42,9 @@ class Collect(NoCrowd):
         return PoolDraft(
             kind=Batch.Kind.MAIN,
             title=label_class.name.upper(),
-            interface="photo",
+            interface=INTERFACES[settings.sends],
             spec={
-                "kind": "photo",
+                "kind": INTERFACES[settings.sends],
                 "title": f"{settings.title}: {label_class.name.replace('_', ' ')}",
                 "instructions": settings.conditions,
             },
@@ -77,9 +81,15 @@ class Collect(NoCrowd):
                 sha256=bytes.fromhex(file["sha256"]),
                 size=file["bytes"],
                 name=str(file.get("name", "")),
-                source=f"sent by {page.worker.short_id}",
+                source=_source(page, answer.raw.payload),
                 label_class=pool.label_class,
                 answer=answer,
                 worker_id=page.worker_id,
                 now=now,
             )
+
+
+def _source(page: Assignment, payload: Mapping[str, Any]) -> str:
+    """Say who sent it, and where it lay if it was a link."""
+    sender, link = f"sent by {page.worker.short_id}", payload.get("link")
+    return f"{sender}, from {link}"[:LONGEST_SOURCE] if link else sender

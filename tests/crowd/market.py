@@ -18,6 +18,7 @@ MINUTE = timedelta(minutes=1)
 OPTIONS = [{"value": "correct", "label": "Yes"}, {"value": "incorrect", "label": "No"}]
 SPECS: dict[str, dict[str, Any]] = {
     "photo": {"title": "Show this sign"},
+    "link": {"title": "Film this sign"},
     "choice": {"title": "Is this the sign?", "options": OPTIONS},
     "boxes": {
         "title": "Box every hand",

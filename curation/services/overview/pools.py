@@ -14,7 +14,7 @@ from curation.models import Pool, Project
 from curation.models.stage import PoolQuerySet
 from curation.services.overview.buckets import RATE_WINDOW, hours_left, per_hour
 
-DOING = {"photo": "Collecting", "choice": "Checking", "boxes": "Boxing"}
+DOING = {"photo": "Collecting", "link": "Collecting", "choice": "Checking", "boxes": "Boxing"}
 STANDING = {
     Pool.State.DRAFT: ("Not opened yet", ""),
     Pool.State.OPENING: ("Opening", "info"),
