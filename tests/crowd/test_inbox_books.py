@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from crowd.errors import BudgetExceeded
 from crowd.models import Assignment, OutboxCommand
@@ -21,17 +21,23 @@ from tests.crowd.market import NOON
 pytestmark = pytest.mark.django_db
 State = Assignment.State
 MOVES = {
-    "active": ["submitted", "skipped", "expired"],
+    "active": ["submitted", "submitted", "submitted", "skipped", "expired"],
     "submitted": ["accepted", "rejected"],
     "rejected": ["accepted"],
 }
 
 
+FIRST = ["active", "submitted", "submitted", "accepted", "rejected", "skipped"]
+NAMES = [f"worker-{n}" for n in range(5)]
+ANSWERS = [remote.YES, remote.YES, remote.YES, {"answer": "?"}]
+
+
 class Pulls(RuleBasedStateMachine):
     """A batch of six tasks for two people each; five people far away, of whom each does as he likes."""
 
-    @initialize(auto_accept=st.booleans())
-    def publish(self, auto_accept: bool) -> None:
+    @initialize(auto_accept=st.booleans(), first=st.lists(st.sampled_from(FIRST), min_size=5, max_size=5))
+    def publish(self, auto_accept: bool, first: list[str]) -> None:
+        """Everybody has taken two tasks before we hear anything."""
         registry.PLATFORMS["stub"] = "tests.crowd.remote:Stub"
         registry.elsewhere.cache_clear()
         self.batch = remote.batch(n=6, auto_accept=auto_accept)
@@ -39,6 +45,9 @@ class Pulls(RuleBasedStateMachine):
         publishing.fit_hold(batch=self.batch)
         self.pages: dict[str, RemoteAssignment] = {}
         self.answered: set[tuple[str, str]] = set()
+        keys = remote.keys(self.batch) * 2
+        for n, (name, state) in enumerate(zip(NAMES, first, strict=True)):
+            self.take(name, keys[n : n + 2], remote.YES, state)
 
     def teardown(self) -> None:
         registry.PLATFORMS.pop("stub", None)
@@ -47,44 +56,55 @@ class Pulls(RuleBasedStateMachine):
     def in_state(self, *states: str) -> list[str]:
         return sorted(ext_id for ext_id, page in self.pages.items() if page.state in states)
 
-    @rule(who=st.integers(0, 4), tasks=st.sets(st.integers(0, 5), min_size=1, max_size=3), good=st.booleans())
-    def somebody_takes_a_page(self, who: int, tasks: set[int], good: bool) -> None:
-        name, keys = f"worker-{who}", [remote.keys(self.batch)[task] for task in sorted(tasks)]
-        busy = any(page.worker_ext_id == name and page.state == "active" for page in self.pages.values())
+    def idle(self) -> list[str]:
+        busy = {page.worker_ext_id for page in self.pages.values() if page.state == "active"}
+        return [name for name in NAMES if name not in busy]
+
+    @precondition(lambda self: self.idle())
+    @rule(data=st.data(), first=st.integers(0, 5), n=st.integers(1, 3), answer=st.sampled_from(ANSWERS))
+    def somebody_takes_a_page(self, data, first: int, n: int, answer: dict[str, str]) -> None:
+        name = data.draw(st.sampled_from(self.idle()))
+        keys = (remote.keys(self.batch) * 2)[first : first + n]
+        self.take(name, keys, answer, "active")
+
+    def take(self, name: str, keys: list[str], answer: dict[str, str], state: str) -> None:
         mine = [key for key in keys if (name, key) not in self.answered]
-        if mine and not busy:
-            self.answered |= {(name, key) for key in mine}
-            answer = remote.YES if good else {"answer": "?"}
-            page = remote.told(self.batch, *mine, state="active", who=name, answer=answer)
+        self.answered |= {(name, key) for key in mine}
+        page = remote.told(self.batch, *mine, state=state, who=name, answer=answer)
+        if mine:
             self.pages[page.ext_id] = page
 
+    @precondition(lambda self: self.in_state(*MOVES))
     @rule(data=st.data())
     def the_platform_moves_a_page(self, data) -> None:
-        pages = self.in_state(*MOVES)
-        if pages:
-            ext_id = data.draw(st.sampled_from(pages))
-            state = data.draw(st.sampled_from(MOVES[self.pages[ext_id].state]))
-            handed_in = NOON if state in {"submitted", "accepted", "rejected"} else None
-            self.pages[ext_id] = replace(self.pages[ext_id], state=state, submitted_at=handed_in)
+        ext_id = data.draw(st.sampled_from(self.in_state(*MOVES)))
+        state = data.draw(st.sampled_from(MOVES[self.pages[ext_id].state]))
+        handed_in = NOON if state in {"submitted", "accepted", "rejected"} else None
+        self.pages[ext_id] = replace(self.pages[ext_id], state=state, submitted_at=handed_in)
 
-    @rule(data=st.data())
-    def we_hear_of_some(self, data) -> None:
-        told = data.draw(st.lists(st.sampled_from(sorted(self.pages)), max_size=8)) if self.pages else []
+    @precondition(lambda self: self.pages)
+    @rule(data=st.data(), all_of_them=st.booleans())
+    def we_hear_of_some(self, data, all_of_them: bool) -> None:
+        some = st.lists(st.sampled_from(sorted(self.pages)), max_size=8)
+        told = sorted(self.pages) if all_of_them else data.draw(some)
         taken = inbox.take(batch=self.batch, pages=[self.pages[ext_id] for ext_id in told], now=NOON)
         assert taken.received == len(told)
         assert taken.inserted + taken.matched == taken.distinct == len(set(told))
 
+    def unjudged(self) -> list[int]:
+        pages = Assignment.objects.filter(batch=self.batch, state=State.SUBMITTED)
+        return list(pages.order_by("pk").values_list("pk", flat=True))
+
+    @precondition(lambda self: self.unjudged())
     @rule(data=st.data(), accepted=st.booleans())
     def we_judge(self, data, accepted: bool) -> None:
-        pages = list(Assignment.objects.filter(batch=self.batch, state=State.SUBMITTED).order_by("pk"))
-        if not pages:
-            return
-        pk = data.draw(st.sampled_from(pages)).pk
-        if accepted:
-            judging.accept(assignment_id=pk, now=NOON)
-        else:
-            judging.reject(assignment_id=pk, reason="blurred", now=NOON)
-        publishing.fit_hold(batch=self.batch)
+        pk = data.draw(st.sampled_from(self.unjudged()))
+        with suppress(BudgetExceeded):
+            if accepted:
+                judging.accept(assignment_id=pk, now=NOON)
+            else:
+                judging.reject(assignment_id=pk, reason="blurred", now=NOON)
+            publishing.fit_hold(batch=self.batch)
 
     @rule()
     def the_platform_hears_of_it(self) -> None:
