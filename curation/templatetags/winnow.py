@@ -29,6 +29,10 @@ FEED_LOOKS = {
     "evidence.overturned": ("undo-2", "ok"),
     "member.added": ("user-plus", "acc"),
     "dataset.frozen": ("package", "acc"),
+    "budget.changed": ("wallet", "acc"),
+    "budget.warning": ("triangle-alert", "warn"),
+    "money.refund": ("corner-up-left", "ok"),
+    "money.correction": ("pencil", "warn"),
 }
 VERDICT_LOOKS = {
     "entered": ("log-in", ""),
