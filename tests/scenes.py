@@ -68,7 +68,7 @@ def worker(name: str, skill: Skill | None = None, value: int = 95) -> Worker:
 
 def batch(row: Project, interface: str, **fields: Any) -> Batch:
     """Open in-house work of the stage that asks for this interface."""
-    stage = row.stages.get(kind={"photo": "collect", "choice": "validate", "boxes": "boxes"}[interface])
+    stage = row.stages.get(kind={"choice": "validate", "boxes": "boxes"}.get(interface, "collect"))
     spec: dict[str, Any] = {"kind": interface, "title": TITLES[interface], "instructions": ["The whole hand is in it"]}
     spec |= {"choice": {"options": OPTIONS}, "boxes": {"labels": LABELS, "flags": FLAGS}}.get(interface, {})
     return Batch.objects.create(
@@ -84,7 +84,12 @@ def batch(row: Project, interface: str, **fields: Any) -> Batch:
     )
 
 
-TITLES = {"photo": "Show this sign: peace", "choice": "Is this the sign?", "boxes": "Box every hand"}
+TITLES = {
+    "photo": "Show this sign: peace",
+    "link": "Film this sign: peace",
+    "choice": "Is this the sign?",
+    "boxes": "Box every hand",
+}
 FLAGS = [{"value": "no_hands", "label": "No hands"}]
 
 
@@ -104,7 +109,7 @@ def stored(data: bytes, name: str = "scene.jpg") -> str:
 
 def task(of: Batch, key: str, *, image: str = "", known: str = "", item_id: int | None = None, hint: str = "") -> Task:
     payload = {"class": "peace", "prompt": "Two fingers form a V", "template_key": image, "width": 1920, "height": 1080}
-    if of.interface != "photo":
+    if of.interface not in {"photo", "link"}:
         payload["image_key"] = image
     return Task.objects.create(
         batch=of,

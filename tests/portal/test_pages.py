@@ -222,3 +222,30 @@ def test_work_of_another_account_is_not_there(wandas, checking):
     other = invitations.Account.objects.create(slug="toloka", platform="toloka", label="Toloka")
     Batch.objects.filter(pk=checking.pk).update(account=other)
     assert wandas.post(reverse("w-take", args=[checking.pk])).status_code == 404
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def filming(world, photo_key) -> Batch:
+    batch = scenes.batch(world, "link", auto_accept=False)
+    scenes.task(batch, "one", image=photo_key)
+    return batch
+
+
+def test_a_link_is_sent_by_a_plain_form_and_the_page_handed_in(wandas, filming):
+    page = take(wandas, filming)
+    html = wandas.get(reverse("w-page", args=[page.pk])).content.decode()
+    assert "Link to your file" in html
+    wandas.post(answer_url(page.answers.get()), {"link": "https://files.example/me.jpg"})
+    wandas.post(reverse("w-submit", args=[page.pk]))
+    page.refresh_from_db()
+    assert (page.state, page.awaits_files) == ("submitted", True)
+    assert page.remote_files.get().ref == "https://files.example/me.jpg"
+
+
+def test_a_link_that_cannot_be_used_is_said_before_the_page_is_handed_in(wandas, filming):
+    page = take(wandas, filming)
+    payload = {"payload": {"link": "http://files.example/me.jpg"}}
+    reply = wandas.post(answer_url(page.answers.get()), payload, content_type=JSON)
+    assert reply.status_code == 422
+    assert reply.json()["title"].startswith("This link cannot be used. http:// addresses")

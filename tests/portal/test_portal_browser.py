@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from crowd.models import AnswerRaw, Assignment, Batch, Skill, SkillValue, Upload
+from crowd.models import AnswerRaw, Assignment, Batch, RemoteFile, Skill, SkillValue, Upload
 from crowd.services import invitations
 from tests import scenes
 from tests.browsing import PHONE, breaches, chromium, watched
@@ -240,3 +240,19 @@ def tap_box(page: Page, *corners: tuple[float, float]) -> None:
     photo = page.locator(".be-image:visible").bounding_box()
     for x, y in corners:
         page.touchscreen.tap(photo["x"] + photo["width"] * x, photo["y"] + photo["height"] * y)
+
+
+def test_she_sends_a_link(phone, world, photo):
+    batch = scenes.batch(world, "link", auto_accept=False)
+    scenes.task(batch, "one", image=scenes.stored(photo))
+    start(phone, "Film this sign: peace")
+    field = phone.get_by_label("Link to your file")
+    field.fill("https://files.example:8080/me.mp4")
+    phone.get_by_role("button", name="Take this link").tap()
+    expect(phone.get_by_text("Port 8080 of files.example cannot be used")).to_be_visible()
+    field.fill("https://files.example/me.mp4")
+    assert breaches(phone) == []
+    phone.get_by_role("button", name="Take this link").tap()
+    phone.get_by_role("button", name="Hand in").tap()
+    expect(phone.get_by_role("heading", name="Hello, Wanda")).to_be_visible()
+    assert RemoteFile.objects.get().ref == "https://files.example/me.mp4"
