@@ -18,6 +18,7 @@ EVERYBODY = 100
 WHOLE_PAGE = "control_per_page"  # where to say that a page has no room for what shall be on it
 DEVICES: Final = {"PERSONAL_COMPUTER": "Computer", "SMARTPHONE": "Phone", "TABLET": "Tablet"}
 WORDS = ("languages", "countries")
+STEP = ("low", "high", "price_usd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def typed_values(post: QueryDict, name: str, before: Values) -> Values:
         "whole_pages": f"{name}.whole_pages" in post,
         "adult_content": f"{name}.adult_content" in post,
         "skills": _rows(post, f"{name}.skills", ("skill", "low", "high")),
-        "steps": _rows(post, f"{name}.steps", ("low", "high", "price_usd")),
+        "steps": _rows(post, f"{name}.steps", STEP) if f"{name}.price_skill" in post else before["steps"],
     }
 
 

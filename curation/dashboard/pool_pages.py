@@ -1,6 +1,6 @@
 """The list of pools, and one pool with what a lead can do about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -12,9 +12,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
-from crowd.errors import CrowdError
+from crowd.errors import CrowdError, Differences
 from crowd.money import micro
 from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.pool_elsewhere import elsewhere_of, lacks_of
 from curation.dashboard.pool_facts import pool_facts
 from curation.engine import campaigns
 from curation.models import Membership, Pool
@@ -52,15 +53,26 @@ def _seconds(row: PoolRow) -> float:
 @require_safe
 @login_required
 def pools(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    seat = seat_or_404(request, public_id)
+    return _pools_page(request, seat_or_404(request, public_id))
+
+
+def _pools_page(request: HttpRequest, seat: Seat, lacking: Sequence[tuple[str, list[str]]] = ()) -> HttpResponse:
     rows = pool_rows(project=seat.project, now=database_now())
     sort = request.GET.get("sort", "")
     column = next((column for column in COLUMNS if column.key == sort.lstrip("-")), None)
     if column is not None:
         rows.sort(key=column.value, reverse=sort.startswith("-"))
     closed = sum(row.pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} for row in rows)
-    context = {"seat": seat, "rows": rows, "columns": COLUMNS, "sort": sort, "closed": closed}
-    return render(request, "curation/pools.html", context)
+    context = {"seat": seat, "rows": rows, "columns": COLUMNS, "sort": sort, "closed": closed, "lacking": lacking}
+    return render(request, "curation/pools.html", context, status=409 if lacking else 200)
+
+
+def _lacking(seat: Seat) -> list[tuple[str, list[str]]]:
+    """Return what platforms cannot do, account by account: pools of one account lack much the same."""
+    found: dict[str, list[str]] = {}
+    for one in pool_service.not_open(project=seat.project):
+        found.setdefault(one.account.label, []).extend(pool_service.differences(pool=one))
+    return [(label, list(dict.fromkeys(texts))) for label, texts in found.items() if texts]
 
 
 @require_POST
@@ -68,8 +80,13 @@ def pools(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def open_all(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Open every pool that is not open yet, if the budget carries them all."""
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    accepts = request.POST.get("accept") == "yes"
     try:
-        opened = campaigns.open_all(project=seat.project, by=person(request), now=database_now())
+        opened = campaigns.open_all(
+            project=seat.project, by=person(request), now=database_now(), accept_differences=accepts
+        )
+    except Differences:
+        return _pools_page(request, seat, lacking=_lacking(seat))
     except CrowdError as error:
         messages.error(request, str(error))
     else:
@@ -92,7 +109,8 @@ def act(request: HttpRequest, public_id: UUID, pool_id: int, action: str) -> Htt
     by, now = person(request), database_now()
     try:
         if action in {"open", "resume"}:
-            pool_service.open_pool(pool_id=row.pk, by=by, now=now)
+            accepts = request.POST.get("accept") == "yes"
+            pool_service.open_pool(pool_id=row.pk, by=by, now=now, accept_differences=accepts)
         elif action == "pause":
             pool_service.pause_pool(pool_id=row.pk, by=by, now=now)
         elif action == "close":
@@ -152,6 +170,8 @@ def _page(request: HttpRequest, seat: Seat, pool_id: int, error: str = "") -> Ht
         "seat": seat,
         "row": row,
         "facts": pool_facts(row),
+        "lacks": lacks_of(row.pool),
+        "far": elsewhere_of(row.pool),
         "error": error,
         "typed": request.POST if error else {},
         "may": _may(row.pool),

@@ -11,7 +11,7 @@ const TOP = 100;
 /** Add up the people of the crowds that are chosen for a stage. */
 function peopleOf(form, stage, crowds) {
   const ticked = [...form.querySelectorAll(`[name="${stage}.platforms"]:checked`)].map((box) => box.value);
-  const own = form.querySelector('[name="platform"]:checked')?.value;
+  const own = form.dataset.crowd ?? form.querySelector('[name="platform"]:checked')?.value;
   const chosen = (ticked.length ? ticked : [own]).map((name) => crowds[name]).filter(Boolean);
   const bins = [];
   for (const crowd of chosen) crowd.bins.forEach((n, at) => { bins[at] = (bins[at] ?? 0) + n; });

@@ -1,0 +1,125 @@
+"""What a pool's page tells about its platform: what it cannot do, what is on its way, what waits for judgement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Min, Q
+
+from crowd.models import Assignment, Batch, OutboxCommand, Task
+from crowd.platforms.connecting import terms_of
+from crowd.services import outbox_decisions, publishing
+from curation.dashboard.account_facts import STATE_WORDS, TONES
+from curation.models import Pool
+from curation.services import pools, recollecting
+
+State = OutboxCommand.State
+UNDER_WAY = (State.PLANNED, State.SENDING, State.UNKNOWN)
+STUCK = (State.REFUSED, State.DEAD, State.NEEDS_PERSON)
+SHOWN = 6
+LINKS = {"prolific": "https://app.prolific.com/researcher/workspaces/studies/{id}"}
+
+
+@dataclass(frozen=True, slots=True)
+class StuckCommand:
+    pk: int
+    what: str
+    state: str
+    tone: str
+    said: str
+    may_go_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolElsewhere:
+    title: str
+    pages: str
+    remote_id: str
+    link: str
+    tasks_to_send: int
+    commands_waiting: int
+    waits_for: str
+    stuck: tuple[StuckCommand, ...]
+    refused: int
+    refused_words: tuple[tuple[str, int], ...]
+    pulled_at: datetime | None
+    to_judge: int
+    judge_until: datetime | None
+    rejected: int
+    given_up: int
+
+
+def lacks_of(pool: Pool) -> list[str]:
+    """Return what the platform cannot do, while that can still stop somebody from opening the pool."""
+    return pools.differences(pool=pool) if pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} else []
+
+
+def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
+    """Return nothing for a pool of our own market."""
+    batch = Batch.objects.filter(pool_id=pool.pk).select_related("account").order_by("id").first()
+    if batch is None or publishing.is_local(batch):
+        return None
+    waiting = list(
+        OutboxCommand.objects.filter(batch_id=batch.pk, state__in=UNDER_WAY)
+        .order_by("kind")
+        .values_list("kind")
+        .annotate(n=Count("id"))
+    )
+    refused = _refused(batch)
+    pages = _pages(batch)
+    return PoolElsewhere(
+        title=terms_of(batch.account.platform).title,
+        pages=publishing.pages_of(batch),
+        remote_id=batch.remote_id,
+        link=_link(batch),
+        tasks_to_send=Task.objects.filter(batch=batch).filter(Q(to_push=True) | Q(push_id__isnull=False)).count(),
+        commands_waiting=sum(n for _, n in waiting),
+        waits_for=", ".join(f"{outbox_decisions.WORDS.get(kind, kind).lower()} {n:,} ×" for kind, n in waiting),
+        stuck=tuple(_stuck(batch)),
+        refused=sum(n for _, n in refused),
+        refused_words=tuple(refused[:SHOWN]),
+        pulled_at=batch.pulled_at,
+        given_up=recollecting.given_up(pool=pool).count() if pages["rejected"] else 0,
+        **pages,
+    )
+
+
+def _link(batch: Batch) -> str:
+    """Only the platform itself has such pages; a server of one's own has others."""
+    is_usual = not batch.account.base_url
+    return LINKS[batch.account.platform].format(id=batch.remote_id) if _has_page(batch) and is_usual else ""
+
+
+def _has_page(batch: Batch) -> bool:
+    return bool(batch.remote_id) and batch.account.platform in LINKS
+
+
+def _pages(batch: Batch) -> dict[str, Any]:
+    waits = Q(state=Assignment.State.SUBMITTED)
+    return Assignment.objects.filter(batch=batch).aggregate(
+        to_judge=Count("id", filter=waits),
+        judge_until=Min("review_until", filter=waits),
+        rejected=Count("id", filter=Q(state=Assignment.State.REJECTED)),
+    )
+
+
+def _refused(batch: Batch) -> Sequence[tuple[str, int]]:
+    """Return the platform's words about tasks it did not take, the most frequent first."""
+    rows = Task.objects.filter(batch=batch).exclude(remote_error="").order_by()
+    return list(rows.values_list("remote_error").annotate(n=Count("id")).order_by("-n", "remote_error"))
+
+
+def _stuck(batch: Batch) -> list[StuckCommand]:
+    rows = OutboxCommand.objects.filter(batch_id=batch.pk, state__in=STUCK).order_by("-id")[:SHOWN]
+    return [
+        StuckCommand(
+            pk=one.pk,
+            what=outbox_decisions.WORDS.get(one.kind, one.kind),
+            state=STATE_WORDS[State(one.state)],
+            tone=TONES[State(one.state)],
+            said=one.last_error[:240],
+            may_go_again=outbox_decisions.may_go_again(one),
+        )
+        for one in rows
+    ]
