@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from crowd.models import Assignment, Batch, Budget
+from crowd.models import Assignment
 from crowd.platforms.registry import elsewhere
 from crowd.services import claims, dispatch, pulling, rollups, trust
 from curation.engine import market
@@ -58,22 +58,12 @@ def projects_with_mail() -> list[int]:
 
 def pause_where_money_ends(*, now: datetime) -> int:
     """Pause open pools whose next page cannot be paid, with a sentence that says what to do."""
-    paused = 0
     open_pools = Pool.objects.filter(state=Pool.State.OPEN, price_micro__gt=0, project__is_rehearsal=False)
-    open_pools = open_pools.exclude(account__platform__in=elsewhere())  # their batches hold what they may cost
-    for pool in open_pools.select_related("account").order_by("id"):
-        budget = Budget.objects.of_project(pool.project_id).get(currency=pool.account.currency)
-        if budget.free_micro < pool.price_micro and not _has_work_in_hand(pool):
-            pools.pause_pool(pool_id=pool.pk, by=None, now=now, note="The budget is used up. Raise it to go on.")
-            paused += 1
-    return paused
-
-
-def _has_work_in_hand(pool: Pool) -> bool:
-    """Pages that may still be rejected or given back would set money free again."""
-    in_hand = [Assignment.State.ACTIVE, Assignment.State.SUBMITTED]
-    batches = Batch.objects.filter(project_id=pool.project_id)
-    return Assignment.objects.filter(batch__in=batches, state__in=in_hand).exists()
+    own = open_pools.exclude(account__platform__in=elsewhere())  # batches elsewhere hold what they may cost
+    stopped = budgets.stops(pools=own.select_related("account").order_by("id"))
+    for pool, sentence in stopped:
+        pools.pause_pool(pool_id=pool.pk, by=None, now=now, note=sentence)
+    return len(stopped)
 
 
 def clear_old_rows(*, now: datetime) -> None:
