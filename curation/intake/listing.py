@@ -1,10 +1,14 @@
-"""A JSONL listing: one line per file, {"path": "a.jpg", "id": "your key"}; paths stay inside the listing's folder."""
+"""A JSONL listing: one line per file, {"path": "a.jpg", "id": "your key"}; paths stay inside the listing's folder.
+
+A Ground Truth manifest is one too: its `source-ref` is the key, and the file is looked for beside the manifest, under
+the path in the bucket or the end of it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .folder import read_file
@@ -31,7 +35,7 @@ def read_listing(path: Path, *, every: int = EVERY) -> Iterator[Found | Refused]
 
 def _read_line(listing: Path, number: int, line: bytes, root: Path, every: int) -> Iterator[Found | Refused]:
     try:
-        name, key = _entry(line)
+        name, key = _entry(line, root)
     except (ValueError, RecursionError) as error:
         yield _refused(listing, number, str(error))
         return
@@ -44,11 +48,13 @@ def _read_line(listing: Path, number: int, line: bytes, root: Path, every: int) 
         yield from read_file(target, name, every=every, client_key=key)
 
 
-def _entry(line: bytes) -> tuple[str, str | None]:
+def _entry(line: bytes, root: Path) -> tuple[str, str | None]:
     try:
         value = json.loads(line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError("it is not JSON in UTF-8") from error
+    if isinstance(value, dict) and isinstance(value.get("source-ref"), str) and "path" not in value:
+        value = {"path": _beside(root, value["source-ref"]), "id": value["source-ref"][:MAX_KEY]}
     if not isinstance(value, dict) or not isinstance(value.get("path"), str) or not value["path"]:
         raise ValueError('it has no "path"; write {"path": "a.jpg"}')
     key = value.get("id")
@@ -57,6 +63,16 @@ def _entry(line: bytes) -> tuple[str, str | None]:
     if "\0" in value["path"]:
         raise ValueError('"path" holds a NUL character')
     return value["path"], key
+
+
+def _beside(root: Path, reference: str) -> str:
+    """Return the longest end of a reference into a bucket that is a file beside the manifest, else its last part."""
+    if "\0" in reference:
+        raise ValueError('"source-ref" holds a NUL character')
+    _, _, key = reference.partition("://")
+    parts = PurePosixPath(key.partition("/")[2] if key else reference).parts
+    ends = ("/".join(parts[first:]) for first in range(len(parts)))
+    return next((end for end in ends if (root / end).is_file()), "/".join(parts[-1:]))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

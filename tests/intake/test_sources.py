@@ -304,3 +304,18 @@ def test_a_document_is_no_source(tmp_path: Path) -> None:
 )
 def test_the_bytes_speak_before_the_name(name: str, head: bytes, kind: Kind) -> None:
     assert kind_of(name, head) is kind
+
+
+def test_a_ground_truth_manifest_is_a_listing_whose_keys_are_its_references(tmp_path: Path) -> None:
+    (tmp_path / "2026").mkdir()
+    (tmp_path / "2026" / "a.jpg").write_bytes(PICTURE)
+    (tmp_path / "b.jpg").write_bytes(PICTURE + b"\n")
+    refs = ["s3://shop/images/2026/a.jpg", "b.jpg", "s3://shop/images/gone.jpg", "s3://shop/../../etc/passwd"]
+    manifest = tmp_path / "in.jsonl"
+    manifest.write_text("".join(json.dumps({"source-ref": ref, "kept": 1}) + "\n" for ref in refs))
+    found = list(open_source(str(manifest)))
+    assert [(one.name, one.client_key) for one in found if isinstance(one, Found)] == [
+        ("2026/a.jpg", "s3://shop/images/2026/a.jpg"),
+        ("b.jpg", "b.jpg"),
+    ]
+    assert reasons(found) == {"gone.jpg": "missing", "passwd": "missing"}
