@@ -65,7 +65,10 @@ TERMS: dict[str, Terms] = {
             Entry("access_key", "Access key ID", required=True),
             Entry("secret_key", "Secret access key", required=True),
         ),
-        settings=(Entry("hosts", "Where workers hand in", "only for a server of your own, as https://host"),),
+        settings=(
+            Entry("hosts", "Where workers hand in", "only for a server of your own, as https://host"),
+            Entry("exams", "Exams", "“platform” makes them MTurk's own tests; else they are on our page"),
+        ),
         usual_url="https://mturk-requester.us-east-1.amazonaws.com",
     ),
     "prolific": Terms(

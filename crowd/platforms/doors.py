@@ -55,6 +55,10 @@ class Door(Protocol):
         """Ask the platform, where that is possible, and return in a sentence why it is not so; empty = nothing."""
         ...
 
+    def score(self, account: Account, worker_ext_id: str, skill: str) -> int | None:
+        """Return what somebody has reached in an exam on the platform itself; None = nothing that it knows of."""
+        ...
+
     def hosts(self, account: Account) -> tuple[str, ...]:
         """Return the origins that may show our page in a frame and take forms from it."""
         ...

@@ -3,6 +3,7 @@
 What an address says of them is a claim. Nothing is paid for it before the platform shows the same (see `confirming`).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -40,6 +41,18 @@ def agree(*, worker_id: int, consent_sha256: str, is_adult: bool, now: datetime)
     worker.consent_version, worker.consented_at, worker.is_adult = consent_sha256, now, True
     worker.save(update_fields=["consent_version", "consented_at", "is_adult"])
     return worker
+
+
+def learn_score(*, batch: Batch, worker: Worker, ask: Callable[[str], int | None], now: datetime) -> None:
+    """Take over, once, what somebody has reached on the platform itself. `ask` may use the network."""
+    wanted = batch.needs_skill
+    if wanted is None or skills.value_of(worker_id=worker.pk, skill_id=wanted.pk) is not None:
+        return
+    value = ask(wanted.name)
+    if value is not None:
+        skills.set_skill(
+            worker_id=worker.pk, skill_id=wanted.pk, ok=value, n=100, reason="exam: taken on the platform", now=now
+        )
 
 
 def next_page(*, batch: Batch, worker: Worker, ext_id: str, now: datetime) -> Assignment:

@@ -128,7 +128,8 @@ def plan_pushes(*, batch: Batch) -> int:
     mine = Task.objects.filter(batch=batch, to_push=True)
     if not mine.exists():
         return 0
-    planned = _plan_chunks(batch) if pages_of(batch) == "remote" else plan_places(batch=batch)
+    is_pushed = pages_of(batch) == "remote" or batch.kind == Batch.Kind.EXAM  # an exam may be the platform's own test
+    planned = _plan_chunks(batch) if is_pushed else plan_places(batch=batch)
     if planned:
         fit_hold(batch=batch)
     return planned

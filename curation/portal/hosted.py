@@ -1,6 +1,7 @@
 """The door for people of other platforms: a look at the work, what they agree to, then the page they came for."""
 
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from django.core import signing
@@ -143,6 +144,8 @@ def _go_on(request: HttpRequest, caller: Caller) -> HttpResponse:
     batch, worker, ext_id, now = caller.batch, caller.worker, caller.arrival.ext_id, database_now()
     if request.method == "POST" and request.POST.get("take_over") == "yes":
         hosting.take_over(batch=batch, worker=worker, ext_id=ext_id, now=now)
+    ask = partial(caller.way.score, batch.account, worker.ext_id)
+    hosting.learn_score(batch=batch, worker=worker, ask=ask, now=now)
     try:
         page = hosting.next_page(batch=batch, worker=worker, ext_id=ext_id, now=now)
     except hosting.BegunElsewhere as begun:

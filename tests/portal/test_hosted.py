@@ -288,6 +288,20 @@ def test_nobody_is_trained_when_no_paid_work_waits_behind(client, ladder):
     assert not Assignment.objects.exists()
 
 
+def test_who_has_passed_the_exam_on_the_platform_goes_straight_to_the_paid_page(client, ladder, monkeypatch):
+    asked = []
+
+    def score(*told) -> int:
+        asked.append(told[2:])
+        return 90
+
+    monkeypatch.setattr("crowd.platforms.mturk.door.MTurkDoor.score", score)
+    assert come(client, hit(ladder))["kind"] == "main"
+    get(client, hit(ladder))
+    assert asked == [("AWANDA", "Checking: exam")]
+    assert SkillValue.objects.get(skill=ladder.needs_skill).value == 90
+
+
 def test_a_closed_exam_is_said_before_anything_begins(client, ladder):
     Batch.objects.exclude(pk=ladder.pk).update(state="paused")
     assert "that cannot be got right now" in come(client, hit(ladder))["sentence"]

@@ -22,7 +22,7 @@ from crowd.platforms.base import (
     RemoteBooks,
     TaskSpec,
 )
-from crowd.platforms.mturk import amounts, events, hits, marks, offers, pages, people
+from crowd.platforms.mturk import amounts, events, exams, hits, marks, offers, pages, people
 from crowd.platforms.mturk.client import connected
 
 quotas = {"hits": ((60, 120),)}
@@ -81,6 +81,8 @@ class MTurk:
         mark = marks.ensure(client, batch)
         if batch.grants_skill:
             marks.ensure_skill(client, batch.grants_skill)
+        if mark.exam is None and (exam := exams.exam_of(client, batch)):
+            mark = marks.write(client, mark, exam=exam)
         if batch.kind == "main" and not mark.tiers:
             marks.write(client, mark, tiers=offers.ensure_types(client, mark, batch), until=_until(batch))
         return mark.id
@@ -94,8 +96,9 @@ class MTurk:
         hits.follow(client, mark, database_now())
 
     def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
-        """Our own page gives out the tasks: all of them are where they have to be."""
-        marks.read(connected(account), remote_id)
+        """Our own page gives out the tasks: all of them are where they have to be, but for a test of MTurk's own."""
+        client = connected(account)
+        exams.give(client, marks.read(client, remote_id), tasks)
         return Receipt(created=0, existing=len(tasks), refused={})
 
     def set_overlap(self, account: Account, remote_id: str, task_remote_id: str, overlap: int) -> None:

@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/AWSMechTurk/latest/AWSMturkAPI/ApiReference_External
 from collections.abc import Mapping
 from typing import Final
 
+from crowd.errors import PlatformError
 from crowd.links import submission_of
 from crowd.models import Account, Assignment
 from crowd.platforms.doors import Arrival, BadArrival, Leaving, is_allowed, origin_of, origins_in
-from crowd.platforms.mturk.client import ENTITY, WORKER
+from crowd.platforms.mturk import exams
+from crowd.platforms.mturk.client import ENTITY, WORKER, connected
 from crowd.platforms.mturk.pages import SUBMISSION
 
 PREVIEW: Final = "ASSIGNMENT_ID_NOT_AVAILABLE"
@@ -32,6 +34,14 @@ class MTurkDoor:
 
     def doubts(self, account: Account, arrival: Arrival) -> str:
         return ""  # MTurk tells of an assignment only when it is handed in
+
+    def score(self, account: Account, worker_ext_id: str, skill: str) -> int | None:
+        if not exams.are_there(account):
+            return None
+        try:
+            return exams.score(connected(account), worker_ext_id, skill)
+        except PlatformError:  # our own page leads to our own exam
+            return None
 
     def hosts(self, account: Account) -> tuple[str, ...]:
         """Return MTurk's own hosts; an account with an address of its own has that host, or those it names."""

@@ -35,6 +35,20 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Exam:
+    """What an exam that is MTurk's own test is made of, besides its tasks; `skill` is the qualification it gives."""
+
+    skill: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+    seconds: int
+    is_ready: bool = False
+
+    def made_ready(self) -> "Exam":
+        return replace(self, is_ready=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A batch as it stands on MTurk. `tiers` is empty for training and exams: nobody is paid for them."""
 
@@ -44,6 +58,7 @@ class Mark:
     is_open: bool = False
     until: str = ""
     tiers: tuple[Tier, ...] = ()
+    exam: Exam | None = None
 
     def tier(self, label: str) -> Tier | None:
         return next((tier for tier in self.tiers if tier.label == label), None)
@@ -78,8 +93,9 @@ def _read(qualification: Json) -> Mark | None:
     _, _, text = str(qualification.get("Description", "")).partition(ABOUT)
     try:
         plain: Json = json.loads(text)
-        tiers = tuple(Tier(**tier) for tier in plain.pop("tiers"))
-        return Mark(id=str(qualification["QualificationTypeId"]), tiers=tiers, **plain)
+        tiers, exam = tuple(Tier(**tier) for tier in plain.pop("tiers")), plain.pop("exam")
+        found = Exam(**{**exam, "options": tuple(map(tuple, exam["options"]))}) if exam else None
+        return Mark(id=str(qualification["QualificationTypeId"]), tiers=tiers, exam=found, **plain)
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -116,5 +132,11 @@ def _find(client: Client, name: str) -> Json | None:
 
 def ensure_skill(client: Client, skill: str) -> str:
     """Return the qualification in which a skill from 0 to 100 is kept."""
-    about = f"Kept by the requester: how well a worker has done in “{skill}”, from 0 to 100."
+    about = f"Given by the requester: how well a worker has done in “{skill}”, from 0 to 100."
     return ensure_qualification(client, f"{SKILL} {skill}", about)
+
+
+def find_skill(client: Client, skill: str) -> str:
+    """Return the qualification of a skill; empty when there is none."""
+    found = _find(client, f"{SKILL} {skill}")
+    return str(found["QualificationTypeId"]) if found else ""

@@ -13,6 +13,7 @@ from crowd.errors import Invalid
 from crowd.links import hosted_url
 from crowd.models import Account
 from crowd.platforms.base import BatchSpec
+from crowd.platforms.mturk import exams
 from crowd.platforms.mturk.amounts import CENT, amount
 from crowd.platforms.mturk.client import Client, Json
 from crowd.platforms.mturk.marks import NO_SKILL, Mark, Tier, ensure_skill
@@ -60,7 +61,7 @@ def _price_at(batch: BatchSpec, value: int) -> int:
 
 def ensure_types(client: Client, mark: Mark, batch: BatchSpec) -> tuple[Tier, ...]:
     """Make the HIT type of every tier; equal values are the same type, so this may be repeated."""
-    common = [*_bans(mark), *_people(client, batch.audience)]
+    common = [*_bans(mark), *exams.gate_of(client, batch), *_people(client, batch.audience)]
     skill = ensure_skill(client, batch.price_skill) if batch.price_table and batch.price_skill else ""
     return tuple(
         Tier(tier.low, tier.high, tier.price_micro, _type(client, batch, tier, [*common, *_within(tier, skill)]))

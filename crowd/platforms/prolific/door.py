@@ -40,6 +40,9 @@ class ProlificDoor:
             return ""
         return STRANGE if submissions.person_of(told) != arrival.worker_ext_id else ""
 
+    def score(self, account: Account, worker_ext_id: str, skill: str) -> int | None:
+        return None
+
     def hosts(self, account: Account) -> tuple[str, ...]:
         return ()  # it opens our page in a window of its own
 
