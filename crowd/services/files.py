@@ -26,7 +26,9 @@ NOBODY: frozenset[str] = frozenset()
 MOST_BYTES = 50 * 1024 * 1024  # as much as a photo sent to ourselves may have
 IN_MEMORY = 4 * 1024 * 1024
 MOST_SECONDS = 120.0
-LEASE = timedelta(minutes=5)  # longer than any fetch
+LEASE = timedelta(seconds=45)  # longer than the wait for a first piece; renewed while pieces come
+RENEWED_EVERY = 10.0
+AFTER_TROUBLE = timedelta(minutes=5)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 MOST_FAILURES = 12  # about six hours: a platform may show an answer before its file
 LIMITS = Limits(most_bytes=MOST_BYTES, total_seconds=MOST_SECONDS)
@@ -106,12 +108,12 @@ def _claim(now: datetime, account_id: int | None) -> RemoteFile | None:
 def _fetch(row: RemoteFile, now: datetime, allow: frozenset[str]) -> Fetched:
     try:
         with _opened(row, allow) as pieces, SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
-            size, digest = _receive(pieces, copy)
+            size, digest = _receive(pieces, copy, row, now)
             if _is_link(row):
                 _require_a_file(copy)
             file = {"key": _save(copy), "sha256": digest, "bytes": size, "name": _name(row)}
     except StorageRefused as error:  # the file is well, our storage is not
-        return _later(row, str(error), now + LEASE)
+        return _later(row, str(error), now + AFTER_TROUBLE)
     except (Throttled, StillRunning) as error:
         return _later(row, str(error), max(error.retry_at, now + FIRST_WAIT))
     except (AddressRefused, TooLarge, WebPage) as error:
@@ -131,10 +133,14 @@ def _opened(row: RemoteFile, allow: frozenset[str]) -> Iterator[Iterable[bytes]]
     yield platform(account.platform).fetch_file(account, row.ref)
 
 
-def _receive(pieces: Iterable[bytes], copy: IO[bytes]) -> tuple[int, str]:
-    """Write the pieces down, and return their length and digest."""
-    size, digest, end = 0, hashlib.sha256(), time.monotonic() + MOST_SECONDS
+def _receive(pieces: Iterable[bytes], copy: IO[bytes], row: RemoteFile, now: datetime) -> tuple[int, str]:
+    """Write the pieces down, and return their length and digest. The lease is kept while pieces come."""
+    size, digest, began = 0, hashlib.sha256(), time.monotonic()
+    end, renew_at = began + MOST_SECONDS, began + RENEWED_EVERY
     for piece in pieces:
+        if time.monotonic() > renew_at:
+            renew_at = time.monotonic() + RENEWED_EVERY
+            _keep(row, now + timedelta(seconds=time.monotonic() - began))
         size += len(piece)
         if size > MOST_BYTES:
             raise TooLarge
@@ -157,6 +163,10 @@ def _require_a_file(copy: IO[bytes]) -> None:
     copy.seek(0)
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<script")):
         raise WebPage
+
+
+def _keep(row: RemoteFile, now: datetime) -> None:
+    RemoteFile.objects.filter(pk=row.pk, state=State.WAITING).update(next_at=now + LEASE)
 
 
 def _save(copy: IO[bytes]) -> str:
@@ -198,7 +208,7 @@ def _locked_page(row: RemoteFile) -> Assignment:
 def _after_error(row: RemoteFile, error: CrowdError, now: datetime) -> Fetched:
     """Try again for hours what may come yet. What is wrong with an account or a platform is not the file's fault."""
     if isinstance(error, AuthFailed) or (isinstance(error, PlatformError) and not error.permanent):
-        return _later(row, str(error), now + LEASE)
+        return _later(row, str(error), now + AFTER_TROUBLE)
     is_final = _is_link(row) and isinstance(error, FetchError) and error.permanent
     if is_final or row.failures + 1 >= MOST_FAILURES:
         return _give_up(row, str(error), now)

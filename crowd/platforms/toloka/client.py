@@ -6,9 +6,10 @@ plain JSON through the kit's raw request: its objects are slow by the thousand, 
 
 import json
 import ssl
+import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
@@ -101,22 +102,38 @@ class Client:
     @contextmanager
     def download(self, path: str) -> Iterator[httpx.Response]:
         """Open a file as a stream; where it sends on to another host, that one does not get the token."""
-        kit = self._kit
-        with (
-            translated(self.account, write=False),
-            httpx.stream(
-                "GET",
-                f"{kit.url}/api/v1{path}",
-                headers=kit._headers,
-                timeout=TIMEOUT,
-                follow_redirects=True,
-                verify=certificates(),
-            ) as response,
-        ):
+        with translated(self.account, write=False), self._opened(path) as response:
             if not response.is_success:
                 response.read()
                 shim.kit().exceptions.raise_on_api_error(response)
             yield response
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[httpx.Response]:
+        """Ask again, as the kit does for other GETs, while nothing has come yet."""
+        for tries_left in reversed(range(REPEATS + 1)):
+            with ExitStack() as opened:
+                try:
+                    response = opened.enter_context(self._stream(path))
+                except httpx.TransportError:
+                    if not tries_left:
+                        raise
+                else:
+                    if not tries_left or response.status_code not in WORTH_REPEATING:
+                        yield response
+                        return
+            time.sleep(BACKOFF)
+
+    def _stream(self, path: str) -> AbstractContextManager[httpx.Response]:
+        kit = self._kit
+        return httpx.stream(
+            "GET",
+            f"{kit.url}/api/v1{path}",
+            headers=kit._headers,
+            timeout=TIMEOUT,
+            follow_redirects=True,
+            verify=certificates(),
+        )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ A write that may have happened is Unknown and is read back before it is repeated
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -40,6 +40,7 @@ NOT_REACHED = (
 BROKEN_OFF = (httpx.HTTPError, urllib3.exceptions.HTTPError, OSError)
 UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError)
 
+A_MOMENT = timedelta(seconds=3)
 UNWELCOME = "Toloka does not accept the token of “{label}”. Make a new one there and enter it for this account."
 ACCESS = (
     "The token of “{label}” may not do this on Toloka. Ask the owner of the account there for access, or use theirs."
@@ -124,8 +125,13 @@ def refusal(
 
 
 def throttled(account: Account, payload: Any, quota: str, now: datetime) -> Throttled:
-    """Return when the platform may be asked again, and remember that this quota is used up."""
-    interval = str(payload.get("interval") or "MIN") if isinstance(payload, Mapping) else "MIN"
+    """Return when the platform may be asked again, and remember that this quota is used up.
+
+    Without an interval no quota is meant but too many calls in a moment: that moment is soon over.
+    """
+    interval = str(payload.get("interval") or "") if isinstance(payload, Mapping) else ""
+    if not interval:
+        return Throttled(now + A_MOMENT, "fewer requests at once")
     retry_at = quotas.note_full(account=account, name=quota or "requests", interval=interval, now=now)
     words = quotas.window_words(quotas.INTERVALS.get(interval, 60))
     return Throttled(retry_at, f"Toloka allows no more {quota or 'requests'} {words}")

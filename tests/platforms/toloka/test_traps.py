@@ -1,12 +1,15 @@
 """What goes wrong on the wire: the right error, a POST sent exactly once, and nothing doubled when it is done again."""
 
 import socket
+from datetime import timedelta
 
 import pytest
 
+from crowd.clock import database_now
 from crowd.errors import AuthFailed, Invalid, NotFound, OutOfFunds, StateConflict, Throttled, Unavailable, Unknown
 from crowd.platforms.base import BonusSpec
 from crowd.platforms.toloka import client
+from crowd.services import quotas
 from tests.crowd import bench_toloka as bench
 from tests.crowd.market import NOON
 from tests.platforms.toloka.plans import spec, tasks
@@ -99,7 +102,7 @@ def test_done_again_after_such_an_end_it_is_there_once(adapter, account, sent, w
     assert bench.emulator(account).market.books.adds_up()
 
 
-INTERVALS = {"MIN": "a minute", "HOUR": "an hour", "DAY": "a day", "": "a minute"}
+INTERVALS = {"MIN": "a minute", "HOUR": "an hour", "DAY": "a day"}
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -112,6 +115,17 @@ def test_a_quota_is_waited_for_not_repeated(adapter, account, sent, write, inter
         call(adapter, account, sent)
     assert len(bench.requests(account, method, path)) == before + 1
     assert refused.value.retry_at.second == 0
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_too_many_calls_in_a_moment_are_no_full_quota(adapter, account, sent, write):
+    method, path, call = WRITES[write]
+    break_wire(account, {"throttle": {"interval": ""}}, method, path)
+    now = database_now()
+    with pytest.raises(Throttled, match="fewer requests at once") as refused:
+        call(adapter, account, sent)
+    assert now < refused.value.retry_at < now + timedelta(seconds=10)
+    assert not any(left.used == left.most for left in quotas.left(account=account, now=now))
 
 
 def test_a_full_quota_is_not_even_tried(adapter, account):
