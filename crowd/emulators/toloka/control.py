@@ -98,6 +98,7 @@ def _overview(market: Market, _ident: str, _body: Json) -> Json:
         "seed": market.seed,
         **market.books.to_json(),
         **{name: len(shelf) for name, shelf in shelves.items()},
+        "pages": dict(Counter(page.status for page in market.assignments)),
     }
 
 

@@ -1,0 +1,150 @@
+"""The two sides of a campaign under faults: the real product under `up`, and an emulator in a process of its own."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from curation.embedded.paths import Paths
+from tests.embedded.observe import eventually
+from tests.embedded.running import ROOT, _environ, environment, family, start
+
+COMMISSION = "0.2"
+FAULTS = ("drop_reply=0.05", "error_500=0.05")
+# Too many calls in a moment; a full quota would be waited for until its minute, hour or day is over.
+THROTTLE = {"throttle": {"rate": 0.05, "interval": ""}}
+WORKER_MARK = b"WINNOW_ROLE=worker\0"
+
+
+@cache
+def database(data_dir: Path) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(host=str(Paths(data_dir).pg_socket_dir), user="winnow", dbname="winnow", autocommit=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product under `up`, looked at through its database and its command line."""
+
+    data_dir: Path
+    port: int
+
+    def manage(self, *words: str, may_fail: bool = False) -> str:
+        done = subprocess.run(
+            [sys.executable, ROOT / "manage.py", *words],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert may_fail or done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        return {**environment(self.data_dir), "PORT": str(self.port)}
+
+    def shell(self, code: str) -> Any:
+        """Run a piece of code inside of the product; its last line of output is JSON."""
+        return json.loads(self.manage("shell", "-v", "0", "-c", code).splitlines()[-1])
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        return database(self.data_dir).execute(query, values).fetchall()
+
+    def one(self, query: str, *values: Any) -> int:
+        return int(self.rows(query, *values)[0][0] or 0)
+
+    def workers(self) -> list[int]:
+        """Return every process of the worker: the one that the supervisor started, and its children."""
+        return [pid for pid in family(self.data_dir) if WORKER_MARK in _environ(pid) + b"\0"]
+
+    def kill_a_worker(self, rng: random.Random) -> int:
+        """Kill any one of them as the kernel would, and return which."""
+        while not (found := self.workers()):
+            assert eventually(self.workers, seconds=60), "no worker came back"
+        pid = rng.choice(found)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return pid
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def product(data_dir: Path) -> Iterator[Product]:
+    port = free_port()
+    process = start(data_dir, port)
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("Winnow is ready"), process.stderr.read()
+        yield Product(data_dir, port)
+    finally:
+        process.kill()
+        process.communicate()
+        assert eventually(lambda: family(data_dir) == [])
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """The platform's side: its control door, and its own books."""
+
+    url: str
+    token: str
+
+    def door(self, method: str, path: str, body: Any = None) -> Any:
+        answer = httpx.request(method, f"{self.url}/_emulator{path}", json=body, timeout=120, trust_env=False)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def visits(self, n: int) -> int:
+        """Let so many people come by; return how many pages were handed in."""
+        return int(self.door("POST", "/visits", {"n": n})["outcomes"].get("page", 0))
+
+    def pages(self, pool_id: str) -> dict[str, str]:
+        """Return the state of every page of a pool."""
+        found: dict[str, str] = {}
+        params: dict[str, Any] = {"pool_id": pool_id, "sort": "id", "limit": 10_000}
+        with httpx.Client(headers={"Authorization": f"OAuth {self.token}"}, timeout=60, trust_env=False) as api:
+            while True:
+                answer = api.get(f"{self.url}/api/v1/assignments", params=params)
+                assert answer.is_success, answer.text
+                items = answer.json()["items"]
+                found |= {one["id"]: one["status"] for one in items}
+                if not answer.json()["has_more"]:
+                    return found
+                params["id_gt"] = items[-1]["id"]
+
+
+@contextlib.contextmanager
+def emulator(*, seed: str, population: int, faults: Sequence[str] = ()) -> Iterator[Emulator]:
+    words = ["--port", "0", "--seed", seed, "--crowd", seed, "--population", str(population)]
+    words += ["--visits-per-second", "0", "--commission", COMMISSION, "--balance", "100000"]
+    for fault in faults:
+        words += ["--fault", fault]
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "manage.py", "emulate", "toloka", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "curation.settings.local"},
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        address, token = process.stdout.readline(), process.stdout.readline()
+        yield Emulator(address.split()[3].rstrip(","), token.split()[3])
+    finally:
+        process.kill()
+        process.wait()
