@@ -11,6 +11,8 @@ from crowd.errors import CrowdError
 from crowd.models import Account, Worker, WorkerInvitation, WorkerTeam
 from crowd.models.worker import digest_of
 
+INHOUSE = "inhouse"
+
 
 def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
@@ -104,5 +106,5 @@ def _use(*, token: str, is_adult: bool, consent_sha256: str, now: datetime) -> W
 
 
 def inhouse_account() -> Account:
-    account, _ = Account.objects.get_or_create(slug="inhouse", defaults={"platform": "inhouse", "label": "In-house"})
+    account, _ = Account.objects.get_or_create(slug=INHOUSE, defaults={"platform": "inhouse", "label": "In-house"})
     return account

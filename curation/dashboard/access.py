@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import BigIntegerField, F, OuterRef, Subquery
+from django.db.models import BigIntegerField, Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest
 
-from crowd.models import Budget
+from crowd.models import Appeal, Budget
 from curation.models import Membership, Project, User
 
 RANKS: Final[dict[str, int]] = {Membership.Role.VIEWER: 0, Membership.Role.REVIEWER: 1, Membership.Role.LEAD: 2}
@@ -16,12 +16,13 @@ RANKS: Final[dict[str, int]] = {Membership.Role.VIEWER: 0, Membership.Role.REVIE
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A project as one person sees it: with the role there, and its budget."""
+    """A project as one person sees it: with the role there, its budget, and appeals that wait for an answer."""
 
     project: Project
     role: str
     limit_micro: int
     spent_micro: int
+    open_appeals: int = 0
 
     def may(self, role: str) -> bool:
         return RANKS[self.role] >= RANKS[role]
@@ -45,6 +46,8 @@ def seats(request: HttpRequest) -> list[Seat]:
 
 def _read(user: Any) -> list[Seat]:
     budget = Budget.objects.filter(scope="project", scope_id=OuterRef("pk")).order_by("id")
+    waiting = Appeal.objects.filter(project_id=OuterRef("pk"), state=Appeal.State.OPEN).order_by()
+    appeals = waiting.values("project_id").annotate(n=Count("pk")).values("n")
     rows: Any = (
         Project.objects.visible_to(user)
         .filter(archived_at__isnull=True)
@@ -52,11 +55,12 @@ def _read(user: Any) -> list[Seat]:
             role=F("memberships__role"),
             limit_micro=Coalesce(Subquery(budget.values("limit_micro")[:1]), 0, output_field=BigIntegerField()),
             spent_micro=Coalesce(Subquery(budget.values("spent_micro")[:1]), 0, output_field=BigIntegerField()),
+            open_appeals=Coalesce(Subquery(appeals), 0, output_field=BigIntegerField()),
         )
         .order_by("name", "id")
         .prefetch_related("stages")
     )
-    return [Seat(row, row.role, row.limit_micro, row.spent_micro) for row in rows]
+    return [Seat(row, row.role, row.limit_micro, row.spent_micro, row.open_appeals) for row in rows]
 
 
 def seat_or_404(request: HttpRequest, public_id: UUID, role: str = Membership.Role.VIEWER) -> Seat:

@@ -43,6 +43,11 @@ class Shell:
         return self.counts.sum(stages=stages, states=[Asset.State.WAITING, Asset.State.HELD])
 
     @property
+    def open_appeals(self) -> int:
+        """Return how many appeals of workers wait for an answer."""
+        return self.seat.open_appeals if self.seat else 0
+
+    @property
     def may_lead(self) -> bool:
         return self.seat is not None and self.seat.may(Membership.Role.LEAD)
 

@@ -1,14 +1,13 @@
-"""Team, in-house invitations and budget of a project."""
+"""Team and budget of a project, and the way to its in-house people."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,14 +15,13 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Budget, WorkerInvitation
 from crowd.money import micro, money_text
-from crowd.services import invitations, ledger
+from crowd.services import ledger
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Membership, Pool
 from curation.services import events, people, versions
 
 LEAD = Membership.Role.LEAD
-MOST_DAYS, MOST_USES = 365, 10_000
 
 
 @require_safe
@@ -65,28 +63,6 @@ def remove_member(request: HttpRequest, public_id: UUID, membership_id: int) -> 
 
 
 @require_POST
-@never_cache
-@login_required
-def invite(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Make an invitation for in-house workers; the answer is the only page that ever shows its link."""
-    seat = seat_or_404(request, public_id, LEAD)
-    try:
-        uses = _whole(request, "uses", "The number of people", MOST_USES)
-        days = _whole(request, "days", "The number of days", MOST_DAYS)
-    except ValueError as error:
-        return _page(request, seat, error=("invite", str(error)))
-    token = invitations.invite(
-        project_id=seat.project.pk,
-        account_id=invitations.inhouse_account().pk,
-        label=typed(request, "label", 120),
-        max_uses=uses,
-        expires_at=database_now() + timedelta(days=days),
-        by_id=person(request).pk,
-    )
-    return _page(request, seat, link=request.build_absolute_uri(reverse("w-join", args=[token])))
-
-
-@require_POST
 @login_required
 def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Set a new limit; never under what is spent or held."""
@@ -103,28 +79,20 @@ def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect("settings", public_id)
 
 
-def _whole(request: HttpRequest, name: str, what: str, most: int) -> int:
-    text = typed(request, name, 30)
-    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
-        raise ValueError(f"{what} must be a whole number from 1 to {most:,}, not {text!r}.")
-    return int(text)
-
-
-def _page(
-    request: HttpRequest, seat: Seat, error: tuple[str, str] = ("", ""), link: str = "", welcome: str = ""
-) -> HttpResponse:
-    invited = WorkerInvitation.objects.filter(project_id=seat.project.pk, expires_at__gt=database_now())
+def _page(request: HttpRequest, seat: Seat, error: tuple[str, str] = ("", ""), welcome: str = "") -> HttpResponse:
+    invited = WorkerInvitation.objects.filter(
+        project_id=seat.project.pk, expires_at__gt=database_now(), uses__lt=F("max_uses")
+    )
     context: dict[str, Any] = {
         "seat": seat,
         "members": seat.project.memberships.select_related("user").order_by("role", "user__name"),
         "roles": Membership.Role.choices,
         "budget": Budget.objects.of_project(seat.project.pk).first(),
-        "invitations": invited.order_by("-id")[:20],
+        "invitations": invited.count(),
         "classes": seat.project.classes.all(),
         "has_inhouse_work": Pool.objects.filter(project=seat.project, account__platform="inhouse").exists(),
         "error_in": error[0],
         "error": error[1],
-        "link": link,
         "welcome": welcome,
         "typed": request.POST if error[0] else {},
     }

@@ -11,6 +11,7 @@ from crowd.errors import CrowdError
 from crowd.models import Account, Assignment, Batch, Skill, Task, Worker, WorkerInvitation, WorkerTeam
 from crowd.money import exact_text
 from crowd.services import invitations, qualifying, teams
+from crowd.services.invitations import INHOUSE
 from crowd.services.teams import Terms
 from curation.models import Asset, Event, Membership, Pool, Project, User
 from curation.services import events, versions
@@ -25,7 +26,7 @@ def people_of(project: Project) -> QuerySet[Worker]:
     """Return the in-house people who were invited to a project or have worked in it."""
     worked = Assignment.objects.filter(project_id=project.pk, worker=OuterRef("pk"))
     here = Q(only_projects__contains=[project.pk]) | Exists(worked)
-    return Worker.objects.filter(here, account=account()).select_related("team").order_by("name", "id")
+    return Worker.objects.filter(here, account__slug=INHOUSE).select_related("team").order_by("name", "id")
 
 
 def teams_of(project: Project) -> QuerySet[WorkerTeam]:
@@ -34,7 +35,7 @@ def teams_of(project: Project) -> QuerySet[WorkerTeam]:
     invited = WorkerInvitation.objects.filter(project_id=project.pk, team=OuterRef("pk"))
     working = people_of(project).order_by().filter(team=OuterRef("pk"))
     here = Q(Exists(made)) | Q(Exists(invited)) | Q(Exists(working))
-    return WorkerTeam.objects.filter(here, account=account()).order_by("name", "id")
+    return WorkerTeam.objects.filter(here, account__slug=INHOUSE).order_by("name", "id")
 
 
 def account() -> Account:
