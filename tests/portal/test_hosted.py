@@ -291,7 +291,7 @@ def test_nobody_is_trained_when_no_paid_work_waits_behind(client, ladder):
 def test_who_has_passed_the_exam_on_the_platform_goes_straight_to_the_paid_page(client, ladder, monkeypatch):
     asked = []
 
-    def score(*told) -> int:
+    def score(*told: object) -> int:
         asked.append(told[2:])
         return 90
 
