@@ -113,9 +113,9 @@ class Caller:
 def _agree(request: HttpRequest, caller: Caller, project: Project) -> HttpResponse:
     """Ask for consent, once; with it the work begins."""
     if request.method == "POST":
-        agreed, adult = _agreed(request)
-        digest = digest_of_consent(project) if agreed else ""
         try:
+            agreed, adult = _agreed(request)
+            digest = digest_of_consent(project) if agreed else ""
             hosting.agree(worker_id=caller.worker.pk, consent_sha256=digest, is_adult=adult, now=database_now())
         except CrowdError as refusal:
             return _ask(request, caller, project, error=str(refusal))

@@ -84,6 +84,11 @@ def test_without_consent_or_under_age_there_is_no_page(client, checking, given):
     assert not Assignment.objects.exists()
 
 
+def test_consent_that_is_no_json_is_refused_in_a_sentence(client, checking):
+    reply = client.post(hit(checking), "[", content_type="application/json", **hosting.JSON)
+    assert (reply.status_code, reply.json()["error"]) == (422, "The request is not JSON.")
+
+
 def test_another_text_is_asked_again(client, world, checking):
     come(client, hit(checking))
     Project.objects.filter(pk=world.pk).update(consent_text="Something else.")
