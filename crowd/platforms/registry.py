@@ -26,6 +26,12 @@ def platform(slug: str) -> Platform:
 
 
 @cache
+def issuing_pages() -> frozenset[str]:
+    """Return the platforms that give out pages themselves, and take them back when their time is over."""
+    return frozenset(slug for slug in PLATFORMS if platform(slug).capabilities.pages == "remote")
+
+
+@cache
 def elsewhere() -> frozenset[str]:
     """Return the platforms that have to be told what we want: all but the markets in our own database."""
     return frozenset(slug for slug in PLATFORMS if platform(slug).capabilities.pages != "local")

@@ -16,7 +16,7 @@ from crowd import rules
 from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task, Worker
 from crowd.models.worker import digest_of
-from crowd.platforms.registry import platform
+from crowd.platforms.registry import issuing_pages, platform
 from crowd.rules import Reject
 from crowd.services import control, judging, ledger, quality, skills, teams, trust
 from crowd.services.answers import check_payload
@@ -392,6 +392,7 @@ def skip_page(*, assignment_id: int, worker_id: int, now: datetime) -> Assignmen
 def expire_leases(*, now: datetime, limit: int = 500, account_id: int | None = None) -> int:
     """Take back pages whose time is over, in order of id so that two sweepers cannot lock each other out."""
     late = Assignment.objects.filter(state=State.ACTIVE, lease_until__lt=now)
+    late = late.exclude(account__platform__in=issuing_pages())
     if account_id is None:  # a crowd on a virtual clock is swept by its own driver
         late = late.exclude(account__rehearsal__follows_wall_clock=False)
     else:

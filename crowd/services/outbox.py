@@ -1,7 +1,6 @@
 """Effects on platforms are written here, in the transaction that wants them; crowd.services.dispatch sends them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models.functions import Now
@@ -34,45 +33,6 @@ def enqueue(
         },
     )
     return row
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One of many commands to be written at once."""
-
-    kind: str
-    key: str
-    account_id: int
-    batch_id: int | None
-    lane: str
-    payload: Mapping[str, Any]
-
-
-def enqueue_many(wanted: Sequence[Wanted]) -> int:
-    """Write many intentions at once, leaving out those that are there. Returns how many are new."""
-    keys: dict[str, list[str]] = {}
-    for one in wanted:
-        keys.setdefault(one.kind, []).append(one.key)
-    known = {
-        (kind, key)
-        for kind, mine in keys.items()
-        for key in OutboxCommand.objects.filter(kind=kind, key__in=mine).values_list("key", flat=True)
-    }
-    rows = [
-        OutboxCommand(
-            kind=one.kind,
-            key=one.key,
-            account_id=one.account_id,
-            batch_id=one.batch_id,
-            queue=QUEUE,
-            lane=one.lane,
-            payload=dict(one.payload),
-        )
-        for one in wanted
-        if (one.kind, one.key) not in known
-    ]
-    OutboxCommand.objects.bulk_create(rows, batch_size=2_000)
-    return len(rows)
 
 
 def plan_again(*, lane: str) -> int:

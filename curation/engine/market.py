@@ -1,6 +1,6 @@
 """Platforms elsewhere: commands are sent, pages pulled, files fetched, new tasks pushed. Jobs, each a short slice."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded
@@ -13,8 +13,8 @@ from curation.models import Job, Pool
 from curation.services import jobs, pools
 from curation.services.jobs import Again
 
-SLICE = timedelta(seconds=4)
-PULL_EVERY = 15.0
+SLICE = 4.0
+MOMENT = 0.5
 
 
 def send_due(*, now: datetime) -> None:
@@ -29,15 +29,10 @@ def send_due(*, now: datetime) -> None:
             dispatch.drain(now=now, who=jobs.whoami(), account_id=account_id)
 
 
-def run_dispatch(job: Job, now: datetime) -> Again | None:
+def run_dispatch(job: Job, _now: datetime) -> Again | None:
     """Job: send the commands of one account until none is due or the slice is over."""
-    until, account_id = now + SLICE, job.payload["account_id"]
-    while (moment := database_now()) < until:
-        due = dispatch.due_ids(now=moment, account_id=account_id, limit=1)
-        if not due:
-            return None
-        dispatch.dispatch(command_id=due[0], now=moment, who=jobs.whoami())
-    return Again()
+    more = dispatch.drain_for(account_id=job.payload["account_id"], seconds=SLICE, who=jobs.whoami())
+    return Again() if more else None
 
 
 def wake_pulls() -> None:
@@ -72,13 +67,15 @@ def _worth_pulling() -> list[Batch]:
 def run_pull(job: Job, _now: datetime) -> Again | None:
     """Job: take over what came in for one batch, and come again while more can come."""
     batch_id = job.payload["batch_id"]
-    pulled = pulling.pull_batch(batch_id=batch_id, now=database_now())
+    now = database_now()
+    pulled = pulling.pull_batch(batch_id=batch_id, now=now)
     if pulled.taken and job.project_id is not None:
         wake_take_in(job.project_id)
     if pulled.more:
         return Again()
-    still = any(batch.pk == batch_id for batch in _worth_pulling())
-    return Again(after=PULL_EVERY) if still else None
+    if not any(batch.pk == batch_id for batch in _worth_pulling()):
+        return None
+    return Again(after=max(MOMENT, (pulled.next_at - database_now()).total_seconds()))
 
 
 def wake_fetches(*, now: datetime) -> None:
@@ -90,8 +87,10 @@ def wake_fetches(*, now: datetime) -> None:
 
 def run_fetch_files(job: Job, _now: datetime) -> Again | None:
     """Job: stream files of answers into our storage."""
-    done = files.fetch_due(now=database_now(), account_id=job.payload["account_id"])
-    return Again() if done else None
+    fetched = files.fetch_due(now=database_now(), account_id=job.payload["account_id"])
+    for project_id in fetched.project_ids:
+        wake_take_in(project_id)
+    return Again() if fetched else None
 
 
 def push_new_tasks(*, now: datetime) -> None:

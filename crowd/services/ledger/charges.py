@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from crowd.models import Assignment, Batch, Bonus, LedgerEntry, Reservation
@@ -11,7 +12,16 @@ from crowd.services.ledger.holds import fit, take
 from crowd.services.ledger.purse import Purse, Way, entry, lock, move
 
 Book, Kind = LedgerEntry.Book, LedgerEntry.Kind
-ROWS_AT_ONCE = 2_000
+BOOK = """
+INSERT INTO crowd_ledgerentry (kind, ref, source, target, amount_micro, currency, project_id, stage_id, pool_id,
+                               account_id, worker_id, note, created_at)
+SELECT way.kind, 'assignment:' || page, %(source)s, way.target, way.amount, %(currency)s, %(project)s, %(stage)s,
+       %(pool)s, account, worker, '', %(now)s
+  FROM unnest(%(pages)s::bigint[], %(prices)s::bigint[], %(fees)s::bigint[], %(accounts)s::bigint[],
+              %(workers)s::bigint[]) AS given (page, price, fee, account, worker)
+ CROSS JOIN LATERAL (VALUES ('charge', 'workers', price), ('fee', 'platform', fee)) AS way (kind, target, amount)
+ WHERE way.amount > 0 ORDER BY page
+"""
 
 
 def charge(*, assignment: Assignment, now: datetime, forced: bool = False) -> None:
@@ -37,9 +47,8 @@ def charge_many(*, batch: Batch, pages: Sequence[Assignment], now: datetime, for
     _pay_holds(own, due, purse, forced=forced)
     others = [page for ref, page in due.items() if ref not in own]
     source = _draw(purse, f"batch:{batch.pk}", sum(map(_cost, others)), forced=forced)
-    rows = [row for ref in own for row in _rows(due[ref], purse, Book.HELD, now)]
-    rows += [row for page in others for row in _rows(page, purse, source, now)]
-    LedgerEntry.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
+    _book([due[ref] for ref in own], purse, Book.HELD, now)
+    _book(others, purse, source, now)
     return len(due)
 
 
@@ -81,13 +90,23 @@ def _draw(purse: Purse, ref: str, amount: int, *, forced: bool) -> str:
     return Book.HELD
 
 
-def _rows(page: Assignment, purse: Purse, source: str, now: datetime) -> Iterable[LedgerEntry]:
-    parts = ((Kind.CHARGE, Book.WORKERS, page.price_micro), (Kind.FEE, Book.PLATFORM, page.fee_micro))
-    for kind, target, amount in parts:
-        if amount:
-            row = entry(purse, Way(kind, source, target), _ref(page), amount)
-            row.account_id, row.worker_id, row.created_at = page.account_id, page.worker_id, now
-            yield row
+def _book(pages: Sequence[Assignment], purse: Purse, source: str, now: datetime) -> None:
+    """Write the ledger rows of pages in one statement: there may be thousands."""
+    whose: dict[str, Any] = {
+        "currency": purse.currency,
+        "project": purse.project_id,
+        "stage": purse.stage_id,
+        "pool": purse.pool_id,
+    }
+    columns: dict[str, Any] = {
+        "pages": [page.pk for page in pages],
+        "prices": [page.price_micro for page in pages],
+        "fees": [page.fee_micro for page in pages],
+        "accounts": [page.account_id for page in pages],
+        "workers": [page.worker_id for page in pages],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(BOOK, {**columns, **whose, "source": source, "now": now})
 
 
 @transaction.atomic
