@@ -157,7 +157,9 @@ def workers_of(project: Project) -> dict[str, Any]:
     account = Account.objects.get(pk__in=Pool.objects.filter(project=project).values("account"))
     crowd = RehearsalCrowd.objects.get(account=account)
     people = {worker.pk: person_of(worker, crowd) for worker in Worker.objects.filter(account=account).order_by("id")}
-    banned = set(Restriction.objects.no_work().filter(worker_id__in=people, lifted_at=None).values_list("worker_id", flat=True))
+    banned = set(
+        Restriction.objects.no_work().filter(worker_id__in=people, lifted_at=None).values_list("worker_id", flat=True)
+    )
     tricks = _tricks(project)
     cheated = {pk for pk, trick in tricks.values() if _sort_of(trick)}
     accused, falsely = set(), set()

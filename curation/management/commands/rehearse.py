@@ -32,7 +32,9 @@ class Command(BaseCommand):
             choices=["rehearsal", "toloka"],
             help="toloka: through the adapter, against an emulator with the same people in it",
         )
-        parser.add_argument("--visits-a-turn", type=int, default=USUAL_VISITS, help="visits between two rounds of machine work")
+        parser.add_argument(
+            "--visits-a-turn", type=int, default=USUAL_VISITS, help="visits between two rounds of machine work"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_: Any, **options: Any) -> None:
