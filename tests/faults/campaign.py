@@ -40,7 +40,7 @@ from curation.engine import campaigns
 from curation.services.ingest import ingest
 now = database_now()
 account = Account.objects.create(slug={slug!r}, platform="toloka", label={slug!r}, base_url={url!r},
-    commission_percent={percent}, secrets=Secrets(token={token!r}))
+    commission_percent={percent}, secrets=Secrets(token={token!r}, webhook="a secret of the two"))
 asked = campaigns.campaign(recipe="gestures", platform={slug!r}, name={slug!r}, classes={classes!r},
     wanted={wanted}, budget="20000", settings={settings!r})
 project = campaigns.ensure_project(asked=asked, by=None, now=now).project
