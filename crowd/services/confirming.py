@@ -163,7 +163,7 @@ def _reject_strays(batch: Batch, now: datetime) -> None:
             page.batch = batch
             outbox.enqueue(
                 kind="reject",
-                key=f"reject-{page.pk}",
+                key=f"reject-{page.pk}-there",
                 account=batch.account,
                 batch_id=batch.pk,
                 lane=f"page:{page.pk}",

@@ -18,6 +18,7 @@ Effect = Callable[[OutboxCommand, datetime], Mapping[str, Any]]
 SOON = timedelta(seconds=1)
 FIRST_TASKS = timedelta(seconds=5)
 CONFIRMED_WITHIN = timedelta(seconds=30)
+NEVER_SEEN = timedelta(days=1)  # after the time for a page: nobody can hand it in there any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ def _reject(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     page = _page_of(command)
     if page.state == Assignment.State.ACCEPTED:
         return {"skipped": "accepted meanwhile"}
+    if page.platform_state == Assignment.State.ACTIVE and page.lease_until + NEVER_SEEN < now:
+        return {"skipped": "it never came to the platform"}
     _require_seen(page, now)
     platform(page.account.platform).reject(page.account, page.ext_id, page.reason, now)
     return _confirmed(page, Assignment.State.REJECTED)

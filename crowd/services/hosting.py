@@ -6,7 +6,7 @@ What an address says of them is a claim. Nothing is paid for it before the platf
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from crowd.errors import CrowdError, NotYours, NoWork
 from crowd.models import Account, Assignment, Batch, Worker
@@ -14,6 +14,7 @@ from crowd.models.worker import digest_of
 from crowd.services import claims, skills
 
 State = Assignment.State
+BEGUN = "This page was begun by somebody else."
 
 
 class BegunElsewhere(CrowdError):
@@ -68,7 +69,10 @@ def next_page(*, batch: Batch, worker: Worker, ext_id: str, now: datetime) -> As
         _require_work_behind(batch, worker, now)
         return claims.claim_page(batch_id=step.pk, worker_id=worker.pk, now=now)
     _require_nothing_begun(batch, worker, ext_id, now)
-    page = claims.claim_page(batch_id=batch.pk, worker_id=worker.pk, now=now, ext_id=ext_id)
+    try:
+        page = claims.claim_page(batch_id=batch.pk, worker_id=worker.pk, now=now, ext_id=ext_id)
+    except IntegrityError:  # somebody else came with the same id at the same moment
+        raise NotYours(BEGUN) from None
     if page.ext_id != ext_id:  # two windows at once: the other one won
         raise BegunElsewhere(page)
     return page
@@ -81,7 +85,7 @@ def page_of(*, account_id: int, ext_id: str) -> Assignment | None:
 
 def _own(page: Assignment, batch: Batch, worker: Worker) -> Assignment:
     if page.worker_id != worker.pk or page.batch_id != batch.pk:
-        raise NotYours("This page was begun by somebody else. Please give it back on the platform.")
+        raise NotYours(BEGUN)
     return page
 
 

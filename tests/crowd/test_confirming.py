@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from crowd.clock import database_now
 from crowd.errors import IllegalTransition
 from crowd.links import submission_of
 from crowd.models import Assignment, Batch, LedgerEntry, OutboxCommand, RemoteFile, Task
 from crowd.platforms.base import RemoteAssignment
-from crowd.services import claims, confirming, inbox, judging, publishing
+from crowd.services import claims, confirming, dispatch, inbox, judging, publishing
 from tests.crowd import market, remote
 from tests.crowd.market import NOON
 from tests.crowd.remote import told
@@ -191,6 +192,23 @@ def test_a_page_that_comes_there_after_it_was_given_up_is_rejected_there(of, pag
     take(page, shown(page), now=NOON + DAY)
     confirming.tidy(batch_id=of.pk, now=NOON + 3 * DAY)
     assert commands(page, "reject") == 1
+
+
+def test_a_rejection_of_a_page_that_never_comes_there_is_not_asked_about_for_ever(of, page):
+    market.submit(page)
+    judging.reject(assignment_id=page.pk, reason="copied", now=NOON)
+    (command,) = OutboxCommand.objects.filter(kind="reject")
+    Assignment.objects.filter(pk=page.pk).update(lease_until=database_now())
+    dispatch.dispatch(command_id=command.pk, now=database_now())
+    command.refresh_from_db()
+    assert command.state == "planned"
+    Assignment.objects.filter(pk=page.pk).update(lease_until=database_now() - 2 * DAY)
+    dispatch.dispatch(command_id=command.pk, now=database_now() + DAY)
+    command.refresh_from_db()
+    assert (command.state, command.result) == ("done", {"skipped": "it never came to the platform"})
+    take(page, shown(page))
+    confirming.tidy(batch_id=of.pk, now=NOON + 2 * DAY)
+    assert commands(page, "reject") == 2
 
 
 def test_the_price_is_what_the_platform_pays(of, page):
