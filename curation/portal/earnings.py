@@ -43,7 +43,7 @@ def statement_csv(_request: HttpRequest, worker: Worker) -> HttpResponse:
 @for_workers
 def appeal(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     """One appeal for a rejected page, within seven days."""
-    page = Assignment.objects.filter(pk=page_id, worker=worker).select_related("batch", "account").first()
+    page = Assignment.objects.filter(pk=page_id, worker=worker).select_related("batch", "account", "worker").first()
     if page is None:
         raise Http404
     if request.method != "POST":
@@ -63,6 +63,7 @@ def appeal(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
 def _form(request: HttpRequest, page: Assignment, error: str = "") -> HttpResponse:
     context = {
         "page": page,
+        "worker": page.worker,
         "title": str(page.batch.spec.get("title", "Task")),
         "error": error,
         "given": request.POST,

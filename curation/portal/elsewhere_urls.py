@@ -15,6 +15,7 @@ urlpatterns = [
     path(f"{VISIT}submit/", for_visitors(hosted_pages.submit), name="x-submit"),
     path(f"{VISIT}skip/", for_visitors(hosted_pages.skip), name="x-skip"),
     path(f"{VISIT}done/", for_visitors(hosted_pages.done), name="x-done"),
+    path(f"{VISIT}appeal/", for_visitors(hosted_pages.appeal), name="x-appeal"),
     re_path(
         r"^visit/(?P<visit>[^/]+)/media/(?P<answer_id>\d+)/(?P<kind>image|template)/$",
         for_visitors(hosted_pages.media),

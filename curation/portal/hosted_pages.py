@@ -5,19 +5,19 @@ from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, CrowdError, NotYours, NoWork
-from crowd.models import Assignment, Batch
+from crowd.models import Appeal, Assignment, Batch
 from crowd.services import claims, hosting
 from curation.portal.hosted import GIVE_BACK, nothing_for, said
 from curation.portal.media import picture_for
-from curation.portal.pages import OVER, handed_in, payload_of, refuse
+from curation.portal.pages import OVER, body_of, handed_in, payload_of, refuse
 from curation.portal.pages import wants_json as sends_json
 from curation.portal.shown import ShownPage, shown_page
 from curation.portal.visits import NO_COOKIE, Desk, links_of, wants_json
-from curation.services import worker_pages
+from curation.services import appeals, worker_pages
 
 IS_IN = "This page is in already. There is nothing more to do."
 SKIPPED = "You gave the page back. Nothing is paid for it. Please give it back on {name}, too."
@@ -131,6 +131,8 @@ def done(request: HttpRequest, desk: Desk) -> HttpResponse:
         return redirect(desk.links.page)
     if desk.page.batch.kind != Batch.Kind.MAIN:
         return _after_step(request, desk)
+    if desk.page.state == State.REJECTED:
+        return _rejected(request, desk)
     if desk.page.platform_state != State.ACTIVE:
         return said(request, IS_IN)
     leaving = desk.door.leaving(desk.page, desk.visit.submit_to)
@@ -138,6 +140,38 @@ def done(request: HttpRequest, desk: Desk) -> HttpResponse:
         return JsonResponse({"state": "done", "url": leaving.url, "fields": dict(leaving.fields)})
     context = {**NO_COOKIE, "leaving": leaving, "platform": desk.door.name, "price": desk.page.price_micro}
     return render(request, "worker/done.html", context)
+
+
+def _rejected(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Say why, and lead to an appeal where one is possible; or say how the appeal stands."""
+    if appeals.may_be_appealed(page=desk.page, now=database_now()):
+        return redirect(f"{desk.links.page}appeal/")
+    made = Appeal.objects.filter(assignment=desk.page).first()
+    stands = f"Your appeal: {made.get_state_display()}. {made.reply}" if made else ""
+    return said(request, f"This page was not accepted. {desk.page.reason} {stands}".strip())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def appeal(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """One appeal, where the platform can take a rejection back."""
+    if request.method != "POST":
+        if not appeals.may_be_appealed(page=desk.page, now=database_now()):
+            return redirect(f"{desk.links.page}done/")
+        return _appeal_form(request, desk)
+    text = body_of(request).get("text", "") if sends_json(request) else request.POST.get("text", "")
+    try:
+        appeals.file(page_id=desk.page.pk, worker_id=desk.worker.pk, text=str(text), now=database_now())
+    except CrowdError as error:
+        return refuse(request, error) if wants_json(request) else _appeal_form(request, desk, error=str(error))
+    return said(request, "Your appeal is in. A person looks at the page again.")
+
+
+def _appeal_form(request: HttpRequest, desk: Desk, error: str = "") -> HttpResponse:
+    title, reason, most = str(desk.page.batch.spec.get("title", "Task")), desk.page.reason, appeals.MOST_CHARACTERS
+    if wants_json(request):
+        return JsonResponse({"state": "rejected", "title": title, "reason": reason, "most_characters": most})
+    shown = {**NO_COOKIE, "page": desk.page, "title": title, "error": error, "given": request.POST, "most": most}
+    return render(request, "worker/appeal.html", shown, status=422 if error else 200)
 
 
 def _after_step(request: HttpRequest, desk: Desk) -> HttpResponse:
