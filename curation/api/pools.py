@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -56,9 +56,10 @@ FILTERS = {
 ACTIONS: dict[str, Callable[..., Pool]] = {
     "open": pools.open_pool,
     "pause": pools.pause_pool,
-    "resume": pools.resume_pool,
+    "resume": pools.open_pool,
     "close": pools.close_pool,
 }
+OPENING = {"open", "resume"}
 
 
 def _visible(request: Request) -> Any:
@@ -107,9 +108,20 @@ class PoolOne(Door):
 class PoolAction(Door):
     scopes = {"POST": "pools"}
 
-    @extend_schema(summary="Open, pause, resume or close a pool", request=None, responses=PoolRow)
+    @extend_schema(
+        summary="Open, pause, resume or close a pool",
+        parameters=[
+            OpenApiParameter(
+                "accept_differences", bool, description="open although the platform cannot do all of it; default false"
+            )
+        ],
+        request=None,
+        responses=PoolRow,
+    )
     def post(self, request: Request, pool_id: int, action: str) -> Response:
         pool = _find(request, pool_id)
         require_lead(request, pool.project_id)
-        ACTIONS[action](pool_id=pool.pk, by=caller(request), now=database_now())
+        agrees = request.query_params.get("accept_differences") == "true"
+        more = {"accept_differences": agrees} if action in OPENING else {}
+        ACTIONS[action](pool_id=pool.pk, by=caller(request), now=database_now(), **more)
         return Response(PoolRow(_find(request, pool_id)).data)

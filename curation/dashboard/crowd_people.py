@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Avg, Count, F, IntegerField, OuterRef, Subquery
-from django.db.models.functions import Cast, Floor, Least
+from django.db.models.functions import Cast, Floor
 
 from crowd.models import Account, SkillValue, Worker
 from crowd.platforms.connecting import terms_of
@@ -68,7 +68,7 @@ def _choice(account: Account, people: Rated) -> CrowdChoice:
 def _people(account_ids: Sequence[int]) -> dict[int, Rated]:
     """Count the people of accounts by their mean skill, in one query."""
     skills = SkillValue.objects.filter(worker=OuterRef("pk")).order_by().values("worker")
-    place = Cast(Least(Floor(F("rating") / (100 / BINS)), BINS - 1), IntegerField())
+    place = Cast(Floor(F("rating") / (100 / BINS)), IntegerField())
     rows = (
         Worker.objects.filter(account_id__in=account_ids)
         .annotate(rating=Subquery(skills.annotate(mean=Avg("value")).values("mean")))
@@ -81,6 +81,6 @@ def _people(account_ids: Sequence[int]) -> dict[int, Rated]:
     for account_id, at, n in rows:
         bins, unrated = found.get(account_id, ([0] * BINS, 0))
         if at is not None:
-            bins[at] += n
+            bins[min(at, BINS - 1)] += n
         found[account_id] = (bins, unrated + (n if at is None else 0))
     return {account_id: (tuple(bins), unrated) for account_id, (bins, unrated) in found.items()}

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
 from django.utils import timezone
 
+from crowd.models import Account, Batch
 from curation.models import Asset, DatasetVersion, Event, Export, IdempotencyKey, Job, Membership, Pool, Project, User
 from curation.services import jobs
 from tests.api.conftest import Caller, token_of
@@ -222,3 +223,32 @@ def test_people_do_not_share_keys(alice: Caller, project: Project, people: dict[
     freeze(alice, project, "k")
     Membership.objects.filter(user=people["Rita"]).update(role=Membership.Role.LEAD)
     assert freeze(Caller(token_of(people["Rita"])), project, "k").json()["number"] == 2
+
+
+def test_a_project_asks_for_its_settings_as_the_wizard_does(alice: Caller):
+    wish = {
+        "recipe": "gestures",
+        "name": "By API",
+        "classes": ["call"],
+        "wanted": 2,
+        "settings": {
+            "collect": {"price_usd": "0.05", "price_by_skill": None},
+            "validate": {"training_tasks": 0, "exam_tasks": 0, "control_per_page": 0},
+        },
+    }
+    assert alice.send("POST", "/api/v1/projects", wish).status_code == 201
+    assert Pool.objects.get(project__name="By API", title="CALL").price_micro == 50_000
+    wrong = alice.send(
+        "POST", "/api/v1/projects", {**wish, "name": "Wrong", "settings": {"collect": {"price_usd": "x"}}}
+    )
+    assert "collect: price_usd: 'x' is not an amount of money." in wrong.json()["detail"]
+
+
+def test_a_pool_is_opened_against_what_its_platform_lacks_only_by_agreement(alice: Caller, pool: Pool):
+    Account.objects.filter(pk=pool.account_id).update(platform="toloka")
+    Pool.objects.filter(pk=pool.pk).update(state=Pool.State.PAUSED, price_micro=1_000)
+    Batch.objects.filter(pool_id=pool.pk).update(price_micro=1_000)
+    refused = alice.post(f"/api/v1/pools/{pool.pk}/open")
+    assert refused.status_code == 409
+    assert "at least $0.005 a page" in refused.json()["detail"]
+    assert alice.post(f"/api/v1/pools/{pool.pk}/open?accept_differences=true").json()["state"] == "opening"

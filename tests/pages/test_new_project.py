@@ -5,8 +5,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crowd.errors import CrowdError
+from crowd.models import Account
 from curation.engine import set_up
 from curation.models import Job, Membership, Pool, Project
+from tests.factories import make_project, make_worker
 
 pytestmark = pytest.mark.django_db
 FORM = {
@@ -79,3 +81,33 @@ def test_nobody_starts_a_project_without_signing_in(people):
 def test_a_wish_without_classes_is_refused_by_the_service():
     with pytest.raises(CrowdError, match="at least one class"):
         set_up.Wanted("gestures", "X", [], 5, "inhouse", "20").checked()
+
+
+def test_an_account_of_somebody_else_is_no_choice(people, alice, charlie):
+    make_project("One", lead=alice)
+    make_project("Two", lead=charlie)
+    Account.objects.create(slug="far", platform="toloka", label="Far", is_shared=False, created_by_id=charlie.pk)
+    assert 'value="far"' not in people["alice"].get(reverse("new-project")).content.decode()
+    assert 'value="far"' in people["charlie"].get(reverse("new-project")).content.decode()
+    refused = people["alice"].post(reverse("new-project"), {**FORM, "platform": "far"})
+    assert "not an account you can use" in refused.content.decode()
+    ticked = {**FORM, "boxes.shown": "yes", "boxes.platforms": "far"}
+    assert "is not a crowd you can choose" in people["alice"].post(reverse("new-project"), ticked).content.decode()
+
+
+def test_people_without_a_skill_are_counted_as_unrated(people, alice):
+    make_project("One", lead=alice)
+    make_worker()
+    page = people["alice"].get(reverse("new-project")).content.decode()
+    assert "1 person known" in page
+    assert '"bins": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "known": 1' in page
+
+
+def test_more_accounts_need_no_more_queries(people, alice, django_assert_max_num_queries):
+    make_project("One", lead=alice)
+    for number in range(6):
+        Account.objects.create(slug=f"far-{number}", platform="toloka", label=f"Far {number}")
+    with django_assert_max_num_queries(14):
+        people["alice"].get(reverse("new-project"))
+    with django_assert_max_num_queries(14):
+        people["alice"].post(reverse("new-project-plan"), FORM)
