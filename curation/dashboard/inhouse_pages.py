@@ -123,7 +123,7 @@ def print_invitation(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if row is None:
         raise Http404
     link = _link(request, token)
-    context = {"seat": seat, "invitation": row, "link": link, "qr": qr_of(link, scale=8)}
+    context = {"seat": seat, "invitation": row, "link": link, "qr": qr_of(link)}
     return render(request, "curation/inhouse/invitation.html", context)
 
 
@@ -206,10 +206,10 @@ def _link(request: HttpRequest, token: str) -> str:
     return request.build_absolute_uri(reverse("w-join", args=[token]))
 
 
-def qr_of(link: str, *, scale: int = 5) -> SafeString:
+def qr_of(link: str) -> SafeString:
     """Return the link as a QR code: dark on white in every theme, for cameras want it so."""
     drawn = segno.make(link, error="m", micro=False).svg_inline(
-        scale=scale, border=4, dark="#000", light="#fff", title="QR code of the link", omitsize=False
+        border=4, dark="#000", light="#fff", title="QR code of the link", omitsize=True
     )
     return mark_safe(drawn)  # noqa: S308 — drawn by us, from an address that we made
 

@@ -28,7 +28,7 @@ MOST_PEOPLE, NEWEST = 200, 50
 @dataclass(frozen=True, slots=True)
 class PersonRow:
     worker: Worker
-    values: list[int | None]
+    values: list[tuple[Skill, int | None]]
 
 
 @require_safe
@@ -40,7 +40,7 @@ def qualification(request: HttpRequest, public_id: UUID) -> HttpResponse:
     workers = list(inhouse.people_of(seat.project)[:MOST_PEOPLE])
     rows = SkillValue.objects.filter(worker__in=workers, skill__in=skills).values_list("worker_id", "skill_id", "value")
     known = {(worker_id, skill_id): value for worker_id, skill_id, value in rows}
-    people = [PersonRow(one, [known.get((one.pk, skill.pk)) for skill in skills]) for one in workers]
+    people = [PersonRow(one, [(skill, known.get((one.pk, skill.pk))) for skill in skills]) for one in workers]
     context = {"seat": seat, "here": "qualification", "skills": skills, "people": people}
     return render(request, "curation/inhouse/qualification.html", context)
 
