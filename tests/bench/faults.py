@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -73,6 +74,7 @@ def main() -> int:
     for name, usual in (("seeds", 2), ("first", 1), ("pages", 2_000), ("kills", 10), ("photos", 6)):
         reader.add_argument(f"--{name}", type=int, default=usual)
     asked = reader.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that product and emulator end with us
     found = measured(asked)
     sys.stdout.write(written(asked, found) + "\n")
     late = [one for one in found if one["seconds_after_the_last_kill"] > FINISHED_WITHIN]
