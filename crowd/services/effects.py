@@ -1,16 +1,17 @@
 """What each kind of outbox command does on its platform. All but messages may be repeated: they find what is there."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
+from crowd.bulk import plain_text, staged
 from crowd.errors import CrowdError, Invalid, NotFound, NotSupported, StateConflict, StillRunning
 from crowd.models import Account, Assignment, Batch, Bonus, OutboxCommand, Restriction, SkillValue, Task
-from crowd.platforms.base import Ban, BonusSpec, Platform
+from crowd.platforms.base import Ban, BonusSpec, Platform, Receipt
 from crowd.platforms.registry import platform
 from crowd.services import ledger, publishing
 
@@ -57,12 +58,22 @@ def _push_tasks(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     rows = list(Task.objects.filter(push_id=command.pk).select_related("batch").order_by("id"))
     key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"winnow:{batch.key}:{command.key}"))
     receipt = adapter.push_tasks(batch.account, batch.remote_id, [publishing.task_spec(row) for row in rows], key)
-    for row in rows:
-        row.remote_id = receipt.ids.get(row.key, row.remote_id)
-        row.remote_error = receipt.refused.get(row.key, "")[:300]
-        row.push_id = None
-    Task.objects.bulk_update(rows, ["remote_id", "remote_error", "push_id"], batch_size=1_000)
+    _note_receipt(rows, receipt)
     return {"created": receipt.created, "existing": receipt.existing, "refused": len(receipt.refused)}
+
+
+@transaction.atomic
+def _note_receipt(rows: Sequence[Task], receipt: Receipt) -> None:
+    """Write down what became of each task: thousands in one statement."""
+    told = [
+        (row.pk, receipt.ids.get(row.key, row.remote_id), plain_text(receipt.refused.get(row.key, ""))[:300])
+        for row in rows
+    ]
+    with staged("staged_receipt", {"id": "bigint", "remote_id": "text", "remote_error": "text"}, told) as cursor:
+        cursor.execute(
+            "UPDATE crowd_task task SET remote_id = told.remote_id, remote_error = told.remote_error, push_id = NULL"
+            " FROM staged_receipt told WHERE task.id = told.id"
+        )
 
 
 def _set_overlap(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
