@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crowd.models import Account
 from crowd.money import exact_text, micro, plain
 from crowd.platforms.base import Capabilities
-from crowd.platforms.connecting import terms_of
+from crowd.platforms.connecting import FILTERS, terms_of
 from crowd.platforms.registry import platform
 from curation.engine.campaigns import Campaign, crowds_of_stage, settings_for
 from curation.engine.market_accounts import usual_terms
@@ -95,7 +95,7 @@ def _shares(
     accounts = [usual_terms(name) for name in crowds_of_stage(asked, stage)]
     prices = [price, *(step[2] for step in _table(terms))]
     return tuple(
-        _share(account, pages // len(accounts) + (number < pages % len(accounts)), prices, overlap, terms.review_days)
+        _share(account, pages // len(accounts) + (number < pages % len(accounts)), prices, overlap, terms)
         for number, account in enumerate(accounts)
     )
 
@@ -104,7 +104,7 @@ def _table(terms: CrowdSettings) -> list[tuple[int, int, int]]:
     return terms.price_by_skill.table() if isinstance(terms, CollectSettings) and terms.price_by_skill else []
 
 
-def _share(account: Account, pages: int, prices: Sequence[int], overlap: int, review_days: int) -> Share:
+def _share(account: Account, pages: int, prices: Sequence[int], overlap: int, terms: CrowdSettings) -> Share:
     adapter, price = platform(account.platform), prices[0]
     return Share(
         where=account.label or terms_of(account.platform).title,
@@ -113,11 +113,13 @@ def _share(account: Account, pages: int, prices: Sequence[int], overlap: int, re
         price_micro=price,
         fee_micro=adapter.fee(account, price_micro=price, overlap=overlap),
         micro=adapter.quote(account, pages=pages, price_micro=price, overlap=overlap),
-        notes=tuple(_broken(account, adapter.capabilities, prices, overlap, review_days)),
+        notes=tuple(_broken(account, adapter.capabilities, prices, overlap, terms)),
     )
 
 
-def _broken(account: Account, can: Capabilities, prices: Sequence[int], overlap: int, review_days: int) -> list[str]:
+def _broken(
+    account: Account, can: Capabilities, prices: Sequence[int], overlap: int, terms: CrowdSettings
+) -> list[str]:
     """Say where a plan does not keep to what a platform can do with prices, answers and days."""
     said = []
     lowest, step = can.lowest_price_micro, can.price_step_micro
@@ -131,11 +133,21 @@ def _broken(account: Account, can: Capabilities, prices: Sequence[int], overlap:
         said.append("Everybody is paid the same there: the price by skill is not used.")
     if overlap > can.most_overlap:
         said.append(f"At most {can.most_overlap:,} answers each are possible there.")
-    if review_days > can.longest_review_days:
+    said += _unfiltered(can, terms)
+    if terms.review_days > can.longest_review_days:
         said.append(f"Work must be judged there within {can.longest_review_days} days.")
     if can.pages == "remote" and can.live_api and account.commission_percent is None:
         said.append("Without the platform's fee: its commission is not known. Enter it under Platform accounts.")
     return said
+
+
+def _unfiltered(can: Capabilities, terms: CrowdSettings) -> list[str]:
+    """Say which wishes about people a platform takes no notice of."""
+    asked = terms.audience.model_dump(exclude_defaults=True)
+    if asked and can.pages == "local":
+        return ["Everybody who was invited may work there: people are not filtered."]
+    deaf = [FILTERS.get(name, name) for name in asked if name not in can.audience_filters]
+    return [f"People cannot be chosen there by {', '.join(deaf)}."] if deaf else []
 
 
 def planned_micro(asked: Campaign) -> int:

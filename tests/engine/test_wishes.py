@@ -80,6 +80,16 @@ def test_the_plan_says_where_a_platforms_limits_are_broken(far):
     assert "Without the platform's fee" in notes
 
 
+def test_the_plan_says_which_people_a_crowd_cannot_choose():
+    Account.objects.create(slug="far", platform="prolific", label="Far")
+    wish = asked(boxes={"platforms": ["far", "inhouse"], "audience": {"top_percent": 80, "languages": ["EN"]}})
+    notes = [share.notes[-1] for share in planning.plan(wish)[-1].shares]
+    assert notes == [
+        "People cannot be chosen there by best share.",
+        "Everybody who was invited may work there: people are not filtered.",
+    ]
+
+
 def test_another_currency_is_not_counted_as_dollars(far):
     Account.objects.filter(pk=far.pk).update(currency="EUR")
     rows = planning.plan(asked(boxes={"platforms": ["far"]}))
