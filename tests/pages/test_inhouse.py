@@ -313,6 +313,17 @@ def test_a_title_that_looks_like_a_formula_stays_text(project, alices, pool, wan
     assert "'=HYPERLINK(1)" in b"".join(table.streaming_content).decode()
 
 
+def test_the_statement_of_a_team_is_that_of_its_people(project, alices, pool, wanda, team):
+    teams.move(worker_id=wanda.pk, team=team)
+    for who in (wanda, make_worker("Walt")):
+        judging.accept(assignment_id=make_answer(pool, who, Assignment.State.SUBMITTED).assignment_id, now=NOW())
+    shown = alices.get(at("team-earnings", project, team.pk)).content.decode()
+    assert "Team Students" in shown
+    assert "$0.03" in shown
+    assert "$0.06" not in shown
+    assert "$0.06" in alices.get(at("inhouse-earnings", project)).content.decode()
+
+
 def test_a_lead_sees_only_what_was_earned_in_his_project(project, alices, pool, wanda, charlie):
     other = make_pool(make_project("Charlie's", lead=charlie))
     judging.accept(assignment_id=make_answer(other, wanda, Assignment.State.SUBMITTED).assignment_id, now=NOW())
