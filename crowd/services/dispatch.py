@@ -152,23 +152,30 @@ def accounts_due(*, now: datetime) -> list[tuple[int, str]]:
 
 
 def drain_for(*, account_id: int, seconds: float, who: str = "") -> bool:
-    """Carry out what is due on one account, several commands side by side. Returns whether time ran out before.
+    """Carry out what is due on one account, verdicts side by side. Returns whether time ran out before.
 
-    A platform takes its time over a call, and most commands are verdicts that have nothing to do with one another.
+    A platform takes its time over a call, and verdicts have nothing to do with one another.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        waiting = deque(due_ids(now=database_now(), account_id=account_id))
-        if not waiting:
+        ids = due_ids(now=database_now(), account_id=account_id)
+        if not ids:
             return False
-        if len(waiting) < SIDE_BY_SIDE:
-            _carry_out(waiting, end, who)
-            continue
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
-            hands = [threads.submit(_help, waiting, end, who) for _ in range(SIDE_BY_SIDE)]
-        for hand in hands:
-            hand.result()
+        kinds = [name for name, kind in KINDS.items() if kind.side_by_side]
+        verdicts = set(OutboxCommand.objects.filter(pk__in=ids, kind__in=kinds).values_list("pk", flat=True))
+        _carry_out(deque(pk for pk in ids if pk not in verdicts), end, who)
+        _side_by_side(deque(pk for pk in ids if pk in verdicts), end, who)
     return True
+
+
+def _side_by_side(waiting: deque[int], end: float, who: str) -> None:
+    if len(waiting) < SIDE_BY_SIDE:
+        _carry_out(waiting, end, who)
+        return
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        hands = [threads.submit(_help, waiting, end, who) for _ in range(SIDE_BY_SIDE)]
+    for hand in hands:
+        hand.result()
 
 
 def _help(waiting: deque[int], end: float, who: str) -> None:

@@ -28,11 +28,13 @@ class Kind:
 
     `repeat_safe`: doing it again finds what is there, so an unknown outcome may simply be repeated.
     `owed`: somebody has worked for it, so a wrong token or an empty account only delays it.
+    `side_by_side`: it makes nothing that another command might make at the same moment, such as a skill of one name.
     """
 
     effect: Effect
     repeat_safe: bool = True
     owed: bool = False
+    side_by_side: bool = False
 
 
 def _batch_of(command: OutboxCommand) -> Batch:
@@ -291,9 +293,9 @@ KINDS: dict[str, Kind] = {
     "archive_batch": Kind(_archive_batch),
     "update_batch": Kind(_update_batch),
     "set_priority": Kind(_set_priority),
-    "accept": Kind(_accept, owed=True),
-    "reject": Kind(_reject, owed=True),
-    "pay_bonus": Kind(_pay_bonus, owed=True),
+    "accept": Kind(_accept, owed=True, side_by_side=True),
+    "reject": Kind(_reject, owed=True, side_by_side=True),
+    "pay_bonus": Kind(_pay_bonus, owed=True, side_by_side=True),
     "set_skill": Kind(_set_skill, owed=True),
     "restrict": Kind(_restrict, owed=True),
     "unrestrict": Kind(_unrestrict, owed=True),

@@ -38,12 +38,13 @@ class Far:
 @pytest.fixture
 def far(monkeypatch):
     effect = Far()
-    monkeypatch.setitem(dispatch.KINDS, "test", effects.Kind(effect))
+    monkeypatch.setitem(dispatch.KINDS, "test", effects.Kind(effect, side_by_side=True))
+    monkeypatch.setitem(dispatch.KINDS, "alone", effects.Kind(effect))
     return effect
 
 
-def plan(account, lane: str, key: str, **payload: bool) -> None:
-    outbox.enqueue(kind="test", key=key, account=account, lane=lane, payload=payload)
+def plan(account, lane: str, key: str, kind: str = "test", **payload: bool) -> None:
+    outbox.enqueue(kind=kind, key=key, account=account, lane=lane, payload=payload)
 
 
 def test_lanes_go_side_by_side_and_each_keeps_its_order(far):
@@ -75,3 +76,11 @@ def test_when_the_time_is_up_the_rest_waits(far):
         plan(account, f"lane-{lane}", f"{lane}")
     assert dispatch.drain_for(account_id=account.pk, seconds=0) is True
     assert far.calls == []
+
+
+def test_what_makes_something_there_is_sent_alone(far):
+    account = market.account()
+    for lane in range(LANES):
+        plan(account, f"lane-{lane}", f"{lane}", kind="alone")
+    assert dispatch.drain_for(account_id=account.pk, seconds=30) is False
+    assert (len(far.calls), far.most_at_once) == (LANES, 1)
