@@ -13,8 +13,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crowd import rules
+from crowd.audience import audience
 from crowd.errors import NotYours, NoWork
-from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task, Worker
+from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import issuing_pages, platform
 from crowd.rules import Reject
@@ -66,7 +67,7 @@ def offers(*, worker_id: int, now: datetime) -> list[Offer]:
 
 def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     """Return what a batch offers this worker; None = he does not see it."""
-    if not worker.may_see(batch.project_id) or _is_kept_for_others(batch, worker):
+    if not worker.may_see(batch.project_id) or _is_kept_for_others(batch, worker) or _is_over(batch, now):
         return None
     if trust.is_restricted(worker=worker, batch=batch, now=now) or _has_passed(batch, worker):
         return None
@@ -79,7 +80,27 @@ def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
 
 
 def _is_kept_for_others(batch: Batch, worker: Worker) -> bool:
-    return batch.team_id is not None and batch.team_id != worker.team_id
+    """Whether the batch is another team's, or for people this worker is not one of."""
+    if batch.team_id is not None and batch.team_id != worker.team_id:
+        return True
+    is_ours = platform(batch.account.platform).capabilities.pages == "local"
+    return is_ours and bool(batch.audience) and not _is_meant(batch, worker)
+
+
+def _is_over(batch: Batch, now: datetime) -> bool:
+    return batch.expires_at is not None and batch.expires_at <= now
+
+
+def _is_meant(batch: Batch, worker: Worker) -> bool:
+    """Whether our own market lets this worker in; other platforms have chosen their people themselves."""
+    wanted = audience(batch.audience)
+    if wanted.languages and worker.language.upper()[:2] not in wanted.languages:
+        return False
+    if wanted.countries and worker.country.upper() not in wanted.countries:
+        return False
+    names = [one.skill for one in wanted.skills]
+    values = dict(SkillValue.objects.filter(worker=worker, skill__name__in=names).values_list("skill__name", "value"))
+    return all(one.low <= values.get(one.skill, -1) <= one.high for one in wanted.skills)
 
 
 def _most_worth(batch: Batch, rate: int) -> int:
@@ -202,9 +223,11 @@ def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
     if not worker.may_see(batch.project_id):
         raise NotYours("Your invitation was for another project.")
     if _is_kept_for_others(batch, worker):
-        raise NotYours("This pool is kept for another team.")
+        raise NotYours("This pool is for other people: another team, language, country or skill.")
     if batch.state != Batch.State.OPEN:
         raise NoWork("This pool is not open.")
+    if _is_over(batch, now):
+        raise NoWork("The last day of this pool is over.")
     if trust.is_restricted(worker=worker, batch=batch, now=now):
         raise NoWork("You cannot work in this pool.")
     if _has_passed(batch, worker):
