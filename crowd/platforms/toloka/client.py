@@ -32,7 +32,7 @@ REPEATED = ("GET", "PUT", "DELETE")
 WORTH_REPEATING = (408, 500, 503, 504)
 REPEATS = 3
 BACKOFF = 0.5
-LOOK_AGAIN = timedelta(seconds=2)
+LOOK_AGAIN = timedelta(seconds=1)
 OURS = uuid.UUID("6f1c3c52-6a1e-5a0e-9d55-1f6a0d1b7c11")  # our name space for ids of operations
 SUCCESS, FAIL = "SUCCESS", "FAIL"
 OTHER_DOORS = ("/new/", "/staging/")
