@@ -108,7 +108,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class RemoteAssignment:
-    """A page as the platform tells it. Answers by the key of their task; one with `{"file_ref": …}` has a file there."""
+    """A page as the platform tells it: answers by their task's key, `{"file_ref": …}` for a file that lies there."""
 
     ext_id: str
     worker_ext_id: str

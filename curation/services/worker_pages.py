@@ -46,7 +46,7 @@ def _active(assignment_id: int, worker_id: int, now: datetime) -> Assignment:
 
 
 def _check_draft(batch: Batch, payload: Payload) -> None:
-    """A choice must be one of the options, a link one that can be read; boxes may still be unfinished, but not boundless."""
+    """A choice must be one of the options, a link one that can be read; boxes may be unfinished, but not boundless."""
     if batch.interface == "photo":
         raise BadAnswer("Photos are sent as files.")
     if batch.interface in {"choice", "link"}:

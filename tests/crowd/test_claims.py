@@ -160,7 +160,7 @@ def test_a_short_page_costs_its_share(choices, wanda):
 def test_a_page_that_the_budget_cannot_carry_leaves_nothing_behind(wanda):
     poor = market.batch(at=wanda.account, price_micro=200_000_000)
     (task,) = market.tasks(poor)
-    with pytest.raises(BudgetExceeded, match="Raise the project.s budget"):
+    with pytest.raises(BudgetExceeded, match=r"Raise the project.s budget"):
         market.claim(poor, wanda)
     assert counts(task) == (0, 0)
     assert not Assignment.objects.exists()
