@@ -26,6 +26,7 @@ from crowd.platforms.base import (
     RemoteBooks,
     TaskSpec,
 )
+from crowd.platforms.connecting import FILTERS
 from crowd.services import judging, skills, trust
 
 PULL_SIZE = 200
@@ -44,7 +45,7 @@ class LocalMarket:
         undo_rejection=True,
         ban_with_scope=True,
         native_upload=True,
-        audience_filters=frozenset({"languages", "countries", "skills", "adult_content"}),
+        audience_filters=frozenset({"languages", "countries", "skills"}),
         interfaces=frozenset({"photo", "choice", "boxes", "link"}),
         platform_rules=True,
     )
@@ -61,7 +62,9 @@ class LocalMarket:
         return pages * price_micro
 
     def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
-        return []
+        asked = batch.audience.model_dump(exclude_defaults=True)
+        deaf = [FILTERS[name] for name in asked if name not in self.capabilities.audience_filters]
+        return [f"People cannot be chosen here by {', '.join(deaf)}: whoever else fits may work."] if deaf else []
 
     def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
         row, _ = Batch.objects.get_or_create(

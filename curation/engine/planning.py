@@ -144,8 +144,6 @@ def _broken(
 def _unfiltered(can: Capabilities, terms: CrowdSettings) -> list[str]:
     """Say which wishes about people a platform takes no notice of."""
     asked = terms.audience.model_dump(exclude_defaults=True)
-    if asked and can.pages == "local":
-        return ["Everybody who was invited may work there: people are not filtered."]
     deaf = [FILTERS.get(name, name) for name in asked if name not in can.audience_filters]
     return [f"People cannot be chosen there by {', '.join(deaf)}."] if deaf else []
 

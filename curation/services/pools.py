@@ -6,7 +6,6 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F
 
-from crowd.audience import audience
 from crowd.errors import BudgetExceeded, CrowdError, Differences
 from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
 from crowd.money import money_text
@@ -135,20 +134,7 @@ def most_expensive(*, pool: Pool) -> int:
 def differences(*, pool: Pool) -> list[str]:
     """Return in sentences what of this pool its platform cannot do."""
     adapter, batches = platform(pool.account.platform), _batches(pool)
-    said = [text for batch in batches for text in adapter.lacks(pool.account, publishing.spec_of(batch))]
-    return [*said, *(text for batch in batches for text in _not_ours(batch))]
-
-
-def _not_ours(batch: Batch) -> list[str]:
-    """Our own market lets in whoever was invited: say what it takes no notice of."""
-    if not publishing.is_local(batch):
-        return []
-    said = []
-    if not audience(batch.audience).is_everybody():
-        said.append("Everybody who was invited may work here: who may work is not filtered on our own pages.")
-    if batch.expires_at is not None:
-        said.append("A pool of our own has no last day: close it when its time is over.")
-    return said
+    return [text for batch in batches for text in adapter.lacks(pool.account, publishing.spec_of(batch))]
 
 
 def not_open(*, project: Project) -> list[Pool]:

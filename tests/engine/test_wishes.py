@@ -86,7 +86,7 @@ def test_the_plan_says_which_people_a_crowd_cannot_choose():
     notes = [share.notes[-1] for share in planning.plan(wish)[-1].shares]
     assert notes == [
         "People cannot be chosen there by best share.",
-        "Everybody who was invited may work there: people are not filtered.",
+        "People cannot be chosen there by best share.",
     ]
 
 

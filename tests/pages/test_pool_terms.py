@@ -10,6 +10,7 @@ from crowd.clock import database_now
 from crowd.models import Account, Answer, Assignment, Batch, Budget, OutboxCommand, Task
 from curation.engine import campaigns
 from curation.models import Asset, Event, Pool, Project
+from curation.services import pools
 from tests.factories import make_answer, make_asset, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -158,10 +159,12 @@ def test_the_number_of_answers_is_one_for_the_whole_stage(people, drafts):
     assert checking.stage.settings["overlap"] == 4
 
 
-def test_our_own_pages_say_that_they_do_not_filter(people, drafts):
+def test_our_own_market_says_by_what_it_does_not_choose_people(people, drafts):
     checking = Pool.objects.get(project=drafts, title="VALIDATE")
     people["alice"].post(at(checking, "pool-edit"), {"pool.shown": "yes", "pool.languages": "EN"})
-    assert "who may work is not filtered on our own pages" in people["alice"].get(at(checking)).content.decode()
+    assert pools.differences(pool=checking) == []
+    Batch.objects.filter(pool_id=checking.pk).update(audience={"languages": ["EN"], "devices": ["TABLET"]})
+    assert "People cannot be chosen here by device" in people["alice"].get(at(checking)).content.decode()
 
 
 def test_the_page_tells_what_is_on_its_way_and_what_was_refused(people, pool, far):
