@@ -100,7 +100,7 @@ def test_a_pool_kept_for_a_team_is_offered_to_nobody_else(work, team, wanda):
     market.tasks(work, 2)
     stranger = market.worker(work.account, "walt")
     assert claims.offers(worker_id=stranger.pk, now=NOON) == []
-    with pytest.raises(NotYours, match="kept for another team"):
+    with pytest.raises(NotYours, match="another team"):
         market.claim(work, stranger)
     (offer,) = claims.offers(worker_id=wanda.pk, now=NOON)
     assert (offer.hourly_micro, offer.price_micro, offer.needs) == (12 * DOLLAR, 2 * DOLLAR, "")
