@@ -11,6 +11,7 @@ from curation.dashboard.money_numbers import Day
 
 register = template.Library()
 STEP, WIDE, HIGH = 10, 7, 100
+FEWEST_DAYS = 14
 NOTHING = SafeString('<span class="nothing">–</span>')
 
 
@@ -59,18 +60,29 @@ def dearest(days: Sequence[Day]) -> int:
 
 @register.simple_tag
 def day_bars(days: Sequence[Day], currency: str) -> SafeString:
-    """Draw one bar for each day, as high as what was spent; a day on which more came back stays empty."""
+    """Draw one bar for each day, as high as what was spent; a day on which more came back stays empty.
+
+    The last day stands at the right; few days leave room at the left instead of growing into blocks.
+    """
+    empty = max(0, FEWEST_DAYS - len(days))
     top = max([day.spent_micro for day in days], default=0) or 1
     bars = format_html_join(
         "",
         '<rect x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
         (
-            (step * STEP, HIGH - high, WIDE, high, f"{day.day:%-d %b}", money_text(day.spent_micro, 2, currency))
+            (
+                (empty + step) * STEP,
+                HIGH - high,
+                WIDE,
+                high,
+                f"{day.day:%-d %b}",
+                money_text(day.spent_micro, 2, currency),
+            )
             for step, day in enumerate(days)
             for high in [_height(day.spent_micro, top)]
         ),
     )
-    wide = max(1, len(days)) * STEP - (STEP - WIDE)
+    wide = (empty + len(days)) * STEP - (STEP - WIDE)
     return format_html(
         '<svg class="day-bars" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
         wide,
