@@ -3,7 +3,7 @@
 from curation.models.annotation import Annotation, Box
 from curation.models.api import IdempotencyKey
 from curation.models.asset import Asset, AssetPreview, Decision
-from curation.models.consensus import Consensus, ConsensusBox
+from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, ReliabilityFit
 from curation.models.dataset import DatasetItem, DatasetVersion, Export
 from curation.models.event import Event
 from curation.models.job import Job, Tick
@@ -20,6 +20,7 @@ __all__ = [
     "Box",
     "Consensus",
     "ConsensusBox",
+    "ConsensusRun",
     "DatasetItem",
     "DatasetVersion",
     "Decision",
@@ -31,6 +32,7 @@ __all__ = [
     "Membership",
     "Pool",
     "Project",
+    "ReliabilityFit",
     "Review",
     "ReviewLease",
     "SignInLink",

@@ -2,7 +2,67 @@ from django.db import models
 from django.db.models.functions import Now
 
 from curation.models.asset import Asset
+from curation.models.person import User
 from curation.models.stage import Stage
+
+
+class ReliabilityFit(models.Model):
+    """What a model of all answers of a stage has learnt about its workers. Append-only: a refit adds a row."""
+
+    project_id = models.BigIntegerField()
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="fits", help_text="whose answers")
+    number = models.PositiveIntegerField()
+    state = models.JSONField(help_text="as the library aggregation writes it")
+    images = models.PositiveIntegerField()
+    answers = models.PositiveIntegerField()
+    known = models.PositiveIntegerField(default=0, help_text="images whose truth a person or a control task gave")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stage", "number"], name="fit_number_once")]
+
+    def __str__(self) -> str:
+        return f"fit {self.number}"
+
+
+class ConsensusRun(models.Model):
+    """One way of adding up a stage's answers: method and settings. The current one adds up what arrives."""
+
+    class State(models.TextChoices):
+        APPLYING = "applying"
+        CURRENT = "current"
+        PAST = "past"
+        FAILED = "failed"
+
+    project_id = models.BigIntegerField()
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    method = models.CharField(max_length=40)
+    settings = models.JSONField(default=dict)
+    library = models.CharField(max_length=40, help_text="version of the library that added up")
+    state = models.CharField(max_length=10, choices=State, default=State.CURRENT)
+    back_to = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="the run it brings back"
+    )
+    note = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    counts = models.JSONField(default=dict, help_text="what applying it changed")
+    created_at = models.DateTimeField(db_default=Now())
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stage", "number"], name="run_number_once"),
+            models.UniqueConstraint(fields=["stage"], condition=models.Q(state="current"), name="one_current_run"),
+            models.UniqueConstraint(fields=["stage"], condition=models.Q(state="applying"), name="one_applying_run"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["applying", "current", "past", "failed"]), name="run_state_known"
+            ),
+        ]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
 
 
 class Consensus(models.Model):
@@ -19,11 +79,25 @@ class Consensus(models.Model):
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="consensus")
     stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="consensus")
     version = models.PositiveIntegerField(default=1)
+    run = models.ForeignKey(
+        ConsensusRun,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="results",
+        help_text="not a person's",
+    )
+    fit = models.ForeignKey(ReliabilityFit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    inputs = models.JSONField(default=list, help_text="ids of the annotations that were added up")
     method = models.CharField(max_length=40)
     settings = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status)
     label = models.CharField(max_length=60, blank=True)
     confidence = models.FloatField()
+    expected_loss = models.FloatField(default=0.0, help_text="wrong boxes and missed objects to be expected; 0 to many")
+    reason = models.CharField(
+        max_length=20, blank=True, help_text="why nothing was agreed, or the question that failed"
+    )
     lowest_iou = models.FloatField(null=True, blank=True)
     n_answers = models.PositiveSmallIntegerField()
     used = models.JSONField(default=list, help_text="short ids of the annotators whose answers count")
@@ -39,7 +113,10 @@ class Consensus(models.Model):
             ),
             models.UniqueConstraint(fields=["asset", "stage", "version"], name="consensus_version_once"),
         ]
-        indexes = [models.Index(fields=["project_id", "status", "confidence", "id"], name="consensus_worst_first")]
+        indexes = [
+            models.Index(fields=["project_id", "status", "confidence", "id"], name="consensus_worst_first"),
+            models.Index(fields=["stage", "id"], condition=models.Q(is_current=True), name="consensus_of_stage"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} consensus"
@@ -56,6 +133,7 @@ class ConsensusBox(models.Model):
     w = models.FloatField()
     h = models.FloatField()
     confidence = models.FloatField()
+    confidence_75 = models.FloatField(null=True, blank=True, help_text="chance of IoU 0.75, whatever the label")
     support = models.JSONField(default=list)
 
     class Meta:
