@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from crowd import holders
 from crowd.clock import database_now
 from crowd.errors import (
     AuthFailed,
@@ -31,6 +32,7 @@ from crowd.services.effects import KINDS
 log = logging.getLogger(__name__)
 State = OutboxCommand.State
 LEASE = timedelta(seconds=25)
+IN_FLIGHT = timedelta(seconds=5)  # a call whose process died may still be at work on the other side
 SIDE_BY_SIDE = 4
 OWED_PAUSE = timedelta(minutes=5)
 MOST_FAILURES = 30
@@ -114,13 +116,21 @@ def _finish(
 def sweep(*, now: datetime) -> int:
     """Settle commands whose process died: repeat-safe kinds go again, the others wait for a person."""
     lost = OutboxCommand.objects.select_for_update(skip_locked=True).filter(
-        Q(state=State.SENDING, lease_until__lt=now) | Q(state=State.UNKNOWN)
+        Q(state=State.SENDING, lease_until__lt=now)
+        | Q(state=State.SENDING, leased_by__in=_gone(), started_at__lt=now - IN_FLIGHT)
+        | Q(state=State.UNKNOWN)
     )
     settled = 0
     for command in lost[:200]:
         _settle(command)
         settled += 1
     return settled
+
+
+def _gone() -> list[str]:
+    """Return the holders of commands under way that live no more."""
+    under_way = OutboxCommand.objects.filter(state=State.SENDING).order_by()
+    return [who for who in under_way.values_list("leased_by", flat=True).distinct() if holders.is_gone(who)]
 
 
 def _settle(command: OutboxCommand) -> None:

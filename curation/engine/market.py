@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from crowd import holders
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded
 from crowd.models import Assignment, Batch, RemoteFile, Task
@@ -26,12 +27,12 @@ def send_due(*, now: datetime) -> None:
         if slug in elsewhere():
             jobs.wake(kind="dispatch", key=str(account_id), payload={"account_id": account_id})
         else:
-            dispatch.drain(now=now, who=jobs.whoami(), account_id=account_id)
+            dispatch.drain(now=now, who=holders.myself(), account_id=account_id)
 
 
 def run_dispatch(job: Job, _now: datetime) -> Again | None:
     """Job: send the commands of one account until none is due or the slice is over."""
-    more = dispatch.drain_for(account_id=job.payload["account_id"], seconds=SLICE, who=jobs.whoami())
+    more = dispatch.drain_for(account_id=job.payload["account_id"], seconds=SLICE, who=holders.myself())
     return Again() if more else None
 
 

@@ -5,19 +5,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """`handler` is a dotted path, loaded on first use. Soft limit < hard limit < lease < visibility timeout."""
+    """`handler` is a dotted path, loaded on first use. Soft limit < hard limit < lease < visibility timeout.
+
+    `lasting` work goes on as long as there is a campaign: after its death it is tried again by itself.
+    """
 
     handler: str
     queue: str = "default"
     lease_seconds: int = 60
+    lasting: bool = False
 
 
 JOB_KINDS: dict[str, JobKind] = {
-    "take_in": JobKind("curation.engine.flow:run_take_in"),
-    "work_stage": JobKind("curation.engine.flow:run_stage", queue="pixels", lease_seconds=90),
-    "dispatch": JobKind("curation.engine.market:run_dispatch", queue="push", lease_seconds=25),
-    "pull": JobKind("curation.engine.market:run_pull", queue="pull", lease_seconds=25),
-    "fetch_files": JobKind("curation.engine.market:run_fetch_files", queue="pull", lease_seconds=60),
+    "take_in": JobKind("curation.engine.flow:run_take_in", lasting=True),
+    "work_stage": JobKind("curation.engine.flow:run_stage", queue="pixels", lease_seconds=90, lasting=True),
+    "dispatch": JobKind("curation.engine.market:run_dispatch", queue="push", lease_seconds=25, lasting=True),
+    "pull": JobKind("curation.engine.market:run_pull", queue="pull", lease_seconds=25, lasting=True),
+    "fetch_files": JobKind("curation.engine.market:run_fetch_files", queue="pull", lease_seconds=60, lasting=True),
     "rehearse": JobKind("curation.engine.rehearsal:run_visits", queue="pixels", lease_seconds=90),
     "set_up": JobKind("curation.engine.set_up:run_set_up", queue="pixels", lease_seconds=240),
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),

@@ -5,8 +5,6 @@ wherever that matters: `finish` refuses an old fence, so a frozen worker that wa
 """
 
 import logging
-import os
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from crowd import holders
 from curation.models import Job
 from curation.services import bell
 from curation.services.job_kinds import JOB_KINDS
@@ -28,7 +27,8 @@ log = logging.getLogger(__name__)
 State = Job.State
 MOST_CRASHES = 3
 MOST_FAILURES = 12
-RING_AGAIN_AFTER = timedelta(seconds=30)
+RING_AGAIN_AFTER = timedelta(seconds=10)
+REVIVED_AFTER = timedelta(minutes=5)
 
 
 _by_hand: ContextVar[bool] = ContextVar("by_hand", default=False)
@@ -66,10 +66,6 @@ def handler_of(kind: str) -> Handler:
     module, name = JOB_KINDS[kind].handler.split(":")
     handler: Handler = getattr(import_module(module), name)
     return handler
-
-
-def whoami() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @transaction.atomic
@@ -128,7 +124,12 @@ def claim(*, job_id: int, now: datetime) -> Job | None:
         return None
     lease = now + timedelta(seconds=JOB_KINDS[kind].lease_seconds)
     taken = Job.objects.filter(pk=job_id, state=State.DUE, next_at__lte=now).update(
-        state=State.RUNNING, fence=F("fence") + 1, leased_by=whoami(), lease_until=lease, started_at=now, again=False
+        state=State.RUNNING,
+        fence=F("fence") + 1,
+        leased_by=holders.myself(),
+        lease_until=lease,
+        started_at=now,
+        again=False,
     )
     return Job.objects.get(pk=job_id) if taken else None
 
@@ -193,15 +194,30 @@ def _fail(job: Job, error: Exception, now: datetime) -> None:
 
 
 def sweep(*, now: datetime) -> int:
-    """Take back jobs whose process died: due again, or dead after three crashes. Ring what nobody heard."""
-    lost = Job.objects.filter(state=State.RUNNING, lease_until__lt=now)
+    """Take back jobs whose process died: due again, or dead after three crashes."""
+    lost = Job.objects.filter(Q(lease_until__lt=now) | Q(leased_by__in=_gone()), state=State.RUNNING)
     dead = lost.filter(crashes__gte=MOST_CRASHES - 1).update(
         state=State.DEAD, crashes=F("crashes") + 1, lease_until=None, last_error="Its process died three times."
     )
     back = lost.filter(crashes__lt=MOST_CRASHES - 1).update(
         state=State.DUE, crashes=F("crashes") + 1, lease_until=None, next_at=now, rung_at=None
     )
+    _revive(now)
     return dead + back
+
+
+def _gone() -> list[str]:
+    """Return the holders of running jobs that live no more."""
+    holding = Job.objects.filter(state=State.RUNNING).order_by().values_list("leased_by", flat=True).distinct()
+    return [holder for holder in holding if holders.is_gone(holder)]
+
+
+def _revive(now: datetime) -> None:
+    """Give work that never ends another try after a pause: nobody else would do it."""
+    lasting = [kind for kind, what in JOB_KINDS.items() if what.lasting]
+    Job.objects.filter(state=State.DEAD, kind__in=lasting, started_at__lt=now - REVIVED_AFTER).update(
+        state=State.DUE, next_at=now, rung_at=None
+    )
 
 
 def to_ring(*, now: datetime, limit: int = 200) -> list[tuple[int, str]]:

@@ -144,6 +144,16 @@ def test_who_died_while_sending_is_repeated_when_that_is_safe(kind):
     assert (effect.calls, state_of(command)) == (1, State.DONE)
 
 
+def test_who_is_known_to_be_gone_is_followed_as_soon_as_its_call_cannot_be_under_way(kind, monkeypatch):
+    kind()
+    command = planned()
+    dispatch.claim(command_id=command.pk, now=NOON, who="the dead")
+    monkeypatch.setattr(dispatch.holders, "is_gone", {"the dead"}.__contains__)
+    assert dispatch.sweep(now=NOON + dispatch.IN_FLIGHT) == 0
+    assert dispatch.sweep(now=NOON + dispatch.IN_FLIGHT + timedelta(seconds=1)) == 1
+    assert state_of(command) == State.PLANNED
+
+
 def test_who_died_while_sending_waits_for_a_person_when_repeating_is_not_safe(kind):
     effect, command = kind(repeat_safe=False), planned()
     dispatch.claim(command_id=command.pk, now=NOON, who="the dead")

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
+from crowd import holders
 from curation.celery import app
 from curation.models import Job
 from curation.services import bell, job_kinds, jobs
@@ -174,6 +176,24 @@ def test_a_dead_process_gives_its_job_back(job):
     assert jobs.sweep(now=NOON + 60 * SECOND) == 0
     assert jobs.sweep(now=NOON + 61 * SECOND) == 1
     assert (state_of(job), job.crashes) == (State.DUE, 1)
+
+
+def test_a_job_whose_process_is_known_to_be_gone_does_not_wait_for_its_lease(job, monkeypatch):
+    jobs.claim(job_id=job.pk, now=NOON)
+    monkeypatch.setattr(jobs.holders, "is_gone", {holders.myself()}.__contains__)
+    assert jobs.sweep(now=NOON) == 1
+    assert (state_of(job), job.crashes) == (State.DUE, 1)
+
+
+def test_lasting_work_is_tried_again_some_time_after_its_death(job, monkeypatch):
+    Job.objects.filter(pk=job.pk).update(state=State.DEAD, started_at=NOON)
+    jobs.sweep(now=NOON + 2 * jobs.REVIVED_AFTER)
+    assert state_of(job) == State.DEAD
+    monkeypatch.setitem(jobs.JOB_KINDS, job.kind, replace(jobs.JOB_KINDS[job.kind], lasting=True))
+    jobs.sweep(now=NOON + jobs.REVIVED_AFTER)
+    assert state_of(job) == State.DEAD
+    jobs.sweep(now=NOON + jobs.REVIVED_AFTER + SECOND)
+    assert state_of(job) == State.DUE
 
 
 def test_what_kills_three_processes_is_dead_until_a_person_tries_it_again(job, handler):
