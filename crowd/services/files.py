@@ -23,7 +23,8 @@ from crowd.services.accepting import accept_waiting
 
 State = RemoteFile.State
 NOBODY: frozenset[str] = frozenset()
-MOST_BYTES = 50 * 1024 * 1024  # as much as a photo sent to ourselves may have
+MEGABYTE = 1024 * 1024
+MOST_MEGABYTES = 50  # as much as a photo sent to ourselves may have; a batch may say otherwise
 IN_MEMORY = 4 * 1024 * 1024
 MOST_SECONDS = 120.0
 LEASE = timedelta(seconds=45)  # longer than the wait for a first piece; renewed while pieces come
@@ -31,7 +32,6 @@ RENEWED_EVERY = 10.0
 AFTER_TROUBLE = timedelta(minutes=5)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 MOST_FAILURES = 12  # about six hours: a platform may show an answer before its file
-LIMITS = Limits(most_bytes=MOST_BYTES, total_seconds=MOST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class Fetched:
 class TooLarge(CrowdError):
     """Nothing changes that: it is not tried again."""
 
-    def __init__(self) -> None:
-        super().__init__(f"It has more than {MOST_BYTES // 1024 // 1024} MB.")
+    def __init__(self, most: int) -> None:
+        super().__init__(f"It has more than {most // MEGABYTE} MB.")
 
 
 class WebPage(CrowdError):
@@ -126,7 +126,8 @@ def _fetch(row: RemoteFile, now: datetime, allow: frozenset[str]) -> Fetched:
 @contextmanager
 def _opened(row: RemoteFile, allow: frozenset[str]) -> Iterator[Iterable[bytes]]:
     if row.ref.startswith(("https://", "http://")):
-        with fetch_public(row.ref, limits=LIMITS, allow=allow) as fetched:
+        limits = Limits(most_bytes=_most_bytes(row), total_seconds=MOST_SECONDS)
+        with fetch_public(row.ref, limits=limits, allow=allow) as fetched:
             yield fetched
         return
     account = row.assignment.batch.account
@@ -135,21 +136,25 @@ def _opened(row: RemoteFile, allow: frozenset[str]) -> Iterator[Iterable[bytes]]
 
 def _receive(pieces: Iterable[bytes], copy: IO[bytes], row: RemoteFile, now: datetime) -> tuple[int, str]:
     """Write the pieces down, and return their length and digest. The lease is kept while pieces come."""
-    size, digest, began = 0, hashlib.sha256(), time.monotonic()
+    size, digest, began, most = 0, hashlib.sha256(), time.monotonic(), _most_bytes(row)
     end, renew_at = began + MOST_SECONDS, began + RENEWED_EVERY
     for piece in pieces:
         if time.monotonic() > renew_at:
             renew_at = time.monotonic() + RENEWED_EVERY
             _keep(row, now + timedelta(seconds=time.monotonic() - began))
         size += len(piece)
-        if size > MOST_BYTES:
-            raise TooLarge
+        if size > most:
+            raise TooLarge(most)
         if time.monotonic() > end:
             raise TooLong
         digest.update(piece)
         copy.write(piece)
     copy.seek(0)
     return size, digest.hexdigest()
+
+
+def _most_bytes(row: RemoteFile) -> int:
+    return int(row.assignment.batch.spec.get("most_megabytes", MOST_MEGABYTES)) * MEGABYTE
 
 
 def _is_link(row: RemoteFile) -> bool:

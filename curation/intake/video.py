@@ -17,12 +17,13 @@ def read_video(path: Path, name: str, *, every: int = EVERY) -> Iterator[Found |
     """Yield every n-th frame; a video that cannot be read is one refusal, after the frames that could."""
     try:
         for frame in frames(path, every=every):
-            yield _found(path, name, frame)
+            yield found_frame(path, name, frame)
     except Unreadable as refusal:
         yield Refused(name, refusal.reason_code, refusal.sentence)
 
 
-def _found(path: Path, name: str, frame: Frame) -> Found:
+def found_frame(path: Path, name: str, frame: Frame) -> Found:
+    """Name a frame after its video and its place in it."""
     frame_name = str(PurePosixPath(name).with_suffix("") / f"{frame.index:06d}.jpg")
     milliseconds = round(frame.time_seconds * 1000)
     return Found(frame_name, in_memory(frame.jpeg), name, frame.index, milliseconds, video=path)

@@ -2,10 +2,10 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 FOLDER = Path(__file__).parent
 
@@ -38,6 +38,13 @@ class Recipe(BaseModel):
     stages: list[RecipeStage] = Field(min_length=2)
     yields: dict[str, float] = {}
     answers: dict[str, float] = {}
+
+    @model_validator(mode="after")
+    def _collects_its_media(self) -> Self:
+        for stage in self.stages:
+            if stage.kind == "collect" and stage.settings.get("media", "image") != self.media:
+                raise ValueError(f"the stage {stage.name} must say media: {self.media}, as the recipe does")
+        return self
 
 
 def names() -> list[str]:

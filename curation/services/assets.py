@@ -28,6 +28,8 @@ SENTENCES = {
     "not_loaded": "The photo could not be opened.",
     "undecided": "The checkers could not agree.",
     "cut_into_frames": "The video was cut into frames.",
+    "video_not_asked": "This is a video; a photo was asked for.",
+    "unreadable_video": "The file cannot be read as a video.",
 }
 
 
@@ -229,6 +231,8 @@ def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
         raise IllegalTransition("This asset", asset.state, "restored")
     if asset.reason == "unreadable":
         raise CrowdError("This file cannot be read as a picture, so no later stage could do anything with it.")
+    if asset.media == Asset.Media.VIDEO:
+        raise CrowdError("A video goes through the stages as its frames; restore those.")
     target = next_stage(asset.stage)
     if target is None:
         raise CrowdError("There is no stage after the one that dropped it.")

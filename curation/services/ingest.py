@@ -59,6 +59,7 @@ class Incoming:
     frame_index: int | None = None
     frame_ms: int | None = None
     label_class: LabelClass | None = None
+    worker_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ def _enter(
         frame_index=incoming.frame_index,
         frame_ms=incoming.frame_ms,
         label_class=incoming.label_class,
+        worker_id=incoming.worker_id,
         client_key=incoming.client_key,
         now=now,
     )

@@ -1,23 +1,50 @@
-"""Postponed acceptance: a sent photo is paid when a stage accepts it, and rejected with a reason when one drops it."""
+"""Postponed acceptance: what was sent is paid when a stage accepts it, and rejected with a reason when one drops it.
 
+A video is paid with the first of its frames that is accepted, and rejected when none of them is left.
+"""
+
+from collections import Counter
 from datetime import datetime
 
 from crowd.models import Assignment
 from crowd.services import judging
 from curation.models import Asset
-from curation.services.assets import SENTENCES
+from curation.services.assets import SENTENCES, locked
 
 
 def accept(*, asset: Asset, now: datetime) -> None:
     """Pay the submission this asset came with, once; imported assets have none."""
-    if asset.answer is not None:
-        judging.accept(assignment_id=asset.answer.assignment_id, now=now)
+    sent = asset.parent or asset
+    if sent.answer is not None:
+        judging.accept(assignment_id=sent.answer.assignment_id, now=now)
 
 
 def reject(*, asset: Asset, reason: str, now: datetime) -> None:
     """Reject the submission with a sentence for its worker; what was accepted before stays accepted."""
-    if asset.answer is None:
+    if asset.parent_id is not None:
+        settle_video(video=locked(asset.parent_id), now=now)
         return
-    page = Assignment.objects.get(pk=asset.answer.assignment_id)
+    _reject(asset, SENTENCES.get(reason, reason), now)
+
+
+def settle_video(*, video: Asset, now: datetime) -> None:
+    """Reject a video none of whose frames is left. The caller holds its lock."""
+    reason = _why_all_were_dropped(video)
+    if reason:
+        _reject(video, f"No frame of the video can be used. {SENTENCES.get(reason, reason)}", now)
+
+
+def _reject(sent: Asset, sentence: str, now: datetime) -> None:
+    if sent.answer is None:
+        return
+    page = Assignment.objects.get(pk=sent.answer.assignment_id)
     if page.state == Assignment.State.SUBMITTED:
-        judging.reject(assignment_id=page.pk, reason=SENTENCES.get(reason, reason), now=now)
+        judging.reject(assignment_id=page.pk, reason=sentence, now=now)
+
+
+def _why_all_were_dropped(video: Asset) -> str:
+    """Return the commonest reason; empty while the video is being cut or a frame is still in the stages."""
+    frames = list(video.frames.values_list("state", "reason"))
+    if video.state != Asset.State.DROPPED or any(state != Asset.State.DROPPED for state, _ in frames):
+        return ""
+    return Counter(reason for _, reason in frames).most_common(1)[0][0] if frames else ""

@@ -17,6 +17,7 @@ from curation.models import Asset, AssetPreview, Decision, Stage
 from curation.preprocessing.decode import Analysis, analyse, derivative
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.quality import is_low_resolution
+from curation.preprocessing.video import looks_like_video
 from curation.services import assets, submissions
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 from curation.stages.lookalikes import Hit, examples_of, lookalike_of, template_of
@@ -64,6 +65,9 @@ def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetim
             data = file.read()
     except FileNotFoundError:  # one lost file must not stop the whole stage
         _decide(asset, now, "unreadable", {"code": "lost", "sentence": "the stored file is missing"})
+        return
+    if looks_like_video(data[:16]):
+        _decide(asset, now, "video_not_asked", {})
         return
     try:
         analysis = analyse(data, limits=Limits(max_bytes=settings.most_megabytes * 1_048_576))
@@ -115,6 +119,7 @@ def _decide(
 ) -> None:
     """Drop with a reason, hold for a person, or pass on; keep the evidence against the worker if there is any.
 
+    A frame accuses nobody: frames of one video look alike, and videos are compared as a whole.
     Measuring takes a while: what has left the stage meanwhile is not decided on again.
     """
     asset = assets.locked(seen.pk)
@@ -126,7 +131,7 @@ def _decide(
         return
     if sure:
         submissions.reject(asset=asset, reason=reason, now=now)
-    if level is not None and asset.worker_id is not None:
+    if level is not None and asset.worker_id is not None and asset.parent_id is None:
         trust.record_evidence(
             worker_id=asset.worker_id,
             project_id=asset.project_id,

@@ -1,4 +1,4 @@
-"""Collect: workers send photos. Paid only when a later stage accepts the photo (postponed acceptance)."""
+"""Collect: workers send photos or videos. Paid only when a later stage accepts them (postponed acceptance)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,19 +8,25 @@ from pydantic import Field
 
 from crowd.models import Assignment, Batch
 from crowd.money import micro
-from curation.models import LabelClass, Pool, Stage
+from curation.intake.video import EVERY
+from curation.models import Asset, LabelClass, Pool, Stage
+from curation.preprocessing.limits import MEGABYTE, VIDEO_LIMITS
 from curation.services import assets
 from curation.services.pool_drafts import KnownTask, PoolDraft
+from curation.stages import sent_videos
 from curation.stages.base import CrowdSettings, Done, NoCrowd, StageSettings, Work
 from curation.stages.prices import Price, PriceBySkill
 
 INTERFACES = {"file": "photo", "link": "link"}
 LONGEST_SOURCE = 200
+VIDEO_MEGABYTES = VIDEO_LIMITS.max_bytes // MEGABYTE
 
 
 class CollectSettings(CrowdSettings):
     title: str = "Show this sign"
     sends: Literal["file", "link"] = Field(default="file", description="a photo, or a link to one on a file host")
+    media: Literal["image", "video"] = Field(default="image", description="what is sent; a video is cut into frames")
+    every: int = Field(default=EVERY, ge=1, le=1_000, description="each so manieth frame of a video is taken")
     conditions: list[str] = []
     price_usd: Price = "0.03"
     price_by_skill: PriceBySkill | None = None
@@ -45,6 +51,7 @@ class Collect(NoCrowd):
             interface=INTERFACES[settings.sends],
             spec={
                 "kind": INTERFACES[settings.sends],
+                **({"most_megabytes": VIDEO_MEGABYTES} if settings.media == "video" else {}),
                 "title": f"{settings.title}: {label_class.name.replace('_', ' ')}",
                 "instructions": settings.conditions,
             },
@@ -63,24 +70,26 @@ class Collect(NoCrowd):
         return []
 
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
-        """Collecting has no assets of its own: an asset begins at the next stage."""
-        return Done(0)
+        """Cut the videos that were sent into frames; a photo begins at the next stage."""
+        return sent_videos.cut(stage=stage, every=CollectSettings.model_validate(stage.settings).every, now=now)
 
     def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
-        """Make an asset of every photo; it waits at the next stage, unpaid so far."""
+        """Make an asset of every photo; it waits at the next stage, unpaid so far. A video waits here to be cut."""
         target = assets.next_stage(stage)
         if target is None:
             raise LookupError(f"There is no stage after {stage} that could judge the photos.")
+        is_video = CollectSettings.model_validate(stage.settings).media == "video"
         pool = Pool.objects.select_related("label_class").get(pk=page.batch.pool_id)
         for answer in page.answers.select_related("raw").order_by("seq"):
             file = answer.raw.payload["file"]
             assets.enter(
                 project=stage.project,
-                stage=target,
+                stage=stage if is_video else target,
                 storage_key=file["key"],
                 sha256=bytes.fromhex(file["sha256"]),
                 size=file["bytes"],
                 name=str(file.get("name", "")),
+                media=Asset.Media.VIDEO if is_video else Asset.Media.IMAGE,
                 source=_source(page, answer.raw.payload),
                 label_class=pool.label_class,
                 answer=answer,

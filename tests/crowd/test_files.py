@@ -116,13 +116,15 @@ def test_a_throttled_file_waits_as_long_as_the_platform_asks():
     assert RemoteFile.objects.get().next_at == NOON + timedelta(hours=3)
 
 
-def test_a_file_that_is_too_large_is_cut_off_and_refused(monkeypatch):
-    monkeypatch.setattr(files, "MOST_BYTES", 3000)
-    page = photos("f1")
-    lies_there(page, f1=PHOTO)
+def test_a_file_that_is_larger_than_its_batch_takes_is_cut_off_and_refused():
+    page = photos("f1", spec={"most_megabytes": 1})
+    lies_there(page, f1=bytes(1024 * 1024 + 1))
     assert numbers(fetch()) == (0, 1, 0)
     page.refresh_from_db()
-    assert page.state == State.REJECTED
+    assert (page.state, page.reason) == (
+        State.REJECTED,
+        "The file of this page could not be fetched. It has more than 1 MB.",
+    )
     assert not AnswerRaw.objects.exists()
 
 

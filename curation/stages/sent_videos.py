@@ -1,0 +1,138 @@
+"""Videos that workers have sent: stored as they came, cut into frames that go through the stages in their place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from crowd.models import Evidence
+from crowd.services import trust
+from curation.intake.found import Found
+from curation.intake.video import found_frame
+from curation.models import Asset, Decision, Stage
+from curation.preprocessing import video as reading
+from curation.preprocessing.limits import Unreadable
+from curation.services import assets, submissions
+from curation.services.ingest import Incoming, take
+from curation.stages.base import Done
+
+FRAMES_A_SLICE = 60
+State = Asset.State
+
+
+def cut(*, stage: Stage, every: int, now: datetime) -> Done:
+    """Cut one slice of frames from the first video that waits; frames that are there already are not made again."""
+    waiting = Asset.objects.filter(stage=stage, state=State.WAITING, media=Asset.Media.VIDEO, answer__isnull=False)
+    video = waiting.select_related("project", "label_class").order_by("id").first()
+    if video is None:
+        return Done(0)
+    same = _earlier_copy(video)
+    if same is not None:
+        _refuse(video, "same_file", now, other=same)
+        return Done(1, more=True)
+    try:
+        finished = _take_frames(video, every, now)
+    except FileNotFoundError:  # one lost file must not stop the whole stage
+        _refuse(video, "unreadable_video", now, sentence="the stored file is missing")
+    except Unreadable as refusal:
+        if video.frames.exists():  # it ends early
+            _finish(video, now, sentence=refusal.sentence)
+        else:
+            _refuse(video, "unreadable_video", now, sentence=refusal.sentence)
+    else:
+        if finished:
+            _finish(video, now)
+    return Done(1, more=True)
+
+
+def _earlier_copy(video: Asset) -> Asset | None:
+    earlier = Asset.objects.filter(project_id=video.project_id, sha256=video.sha256, parent=None, pk__lt=video.pk)
+    return earlier.order_by("id").first()
+
+
+def _take_frames(video: Asset, every: int, now: datetime) -> bool:
+    """Return whether no frame is missing any more."""
+    target = assets.next_stage(video.stage)
+    if target is None:
+        raise LookupError(f"There is no stage after {video.stage} that could judge the frames.")
+    known = set(Asset.objects.filter(parent=video).values_list("frame_index", flat=True))
+    with _local_copy(video) as path:
+        plan = reading.plan(path, every=every)
+        missing = {stamp: index for stamp, index in plan.wanted.items() if index not in known}
+        now_wanted = dict(list(missing.items())[:FRAMES_A_SLICE])
+        if now_wanted:
+            for frame in reading.frames_of(replace(plan, wanted=now_wanted)):
+                _take_frame(video, target, found_frame(path, video.name or "video", frame), now)
+    return len(missing) <= FRAMES_A_SLICE
+
+
+@contextmanager
+def _local_copy(video: Asset) -> Iterator[Path]:
+    with NamedTemporaryFile(prefix="winnow-video-") as copy, default_storage.open(video.storage_key, "rb") as file:
+        copyfileobj(file, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _take_frame(video: Asset, target: Stage, frame: Found, now: datetime) -> None:
+    incoming = Incoming(
+        name=frame.name,
+        data=frame.data(),
+        source=video.source,
+        parent=video,
+        frame_index=frame.frame_index,
+        frame_ms=frame.frame_ms,
+        label_class=video.label_class,
+        worker_id=video.worker_id,
+    )
+    take(project=video.project, stage=target, incoming=incoming, now=now)
+
+
+@transaction.atomic
+def _decide(seen: Asset, reason: str, now: datetime, **evidence: str) -> bool:
+    """Take the video itself out of the stages; False when somebody else has."""
+    video = assets.locked(seen.pk)
+    if video.state != State.WAITING or video.stage_id != seen.stage_id:
+        return False
+    assets.decide(
+        asset=video,
+        verdict=Decision.Verdict.DROPPED,
+        reason=reason,
+        evidence=evidence,
+        by_kind=Decision.By.RULE,
+        now=now,
+    )
+    return True
+
+
+@transaction.atomic
+def _finish(video: Asset, now: datetime, **evidence: str) -> None:
+    """Let the frames go on alone. Those that came first may have been dropped already, all of them."""
+    if _decide(video, "cut_into_frames", now, **evidence):
+        submissions.settle_video(video=assets.locked(video.pk), now=now)
+
+
+@transaction.atomic
+def _refuse(video: Asset, reason: str, now: datetime, *, sentence: str = "", other: Asset | None = None) -> None:
+    evidence = {"sentence": sentence} if sentence else {}
+    evidence |= {"other_asset": str(other.public_id)} if other else {}
+    if not _decide(video, reason, now, **evidence):
+        return
+    submissions.reject(asset=video, reason=reason, now=now)
+    if other is not None and video.worker_id is not None:
+        trust.record_evidence(
+            worker_id=video.worker_id,
+            project_id=video.project_id,
+            level=Evidence.Level.DUPLICATE,
+            kind=reason,
+            item_id=video.pk,
+            other_item_id=other.pk,
+            details=dict(evidence),
+            now=now,
+        )
