@@ -11,7 +11,7 @@ DEPLOYED := DJANGO_SETTINGS_MODULE=curation.settings.production ALLOWED_HOSTS=wi
 	REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-the-check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHI
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check bench lock clean browser
+.PHONY: help setup setup-dev run test check bench bench-aggregation lock clean browser
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -64,9 +64,12 @@ check: setup-dev ## format, lint, types, import contracts, templates, migrations
 	@if [ -f docs/openapi.yaml ]; then $(CHECKING) ./winnow spectacular --validate | diff -u docs/openapi.yaml - \
 		|| { echo "docs/openapi.yaml is not what the code says: ./winnow spectacular --file docs/openapi.yaml" >&2; exit 1; }; fi
 
-bench: setup-dev ## benchmarks: a table, and JSON under var/bench
+bench: setup-dev bench-aggregation ## benchmarks: tables, and JSON under var/bench
 	@mkdir -p var/bench
 	@for script in tests/bench/*.py; do [ ! -f "$$script" ] || $(BIN)/python "$$script" || exit 1; done
+
+bench-aggregation: setup-dev ## quality, promises, buying and speed of the aggregation library
+	@$(BIN)/python -m tests.bench.aggregation
 
 lock: setup-dev ## resolve requirements*.txt into exact versions
 	$(BIN)/uv pip compile --no-emit-index-url --no-emit-find-links requirements-dev.txt -o requirements-dev.lock

@@ -2,6 +2,7 @@
 
 from aggregation.boxes import METHODS as BOX_METHODS
 from aggregation.boxes import aggregate_boxes
+from aggregation.boxes.batch import aggregate_many
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, BoxAnswer, Consensus, ConsensusBox, ImageAnswers, TraceStep
 from aggregation.core.errors import BadInput
@@ -33,6 +34,7 @@ __all__ = [
     "WorkerSkill",
     "aggregate_boxes",
     "aggregate_labels",
+    "aggregate_many",
     "parse_image",
     "vote",
 ]
