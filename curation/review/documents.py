@@ -10,7 +10,11 @@ from django.urls import reverse
 
 from crowd.models import Answer, SkillValue, Worker
 from curation.models import Annotation, Asset, Consensus
+from curation.services import traces
 from curation.services.reviews import Decided, Refused
+
+MOST_CHANGES = 2
+LEAST_LOSS = 0.05
 
 HEADLINES = {
     "hard": "Everybody agrees",
@@ -19,10 +23,9 @@ HEADLINES = {
     "label": "The votes agree",
     "undecided": "The votes tie",
 }
-WHY_HELD = {
+WHY_HELD = {  # an image of the random sample does not say so: it is judged like the others
     "unsure": "The confidence is under the limit.",
     "disagree": "The annotators disagree.",
-    "sample": "A sample of what is sure.",
     "no_consensus": "Nothing was aggregated for this image.",
     "undo": "You took your decision back.",
 }
@@ -103,12 +106,13 @@ def _document(asset: Asset, sources: Sources) -> dict[str, Any]:
         "method": consensus.method if consensus else "",
         "label": consensus.label if consensus else "",
         "confidence": consensus.confidence if consensus else None,
+        "expected_loss": consensus.expected_loss if consensus else None,
         "lowest_iou": consensus.lowest_iou if consensus else None,
         "headline": headline(consensus),
         "why": why(asset, consensus, variants),
         "consensus": _boxes_of(consensus),
         "variants": variants,
-        "trace": list(consensus.trace) if consensus else [],
+        "trace": traces.in_words(consensus.trace if consensus else []),
     }
 
 
@@ -165,23 +169,21 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def why(asset: Asset, consensus: Consensus | None, variants: Sequence[Mapping[str, Any]]) -> str:
-    """Say in one line what the annotators did and why a person is asked."""
-    parts = []
-    if variants:
-        counts = Counter(len(variant["boxes"]) for variant in variants)
-        drawn = ", ".join(f"{n} drew {_count(boxes)}" for boxes, n in counts.most_common())
-        labels = Counter(variant["label"] for variant in variants if variant["label"])
-        voted = ", ".join(f"{n} said {label}" for label, n in labels.most_common())
-        parts.append(f"{voted or drawn}.")
+    """Say what the annotators did, what was made of it, and why a person is asked."""
+    parts = [_said(variants), *traces.changes(consensus.trace if consensus else [])[:MOST_CHANGES]]
     if consensus is not None and consensus.lowest_iou is not None:
         parts.append(f"Lowest IoU {consensus.lowest_iou:.2f}.")
-    if asset.reason in WHY_HELD:
-        parts.append(WHY_HELD[asset.reason])
-    return " ".join(parts)
+    parts.append(WHY_HELD.get(asset.reason, ""))
+    if consensus is not None and consensus.expected_loss >= LEAST_LOSS:
+        parts.append(f"About {consensus.expected_loss:.1f} wrong or missing boxes are to be expected.")
+    return " ".join(part for part in parts if part)
 
 
-def _count(boxes: int) -> str:
-    return {0: "no box", 1: "1 box"}.get(boxes, f"{boxes} boxes")
+def _said(variants: Sequence[Mapping[str, Any]]) -> str:
+    labels = Counter(variant["label"] for variant in variants if variant["label"])
+    if labels:
+        return ", ".join(f"{n} said {label}" for label, n in labels.most_common()) + "."
+    return f"{traces.drawn([len(variant['boxes']) for variant in variants])}." if variants else ""
 
 
 def decision_of(raw: object) -> Decided:

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from curation.models import Asset, Review
+from curation.models import Asset, Consensus, Review
 from tests import scenes
 
 pytestmark = pytest.mark.django_db
@@ -57,8 +57,28 @@ def test_the_next_images_come_with_everybodys_boxes(client, world, image):
     assert [one["used"] for one in item["variants"]] == [True, True, False]
     assert item["consensus"][0]["box"] == [0.6, 0.2, 0.09, 0.25]
     assert item["headline"] == "Soft aggregation agreed after dropping C"
-    assert item["why"] == "3 drew 2 boxes. Lowest IoU 0.70. The confidence is under the limit."
+    assert item["why"] == "3 annotators: 3 × 2 boxes. Lowest IoU 0.70. The confidence is under the limit."
     assert image.storage_key not in str(item)
+
+
+def test_the_screen_says_what_was_changed_and_what_is_to_be_expected(client, world, image):
+    steps = ["hard.count: no, 2 3 2 boxes (A w_111111 B w_222222 C w_333333)"]
+    steps += ["soft.outliers: removed 1 box: gesture at 1.5,2 30x40 by B w_222222"]
+    steps += ["soft.iou: yes, lowest pair 0.812, at least 0.7 needed"]
+    Consensus.objects.filter(asset=image).update(trace=steps, expected_loss=0.42)
+    client.force_login(scenes.person("Rita"))
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    assert "Removed 1 box that too few others see: gesture by B." in item["why"]
+    assert item["why"].endswith("About 0.4 wrong or missing boxes are to be expected.")
+    assert item["trace"][0] == "3 annotators: 2 × 2 boxes, 1 × 3 boxes."
+    assert item["trace"][2] == "The two least alike boxes overlap by IoU 0.81, over the 0.70 asked for."
+
+
+def test_an_image_of_the_random_sample_does_not_say_so(client, world, image):
+    Asset.objects.filter(pk=image.pk).update(reason="sample")
+    client.force_login(scenes.person("Rita"))
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    assert "sample" not in str(item).lower()
 
 
 def test_an_image_of_another_project_is_refused(client, world, image):

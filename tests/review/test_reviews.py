@@ -57,6 +57,48 @@ def test_the_worst_image_comes_first(world, boxes):
     assert next_names(world, "Rita") == ["awful.jpg", "fair.jpg"]
 
 
+def test_the_largest_expected_loss_comes_before_the_least_confidence(world, boxes):
+    unsure = scenes.image_at_review(world, boxes, seed="unsure", confidence=0.2)
+    lossy = scenes.image_at_review(world, boxes, seed="lossy", confidence=0.6)
+    Consensus.objects.filter(asset=unsure).update(expected_loss=0.3)
+    Consensus.objects.filter(asset=lossy).update(expected_loss=1.4)
+    assert next_names(world, "Rita") == ["lossy.jpg", "unsure.jpg"]
+
+
+def test_images_of_the_sample_stand_among_the_doubtful_ones(world, boxes):
+    for n in range(30):
+        scenes.image_at_review(world, boxes, seed=f"doubtful-{n:02}", confidence=0.3 + n / 100)
+    for n in range(6):
+        image = scenes.image_at_review(world, boxes, seed=f"sure-{n}", confidence=0.98)
+        Asset.objects.filter(pk=image.pk).update(reason="sample")
+    names = next_names(world, "Rita", 36)
+    places = [place for place, name in enumerate(names) if name.startswith("sure")]
+    assert len(places) == 6
+    assert min(places) < 18
+    assert places != list(range(30, 36))
+    doubtful = [name for name in names if name.startswith("doubtful")]
+    assert doubtful == sorted(doubtful)
+    assert next_names(world, "Rita", 36) == names
+
+
+def test_a_share_of_every_page_is_of_the_sample_and_the_rest_is_the_worst(world, boxes):
+    for n in range(16):
+        image = scenes.image_at_review(world, boxes, seed=f"{n}", confidence=0.9 if n % 2 else n / 20)
+        if n % 2:
+            Asset.objects.filter(pk=image.pk).update(reason="sample")
+    names = next_names(world, "Rita", 6)
+    sampled = [name for name in names if int(name.removesuffix(".jpg")) % 2]
+    assert len(sampled) == 3
+    assert [name for name in names if name not in sampled] == ["0.jpg", "2.jpg", "4.jpg"]
+
+
+def test_when_no_doubtful_image_is_left_the_sample_is_all_there_is(world, boxes):
+    for seed in "ab":
+        image = scenes.image_at_review(world, boxes, seed=seed)
+        Asset.objects.filter(pk=image.pk).update(reason="sample")
+    assert sorted(next_names(world, "Rita")) == ["a.jpg", "b.jpg"]
+
+
 def test_two_reviewers_never_get_the_same_image(world, boxes):
     for seed in "abcd":
         scenes.image_at_review(world, boxes, seed=seed)

@@ -1,0 +1,71 @@
+"""Fixed boxes: checked, and stored as a new version of the consensus."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max
+
+from crowd.models import Batch
+from curation.models import Asset, Consensus, ConsensusBox, Project, User
+from curation.services.reviews.places import current_consensus
+from curation.services.reviews.values import Refused
+
+
+def known_labels(project: Project) -> list[dict[str, str]]:
+    """Return the labels a box may have: those of the crowd's box task, else the project's classes."""
+    batch = Batch.objects.filter(project_id=project.pk, interface="boxes").order_by("-id").first()
+    labels = batch.spec.get("labels", []) if batch else []
+    if labels:
+        return [{"name": str(one["name"]), "colour": str(one.get("colour", ""))} for one in labels]
+    names = project.classes.filter(retired_at=None).values_list("name", flat=True)
+    return [{"name": name, "colour": ""} for name in names]
+
+
+def check_boxes(boxes: Sequence[Mapping[str, Any]] | None, labels: set[str]) -> list[dict[str, Any]]:
+    """Return boxes in fractions of the image, cut at its edge; Refused names the first one that is wrong."""
+    if not isinstance(boxes, list | tuple):
+        raise Refused("A fix needs its boxes; send an empty list when there is nothing to box.")
+    return [_checked(number, box, labels) for number, box in enumerate(boxes, start=1)]
+
+
+def _checked(number: int, box: Mapping[str, Any], labels: set[str]) -> dict[str, Any]:
+    if not isinstance(box, Mapping) or box.get("label") not in labels:
+        raise Refused(f"Box {number} needs one of the labels {', '.join(sorted(labels))}.")
+    sides = [box.get(side) for side in ("x", "y", "w", "h")]
+    if not all(isinstance(side, int | float) and math.isfinite(side) for side in sides):
+        raise Refused(f"Box {number} needs the numbers x, y, w and h.")
+    x, y, w, h = (float(side) for side in sides if side is not None)
+    slack = 1e-6
+    if w <= 0 or h <= 0 or x < -slack or y < -slack or x + w > 1 + slack or y + h > 1 + slack:
+        raise Refused(f"Box {number} must lie inside the image and have a size (fractions from 0 to 1).")
+    left, top = max(0.0, x), max(0.0, y)
+    return {"label": box["label"], "x": left, "y": top, "w": min(w, 1 - left), "h": min(h, 1 - top)}
+
+
+def new_version(asset: Asset, boxes: Sequence[Mapping[str, Any]], user: User, now: datetime) -> Consensus:
+    """Add the person's boxes as the current version; the version before stays and can come back."""
+    before = current_consensus(asset)
+    stage = before.stage if before else asset.stage
+    last = Consensus.objects.filter(asset=asset, stage=stage).aggregate(n=Max("version"))["n"] or 0
+    Consensus.objects.filter(asset=asset, stage=stage, is_current=True).update(is_current=False)
+    row = Consensus.objects.create(
+        project_id=asset.project_id,
+        asset=asset,
+        stage=stage,
+        version=last + 1,
+        method="person",
+        settings={"instead_of": before.version} if before else {},
+        status=before.status if before else Consensus.Status.HARD,
+        label=before.label if before else "",
+        confidence=1.0,
+        n_answers=1,
+        used=[],
+        trace=[f"{user.name} fixed the boxes: {len(boxes)} in the end."],
+        created_at=now,
+    )
+    ConsensusBox.objects.bulk_create(
+        [ConsensusBox(consensus=row, seq=seq, confidence=1.0, support=[], **box) for seq, box in enumerate(boxes)]
+    )
+    return row

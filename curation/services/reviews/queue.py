@@ -1,0 +1,146 @@
+"""The queue: what waits for a person, who looks at what, how fast it goes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final, TypeVar
+
+from django.db import connection, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from curation.models import Asset, Consensus, Project, Review, ReviewLease, User
+from curation.services.reviews.values import Standing
+
+T = TypeVar("T")
+LEASE = timedelta(minutes=10)
+MOST_IMAGES = 100
+SAMPLED = "sample"
+WORST_FIRST: Final = (F("loss").desc(nulls_first=True), F("confidence").asc(nulls_first=True), "id")
+Verdict = Review.Verdict
+
+
+def at_review(project: Project) -> QuerySet[Asset]:
+    """Return what the review stage has set aside for a person; what still waits there may yet pass by rule."""
+    return Asset.objects.filter(project=project, stage__kind="review", state=Asset.State.HELD)
+
+
+def next_images(*, project: Project, user: User, n: int, now: datetime) -> list[Asset]:
+    """Lease n images to a reviewer for ten minutes and return them, the largest expected loss first.
+
+    Images of the sample stand among them where chance puts them, in their share of the queue, so that their place
+    says nothing. What the reviewer holds already comes again with a longer lease; what was put aside comes last.
+    """
+    wanted = min(max(n, 0), MOST_IMAGES)
+    chance = _chance(project, user)
+    with transaction.atomic():
+        found = _choose(_free(project, user, now), wanted, chance)
+        mine = _lease([asset.pk for asset in found], user=user, now=now)
+    return [asset for asset in found if asset.pk in mine]
+
+
+def _choose(free: QuerySet[Any, Any], n: int, chance: Random) -> list[Asset]:
+    open_ones = free.filter(put_aside=False)
+    doubtful = open_ones.exclude(reason=SAMPLED).order_by(*WORST_FIRST)
+    sample = open_ones.filter(reason=SAMPLED).order_by("-held_already", "sha256")
+    picked = _locked(sample, _share_of_sample(open_ones, n, chance))
+    worst = _locked(doubtful, n - len(picked))
+    picked += _locked(sample.exclude(pk__in=[asset.pk for asset in picked]), n - len(worst) - len(picked))
+    aside = _locked(free.filter(put_aside=True).order_by(*WORST_FIRST), n - len(worst) - len(picked))
+    return [*shuffled_in(worst, picked, chance), *aside]
+
+
+def _locked(rows: QuerySet[Any, Any], n: int) -> list[Asset]:
+    return list(rows.select_for_update(of=("self",), skip_locked=True)[:n]) if n > 0 else []
+
+
+def _share_of_sample(rows: QuerySet[Any, Any], n: int, chance: Random) -> int:
+    """Return how many of n places belong to the sample: its share of the queue, rounded by chance."""
+    counts = rows.aggregate(
+        sampled=Count("pk", filter=Q(reason=SAMPLED)),
+        held=Count("pk", filter=Q(reason=SAMPLED, held_already=True)),
+        all=Count("pk"),
+    )
+    places = n * counts["sampled"] / max(1, counts["all"])
+    held_already: int = counts["held"]
+    return max(min(n, held_already), int(places + chance.random()))
+
+
+def shuffled_in(worst: Sequence[T], sample: Sequence[T], chance: Random) -> list[T]:
+    """Return both in one list: each keeps its order, the sample's places are drawn."""
+    total = len(worst) + len(sample)
+    places = set(chance.sample(range(total), len(sample)))
+    one, other = iter(worst), iter(sample)
+    return [next(other) if place in places else next(one) for place in range(total)]
+
+
+def _chance(project: Project, user: User) -> Random:
+    """The same until the person's next decision, so that a reload shows the same queue."""
+    last = Review.objects.filter(project_id=project.pk, by=user).order_by("-id").values_list("pk", flat=True).first()
+    return Random(f"{project.pk} {user.pk} {last}")  # noqa: S311
+
+
+def _free(project: Project, user: User, now: datetime) -> QuerySet[Any, Any]:
+    """Return what nobody else looks at."""
+    leases = ReviewLease.objects.filter(asset=OuterRef("pk"), until__gt=now)
+    aside = Review.objects.filter(asset=OuterRef("pk"), verdict=Verdict.HOLD, undone_by=None)
+    current = Consensus.objects.filter(asset=OuterRef("pk"), is_current=True).order_by("-stage__position", "-id")
+    return (
+        at_review(project)
+        .filter(~Exists(leases.exclude(user=user)))
+        .annotate(
+            put_aside=Exists(aside),
+            held_already=Exists(leases),
+            loss=Subquery(current.values("expected_loss")[:1]),
+            confidence=Subquery(current.values("confidence")[:1]),
+        )
+    )
+
+
+def _lease(asset_ids: list[int], *, user: User, now: datetime) -> set[int]:
+    """Take the leases that nobody else holds and return their assets.
+
+    A lock on the asset is not enough: a lease committed after our snapshot is seen only by this conflict.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO curation_reviewlease AS held (asset_id, user_id, until)
+            SELECT unnest(%s::bigint[]), %s, %s
+            ON CONFLICT (asset_id) DO UPDATE SET user_id = excluded.user_id, until = excluded.until
+            WHERE held.user_id = excluded.user_id OR held.until <= %s
+            RETURNING asset_id
+            """,
+            [asset_ids, user.pk, now + LEASE, now],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def release_leases(*, user: User, project: Project, until: datetime | None = None) -> int:
+    """Give back what a reviewer holds; others get it at once.
+
+    `until` spares leases taken after the screen that is being left: a reload may overtake its own farewell.
+    """
+    leases = ReviewLease.objects.filter(user=user, asset__project=project)
+    if until is not None:
+        leases = leases.filter(until__lte=until)
+    return leases.delete()[0]
+
+
+def standing(*, project: Project, user: User, now: datetime) -> Standing:
+    """Count done and left, and the reviewer's pace over the last half hour."""
+    decided = Review.objects.filter(project_id=project.pk, undone_by=None).exclude(
+        verdict__in=[Verdict.UNDO, Verdict.HOLD]
+    )
+    lately = list(
+        decided.filter(by=user, created_at__gt=now - timedelta(minutes=30)).values_list("created_at", flat=True)
+    )
+    others = ReviewLease.objects.filter(asset__in=at_review(project), until__gt=now).exclude(user=user)
+    return Standing(decided.count(), at_review(project).count(), pace(lately, now), others.count())
+
+
+def pace(moments: Sequence[datetime], now: datetime) -> int:
+    """Return decisions an hour, from the first of these moments on; 0 before there are three."""
+    if len(moments) < 3:
+        return 0
+    seconds = max(1.0, (now - min(moments)).total_seconds())
+    return round(len(moments) * 3600 / seconds)
