@@ -229,7 +229,7 @@ def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
     asset = locked(asset_id)
     if asset.state != State.DROPPED:
         raise IllegalTransition("This asset", asset.state, "restored")
-    if asset.reason == "unreadable":
+    if asset.reason in {"unreadable", "video_not_asked"}:
         raise CrowdError("This file cannot be read as a picture, so no later stage could do anything with it.")
     if asset.media == Asset.Media.VIDEO:
         raise CrowdError("A video goes through the stages as its frames; restore those.")

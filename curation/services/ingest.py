@@ -20,7 +20,7 @@ from curation.intake.sources import open_source
 from curation.models import Asset, Decision, LabelClass, Project, Stage, User
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
-from curation.services import assets, events
+from curation.services import assets, events, previews
 
 ENTRY_KIND = "checks"
 EVERY_SO_MANY = 20
@@ -60,6 +60,7 @@ class Incoming:
     frame_ms: int | None = None
     label_class: LabelClass | None = None
     worker_id: int | None = None
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +133,21 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
     """Take one file in: known bytes are found, new ones gated, stored, then written down. Raises Unreadable."""
     digest = hashlib.sha256(incoming.data).digest()
     known = _known(project, digest, incoming).first()
-    if known is not None:
+    if known is not None and (stage.kind == ENTRY_KIND or hasattr(known, "preview")):
         return Taken(known, is_new=False)
     analysis = analyse(incoming.data, compat=False)
+    if known is not None:  # an earlier run ended between the row and its copies
+        previews.keep(asset=known, analysis=analysis, data=incoming.data)
+        return Taken(known, is_new=False)
     key = _store(ContentFile(incoming.data))
     asset = _enter(project, stage, incoming, digest=digest, key=key, now=now)
     if asset is None:  # somebody took the same file in meanwhile
         default_storage.delete(key)
         return Taken(_known(project, digest, incoming).get(), is_new=False)
-    _measured(asset, analysis)
+    if stage.kind == ENTRY_KIND:  # the checks measure everything themselves
+        _measured(asset, analysis)
+    else:
+        previews.keep(asset=asset, analysis=analysis, data=incoming.data)
     return Taken(asset, is_new=True)
 
 
@@ -181,13 +188,14 @@ def _enter(
         frame_ms=incoming.frame_ms,
         label_class=incoming.label_class,
         worker_id=incoming.worker_id,
+        licence=incoming.licence,
         client_key=incoming.client_key,
         now=now,
     )
 
 
 def _measured(asset: Asset, analysis: Analysis) -> None:
-    """Keep the displayed size at once: a file may enter after the checks, and an export needs it."""
+    """Keep the displayed size for whoever asks before the checks."""
     asset.width, asset.height = analysis.width, analysis.height
     asset.save(update_fields=["width", "height"])
 

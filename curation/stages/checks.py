@@ -1,29 +1,26 @@
 """Automatic checks before anything is paid: unreadable, low resolution, the same picture again, the example itself."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from pydantic import Field
 
 from crowd.models import Evidence
 from crowd.services import trust
-from curation.models import Asset, AssetPreview, Decision, Stage
-from curation.preprocessing.decode import Analysis, analyse, derivative
+from curation.models import Asset, Decision, Stage
+from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.quality import is_low_resolution
 from curation.preprocessing.video import looks_like_video
-from curation.services import assets, submissions
+from curation.services import assets, previews, submissions
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 from curation.stages.lookalikes import Hit, examples_of, lookalike_of, template_of
 
 Verdict = Decision.Verdict
-THUMB, SCREEN = 320, 1600
 SAME_PICTURE = ("same_file", "same_photo")
 
 
@@ -74,7 +71,7 @@ def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetim
     except Unreadable as refusal:
         _decide(asset, now, "unreadable", {"code": refusal.reason_code, "sentence": str(refusal)})
         return
-    _keep(asset, analysis, data)
+    previews.keep(asset=asset, analysis=analysis, data=data)
     _compare(asset, analysis, settings, now)
 
 
@@ -142,37 +139,3 @@ def _decide(
             details=dict(evidence),
             now=now,
         )
-
-
-def _keep(asset: Asset, analysis: Analysis, data: bytes) -> None:
-    """Store what was measured and the re-encoded copies, which carry no metadata. May be repeated."""
-    screen = derivative(data, SCREEN, 85, "JPEG")
-    keys = {
-        "thumb_key": _store("thumb", "webp", derivative(screen, THUMB, 80)),
-        "screen_key": _store("screen", "jpg", screen),
-        "grey_key": _store("grey", "jpg", analysis.preview.to_jpeg()),
-    }
-    camera = {name: value for name, value in asdict(analysis.camera).items() if value}
-    with transaction.atomic():
-        AssetPreview.objects.update_or_create(asset=asset, defaults={**keys, "camera": camera})
-        Asset.objects.filter(pk=asset.pk).update(
-            width=analysis.width,
-            height=analysis.height,
-            phash=_signed(analysis.phash64),
-            hash256=analysis.hash256,
-            hash256_trimmed=analysis.hash256_trimmed,
-            sharpness=analysis.sharpness,
-            brightness=analysis.brightness,
-            contrast=analysis.contrast,
-        )
-
-
-def _store(folder: str, suffix: str, data: bytes) -> str:
-    return default_storage.save(f"{folder}/{uuid.uuid4().hex}.{suffix}", ContentFile(data))
-
-
-def _signed(number: int | None) -> int | None:
-    """PostgreSQL's bigint is signed; the 64 bits stay the same."""
-    if number is None:
-        return None
-    return number - 2**64 if number >= 2**63 else number

@@ -7,13 +7,15 @@ import zlib
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from curation.intake.found import UnknownSource
-from curation.models import Asset, Decision, Project
+from curation.models import Asset, AssetPreview, Decision, Project
 from curation.preprocessing.limits import Unreadable
 from curation.services.ingest import Incoming, entry_stage, ingest, take
+from curation.stages.crowdwork import payload_of
 from tests.doors.conftest import photo
 
 
@@ -91,6 +93,27 @@ def test_the_same_client_key_is_one_asset_whatever_the_bytes(project: Project):
     second = take(project=project, stage=stage, incoming=Incoming("b", photo(2), client_key="k1"), now=now)
     assert (first.is_new, second.is_new) == (True, False)
     assert first.asset.pk == second.asset.pk
+
+
+def test_what_enters_after_the_checks_has_its_copies_and_can_be_offered_at_once(project: Project, tmp_path: Path):
+    (tmp_path / "a.jpg").write_bytes(photo(900))
+    stage, now = project.stages.get(kind="validate"), timezone.now()
+    ingest(project=project, sources=[str(tmp_path)], stage=stage, now=now)
+    asset = Asset.objects.get(project=project, stage=stage)
+    assert (asset.width, asset.height) == (320, 200)
+    assert asset.hash256
+    assert default_storage.exists(asset.preview.screen_key)
+    assert payload_of(asset)["image_key"] == asset.preview.screen_key
+
+
+def test_copies_that_an_interrupted_run_did_not_make_are_made_by_the_next(project: Project, tmp_path: Path):
+    (tmp_path / "a.jpg").write_bytes(photo(901))
+    stage, now = project.stages.get(kind="validate"), timezone.now()
+    ingest(project=project, sources=[str(tmp_path)], stage=stage, now=now)
+    AssetPreview.objects.all().delete()
+    again = ingest(project=project, sources=[str(tmp_path)], stage=stage, now=now)
+    assert (again.new, again.existing) == (0, 1)
+    assert Asset.objects.get(project=project, stage=stage).preview.thumb_key
 
 
 def test_an_unreadable_file_leaves_no_row(project: Project):

@@ -1,0 +1,47 @@
+"""What is measured of a picture, and the re-encoded copies that screens and comparisons read."""
+
+import uuid
+from dataclasses import asdict
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from curation.models import Asset, AssetPreview
+from curation.preprocessing.decode import Analysis, derivative
+
+THUMB, SCREEN = 320, 1600
+
+
+def keep(*, asset: Asset, analysis: Analysis, data: bytes) -> None:
+    """Store the measurements and the copies, which carry no metadata. May be repeated."""
+    screen = derivative(data, SCREEN, 85, "JPEG")
+    keys = {
+        "thumb_key": _store("thumb", "webp", derivative(screen, THUMB, 80)),
+        "screen_key": _store("screen", "jpg", screen),
+        "grey_key": _store("grey", "jpg", analysis.preview.to_jpeg()),
+    }
+    camera = {name: value for name, value in asdict(analysis.camera).items() if value}
+    with transaction.atomic():
+        AssetPreview.objects.update_or_create(asset=asset, defaults={**keys, "camera": camera})
+        Asset.objects.filter(pk=asset.pk).update(
+            width=analysis.width,
+            height=analysis.height,
+            phash=_signed(analysis.phash64),
+            hash256=analysis.hash256,
+            hash256_trimmed=analysis.hash256_trimmed,
+            sharpness=analysis.sharpness,
+            brightness=analysis.brightness,
+            contrast=analysis.contrast,
+        )
+
+
+def _store(folder: str, suffix: str, data: bytes) -> str:
+    return default_storage.save(f"{folder}/{uuid.uuid4().hex}.{suffix}", ContentFile(data))
+
+
+def _signed(number: int | None) -> int | None:
+    """PostgreSQL's bigint is signed; the 64 bits stay the same."""
+    if number is None:
+        return None
+    return number - 2**64 if number >= 2**63 else number
