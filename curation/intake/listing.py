@@ -16,7 +16,7 @@ from .found import Found, Refused
 from .video import EVERY
 
 MAX_LINE = 1_000_000
-MAX_KEY = 255
+MAX_KEY = 200
 
 
 def read_listing(path: Path, *, every: int = EVERY) -> Iterator[Found | Refused]:
@@ -73,6 +73,16 @@ def _beside(root: Path, reference: str) -> str:
     parts = PurePosixPath(key.partition("/")[2] if key else reference).parts
     ends = ("/".join(parts[first:]) for first in range(len(parts)))
     return next((end for end in ends if (root / end).is_file()), "/".join(parts[-1:]))
+
+
+def file_of(manifest: Path, reference: str) -> Path | None:
+    """Return the file a `source-ref` means: beside the manifest, or beside the folder `manifests` of an export."""
+    root = manifest.resolve().parent
+    for place in (root, root.parent) if root.name == "manifests" else (root,):
+        path = (place / _beside(place, reference)).resolve()
+        if path.is_file() and path.is_relative_to(place):
+            return path
+    return None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

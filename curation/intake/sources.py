@@ -13,9 +13,10 @@ from .kinds import HEAD, Kind, kind_of
 from .listing import read_listing
 from .video import EVERY
 
+LISTINGS = frozenset({".jsonl", ".manifest"})
 ACCEPTED = (
     "a folder, an archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz), a video (.mp4, .mov, .webm, .mkv), "
-    "a listing (.jsonl) or a single picture (.jpg, .png, .webp)"
+    "a listing (.jsonl, .manifest) or a single picture (.jpg, .png, .webp)"
 )
 
 
@@ -32,7 +33,7 @@ def open_source(text: str, *, every: int = EVERY) -> Iterator[Found | Refused]:
 
 
 def _open_file(path: Path, every: int) -> Iterator[Found | Refused]:
-    if path.suffix.lower() == ".jsonl":
+    if path.suffix.lower() in LISTINGS:
         return read_listing(path, every=every)
     with path.open("rb") as file:
         kind = kind_of(path.name, file.read(HEAD))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 from .base import About, Writer
+from .groundtruth_reading import BadLine, ManifestLine, read_manifest
 
 WRITERS: Mapping[str, str] = {
     "coco": "curation.datasets.formats.coco:CocoWriter",
     "groundtruth": "curation.datasets.formats.groundtruth:GroundTruthWriter",
 }
+
+READERS: Mapping[str, Callable[[Path], Iterator[ManifestLine | BadLine]]] = {"groundtruth": read_manifest}
 
 
 class UnknownFormat(LookupError):

@@ -12,8 +12,8 @@ from crowd.errors import CrowdError, StorageRefused
 from curation.engine import campaigns
 from curation.intake.found import UnknownSource
 from curation.management.changes import changes
-from curation.management.projects import find_project, project_or_exit
-from curation.models import LabelClass, Project, Stage
+from curation.management.projects import find_project, project_or_exit, stage_or_exit
+from curation.models import LabelClass, Project
 from curation.recipes.loading import BadRecipe
 from curation.services import people
 from curation.services.ingest import Receipt, ingest
@@ -43,7 +43,8 @@ class Command(BaseCommand):
 
     def handle(self, *, project: str, sources: list[str], **options: Any) -> None:
         found = _project(project, options["create"], changes(options["changes"]))
-        stage, label_class = _stage(found, options["stage"]), _class(found, options["label_class"])
+        stage = stage_or_exit(found, options["stage"]) if options["stage"] is not None else None
+        label_class = _class(found, options["label_class"])
         try:
             receipt = ingest(
                 project=found,
@@ -81,15 +82,6 @@ def _class(project: Project, name: str | None) -> LabelClass | None:
     if name not in classes:
         raise CommandError(f"{name!r} is no class of {project.slug}; classes are {', '.join(classes)}.", returncode=2)
     return classes[name]
-
-
-def _stage(project: Project, name: str | None) -> Stage | None:
-    if name is None:
-        return None
-    stages = {stage.name: stage for stage in project.stages.order_by("position")}
-    if name not in stages:
-        raise CommandError(f"{name!r} is no stage of {project.slug}; stages are {', '.join(stages)}.", returncode=2)
-    return stages[name]
 
 
 def document(receipt: Receipt) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+"""Take a labelled data set of somebody else's into a project."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError, StorageRefused
+from curation.datasets.formats.registry import READERS
+from curation.management.projects import project_or_exit, stage_or_exit
+from curation.services import people
+from curation.services.importing import Imported, Wanted, import_dataset
+
+INTERRUPTED = 130
+EVERY_SO_MANY = 20
+
+
+class Command(BaseCommand):
+    help = "Take pictures with their boxes into a project. The same file again changes nothing."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="short name or id")
+        parser.add_argument(
+            "path", type=Path, metavar="PATH", help="a manifest with its pictures beside it, or a folder"
+        )
+        parser.add_argument("--format", required=True, help=", ".join(sorted(READERS)))
+        parser.add_argument("--classes", default="", metavar="A,B", help="classes of the file to take; all if left out")
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            dest="names",
+            metavar="THEIRS=OURS",
+            help="what a class of the file is called in the project; may be repeated",
+        )
+        parser.add_argument("--stage", help="stage where new pictures start; the review if left out")
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+    def handle(self, *, project: str, path: Path, **options: Any) -> None:
+        form = options["format"]
+        if form not in READERS:
+            known = ", ".join(sorted(READERS))
+            raise CommandError(f"{form!r} is not a format we read; there are: {known}.", returncode=2)
+        found = project_or_exit(project)
+        stage = stage_or_exit(found, options["stage"]) if options["stage"] else None
+        wanted = Wanted(_listed(options["classes"]), _names(options["names"]))
+        try:
+            done = import_dataset(
+                project=found,
+                path=path,
+                form=form,
+                wanted=wanted,
+                stage=stage,
+                by=people.operator(),
+                now=database_now(),
+                progress=_show,
+            )
+        except StorageRefused as error:
+            raise CommandError(str(error), returncode=1) from None
+        except CrowdError as error:
+            raise CommandError(str(error), returncode=2) from None
+        except KeyboardInterrupt:
+            self.stderr.write("\nInterrupted. What is in stays in; run the same command again to go on.")
+            sys.exit(INTERRUPTED)
+        _clear()
+        self.stdout.write(json.dumps(document(done), ensure_ascii=False) if options["json"] else table(done))
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def _names(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        theirs, separator, ours = (part.strip() for part in text.partition("="))
+        if not separator or not theirs or not ours:
+            raise CommandError(f"--map {text!r} must look like theirs=ours.", returncode=2)
+        found[theirs] = ours
+    return found
+
+
+def document(done: Imported) -> dict[str, Any]:
+    return {
+        "received": done.received,
+        "new": done.new,
+        "existing": done.existing,
+        "left_out": done.left_out,
+        "refused": len(done.files_refused),
+        "reasons": done.reasons(),
+        "labels": {what: done.labels[what] for what in ("new", "changed", "existing", "kept")},
+        "boxes": dict(sorted(done.boxes.items())),
+        "files_refused": [asdict(one) for one in done.files_refused],
+    }
+
+
+def table(done: Imported) -> str:
+    lines = [f"{one.file}: {one.sentence}" for one in done.files_refused]
+    lines.append(
+        f"{done.received} pictures: {done.new} new, {done.existing} already there, {done.left_out} without the classes "
+        f"asked for, {len(done.files_refused)} refused"
+    )
+    labels = done.labels
+    lines.append(
+        f"labels: {labels['new']} new, {labels['changed']} changed, {labels['existing']} already there, "
+        f"{labels['kept']} left as our own people have them"
+    )
+    lines += [f"{count:>8} boxes of {name}" for name, count in sorted(done.boxes.items())]
+    return "\n".join(lines)
+
+
+def _show(count: int) -> None:
+    """Count up on a terminal: how many lines a file holds is known only at its end."""
+    if sys.stderr.isatty() and count % EVERY_SO_MANY == 0:
+        sys.stderr.write(f"\r{count} pictures")
+        sys.stderr.flush()
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
