@@ -8,6 +8,7 @@ from scipy.special import betaincinv
 from aggregation.core.answers import probability
 
 PRIOR_RIGHT, PRIOR_WRONG = 8.0, 2.0  # Beta(8, 2): a newcomer counts as right in 8 of 10
+PRIOR_ACCURACY = PRIOR_RIGHT / (PRIOR_RIGHT + PRIOR_WRONG)
 
 
 @dataclass(frozen=True, slots=True)

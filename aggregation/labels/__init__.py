@@ -1,6 +1,6 @@
 """Consensus of labels. A new method is one file here and one line in METHODS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from aggregation.core.errors import BadInput
@@ -12,12 +12,13 @@ from aggregation.labels.result import LabelOutcome
 from aggregation.labels.settings import LabelSettings
 
 DEFAULTS = LabelSettings()
+NOTHING_KNOWN: Mapping[str, str] = {}
 
 
 class LabelMethod(Protocol):
-    """A pure function of all votes of a pool and the settings."""
+    """A pure function of all votes of a pool, the settings and the tasks whose label is known."""
 
-    def __call__(self, votes: Sequence[Vote], settings: LabelSettings, /) -> LabelOutcome: ...
+    def __call__(self, votes: Sequence[Vote], settings: LabelSettings, known: Mapping[str, str], /) -> LabelOutcome: ...
 
 
 METHODS: dict[str, LabelMethod] = {
@@ -35,10 +36,14 @@ def label_method(name: str) -> LabelMethod:
 
 
 def aggregate_labels(
-    votes: Sequence[Vote], settings: LabelSettings = DEFAULTS, method: str = "majority"
+    votes: Sequence[Vote],
+    settings: LabelSettings = DEFAULTS,
+    method: str = "one-coin",
+    known: Mapping[str, str] = NOTHING_KNOWN,
 ) -> LabelOutcome:
     """Combine the votes of a pool into one label a task, and say what each worker is worth.
 
+    `known` gives the label of control and reviewed tasks: they stay as they are and weigh in every worker's skill.
     Pure and independent of the order of the votes. Raises ValueError for an unknown method.
     """
-    return label_method(method)(votes, settings)
+    return label_method(method)(votes, settings, known)

@@ -4,29 +4,39 @@ Each row is drawn towards the pool's confusion by ten pseudo-votes: without that
 result worse than a majority.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from aggregation.core.reading import Vote
-from aggregation.core.skills import WorkerSkill, accuracy_of
+from aggregation.core.skills import PRIOR_ACCURACY, WorkerSkill, accuracy_of
 from aggregation.labels.result import LabelOutcome
+from aggregation.labels.rounds import expected
 from aggregation.labels.settings import LabelSettings
-from aggregation.labels.table import Floats, VoteTable, labelled, normalised, prior_of, tabulate
+from aggregation.labels.table import Floats, VoteTable, labelled, tabulate
 
-PSEUDO_VOTES = 10.0
 LEAST = 1e-6
 
 
-def dawid_skene(votes: Sequence[Vote], settings: LabelSettings) -> LabelOutcome:
+def dawid_skene(votes: Sequence[Vote], settings: LabelSettings, known: Mapping[str, str]) -> LabelOutcome:
     """Label all tasks by EM from the vote shares with one confusion matrix a worker."""
     if not votes:
         return LabelOutcome({}, ())
-    table = tabulate(votes, settings)
-    chances = table.shares()
-    for _ in range(settings.rounds):
-        chances = _expected(table, prior_of(chances), _confusions(_counts(table, chances)))
-    return LabelOutcome(labelled(table, chances, settings), tuple(_skills(table, _counts(table, chances))))
+    table = tabulate(votes, settings, known)
+    chances = expected(table, lambda now: _scores(table, _confusions(table, now, settings)), settings.rounds)
+    workers = _skills(table, _counts(table, chances), _confusions(table, chances, settings))
+    return LabelOutcome(labelled(table, chances, settings), tuple(workers), _caution(table))
+
+
+def _caution(table: VoteTable) -> str | None:
+    """Say when workers are too new for a matrix each: not below the square of the classes a worker."""
+    least, usual = table.classes**2, float(np.median(table.votes_by_worker()))
+    if usual > least:
+        return None
+    return (
+        f"the median worker has {usual:g} votes, more than {least} are needed to learn {table.classes} classes"
+        " against each other: one-coin is the safer method"
+    )
 
 
 def _counts(table: VoteTable, chances: Floats) -> Floats:
@@ -38,25 +48,31 @@ def _counts(table: VoteTable, chances: Floats) -> Floats:
     return np.stack(by_class, axis=1)
 
 
-def _confusions(counts: Floats) -> Floats:
-    """Return the worker's confusions drawn towards the pool's, same shape as the counts, rows summing to 1."""
-    classes = counts.shape[1]
-    pooled = counts.sum(axis=0) + 1 / classes
+def _confusions(table: VoteTable, chances: Floats, settings: LabelSettings) -> Floats:
+    """Return the workers' confusions drawn towards the pool's, shape (workers, true, said), rows summing to 1."""
+    counts = _counts(table, chances)
+    pooled = counts.sum(axis=0) + _usual_row(table.classes)
     pooled /= pooled.sum(axis=1, keepdims=True)
-    rows = counts + PSEUDO_VOTES * pooled
+    rows = counts + settings.prior_votes * pooled
     return np.asarray(np.maximum(rows / rows.sum(axis=2, keepdims=True), LEAST))
 
 
-def _expected(table: VoteTable, prior: Floats, confusions: Floats) -> Floats:
+def _usual_row(classes: int) -> Floats:
+    """Return one vote a class by a newcomer: without it a class that nobody named would be anybody's."""
+    wrong = (1 - PRIOR_ACCURACY) / (classes - 1)
+    return np.full((classes, classes), wrong) + (PRIOR_ACCURACY - wrong) * np.eye(classes)
+
+
+def _scores(table: VoteTable, confusions: Floats) -> Floats:
+    """Return the log likelihood of every task's votes by class, shape (tasks, classes)."""
     weights = np.log(confusions)[table.worker, :, table.label]
     scores = [np.bincount(table.task, weights[:, true], len(table.tasks)) for true in range(table.classes)]
-    return normalised(np.stack(scores, axis=1).astype(np.float64) + np.log(prior))
+    return np.stack(scores, axis=1).astype(np.float64)
 
 
-def _skills(table: VoteTable, counts: Floats) -> list[WorkerSkill]:
+def _skills(table: VoteTable, counts: Floats, confusions: Floats) -> list[WorkerSkill]:
     return [
-        _skill(table, name, own, matrix)
-        for name, own, matrix in zip(table.workers, counts, _confusions(counts), strict=True)
+        _skill(table, name, own, matrix) for name, own, matrix in zip(table.workers, counts, confusions, strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from aggregation.core.reading import Vote
 from aggregation.core.skills import WorkerSkill, accuracy_of
-from aggregation.labels.result import LabelOutcome, LabelVote, decided
+from aggregation.labels.result import LabelOutcome, LabelVote, decided, known_label
 from aggregation.labels.settings import LabelSettings
 
 DEFAULTS = LabelSettings()
@@ -19,12 +19,15 @@ def vote(labels: Mapping[str, str], settings: LabelSettings = DEFAULTS) -> Label
     return decided(shares, counts, settings)
 
 
-def majority(votes: Sequence[Vote], settings: LabelSettings) -> LabelOutcome:
-    """Label every task by itself; a worker is right when the majority says the same."""
+def majority(votes: Sequence[Vote], settings: LabelSettings, known: Mapping[str, str]) -> LabelOutcome:
+    """Label every task by itself; who agrees with the majority, or the truth if it is known, is right."""
     given: dict[str, dict[str, str]] = {}
     for item in votes:
         given.setdefault(item.task, {})[item.worker] = item.label
-    tasks = {task: vote(given[task], settings) for task in sorted(given)}
+    tasks = {
+        task: known_label(known[task], Counter(given[task].values())) if task in known else vote(given[task], settings)
+        for task in sorted(given)
+    }
     return LabelOutcome(tasks, tuple(_skills(votes, tasks)))
 
 

@@ -1,23 +1,28 @@
 """Votes as arrays in a fixed order, for the methods that learn workers and labels together."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.core.reading import Vote
-from aggregation.labels.result import LabelVote, decided
+from aggregation.labels.result import LabelVote, decided, known_label
 from aggregation.labels.settings import LabelSettings
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
 class VoteTable:
-    """Indices of task, worker and label, one entry a vote; `classes` may exceed the labels that were seen."""
+    """Indices of task, worker and label, one entry a vote; `classes` may exceed the labels that were seen.
+
+    `truth` is the index of the known label of each task, or UNKNOWN.
+    """
 
     tasks: tuple[str, ...]
     workers: tuple[str, ...]
@@ -26,11 +31,21 @@ class VoteTable:
     task: Indices
     worker: Indices
     label: Indices
+    truth: Indices
 
     def shares(self) -> Floats:
-        """Return the vote shares, shape (tasks, classes)."""
+        """Return the vote shares, known tasks as they are known, shape (tasks, classes)."""
         counts = self.tally(self.task, self.label, len(self.tasks))
-        return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+        return self.corrected(np.asarray(counts / counts.sum(axis=1, keepdims=True)))
+
+    def corrected(self, chances: Floats) -> Floats:
+        """Return the chances with every known task put right, shape (tasks, classes)."""
+        known = self.truth != UNKNOWN
+        if not known.any():
+            return chances
+        chances = chances.copy()
+        chances[known] = np.eye(self.classes)[self.truth[known]]
+        return chances
 
     def tally(self, rows: Indices, columns: Indices, height: int, weights: Floats | None = None) -> Floats:
         """Return the summed weights by row and class, shape (height, classes)."""
@@ -40,23 +55,31 @@ class VoteTable:
     def votes_by_worker(self) -> Floats:
         return np.bincount(self.worker, minlength=len(self.workers)).astype(np.float64)
 
+    def prior_of(self, chances: Floats) -> Floats:
+        """Return the pool's share of each class, shape (classes,).
 
-def tabulate(votes: Sequence[Vote], settings: LabelSettings) -> VoteTable:
-    """Return the votes as arrays, sorted by task, worker and label."""
+        Where a class was never named, one pseudo-task is spread evenly: such a class is rare, not impossible.
+        """
+        pseudo = 1 / self.classes if len(self.labels) < self.classes else 0.0
+        shares = chances.sum(axis=0) + pseudo
+        return np.asarray(np.maximum(shares / shares.sum(), np.finfo(np.float64).tiny))
+
+
+def tabulate(votes: Sequence[Vote], settings: LabelSettings, known: Mapping[str, str]) -> VoteTable:
+    """Return the votes as arrays, sorted by task, worker and label; `known` gives the label of tasks with a truth."""
     ordered = sorted((item.task, item.worker, item.label) for item in votes)
-    task_names, worker_names, label_names = (tuple(sorted(set(column))) for column in zip(*ordered, strict=True))
-    tasks, workers, labels = (
-        np.fromiter(map({name: i for i, name in enumerate(names)}.__getitem__, column), np.intp, len(ordered))
-        for names, column in zip((task_names, worker_names, label_names), zip(*ordered, strict=True), strict=True)
-    )
-    classes = max(len(label_names), settings.label_count)
-    return VoteTable(task_names, worker_names, label_names, classes, tasks, workers, labels)
+    columns = tuple(zip(*ordered, strict=True))
+    tasks, workers, said = (tuple(sorted(set(column))) for column in columns)
+    labels = tuple(sorted({*said, *(known[task] for task in tasks if task in known)}))
+    named = {label: i for i, label in enumerate(labels)}
+    truth = [named[known[task]] if task in known else UNKNOWN for task in tasks]
+    task, worker, label = (_indices(c, n) for c, n in zip(columns, (tasks, workers, labels), strict=True))
+    classes = max(len(labels), settings.label_count)
+    return VoteTable(tasks, workers, labels, classes, task, worker, label, np.array(truth, np.intp))
 
 
-def prior_of(chances: Floats) -> Floats:
-    """Return the pool's share of each class, with one pseudo-task spread evenly, shape (classes,)."""
-    tasks, classes = chances.shape
-    return np.asarray((chances.sum(axis=0) + 1 / classes) / (tasks + 1))
+def _indices(column: Sequence[str], names: Sequence[str]) -> Indices:
+    return np.fromiter(map({name: i for i, name in enumerate(names)}.__getitem__, column), np.intp, len(column))
 
 
 def normalised(logarithms: Floats) -> Floats:
@@ -67,11 +90,17 @@ def normalised(logarithms: Floats) -> Floats:
 
 def labelled(table: VoteTable, chances: Floats, settings: LabelSettings) -> dict[str, LabelVote]:
     """Return the decision of every task from chances of shape (tasks, classes)."""
-    counts = [Counter[str]() for _ in table.tasks]
-    for task, label in zip(table.task.tolist(), table.label.tolist(), strict=True):
-        counts[task][table.labels[label]] += 1
-    rows = chances.tolist()
-    return {name: decided(_named(table, rows[i]), counts[i], settings) for i, name in enumerate(table.tasks)}
+    counts: list[dict[str, int]] = [{} for _ in table.tasks]
+    for task, label in zip(table.task.tolist(), map(table.labels.__getitem__, table.label.tolist()), strict=True):
+        own = counts[task]
+        own[label] = own.get(label, 0) + 1
+    rows, truth = chances.tolist(), table.truth.tolist()
+    return {
+        name: decided(_named(table, rows[i]), counts[i], settings)
+        if truth[i] == UNKNOWN
+        else known_label(table.labels[truth[i]], counts[i])
+        for i, name in enumerate(table.tasks)
+    }
 
 
 def _named(table: VoteTable, row: Sequence[float]) -> dict[str | None, float]:
