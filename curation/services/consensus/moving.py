@@ -1,0 +1,113 @@
+"""What a new outcome does to an image: it comes back, leaves, is sorted again, or stays because a person decided."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decision, Review, Stage
+from curation.services import assets
+from curation.services.consensus.agreeing import Way, is_out
+from curation.services.consensus.settings import ConsensusSettings
+from curation.services.consensus.storing import Row
+
+State = Asset.State
+Verdict = Decision.Verdict
+BY_PERSON = (Review.Verdict.ACCEPT, Review.Verdict.REJECT, Review.Verdict.FIX)
+MOVES = ("came_back", "left", "sorted_again")
+SAME_TO = 5  # decimals of a side, in fractions of the image
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image with a consensus, as it was before the run."""
+
+    asset: Asset
+    before: Consensus
+    is_decided: bool
+    is_frozen: bool
+
+    def takes(self, status: str) -> bool:
+        """Whether a new result becomes the current one: not over a person's word, nor over boxes that are published."""
+        return not self.is_decided and not (self.is_frozen and status == Consensus.Status.DROP)
+
+
+def looked_up(pairs: Sequence[tuple[Asset, Consensus]]) -> list[Image]:
+    """Find out which images a person has decided about and which a frozen version holds."""
+    ids = [asset.pk for asset, _ in pairs]
+    reviewed = Review.objects.filter(asset_id__in=ids, verdict__in=BY_PERSON, undone_by=None)
+    restored = Decision.objects.filter(asset_id__in=ids, verdict=Verdict.RESTORED, by_kind=Decision.By.PERSON)
+    restored = restored.filter(stage_id__in={before.stage_id for _, before in pairs})
+    decided = {*reviewed.values_list("asset_id", flat=True), *restored.values_list("asset_id", flat=True)}
+    items = DatasetItem.objects.filter(asset_id__in=ids, dataset__frozen_at__isnull=False)
+    frozen = set(items.values_list("asset_id", flat=True))
+    return [
+        Image(asset, before, before.method == "person" or asset.pk in decided, asset.pk in frozen)
+        for asset, before in pairs
+    ]
+
+
+def move(image: Image, after: Row, way: Way, now: datetime) -> Counter[str]:
+    """Move one image as its new outcome asks. The caller holds its lock. Returns what is to be counted."""
+    new = after.consensus
+    counts = Counter({"images": 1, f"{image.before.status}_before": 1, f"{new.status}_after": 1})
+    counts["changed"] += is_changed(image.before, after)
+    where = where_to(image, new.status, new.confidence, way.stage, way.settings)
+    if where:
+        counts[where] += 1
+    if where in MOVES:
+        _carry_out(where, image.asset, new, way, now)
+    return counts
+
+
+def where_to(image: Image, status: str, confidence: float, stage: Stage, settings: ConsensusSettings) -> str:
+    """Say what an outcome means for an image: one of MOVES, why it is kept all the same, or nothing."""
+    asked = _asked_for(image, status, confidence, stage, is_out(status, settings))
+    if asked and image.is_decided:
+        return "kept_person"
+    if asked == "left" and image.is_frozen:
+        return "kept_frozen"
+    return asked if image.asset.state != State.WORKING else ""  # others are at work on it
+
+
+def _asked_for(image: Image, status: str, confidence: float, stage: Stage, now_out: bool) -> str:
+    asset = image.asset
+    if asset.stage_id == stage.pk and asset.state == State.DROPPED:
+        return "" if now_out else "came_back"
+    if asset.stage.position <= stage.position or asset.state == State.DROPPED:
+        return ""  # the crowd has it again, or somebody else has dropped it
+    if now_out:
+        return "left"
+    held = asset.stage.kind == "review" and asset.state == State.HELD
+    before = image.before.status, round(image.before.confidence, 4)
+    return "sorted_again" if held and before != (status, round(confidence, 4)) else ""
+
+
+def _carry_out(where: str, asset: Asset, new: Consensus, way: Way, now: datetime) -> None:
+    verdict, reason, to_stage = Verdict.RETURNED, "sorted_again", asset.stage
+    if where == "came_back":
+        verdict, reason, to_stage = Verdict.RESTORED, "", assets.next_stage(way.stage) or way.stage
+    elif where == "left":
+        asset.stage = way.stage
+        verdict, reason = Verdict.DROPPED, f"disagree_{new.reason}" if new.reason else "disagree"
+    assets.decide(
+        asset=asset,
+        verdict=verdict,
+        reason=reason,
+        evidence={"run": way.run.number, "status": new.status, "confidence": round(new.confidence, 4)},
+        by_kind=Decision.By.RULE,
+        to_stage=to_stage,
+        now=now,
+    )
+
+
+def is_changed(before: Consensus, after: Row) -> bool:
+    """Whether somebody who looks at the image sees another result."""
+    return before.status != after.consensus.status or _seen(before.boxes.all()) != _seen(after.boxes)
+
+
+def _seen(boxes: Iterable[ConsensusBox]) -> list[tuple[str, float, float, float, float]]:
+    return sorted(
+        (box.label, round(box.x, SAME_TO), round(box.y, SAME_TO), round(box.w, SAME_TO), round(box.h, SAME_TO))
+        for box in boxes
+    )
