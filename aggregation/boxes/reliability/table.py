@@ -55,3 +55,17 @@ def over_slots(values: Floats) -> Floats:
     for slot in range(values.shape[1]):
         total += values[:, slot]
     return total
+
+
+def pairs_within(table: Table, groups: Indices) -> tuple[Indices, Indices, Mask]:
+    """Pair each given group with every group of its image: (P,) the other, which of the given, whether it is the same.
+
+    Also for boxes, when `groups` holds the group of each box.
+    """
+    offsets = np.searchsorted(table.image, np.arange(len(table.images) + 1))
+    image = table.image[groups]
+    counts = offsets[image + 1] - offsets[image]
+    mine = np.repeat(np.arange(len(groups)), counts)
+    within = np.arange(len(mine)) - np.repeat(np.cumsum(counts) - counts, counts)
+    other = offsets[image[mine]] + within
+    return other, mine, np.asarray(other == groups[mine])

@@ -9,7 +9,7 @@ from aggregation.boxes.cleaning import clean
 from aggregation.boxes.groups import group_boxes
 from aggregation.boxes.reliability.flat import Flat, flatten
 from aggregation.boxes.reliability.linkage import Pile, iou, link
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
+from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table, pairs_within
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import prepare
 from aggregation.core.answers import ImageAnswers
@@ -134,7 +134,7 @@ def _unsettled(candidates: Candidates, settings: BoxSettings) -> Mask:
     group, slot = np.nonzero(table.drawn & _busy(table))
     if len(group) == 0:
         return unsettled
-    near, mine, at = _pairs(table, group)
+    near, mine, at = pairs_within(table, group)
     centres = _medians_without(table)
     member = slot[mine]
     overlap = iou(table.corners[group[mine], member], centres[near, member])
@@ -150,17 +150,6 @@ def _busy(table: Table) -> Mask:
     boxes = np.zeros(table.worker.shape)
     np.add.at(boxes, table.image, table.drawn)
     return np.asarray(boxes[table.image] > 1)
-
-
-def _pairs(table: Table, group: Indices) -> tuple[Indices, Indices, Mask]:
-    """Return each given box with every group of its image: the group, the row of the box, whether it is its own."""
-    offsets = np.searchsorted(table.image, np.arange(len(table.images) + 1))
-    image = table.image[group]
-    counts = offsets[image + 1] - offsets[image]
-    mine = np.repeat(np.arange(len(group)), counts)
-    within = np.arange(len(mine)) - np.repeat(np.cumsum(counts) - counts, counts)
-    near = offsets[image[mine]] + within
-    return near, mine, near == group[mine]
 
 
 def _medians_without(table: Table) -> Floats:

@@ -1,0 +1,163 @@
+"""Which label an object has, and how well each worker names: expectation maximisation over the same groups.
+
+A worker says the true label with the chance a_w; a mistake of anybody goes to another label as mistakes of the whole
+crowd do (`palm` for `stop` rather than for `fist`). So a worker with few votes needs one number, not a matrix, and the
+pool's confusion is still used: on votes of a few hundred objects this named more labels right than a matrix a
+worker drawn towards the pool's, on both halves tried. Votes weigh by the chance that the object exists.
+
+Source: Dawid and Skene, 1979, with one accuracy a worker (Beta(8, 2), see `aggregation.labels`).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Table
+from aggregation.core.skills import PRIOR_RIGHT, PRIOR_WRONG
+
+LEAST, MOST = 0.02, 0.995
+ROUNDS, STILL = 20, 1e-4
+PSEUDO_OBJECTS = 1.0  # of each label
+PSEUDO_MISTAKES = 1.0  # of each label, spread over the others
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What is known of the naming of W workers, with L labels."""
+
+    workers: tuple[str, ...]  # (W,) sorted
+    labels: tuple[str, ...]  # (L,) sorted
+    right: Floats  # (W,)
+    votes: Floats  # (W,)
+    mistakes: Floats  # (L, L) true label by label said, nothing on the diagonal
+    objects: Floats  # (L,)
+
+    @classmethod
+    def of(cls, workers: tuple[str, ...], labels: tuple[str, ...]) -> "Naming":
+        """Return what is thought before anything was seen."""
+        count, size = len(workers), len(labels)
+        return cls(workers, labels, np.zeros(count), np.zeros(count), np.zeros((size, size)), np.zeros(size))
+
+    @property
+    def accuracy(self) -> Floats:
+        """Return the chance that a worker's label is right, (W,)."""
+        mean = (self.right + PRIOR_RIGHT) / (self.votes + PRIOR_RIGHT + PRIOR_WRONG)
+        return np.asarray(np.clip(mean, LEAST, MOST))
+
+    def aligned(self, workers: tuple[str, ...], labels: tuple[str, ...]) -> "Naming":
+        """Return the same for exactly these workers, and for these labels and those known before."""
+        every = tuple(sorted({*self.labels, *labels}))
+        fresh = Naming.of(workers, every)
+        row = {name: index for index, name in enumerate(self.workers)}
+        for index, name in enumerate(workers):
+            if name in row:
+                fresh.right[index], fresh.votes[index] = self.right[row[name]], self.votes[row[name]]
+        at = np.array([every.index(name) for name in self.labels], np.intp)
+        fresh.mistakes[np.ix_(at, at)] = self.mistakes
+        fresh.objects[at] = self.objects
+        return fresh
+
+
+@dataclass(frozen=True, slots=True)
+class _Votes:
+    """One entry a label said: the group, the worker, the label; with the chance of each label for groups known."""
+
+    group: Indices
+    worker: Indices
+    label: Indices
+    known: Indices  # (G,) the true label or NOBODY
+    classes: int  # labels of the project, also those nobody has said yet
+
+    @classmethod
+    def of(cls, table: Table, labels: tuple[str, ...], label_count: int) -> "_Votes":
+        at = np.array([labels.index(name) for name in table.labels] + [NOBODY], np.intp)
+        group, slot = np.nonzero(table.drawn)
+        return cls(
+            group,
+            table.worker[table.image[group], slot],
+            at[table.label[group, slot]],
+            at[table.true_label],
+            max(len(labels), label_count),
+        )
+
+
+def name_groups(table: Table, naming: Naming, label_count: int) -> Floats:
+    """Return the chances of the labels of `naming`, (G, L); what is missing to 1 is for labels nobody has said."""
+    votes = _Votes.of(table, naming.labels, label_count)
+    return _chances(votes, naming)[:, : len(naming.labels)]
+
+
+def learn(table: Table, exists: Floats, prior: Naming, label_count: int) -> Naming:
+    """Return what the table says of naming on top of `prior` (which holds exactly the table's workers)."""
+    votes = _Votes.of(table, prior.labels, label_count)
+    if len(votes.group) == 0:
+        return prior
+    naming = prior
+    chances = _chances(votes, naming)
+    for _ in range(ROUNDS):
+        naming = maximise(votes, exists, chances, prior)
+        before, chances = chances, _chances(votes, naming)
+        if np.abs(chances - before).max() < STILL:
+            break
+    return naming
+
+
+def maximise(votes: _Votes, exists: Floats, chances: Floats, prior: Naming) -> Naming:
+    """Return the naming that the expected labels speak for."""
+    size, workers = len(prior.labels), len(prior.workers)
+    weights = exists[votes.group]
+    right = weights * chances[votes.group, votes.label]
+    mistakes = np.zeros((size, size))
+    for true in range(size):
+        said = np.bincount(votes.label, weights * chances[votes.group, true], size)
+        said[true] = 0.0
+        mistakes[true] = said
+    return replace(
+        prior,
+        right=prior.right + np.bincount(votes.worker, right, workers),
+        votes=prior.votes + np.bincount(votes.worker, weights, workers),
+        mistakes=prior.mistakes + mistakes,
+        objects=prior.objects + _column_sums(exists[:, None] * chances[:, :size]),
+    )
+
+
+def _column_sums(values: Floats) -> Floats:
+    return np.asarray(values.sum(axis=0))
+
+
+def _chances(votes: _Votes, naming: Naming) -> Floats:
+    """Return the chances of the labels and, last, of all labels nobody has said; (G, L + 1)."""
+    logs = _logs(votes, naming)
+    known = votes.known != NOBODY
+    logs[known] = -np.inf
+    logs[known, votes.known[known]] = 0.0
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    total = np.zeros(len(shares))
+    for column in range(shares.shape[1]):
+        total += shares[:, column]
+    return np.asarray(shares / total[:, None])
+
+
+def _logs(votes: _Votes, naming: Naming) -> Floats:
+    size, count = len(naming.labels), len(votes.known)
+    silent = votes.classes - size
+    pool = naming.objects.sum() + PSEUDO_OBJECTS * votes.classes
+    right, wrong = np.log(naming.accuracy), np.log(1 - naming.accuracy)
+    logs = np.empty((count, size + 1))
+    towards = _where_mistakes_go(naming, votes.classes)
+    for true in range(size):
+        said = np.where(votes.label == true, right[votes.worker], wrong[votes.worker] + towards[true, votes.label])
+        logs[:, true] = np.log((naming.objects[true] + PSEUDO_OBJECTS) / pool) + np.bincount(votes.group, said, count)
+    anywhere = wrong[votes.worker] - np.log(max(votes.classes - 1, 1))
+    rest = np.log(silent * PSEUDO_OBJECTS / pool) if silent else -np.inf
+    logs[:, size] = rest + np.bincount(votes.group, anywhere, count)
+    return logs
+
+
+def _where_mistakes_go(naming: Naming, classes: int) -> Floats:
+    """Return the logarithm of the share of the mistakes on a true label that say another, (L, L); 0 on the diagonal."""
+    others = max(classes - 1, 1)
+    total = naming.mistakes.sum(axis=1, keepdims=True) + PSEUDO_MISTAKES
+    shares = (naming.mistakes + PSEUDO_MISTAKES / others) / total
+    np.fill_diagonal(shares, 1.0)
+    return np.asarray(np.log(shares))
