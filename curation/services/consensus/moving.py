@@ -62,7 +62,7 @@ def move(image: Image, after: Row, way: Way, now: datetime) -> Counter[str]:
 
 def where_to(image: Image, status: str, confidence: float, stage: Stage, settings: ConsensusSettings) -> str:
     """Say what an outcome means for an image: one of MOVES, why it is kept all the same, or nothing."""
-    asked = _asked_for(image, status, confidence, stage, is_out(status, settings))
+    asked = _asked_for(image, status, confidence, stage, settings)
     if asked and image.is_decided:
         return "kept_person"
     if asked == "left" and image.is_frozen:
@@ -70,8 +70,8 @@ def where_to(image: Image, status: str, confidence: float, stage: Stage, setting
     return asked if image.asset.state != State.WORKING else ""  # others are at work on it
 
 
-def _asked_for(image: Image, status: str, confidence: float, stage: Stage, now_out: bool) -> str:
-    asset = image.asset
+def _asked_for(image: Image, status: str, confidence: float, stage: Stage, settings: ConsensusSettings) -> str:
+    asset, now_out = image.asset, is_out(status, settings)
     if asset.stage_id == stage.pk and asset.state == State.DROPPED:
         return "" if now_out else "came_back"
     if asset.stage.position <= stage.position or asset.state == State.DROPPED:
