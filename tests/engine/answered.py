@@ -42,6 +42,7 @@ def image(
         state=state,
         sha256=hashlib.sha256(b"answered %d" % number).digest(),
         storage_key=f"answered-{number}.jpg",
+        label_class=of.classes.first(),
         width=1000,
         height=1000,
     )
