@@ -1,0 +1,47 @@
+"""What counts as right for each image of a stage: a person's boxes where there are any, else the consensus."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from curation.models import Annotation, Box, Consensus, ConsensusBox, Stage
+from curation.services.quality_facts.comparing import Labelled
+
+AGREED = (Consensus.Status.HARD, Consensus.Status.SOFT)
+LEAST_ANSWERS = 3
+
+
+def agreed_boxes(stage: Stage, asset_ids: Iterable[int] | None = None) -> dict[int, list[Labelled]]:
+    """Return the agreed boxes of each image by asset, in fractions; images without agreement are left out.
+
+    The current consensus is meant, and a person's fix is one. At least three answers, or a person, stand behind it.
+    """
+    rows = Consensus.objects.filter(stage=stage, is_current=True, status__in=AGREED)
+    if asset_ids is not None:
+        rows = rows.filter(asset_id__in=asset_ids)
+    owners = {
+        pk: asset_id
+        for pk, asset_id, n, method in rows.values_list("pk", "asset_id", "n_answers", "method")
+        if n >= LEAST_ANSWERS or method == "person"
+    }
+    found: dict[int, list[Labelled]] = {asset_id: [] for asset_id in owners.values()}
+    boxes = ConsensusBox.objects.filter(consensus_id__in=list(owners)).order_by("consensus_id", "seq")
+    for row in boxes.values_list("consensus_id", "x", "y", "w", "h", "label"):
+        found[owners[row[0]]].append(labelled(row[1:]))
+    return found
+
+
+def answers_to(source: Stage, asset_ids: Sequence[int]) -> list[tuple[int, int, int, list[Labelled]]]:
+    """Return (annotation, asset, worker, boxes) of the answers that count, in order of arrival."""
+    rows = Annotation.objects.filter(stage=source, asset_id__in=asset_ids, discarded_at__isnull=True).order_by("id")
+    said = list(rows.values_list("pk", "asset_id", "worker_id"))
+    drawn: dict[int, list[Labelled]] = defaultdict(list)
+    boxes = Box.objects.filter(annotation__in=rows.order_by().values("pk")).order_by("annotation_id", "seq")
+    for row in boxes.values_list("annotation_id", "x", "y", "w", "h", "label"):
+        drawn[row[0]].append(labelled(row[1:]))
+    return [(pk, asset_id, worker_id, drawn[pk]) for pk, asset_id, worker_id in said]
+
+
+def labelled(row: Sequence[Any]) -> Labelled:
+    x, y, w, h, label = row
+    return (x, y, x + w, y + h), label
