@@ -1,11 +1,12 @@
 """How each worker draws edges: what was measured of them, and what it says in the light of priors.
 
-Edges are x1, y1, x2, y2, counted outwards and in units of the box's width (x1, x2) or height (y1, y2): a positive
-residual is a box drawn too large.
+Edges are x1, y1, x2, y2, counted outwards: a positive residual is a box drawn too large. Lengths are in units of
+the box: `UNIT ** (1 - power) * side ** power` pixels, with the side along the edge's own axis (width for x1, x2).
+A power of 1 is noise that grows with the box, 0 noise of so many pixels whatever the box.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,15 +15,23 @@ import numpy as np
 from aggregation.boxes.reliability.table import Floats
 
 EDGES = 4
-PRIOR_BOXES = 10.0  # pseudo-boxes that draw a worker's spread to the crowd's and the lean to zero
+UNIT = 100.0  # pixels
+PRIOR_BOXES = 5.0  # pseudo-boxes that draw a worker's spread to the crowd's
+PRIOR_WORKERS = 10.0  # pseudo-workers who lean by LEANING of their spread
+LEANING, LEAST_LEANING = 0.1, 0.02  # variance of leans between workers, in units of the squared spread
 PRIOR_KNOWN = 20.0  # pseudo-boxes that draw the lean of the whole crowd to zero
 START_SPREAD = 0.07  # before anything was measured
-LEAST_SPREAD, MOST_SPREAD = 0.01, 0.5
+LEAST_SPREAD, MOST_SPREAD = 0.005, 0.5
+LEAST_WEIGHT = 1e-9
+
+SUMS_OF_WORKERS = ("boxes", "squares", "leans", "weights")
+SUMS_OF_CROWD = ("known_leans", "known_weights")
+FORM = ("power", "skew")
 
 
 @dataclass(frozen=True)
 class WorkerNoise:
-    """Sums over measured boxes of W workers: they add up over pools, and everything else follows from them."""
+    """Sums over measured boxes of W workers, which add up over pools, and the form of the whole crowd's noise."""
 
     workers: tuple[str, ...]  # (W,) sorted
     boxes: Floats  # (W,) boxes measured, each by the probability that the object exists
@@ -31,12 +40,16 @@ class WorkerNoise:
     weights: Floats  # (W, 4) sum of their weights
     known_leans: Floats  # (4,) the same sums of the whole crowd against known boxes
     known_weights: Floats  # (4,)
+    power: Floats  # (4,) how noise grows with the side of the box
+    skew: Floats  # (4,) logarithm of how much wider the outward side of the noise is, and the inward side narrower
 
     @classmethod
     def of(cls, workers: tuple[str, ...]) -> "WorkerNoise":
         """Return the noise of workers of whom nothing was measured."""
-        zeros = np.zeros((len(workers), EDGES))
-        return cls(workers, np.zeros(len(workers)), zeros, zeros, zeros, np.zeros(EDGES), np.zeros(EDGES))
+        squares, leans, weights = (np.zeros((len(workers), EDGES)) for _ in range(3))
+        known_leans, known_weights, skew = (np.zeros(EDGES) for _ in range(3))
+        boxes, power = np.zeros(len(workers)), np.ones(EDGES)
+        return cls(workers, boxes, squares, leans, weights, known_leans, known_weights, power, skew)
 
     @cached_property
     def spread(self) -> Floats:
@@ -48,56 +61,66 @@ class WorkerNoise:
 
     @cached_property
     def lean(self) -> Floats:
-        """Return how much too large each worker draws, drawn to zero; shape (W, 4).
+        """Return how much too large each worker draws, drawn to the crowd's; shape (W, 4).
 
-        Answers alone cannot tell a lean that the whole crowd shares. Precise workers are taken to lean least: the
-        mean of all leans, weighed by precision, is zero, unless known boxes show another.
+        Answers alone cannot tell a lean that the whole crowd shares. A lean is taken to be some share of the
+        worker's spread, so the precise lean least and are what the others are measured by, unless known boxes
+        show that all lean. How large that share is, is learnt from the workers (method of moments).
         """
-        own = self.leans / (self.weights + PRIOR_BOXES)
-        precision = self.spread**-2.0 * (self.boxes / (self.boxes + PRIOR_BOXES))[:, None]
-        total = precision.sum(axis=0)
-        centre = np.divide((precision * own).sum(axis=0), total, out=np.zeros(EDGES), where=total > 0)
-        return np.asarray(own - centre + self.shared)
+        raw = np.divide(self.leans, self.weights, out=np.zeros_like(self.leans), where=self.weights > 0)
+        precision = self.spread**-2.0
+        trust = self.weights / (self.weights + 1.0 / LEANING)
+        centre = _mean(raw, precision * trust)
+        apart = (raw - centre) ** 2 * precision - 1.0 / np.maximum(self.weights, LEAST_WEIGHT)
+        leaning = ((apart * trust).sum() + PRIOR_WORKERS * LEANING * EDGES) / (trust.sum() + PRIOR_WORKERS * EDGES)
+        shrink = self.weights / (self.weights + 1.0 / max(float(leaning), LEAST_LEANING))
+        centre = _mean(raw, precision * shrink)
+        return np.asarray((raw - centre) * shrink + self.shared)
 
     @cached_property
     def shared(self) -> Floats:
         """Return how much too large the whole crowd draws, as far as known boxes show; shape (4,)."""
         return np.asarray(self.known_leans / (self.known_weights + PRIOR_KNOWN))
 
+    def plus(self, other: "WorkerNoise") -> "WorkerNoise":
+        """Return the sums of both, of the same workers, in the form of this one."""
+        added = {name: getattr(self, name) + getattr(other, name) for name in (*SUMS_OF_WORKERS, *SUMS_OF_CROWD)}
+        return replace(self, **added)
+
     def aligned(self, workers: tuple[str, ...]) -> "WorkerNoise":
         """Return the same sums for these workers and all that were there before, sorted."""
         names = tuple(sorted({*self.workers, *workers}))
         if names == self.workers:
             return self
-        at = np.searchsorted(names, self.workers) if self.workers else np.zeros(0, np.intp)
-        fresh = WorkerNoise.of(names)
-        boxes, sums = fresh.boxes, (np.zeros((len(names), EDGES)) for _ in range(3))
-        squares, leans, weights = sums
-        boxes[at], squares[at], leans[at], weights[at] = self.boxes, self.squares, self.leans, self.weights
-        return WorkerNoise(names, boxes, squares, leans, weights, self.known_leans, self.known_weights)
+        row = {name: number for number, name in enumerate(names)}
+        at = [row[name] for name in self.workers]
+        grown = {name: np.zeros((len(names), *getattr(self, name).shape[1:])) for name in SUMS_OF_WORKERS}
+        for name, values in grown.items():
+            values[at] = getattr(self, name)
+        return replace(self, workers=names, **grown)
 
     def to_json(self) -> dict[str, Any]:
-        """Return `{"workers": {name: {...}}, "known": {...}}`, numbers unrounded."""
+        """Return `{"workers": {name: {...}}, "crowd": {...}}`, numbers unrounded."""
+        columns = [getattr(self, name).tolist() for name in SUMS_OF_WORKERS]
+        rows = (dict(zip(SUMS_OF_WORKERS, row, strict=True)) for row in zip(*columns, strict=True))
         return {
-            "workers": {
-                name: {
-                    "boxes": float(self.boxes[row]),
-                    "squares": self.squares[row].tolist(),
-                    "leans": self.leans[row].tolist(),
-                    "weights": self.weights[row].tolist(),
-                }
-                for row, name in enumerate(self.workers)
-            },
-            "known": {"leans": self.known_leans.tolist(), "weights": self.known_weights.tolist()},
+            "workers": dict(zip(self.workers, rows, strict=True)),
+            "crowd": {name: getattr(self, name).tolist() for name in (*SUMS_OF_CROWD, *FORM)},
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "WorkerNoise":
         """Read what `to_json` wrote; a missing key is a KeyError."""
         names = tuple(sorted(document["workers"]))
-        rows = [document["workers"][name] for name in names]
-        squares, leans, weights = (
-            np.array([row[key] for row in rows], float).reshape(-1, EDGES) for key in ("squares", "leans", "weights")
-        )
-        known = (np.array(document["known"][key], float) for key in ("leans", "weights"))
-        return cls(names, np.array([row["boxes"] for row in rows], float), squares, leans, weights, *known)
+        fresh, rows = cls.of(names), [document["workers"][name] for name in names]
+        for name in SUMS_OF_WORKERS:
+            getattr(fresh, name)[...] = np.array([row[name] for row in rows], float).reshape(getattr(fresh, name).shape)
+        for name in (*SUMS_OF_CROWD, *FORM):
+            getattr(fresh, name)[...] = document["crowd"][name]
+        return fresh
+
+
+def _mean(values: Floats, weights: Floats) -> Floats:
+    """Return the weighed mean over workers of each edge, 0 where nothing weighs; (W, 4) gives (4,)."""
+    total = weights.sum(axis=0)
+    return np.asarray(np.divide((values * weights).sum(axis=0), total, out=np.zeros(EDGES), where=total > 0))
