@@ -33,6 +33,12 @@ def database(data_dir: Path) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(host=str(Paths(data_dir).pg_socket_dir), user="winnow", dbname="winnow", autocommit=True)
 
 
+@cache
+def client() -> httpx.Client:
+    """Return one client for all calls: making one costs more than most calls do."""
+    return httpx.Client(timeout=120, trust_env=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """A product under `up`, looked at through its database and its command line."""
@@ -107,7 +113,7 @@ class Emulator:
     token: str
 
     def door(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(method, f"{self.url}/_emulator{path}", json=body, timeout=120, trust_env=False)
+        answer = client().request(method, f"{self.url}/_emulator{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json()
 
