@@ -10,7 +10,7 @@ from aggregation.boxes.reliability.placing_noise import WorkerNoise
 from aggregation.boxes.reliability.table import Floats, Table, over_slots
 
 STEPS = 6
-CHANCES = ((-2.0, -2.5), (-4.5, -2.5))  # level and slope over the logarithm of the doubt, at IoU .5 and .75
+CHANCE_50, CHANCE_75 = (3.2, -2.0), (-7.0, -6.0)  # level and slope over the logarithm of the doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Placed:
     p50: Floats  # (G,) probability that IoU with the object is at least .5, given that it exists
     p75: Floats  # (G,) the same at .75
     weights: Floats  # (G, A) share of each slot, summing to 1 over the slots that drew the box
+    doubt: Floats  # (G,) sum over the edges of the standard deviation of their place, in sides of the box
 
 
 def place(table: Table, noise: WorkerNoise) -> Placed:
@@ -31,21 +32,25 @@ def place(table: Table, noise: WorkerNoise) -> Placed:
     aligned = noise.aligned(table.workers)
     count, width = table.label.shape
     corners, weights = np.full((count, EDGES), np.nan), np.zeros((count, width))
-    p50, p75 = np.zeros(count), np.zeros(count)
+    p50, p75, doubt = np.zeros(count), np.zeros(count), np.full(count, np.inf)
     for block in blocks(table, aligned, np.flatnonzero(table.drawn.any(axis=1))):
         settled, precision = settle(block, aligned, block.start, STEPS)
         corners[block.rows] = np.clip(settled, *block.hull()) * OUTWARDS
         total = over_slots(precision)
         weights[block.rows] = precision.sum(axis=2) / total.sum(axis=1)[:, None]
-        p50[block.rows], p75[block.rows] = _chances(block, total)
-    return Placed(corners, p50, p75, weights)
+        doubt[block.rows] = _lengths(1.0 / total, block)
+        apart = _lengths(1.0 / total + (aligned.careful * block.unit(aligned)[:, 0]) ** 2, block)
+        p50[block.rows], p75[block.rows] = _chance(*CHANCE_50, apart), _chance(*CHANCE_75, apart)
+    return Placed(corners, p50, p75, weights, doubt)
 
 
-def _chances(block: Block, precision: Floats) -> tuple[Floats, Floats]:
-    """Return the probabilities of IoU >= .5 and >= .75 from the precision of the four edges, (g, 4)."""
-    doubt = np.log(over_slots((1.0 / (np.sqrt(precision) * block.side))[..., None])[:, 0])
-    p50, p75 = (1.0 / (1.0 + np.exp(-(level + slope * doubt))) for level, slope in CHANCES)
-    return p50, p75
+def _lengths(variance: Floats, block: Block) -> Floats:
+    """Return the sum over the four edges of their standard deviation in sides of the box; (g, 4) gives (g,)."""
+    return over_slots((np.sqrt(variance) / block.side)[..., None])[:, 0]
+
+
+def _chance(level: float, slope: float, doubt: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-(level + slope * np.log(doubt)))))
 
 
 __all__ = ["Placed", "WorkerNoise", "fit_noise", "place"]
