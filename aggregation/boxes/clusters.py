@@ -36,12 +36,13 @@ class Clusters:
         kept, removed = _by_majority(sheet, groups, len(cleaned.members))
         found = [_found(sheet, group, chosen) for group in kept]
         status = "hard" if verdict.passed else "soft"
-        trace.append(_majority_step(len(kept), len(removed)))
+        trace.append(majority_step(len(kept), len(removed)))
         agreed = Agreed(found, removed, cleaned.members)
         return resolved(sheet, agreed, trace, chosen, status=status, method=self.name)
 
 
-def _majority_step(kept: int, removed: int) -> TraceStep:
+def majority_step(kept: int, removed: int) -> TraceStep:
+    """Return the step that says how many groups a majority drew."""
     words = f"kept {counted(kept, 'group', 'groups')} of a majority, left out {removed}"
     return TraceStep("soft.majority", ok=True, text=f"soft.majority: {words}", data={"kept": kept, "removed": removed})
 

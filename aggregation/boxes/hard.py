@@ -53,31 +53,25 @@ def answer(key: str, words: str, *, ok: bool, data: dict[str, object]) -> TraceS
     return TraceStep(key, ok=ok, text=f"{key}: {'yes' if ok else 'no'}, {words}", data=data)
 
 
+EQUAL_LABELS = answer("hard.labels", "equal in every group", ok=True, data={})
+
+
 def _enough(sheet: Sheet, _groups: Sequence[Group], settings: BoxSettings) -> TraceStep:
-    given = len(sheet.annotators)
-    words = f"{counted(given, 'answer', 'answers')}, at least {settings.min_answers} needed"
-    return answer("hard.enough", words, ok=given >= settings.min_answers, data={"answers": given})
+    return enough_step(len(sheet.annotators), settings)
 
 
 def _count(sheet: Sheet, _groups: Sequence[Group], _settings: BoxSettings) -> TraceStep:
-    counts = sheet.counts()
-    ok = len(set(counts)) == 1
-    words = f"{' '.join(map(str, counts))} boxes ({' '.join(sheet.annotators)})"
-    return answer("hard.count", words, ok=ok, data={"counts": dict(zip(sheet.annotators, counts, strict=True))})
+    return count_step(sheet.annotators, sheet.counts())
 
 
 def _groups(sheet: Sheet, groups: Sequence[Group], _settings: BoxSettings) -> TraceStep:
-    everybody = len(sheet.annotators)
-    sizes = [len(group) for group in groups]
-    ok = all(size == everybody for size in sizes)
-    words = f"{counted(len(sizes), 'group', 'groups')} of {' '.join(map(str, sizes)) or 'no'} boxes by {everybody}"
-    return answer("hard.groups", words, ok=ok, data={"sizes": tuple(sizes)})
+    return groups_step([len(group) for group in groups], len(sheet.annotators))
 
 
 def _labels(sheet: Sheet, groups: Sequence[Group], _settings: BoxSettings) -> TraceStep:
     mixed = [group for group in groups if len({sheet.labels[box] for box in group}) > 1]
     if not mixed:
-        return answer("hard.labels", "equal in every group", ok=True, data={})
+        return EQUAL_LABELS
     said = "; ".join(" ".join(f"{sheet.annotators[sheet.owners[b]]}={sheet.labels[b]}" for b in g) for g in mixed)
     return answer("hard.labels", f"labels differ: {said}", ok=False, data={"groups": len(mixed)})
 
@@ -88,29 +82,74 @@ def _iou(sheet: Sheet, groups: Sequence[Group], settings: BoxSettings) -> TraceS
 
 def _clean(sheet: Sheet, _groups: Sequence[Group], settings: BoxSettings) -> TraceStep:
     doubles = duplicates(sheet, range(len(sheet.owners)), settings)
-    contradictory = sheet.names(sheet.contradictory)
-    ok = not (sheet.dots or doubles or contradictory)
+    return clean_step(len(sheet.dots), len(doubles), sheet.names(sheet.contradictory))
+
+
+def enough_step(given: int, settings: BoxSettings) -> TraceStep:
+    """Answer whether enough people answered."""
+    words = f"{counted(given, 'answer', 'answers')}, at least {settings.min_answers} needed"
+    return answer("hard.enough", words, ok=given >= settings.min_answers, data={"answers": given})
+
+
+def count_step(annotators: Sequence[str], counts: Sequence[int]) -> TraceStep:
+    """Answer whether everybody drew the same number of boxes."""
+    words = f"{' '.join(map(str, counts))} boxes ({' '.join(annotators)})"
+    data: dict[str, object] = {"counts": dict(zip(annotators, counts, strict=True))}
+    return answer("hard.count", words, ok=len(set(counts)) == 1, data=data)
+
+
+def equal_counts(people: int, boxes: int) -> Callable[[Sequence[str]], TraceStep]:
+    """Return what `count_step` gives for any so many people who drew so many boxes each."""
+    head = f"hard.count: yes, {' '.join([str(boxes)] * people)} boxes ("
+
+    def step(annotators: Sequence[str]) -> TraceStep:
+        counts = dict.fromkeys(annotators, boxes)
+        return TraceStep("hard.count", ok=True, text=f"{head}{' '.join(annotators)})", data={"counts": counts})
+
+    return step
+
+
+def groups_step(sizes: Sequence[int], everybody: int) -> TraceStep:
+    """Answer whether every group has a box of everybody."""
+    words = f"{counted(len(sizes), 'group', 'groups')} of {' '.join(map(str, sizes)) or 'no'} boxes by {everybody}"
+    return answer("hard.groups", words, ok=all(size == everybody for size in sizes), data={"sizes": tuple(sizes)})
+
+
+def clean_step(dots: int, doubles: int, contradictory: tuple[str, ...]) -> TraceStep:
+    """Answer whether nobody slipped."""
     words = (
-        f"{counted(len(sheet.dots), 'dot', 'dots')}, {counted(len(doubles), 'duplicate', 'duplicates')}, "
+        f"{counted(dots, 'dot', 'dots')}, {counted(doubles, 'duplicate', 'duplicates')}, "
         f"{counted(len(contradictory), 'contradictory answer', 'contradictory answers')}"
     )
-    return answer(
-        "hard.clean",
-        words,
-        ok=ok,
-        data={"dots": len(sheet.dots), "duplicates": len(doubles), "contradictory": contradictory},
-    )
+    data = {"dots": dots, "duplicates": doubles, "contradictory": contradictory}
+    return answer("hard.clean", words, ok=not (dots or doubles or contradictory), data=data)
 
 
 def iou_question(key: str, sheet: Sheet, groups: Sequence[Group], settings: BoxSettings) -> TraceStep:
     """Ask whether the boxes of every group lie close enough together."""
     measured = [value for group in groups if (value := closeness(sheet, group, settings)) is not None]
-    worst = min(measured, default=None)
+    return iou_step(key, min(measured, default=None), settings)
+
+
+def iou_step(key: str, worst: float | None, settings: BoxSettings) -> TraceStep:
+    """Answer whether the worst group is close enough."""
     if worst is None:
         return answer(key, "no two boxes to compare", ok=True, data={"iou": None})
+    word, needed = _iou_words(settings)
     ok = worst >= settings.iou - TOLERANCE
+    return answer(key, f"{word} {worst:.3f}{needed}", ok=ok, data={"iou": worst})
+
+
+def close_enough(settings: BoxSettings) -> Callable[[float], TraceStep]:
+    """Return what `iou_step` gives for any worst group that passes the hard question."""
+    word, needed = _iou_words(settings)
+    head = f"hard.iou: yes, {word} "
+    return lambda worst: TraceStep("hard.iou", ok=True, text=f"{head}{worst:.3f}{needed}", data={"iou": worst})
+
+
+def _iou_words(settings: BoxSettings) -> tuple[str, str]:
     word = "lowest pair" if settings.iou_rule == "every_pair" else "lowest mean of pairs"
-    return answer(key, f"{word} {worst:.3f}, at least {settings.iou:g} needed", ok=ok, data={"iou": worst})
+    return word, f", at least {settings.iou:g} needed"
 
 
 def pair_ious(sheet: Sheet, group: Group) -> list[float]:

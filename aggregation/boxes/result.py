@@ -56,7 +56,7 @@ def resolved(
         next="buy" if more else "none",
         confidence=image_confidence((box.confidence for box in boxes), sorted(left_out)),
         lowest_iou=lowest_iou(sheet, [found.boxes for found in agreed.kept]),
-        flags=_common_flags(sheet, used, settings),
+        flags=common_flags([sheet.flags[index] for index in sorted(used)], settings),
         method=method,
     )
 
@@ -101,7 +101,8 @@ def _box(sheet: Sheet, found: Found, used: int, settings: BoxSettings) -> Consen
     return ConsensusBox(x1, y1, x2 - x1, y2 - y1, found.label, certain, placed, sheet.names(owners))
 
 
-def _common_flags(sheet: Sheet, used: frozenset[int], settings: BoxSettings) -> tuple[str, ...]:
-    named = Counter(flag for index in used for flag in sheet.flags[index])
-    least = settings.quorum * len(used) - TOLERANCE
+def common_flags(given: Sequence[Iterable[str]], settings: BoxSettings) -> tuple[str, ...]:
+    """Return the flags that enough of the used answers carry; a flag counts once an answer."""
+    named = Counter(flag for flags in given for flag in flags)
+    least = settings.quorum * len(given) - TOLERANCE
     return tuple(sorted(flag for flag, count in named.items() if count >= least))

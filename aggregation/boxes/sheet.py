@@ -63,7 +63,7 @@ def prepare(image: ImageAnswers, settings: BoxSettings) -> Sheet:
         dots=dots,
         contradictory=frozenset(i for i, own in enumerate(boxes) if own and flags[i] & set(settings.empty_flags)),
         void=frozenset(owners) - {owner for box, owner in enumerate(owners) if box not in dots},
-        notes=tuple(_notes(answers, image)),
+        notes=tuple(preparation(answers, image)),
     )
 
 
@@ -93,7 +93,8 @@ def _dots(corners: Sequence[Corners], image: ImageAnswers, settings: BoxSettings
     return frozenset(i for i, (x1, y1, x2, y2) in enumerate(corners) if min(x2 - x1, y2 - y1) < least)
 
 
-def _notes(answers: Sequence[BoxAnswer], image: ImageAnswers) -> Iterable[TraceStep]:
+def preparation(answers: Sequence[BoxAnswer], image: ImageAnswers) -> Iterable[TraceStep]:
+    """Yield a step for boxes that were flipped and one for boxes that were clipped."""
     flipped = [answer.annotator for answer in answers for box in answer.boxes if box.w < 0 or box.h < 0]
     if flipped:
         yield _note("prepare.flipped", "drawn from right to left or from below", flipped)

@@ -61,12 +61,15 @@ def median(values: Sequence[float]) -> float:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the mean, summed in sorted order so that the order of the values cannot show in the last bit.
+    """Return the mean, added one by one in sorted order so that the order of the values cannot show in the last bit.
 
     Kept between the least and the largest value: rounding may otherwise step outside by one bit.
     """
     ordered = sorted(values)
-    return min(max(sum(ordered) / len(ordered), ordered[0]), ordered[-1])
+    total = 0.0
+    for value in ordered:  # not `sum`, which compensates from Python 3.12 on and would change the last bit
+        total += value
+    return min(max(total / len(ordered), ordered[0]), ordered[-1])
 
 
 def median_box(boxes: Sequence[Corners]) -> Corners:
