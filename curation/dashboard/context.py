@@ -43,6 +43,11 @@ class Shell:
         return self.counts.sum(stages=stages, states=[Asset.State.WAITING, Asset.State.HELD])
 
     @property
+    def has_lab(self) -> bool:
+        """Return whether the project adds up boxes, so that other settings can be tried."""
+        return self.seat is not None and any(stage.kind == "aggregate" for stage in self.seat.project.stages.all())
+
+    @property
     def open_appeals(self) -> int:
         """Return how many appeals of workers wait for an answer."""
         return self.seat.open_appeals if self.seat else 0

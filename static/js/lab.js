@@ -1,0 +1,66 @@
+/**
+ * The aggregation lab: sliders beside their numbers, settings of the chosen method alone, a command to copy. The server
+ * does all counting; without this module every number can still be typed and sent.
+ */
+
+const form = document.querySelector("#lab-form");
+
+/** A slider and its number show the same; the number is what is sent. */
+function pair(slider) {
+  const number = document.getElementById(slider.dataset.for);
+  slider.hidden = false;
+  slider.addEventListener("input", () => { number.value = String(Number(slider.value)); });
+  number.addEventListener("input", () => {
+    const value = Number(number.value);
+    if (number.value.trim() && Number.isFinite(value)) slider.value = String(value);
+  });
+}
+
+/** Show only what the chosen method and the way of buying use. */
+function suit() {
+  const method = form.elements.method;
+  for (const field of form.querySelectorAll("[data-methods]")) {
+    field.hidden = !field.dataset.methods.split(" ").includes(method.value);
+  }
+  for (const field of form.querySelectorAll("[data-buy]")) field.hidden = field.dataset.buy !== form.elements.buy_when.value;
+  document.getElementById("help-method").textContent = method.selectedOptions[0].dataset.about;
+}
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  const words = button.querySelector("span");
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    words.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(source);
+    words.textContent = "Selected: press Ctrl+C";
+  }
+}
+
+function showCopyButtons() {
+  for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+}
+
+function mark(isBusy) {
+  document.getElementById("results")?.setAttribute("aria-busy", String(isBusy));
+}
+
+if (form && !form.dataset.ready) {
+  form.dataset.ready = "yes";
+  form.querySelectorAll("[data-for]").forEach(pair);
+  form.addEventListener("input", suit);
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
+    if (button) copy(button);
+  });
+  form.addEventListener("htmx:beforeRequest", () => mark(true));
+  form.addEventListener("htmx:afterRequest", () => mark(false));
+  // A setting that is out of bounds is answered with 400 and a sentence, which belongs on the page.
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.status === 400) event.detail.shouldSwap = true;
+  });
+  document.body.addEventListener("htmx:load", showCopyButtons);
+  suit();
+  showCopyButtons();
+}
