@@ -1,4 +1,4 @@
-"""Tables of results as vendors send them: JSON, CSV or TSV from anybody's hands into plain rows.
+"""Tables of results as vendors send them: JSON, CSV, TSV or a spreadsheet from anybody's hands into plain rows.
 
 Pure: bytes in, rows or one sentence with the number of the line out. Nothing is guessed that could be paid for.
 """
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from crowd.vendor_sheets import BadSheet, looks_like_sheet, read_sheet
+
 MOST_BYTES = 50_000_000
 MOST_ROWS = 200_000
 MOST_COLUMNS = 200
 MOST_CHARACTERS = 131_072  # of one cell
-SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and other archives, old xls
+ZIP, OLD_SHEET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 DELIMITERS = ",;\t"
 STATES = {
     "": "submitted",
@@ -59,14 +61,16 @@ def read_table(data: bytes, name: str) -> Table:
     """Read a file by its name's ending. Raises BadTable."""
     if len(data) > MOST_BYTES:
         raise BadTable(f"{name} has {len(data):,} bytes; {MOST_BYTES:,} are allowed. Send it in parts.")
-    if data.startswith(SHEETS):
-        raise BadTable(f"{name} is a spreadsheet or an archive. Save the sheet as CSV in UTF-8 and send that.")
+    if data.startswith(OLD_SHEET):
+        raise BadTable(f"{name} is a spreadsheet of the old kind. Save it as .xlsx or as CSV in UTF-8 and send that.")
+    if data.startswith(ZIP):
+        return _from_sheet(data, name)
     text = _text(data, name)
     kind = name.lower().rpartition(".")[2]
     if kind in {"json", "jsonl", "ndjson"}:
         return _from_json(text, name, by_lines=kind != "json")
     if kind not in {"csv", "tsv", "txt"}:
-        raise BadTable(f"{name} is not a .json, .jsonl, .csv or .tsv file.")
+        raise BadTable(f"{name} is not a .json, .jsonl, .csv, .tsv or .xlsx file.")
     return _from_csv(text, name, "\t" if kind == "tsv" else _delimiter(text))
 
 
@@ -120,9 +124,34 @@ def _csv_rows(reader: Any, columns: tuple[str, ...], name: str) -> Iterator[Row]
             raise BadTable(f"{name} has more than {MOST_ROWS:,} rows. Send it in parts.")
         if not any(cells):
             continue
-        if len(cells) > len(columns):
-            raise BadTable(f"Line {reader.line_num} of {name} has {len(cells)} cells for {len(columns)} columns.")
-        yield Row(reader.line_num, dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=True)))
+        yield _row(reader.line_num, cells, columns, name)
+
+
+def _row(line: int, cells: Sequence[Any], columns: tuple[str, ...], name: str) -> Row:
+    if len(cells) > len(columns):
+        raise BadTable(f"Line {line} of {name} has {len(cells)} cells for {len(columns)} columns.")
+    return Row(line, dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=True)))
+
+
+# --- spreadsheets ---
+def _from_sheet(data: bytes, name: str) -> Table:
+    if not name.lower().endswith(".xlsx") or not looks_like_sheet(data):
+        raise BadTable(
+            f"{name} is an archive or another kind of spreadsheet. Save the sheet as .xlsx or CSV and send it."
+        )
+    try:
+        lines = read_sheet(data)
+        columns = _columns([str(title) for title in next(lines, (1, []))[1]], name)
+        return Table(columns, tuple(_sheet_rows(lines, columns, name)))
+    except BadSheet as error:
+        raise BadTable(f"{name} cannot be read: {error}.") from None
+
+
+def _sheet_rows(lines: Iterator[tuple[int, list[Any]]], columns: tuple[str, ...], name: str) -> Iterator[Row]:
+    for number, (line, cells) in enumerate(lines):
+        if number >= MOST_ROWS:
+            raise BadTable(f"{name} has more than {MOST_ROWS:,} rows. Send it in parts.")
+        yield _row(line, cells, columns, name)
 
 
 # --- JSON ---

@@ -16,7 +16,7 @@ from crowd.platforms.tagme_files.store import INCOMING, PACKAGES, Folder, put
 from crowd.vendor_tables import Table, read_table
 
 PLATFORM = "tagme_files"
-KEPT_NAME = re.compile(r"[0-9a-f]{64}\.(csv|tsv|txt|json|jsonl|ndjson)")
+KEPT_NAME = re.compile(r"[0-9a-f]{64}\.(csv|tsv|txt|json|jsonl|ndjson|xlsx)")
 COST = "vendor_cost"
 MOST_COST_MICRO = 10**13
 

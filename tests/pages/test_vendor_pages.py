@@ -105,7 +105,7 @@ def test_a_package_nobody_packed_is_not_found(alice_at, batch):
 @pytest.mark.parametrize(
     ("data", "name", "words"),
     [
-        (b"PK\x03\x04 sheet", "results.xlsx", "Save the sheet as CSV"),
+        (b"PK\x03\x04 sheet", "results.xlsx", "Save the sheet as .xlsx or CSV"),
         (b"a,b\n1,\xff\n", "results.csv", "Line 2 of results.csv is not UTF-8"),
         (b"", "results.csv", "Line 1 of results.csv has no names of columns"),
     ],

@@ -5,10 +5,12 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from crowd import vendor_tables
 from crowd.vendor_answers import boxes_of, choice_of
@@ -21,10 +23,21 @@ def rows(data: bytes, name: str = "a.csv") -> list[tuple[int, dict]]:
     return [(row.line, dict(row.cells)) for row in read_table(data, name).rows]
 
 
-def sheet() -> bytes:
+def archive(name: str = "xl/worksheets/sheet1.xml", size: int = 10_000_000) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 10_000_000)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, b"0" * size)
+    return out.getvalue()
+
+
+def sheet(*rows: list[Any], **more: list[list[Any]]) -> bytes:
+    """A spreadsheet with these rows on its first sheet, and more sheets by their names."""
+    book, out = Workbook(), io.BytesIO()
+    for title, lines in {"Sheet": list(rows), **more}.items():
+        page = book.active if title == "Sheet" else book.create_sheet(title)
+        for line in lines:
+            page.append(line)
+    book.save(out)
     return out.getvalue()
 
 
@@ -42,6 +55,7 @@ def sheet() -> bytes:
         (b'{"results":[{"file":"a.jpg","worker":"w1"}],"n":1}', "a.json"),
         (b'{"file":"a.jpg","worker":"w1"}', "a.json"),
         (b'{"file":"a.jpg","worker":"w1"}\n\n', "a.jsonl"),
+        (sheet(["file", "worker"], ["a.jpg", "w1"]), "a.xlsx"),
     ],
 )
 def test_the_usual_forms_are_read_alike(data, name):
@@ -54,6 +68,34 @@ def test_a_cell_may_hold_line_breaks_and_the_line_is_its_last():
         (3, {"file": "a\nb", "answer": "x"}),
         (4, {"file": "c", "answer": "y"}),
     ]
+
+
+def test_a_sheet_gives_what_a_csv_of_it_would_with_the_numbers_of_its_rows():
+    moment = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
+    data = sheet(
+        ["task", "end", "n", "ok", "note"],
+        [],
+        ["a", moment.replace(tzinfo=None), 7.0, True, None],
+        [None, None],
+        ["b", "", 0.5],
+    )
+    assert rows(data, "A.XLSX") == [
+        (3, {"task": "a", "end": "2026-11-20T10:30:00", "n": 7, "ok": "True", "note": ""}),
+        (5, {"task": "b", "end": "", "n": 0.5, "ok": "", "note": ""}),
+    ]
+    assert moment_of(rows(data, "a.xlsx")[0][1]["end"]) == moment
+
+
+def test_a_hidden_sheet_and_an_empty_one_are_passed_over():
+    book, out = Workbook(), io.BytesIO()
+    hidden = book.create_sheet("lists")
+    hidden.append(["x"])
+    hidden.sheet_state = "hidden"
+    results = book.create_sheet("results")
+    results.append(["file"])
+    results.append(["a.jpg"])
+    book.save(out)
+    assert rows(out.getvalue(), "a.xlsx") == [(2, {"file": "a.jpg"})]
 
 
 def test_missing_cells_are_empty():
@@ -73,8 +115,15 @@ def test_missing_cells_are_empty():
         (b'a,b\n1,"open\n', "a.csv", "cannot be read"),
         (b"a,b\n1," + b"x" * 10_000_000 + b"\n", "a.csv", "Line 2 of a.csv has a cell that is too long"),
         (b",".join(b"c%d" % number for number in range(201)), "a.csv", "names 201 columns; 200 are allowed"),
-        (sheet(), "a.xlsx", "Save the sheet as CSV"),
-        (b"\xd0\xcf\x11\xe0 old", "a.xls", "Save the sheet as CSV"),
+        (archive(), "a.xlsx", "is an archive or another kind of spreadsheet"),
+        (archive("xl/workbook.xml", 1_000), "a.xlsx", "a.xlsx cannot be read: it is damaged"),
+        (archive("xl/workbook.xml"), "a.xlsx", "it unpacks to more than a sheet"),
+        (sheet(["a"], ["1"]), "a.xlsm", "Save the sheet as .xlsx"),
+        (sheet(["a"], Other=[["b"]]), "a.xlsx", "several sheets with rows ('Sheet', 'Other')"),
+        (sheet(), "a.xlsx", "no names of columns"),
+        (sheet(["a", None, "b"]), "a.xlsx", "no name for column 2"),
+        (sheet(["a"], ["1", "2"]), "a.xlsx", "Line 2 of a.xlsx has 2 cells for 1 columns"),
+        (b"\xd0\xcf\x11\xe0 old", "a.xls", "Save it as .xlsx or as CSV"),
         (b"a,b", "a.docx", "is not a .json"),
         (b"a,b", "noending", "is not a .json"),
         (b"[1]", "a.json", "Line 1 of a.json is not an object"),
@@ -100,7 +149,9 @@ def test_too_much_is_refused_before_it_is_read(monkeypatch):
         read_table(b"a,b\n" * 10, "a.csv")
     monkeypatch.setattr(vendor_tables, "MOST_BYTES", 1_000)
     monkeypatch.setattr(vendor_tables, "MOST_ROWS", 2)
-    for data, name in [(b"a\n1\n2\n3\n", "a.csv"), (b'[{"a":1},{"a":2},{"a":3}]', "a.json")]:
+    monkeypatch.setattr(vendor_tables, "MOST_BYTES", 10_000)
+    tables = [(b"a\n1\n2\n3\n", "a.csv"), (b'[{"a":1},{"a":2},{"a":3}]', "a.json"), (sheet(*[["a"]] * 4), "a.xlsx")]
+    for data, name in tables:
         with pytest.raises(BadTable, match="more than 2 rows"):
             read_table(data, name)
 
