@@ -3,6 +3,7 @@
 from crowd.models.account import Account, PlatformEvent, QuotaCounter
 from crowd.models.draft import PageDraft
 from crowd.models.money import Bonus, Budget, LedgerEntry, Reservation
+from crowd.models.own import OwnTask
 from crowd.models.queue import OutboxCommand, QueueRow
 from crowd.models.rollup import BatchDelta, BatchRollup
 from crowd.models.trust import Evidence, Restriction
@@ -24,6 +25,7 @@ __all__ = [
     "Evidence",
     "LedgerEntry",
     "OutboxCommand",
+    "OwnTask",
     "PageDraft",
     "PlatformEvent",
     "QueueRow",

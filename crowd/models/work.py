@@ -98,6 +98,7 @@ class Task(models.Model):
     overlap = models.PositiveSmallIntegerField(null=True, blank=True)
     issued = models.IntegerField(default=0)
     done = models.IntegerField(default=0)
+    kept = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="places kept for workers by name")
     cancelled = models.BooleanField(default=False)
     remote_id = models.CharField(max_length=200, blank=True)
     to_push = models.BooleanField(default=False, help_text="the platform does not know this state of the task yet")

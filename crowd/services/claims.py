@@ -19,7 +19,7 @@ from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Skill
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import issuing_pages, platform
 from crowd.rules import Reject
-from crowd.services import control, judging, ledger, quality, skills, teams, trust
+from crowd.services import control, judging, ledger, own_queue, quality, skills, teams, trust
 from crowd.services.answers import check_payload
 
 State = Assignment.State
@@ -156,9 +156,10 @@ def tasks_to_give(batch: Batch) -> QuerySet[Task]:
 
 
 def _on_offer(batch: Batch, worker: Worker) -> QuerySet[Task]:
-    """Real tasks that still want an answer and that this worker has neither seen nor made."""
+    """Real tasks with a place for this worker, who has neither seen nor made them."""
     seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
-    return tasks_to_give(batch).filter(~Exists(seen), ~Q(author_id=worker.pk) | Q(author_id=None))
+    free = tasks_to_give(batch).filter(own_queue.may_have(worker))
+    return free.filter(~Exists(seen), ~Q(author_id=worker.pk) | Q(author_id=None))
 
 
 def _answered(batch: Batch, worker: Worker) -> int:
@@ -245,13 +246,10 @@ def _pick(batch: Batch, worker: Worker) -> list[Task]:
         room = min(room, batch.per_worker - _answered(batch, worker))
     controls = control.for_page(batch=batch, worker=worker)
     real_n = max(0, min(room, real_places(batch, len(controls))))
-    real = list(
-        _on_offer(batch, worker).order_by("-priority", "id").select_for_update(skip_locked=True)[:real_n]
-        if real_n
-        else []
-    )
+    real = own_queue.pick(on_offer=_on_offer(batch, worker), worker=worker, n=real_n)
     if not real:
         return []
+    own_queue.note_given(worker=worker, tasks=real)
     Task.objects.filter(pk__in=[task.pk for task in real]).update(issued=F("issued") + 1)
     return control.mix(real=real, controls=controls, worker=worker)
 

@@ -6,10 +6,12 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from crowd.models import Worker, WorkerInvitation, WorkerTeam
+from crowd.services import own_queue
 from curation.models import Project
 from curation.services import inhouse
 
 SHOWN = 50
+MOST_PEOPLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ def team_rows(project: Project) -> list[TeamRow]:
     here = Q(workers__in=inhouse.people_of(project).order_by().values("pk"))
     teams = inhouse.teams_of(project).select_related("account").annotate(here=Count("workers", filter=here))
     return [TeamRow(team, inhouse.pay_text(team), team.here) for team in teams]
+
+
+def workers_with_queues(project: Project) -> list[tuple[Worker, int]]:
+    """Return the people of a project and how many of its tasks are kept for each."""
+    queues = own_queue.by_worker(project_id=project.pk)
+    return [(worker, queues[worker.pk]) for worker in inhouse.people_of(project)[:MOST_PEOPLE]]
 
 
 def invitations_of(project: Project, now: datetime) -> list[Invited]:

@@ -22,12 +22,13 @@ from crowd.services.invitations import hash_of
 from crowd.services.teams import Terms
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
-from curation.dashboard.inhouse_facts import invitations_of, team_rows
+from curation.dashboard.inhouse_facts import invitations_of, team_rows, workers_with_queues
 from curation.models import Membership, Pool
 from curation.services import inhouse
 
 LEAD = Membership.Role.LEAD
 MOST_DAYS, MOST_USES = 365, 10_000
+UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @require_safe
@@ -161,10 +162,7 @@ def keep_pool(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpRespon
 def put_first(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give the tasks about some pictures out first: their addresses or ids, one a line."""
     seat = seat_or_404(request, public_id, LEAD)
-    ids = [
-        UUID(one)
-        for one in re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", typed(request, "assets", 90_000))
-    ]
+    ids = _pictures(request)
     first = request.POST.get("order") != "usual"
     try:
         n = inhouse.put_first(project=seat.project, asset_ids=ids, first=first, by=person(request), now=database_now())
@@ -172,6 +170,38 @@ def put_first(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return _page(request, seat, error=("first", str(error)))
     messages.success(request, f"{n:,} {'task comes' if n == 1 else 'tasks come'} {'first' if first else 'in turn'}.")
     return redirect("inhouse", public_id)
+
+
+@require_POST
+@login_required
+def assign(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Put the tasks about some pictures into one worker's own queue."""
+    seat = seat_or_404(request, public_id, LEAD)
+    worker = worker_or_404(seat, _id(typed(request, "worker", 20)))
+    try:
+        n = inhouse.assign(
+            project=seat.project, worker=worker, asset_ids=_pictures(request), by=person(request), now=database_now()
+        )
+    except CrowdError as error:
+        return _page(request, seat, error=("assign", str(error)))
+    messages.success(request, f"{n:,} {'task is' if n == 1 else 'tasks are'} in the queue of {worker}.")
+    return redirect("inhouse", public_id)
+
+
+@require_POST
+@login_required
+def free_queue(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
+    """Let everybody have what was kept for one worker."""
+    seat = seat_or_404(request, public_id, LEAD)
+    worker = worker_or_404(seat, worker_id)
+    n = inhouse.free_queue(project=seat.project, worker=worker, by=person(request), now=database_now())
+    messages.success(request, f"{n:,} {'task is' if n == 1 else 'tasks are'} for everybody again.")
+    return redirect("inhouse", public_id)
+
+
+def _pictures(request: HttpRequest) -> list[UUID]:
+    """Return the ids in a text of addresses or ids of pictures."""
+    return [UUID(one) for one in re.findall(UUID_TEXT, typed(request, "assets", 90_000))]
 
 
 def team_or_404(seat: Seat, team_id: int) -> WorkerTeam:
@@ -192,7 +222,12 @@ def _named_team(request: HttpRequest, seat: Seat) -> WorkerTeam | None:
     text = typed(request, "team", 20)
     if not text:
         return None
-    return team_or_404(seat, int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0)
+    return team_or_404(seat, _id(text))
+
+
+def _id(text: str) -> int:
+    """Return the number of a row; 0, which no row has, for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _whole(request: HttpRequest, name: str, what: str, most: int) -> int:
@@ -220,7 +255,7 @@ def _page(request: HttpRequest, seat: Seat, *, error: tuple[str, str] = ("", "")
         "seat": seat,
         "here": "inhouse",
         "teams": team_rows(seat.project),
-        "workers": list(inhouse.people_of(seat.project)[:200]),
+        "workers": workers_with_queues(seat.project),
         "invitations": invitations_of(seat.project, database_now()),
         "pools": _pools(seat),
         "link": link,

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, NotYours, NoWork
 from crowd.models import Assignment, Batch, Worker
-from crowd.services import claims, earnings
+from crowd.services import claims, earnings, own_queue
 from curation.portal.people import current_worker, for_workers
 from curation.portal.shown import shown_offers
 from curation.services import appeals
@@ -26,10 +26,12 @@ def home(request: HttpRequest) -> HttpResponse:
     now = database_now()
     open_pages = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE, lease_until__gt=now)
     active = {page.batch_id: page for page in open_pages}
+    own = own_queue.waiting(worker_id=worker.pk)
     offers = claims.offers(worker_id=worker.pk, now=now)
     context = {
         "worker": worker,
-        "offers": shown_offers(offers, active),
+        "offers": shown_offers(offers, active, own),
+        "own": own.total(),
         "earnings": earnings.so_far(worker_id=worker.pk),
         "rejected": appeals.refused_pages(worker_id=worker.pk, now=now),
     }

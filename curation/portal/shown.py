@@ -41,6 +41,7 @@ class ShownOffer:
     most: str
     needs: str
     page_id: int | None
+    own: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +202,13 @@ def time_pay(page: Assignment, now: datetime) -> TimePay | None:
     )
 
 
-def shown_offers(offers: Sequence[Offer], active: Mapping[int, Assignment]) -> list[ShownOffer]:
-    """Put what is open first, then what can be begun, then what needs something; each in the order of the offers."""
-    shown = [_shown_offer(offer, active.get(offer.batch.pk)) for offer in offers]
-    return sorted(shown, key=lambda offer: (offer.page_id is None, bool(offer.needs)))
+def shown_offers(offers: Sequence[Offer], active: Mapping[int, Assignment], own: Mapping[int, int]) -> list[ShownOffer]:
+    """Put what is open first, then what is kept for this worker, then what can be begun, then what needs something."""
+    shown = [_shown_offer(offer, active.get(offer.batch.pk), own.get(offer.batch.pk, 0)) for offer in offers]
+    return sorted(shown, key=lambda offer: (offer.page_id is None, bool(offer.needs), not offer.own))
 
 
-def _shown_offer(offer: Offer, page: Assignment | None) -> ShownOffer:
+def _shown_offer(offer: Offer, page: Assignment | None, own: int) -> ShownOffer:
     kind = Batch.Kind(offer.batch.kind)
     return ShownOffer(
         batch_id=offer.batch.pk,
@@ -220,6 +221,7 @@ def _shown_offer(offer: Offer, page: Assignment | None) -> ShownOffer:
         most=money_text(offer.price_micro) if offer.hourly_micro else "",
         needs="" if page else offer.needs,
         page_id=page.pk if page else None,
+        own=own,
     )
 
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from crowd.errors import CrowdError
 from crowd.models import Account, Assignment, Batch, Skill, Task, Worker, WorkerInvitation, WorkerTeam
 from crowd.money import exact_text
-from crowd.services import invitations, qualifying, teams
+from crowd.services import claims, invitations, own_queue, qualifying, teams
 from crowd.services.invitations import INHOUSE
 from crowd.services.teams import Terms
 from curation.models import Asset, Event, Membership, Pool, Project, User
@@ -172,16 +172,50 @@ def keep_pool(*, pool: Pool, team: WorkerTeam | None, by: User, now: datetime) -
 @transaction.atomic
 def put_first(*, project: Project, asset_ids: Sequence[UUID], first: bool, by: User, now: datetime) -> int:
     """Give the in-house tasks about these pictures out before all others of their pools, or in turn again."""
-    if not 1 <= len(asset_ids) <= MOST_FIRST:
-        raise CrowdError(f"Name 1 to {MOST_FIRST:,} pictures, not {len(asset_ids):,}.")
-    items = Asset.objects.filter(project=project, public_id__in=asset_ids).values("pk")
-    open_tasks = Task.objects.filter(
-        project_id=project.pk, item_id__in=items, batch__account=account(), cancelled=False, known_answer__isnull=True
-    )
-    ids = list(open_tasks.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
-    if not ids:
-        raise CrowdError("No in-house pool has a task about these pictures.")
+    open_tasks = _tasks_about(project, asset_ids).select_for_update(of=("self",))
+    ids = list(open_tasks.order_by("pk").values_list("pk", flat=True))
     Task.objects.filter(pk__in=ids).update(priority=FIRST if first else USUAL)
     text = f"{by.name} put {len(ids):,} {'task' if len(ids) == 1 else 'tasks'} {'first' if first else 'in turn'}."
     events.record(kind="tasks.first", text=text, project=project, by=by, now=now)
     return len(ids)
+
+
+def _tasks_about(project: Project, asset_ids: Sequence[UUID]) -> QuerySet[Task]:
+    """Return the in-house tasks about these pictures; refuse when there are none."""
+    if not 1 <= len(asset_ids) <= MOST_FIRST:
+        raise CrowdError(f"Name 1 to {MOST_FIRST:,} pictures, not {len(asset_ids):,}.")
+    items = Asset.objects.filter(project=project, public_id__in=asset_ids).values("pk")
+    found = Task.objects.filter(
+        project_id=project.pk, item_id__in=items, batch__account=account(), cancelled=False, known_answer__isnull=True
+    )
+    if not found.exists():
+        raise CrowdError("No in-house pool has a task about these pictures.")
+    return found
+
+
+@transaction.atomic
+def assign(*, project: Project, worker: Worker, asset_ids: Sequence[UUID], by: User, now: datetime) -> int:
+    """Keep a place of the in-house tasks about these pictures for one worker; returns in how many there was one."""
+    tasks = _tasks_about(project, asset_ids)
+    for batch in Batch.objects.filter(pk__in=tasks.order_by().values("batch_id")).select_related("account"):
+        if claims.offer_of(batch=batch, worker=worker, now=now) is None:
+            title = Pool.objects.get(pk=batch.pool_id).title
+            raise CrowdError(
+                f"{worker.name or worker.short_id} is not offered the pool {title}, so cannot be given it."
+            )
+    n = own_queue.keep(worker=worker, task_ids=list(tasks.values_list("pk", flat=True)))
+    if not n:
+        raise CrowdError("All of these are done, given out, or in this queue already.")
+    text = f"{by.name} put {n:,} {'task' if n == 1 else 'tasks'} into the queue of worker {worker.short_id}."
+    events.record(kind="tasks.assigned", text=text, project=project, subject=worker, by=by, now=now)
+    return n
+
+
+@transaction.atomic
+def free_queue(*, project: Project, worker: Worker, by: User, now: datetime) -> int:
+    """Let everybody have what was kept for one worker."""
+    n = own_queue.free(worker_id=worker.pk, project_id=project.pk)
+    if n:
+        text = f"{by.name} freed {n:,} {'task' if n == 1 else 'tasks'} of worker {worker.short_id}."
+        events.record(kind="tasks.freed", text=text, project=project, subject=worker, by=by, now=now)
+    return n
