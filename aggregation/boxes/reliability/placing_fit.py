@@ -11,8 +11,8 @@ from aggregation.boxes.reliability.placing_noise import UNIT, WorkerNoise
 from aggregation.boxes.reliability.placing_skew import fit_skew
 from aggregation.boxes.reliability.table import Floats, Table, over_slots
 
-ROUNDS, STEPS = 10, 2
-SKEW_ROUNDS = (3, 6)
+ROUNDS = 6
+SKEW_ROUNDS = (2, 4)
 LEAST_EXISTS = 0.1  # groups less likely than this tell nothing of edges
 TINY = 1e-9
 PRIOR_POWER = 20.0  # pseudo-boxes, of sides that differ by a factor of e, whose noise grows with the box
@@ -48,8 +48,9 @@ def fit_noise(table: Table, exists: Floats, prior: WorkerNoise | None = None) ->
     places = [part.start for part in parts]
     noise = before
     for turn in range(ROUNDS if parts else 0):
-        places = [settle(part, noise, place, STEPS)[0] for part, place in zip(parts, places, strict=True)]
-        found = [_residuals(part, noise, place, exists) for part, place in zip(parts, places, strict=True)]
+        settled = [settle(part, noise, place, 1) for part, place in zip(parts, places, strict=True)]
+        places = [place for place, _ in settled]
+        found = [_residuals(*pair, noise, exists) for pair in zip(parts, (one for _, one in settled), strict=True)]
         power = _power(parts, found, noise, before)
         sums = (_sums(part, one, noise) for part, one in zip(parts, found, strict=True))
         noise = reduce(WorkerNoise.plus, sums, replace(before, power=power, skew=noise.skew))
@@ -58,10 +59,9 @@ def fit_noise(table: Table, exists: Floats, prior: WorkerNoise | None = None) ->
     return noise
 
 
-def _residuals(block: Block, noise: WorkerNoise, place: Floats, exists: Floats) -> _Residuals:
+def _residuals(block: Block, precision: Floats, noise: WorkerNoise, exists: Floats) -> _Residuals:
     unit = block.unit(noise)
-    _, precision = settle(block, noise, place, 1)
-    precision = precision * unit**2
+    precision = precision * (unit * unit)
     upright = block.edges / unit - noise.lean[block.worker]
     rest = over_slots(precision)[:, None] - precision
     alone = rest <= TINY * precision

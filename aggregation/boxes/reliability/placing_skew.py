@@ -9,7 +9,7 @@ from aggregation.boxes.reliability.placing_noise import EDGES, WorkerNoise
 from aggregation.boxes.reliability.table import Floats, Mask
 
 SAMPLE = 1024  # groups looked at: evenly over the pool
-NODES = 20  # places tried for each edge
+NODES = 12  # places tried for each edge
 STEP, LARGEST = 0.1, 0.4
 PRIOR = 100.0  # information that draws the skew to none: a standard deviation of .1
 INFORMATION_OF_A_BOX = 0.1  # about the skew, behind an earlier state
