@@ -22,18 +22,18 @@ def fit_skew(parts: Sequence[Block], noise: WorkerNoise, before: WorkerNoise) ->
     drawn and a spread beyond), at three values of the skew; the vertex of the parabola through them, with a
     Gaussian prior about `before.skew`, is returned, at most 1.5 steps away.
     """
-    tried = [noise.skew + STEP * step for step in (-1, 0, 1)]
-    low, middle, high = (_log_likelihood(parts, noise, skew) for skew in tried)
+    steps = np.array([-STEP, 0.0, STEP])
+    low, middle, high = _log_likelihood(parts, noise, noise.skew + steps[:, None])
     known = PRIOR + INFORMATION_OF_A_BOX * before.boxes.sum()
     slope = (high - low) / (2 * STEP) - known * (noise.skew - before.skew)
     bend = np.maximum((2 * middle - high - low) / STEP**2, 0.0) + known
     return np.asarray(np.clip(noise.skew + np.clip(slope / bend, -1.5 * STEP, 1.5 * STEP), -LARGEST, LARGEST))
 
 
-def _log_likelihood(parts: Sequence[Block], noise: WorkerNoise, skew: Floats) -> Floats:
-    """Return the sum over a sample of groups of the log-likelihood of their boxes, less what no skew changes; (4,)."""
+def _log_likelihood(parts: Sequence[Block], noise: WorkerNoise, skews: Floats) -> Floats:
+    """Return the log-likelihood of a sample of groups, less what no skew changes, for skews (S, 4); (S, 4)."""
     stride = -(-sum(len(part.rows) for part in parts) // SAMPLE)
-    total, seen = np.zeros(EDGES), 0
+    total, seen = np.zeros(skews.shape), 0
     for part in parts:
         chosen = np.arange(-seen % stride, len(part.rows), stride)
         seen += len(part.rows)
@@ -41,21 +41,23 @@ def _log_likelihood(parts: Sequence[Block], noise: WorkerNoise, skew: Floats) ->
         upright = part.edges[chosen] / unit - noise.lean[part.worker[chosen]]
         spread = noise.spread[part.worker[chosen]]
         for edge in range(EDGES):
-            logs = _log_of_groups(upright[..., edge], spread[..., edge], part.drawn[chosen], skew[edge])
-            total[edge] += logs.sum()
+            total[:, edge] += _of_groups(upright[..., edge], spread[..., edge], part.drawn[chosen], skews[:, edge])
     return total
 
 
-def _log_of_groups(edges: Floats, spread: Floats, drawn: Mask, skew: float) -> Floats:
-    """Return the log-likelihood of each group's boxes, (g, A) gives (g,), summed over the places of the edge."""
+def _of_groups(edges: Floats, spread: Floats, drawn: Mask, skews: Floats) -> Floats:
+    """Return the log-likelihood of the boxes (g, A) of groups at each skew (S,), summed over the places of the edge."""
     widest = np.where(drawn, spread, 0.0).max(axis=1)
     low = np.where(drawn, edges, np.inf).min(axis=1) - widest
     high = np.where(drawn, edges, -np.inf).max(axis=1) + widest
     places = low[:, None] + (high - low)[:, None] * (np.arange(NODES) + 0.5) / NODES
     residual = edges[:, :, None] - places[:, None]
-    scaled = residual / (spread[:, :, None] * np.where(residual > 0, np.exp(skew), np.exp(-skew)))
-    logs = -(DEGREES + 1) / 2 * np.log1p(scaled * scaled / DEGREES) * drawn[:, :, None]
-    summed = logs.sum(axis=1)
-    best = summed.max(axis=1)
-    inside = np.log(np.exp(summed - best[:, None]).mean(axis=1) * (high - low))
-    return np.asarray(best + inside - drawn.sum(axis=1) * np.log(np.cosh(skew)))
+    square = (residual / spread[:, :, None]) ** 2 * (drawn[:, :, None] / DEGREES)
+    outward, wider = residual > 0, np.exp(2 * skews)
+    totals = np.zeros(len(skews))
+    for number, factor in enumerate(wider.tolist()):
+        unlikely = (1.0 + square * np.where(outward, 1.0 / factor, factor)).prod(axis=1)
+        best = unlikely.min(axis=1)
+        inside = ((unlikely / best[:, None]) ** (-(DEGREES + 1) / 2)).mean(axis=1)
+        totals[number] = (np.log(inside * (high - low)) - (DEGREES + 1) / 2 * np.log(best)).sum()
+    return np.asarray(totals - drawn.sum() * np.log(np.cosh(skews)))
