@@ -15,8 +15,11 @@ from curation.services import assets
 from curation.stages.base import Done
 
 
-def offer(*, stage: Stage, now: datetime, limit: int) -> Done:
-    """Make one task of every asset that waits at the stage, in its main batch."""
+def offer(*, stage: Stage, now: datetime, limit: int, starts_with: int | None = None) -> Done:
+    """Make one task of every asset that waits at the stage, in its main batch.
+
+    A task asks for all the answers of its pool at once, or for `starts_with` at first.
+    """
     batches = list(
         Batch.objects.filter(stage_id=stage.pk, kind=Batch.Kind.MAIN).select_related("account").order_by("id")
     )
@@ -25,7 +28,8 @@ def offer(*, stage: Stage, now: datetime, limit: int) -> Done:
     waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[: limit + 1])
     for asset_id in ids[:limit]:
-        _offer_one(asset_id, stage, _least_busy(batches))
+        batch = _least_busy(batches)
+        _offer_one(asset_id, stage, batch, batch.overlap if starts_with is None else starts_with)
     return Done(len(ids[:limit]), more=len(ids) > limit)
 
 
@@ -38,7 +42,7 @@ def _least_busy(batches: Sequence[Batch]) -> Batch:
 
 
 @transaction.atomic
-def _offer_one(asset_id: int, stage: Stage, batch: Batch) -> None:
+def _offer_one(asset_id: int, stage: Stage, batch: Batch, overlap: int) -> None:
     asset = assets.locked(asset_id)
     if asset.state != Asset.State.WAITING or asset.stage_id != stage.pk:
         return
@@ -51,7 +55,7 @@ def _offer_one(asset_id: int, stage: Stage, batch: Batch) -> None:
             item_id=asset.pk,
             payload=payload_of(asset),
             author_id=asset.worker_id,
-            overlap=batch.overlap,
+            overlap=overlap,
         )
         tasks.add(batch=batch, tasks=[row])
     else:

@@ -6,15 +6,17 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from aggregation import LabelSettings, LabelVote, vote
+from aggregation import LabelVote
 from crowd.models import Assignment, Batch
 from crowd.money import micro
 from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
 from curation.services import assets, submissions
 from curation.services.pool_drafts import KnownTask, PoolDraft
-from curation.stages import crowdwork
+from curation.stages import crowdwork, votes
 from curation.stages.base import CrowdSettings, Done, StageSettings, Work
 from curation.stages.prices import Price
+
+Stop = Literal["curtailed", "posterior", "fixed"]
 
 
 class Option(BaseModel):
@@ -31,6 +33,8 @@ class ValidateSettings(CrowdSettings):
     options: list[Option] = Field(min_length=2)
     overlap: int = Field(default=3, ge=1, le=30_000)
     most_overlap: int = Field(default=5, ge=1, le=30_000)
+    stop: Stop = Field(default="curtailed", description="when the votes given so far are enough")
+    tau: float = Field(default=0.97, gt=0.5, le=1, description="posterior: stop when a label is that probable")
     page_size: int = Field(default=10, ge=1, le=100)
     control_per_page: int = Field(default=1, ge=0, le=50)
     price_usd: Price = "0.09"
@@ -50,6 +54,12 @@ class ValidateSettings(CrowdSettings):
                 f"a page of {self.page_size} has no room for {self.control_per_page} control tasks and a real one"
             )
         return self
+
+    @property
+    def starts_with(self) -> int:
+        """Return how many answers are asked for at first: the fewest that can decide."""
+        fewest = {"curtailed": self.overlap // 2 + 1, "posterior": min(2, self.overlap), "fixed": self.overlap}
+        return fewest[self.stop]
 
 
 class Validate:
@@ -125,7 +135,8 @@ class Validate:
 
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
         """Offer waiting photos to the crowd."""
-        return crowdwork.offer(stage=stage, now=now, limit=limit)
+        settings = ValidateSettings.model_validate(stage.settings)
+        return crowdwork.offer(stage=stage, now=now, limit=limit, starts_with=settings.starts_with)
 
     def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
         for answer in crowdwork.real_answers(page):
@@ -142,37 +153,44 @@ class Validate:
 
 
 def settle(*, stage: Stage, asset_id: int, now: datetime) -> None:
-    """Decide about one photo when it has enough answers; buy one more while they tie."""
+    """Decide about one photo when its votes are enough; buy one more while they are not."""
     asset = crowdwork.at_work(asset_id, stage)
     if asset is None:
         return
     settings = ValidateSettings.model_validate(stage.settings)
     answers = crowdwork.annotations_of(asset, stage)
-    if len(answers) < settings.overlap:
+    if len(answers) < settings.starts_with:
         return
-    result = vote(
-        {str(answer.worker_id): answer.label for answer in answers},
-        LabelSettings(max_answers=settings.most_overlap),
-    )
-    if result.label is None and len(answers) < settings.most_overlap:
+    result = votes.weigh(stage=stage, answers=answers, rule=_rule(settings))
+    if result.next == "buy":
         crowdwork.buy_one_more(stage=stage, asset=asset)
         return
-    _record(stage, asset, result, len(answers), now)
+    _record(stage, asset, result, settings, now)
     _conclude(asset, result, settings, now)
 
 
-def _record(stage: Stage, asset: Asset, result: LabelVote, n: int, now: datetime) -> None:
-    counts = ", ".join(f"{count} × {label}" for label, count in result.counts.items())
+def _rule(settings: ValidateSettings) -> votes.Rule:
+    return votes.Rule(
+        stop=settings.stop,
+        overlap=settings.overlap,
+        most=settings.most_overlap,
+        tau=settings.tau,
+        labels=tuple(option.value for option in settings.options),
+    )
+
+
+def _record(stage: Stage, asset: Asset, result: LabelVote, settings: ValidateSettings, now: datetime) -> None:
+    counts, n = ", ".join(f"{count} × {label}" for label, count in result.counts.items()), sum(result.counts.values())
     crowdwork.new_consensus(
         asset=asset,
         stage=stage,
-        method="majority",
-        settings={},
+        method="majority" if settings.stop != "posterior" else "one-coin",
+        settings={"stop": settings.stop},
         status=Consensus.Status.LABEL if result.label else Consensus.Status.UNDECIDED,
         label=result.label or "",
         confidence=result.confidence,
         n_answers=n,
-        trace=[f"votes: {counts}"],
+        trace=[f"votes: {counts}", *votes.saving(stage=stage, asset=asset, given=n, overlap=settings.overlap)],
         now=now,
     )
 

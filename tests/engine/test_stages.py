@@ -153,7 +153,7 @@ def test_a_photo_found_wrong_is_dropped_rejected_and_its_place_given_back(projec
     assert world.stands(asset) == ("validate", "dropped", "incorrect")
     assert world.page_of(asset).reason == "The photo does not show what was asked for."
     assert world.on_offer(project, "collect") == 6
-    assert world.totals(project).paid_micro == 3 * 90_000
+    assert world.totals(project).paid_micro == 2 * 90_000
 
 
 def test_a_tie_buys_one_more_answer_until_five_and_is_then_undecided(project):
@@ -190,7 +190,7 @@ def test_the_work_of_somebody_banned_by_a_rule_is_set_aside_while_the_ban_lasts(
     ban(who, project, NOON + minutes * MINUTE)
     flow.take_in(project_id=project.pk, now=NOON)
     assert (Annotation.objects.get().discarded_at is not None) is discarded
-    assert world.on_offer(project, "validate") == (3 if discarded else 2)
+    assert world.on_offer(project, "validate") == (2 if discarded else 1)
 
 
 # Boxes and aggregation
