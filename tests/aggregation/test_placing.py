@@ -13,7 +13,7 @@ PEOPLE = ("u1", "u2", "u3", "u4", "u5")
 SPREAD = np.array([0.02, 0.03, 0.05, 0.08, 0.15])  # of the box's side
 
 
-def table(corners, drawn=None, workers=PEOPLE, truth=None):
+def table(corners, drawn=None, workers=PEOPLE, truth=None, frame=np.inf):
     """One image a group, (G, A, 4): slot a is worker a."""
     groups, slots = corners.shape[:2]
     drawn = np.ones((groups, slots), bool) if drawn is None else drawn
@@ -21,7 +21,7 @@ def table(corners, drawn=None, workers=PEOPLE, truth=None):
         images=tuple(f"i{number:06}" for number in range(groups)),
         workers=workers,
         labels=("x",),
-        frame=np.full((groups, 2), np.inf),
+        frame=np.full((groups, 2), frame),
         worker=np.tile(np.arange(slots), (groups, 1)),
         image=np.arange(groups),
         corners=np.where(drawn[..., None], corners, 0.0),
@@ -92,6 +92,16 @@ def test_every_edge_lies_between_those_drawn(crowd):
     corners = place(answers, noise).corners
     assert np.all(corners >= answers.corners.min(axis=1) - 1e-9)
     assert np.all(corners <= answers.corners.max(axis=1) + 1e-9)
+
+
+def test_an_edge_that_most_drew_at_the_border_lies_there(crowd):
+    _, _, noise = crowd
+    corners = np.array(
+        [[[0, 50, 300, 400], [0, 52, 310, 400], [0, 49, 305, 400], [9, 51, 301, 391], [8, 50, 299, 393]]]
+    )
+    x1, _, x2, y2 = place(table(corners.astype(float), frame=400.0), noise).corners[0]
+    assert (x1, y2) == (0, 400)
+    assert 299 < x2 < 310
 
 
 def test_one_annotator_alone_is_taken_as_drawn(crowd):
