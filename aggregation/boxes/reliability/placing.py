@@ -10,7 +10,6 @@ from aggregation.boxes.reliability.placing_noise import WorkerNoise
 from aggregation.boxes.reliability.table import Floats, Table, over_slots
 
 STEPS = 6
-BEYOND = np.array([0.0, 0.0, 1.0, 1.0])  # edges that end at the image's width or height; the others end at 0
 CHANCE_50, CHANCE_75 = (3.2, -2.0), (-7.0, -6.0)  # level and slope over the logarithm of the doubt
 
 
@@ -36,15 +35,20 @@ def place(table: Table, noise: WorkerNoise) -> Placed:
     p50, p75, doubt = np.zeros(count), np.zeros(count), np.full(count, np.inf)
     for block in blocks(table, aligned, np.flatnonzero(table.drawn.any(axis=1))):
         settled, precision = settle(block, aligned, block.start, STEPS)
-        border = table.frame[table.image[block.rows]][:, [0, 1, 0, 1]] * BEYOND
-        inside = np.where(block.start >= border, block.start, np.clip(settled, *block.hull()))
-        corners[block.rows] = inside * OUTWARDS
+        inside = np.clip(settled, *block.hull())
+        at_border = block.start >= _borders(table.frame[table.image[block.rows]])
+        corners[block.rows] = np.where(at_border, block.start, inside) * OUTWARDS
         total = over_slots(precision)
         weights[block.rows] = precision.sum(axis=2) / total.sum(axis=1)[:, None]
         doubt[block.rows] = _lengths(1.0 / total, block)
         apart = _lengths(1.0 / total + (aligned.careful * block.unit(aligned)[:, 0]) ** 2, block)
         p50[block.rows], p75[block.rows] = _chance(*CHANCE_50, apart), _chance(*CHANCE_75, apart)
     return Placed(corners, p50, p75, weights, doubt)
+
+
+def _borders(frame: Floats) -> Floats:
+    """Return how far out each edge can lie, (g, 2) gives (g, 4); infinitely where the size is not known."""
+    return np.hstack([np.where(np.isfinite(frame), 0.0, np.inf), frame])
 
 
 def _lengths(variance: Floats, block: Block) -> Floats:

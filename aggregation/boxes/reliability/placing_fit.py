@@ -116,7 +116,7 @@ def _power(parts: Sequence[Block], found: Sequence[_Residuals], noise: WorkerNoi
         terms = (one.counted * length, one.counted * length**2, surplus, surplus * length)
         total = total + one.counted.sum(axis=(0, 1))
         sums = sums + np.stack([term.sum(axis=(0, 1)) for term in terms])
-    mean = sums[0] / total
+    mean = sums[0] / np.maximum(total, TINY)
     known = PRIOR_POWER + SIDES_VARY * before.boxes.sum()
     score = sums[3] - mean * sums[2] - known * (noise.power - before.power)
     information = INFORMATION * (sums[1] - mean * sums[0]) + known
