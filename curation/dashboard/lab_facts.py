@@ -198,7 +198,7 @@ def _example(change: Change, sheet: Sheet, has_picture: bool) -> Example:  # noq
         asset=change.image,
         has_picture=has_picture,
         kind=KIND_WORDS[change.kind],
-        view=_view([*drawn, *agreed], width, height),
+        view=examples_view([(one.x, one.y, one.w, one.h) for one in (*drawn, *agreed)], width, height),
         width=width,
         height=height,
         people=_people(sheet),
@@ -251,18 +251,19 @@ def _named(text: str, named: Mapping[str, str]) -> str:
     return short
 
 
-def _view(rects: Sequence[Rect], width: float, height: float) -> str:
-    """Return the part of the picture around all boxes, in the shape of the frame and inside the picture."""
-    if not rects:
+def examples_view(boxes: Sequence[tuple[float, float, float, float]], width: float, height: float) -> str:
+    """Return the part of a picture around all boxes (x, y, w, h in pixels), near the frame's shape, as a viewBox."""
+    if not boxes:
         return f"0 0 {width:g} {height:g}"
-    left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
-    right, down = max(rect.x + rect.w for rect in rects), max(rect.y + rect.h for rect in rects)
+    left, top = (min(max(0.0, box[side]) for box in boxes) for side in (0, 1))
+    right = max(min(width, box[0] + box[2]) for box in boxes)
+    down = max(min(height, box[1] + box[3]) for box in boxes)
     tall = max((down - top) * ROOM, (right - left) * ROOM / SHAPE, height * LEAST_VIEW)
     tall = min(tall, height)
     wide = min(max(tall * SHAPE, (right - left) * ROOM), width)
     x = min(max(0.0, (left + right - wide) / 2), width - wide)
     y = min(max(0.0, (top + down - tall) / 2), height - tall)
-    return f"{x:g} {y:g} {wide:g} {tall:g}"
+    return f"{x:.2f} {y:.2f} {wide:.2f} {tall:.2f}"
 
 
 def command(options: BoxSettings, method: str) -> str:

@@ -101,8 +101,9 @@ def go_back(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
     stage = _stage_or_404(seat, request.POST)
     run = _run(stage, number)
     if not request.POST.get("confirmed"):
-        found = lab.trial(stage, runs.settings_of(run))
-        context = {"seat": seat, "stage": stage, "run": run, "effect": effect(lab.desk(stage), found)}
+        on = lab.desk(stage)
+        found = effect(on, lab.trial(on, runs.settings_of(run)))
+        context = {"seat": seat, "stage": stage, "run": run, "effect": found}
         return render(request, "curation/lab/back.html", context)
     try:
         new = runs.go_back(run=run, by=person(request), now=database_now())
@@ -154,14 +155,14 @@ def _encoded(stage: Stage) -> Iterator[bytes]:
 
 def _context(seat: Seat, stage: Stage, given: Mapping[str, str], *, tried: bool = True) -> dict[str, Any]:
     now = read(stage.settings)
-    asked = lab_form.typed_in(given)
+    asked, on = lab_form.typed_in(given), lab.desk(stage)
     context: dict[str, Any] = {
         "seat": seat,
         "stages": _stages(seat),
         "stage": stage,
         "now": now,
         "form": lab_form.form_of(now, asked),
-        "desk": lab.desk(stage),
+        "desk": on,
         "address": _address(seat, stage, asked),
         "error": "",
     }
@@ -176,11 +177,11 @@ def _context(seat: Seat, stage: Stage, given: Mapping[str, str], *, tried: bool 
         "query": urlencode({"stage": stage.name, **query}),
         "address": _address(seat, stage, query),
     }
-    return {**context, **_tried(stage, settings)} if tried and context["desk"].sheets else context
+    return {**context, **_tried(on, settings)} if tried and on.sheets else context
 
 
-def _tried(stage: Stage, settings: ConsensusSettings) -> dict[str, Any]:
-    on, found = lab.desk(stage), lab.trial(stage, settings)
+def _tried(on: lab.Desk, settings: ConsensusSettings) -> dict[str, Any]:
+    found = lab.trial(on, settings)
     sheets = {sheet.image.image: sheet for sheet in on.sheets}
     price = lab.price_of_answer(on.source)
     return {
@@ -189,7 +190,7 @@ def _tried(stage: Stage, settings: ConsensusSettings) -> dict[str, Any]:
         "questions": lab_facts.questions(found.before, found.after),
         "drops": lab_facts.drops(found.before, found.after),
         "examples": lab_facts.examples(most_telling(found.changed, n=SHOWN, seed=lab.SEED), sheets),
-        "right": lab.right(on, found, gold.known_boxes(stage)),
+        "right": lab.right(on, found, gold.known_boxes(on.stage)),
         "price_micro": price,
         "more_micro": price * found.wants_more,
         "command": lab_facts.command(for_library(settings, on.source), settings.method),
@@ -197,8 +198,8 @@ def _tried(stage: Stage, settings: ConsensusSettings) -> dict[str, Any]:
 
 
 def _curve(context: dict[str, Any]) -> dict[str, Any]:
-    stage, settings, on = context["stage"], context["settings"], context["desk"]
-    points, images = lab.curve_of(stage, settings)
+    settings, on = context["settings"], context["desk"]
+    points, images = lab.curve_of(on, settings)
     taken = lab.buying(on, settings)
     return {
         "points": points,

@@ -49,6 +49,7 @@ class Desk:
     sheets: Sequence[answers.Sheet]
     standing: Mapping[str, Outcome]
     total: int
+    affairs: "_Affairs"
 
     @property
     def is_sample(self) -> bool:
@@ -89,14 +90,14 @@ def desk(stage: Stage) -> Desk:
     return _desk(stage.pk, _state_of_affairs(stage))
 
 
-def trial(stage: Stage, settings: ConsensusSettings) -> Trial:
+def trial(on: Desk, settings: ConsensusSettings) -> Trial:
     """Add up all answers on the desk under these settings; nothing is stored."""
-    return _trial(stage.pk, _state_of_affairs(stage), settings)
+    return _trial(on.stage.pk, on.affairs, settings)
 
 
-def curve_of(stage: Stage, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
+def curve_of(on: Desk, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
     """Return the shares over the least IoU, and on how many images they were counted."""
-    return _curve(stage.pk, _state_of_affairs(stage), settings.model_copy(update={"iou": BoxSettings().iou}))
+    return _curve(on.stage.pk, on.affairs, settings.model_copy(update={"iou": BoxSettings().iou}))
 
 
 _Affairs = tuple[object, ...]
@@ -112,14 +113,14 @@ def _state_of_affairs(stage: Stage) -> _Affairs:
 
 
 @lru_cache(maxsize=4)
-def _desk(stage_id: int, _affairs: _Affairs) -> Desk:
+def _desk(stage_id: int, affairs: _Affairs) -> Desk:
     stage = Stage.objects.get(pk=stage_id)
     source = source_of(stage)
     ids = answers.answered(source)
     chosen = ids if len(ids) <= WHOLE else answers.sample(ids, SAMPLE)
     sheets = [sheet for some in answers.sliced(chosen) for sheet in answers.sheets(source, some)]
     sheets.sort(key=lambda sheet: lot(sheet.image.image, SEED))
-    return Desk(stage, source, sheets, _standing(stage, sheets), len(ids))
+    return Desk(stage, source, sheets, _standing(stage, sheets), len(ids), affairs)
 
 
 def _standing(stage: Stage, sheets: Sequence[answers.Sheet]) -> dict[str, Outcome]:
