@@ -1,8 +1,10 @@
 """Consensus of boxes and labels by several people: values in, values out."""
 
+from aggregation.adapt import AdaptSettings, Advice, advise_boxes, advise_labels
 from aggregation.boxes import METHODS as BOX_METHODS
 from aggregation.boxes import aggregate_boxes
 from aggregation.boxes.batch import aggregate_many
+from aggregation.boxes.reliability import ReliabilityState, fit_reliability, resolve_reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, BoxAnswer, Consensus, ConsensusBox, ImageAnswers, TraceStep
 from aggregation.core.errors import BadInput
@@ -19,6 +21,8 @@ __version__ = "1.0.0"
 __all__ = [
     "BOX_METHODS",
     "LABEL_METHODS",
+    "AdaptSettings",
+    "Advice",
     "BadInput",
     "Box",
     "BoxAnswer",
@@ -29,12 +33,17 @@ __all__ = [
     "LabelOutcome",
     "LabelSettings",
     "LabelVote",
+    "ReliabilityState",
     "TraceStep",
     "Vote",
     "WorkerSkill",
+    "advise_boxes",
+    "advise_labels",
     "aggregate_boxes",
     "aggregate_labels",
     "aggregate_many",
+    "fit_reliability",
     "parse_image",
+    "resolve_reliability",
     "vote",
 ]

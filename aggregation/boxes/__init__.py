@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from aggregation.boxes import clusters, hard_soft_drop
+from aggregation.boxes.reliability import resolve as reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
 from aggregation.core.errors import BadInput
@@ -21,6 +22,7 @@ METHODS: dict[str, BoxMethod] = {
     "median": clusters.median,
     "mean": clusters.mean,
     "wbf": clusters.wbf,
+    reliability.NAME: reliability.agree,
 }
 
 

@@ -28,15 +28,18 @@ class BoxSettings:
     max_drop: int = 3
     empty_flags: tuple[str, ...] = ("no_hands",)
     label_count: int = 2
+    accept: float = 0.8
+    ignore_px: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("iou", "match_iou", "duplicate_iou"):
             require_between(name, getattr(self, name), 0, 1, open_start=True)
         # at one half a group could be real and an outlier at once
         require_between("quorum", self.quorum, 0.5, 1, open_start=True)
-        for name in ("label_bonus", "dot_share"):
+        for name in ("label_bonus", "dot_share", "accept"):
             require_between(name, getattr(self, name), 0, 1)
-        require_between("dot_px", self.dot_px, 0, 1e6)
+        for name in ("dot_px", "ignore_px"):
+            require_between(name, getattr(self, name), 0, 1e6)
         for name, least in (("min_answers", 1), ("max_answers", 1), ("max_drop", 0), ("label_count", 2)):
             require_whole(name, getattr(self, name), least)
         require_one_of("iou_rule", self.iou_rule, IOU_RULES)

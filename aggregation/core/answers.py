@@ -122,6 +122,12 @@ class Consensus:
     lowest_iou: float | None
     flags: tuple[str, ...]
     method: str
+    expected_loss: float | None = None  # wrong boxes and missed objects to expect; 1 - confidence where it is not known
+
+    @property
+    def loss(self) -> float:
+        """Return the expected number of wrong boxes and missed objects, or the chance of any if no more is known."""
+        return 1 - self.confidence if self.expected_loss is None else self.expected_loss
 
     @property
     def failed_question(self) -> str | None:
@@ -144,6 +150,7 @@ class Consensus:
             "trace": [step.text for step in self.trace],
             "next": self.next,
             "confidence": probability(self.confidence),
+            "expected_loss": probability(self.loss),
             "lowest_iou": probability(self.lowest_iou),
             "flags": list(self.flags),
             "method": self.method,

@@ -108,8 +108,8 @@ def test_too_few_answers_are_dropped_and_one_more_is_bought(method):
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="unknown method 'reliability': expected one of hard-soft-drop, median"):
-        aggregate_boxes(seen([A]), method="reliability")
+    with pytest.raises(ValueError, match="unknown method 'oracle': expected one of hard-soft-drop, median"):
+        aggregate_boxes(seen([A]), method="oracle")
 
 
 @some

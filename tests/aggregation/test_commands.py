@@ -196,7 +196,7 @@ def test_bad_input_is_one_sentence_and_status_2(run, text, sentence):
     [
         (["boxes", "nowhere.jsonl"], "cannot read nowhere.jsonl: No such file or directory"),
         (["boxes", "."], "cannot read .: Is a directory"),
-        (["boxes", "-", "--method", "reliability"], "unknown method 'reliability': expected one of hard-soft-drop"),
+        (["boxes", "-", "--method", "oracle"], "unknown method 'oracle': expected one of hard-soft-drop"),
         (["boxes", "-", "--iou", "much"], "setting iou is 'much': expected a number"),
         (["boxes", "-", "--iou", "1.5"], "setting iou is 1.5: expected a number above 0 to 1"),
         (["boxes", "-", "--set", "colour=red"], "unknown setting 'colour': expected one of iou, "),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Table
+from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
 from aggregation.core.skills import PRIOR_RIGHT, PRIOR_WRONG
 
 LEAST, MOST = 0.02, 0.995
@@ -66,30 +66,35 @@ class _Votes:
     worker: Indices
     label: Indices
     known: Indices  # (G,) the true label or NOBODY
+    possible: Mask  # (G, L) labels known to the naming or said of the group
     classes: int  # labels of the project, also those nobody has said yet
 
     @classmethod
-    def of(cls, table: Table, labels: tuple[str, ...], label_count: int) -> "_Votes":
+    def of(cls, table: Table, labels: tuple[str, ...], familiar: frozenset[str], label_count: int) -> "_Votes":
         at = np.array([labels.index(name) for name in table.labels] + [NOBODY], np.intp)
         group, slot = np.nonzero(table.drawn)
-        return cls(
-            group,
-            table.worker[table.image[group], slot],
-            at[table.label[group, slot]],
-            at[table.true_label],
-            max(len(labels), label_count),
-        )
+        label = at[table.label[group, slot]]
+        possible = np.zeros((len(table.image), len(labels)), bool)
+        possible[:, [name in familiar for name in labels]] = True
+        possible[group, label] = True
+        classes = max(len(familiar), label_count)
+        return cls(group, table.worker[table.image[group], slot], label, at[table.true_label], possible, classes)
 
 
 def name_groups(table: Table, naming: Naming, label_count: int) -> Floats:
-    """Return the chances of the labels of `naming`, (G, L); what is missing to 1 is for labels nobody has said."""
-    votes = _Votes.of(table, naming.labels, label_count)
-    return _chances(votes, naming)[:, : len(naming.labels)]
+    """Return the chances of the table's labels, (G, L); what is missing to 1 is for labels nobody has said.
+
+    A label that `naming` does not know is possible only where somebody says it, so that groups do not depend on
+    each other.
+    """
+    every = naming.aligned(table.workers, table.labels)
+    votes = _Votes.of(table, every.labels, frozenset(naming.labels), label_count)
+    return _chances(votes, every)[:, [every.labels.index(name) for name in table.labels]]
 
 
 def learn(table: Table, exists: Floats, prior: Naming, label_count: int) -> Naming:
     """Return what the table says of naming on top of `prior` (which holds exactly the table's workers)."""
-    votes = _Votes.of(table, prior.labels, label_count)
+    votes = _Votes.of(table, prior.labels, frozenset(prior.labels), label_count)
     if len(votes.group) == 0:
         return prior
     naming = prior
@@ -140,24 +145,29 @@ def _chances(votes: _Votes, naming: Naming) -> Floats:
 
 def _logs(votes: _Votes, naming: Naming) -> Floats:
     size, count = len(naming.labels), len(votes.known)
-    silent = votes.classes - size
-    pool = naming.objects.sum() + PSEUDO_OBJECTS * votes.classes
+    pool = _total(naming.objects) + PSEUDO_OBJECTS * votes.classes
     right, wrong = np.log(naming.accuracy), np.log(1 - naming.accuracy)
     logs = np.empty((count, size + 1))
     towards = _where_mistakes_go(naming, votes.classes)
     for true in range(size):
         said = np.where(votes.label == true, right[votes.worker], wrong[votes.worker] + towards[true, votes.label])
         logs[:, true] = np.log((naming.objects[true] + PSEUDO_OBJECTS) / pool) + np.bincount(votes.group, said, count)
-    anywhere = wrong[votes.worker] - np.log(max(votes.classes - 1, 1))
-    rest = np.log(silent * PSEUDO_OBJECTS / pool) if silent else -np.inf
-    logs[:, size] = rest + np.bincount(votes.group, anywhere, count)
+    logs[:, :size][~votes.possible] = -np.inf
+    silent = np.maximum(votes.classes - votes.possible.sum(axis=1), 0) * PSEUDO_OBJECTS
+    anywhere = np.bincount(votes.group, wrong[votes.worker] - np.log(max(votes.classes - 1, 1)), count)
+    logs[:, size] = np.where(silent > 0, np.log(np.maximum(silent, PSEUDO_OBJECTS) / pool) + anywhere, -np.inf)
     return logs
+
+
+def _total(values: Floats) -> float:
+    """Return the sum, added one by one: labels that do not occur change no bit."""
+    return float(np.cumsum(values)[-1]) if len(values) else 0.0
 
 
 def _where_mistakes_go(naming: Naming, classes: int) -> Floats:
     """Return the logarithm of the share of the mistakes on a true label that say another, (L, L); 0 on the diagonal."""
     others = max(classes - 1, 1)
-    total = naming.mistakes.sum(axis=1, keepdims=True) + PSEUDO_MISTAKES
+    total = np.array([_total(row) for row in naming.mistakes])[:, None] + PSEUDO_MISTAKES
     shares = (naming.mistakes + PSEUDO_MISTAKES / others) / total
     np.fill_diagonal(shares, 1.0)
     return np.asarray(np.log(shares))

@@ -89,8 +89,8 @@ def _assemble(flat: Flat, slot: Indices, first: Indices) -> Candidates:
     box = np.full((len(starts), width), NOBODY)
     box[group, slot[flat.owner[kept]]] = kept
     drawn = box != NOBODY
-    corners = np.where(drawn[..., None], flat.corners[box] if len(kept) else 0.0, 0.0)
-    label = np.where(drawn, flat.label[box] if len(kept) else NOBODY, NOBODY)
+    corners, label = np.zeros((*box.shape, 4)), np.full(box.shape, NOBODY)
+    corners[drawn], label[drawn] = flat.corners[box[drawn]], flat.label[box[drawn]]
     workers, worker = _workers(flat, slot, width)
     unknown = np.full(len(starts), np.nan)
     table = Table(

@@ -1,0 +1,108 @@
+"""Learning a pool: who finds objects, who draws edges well, who names right; then how far the promises hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from aggregation.boxes.reliability import existence, naming
+from aggregation.boxes.reliability.calibrate import calibrate
+from aggregation.boxes.reliability.cells import cells_of
+from aggregation.boxes.reliability.judging import Judgement, discounted, judge
+from aggregation.boxes.reliability.known import corners_of, with_truth
+from aggregation.boxes.reliability.placing import fit_noise
+from aggregation.boxes.reliability.state import ReliabilityState
+from aggregation.boxes.reliability.table import NOBODY, Table
+from aggregation.boxes.reliability.tabulate import tabulate
+from aggregation.boxes.settings import BoxSettings
+from aggregation.core.answers import Box, ImageAnswers
+from aggregation.core.errors import BadInput
+from aggregation.core.geometry import best_matching, iou_matrix
+
+Known = Mapping[str, Sequence[Box]]
+
+
+def fit_reliability(
+    images: Sequence[ImageAnswers],
+    settings: BoxSettings | None = None,
+    state: ReliabilityState | None = None,
+    known: Known | None = None,
+) -> ReliabilityState:
+    """Return what the answers say of their authors, on top of what `state` knows from other images.
+
+    `known` gives the true boxes of images with control tasks or reviews, by image; images that are not among `images`
+    do not count. It fixes what is an object there, shows what everybody missed, and calibrates the promises, so give
+    reviews of a random sample, not of the doubtful images alone. Giving the same images again counts them twice: refit
+    a pool from the state of before. The order of images and answers changes no bit.
+
+    Raises ValueError when an image comes twice.
+    """
+    chosen, before = settings or BoxSettings(), state or ReliabilityState()
+    ordered = sorted(images, key=lambda image: image.image)
+    for first, second in pairwise(ordered):
+        if first.image == second.image:
+            raise BadInput(f"image {first.image!r}: given twice: expected each image once")
+    answered = tabulate(ordered, chosen).table
+    learnt = _learnt(_with_workers(with_truth(answered, known or {}), before), before, chosen)
+    return _calibrated(learnt.as_stored(), answered, chosen, known or {}).as_stored()
+
+
+def _with_workers(table: Table, before: ReliabilityState) -> Table:
+    """Return the table with the workers of the state and its own."""
+    workers = tuple(sorted({*before.workers, *table.workers}))
+    row = {name: index for index, name in enumerate(workers)}
+    at = np.array([row[name] for name in table.workers] + [NOBODY], np.intp)
+    return replace(table, workers=workers, worker=at[table.worker])
+
+
+def _learnt(table: Table, before: ReliabilityState, settings: BoxSettings) -> ReliabilityState:
+    cells = cells_of(table, before.edges or None)
+    finding, groups = existence.learn(table, cells.cell, before.finding.aligned(table.workers))
+    exists = discounted(groups.objects)
+    prior = before.naming.aligned(table.workers, table.labels)
+    return replace(
+        before,
+        finding=finding,
+        naming=naming.learn(table, exists, prior, settings.label_count),
+        noise=fit_noise(table, exists, before.noise),
+        edges=cells.edges,
+    )
+
+
+def _calibrated(state: ReliabilityState, table: Table, settings: BoxSettings, known: Known) -> ReliabilityState:
+    """Return the state with its promises held against the known images; without any they stay as they were."""
+    rows = [row for row, name in enumerate(table.images) if name in known]
+    if not rows:
+        return state
+    bare = ReliabilityState(state.finding, state.naming, state.noise, state.edges)
+    said = judge(table, bare, settings)
+    boxes: list[tuple[float, float, bool, bool]] = []
+    images: list[tuple[float, bool]] = []
+    for row in rows:
+        found, whole = _held(table, said, row, known[table.images[row]])
+        boxes += found
+        images.append((float(said.image[row]), whole))
+    chance, chance_75, right, right_75 = zip(*boxes, strict=True) if boxes else ((), (), (), ())
+    return replace(
+        bare,
+        box=calibrate(chance, right),
+        box_75=calibrate(chance_75, right_75),
+        image=calibrate([chance for chance, _ in images], [whole for _, whole in images]),
+    )
+
+
+def _held(
+    table: Table, said: Judgement, row: int, truth: Sequence[Box]
+) -> tuple[list[tuple[float, float, bool, bool]], bool]:
+    """Return what was said of each kept box and whether it was right, and whether the whole image was."""
+    groups = np.flatnonzero((table.image == row) & said.groups.kept)
+    overlaps = iou_matrix(said.groups.placed.corners[groups], [corners_of(box) for box in truth])
+    home = dict(best_matching(overlaps)) if len(groups) and truth else {}
+    boxes = []
+    for index, group in enumerate(groups):
+        overlap = overlaps[index, home[index]] if index in home else 0.0
+        same = index in home and truth[home[index]].label == table.labels[said.groups.label[group]]
+        chances = float(said.confidence[group]), float(said.confidence_75[group])
+        boxes.append((*chances, bool(same and overlap >= 0.5), bool(overlap >= 0.75)))
+    return boxes, len(groups) == len(truth) and all(right for _, _, right, _ in boxes)

@@ -1,0 +1,179 @@
+"""The trace in sentences a reviewer understands."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+from aggregation.boxes.cleaning import dropping
+from aggregation.boxes.hard import EQUAL_LABELS, answer, clean_step, count_step, enough_step, groups_step, iou_step
+from aggregation.boxes.reliability.closeness import Closeness
+from aggregation.boxes.reliability.judging import Judgement
+from aggregation.boxes.reliability.state import ReliabilityState
+from aggregation.boxes.settings import BoxSettings
+from aggregation.boxes.sheet import counted
+from aggregation.core.answers import BoxAnswer, ConsensusBox, ImageAnswers, TraceStep
+from aggregation.core.geometry import iou_of
+
+NEWCOMER_FINDS, NEWCOMER_NAMES = 0.85, 0.8
+WORTH_SAYING = 0.7  # a weight below this is named
+SHOWN = 5.0  # objects or labels before anything is said about anybody
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One image's answers sorted by annotator, which may count, how many boxes each has, and its groups."""
+
+    image: ImageAnswers
+    answers: Sequence[BoxAnswer]
+    valid: Sequence[bool]
+    counts: Sequence[int]
+    groups: range
+    odd: bool  # somebody slipped
+
+    def voters(self) -> tuple[str, ...]:
+        return tuple([item.annotator for item, valid in zip(self.answers, self.valid, strict=True) if valid])
+
+    def others(self) -> tuple[str, ...]:
+        return tuple([item.annotator for item, valid in zip(self.answers, self.valid, strict=True) if not valid])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A box of the result, the chance that it is an object and, where labels differ, who said what where."""
+
+    box: ConsensusBox
+    exists: float
+    drawn: Sequence[tuple[str, str, Sequence[float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A group that is probably no object."""
+
+    label: str
+    corners: Sequence[float]
+    support: tuple[str, ...]
+    exists: float
+
+
+def weights(state: ReliabilityState) -> dict[str, tuple[TraceStep, ...]]:
+    """Return what is worth saying of each worker, next to a newcomer's weight of 1."""
+    said = {name: tuple(_weights(state, row, name)) for row, name in enumerate(state.workers)}
+    return {name: steps for name, steps in said.items() if steps}
+
+
+def _weights(state: ReliabilityState, row: int, name: str) -> list[TraceStep]:
+    finding, naming = state.finding, state.naming
+    objects, drawn = float(finding.objects[row]), float(finding.drawn[row])
+    finds = (drawn + 10 * NEWCOMER_FINDS) / (objects + 10)
+    weight = log(1 - finds) / log(1 - NEWCOMER_FINDS)
+    steps = []
+    if objects >= SHOWN and weight < WORTH_SAYING:
+        missed = f"missed {max(objects - drawn, 0):.0f} of {objects:.0f} objects"
+        steps.append(_weight(name, weight, "finding", missed))
+    accuracy, votes = float(naming.accuracy[row]), float(naming.votes[row])
+    weight = log(accuracy / (1 - accuracy)) / log(NEWCOMER_NAMES / (1 - NEWCOMER_NAMES))
+    if votes >= SHOWN and weight < WORTH_SAYING:
+        steps.append(_weight(name, weight, "naming", f"{float(naming.right[row]):.0f} of {votes:.0f} labels right"))
+    return steps
+
+
+def _weight(name: str, weight: float, skill: str, why: str) -> TraceStep:
+    text = f"reliability.weight: {name} weighs {weight:.1f} in {skill}: {why}"
+    return TraceStep("reliability.weight", ok=True, text=text, data={"worker": name, "skill": skill, "weight": weight})
+
+
+def questions(scene: Scene, close: Closeness, settings: BoxSettings) -> tuple[TraceStep, ...]:
+    """Ask the six questions of an image without slips, up to the first no."""
+    everybody, groups = len(scene.answers), scene.groups
+    steps = [enough_step(everybody, settings)]
+    if steps[-1].ok:
+        steps.append(count_step([item.annotator for item in scene.answers], scene.counts))
+    if steps[-1].ok:
+        steps.append(groups_step(close.sizes[groups.start : groups.stop], everybody))
+    if steps[-1].ok:
+        mixed = sum(close.mixed[groups.start : groups.stop])
+        steps.append(EQUAL_LABELS if not mixed else _labels_differ(mixed))
+    if steps[-1].ok:
+        asked = [value for group in groups if (value := close.asked[group]) is not None]
+        steps.append(iou_step("hard.iou", min(asked, default=None), settings))
+    if steps[-1].ok:
+        steps.append(clean_step(0, 0, ()))
+    return tuple(steps)
+
+
+def _labels_differ(groups: int) -> TraceStep:
+    return answer(
+        "hard.labels", f"labels differ in {counted(groups, 'group', 'groups')}", ok=False, data={"groups": groups}
+    )
+
+
+def changes(scene: Scene, found: Sequence[Found], left: Sequence[Left]) -> list[TraceStep]:
+    """Say what is kept that not everybody drew, what is left out, and which labels were changed."""
+    voters = scene.voters()
+    steps = [_left_out(item) for item in left]
+    missing: Counter[str] = Counter()
+    for number, item in enumerate(found, start=1):
+        if len(item.box.support) < len(voters):
+            steps.append(_kept(number, item, len(voters)))
+            missing.update(name for name in voters if name not in item.box.support)
+        if item.drawn:
+            steps += _relabelled(number, item)
+    if missing:
+        said = ", ".join(f"{counted(count, 'box', 'boxes')} for {name}" for name, count in sorted(missing.items()))
+        steps.append(TraceStep("soft.missing", ok=True, text=f"soft.missing: added {said}", data=dict(missing)))
+    return steps
+
+
+def _left_out(item: Left) -> TraceStep:
+    x1, y1, x2, y2 = item.corners
+    words = f"{item.label} at {x1:.0f},{y1:.0f} {x2 - x1:.0f}x{y2 - y1:.0f} by {' '.join(item.support)}"
+    text = f"soft.outliers: left out {words}: an object with a chance of {item.exists:.2f}"
+    return TraceStep("soft.outliers", ok=True, text=text, data={"annotators": item.support, "chance": item.exists})
+
+
+def _kept(number: int, item: Found, voters: int) -> TraceStep:
+    words = f"kept box {number}, drawn by {len(item.box.support)} of {voters}"
+    text = f"soft.existence: {words}: an object with a chance of {item.exists:.2f}"
+    return TraceStep("soft.existence", ok=True, text=text, data={"box": number, "chance": item.exists})
+
+
+def _relabelled(number: int, item: Found) -> list[TraceStep]:
+    votes = Counter(label for _, label, _ in item.drawn)
+    agreed = item.box.label
+    steps = []
+    for name, label, (x1, y1, x2, y2) in item.drawn:
+        if label != agreed:
+            overlap = iou_of((x1, y1, x2, y2), item.box.corners)
+            words = f"label of box {number} changed from {name}'s '{label}' to '{agreed}'"
+            text = f"soft.labels: {words} by {votes[agreed]} to {votes[label]}; IoU {overlap:.2f}"
+            steps.append(TraceStep("soft.labels", ok=True, text=text, data={"box": number, "worker": name}))
+    return steps
+
+
+def summary(said: Judgement, row: int) -> TraceStep:
+    """Say of what the confidence of the image is made."""
+    image, parts = float(said.image[row]), _parts(said, row)
+    text = f"reliability.confidence: {image:.2f} from " + ", ".join(f"{name} {part:.2f}" for name, part in parts)
+    data = {"confidence": image, "missed": float(said.missed[row]), **dict(parts)}
+    return TraceStep("reliability.confidence", ok=True, text=text, data=data)
+
+
+def _parts(said: Judgement, row: int) -> list[tuple[str, float]]:
+    return [
+        ("objects", float(said.found[row])),
+        ("labels", float(said.labelled[row])),
+        ("places", float(said.edged[row])),
+    ]
+
+
+_REASONS = {"objects": "existence", "labels": "label", "places": "iou"}
+_WORDS = {"objects": "what is there", "labels": "labels", "places": "where the boxes lie"}
+
+
+def doubt(said: Judgement, row: int, settings: BoxSettings) -> TraceStep:
+    """Name what makes the image least sure."""
+    worst = min(_parts(said, row), key=lambda part: part[1])[0]
+    words = f"confidence {float(said.image[row]):.2f}, at least {settings.accept:g} needed"
+    return dropping(_REASONS[worst], f"{words}; least sure: {_WORDS[worst]}")
