@@ -25,7 +25,10 @@ class Annotation(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index(fields=["asset", "stage"], name="annotation_of_asset")]
+        indexes = [
+            models.Index(fields=["asset", "stage"], name="annotation_of_asset"),
+            models.Index(fields=["worker_id", "stage"], name="annotation_of_worker"),
+        ]
 
     def __str__(self) -> str:
         return f"annotation {self.pk}"

@@ -1,0 +1,101 @@
+"""Answers of somebody banned for their quality do not count: images nobody has reviewed are added up without them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from crowd.models import Batch, Restriction, Task
+from crowd.services import tasks
+from crowd.services.trust import ABOUT_QUALITY
+from curation.models import Annotation, Asset, Consensus, Decision, Stage
+from curation.services import assets
+from curation.services.consensus.moving import looked_up
+from curation.services.consensus.settings import read
+
+State = Asset.State
+IMAGES_AT_ONCE = 200
+
+
+def reopen(*, project_id: int, now: datetime) -> int:
+    """Set aside the answers of people banned since, and open the images they were counted for. Returns how many."""
+    if not _bans(project_id, now).exists():
+        return 0
+    return sum(_reopen_stage(stage, now) for stage in Stage.objects.filter(project_id=project_id, kind="aggregate"))
+
+
+def _bans(project_id: int, now: datetime) -> QuerySet[Restriction]:
+    """Return what keeps workers from this project because of the quality of their answers."""
+    batches = Batch.objects.filter(project_id=project_id)
+    covering = (
+        Q(scope=Restriction.Scope.PROJECT, scope_id=project_id)
+        | Q(scope=Restriction.Scope.BATCH, scope_id__in=batches.values("pk"))
+        | Q(scope=Restriction.Scope.ACCOUNT, scope_id__in=batches.values("account"))
+    )
+    return Restriction.objects.in_force(now).no_work().filter(covering, by_rule__in=ABOUT_QUALITY)
+
+
+def _reopen_stage(stage: Stage, now: datetime) -> int:
+    source = Stage.objects.filter(project_id=stage.project_id, name=read(stage.settings).source).first()
+    banned = _banned_from(source, now) if source is not None else set()
+    if source is None or not banned:
+        return 0
+    ids = _open(stage, source, banned)
+    slices = (ids[start : start + IMAGES_AT_ONCE] for start in range(0, len(ids), IMAGES_AT_ONCE))
+    return sum(_reopen_slice(stage, source, some, banned, now) for some in slices)
+
+
+def _open(stage: Stage, source: Stage, banned: set[int]) -> list[int]:
+    """Return the images that count an answer of theirs and may still change."""
+    counted = Annotation.objects.filter(stage=source, worker_id__in=banned, discarded_at__isnull=True)
+    images = list(Asset.objects.filter(pk__in=counted.values("asset_id")).select_related("stage").order_by("id"))
+    closed = _closed(stage, images)
+    return [asset.pk for asset in images if asset.pk not in closed]
+
+
+def _banned_from(source: Stage, now: datetime) -> set[int]:
+    """Return workers whose ban covers the pools of this very stage."""
+    batches = Batch.objects.filter(stage_id=source.pk, kind=Batch.Kind.MAIN)
+    own = set(batches.values_list("pk", flat=True))
+    bans = _bans(source.project_id, now).exclude(~Q(scope_id__in=own), scope=Restriction.Scope.BATCH)
+    return set(bans.values_list("worker_id", flat=True))
+
+
+@transaction.atomic
+def _reopen_slice(stage: Stage, source: Stage, asset_ids: list[int], banned: set[int], now: datetime) -> int:
+    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
+    found = {asset.pk: asset for asset in locked.filter(pk__in=asset_ids)}
+    closed = _closed(stage, list(found.values()))
+    open_ids = [pk for pk in found if pk not in closed]
+    mine = Annotation.objects.filter(stage=source, asset_id__in=open_ids, worker_id__in=banned)
+    mine.filter(discarded_at__isnull=True).update(discarded_at=now)
+    for pk in open_ids:
+        _look_again(found[pk], stage, source, now)
+    return len(open_ids)
+
+
+def _closed(stage: Stage, images: Iterable[Asset]) -> set[int]:
+    """Return images that a person has decided about or that a frozen version holds."""
+    by_id = {asset.pk: asset for asset in images}
+    current = Consensus.objects.filter(stage=stage, asset_id__in=by_id, is_current=True)
+    known = looked_up([(by_id[row.asset_id], row) for row in current])
+    return {image.asset.pk for image in known if image.is_decided or image.is_frozen}
+
+
+def _look_again(asset: Asset, stage: Stage, source: Stage, now: datetime) -> None:
+    """Add up again what has been added up; where answers are still to come, ask for one in place of the other."""
+    if asset.stage_id == source.pk and asset.state == State.WORKING:
+        tasks.want_more(Task.objects.filter(batch__stage_id=source.pk, item_id=asset.pk))
+        return
+    dropped_here = asset.stage_id == stage.pk and asset.state == State.DROPPED
+    passed_on = asset.stage.position > stage.position and asset.state not in {State.WORKING, State.DROPPED}
+    if dropped_here or passed_on:
+        assets.decide(
+            asset=asset,
+            verdict=Decision.Verdict.RETURNED,
+            reason="answer_discarded",
+            by_kind=Decision.By.RULE,
+            to_stage=stage,
+            now=now,
+        )
