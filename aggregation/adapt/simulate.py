@@ -1,0 +1,136 @@
+"""Replay stored answers as if they had been bought one at a time: what would have been asked, and where."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aggregation.adapt.advice import BUY, STOP, Advice, money
+from aggregation.adapt.boxes import advise_boxes, choose
+from aggregation.adapt.settings import FEWEST, AdaptSettings
+from aggregation.boxes.batch import aggregate_many
+from aggregation.boxes.settings import BoxSettings
+from aggregation.core.answers import Consensus, ImageAnswers
+from aggregation.core.errors import BadInput
+
+Method = Callable[[Sequence[ImageAnswers], BoxSettings], Sequence[Consensus]]
+
+SPENT_A_ROUND = 0.5  # of what is left of a budget, so that later rounds know more
+LEAST_A_ROUND = 0.01  # answers an image, so that a budget is used up in few rounds
+
+ADAPT_DEFAULTS = AdaptSettings()
+BOX_DEFAULTS = BoxSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What would have been bought: the last consensus, the advice on it and the answers paid for, image by image.
+
+    `rounds` says how many answers each round bought; images stand in the order they were given.
+    """
+
+    results: tuple[Consensus, ...]
+    advice: tuple[Advice, ...]
+    answers: Mapping[str, int]
+    rounds: tuple[int, ...]
+    price: float
+
+    @property
+    def mean_answers(self) -> float | None:
+        return sum(self.answers.values()) / len(self.answers) if self.answers else None
+
+    def lines(self) -> Iterator[dict[str, object]]:
+        """Yield, for every image, how many answers it got and what is advised."""
+        for result, said in zip(self.results, self.advice, strict=True):
+            yield {"image": result.image, "answers": self.answers[result.image], **said.to_json()}
+
+    def to_json(self) -> dict[str, object]:
+        """Return the sums: answers and money an image, how many images stopped where, what is left to do."""
+        mean, total = self.mean_answers, sum(self.answers.values())
+        taken, left = Counter(self.answers.values()), Counter(advice.next for advice in self.advice)
+        return {
+            "images": len(self.answers),
+            "answers": total,
+            "mean_answers": None if mean is None else round(mean, 4),
+            "spent": money(total * self.price),
+            "spent_an_image": None if mean is None else money(mean * self.price),
+            "images_by_answers": {str(count): taken[count] for count in sorted(taken)},
+            "bought_by_round": list(self.rounds),
+            "next": dict(sorted(left.items())),
+        }
+
+
+def simulate(
+    images: Sequence[ImageAnswers],
+    method: str | Method,
+    settings: AdaptSettings = ADAPT_DEFAULTS,
+    boxes: BoxSettings = BOX_DEFAULTS,
+    *,
+    seed: int | None = None,
+    budget: float | None = None,
+) -> Replay:
+    """Replay buying in rounds: two answers an image, then what is advised, all combined anew after each round.
+
+    `images` carry all their stored answers: taken in the order given, or in a random one drawn from `seed`. With a
+    `budget`, in answers an image, the answers go where they gain most until it is spent, whatever they are worth.
+    An image whose stored answers are used up can get no more. Raises ValueError for an unknown method or a budget
+    below two answers an image.
+    """
+    if budget is not None and not budget >= FEWEST:
+        raise BadInput(f"budget is {budget}: expected at least {FEWEST} answers an image")
+    combine = method if callable(method) else _named(method)
+    ordered = images if seed is None else in_random_order(images, seed)
+    chosen = replace(boxes, min_answers=min(boxes.min_answers, FEWEST), max_answers=settings.max_answers)
+    given = {image.image: min(FEWEST, len(image.annotations)) for image in ordered}
+    advice: list[Advice] = []
+    rounds: list[int] = []
+    while True:
+        results = combine(
+            [replace(image, annotations=image.annotations[: given[image.image]]) for image in ordered], chosen
+        )
+        advice = _advised(results, advice, settings)
+        may = [
+            result
+            for result, image in zip(results, ordered, strict=True)
+            if given[image.image] < len(image.annotations)
+        ]
+        more = _wanted(may, results, advice) if budget is None else _affordable(may, given, settings, budget)
+        if not more:
+            return Replay(tuple(results), tuple(advice), given, tuple(rounds), settings.price)
+        rounds.append(len(more))
+        for name in more:
+            given[name] += 1
+
+
+def _advised(results: Sequence[Consensus], before: Sequence[Advice], settings: AdaptSettings) -> list[Advice]:
+    """Return the advice on every image; those that were good enough a round ago take a clear loss to open again."""
+    closed = [said.next == STOP for said in before] or [False] * len(results)
+    return [advise_boxes(result, settings, closed=was) for result, was in zip(results, closed, strict=True)]
+
+
+def in_random_order(images: Sequence[ImageAnswers], seed: int) -> list[ImageAnswers]:
+    """Return the same images, each with its answers in a random order."""
+    rng = np.random.default_rng(seed)
+    return [
+        replace(image, annotations=tuple(image.annotations[i] for i in rng.permutation(len(image.annotations))))
+        for image in images
+    ]
+
+
+def _named(method: str) -> Method:
+    return lambda images, settings: aggregate_many(images, settings, method=method)
+
+
+def _wanted(open_ones: Sequence[Consensus], results: Sequence[Consensus], advice: Sequence[Advice]) -> list[str]:
+    bought = {result.image for result, said in zip(results, advice, strict=True) if said.next == BUY}
+    return [result.image for result in open_ones if result.image in bought]
+
+
+def _affordable(
+    open_ones: Sequence[Consensus], given: Mapping[str, int], settings: AdaptSettings, budget: float
+) -> list[str]:
+    """Return the images of one round of a budget: those that gain most, for half of what is left."""
+    left = int(budget * len(given) + 1e-9) - sum(given.values())
+    least = max(int(LEAST_A_ROUND * len(given)), 1)
+    return choose(open_ones, settings, min(left, max(int(left * SPENT_A_ROUND), least)) if left > 0 else 0)
