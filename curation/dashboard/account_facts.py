@@ -91,8 +91,6 @@ class AccountFacts:
     webhook_hint: str
     webhook_says: str
     events: tuple[Event, ...]
-    state: str
-    tone: str
 
 
 def account_rows(rows: QuerySet[Account]) -> list[AccountRow]:
@@ -146,7 +144,6 @@ def balance_text(account: Account) -> str:
 
 def account_facts(account: Account, user: User, *, now: datetime) -> AccountFacts:
     can = platform(account.platform).capabilities
-    state, tone = standing(account)
     events = Event.objects.filter(subject_type="account", subject_id=account.pk).order_by("-id")
     return AccountFacts(
         quotas=tuple(_quota_rows(account, now)),
@@ -155,8 +152,6 @@ def account_facts(account: Account, user: User, *, now: datetime) -> AccountFact
         webhook_hint=hints(account).get(WEBHOOK, "") if can.webhooks else "",
         webhook_says=account_health.about_webhook(account) if can.webhooks else "",
         events=tuple(events[:EVENTS]),
-        state=state,
-        tone=tone,
     )
 
 

@@ -17,7 +17,7 @@ from crowd.models import Account
 from crowd.platforms.connecting import abilities, terms_of
 from crowd.platforms.registry import PLATFORMS, platform
 from curation.dashboard.access import person
-from curation.dashboard.account_facts import account_facts, account_rows, balance_text
+from curation.dashboard.account_facts import account_facts, account_rows, balance_text, standing
 from curation.dashboard.account_forms import blank_form, form_of, read_plan, typed_form
 from curation.dashboard.forms import typed
 from curation.services import accounts
@@ -73,7 +73,7 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
         accounts.ask_for_check(account=row)
         if "HX-Request" not in request.headers:
             return redirect("platform-account", row.slug)
-    return render(request, "curation/_connection.html", _connection(row, database_now()))
+    return render(request, "curation/_connection.html", {**_connection(row, database_now()), "live": True})
 
 
 @require_POST
@@ -202,8 +202,11 @@ def _connection(row: Account, now: datetime) -> dict[str, Any]:
     job = accounts.check_under_way(row)
     row.refresh_from_db(fields=["checked_at", "is_well", "note", "balance_micro"])
     waiting = now - job.next_at if job and job.state == job.State.DUE else timedelta()
+    state, tone = standing(row)
     return {
         "account": row,
+        "state": state,
+        "tone": tone,
         "balance": balance_text(row),
         "asking": job is not None,
         "silent": waiting > SILENT_AFTER,

@@ -1,19 +1,19 @@
 """What a pool's page tells beyond its row: pages by state, price per item, pace, gates in words."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.db.models import Avg, Count, Q
 
 from crowd import rules
 from crowd.models import Assignment, Batch
-from crowd.money import dollars
+from crowd.money import money_text
 from crowd.quality.exam import exam_sentence
 from crowd.quality.wording import counted
 from crowd.services.control import is_adaptive
 from curation.dashboard.exam_facts import exam_of
 from curation.services.overview import PoolRow
 
+ITEM_PLACES = 4
 STATE_WORDS = {
     Assignment.State.ACTIVE: "in hands",
     Assignment.State.SUBMITTED: "in check",
@@ -30,7 +30,7 @@ class PoolFacts:
     pages: tuple[tuple[str, int], ...]
     workers: int
     seconds_per_task: float | None
-    price_per_item: Decimal
+    price_per_item: str
     gate: str
     rules: tuple[str, ...]
     instructions: tuple[str, ...]
@@ -45,11 +45,20 @@ def pool_facts(row: PoolRow) -> PoolFacts:
         pages=tuple((words, found[state]) for state, words in STATE_WORDS.items()),
         workers=found["workers"],
         seconds_per_task=mean / 1000 / row.page_size if mean else None,
-        price_per_item=dollars(row.pool.price_micro) / row.real_per_page * row.pool.overlap,
+        price_per_item=_price_per_item(row),
         gate=_gate(batch),
         rules=_rules(batch),
         instructions=tuple(str(text) for text in (batch.spec.get("instructions", []) if batch else [])),
     )
+
+
+def _price_per_item(row: PoolRow) -> str:
+    """Return what one item costs with all its answers, from and to where the price depends on a skill."""
+    prices = [round(price * row.pool.overlap / row.real_per_page) for price in row.prices]
+    if not max(prices):
+        return "unpaid"
+    low, high = (money_text(price, ITEM_PLACES, row.pool.account.currency) for price in (min(prices), max(prices)))
+    return low if low == high else f"{low}–{high.removeprefix('$')}"
 
 
 def _pages(pool_id: int) -> dict[str, int]:

@@ -174,6 +174,8 @@ def test_a_test_is_asked_for_and_shown_when_it_is_there(account, project, people
     seen = text(people["alice"], at("platform-account-test", "far"))
     assert "Signed in as Alice" in seen
     assert "hx-trigger" not in seen
+    assert '<span class="pill ok" id="standing" hx-swap-oob="true">Works</span>' in seen
+    assert '<span class="pill ok" id="standing">Works</span>' in text(people["alice"], at("platform-account", "far"))
     assert people["alice"].post(at("platform-account-test", "far")).status_code == 302
 
 

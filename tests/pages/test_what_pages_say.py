@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crowd.models import Assignment, Batch, Budget, Evidence, Restriction, Skill, WorkerInvitation
+from crowd.models import Account, Assignment, Batch, Budget, Evidence, Restriction, Skill, WorkerInvitation
 from crowd.services import ledger
+from curation.dashboard.money_numbers import money_numbers
 from curation.models import Asset, AssetPreview, DatasetVersion, Export, Membership, Pool, Project
 from curation.services.overview import asset_counts, funnel, pool_rows, project_numbers
 from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_worker
@@ -197,6 +198,23 @@ def test_alice_changes_price_and_target(project: Project, people: dict[str, Clie
     people["alice"].post(reverse("pool-change", args=[project.public_id, pool.pk]), {"wanted": "20", "price": "0.05"})
     pool.refresh_from_db()
     assert (pool.wanted, pool.price_micro) == (20, 50_000)
+
+
+def test_the_price_of_an_item_goes_from_and_to_where_it_depends_on_a_skill(project, people):
+    pool = make_pool(project, price_micro=60_000)
+    Pool.objects.filter(pk=pool.pk).update(price_table=[[0, 80, 60_000], [81, 100, 90_000]], overlap=3)
+    Batch.objects.filter(pool_id=pool.pk).update(page_size=6)
+    assert "$0.0300–0.0450" in page(people["vera"], "pool", project.public_id, pool.pk)
+    Pool.objects.filter(pk=pool.pk).update(price_table=[])
+    assert "$0.0300</div>" in page(people["vera"], "pool", project.public_id, pool.pk)
+
+
+def test_what_all_will_cost_counts_what_the_platform_takes(project, people):
+    pool = make_pool(project, wanted=10, price_micro=100_000)
+    Account.objects.filter(pk=pool.account_id).update(platform="toloka", commission_percent=30)
+    assert "<dt>Cost when all is done</dt><dd>$1.30</dd>" in page(people["vera"], "pool", project.public_id, pool.pk)
+    (stage,) = money_numbers(project=project, now=timezone.now()).stages
+    assert stage.planned_micro == 1_300_000
 
 
 def test_pools_sort_by_every_column(project: Project, people: dict[str, Client]):

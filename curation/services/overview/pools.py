@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from crowd.models import Answer, Assignment, Batch, Task
 from crowd.money import money_text
+from crowd.platforms.registry import platform
 from curation.models import Pool, Project
 from curation.models.stage import PoolQuerySet
 from curation.services.overview.buckets import RATE_WINDOW, hours_left, per_hour
@@ -49,14 +50,21 @@ class PoolRow:
 
     @property
     def planned_micro(self) -> int:
-        return -(-self.target // max(1, self.real_per_page)) * self.pool.price_micro
+        """Return what all that is wanted costs at the usual price, with what the platform takes."""
+        pages, pool = -(-self.target // max(1, self.real_per_page)), self.pool
+        adapter = platform(pool.account.platform)
+        return adapter.quote(pool.account, pages=pages, price_micro=pool.price_micro, overlap=pool.overlap)
+
+    @property
+    def prices(self) -> list[int]:
+        """Return the prices of a page: one, or one for each step of a skill."""
+        return [int(step[2]) for step in self.pool.price_table] or [self.pool.price_micro]
 
     @property
     def price(self) -> str:
         """Return '$0.03' or, when the price depends on a skill, '$0.03–0.04'."""
-        steps = [int(step[2]) for step in self.pool.price_table] or [self.pool.price_micro]
-        low, high = money_text(min(steps)), money_text(max(steps))
-        if max(steps) == 0:
+        low, high = money_text(min(self.prices)), money_text(max(self.prices))
+        if max(self.prices) == 0:
             return "unpaid"
         return low if low == high else f"{low}–{high.lstrip('$')}"
 
