@@ -58,7 +58,9 @@ if (form && !form.dataset.ready) {
   form.addEventListener("htmx:afterRequest", () => mark(false));
   // A setting that is out of bounds is answered with 400 and a sentence, which belongs on the page.
   document.body.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.xhr.status === 400) event.detail.shouldSwap = true;
+    if (event.detail.xhr.status !== 400) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
   });
   document.body.addEventListener("htmx:load", showCopyButtons);
   suit();
