@@ -74,8 +74,28 @@ def learn_quality(*, page: Assignment, now: datetime) -> SkillValue | None:
     return row
 
 
+@transaction.atomic
+def set_measured(
+    *, worker_id: int, skill_id: int, value: int, ok: int, n: int, reason: str, now: datetime
+) -> SkillValue:
+    """Store what was measured of a worker as a value 0-100 of its own; only a changed value becomes history."""
+    row, _ = SkillValue.objects.select_for_update().get_or_create(
+        worker_id=worker_id, skill_id=skill_id, defaults={"value": 0}
+    )
+    before, row.value, row.ok, row.n, row.updated_at = row.value, value, ok, n, now
+    row.save(update_fields=["value", "ok", "n", "updated_at"])
+    if row.value != before:
+        _note(row, reason[:200], now)
+    return row
+
+
 def _note_quality(row: SkillValue, known: SkillEstimate, now: datetime) -> None:
     reason = f"control tasks: {row.ok} of {row.n} right, mean {known.mean:.0%}, surely {known.lower:.0%}"
+    _note(row, reason, now)
+
+
+def _note(row: SkillValue, reason: str, now: datetime) -> None:
+    """Put a new value on record and tell the platform where somebody goes by it."""
     SkillEvent.objects.create(
         worker_id=row.worker_id, skill_id=row.skill_id, value=row.value, reason=reason, created_at=now
     )

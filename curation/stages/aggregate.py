@@ -8,10 +8,10 @@ from django.db import transaction
 from aggregation import Consensus as Agreement
 from curation.models import Asset, Decision, Stage
 from curation.services import assets
-from curation.services.consensus import answers, runs, storing
+from curation.services.consensus import answers, buying, fits, runs, storing
 from curation.services.consensus.agreeing import Way, agree, is_out, reason_of, way_of
 from curation.services.consensus.answers import Sheet
-from curation.services.consensus.settings import ConsensusSettings
+from curation.services.consensus.settings import LEARNING, ConsensusSettings
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 
 IMAGES_AT_ONCE = 100  # what the method takes for one image is small beside the way to the database
@@ -42,12 +42,14 @@ def add_up(*, stage: Stage, now: datetime, limit: int) -> int:
     if not waiting:
         return 0
     way = way_of(runs.current_run(stage=stage, now=now))
-    sheets = answers.sheets(way.source, list(waiting))
-    agreed = list(zip(sheets, agree(way=way, sheets=sheets), strict=True))
+    sheets, terms = answers.sheets(way.source, list(waiting)), buying.terms_of(way)
+    advised = [buying.advised(agreement, terms) for agreement in agree(way=way, sheets=sheets)]
+    agreed = list(zip(sheets, advised, strict=True))
     rows = [storing.row_of(way=way, sheet=sheet, agreement=agreement, now=now) for sheet, agreement in agreed]
     storing.add_versions(stage=stage, rows=rows)
     for sheet, agreement in agreed:
         _decide(waiting[sheet.asset_id], sheet, agreement, way, now)
+    fits.wake(way.source, inline=way.settings.method == LEARNING, now=now)
     return len(waiting)
 
 

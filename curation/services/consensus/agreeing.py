@@ -1,11 +1,10 @@
 """From sheets to agreements: the library's methods on many images at once, with what was learnt about the workers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from aggregation import BoxSettings, ImageAnswers, ReliabilityState, aggregate_many, resolve_reliability
 from aggregation import Consensus as Agreement
-from aggregation import aggregate_many
 from curation.models import ConsensusRun, ReliabilityFit, Stage
 from curation.services.consensus import runs
 from curation.services.consensus.answers import Sheet
@@ -32,7 +31,16 @@ def way_of(run: ConsensusRun) -> Way:
 def agree(*, way: Way, sheets: Sequence[Sheet]) -> list[Agreement]:
     """Add up the answers of each image. Pure: the same way and sheets give the same agreements."""
     images = [sheet.image for sheet in sheets]
-    return aggregate_many(images, for_library(way.settings, way.source), method=way.settings.method)
+    return combine(images, for_library(way.settings, way.source), way.settings.method, state_of(way.fit))
+
+
+def combine(
+    images: Sequence[ImageAnswers], options: BoxSettings, method: str, state: ReliabilityState
+) -> list[Agreement]:
+    """Return one agreement an image; only the method that learns looks at what is known of the workers."""
+    if method == LEARNING:
+        return resolve_reliability(images, state, options)
+    return aggregate_many(images, options, method=method)
 
 
 def fit_for(settings: ConsensusSettings, source: Stage) -> ReliabilityFit | None:
@@ -40,9 +48,9 @@ def fit_for(settings: ConsensusSettings, source: Stage) -> ReliabilityFit | None
     return latest_fit(source) if settings.method == LEARNING else None
 
 
-def state_of(fit: ReliabilityFit | None) -> Mapping[str, Any] | None:
-    """Return what a fit has learnt, as the library wrote it."""
-    return None if fit is None else fit.state
+def state_of(fit: ReliabilityFit | None) -> ReliabilityState:
+    """Return what a fit has learnt, as the library wrote it; before the first one nothing is known of anybody."""
+    return ReliabilityState() if fit is None else ReliabilityState.from_json(fit.state)
 
 
 def latest_fit(source: Stage) -> ReliabilityFit | None:

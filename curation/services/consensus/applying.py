@@ -47,7 +47,9 @@ def run_reaggregate(job: Job, now: datetime) -> Again | None:
 def _learn_first(run: ConsensusRun, now: datetime) -> None:
     """A method that learns starts with what all answers of today say; a run that comes back does not."""
     if run.method == LEARNING and run.back_to_id is None:
-        fits.refit(source=way_of(run).source, now=now, only_if_due=True)
+        source = way_of(run).source
+        if fits.is_due(source):
+            fits.refit(source=source, now=now)
 
 
 def _ids(stage: Stage, after: int) -> list[int]:

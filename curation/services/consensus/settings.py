@@ -14,7 +14,7 @@ from curation.recipes.loading import first_fault
 
 RULE_BASED = "hard-soft-drop"
 LEARNING = "reliability"
-OURS = {field.name for field in fields(BoxSettings)}
+LIBRARY = {field.name for field in fields(BoxSettings)}
 
 
 class ConsensusSettings(BaseModel):
@@ -64,7 +64,7 @@ class ConsensusSettings(BaseModel):
 
     def library(self, *, labels: int, empty_flags: tuple[str, ...]) -> BoxSettings:
         """Return the settings as the library takes them. Whether an answer pays is not decided by the rule."""
-        given = {name: value for name, value in self.model_dump().items() if name in OURS}
+        given = {name: value for name, value in self.model_dump().items() if name in LIBRARY}
         given["buy_when"] = "drop" if self.buy_when == "worth" else self.buy_when
         return BoxSettings(**given, label_count=max(2, labels), empty_flags=empty_flags)
 

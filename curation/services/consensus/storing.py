@@ -57,7 +57,7 @@ def row_of(*, way: Way, sheet: Sheet, agreement: Agreement, current: bool = True
             settings=way.run.settings,
             status=agreement.status,
             confidence=agreement.confidence,
-            expected_loss=expected_loss(agreement),
+            expected_loss=agreement.loss,
             reason=(agreement.reason or agreement.failed_question or "")[:20],
             lowest_iou=agreement.lowest_iou,
             n_answers=len(sheet.inputs),
@@ -69,12 +69,6 @@ def row_of(*, way: Way, sheet: Sheet, agreement: Agreement, current: bool = True
         ),
         list(_boxes(sheet, agreement)),
     )
-
-
-def expected_loss(agreement: Agreement) -> float:
-    """Return wrong boxes and missed objects to be expected; a method that says nothing of them is judged as a whole."""
-    told = getattr(agreement, "expected_loss", None)
-    return 1.0 - agreement.confidence if told is None else float(told)
 
 
 def _boxes(sheet: Sheet, agreement: Agreement) -> Iterable[ConsensusBox]:
