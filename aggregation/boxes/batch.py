@@ -1,15 +1,14 @@
 """Many images at once: the same results as one by one, faster."""
 
-import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from aggregation.boxes import DEFAULTS, box_method, clusters, hard_soft_drop
 from aggregation.boxes.fast_results import Agreeing, agreed
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
+from aggregation.core.cycles import no_search_for_cycles
 
 TOGETHER = 512  # images: their arrays stay in the processor's cache
 
@@ -22,23 +21,11 @@ def aggregate_many(
     Pure: each result equals that of `aggregate_boxes`. Raises ValueError for an unknown method.
     """
     combine = box_method(method)
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         results = _agreed(images, settings, method)
     return [
         combine(image, settings) if result is None else result for image, result in zip(images, results, strict=True)
     ]
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Let the garbage collector rest: results are many small values without cycles, and a search doubles the time."""
-    rested = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if rested:
-            gc.enable()
 
 
 def _agreed(images: Sequence[ImageAnswers], settings: BoxSettings, method: str) -> list[Consensus | None]:

@@ -17,6 +17,7 @@ from aggregation.boxes.reliability.table import NOBODY, Table
 from aggregation.boxes.reliability.tabulate import tabulate
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, ImageAnswers
+from aggregation.core.cycles import no_search_for_cycles
 from aggregation.core.errors import BadInput
 from aggregation.core.geometry import best_matching, iou_matrix
 
@@ -43,7 +44,8 @@ def fit_reliability(
     for first, second in pairwise(ordered):
         if first.image == second.image:
             raise BadInput(f"image {first.image!r}: given twice: expected each image once")
-    answered = tabulate(ordered, chosen).table
+    with no_search_for_cycles():
+        answered = tabulate(ordered, chosen).table
     learnt = _learnt(_with_workers(with_truth(answered, known or {}), before), before, chosen)
     return _calibrated(learnt.as_stored(), answered, chosen, known or {}).as_stored()
 

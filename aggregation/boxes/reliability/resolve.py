@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, pairwise
 
 import numpy as np
 
@@ -17,9 +18,11 @@ from aggregation.boxes.result import common_flags
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import counted, preparation, prepare
 from aggregation.core.answers import Consensus, ConsensusBox, ImageAnswers, TraceStep, reading_order
+from aggregation.core.cycles import no_search_for_cycles
 
 NAME = "reliability"
 TOGETHER = 2048  # images: their arrays stay in the cache
+SAME_X = 0.002  # pixels; the output has 3 decimals
 
 NOTHING_KNOWN = ReliabilityState()
 
@@ -41,8 +44,9 @@ def resolve_reliability(
     chosen = settings or BoxSettings()
     notes = weights(state)
     results: list[Consensus] = []
-    for start in range(0, len(images), TOGETHER):
-        results += _Page(images[start : start + TOGETHER], state, chosen, notes).results()
+    with no_search_for_cycles():
+        for start in range(0, len(images), TOGETHER):
+            results += _Page(images[start : start + TOGETHER], state, chosen, notes).results()
     return results
 
 
@@ -90,14 +94,10 @@ class _Page:
         results = []
         for row, image in enumerate(self._images):
             mine = slice(answers[row], answers[row + 1])
-            scene = Scene(
-                image=image,
-                answers=flat.answers[mine],
-                valid=valid[mine],
-                counts=drawn[mine],
-                groups=range(bounds[row], bounds[row + 1]),
-                odd=odd[row],
-            )
+            given = flat.answers[mine]
+            names = tuple([answer.annotator for answer in given])
+            voters = tuple(compress(names, valid[mine])) if odd[row] else names
+            scene = Scene(image, given, names, voters, drawn[mine], range(bounds[row], bounds[row + 1]), odd[row])
             notes = tuple(preparation(scene.answers, image)) if moved[row] else ()
             results.append(self._result(row, scene, notes))
         return results
@@ -115,12 +115,12 @@ class _Page:
     def _result(self, row: int, scene: Scene, notes: tuple[TraceStep, ...]) -> Consensus:
         asked, slips = self._questions(scene)
         steps = [*notes, *asked, *slips]
-        voters = sum(scene.valid)
+        voters = len(scene.voters)
         found, left = self._found(scene), self._left(scene)
         if voters < self._settings.min_answers:
             few = f"{counted(voters, 'valid answer', 'valid answers')}, at least {self._settings.min_answers} needed"
             return self._dropped(row, scene, [*steps, dropping("few", few)], 0.0)
-        steps += [step for name in scene.voters() for step in self._notes.get(name, ())]
+        steps += [step for name in scene.voters for step in self._notes.get(name, ())]
         steps += changes(scene, found, left)
         steps.append(summary(self._said, row))
         whole = all(step.ok for step in asked) and not left
@@ -154,7 +154,7 @@ class _Page:
                 )
                 found.append(Found(box, columns.exists[group], self._drawn(group)))
         if len(found) > 1:
-            found.sort(key=lambda item: reading_order(item.box.corners, item.box.label))
+            _sort(found)
         return found
 
     def _drawn(self, group: int) -> list[tuple[str, str, list[float]]]:
@@ -181,14 +181,13 @@ class _Page:
     ) -> Consensus:
         settings = self._settings
         more = status == "soft" and settings.buy_when == "not_hard" and len(scene.answers) < settings.max_answers
-        used = scene.voters()
-        flags = [answer.flags for answer, valid in zip(scene.answers, scene.valid, strict=True) if valid]
+        flags = [answer.flags for answer in scene.answers if answer.annotator in scene.voters]
         return Consensus(
             image=scene.image.image,
             status=status,
             boxes=tuple(item.box for item in found),
-            used=used,
-            dropped=scene.others(),
+            used=scene.voters,
+            dropped=tuple([name for name in scene.names if name not in scene.voters]) if scene.odd else (),
             trace=tuple(steps),
             next="buy" if more else "none",
             confidence=float(self._said.image[row]),
@@ -204,7 +203,7 @@ class _Page:
             status="drop",
             boxes=(),
             used=(),
-            dropped=tuple(answer.annotator for answer in scene.answers),
+            dropped=scene.names,
             trace=tuple(steps),
             next="buy" if len(scene.answers) < self._settings.max_answers else "review",
             confidence=confidence,
@@ -217,6 +216,13 @@ class _Page:
     def _lowest(self, scene: Scene) -> float | None:
         lowest = [value for group in scene.groups if (value := self._close.lowest[group]) is not None]
         return min(lowest, default=None)
+
+
+def _sort(found: list[Found]) -> None:
+    """Sort by the output's order; rounding matters only where two boxes begin almost at one x."""
+    found.sort(key=lambda item: item.box.x)
+    if any(second.box.x - first.box.x < SAME_X for first, second in pairwise(found)):
+        found.sort(key=lambda item: reading_order(item.box.corners, item.box.label))
 
 
 def _columns(candidates: Candidates, said: Judgement) -> _Columns:

@@ -22,20 +22,15 @@ SHOWN = 5.0  # objects or labels before anything is said about anybody
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One image's answers sorted by annotator, which may count, how many boxes each has, and its groups."""
+    """One image's answers sorted by annotator, who may vote, how many boxes each answer has, and the groups."""
 
     image: ImageAnswers
     answers: Sequence[BoxAnswer]
-    valid: Sequence[bool]
+    names: tuple[str, ...]
+    voters: tuple[str, ...]
     counts: Sequence[int]
     groups: range
     odd: bool  # somebody slipped
-
-    def voters(self) -> tuple[str, ...]:
-        return tuple([item.annotator for item, valid in zip(self.answers, self.valid, strict=True) if valid])
-
-    def others(self) -> tuple[str, ...]:
-        return tuple([item.annotator for item, valid in zip(self.answers, self.valid, strict=True) if not valid])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ def questions(scene: Scene, close: Closeness, settings: BoxSettings) -> tuple[Tr
     everybody, groups = len(scene.answers), scene.groups
     steps = [enough_step(everybody, settings)]
     if steps[-1].ok:
-        steps.append(count_step([item.annotator for item in scene.answers], scene.counts))
+        steps.append(count_step(scene.names, scene.counts))
     if steps[-1].ok:
         steps.append(groups_step(close.sizes[groups.start : groups.stop], everybody))
     if steps[-1].ok:
@@ -111,7 +106,7 @@ def _labels_differ(groups: int) -> TraceStep:
 
 def changes(scene: Scene, found: Sequence[Found], left: Sequence[Left]) -> list[TraceStep]:
     """Say what is kept that not everybody drew, what is left out, and which labels were changed."""
-    voters = scene.voters()
+    voters = scene.voters
     steps = [_left_out(item) for item in left]
     missing: Counter[str] = Counter()
     for number, item in enumerate(found, start=1):
