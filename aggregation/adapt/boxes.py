@@ -9,6 +9,7 @@ from aggregation.core.answers import Consensus, probability
 from aggregation.core.geometry import TOLERANCE
 
 DEFAULTS = AdaptSettings()
+AHEAD = 7  # answers looked ahead
 
 
 def advise_boxes(consensus: Consensus, settings: AdaptSettings = DEFAULTS, *, closed: bool = False) -> Advice:
@@ -17,11 +18,17 @@ def advise_boxes(consensus: Consensus, settings: AdaptSettings = DEFAULTS, *, cl
     `closed`: an earlier consensus of the same answers was good enough; it takes a clear loss to open it again. When
     an answer was taken back (its author banned), pass False.
     """
-    fewer = prospect(consensus).gain(settings.placement)
+    fewer = expected_gain(consensus, settings)
     by_gain = settings.rule == "gain"
     wanting = worth_buying(fewer, settings, closed=closed) if by_gain else _doubt(consensus, settings, closed=closed)
     case = Case(answers_of(consensus), consensus.confidence, fewer, wanting)
     return decide(case, settings)
+
+
+def expected_gain(consensus: Consensus, settings: AdaptSettings) -> float:
+    """Return how many errors fewer are expected an answer, of as many answers as may still be bought."""
+    left = settings.max_answers - answers_of(consensus)
+    return prospect(consensus, min(max(left, 1), AHEAD)).gain(settings.placement)
 
 
 def answers_of(consensus: Consensus) -> int:
@@ -37,7 +44,7 @@ def choose(consensuses: Sequence[Consensus], settings: AdaptSettings, most: int)
     """
     ranked = []
     for consensus in consensuses:
-        answers, fewer = answers_of(consensus), prospect(consensus).gain(settings.placement)
+        answers, fewer = answers_of(consensus), expected_gain(consensus, settings)
         if answers < settings.max_answers and (fewer > TOLERANCE or answers < FEWEST):
             ranked.append((answers >= FEWEST, -fewer, consensus.image))
     return [image for *_, image in sorted(ranked)[:most]]

@@ -11,8 +11,8 @@ same quality to .002.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from aggregation.core.answers import Consensus, ConsensusBox
 
@@ -23,45 +23,55 @@ LEAST_CHANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What is expected of an image now, and of one more answer.
+    """What is expected of an image now, and of one, two, … more answers.
 
-    `errors`: objects that are wrong at IoU 0.5, missing or too many; `fewer`: by how much one more answer lowers that;
-    `closer`: how many more boxes it brings to IoU 0.75.
+    `errors`: objects that are wrong at IoU 0.5, missing or too many; `fewer`: by how much so many more answers lower
+    that; `closer`: how many more boxes they bring to IoU 0.75.
     """
 
     errors: float
-    fewer: float
-    closer: float
+    fewer: tuple[float, ...]
+    closer: tuple[float, ...]
 
     def gain(self, placement: float) -> float:
-        """Return the gain in errors of finding, a box that comes to IoU 0.75 counting `placement` of one."""
-        return self.fewer + placement * self.closer
+        """Return the gain an answer in errors, a box that comes to IoU 0.75 counting `placement` of one.
+
+        Of the number of answers that gains most an answer: where one cannot change a decision but two can, one alone
+        would seem worth nothing (Frazier and Powell, 2010, "Paradoxes in learning and the marginal value of
+        information").
+        """
+        pairs = zip(self.fewer, self.closer, strict=True)
+        return max((fewer + placement * closer) / count for count, (fewer, closer) in enumerate(pairs, start=1))
 
 
-def prospect(consensus: Consensus) -> Prospect:
-    """Return what one more answer by an unknown person is expected to do for an image.
+def prospect(consensus: Consensus, most: int = 1) -> Prospect:
+    """Return what 1 to `most` answers by unknown people are expected to do for an image.
 
-    Objects are summed, not multiplied: one answer serves all of them. A dropped image counts as one object that is
-    as likely there as not.
+    Objects are summed, not multiplied: one answer serves all of them. A dropped image counts as one object in doubt.
     """
-    missing = _chance_of_something_missing(consensus)
-    certain = [box.confidence for box in consensus.boxes]
+    doubts = [_chance_of_something_missing(consensus), *(box.confidence for box in consensus.boxes)]
+    counts = range(1, most + 1)
     return Prospect(
-        errors=missing + _total(1 - chance for chance in certain),
-        fewer=decision_gain(missing) + _total(map(decision_gain, certain)),
-        closer=_total(_closer(box) for box in consensus.boxes),
+        errors=doubts[0] + math.fsum(1 - chance for chance in doubts[1:]),
+        fewer=tuple(math.fsum(decision_gain(chance, answers) for chance in doubts) for answers in counts),
+        closer=tuple(math.fsum(_closer(box, answers) for box in consensus.boxes) for answers in counts),
     )
 
 
-def decision_gain(chance: float, hit: float = SENSITIVITY, false: float = FALSE_MARKS) -> float:
-    """Return by how much one more answer raises the chance to decide rightly whether something is there.
+def decision_gain(chance: float, answers: int = 1, hit: float = SENSITIVITY, false: float = FALSE_MARKS) -> float:
+    """Return by how much so many answers raise the chance to decide rightly whether something is there.
 
     `chance` is that it is there, `hit` that somebody draws what is there, `false` what is not.
     """
     absent = 1 - chance
-    drawn = max(chance * hit, absent * false)
-    blank = max(chance * (1 - hit), absent * (1 - false))
-    return max(drawn + blank - max(chance, absent), 0.0)
+    ways = zip(_binomial(answers, hit), _binomial(answers, false), strict=True)
+    right = math.fsum(max(chance * if_there, absent * if_not) for if_there, if_not in ways)
+    return max(right - max(chance, absent), 0.0)
+
+
+@cache
+def _binomial(count: int, share: float) -> tuple[float, ...]:
+    return tuple(math.comb(count, hits) * share**hits * (1 - share) ** (count - hits) for hits in range(count + 1))
 
 
 def label_gain(chance: float, classes: int, accuracy: float) -> float:
@@ -72,29 +82,24 @@ def label_gain(chance: float, classes: int, accuracy: float) -> float:
     return max(for_best + for_rival + elsewhere - max(chance, rival), 0.0)
 
 
-def placed_after(chance: float, support: int) -> float:
-    """Return P(IoU >= .75) when one box is added to `support` boxes: precision grows as their number."""
+def placed_after(chance: float, support: int, answers: int = 1) -> float:
+    """Return P(IoU >= .75) when so many boxes are added to `support` boxes: precision grows as their number."""
     inside = min(max(chance, LEAST_CHANCE), 1 - LEAST_CHANCE)
-    logit = math.log(inside / (1 - inside)) + STEEPNESS * math.log1p(1 / max(support, 1))
+    logit = math.log(inside / (1 - inside)) + STEEPNESS * math.log1p(answers / max(support, 1))
     return max(1 / (1 + math.exp(-logit)), chance)
 
 
-def _closer(box: ConsensusBox) -> float:
+def _closer(box: ConsensusBox, answers: int) -> float:
     if box.confidence_75 is None:
         return 0.0
     now = min(box.confidence_75, box.confidence)
-    most = min(box.confidence + decision_gain(box.confidence), 1.0)
-    return max(min(placed_after(now, len(box.support)), most) - now, 0.0)
+    most = min(box.confidence + decision_gain(box.confidence, answers), 1.0)
+    return max(min(placed_after(now, len(box.support), answers), most) - now, 0.0)
 
 
 def _chance_of_something_missing(consensus: Consensus) -> float:
-    """Return what the image's confidence lacks beyond that of its boxes."""
+    """Return what the image's confidence lacks beyond that of its boxes; after a drop all of it."""
     if consensus.status == "drop":
-        return 0.5
+        return 1 - consensus.confidence if consensus.confidence > 0 else 0.5
     of_boxes = math.prod(sorted(box.confidence for box in consensus.boxes))
     return max(1 - consensus.confidence / of_boxes, 0.0) if of_boxes > 0 else 0.0
-
-
-def _total(values: Iterable[float]) -> float:
-    """Return the sum, the same to the last bit in any order."""
-    return math.fsum(values)

@@ -9,7 +9,10 @@ import numpy as np
 from aggregation.adapt.advice import BUY, STOP, Advice, money
 from aggregation.adapt.boxes import advise_boxes, choose
 from aggregation.adapt.settings import FEWEST, AdaptSettings
+from aggregation.boxes import box_method
 from aggregation.boxes.batch import aggregate_many
+from aggregation.boxes.reliability import fit_reliability, resolve_reliability
+from aggregation.boxes.reliability import resolve as reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
 from aggregation.core.errors import BadInput
@@ -79,28 +82,32 @@ def simulate(
     """
     if budget is not None and not budget >= FEWEST:
         raise BadInput(f"budget is {budget}: expected at least {FEWEST} answers an image")
-    combine = method if callable(method) else _named(method)
+    combine = method if callable(method) else named_method(method)
     ordered = images if seed is None else in_random_order(images, seed)
     chosen = replace(boxes, min_answers=min(boxes.min_answers, FEWEST), max_answers=settings.max_answers)
+    looking = replace(chosen, accept=0.0)  # what is not good enough to publish still says where the doubt is
     given = {image.image: min(FEWEST, len(image.annotations)) for image in ordered}
     advice: list[Advice] = []
     rounds: list[int] = []
     while True:
-        results = combine(
-            [replace(image, annotations=image.annotations[: given[image.image]]) for image in ordered], chosen
-        )
+        results = combine(_seen(ordered, given), looking)
         advice = _advised(results, advice, settings)
-        may = [
-            result
-            for result, image in zip(results, ordered, strict=True)
-            if given[image.image] < len(image.annotations)
-        ]
-        more = _wanted(may, results, advice) if budget is None else _affordable(may, given, settings, budget)
+        room = {image.image for image in ordered if given[image.image] < len(image.annotations)}
+        if budget is None:
+            more = [r.image for r, said in zip(results, advice, strict=True) if said.next == BUY and r.image in room]
+        else:
+            more = _affordable([r for r in results if r.image in room], given, settings, budget)
         if not more:
-            return Replay(tuple(results), tuple(advice), given, tuple(rounds), settings.price)
+            return Replay(
+                tuple(combine(_seen(ordered, given), chosen)), tuple(advice), given, tuple(rounds), settings.price
+            )
         rounds.append(len(more))
         for name in more:
             given[name] += 1
+
+
+def _seen(images: Sequence[ImageAnswers], given: Mapping[str, int]) -> list[ImageAnswers]:
+    return [replace(image, annotations=image.annotations[: given[image.image]]) for image in images]
 
 
 def _advised(results: Sequence[Consensus], before: Sequence[Advice], settings: AdaptSettings) -> list[Advice]:
@@ -118,13 +125,16 @@ def in_random_order(images: Sequence[ImageAnswers], seed: int) -> list[ImageAnsw
     ]
 
 
-def _named(method: str) -> Method:
-    return lambda images, settings: aggregate_many(images, settings, method=method)
+def named_method(name: str) -> Method:
+    """Return the method of that name as a function of many images; `reliability` learns from all of them anew."""
+    box_method(name)
+    if name == reliability.NAME:
+        return _learnt
+    return lambda images, settings: aggregate_many(images, settings, method=name)
 
 
-def _wanted(open_ones: Sequence[Consensus], results: Sequence[Consensus], advice: Sequence[Advice]) -> list[str]:
-    bought = {result.image for result, said in zip(results, advice, strict=True) if said.next == BUY}
-    return [result.image for result in open_ones if result.image in bought]
+def _learnt(images: Sequence[ImageAnswers], settings: BoxSettings) -> list[Consensus]:
+    return resolve_reliability(images, fit_reliability(images, settings), settings)
 
 
 def _affordable(

@@ -1,6 +1,7 @@
 """Whether one more answer is worth its price."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -86,7 +87,7 @@ def test_the_simple_rule_asks_for_two_thresholds():
 
 @pytest.mark.parametrize("rule", ["gain", "threshold"])
 def test_what_was_closed_takes_a_clear_loss_to_open_again(rule):
-    settings = AdaptSettings(rule=rule, placement=0, value=1, price=0.02, theta=0.9)
+    settings = AdaptSettings(rule=rule, placement=0, value=1, price=0.05, theta=0.9)
     slightly = agreed((0.99, 0.9, 3), confidence=0.89)
     clearly = agreed((0.99, 0.9, 3), confidence=0.7)
     assert advise_boxes(slightly, settings).next == ("buy" if rule == "threshold" else "stop")
@@ -96,7 +97,7 @@ def test_what_was_closed_takes_a_clear_loss_to_open_again(rule):
 
 def test_hysteresis_holds_between_price_and_price_with_slack():
     doubtful = agreed((0.7, 0.6, 2), confidence=0.7)
-    fewer = prospect(doubtful).gain(0)
+    fewer = prospect(doubtful, 5).gain(0)
     settings = AdaptSettings(placement=0, value=1, price=fewer - 0.01)
     assert advise_boxes(doubtful, settings).next == "buy"
     assert advise_boxes(doubtful, settings, closed=True).next == "stop"
@@ -118,9 +119,9 @@ def test_the_next_answers_go_where_they_gain_most():
 
 @given(chances, chances, chances)
 def test_nobody_is_expected_to_do_harm(chance, hit, false):
-    assert 0 <= decision_gain(chance, hit, false) <= 0.5 + 1e-12
-    assert decision_gain(chance, 1, 0) == pytest.approx(min(chance, 1 - chance))
-    assert decision_gain(chance, 0.3, 0.3) == pytest.approx(0, abs=1e-12)
+    assert 0 <= decision_gain(chance, 1, hit, false) <= 0.5 + 1e-12
+    assert decision_gain(chance, 1, 1, 0) == pytest.approx(min(chance, 1 - chance))
+    assert decision_gain(chance, 5, 0.3, 0.3) == pytest.approx(0, abs=1e-12)
 
 
 @given(chances, st.integers(2, 9))
@@ -137,11 +138,19 @@ def test_places_grow_surer_by_less_with_every_box(chance, support):
 
 @given(st.lists(st.tuples(st.floats(0.01, 1), chances, st.integers(1, 7)), max_size=5), chances, chances)
 def test_an_outlook_is_never_worse_and_no_better_than_no_errors_at_all(boxes, confidence, placement):
-    outlook = prospect(agreed(*boxes, confidence=confidence, answers=7))
-    assert 0 <= outlook.fewer <= outlook.errors + 1e-12
-    assert 0 <= outlook.closer <= len(boxes)
-    assert outlook.gain(placement) >= outlook.fewer
-    assert prospect(agreed(*boxes[::-1], confidence=confidence, answers=7)) == outlook
+    outlook = prospect(agreed(*boxes, confidence=confidence, answers=7), 4)
+    for series, most in ((outlook.fewer, outlook.errors), (outlook.closer, len(boxes))):
+        assert all(-1e-12 <= now <= more + 1e-12 for now, more in pairwise((0, *series, most)))
+    assert outlook.gain(placement) >= outlook.gain(0)
+    assert prospect(agreed(*boxes[::-1], confidence=confidence, answers=7), 4) == outlook
+
+
+def test_what_only_two_answers_can_turn_is_worth_buying_too():
+    likely = agreed((0.91, 0.9, 2), confidence=0.91)
+    assert decision_gain(0.91, 1) == 0
+    assert decision_gain(0.91, 2) > 0
+    assert prospect(likely, 1).gain(0) == 0
+    assert advise_boxes(likely, replace(FINDING, price=0.001)).next == "buy"
 
 
 def test_every_method_can_be_advised_on():
