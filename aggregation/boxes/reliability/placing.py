@@ -10,7 +10,7 @@ from aggregation.boxes.reliability.placing_noise import WorkerNoise
 from aggregation.boxes.reliability.table import Floats, Table, over_slots
 
 STEPS = 6
-CHANCE_50, CHANCE_75 = (3.2, -2.0), (-7.0, -6.0)  # level and slope over the logarithm of the doubt
+CHANCE_50, CHANCE_75 = (3.0, -2.0), (-8.1, -6.1)  # level and slope over the logarithm of the doubt
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from aggregation.boxes.reliability.placing_noise import UNIT, WorkerNoise
 from aggregation.boxes.reliability.placing_skew import fit_skew
 from aggregation.boxes.reliability.table import Floats, Table, over_slots
 
-ROUNDS = 6
-SKEW_ROUNDS = (2, 4)
+ROUNDS = 8
+SKEW_ROUNDS = (2, 5)
 LEAST_EXISTS = 0.1  # groups less likely than this tell nothing of edges
 TINY = 1e-9
 PRIOR_POWER = 20.0  # pseudo-boxes, of sides that differ by a factor of e, whose noise grows with the box
@@ -85,10 +85,11 @@ def _residuals(block: Block, precision: Floats, noise: WorkerNoise, exists: Floa
 
 
 def _sums(block: Block, found: _Residuals, noise: WorkerNoise) -> WorkerNoise:
-    """Add one block's residuals up by worker; their squares less what the others are uncertain by."""
+    """Add one block's residuals up by worker; of their squares what is expected to be the worker's own."""
     lean = noise.lean[block.worker]
-    weights = found.counted * found.robust * found.own / (found.skew * (found.own + found.doubt))
-    squares = np.maximum(found.robust * found.residual**2 / found.skew - found.doubt, 0.0)
+    share = found.own / (found.own + found.doubt)
+    weights = found.counted * found.robust * share / found.skew
+    squares = found.robust * (share * found.residual) ** 2 / found.skew + share * found.doubt
     return replace(
         noise,
         boxes=_per_worker(block, noise, found.counted[..., :1])[:, 0],

@@ -23,7 +23,7 @@ PRIOR_KNOWN = 20.0  # pseudo-boxes that draw the lean of the whole crowd to zero
 START_SPREAD = 0.07  # before anything was measured
 LEAST_SPREAD, MOST_SPREAD = 0.005, 0.5
 LEAST_WEIGHT = 1e-9
-CAREFUL = 0.25  # quantile of the workers' spreads: who draws as well as the one who drew the truth
+CAREFUL = 0.1  # quantile of the workers' spreads: who draws as well as the one who drew the truth
 
 SUMS_OF_WORKERS = ("boxes", "squares", "leans", "weights")
 SUMS_OF_CROWD = ("known_leans", "known_weights")
@@ -62,7 +62,7 @@ class WorkerNoise:
 
     @cached_property
     def careful(self) -> Floats:
-        """Return the spread of a careful worker: the lower quartile of those who drew some boxes; shape (4,)."""
+        """Return the spread of a careful worker: the lowest decile of those who drew some boxes; shape (4,)."""
         some = self.spread[self.boxes >= PRIOR_BOXES]
         return np.asarray(np.quantile(some, CAREFUL, axis=0)) if len(some) else np.full(EDGES, START_SPREAD)
 
