@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from aggregation import Box
 from curation.models import ConsensusBox, Review, Stage
 from curation.services.consensus.settings import read
-from curation.services.reviews.standing import JUDGING, last_words
+from curation.services.reviews.verdicts import JUDGING, last_words
 
 Verdict = Review.Verdict
 IMAGE_FAULTS = ("cut_off", "third_party")  # reasons that speak against the picture, not against its boxes

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from curation.models import Stage
+from curation.models import Project, Stage
 from curation.services.consensus.answers import sample
 from curation.services.consensus.settings import source_of
 from curation.services.quality_facts.comparing import Compared, compare
 from curation.services.quality_facts.estimates import Share, chance_of_so_many, discoveries, jeffreys
+from curation.services.quality_facts.keeping import kept
 from curation.services.quality_facts.truth import agreed_boxes, answers_to
 
 MOST_IMAGES = 5_000
+BIG = 300
 LEAST_IMAGES = 10
 FALSE_DISCOVERIES = 0.05
 FACTOR, MARGIN = 2.0, 0.05
@@ -75,9 +77,16 @@ class Crowd:
         return sorted(found, key=lambda one: (one.right.high, one.worker_id))
 
 
+def care_in(project: Project, stage: Stage) -> Crowd:
+    """Return `crowd_of`, computed once for the project's version."""
+    return kept("care", project, stage, lambda: crowd_of(stage), lambda crowd: crowd.images > BIG)
+
+
 def crowd_of(stage: Stage) -> Crowd:
     """Measure the workers whose answers an aggregate stage adds up, over at most 5,000 images drawn by chance."""
     agreed = agreed_boxes(stage)
+    if not agreed:
+        return Crowd(0, 0, jeffreys(0, 0))
     ids = sample(list(agreed), MOST_IMAGES)
     tallies: dict[int, Tally] = {}
     for _, asset_id, worker_id, boxes in answers_to(source_of(stage), ids):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from django.core.cache import cache
 from django.db.models import Count
 
 from curation.models import Consensus, Project, Stage
@@ -18,12 +17,10 @@ from curation.services.quality_facts.agreement import (
 )
 from curation.services.quality_facts.error_rate import ErrorRate, error_rates, passed_images
 from curation.services.quality_facts.estimates import Calibration, Share, calibration, jeffreys
-from curation.services.quality_facts.people import Care, Crowd, crowd_of
+from curation.services.quality_facts.keeping import kept
+from curation.services.quality_facts.people import BIG, Care, Crowd, care_in
 from curation.services.quality_facts.verdicts import KINDS, LOOSE, Judged, judged
 
-SECONDS = 3600
-SECONDS_IF_BIG = 120
-BIG = 300
 STATUSES = ("hard", "soft", "drop")
 
 
@@ -87,25 +84,21 @@ class Quality:
     def is_empty(self) -> bool:
         return not self.judged and self.boxes is None and not self.labels
 
+    @property
+    def is_big(self) -> bool:
+        return self.boxes is not None and self.boxes.images > BIG
+
 
 def quality_of(project: Project, stage: Stage | None) -> Quality:
-    """Return the figures for the project's version; of much work for two minutes, whatever happens meanwhile."""
-    key = f"quality:{project.pk}:{stage.pk if stage else 0}"
-    keys = [f"{key}:{project.version}", key]
-    kept: dict[str, Quality] = cache.get_many(keys)
-    for found in kept.values():
-        return found
-    quality = compute(project, stage)
-    big = quality.boxes is not None and quality.boxes.images > BIG
-    cache.set(keys[1] if big else keys[0], quality, SECONDS_IF_BIG if big else SECONDS)
-    return quality
+    """Return the figures, computed once for the project's version."""
+    return kept("quality", project, stage, lambda: compute(project, stage), lambda quality: quality.is_big)
 
 
 def compute(project: Project, stage: Stage | None) -> Quality:
     rows = judged(project)
     errors, by_class, by_month = error_rates(passed_images(project), rows)
     boxes = agreement_of_boxes(stage) if stage else None
-    crowd = crowd_of(stage) if stage and boxes else None
+    crowd = care_in(project, stage) if stage and boxes else None
     return Quality(
         errors=errors,
         by_class=by_class,

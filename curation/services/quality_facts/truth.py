@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from curation.models import Annotation, Box, Consensus, ConsensusBox, Stage
 from curation.services.quality_facts.comparing import Labelled
 
@@ -31,15 +33,30 @@ def agreed_boxes(stage: Stage, asset_ids: Iterable[int] | None = None) -> dict[i
     return found
 
 
-def answers_to(source: Stage, asset_ids: Sequence[int]) -> list[tuple[int, int, int, list[Labelled]]]:
+Answer = tuple[int, int, int, list[Labelled]]
+
+
+def answers_to(source: Stage, asset_ids: Sequence[int]) -> list[Answer]:
     """Return (annotation, asset, worker, boxes) of the answers that count, in order of arrival."""
-    rows = Annotation.objects.filter(stage=source, asset_id__in=asset_ids, discarded_at__isnull=True).order_by("id")
-    said = list(rows.values_list("pk", "asset_id", "worker_id"))
+    return _with_boxes(_counting(source).filter(asset_id__in=asset_ids).order_by("id"))
+
+
+def answers_by(source: Stage, worker_id: int, most: int) -> list[Answer]:
+    """Return a worker's latest answers."""
+    latest = _counting(source).filter(worker_id=worker_id).order_by("-id")[:most]
+    return _with_boxes(Annotation.objects.filter(pk__in=list(latest.values_list("pk", flat=True))).order_by("id"))
+
+
+def _counting(source: Stage) -> QuerySet[Annotation]:
+    return Annotation.objects.filter(stage=source, discarded_at__isnull=True)
+
+
+def _with_boxes(rows: QuerySet[Annotation]) -> list[Answer]:
     drawn: dict[int, list[Labelled]] = defaultdict(list)
     boxes = Box.objects.filter(annotation__in=rows.order_by().values("pk")).order_by("annotation_id", "seq")
     for row in boxes.values_list("annotation_id", "x", "y", "w", "h", "label"):
         drawn[row[0]].append(labelled(row[1:]))
-    return [(pk, asset_id, worker_id, drawn[pk]) for pk, asset_id, worker_id in said]
+    return [(pk, asset, worker, drawn[pk]) for pk, asset, worker in rows.values_list("pk", "asset_id", "worker_id")]
 
 
 def labelled(row: Sequence[Any]) -> Labelled:

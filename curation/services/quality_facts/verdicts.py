@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aggregation.core.geometry import best_matching, iou_matrix
 from curation.models import ConsensusBox, Decision, Project, Review
-from curation.services.reviews.standing import JUDGING, last_words
+from curation.services.reviews.verdicts import JUDGING, last_words
 
 FOUND, TIGHT = 0.5, 0.75
 RIGHT, LOOSE, WRONG = "right", "loose", "wrong"

@@ -1,0 +1,24 @@
+"""Figures that take a second to compute are kept while the project's version stays the same."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from django.core.cache import cache
+
+from curation.models import Project, Stage
+
+T = TypeVar("T")
+SECONDS = 3600
+SECONDS_IF_BIG = 120
+
+
+def kept(name: str, project: Project, stage: Stage | None, make: Callable[[], T], is_big: Callable[[T], bool]) -> T:
+    """Return what was made for this version, or make it. What is big is kept for two minutes, whatever happens."""
+    key = f"{name}:{project.pk}:{stage.pk if stage else 0}"
+    keys = [f"{key}:{project.version}", key]
+    for found in cache.get_many(keys).values():
+        return cast(T, found)
+    made = make()
+    big = is_big(made)
+    cache.set(keys[1] if big else keys[0], made, SECONDS_IF_BIG if big else SECONDS)
+    return made
