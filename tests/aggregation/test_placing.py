@@ -125,6 +125,75 @@ def test_a_worker_who_draws_too_large_is_corrected():
     assert noise.lean[4].mean() - noise.lean[:4].mean() == pytest.approx(0.2, abs=0.04)
 
 
+def test_noise_that_grows_with_the_box_is_told_from_noise_of_so_many_pixels():
+    boxes = objects(600, 7)
+    relative = fit_noise(table(drawn_by(boxes, 8, spread=np.full(5, 0.05))), np.ones(600))
+    pixels = np.random.default_rng(8).standard_t(5, (600, 5, 4)) * 6
+    absolute = fit_noise(table(boxes[:, None] + pixels), np.ones(600))
+    assert np.all(relative.power > 0.8)
+    assert np.all(absolute.power < 0.3)
+
+
+def test_margins_left_by_all_show_in_the_skew_and_do_not_move_the_box_as_far_as_the_median():
+    boxes = objects(600, 9)
+    rng = np.random.default_rng(10)
+    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)[:, None]
+    margins = rng.exponential(0.06, (600, 5, 4)) * (1, 1, 1, 0)  # nobody leaves a margin below
+    noise = rng.normal(0, 0.02, (600, 5, 4))
+    answers = table(boxes[:, None] + (margins + noise) * (-1, -1, 1, 1) * sides)
+    fitted = fit_noise(answers, np.ones(600))
+    assert np.all(fitted.skew[:3] > 0.05)
+    assert abs(fitted.skew[3]) < 0.05
+    assert off(place(answers, fitted).corners, boxes) < 0.8 * off(np.median(answers.corners, axis=1), boxes)
+
+
+def test_a_spread_is_the_same_whether_two_or_five_people_answered():
+    boxes = objects(1500, 11)
+    spreads = []
+    for count in (2, 5):
+        drawn = np.zeros((1500, 5), bool)
+        order = np.random.default_rng(12).permuted(np.tile(np.arange(5), (1500, 1)), axis=1)[:, :count]
+        np.put_along_axis(drawn, order, values=True, axis=1)
+        answers = table(drawn_by(boxes, 13, spread=np.full(5, 0.05)), drawn)
+        spreads.append(fit_noise(answers, np.ones(1500)).spread.mean())
+    assert spreads[0] == pytest.approx(spreads[1], rel=0.15)
+
+
+def test_what_is_unlikely_to_exist_tells_nothing_of_its_authors():
+    boxes = objects(400, 14)
+    corners = drawn_by(boxes, 15, spread=np.full(5, 0.03))
+    wild = np.arange(400) % 2 == 1
+    corners[wild, 4] += 40
+    exists = np.where(wild, 0.02, 1.0)
+    assert fit_noise(table(corners), exists).spread[4].mean() < 0.05
+    assert fit_noise(table(corners), np.ones(400)).spread[4].mean() > 0.06
+
+
+def test_a_worker_known_from_another_pool_counts_at_once(crowd):
+    _, _, noise = crowd
+    few = table(drawn_by(objects(3, 16), 17))
+    fresh, kept = fit_noise(few, np.ones(3)), fit_noise(few, np.ones(3), noise)
+    assert kept.spread[4].mean() > 3 * kept.spread[0].mean()
+    assert fresh.spread[4].mean() < 3 * fresh.spread[0].mean()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_hardly_any_groups_give_finite_noise(count):
+    answers = table(drawn_by(objects(count, 18), 19))
+    noise = fit_noise(answers, np.ones(count))
+    assert np.isfinite(noise.spread).all()
+    assert np.isfinite(noise.lean).all()
+    assert np.isfinite(place(answers, noise).corners).all()
+
+
+def test_people_who_draw_the_very_same_box_agree_to_the_pixel():
+    boxes = objects(50, 20)
+    answers = table(np.tile(boxes[:, None], (1, 5, 1)))
+    placed = place(answers, fit_noise(answers, np.ones(50)))
+    assert placed.corners == pytest.approx(boxes, abs=1e-9)
+    assert np.all(placed.p75 > 0.99)
+
+
 def test_known_boxes_show_a_lean_that_the_whole_crowd_shares():
     boxes = objects(400, 5)
     corners = drawn_by(boxes, 6, lean=np.full(5, 0.1))
