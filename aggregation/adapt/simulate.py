@@ -20,7 +20,7 @@ from aggregation.core.errors import BadInput
 Method = Callable[[Sequence[ImageAnswers], BoxSettings], Sequence[Consensus]]
 
 SPENT_A_ROUND = 0.5  # of what is left of a budget, so that later rounds know more
-LEAST_A_ROUND = 0.01  # answers an image, so that a budget is used up in few rounds
+LEAST_A_ROUND = 0.05  # answers an image, so that a budget is used up in few rounds
 
 ADAPT_DEFAULTS = AdaptSettings()
 BOX_DEFAULTS = BoxSettings()
