@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from aggregation.boxes.groups import Group, group_boxes
-from aggregation.boxes.hard import answer, iou_question
+from aggregation.boxes.groups import groups_of
+from aggregation.boxes.hard import answer, closeness, iou_question
+from aggregation.boxes.layout import Group, Layout
 from aggregation.boxes.result import Agreed, Found, combined, mean_iou
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import Sheet, counted
@@ -33,7 +34,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shares:
+class _Sorted:
     """Groups by how many of the answers stand behind them."""
 
     real: tuple[Group, ...]
@@ -41,10 +42,22 @@ class _Shares:
     undecided: tuple[Group, ...]
 
 
-def attempt(sheet: Sheet, boxes: Sequence[int], members: tuple[int, ...], settings: BoxSettings) -> Attempt:
-    """Try to agree on the answers of `members`, using those of `boxes` that are theirs."""
-    own = frozenset(members)
-    groups = tuple(group_boxes(sheet, [box for box in boxes if sheet.owners[box] in own], settings))
+def hopeless(sheet: Sheet, laid: Layout, members: tuple[int, ...], settings: BoxSettings) -> bool:
+    """Tell whether an object about which grouping has no choice keeps these answers from agreeing."""
+    least, most = _shares(len(members), settings)
+    for group in laid.of(sheet, frozenset(members)).apart:
+        if len(group) >= least:
+            close = closeness(sheet, group, settings)
+            if close is not None and close < settings.iou - TOLERANCE:
+                return True
+        elif len(group) > most:
+            return True
+    return False
+
+
+def attempt(sheet: Sheet, laid: Layout, members: tuple[int, ...], settings: BoxSettings) -> Attempt:
+    """Try to agree on the answers of `members`, using those boxes that are theirs."""
+    groups = tuple(groups_of(sheet, laid, settings, frozenset(members)))
     shares = _by_share(groups, len(members), settings)
     failed = _existence(sheet, shares, len(members)) or _disputed(sheet, shares, len(members), settings)
     if failed:
@@ -68,16 +81,20 @@ def _failure(members: tuple[int, ...], groups: tuple[Group, ...], reason: str, s
     return Attempt(members, groups, (), (), (step,), reason)
 
 
-def _by_share(groups: Sequence[Group], answers: int, settings: BoxSettings) -> _Shares:
-    least = settings.quorum * answers - TOLERANCE
-    most = (1 - settings.quorum) * answers + TOLERANCE
+def _by_share(groups: Sequence[Group], answers: int, settings: BoxSettings) -> _Sorted:
+    least, most = _shares(answers, settings)
     real = tuple(group for group in groups if len(group) >= least)
     outliers = tuple(group for group in groups if len(group) <= most and len(group) < least)
     undecided = tuple(group for group in groups if most < len(group) < least)
-    return _Shares(real, outliers, undecided)
+    return _Sorted(real, outliers, undecided)
 
 
-def _existence(sheet: Sheet, shares: _Shares, answers: int) -> tuple[str, TraceStep] | None:
+def _shares(answers: int, settings: BoxSettings) -> tuple[float, float]:
+    """Return the least boxes of a real group and the most of an outlier."""
+    return settings.quorum * answers - TOLERANCE, (1 - settings.quorum) * answers + TOLERANCE
+
+
+def _existence(sheet: Sheet, shares: _Sorted, answers: int) -> tuple[str, TraceStep] | None:
     if not shares.undecided:
         return None
     group = shares.undecided[0]
@@ -85,7 +102,7 @@ def _existence(sheet: Sheet, shares: _Shares, answers: int) -> tuple[str, TraceS
     return "existence", answer("soft.outliers", words, ok=False, data={"groups": len(shares.undecided)})
 
 
-def _disputed(sheet: Sheet, shares: _Shares, answers: int, settings: BoxSettings) -> tuple[str, TraceStep] | None:
+def _disputed(sheet: Sheet, shares: _Sorted, answers: int, settings: BoxSettings) -> tuple[str, TraceStep] | None:
     """Most people say there is something more and only disagree where: that is not "nothing there"."""
     losers = {sheet.owners[box] for group in shares.outliers for box in group}
     if not losers or len(losers) < settings.quorum * answers - TOLERANCE:

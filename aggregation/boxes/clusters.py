@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aggregation.boxes.cleaning import clean, too_few
-from aggregation.boxes.groups import Group, group_boxes
+from aggregation.boxes.groups import group_boxes
 from aggregation.boxes.hard import examine
+from aggregation.boxes.layout import Group
 from aggregation.boxes.result import Agreed, Found, combined, not_resolved, resolved
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import Sheet, counted, prepare

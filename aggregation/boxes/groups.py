@@ -1,26 +1,36 @@
 """One group of boxes per object, with at most one box of each annotator.
 
 Not by centres: nested and crossing boxes break every centre rule. First average linkage over IoU, then each
-annotator's boxes are re-assigned to the medians of the others until nothing moves.
+annotator's boxes are re-assigned to the medians of the others until nothing moves. Most objects leave no choice, and
+are told apart first: the rest alone needs the work.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
+from aggregation.boxes.layout import Group, Layout, layout
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import Sheet
 from aggregation.core.geometry import TOLERANCE, Corners, best_matching, iou_of, median_box
 
 ROUNDS = 5
 
-Group = tuple[int, ...]
-
 
 def group_boxes(sheet: Sheet, boxes: Sequence[int], settings: BoxSettings) -> list[Group]:
     """Return groups of box indices, each sorted, in the order of their first box."""
-    groups = _Linkage(sheet, boxes, settings).merge()
-    return _settle(sheet, groups, settings)
+    return groups_of(sheet, layout(sheet, boxes, settings), settings)
+
+
+def groups_of(sheet: Sheet, laid: Layout, settings: BoxSettings, members: Collection[int] | None = None) -> list[Group]:
+    """Return the groups among the boxes of these annotators, all of them if none are named."""
+    chosen = laid if members is None else laid.of(sheet, members)
+    if not chosen.rest:
+        return list(chosen.apart)
+    linked = _Linkage(sheet, chosen.rest, settings).merge()
+    drawn = Counter(sheet.owners[box] for group in (*chosen.apart, chosen.rest) for box in group)
+    busy = sorted(owner for owner, count in drawn.items() if count > 1)
+    return sorted([*chosen.apart, *_settle(sheet, linked, busy, settings)])
 
 
 class _Linkage:
@@ -77,9 +87,7 @@ class _Linkage:
             self._scores[min(a, b), max(a, b)] = sums[1] / pairs
 
 
-def _settle(sheet: Sheet, groups: list[Group], settings: BoxSettings) -> list[Group]:
-    counts = Counter(sheet.owners[box] for group in groups for box in group)
-    busy = sorted(owner for owner, count in counts.items() if count > 1)
+def _settle(sheet: Sheet, groups: list[Group], busy: Sequence[int], settings: BoxSettings) -> list[Group]:
     groups = sorted(groups)
     for _ in range(ROUNDS if busy else 0):
         before = groups

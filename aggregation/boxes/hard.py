@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from aggregation.boxes.groups import Group, group_boxes
+from aggregation.boxes.groups import group_boxes
+from aggregation.boxes.layout import Group
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import Sheet, counted
 from aggregation.core.answers import TraceStep

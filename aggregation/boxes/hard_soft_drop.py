@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from aggregation.boxes.attempt import Attempt, agreement, all_alike, attempt
+from aggregation.boxes.attempt import Attempt, agreement, all_alike, attempt, hopeless
 from aggregation.boxes.cleaning import Cleaned, clean, dropping, too_few
 from aggregation.boxes.hard import Verdict, examine
+from aggregation.boxes.layout import Layout, layout
 from aggregation.boxes.result import Agreed, Found, combined, not_resolved, resolved
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import Sheet, counted, prepare
@@ -33,11 +34,12 @@ def _soft(sheet: Sheet, verdict: Verdict, settings: BoxSettings) -> Consensus:
     trace = [*verdict.steps, *cleaned.steps]
     if len(cleaned.members) < settings.min_answers:
         return not_resolved(sheet, (), [*trace, too_few(cleaned, settings)], settings, method=NAME)
-    everybody = attempt(sheet, cleaned.boxes, cleaned.members, settings)
+    laid = layout(sheet, cleaned.boxes, settings)
+    everybody = attempt(sheet, laid, cleaned.members, settings)
     if everybody.failure is None:
         return resolved(sheet, everybody.agreed, [*trace, *everybody.steps], settings, status="soft", method=NAME)
     trace.extend(everybody.steps)
-    trials = _leave_out(sheet, cleaned, settings)
+    trials = _leave_out(sheet, laid, cleaned.members, settings)
     alike = all_alike(trials, settings)
     if trials and alike and _may_decide(everybody, trials):
         best = _best(sheet, trials)
@@ -52,14 +54,14 @@ def _may_decide(everybody: Attempt, trials: Sequence[Attempt]) -> bool:
     return everybody.failure != "disputed" or all(trial.kept for trial in trials)
 
 
-def _leave_out(sheet: Sheet, cleaned: Cleaned, settings: BoxSettings) -> list[Attempt]:
+def _leave_out(sheet: Sheet, laid: Layout, members: tuple[int, ...], settings: BoxSettings) -> list[Attempt]:
     """Return every way that works of leaving out as few answers as possible."""
-    given = len(cleaned.members)
     for left_out in range(1, settings.max_drop + 1):
-        stay = given - left_out
-        if stay < settings.min_answers or 2 * stay <= given:
+        stay = len(members) - left_out
+        if stay < settings.min_answers or 2 * stay <= len(members):
             break
-        tried = (attempt(sheet, cleaned.boxes, chosen, settings) for chosen in combinations(cleaned.members, stay))
+        chances = (some for some in combinations(members, stay) if not hopeless(sheet, laid, some, settings))
+        tried = (attempt(sheet, laid, some, settings) for some in chances)
         passed = [trial for trial in tried if trial.failure is None]
         if passed:
             return passed

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aggregation.boxes.confidence import box_confidence, box_confidence_75, image_confidence, label_confidence
-from aggregation.boxes.groups import Group
 from aggregation.boxes.hard import pair_ious
+from aggregation.boxes.layout import Group
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import Sheet
 from aggregation.core.answers import Consensus, ConsensusBox, TraceStep, reading_order
