@@ -24,10 +24,6 @@ import numpy as np
 from aggregation.boxes.reliability.cells import CELLS
 from aggregation.boxes.reliability.finding import (
     LURED,
-    POOL_IMAGES,
-    START_RATES,
-    START_STRAY,
-    STRAY_ANSWERS,
     Finding,
 )
 from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
@@ -206,19 +202,3 @@ def _curvature(values: Floats) -> Floats:
     """Return tanh(x/2) / 2x, the weight of the tightest quadratic bound of the logistic function at x."""
     safe = np.where(np.abs(values) < 1e-6, 1.0, values)
     return np.where(np.abs(values) < 1e-6, 0.25, np.tanh(safe / 2) / (2 * safe))
-
-
-def log_prior(finding: Finding, prior: Finding) -> float:
-    """Return the logarithm of the prior density, up to a constant: with the likelihood it never falls in learning."""
-    rates = finding.rates
-    pooled = np.stack([rates[:, PLAIN], rates[:, HARD] + rates[:, LURE]], axis=1)
-    counts = prior.counts + POOL_IMAGES * START_RATES / CELLS
-    strays = prior.strays + START_STRAY * STRAY_ANSWERS
-    terms = (
-        counts * np.log(pooled) - (prior.images + POOL_IMAGES) * pooled,
-        strays * np.log(finding.stray_rates) - (prior.answers + STRAY_ANSWERS) * finding.stray_rates,
-        (prior.stray_cells + 1.0) * np.log(finding.stray_shares),
-        -prior.found_weight * (finding.found - prior.found) ** 2 / 2,
-        -prior.ease_weight * (finding.ease - prior.ease) ** 2 / 2,
-    )
-    return float(sum(term.sum() for term in terms))

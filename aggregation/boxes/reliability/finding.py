@@ -38,15 +38,15 @@ class Finding:
     @classmethod
     def of(cls, workers: tuple[str, ...]) -> "Finding":
         """Return what is thought of workers before anything was seen."""
-        zeros = np.zeros(len(workers))
+        strays, answers, objects, drawn = (np.zeros(len(workers)) for _ in range(4))
         return cls(
             workers=workers,
             found=np.full(len(workers), START_FOUND),
             found_weight=np.full(len(workers), FOUND_WEIGHT),
-            strays=zeros,
-            answers=zeros,
-            objects=zeros,
-            drawn=zeros,
+            strays=strays,
+            answers=answers,
+            objects=objects,
+            drawn=drawn,
             ease=np.zeros(CELLS),
             ease_weight=np.full(CELLS, CELL_WEIGHT),
             counts=np.zeros((CELLS, 2)),
