@@ -6,21 +6,34 @@ from dataclasses import replace
 
 from aggregation.boxes import DEFAULTS, box_method, clusters, hard_soft_drop
 from aggregation.boxes.fast_results import Agreeing, agreed
+from aggregation.boxes.reliability import ReliabilityState, fit_reliability, resolve_reliability
+from aggregation.boxes.reliability import resolve as reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
 from aggregation.core.cycles import no_search_for_cycles
+from aggregation.core.errors import BadInput
 
 TOGETHER = 512  # images: their arrays stay in the processor's cache
 
 
 def aggregate_many(
-    images: Sequence[ImageAnswers], settings: BoxSettings = DEFAULTS, *, method: str = hard_soft_drop.NAME
+    images: Sequence[ImageAnswers],
+    settings: BoxSettings = DEFAULTS,
+    *,
+    method: str = hard_soft_drop.NAME,
+    state: ReliabilityState | None = None,
 ) -> list[Consensus]:
     """Combine the answers to every image, in the order given.
 
-    Pure: each result equals that of `aggregate_boxes`. Raises ValueError for an unknown method.
+    Pure: each result equals that of `aggregate_boxes`; the method `reliability` alone judges each answer by what
+    `state` knows of its author, or without one by what can be learnt from all these images. Raises ValueError for an
+    unknown method, and for a state given to a method that keeps none.
     """
     combine = box_method(method)
+    if method == reliability.NAME:
+        return resolve_reliability(images, state or fit_reliability(images, settings), settings)
+    if state is not None:
+        raise BadInput(f"method {method!r} keeps no state: expected {reliability.NAME}")
     with no_search_for_cycles():
         results = _agreed(images, settings, method)
     return [

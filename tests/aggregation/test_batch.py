@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregation import BOX_METHODS, Box, BoxAnswer, BoxSettings, ImageAnswers, aggregate_boxes, aggregate_many
+from aggregation import (
+    BOX_METHODS,
+    Box,
+    BoxAnswer,
+    BoxSettings,
+    ImageAnswers,
+    ReliabilityState,
+    aggregate_boxes,
+    aggregate_many,
+    fit_reliability,
+    resolve_reliability,
+)
 from aggregation.boxes import batch, fast_results
 from tests.aggregation.drawing import A, B, answered_images, crowd, moved, seen
 
@@ -37,7 +48,7 @@ def close_images(draw: st.DrawFn) -> ImageAnswers:
 
 
 @pytest.mark.parametrize("method", RULES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(images=st.lists(st.one_of(close_images(), answered_images()), max_size=6), chosen=st.sampled_from(SETTINGS))
 def test_many_images_at_once_give_what_each_gives_alone(method, images, chosen):
     alone = [aggregate_boxes(image, chosen, method) for image in images]
@@ -78,6 +89,19 @@ def test_a_contradictory_answer_is_never_passed_as_agreement():
 def test_an_unknown_method_is_refused_before_any_work():
     with pytest.raises(ValueError, match="unknown method 'glad': expected one of hard-soft-drop"):
         aggregate_many([], method="glad")
+
+
+def test_reliability_learns_from_all_images_or_goes_by_the_state_it_is_given():
+    images = [replace(seen(*crowd(4, A), []), image=f"i{n}") for n in range(9)]
+    state = fit_reliability(images)
+    assert aggregate_many(images, method="reliability") == resolve_reliability(images, state)
+    alone = aggregate_many(images[:1], method="reliability", state=state)
+    assert alone == resolve_reliability(images[:1], state) != aggregate_many(images[:1], method="reliability")
+
+
+def test_a_state_is_refused_by_a_method_that_keeps_none():
+    with pytest.raises(ValueError, match="method 'median' keeps no state: expected reliability"):
+        aggregate_many([], method="median", state=ReliabilityState())
 
 
 def test_no_images_are_no_work():
