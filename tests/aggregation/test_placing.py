@@ -194,6 +194,14 @@ def test_people_who_draw_the_very_same_box_agree_to_the_pixel():
     assert np.all(placed.p75 > 0.99)
 
 
+def test_one_who_draws_precisely_but_unlike_all_others_is_not_the_measure():
+    boxes = objects(400, 21)
+    answers = table(drawn_by(boxes, 22, spread=(0.05, 0.05, 0.05, 0.05, 0.005), lean=(0, 0, 0, 0, -0.2)))
+    noise = fit_noise(answers, np.ones(400))
+    assert noise.lean[:4].mean() == pytest.approx(0, abs=0.02)
+    assert noise.lean[4].mean() == pytest.approx(-0.2, abs=0.03)
+
+
 def test_known_boxes_show_a_lean_that_the_whole_crowd_shares():
     boxes = objects(400, 5)
     corners = drawn_by(boxes, 6, lean=np.full(5, 0.1))

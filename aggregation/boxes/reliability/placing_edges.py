@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aggregation.boxes.reliability.placing_noise import EDGES, UNIT, WorkerNoise
+from aggregation.boxes.reliability.placing_noise import DEGREES, EDGES, UNIT, WorkerNoise
 from aggregation.boxes.reliability.table import Floats, Indices, Mask, Table, over_slots
 
-DEGREES = 4.0  # of freedom of Student's t: a stray edge counts little
 BLOCK = 2048  # groups worked on at once: their arrays stay in the cache
 OUTWARDS = np.array([-1.0, -1.0, 1.0, 1.0])
 LEAST_SIDE = 1.0  # pixels
@@ -91,4 +90,4 @@ def sides(noise: WorkerNoise, variance: Floats) -> tuple[Floats, Floats]:
     return variance * wider, variance / wider
 
 
-__all__ = ["DEGREES", "EDGES", "OUTWARDS", "Block", "blocks", "settle", "sides"]
+__all__ = ["EDGES", "OUTWARDS", "Block", "blocks", "settle", "sides"]

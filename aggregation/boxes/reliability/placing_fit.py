@@ -6,8 +6,8 @@ from functools import reduce
 
 import numpy as np
 
-from aggregation.boxes.reliability.placing_edges import DEGREES, Block, blocks, settle, sides
-from aggregation.boxes.reliability.placing_noise import UNIT, WorkerNoise
+from aggregation.boxes.reliability.placing_edges import Block, blocks, settle, sides
+from aggregation.boxes.reliability.placing_noise import DEGREES, UNIT, WorkerNoise
 from aggregation.boxes.reliability.placing_skew import fit_skew
 from aggregation.boxes.reliability.table import Floats, Table, over_slots
 

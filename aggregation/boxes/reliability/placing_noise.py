@@ -23,6 +23,8 @@ PRIOR_KNOWN = 20.0  # pseudo-boxes that draw the lean of the whole crowd to zero
 START_SPREAD = 0.07  # before anything was measured
 LEAST_SPREAD, MOST_SPREAD = 0.005, 0.5
 LEAST_WEIGHT = 1e-9
+LEAN_ROUNDS = 6
+DEGREES = 4.0  # of freedom of Student's t: a stray edge, or a worker unlike all others, counts little
 CAREFUL = 0.1  # quantile of the workers' spreads: who draws as well as the one who drew the truth
 
 SUMS_OF_WORKERS = ("boxes", "squares", "leans", "weights")
@@ -75,14 +77,26 @@ class WorkerNoise:
         show that all lean. How large that share is, is learnt from the workers (method of moments).
         """
         raw = np.divide(self.leans, self.weights, out=np.zeros_like(self.leans), where=self.weights > 0)
-        precision = self.spread**-2.0
+        centre, leaning = self._centre(raw)
+        return np.asarray((raw - centre) * self.weights / (self.weights + 1.0 / leaning) + self.shared)
+
+    def _centre(self, raw: Floats) -> tuple[Floats, float]:
+        """Return the lean that counts as none (4,), and the variance of leans in units of the squared spread.
+
+        The mean weighed by precision, by Student's t: one who draws very precisely but unlike all others does not
+        become the measure. Iterated from the weighed median.
+        """
+        doubt, precision = 1.0 / np.maximum(self.weights, LEAST_WEIGHT), self.spread**-2.0
         trust = self.weights / (self.weights + 1.0 / LEANING)
-        centre = _mean(raw, precision * trust)
-        apart = (raw - centre) ** 2 * precision - 1.0 / np.maximum(self.weights, LEAST_WEIGHT)
-        leaning = ((apart * trust).sum() + PRIOR_WORKERS * LEANING * EDGES) / (trust.sum() + PRIOR_WORKERS * EDGES)
-        shrink = self.weights / (self.weights + 1.0 / max(float(leaning), LEAST_LEANING))
-        centre = _mean(raw, precision * shrink)
-        return np.asarray((raw - centre) * shrink + self.shared)
+        centre, leaning = _median(raw, trust), LEANING
+        for _ in range(LEAN_ROUNDS):
+            squares = (raw - centre) ** 2 * precision
+            robust = (DEGREES + 1) / (DEGREES + squares / (leaning + doubt))
+            centre = _mean(raw, robust * precision / (leaning + doubt))
+            apart = ((robust * (raw - centre) ** 2 * precision - doubt) * trust).sum()
+            pseudo = PRIOR_WORKERS * EDGES
+            leaning = max(float((apart + pseudo * LEANING) / (trust.sum() + pseudo)), LEAST_LEANING)
+        return centre, leaning
 
     @cached_property
     def shared(self) -> Floats:
@@ -125,6 +139,16 @@ class WorkerNoise:
         for name in (*SUMS_OF_CROWD, *FORM):
             getattr(fresh, name)[...] = document["crowd"][name]
         return fresh
+
+
+def _median(values: Floats, weights: Floats) -> Floats:
+    """Return the weighed median over workers of each edge, 0 where there is none; (W, 4) gives (4,)."""
+    if len(values) == 0:
+        return np.zeros(EDGES)
+    order = np.argsort(values, axis=0, kind="stable")
+    below = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
+    middle = (below >= below[-1] / 2).argmax(axis=0)
+    return np.asarray(np.take_along_axis(values, order, axis=0)[middle, np.arange(EDGES)])
 
 
 def _mean(values: Floats, weights: Floats) -> Floats:

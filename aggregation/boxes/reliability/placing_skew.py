@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aggregation.boxes.reliability.placing_edges import DEGREES, Block
-from aggregation.boxes.reliability.placing_noise import EDGES, WorkerNoise
+from aggregation.boxes.reliability.placing_edges import Block
+from aggregation.boxes.reliability.placing_noise import DEGREES, EDGES, WorkerNoise
 from aggregation.boxes.reliability.table import Floats, Mask
 
 SAMPLE = 1024  # groups looked at: evenly over the pool
