@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from crowd.models import Evidence, Restriction, SkillEvent
+from crowd.models import Evidence, Restriction, SkillEvent, Worker
+from curation.dashboard import worker_care
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.board import Limits, board, standing
 from curation.dashboard.worker_list import worker_row, worker_rows
@@ -89,6 +90,45 @@ def lift(request: HttpRequest, public_id: UUID, restriction_id: int) -> HttpResp
     return redirect("worker", public_id, row.worker_id)
 
 
+@require_POST
+@login_required
+def warn(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
+    """Put a warning on record because of careless answers."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    who = _worker(seat, worker_id)
+    reason = worker_care.reason_of(seat.project, who.pk)
+    bans.warn(worker=who, project=seat.project, by=person(request), reason=reason, now=database_now())
+    messages.success(request, f"The warning to {who.short_id} is on record.")
+    return redirect("worker", public_id, worker_id)
+
+
+@require_POST
+@login_required
+def keep_out(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
+    """Keep a worker from the project for some days because of careless answers."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    who = _worker(seat, worker_id)
+    days = request.POST.get("days", "")
+    if not days.isdecimal() or len(days) > 6:
+        messages.error(request, f"The days of a ban must be a whole number, not {days[:20]!r}.")
+        return redirect("worker", public_id, worker_id)
+    reason, user = worker_care.reason_of(seat.project, who.pk), person(request)
+    try:
+        bans.keep_out(worker=who, project=seat.project, by=user, reason=reason, days=int(days), now=database_now())
+    except CrowdError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{who.short_id} gets no more work here for {int(days):,} days.")
+    return redirect("worker", public_id, worker_id)
+
+
+def _worker(seat: Seat, worker_id: int) -> Worker:
+    row = worker_row(project=seat.project, worker_id=worker_id)
+    if row is None:
+        raise Http404
+    return row.worker
+
+
 def _own(seat: Seat, evidence_id: int) -> Evidence:
     row = Evidence.objects.select_related("worker").filter(pk=evidence_id, project_id=seat.project.pk).first()
     if row is None:
@@ -108,6 +148,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "pictures": sum(column.level.pictures for column in columns),
         "saved_micro": sum(column.level.saved_micro for column in columns),
         "standing": standing(seat.project),
+        "careless": worker_care.careless(seat.project),
         "rows": rows,
         "number": number,
         "previous": number - 1,
@@ -135,5 +176,6 @@ def worker(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpRespons
         "in_force": [ban.pk for ban in bans_here if ban.is_in_force(timezone.now())],
         "skill_events": SkillEvent.objects.filter(worker=row.worker).select_related("skill").order_by("-id")[:NEWEST],
         "sent": sent.order_by("-id")[:12],
+        "boxing": worker_care.boxing(seat.project, worker_id),
     }
     return render(request, "curation/worker.html", context)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from crowd.models import Answer, SkillValue, Worker
 from curation.models import Annotation, Asset, Consensus
 from curation.services import traces
+from curation.services.consensus.skills import name_of
 from curation.services.reviews import Decided, Refused
 
 MOST_CHANGES = 2
@@ -40,6 +41,7 @@ class Sources:
     workers: Mapping[int, Worker]
     skills: Mapping[tuple[int, int], int]
     skill_of_answer: Mapping[int, int | None]
+    measured: Mapping[tuple[int, str], int]
 
 
 def documents(images: Sequence[Asset]) -> list[dict[str, Any]]:
@@ -64,7 +66,15 @@ def _sources(asset_ids: Sequence[int]) -> Sources:
         workers=Worker.objects.in_bulk(list(worker_ids)),
         skills={(row.worker_id, row.skill_id): row.value for row in values},
         skill_of_answer=skill_of,
+        measured=_measured(every),
     )
+
+
+def _measured(rows: Sequence[Annotation]) -> dict[tuple[int, str], int]:
+    """Return how well each worker agrees at the stage of the answers, where that was learnt."""
+    names = {name_of(row.stage) for row in rows}
+    values = SkillValue.objects.filter(worker_id__in={row.worker_id for row in rows}, skill__name__in=names)
+    return {(worker_id, name): value for worker_id, name, value in values.values_list("worker", "skill__name", "value")}
 
 
 def _current(asset_ids: Sequence[int]) -> dict[int, Consensus]:
@@ -75,9 +85,9 @@ def _current(asset_ids: Sequence[int]) -> dict[int, Consensus]:
 
 def _annotations(asset_ids: Sequence[int]) -> dict[int, list[Annotation]]:
     """Return box answers, or the label answers of images that nobody boxed, in order of arrival."""
-    rows = Annotation.objects.filter(asset_id__in=asset_ids, discarded_at=None).prefetch_related("boxes")
+    rows = Annotation.objects.filter(asset_id__in=asset_ids, discarded_at=None).select_related("stage")
     found: dict[int, list[Annotation]] = {}
-    for row in rows.order_by("id"):
+    for row in rows.order_by("id").prefetch_related("boxes"):
         found.setdefault(row.asset_id, []).append(row)
     return {asset_id: _boxes_first(rows) for asset_id, rows in found.items()}
 
@@ -120,10 +130,11 @@ def _variant(number: int, row: Annotation, consensus: Consensus | None, sources:
     worker = sources.workers.get(row.worker_id)
     short_id = worker.short_id if worker else ""
     skill_id = sources.skill_of_answer.get(row.answer_id)
+    gate = sources.skills.get((row.worker_id, skill_id)) if skill_id else None
     return {
         "letter": chr(ord("A") + number % 26),
         "worker": short_id,
-        "skill": sources.skills.get((row.worker_id, skill_id)) if skill_id else None,
+        "skill": sources.measured.get((row.worker_id, name_of(row.stage)), gate),
         "used": not any(_is_of(name, short_id) for name in (consensus.dropped if consensus else [])),
         "label": row.label,
         "flags": list(row.flags),

@@ -33,6 +33,36 @@ def reject_and_ban(*, evidence: Evidence, project: Project, by: User, days: int,
     return ban
 
 
+@transaction.atomic
+def keep_out(*, worker: Worker, project: Project, by: User, reason: str, days: int, now: datetime) -> Restriction:
+    """Keep a worker out of the project for some days because of the quality of the answers."""
+    if not 1 <= days <= MOST_DAYS:
+        raise CrowdError(f"A ban lasts 1 to {MOST_DAYS:,} days, not {days:,}.")
+    ban = trust.restrict(
+        worker_id=worker.pk,
+        scope=Restriction.Scope.PROJECT,
+        scope_id=project.pk,
+        reason=reason,
+        until=now + timedelta(days=days),
+    )
+    text = f"{by.name} banned worker {worker.short_id} for {days} days: {reason}"
+    events.record(kind="worker.banned", text=text, project=project, subject=worker, by=by, now=now)
+    versions.bump(project_id=project.pk)
+    return ban
+
+
+@transaction.atomic
+def warn(*, worker: Worker, project: Project, by: User, reason: str, now: datetime) -> None:
+    """Put a warning on record; it keeps nobody from work and is over at once."""
+    scope = Restriction.Scope.PROJECT
+    effect = Restriction.Effect.WARNING
+    row = trust.restrict(worker_id=worker.pk, scope=scope, scope_id=project.pk, reason=reason, until=now, effect=effect)
+    trust.lift(restriction_id=row.pk, now=now)
+    text = f"{by.name} warned worker {worker.short_id}: {reason}"
+    events.record(kind="worker.warned", text=text, project=project, subject=worker, by=by, now=now)
+    versions.bump(project_id=project.pk)
+
+
 def against(*, worker: Worker, project: Project) -> QuerySet[Restriction]:
     """Return all that was ever decided against a worker in a project, its pools, or its whole account."""
     pools = Batch.objects.filter(project_id=project.pk).values("pk")

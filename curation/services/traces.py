@@ -8,6 +8,7 @@ from typing import Final
 NAME: Final = re.compile(r"\b([A-Z]) w_[0-9a-f]{6}\b")
 PLACE: Final = re.compile(r" at [\d.]+,[\d.]+ [\d.]+x[\d.]+")
 WORTH_SAYING: Final = ("soft.", "drop.", "reliability.")
+SAID_ELSEWHERE: Final = ("soft.iou", "reliability.confidence")
 KEYED: Final = re.compile(r"^([a-z_]+\.[a-z_0-9]+): (.*)$", re.DOTALL)
 
 
@@ -18,8 +19,8 @@ def in_words(steps: Sequence[object]) -> list[str]:
 
 def changes(steps: Sequence[object]) -> list[str]:
     """Return only what was changed in the answers or why nothing was agreed, in words."""
-    said = [str(step) for step in steps if str(step).startswith(WORTH_SAYING) and not str(step).startswith("soft.iou")]
-    return [sentence(step) for step in said]
+    said = [str(step) for step in steps]
+    return [sentence(step) for step in said if step.startswith(WORTH_SAYING) and not step.startswith(SAID_ELSEWHERE)]
 
 
 def sentence(step: str) -> str:

@@ -26,6 +26,7 @@ FEED_LOOKS = {
     "asset.restored": ("undo-2", "ok"),
     "worker.banned": ("user-x", "bad"),
     "worker.lifted": ("undo-2", "ok"),
+    "worker.warned": ("triangle-alert", "warn"),
     "evidence.overturned": ("undo-2", "ok"),
     "member.added": ("user-plus", "acc"),
     "dataset.frozen": ("package", "acc"),

@@ -5,6 +5,7 @@ import uuid
 import pytest
 from django.urls import reverse
 
+from crowd.models import Skill, SkillValue
 from curation.models import Asset, Consensus, Review
 from tests import scenes
 
@@ -79,6 +80,15 @@ def test_an_image_of_the_random_sample_does_not_say_so(client, world, image):
     client.force_login(scenes.person("Rita"))
     (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
     assert "sample" not in str(item).lower()
+
+
+def test_a_measured_skill_at_boxing_is_shown_before_that_of_the_gate(client, world, image):
+    walt = scenes.worker("Walt")
+    skill = Skill.objects.create(account=walt.account, name=f"{world.stages.get(kind='boxes').title}: agreement")
+    SkillValue.objects.create(worker=walt, skill=skill, value=61)
+    client.force_login(scenes.person("Rita"))
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    assert [one["skill"] for one in item["variants"]] == [61, None, None]
 
 
 def test_an_image_of_another_project_is_refused(client, world, image):

@@ -11,9 +11,13 @@ Labelled = tuple[Corners, str]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`pairs` are (own box, agreed box, IoU) of what was found; the other indices found no partner at IoU 0.5."""
+    """`pairs` are (own box, agreed box, IoU) of what was found; the other indices found no partner at IoU 0.5.
+
+    `off` pairs overlap, but less: their boxes count as false and as missed.
+    """
 
     pairs: tuple[tuple[int, int, float], ...]
+    off: tuple[tuple[int, int, float], ...]
     false: tuple[int, ...]
     missed: tuple[int, ...]
     wrong_labels: tuple[tuple[str, str], ...]
@@ -29,10 +33,12 @@ class Compared:
 
 def compare(own: Sequence[Labelled], agreed: Sequence[Labelled]) -> Compared:
     """Match boxes one to one by the largest sum of IoU; a pair counts as found from IoU 0.5, whatever its labels."""
-    pairs = [(i, j, iou) for i, j, iou in _matched(own, agreed) if iou >= FOUND]
+    matched = _matched(own, agreed)
+    pairs = [(i, j, iou) for i, j, iou in matched if iou >= FOUND]
     hit, met = {i for i, _, _ in pairs}, {j for _, j, _ in pairs}
     return Compared(
         pairs=tuple(pairs),
+        off=tuple((i, j, iou) for i, j, iou in matched if 0 < iou < FOUND),
         false=tuple(i for i in range(len(own)) if i not in hit),
         missed=tuple(j for j in range(len(agreed)) if j not in met),
         wrong_labels=tuple((own[i][1], agreed[j][1]) for i, j, _ in pairs if own[i][1] != agreed[j][1]),
@@ -50,18 +56,19 @@ def _matched(own: Sequence[Labelled], agreed: Sequence[Labelled]) -> list[tuple[
     return [(i, j, float(table[i, j])) for i, j in best_matching(table)]
 
 
-def in_words(found: Compared, letter: str = "") -> str:
+def in_words(found: Compared) -> str:
     """Return what is wrong with an answer as one sentence, or that it is right and how tight."""
-    parts = []
-    if found.missed:
-        parts.append(f"missed {_counted(len(found.missed))}")
-    if found.false:
-        parts.append(f"drew {_counted(len(found.false))} that nobody else sees")
+    parts = [f"put a box beside the object (IoU {iou:.2f})" for _, _, iou in found.off]
+    missed, false = len(found.missed) - len(found.off), len(found.false) - len(found.off)
+    if missed:
+        parts.append(f"missed {_counted(missed)}")
+    if false:
+        parts.append(f"drew {_counted(false)} that nobody else sees")
     parts += [f"said {said} where the others say {agreed}" for said, agreed in found.wrong_labels]
     if found.pairs:
         parts.append(f"IoU {min(iou for _, _, iou in found.pairs):.2f}")
     words = ", ".join(parts) or "agreed that nothing is there"
-    return f"{words[:1].upper()}{words[1:]}." if not letter else f"{letter} {words}."
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _counted(n: int) -> str:

@@ -1,0 +1,87 @@
+"""Careful and careless annotators, with pictures of what they got wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+
+from crowd.models import Restriction, Worker
+from curation.models import Project, Stage
+from curation.services.quality_facts.examples import Example, examples_of
+from curation.services.quality_facts.people import Care, care_in
+
+CARDS, EXAMPLES_A_CARD, EXAMPLES = 6, 2, 12
+BAN_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CareCard:
+    """A careless worker as the board shows him."""
+
+    worker: Worker
+    care: Care
+    banned: bool
+    examples: Sequence[Example]
+    ban_days: int = BAN_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Careless:
+    cards: Sequence[CareCard]
+    in_all: int
+
+    @property
+    def more(self) -> int:
+        return self.in_all - len(self.cards)
+
+
+@dataclass(frozen=True, slots=True)
+class Boxing:
+    """A worker's boxes against what was agreed."""
+
+    care: Care
+    examples: Sequence[Example]
+    ban_days: int = BAN_DAYS
+
+
+def careless(project: Project) -> Careless:
+    """Return cards of the surely worst, as many as fit."""
+    stage = _stage(project)
+    found = care_in(project, stage).careless if stage else []
+    if stage is None or not found:
+        return Careless((), 0)
+    shown = found[:CARDS]
+    banned = Restriction.objects.no_work().filter(
+        worker=OuterRef("pk"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
+    )
+    rows = Worker.objects.select_related("account").annotate(banned=Exists(banned))
+    workers = rows.in_bulk([care.worker_id for care in shown])
+    cards = [
+        CareCard(who, care, who.banned, examples_of(stage, care.worker_id, EXAMPLES_A_CARD))
+        for care in shown
+        for who in [workers[care.worker_id]]
+    ]
+    return Careless(cards, len(found))
+
+
+def boxing(project: Project, worker_id: int) -> Boxing | None:
+    """Return what a worker's boxes are worth; None when none of them can be compared."""
+    stage = _stage(project)
+    care = care_in(project, stage).workers.get(worker_id) if stage else None
+    return Boxing(care, examples_of(stage, worker_id, EXAMPLES)) if stage and care else None
+
+
+def reason_of(project: Project, worker_id: int) -> str:
+    """Return in words why somebody is warned or kept out."""
+    stage = _stage(project)
+    care = care_in(project, stage).workers.get(worker_id) if stage else None
+    if care is None:
+        return "Careless answers"
+    return (
+        f"Careless boxes: {care.wrong_images:,} of {care.right.n:,} images wrong, "
+        f"{care.missed.hits:,} of {care.missed.n:,} objects missed, the others are right in {care.others:.0%}"
+    )
+
+
+def _stage(project: Project) -> Stage | None:
+    return project.stages.filter(kind="aggregate").order_by("-position").first()
