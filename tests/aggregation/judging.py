@@ -4,7 +4,7 @@ Figures are in the words of docs/aggregation.md. A drop counts as "no boxes, not
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from aggregation import Consensus, ImageAnswers, parse_image
+from aggregation.adapt import in_random_order
 from aggregation.core.geometry import Corners, best_matching, iou_matrix
 from tests.aggregation.drawing import SAMPLES
 
@@ -57,15 +58,6 @@ def _sample(folder: Path, stem: str, *, ignores_small: bool) -> Sample:
 def _object(box: Mapping[str, float | str]) -> Object:
     x, y, w, h = (float(box[key]) for key in "xywh")
     return (x, y, x + w, y + h), str(box["label"])
-
-
-def in_random_order(images: Iterable[ImageAnswers], seed: int) -> list[ImageAnswers]:
-    """The same images with their answers in random order: the first k of each are a random draw of k."""
-    rng = np.random.default_rng(seed)
-    return [
-        replace(image, annotations=tuple(image.annotations[i] for i in rng.permutation(len(image.annotations))))
-        for image in images
-    ]
 
 
 def first(image: ImageAnswers, count: int) -> ImageAnswers:

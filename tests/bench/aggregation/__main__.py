@@ -95,8 +95,7 @@ def machine() -> str:
 def _curves(samples: Mapping[str, judging.Sample], seeds: Sequence[int]) -> dict[str, Any]:
     if "pedestrians" not in samples:
         return {}
-    methods = [name for name in ("median", "reliability") if name in aggregation.BOX_METHODS]
-    rows = buying.curve(samples["pedestrians"], methods, seeds)
+    rows = buying.curve(samples["pedestrians"], seeds)
     words = [
         f"{row['answers']:7.2f} {row['exact_50']:8.3f} {row['f1_75']:6.3f}  {row['method']}, {row['rule']}"
         for row in rows

@@ -2,57 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from aggregation import BoxSettings, Consensus, ImageAnswers, aggregate_many
+from aggregation import AdaptSettings
+from aggregation.adapt import simulate
 from tests.aggregation import judging
 from tests.aggregation.judging import Sample
 from tests.bench.aggregation import figures
 
-START, MOST = 2, 7
-THETAS = (0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
-
-Policy = Callable[[Sequence[ImageAnswers], Sequence[Consensus]], set[str]]
+DEFAULTS = AdaptSettings()
 
 
-def below(theta: float) -> Policy:
-    """Buy for every image whose confidence is below `theta`."""
-    return lambda _images, results: {result.image for result in results if result.confidence < theta}
+@dataclass(frozen=True)
+class Plan:
+    """One way of buying: the method, the rule in words, its settings, a budget in answers an image."""
+
+    method: str
+    words: str
+    settings: AdaptSettings = DEFAULTS
+    budget: float | None = None
 
 
-def replay(
-    images: Sequence[ImageAnswers], policy: Policy, method: str, settings: BoxSettings
-) -> tuple[list[Consensus], float]:
-    """Return the results and the mean number of answers when `policy` buys in rounds, refitting after each."""
-    given = {image.image: START for image in images}
-    while True:
-        seen = [judging.first(image, given[image.image]) for image in images]
-        results = aggregate_many(seen, settings, method=method)
-        wanted = policy(seen, results)
-        more = [image.image for image in images if image.image in wanted and given[image.image] < MOST]
-        if not more:
-            return results, sum(given.values()) / len(given)
-        for name in more:
-            given[name] += 1
-
-
-def curve(sample: Sample, methods: Sequence[str], seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Return a row for each method and threshold: answers an image, exact@.5, F1@.75; means over random orders."""
-    return [
-        _row(sample, method, f"confidence < {theta}", below(theta), seeds) for method in methods for theta in THETAS
+def plans() -> list[Plan]:
+    by_confidence = [
+        Plan(method, f"image confidence < {theta}", AdaptSettings(rule="threshold", theta=theta))
+        for method in ("median", "reliability")
+        for theta in (0.75, 0.85, 0.9)
     ]
+    by_budget = [Plan("reliability", f"budget {budget}", budget=budget) for budget in (2.5, 2.75, 3.0, 3.5)]
+    by_gain = [Plan("reliability", f"gain > price, value {value}", AdaptSettings(value=value)) for value in (0.1, 0.2)]
+    return [*by_confidence, *by_budget, *by_gain]
 
 
-def _row(sample: Sample, method: str, rule: str, policy: Policy, seeds: Sequence[int]) -> dict[str, Any]:
-    settings = BoxSettings(min_answers=START, max_answers=MOST, label_count=figures.label_count(sample))
+def curve(sample: Sample, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Return a row for each plan: answers an image and quality; means over random orders of the same answers."""
+    return [{"method": plan.method, "rule": plan.words, **_mean(plan, sample, seeds)} for plan in plans()]
+
+
+def _mean(plan: Plan, sample: Sample, seeds: Sequence[int]) -> dict[str, object]:
+    settings = figures.everything_published(sample)
     runs = []
     for seed in seeds:
-        images = judging.in_random_order(sample.images, seed)
-        results, answers = replay(images, policy, method, settings)
-        verdicts = [judging.judge(result, sample) for result in results if result.image in sample.truth]
-        runs.append({"answers": answers, **figures.quality(verdicts)})
-    return {"method": method, "rule": rule, **figures.mean_of(runs)}
+        replay = simulate(sample.images, plan.method, plan.settings, settings, seed=seed, budget=plan.budget)
+        verdicts = [judging.judge(result, sample) for result in replay.results if result.image in sample.truth]
+        runs.append({"answers": replay.mean_answers, **figures.quality(verdicts)})
+    return figures.mean_of(runs)
 
 
 def cheapest(rows: Sequence[Mapping[str, Any]], as_good_as: Mapping[str, Any]) -> float | None:

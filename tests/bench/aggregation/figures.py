@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import fmean
+from typing import Any
 
 from aggregation import BOX_METHODS, BoxSettings, Consensus, ImageAnswers, aggregate_many
 from tests.aggregation import judging
@@ -16,28 +17,32 @@ Run = Callable[[Sequence[ImageAnswers]], list[Consensus]]
 
 ONE_ANSWER = "one answer as it is"
 MEAN_PAIR = "hard-soft-drop, mean pair"
+REFUSING = "reliability, may refuse"
 
 
-def runs(label_count: int) -> dict[str, Run]:
-    """Return what is compared: every method with its defaults, and the rule with its milder question."""
-    plain = BoxSettings(label_count=label_count)
+def everything_published(sample: Sample, **changes: Any) -> BoxSettings:
+    """Return settings by which nothing is refused for doubt, and which tell what is too small to matter."""
+    ignored = judging.SMALL if sample.ignores_small else 0
+    return BoxSettings(label_count=label_count(sample), accept=0.0, ignore_px=ignored, **changes)
+
+
+def runs(sample: Sample) -> dict[str, Run]:
+    """Return what is compared: every method, the rule with its milder question, the model when it may refuse."""
+    plain = everything_published(sample)
     known = {name: _run(plain, name) for name in BOX_METHODS}
-    return {**known, MEAN_PAIR: _run(BoxSettings(label_count=label_count, iou_rule="mean_pair"), "hard-soft-drop")}
+    known[MEAN_PAIR] = _run(replace(plain, iou_rule="mean_pair"), "hard-soft-drop")
+    known[REFUSING] = _run(replace(plain, accept=BoxSettings().accept), "reliability")
+    return known
 
 
 def _run(settings: BoxSettings, method: str) -> Run:
     return lambda images: aggregate_many(images, settings, method=method)
 
 
-def one_answer(label_count: int) -> Run:
-    return _run(BoxSettings(min_answers=1, label_count=label_count), "median")
-
-
 def table(sample: Sample, counts: Sequence[int], seeds: Sequence[int]) -> list[dict[str, object]]:
     """Return one row a method and number of answers: means over the draws."""
-    labels = label_count(sample)
-    plans = [(1, ONE_ANSWER, one_answer(labels))]
-    plans += [(count, name, run) for count in counts for name, run in runs(labels).items()]
+    plans = [(1, ONE_ANSWER, _run(everything_published(sample, min_answers=1), "median"))]
+    plans += [(count, name, run) for count in counts for name, run in runs(sample).items()]
     return [_row(sample, count, name, run, seeds) for count, name, run in plans]
 
 
