@@ -15,8 +15,8 @@ and those who draw precisely lean least. Known boxes show it outright.
 How sure a place is follows from the curvature there. The truth is drawn by somebody too, so the chance to meet it at
 some IoU also counts the spread of a careful worker. The four coefficients of these chances were fitted on both sample
 crowds, two to seven answers, over objects that were found (IoU >= .25), and tried across two halves of the images
-parted by hash. Every other constant lies on a plateau: halving or doubling it moves the share at IoU .75 by under .01
-on either half. More is in docs/aggregation.md.
+parted by hash. Every prior and the numbers of rounds and groups stand on a plateau: half or twice as much moves F1 at
+IoU .75 by at most .005 on either half.
 """
 
 from dataclasses import dataclass
