@@ -188,6 +188,7 @@ class RemoteBooks:
     spent_micro: int  # rewards of accepted pages, without fees
     page_states: Mapping[str, str] = field(default_factory=dict)  # page id -> state
     bonuses: Mapping[str, int] = field(default_factory=dict)  # bonus id on the platform -> micro
+    fees_micro: int | None = None  # taken for accepted pages; None = the platform does not say
 
 
 class Platform(Protocol):

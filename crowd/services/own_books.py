@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from crowd.models import Account, Assignment, Batch, Bonus, Budget, LedgerEntry, OutboxCommand, Reservation, Task
 from crowd.money import plain
@@ -161,15 +161,19 @@ def _sum(entries: QuerySet[LedgerEntry], side: str, *books: str) -> int:
     return entries.filter(**{f"{side}__in": books}).aggregate(n=Sum("amount_micro"))["n"] or 0
 
 
-def accepted_cost(batch: Batch) -> int:
-    """Return what the ledger says was paid to workers for pages that the platform has been told are accepted."""
+COST_OF = {"charge": "price_micro", "fee": "fee_micro"}
+
+
+def accepted_cost(batch: Batch, kind: str = "charge") -> int:
+    """Return what the ledger says was paid, or taken as fees, for pages the platform has been told are accepted."""
     untold = Assignment.objects.filter(pk__in=untold_pages(batch)).exclude(platform_state=Assignment.State.ACCEPTED)
     booked = _rows(
         "SELECT coalesce(sum(entry.amount_micro), 0) FROM crowd_ledgerentry entry JOIN crowd_assignment page "
-        "ON entry.ref = 'assignment:' || page.id WHERE entry.kind = 'charge' AND page.batch_id = %(batch)s",
+        "ON entry.ref = 'assignment:' || page.id WHERE entry.kind = %(kind)s AND page.batch_id = %(batch)s",
         batch,
+        kind=kind,
     )
-    not_yet = untold.filter(state=Assignment.State.ACCEPTED).aggregate(n=Sum("price_micro"))["n"] or 0
+    not_yet = untold.filter(state=Assignment.State.ACCEPTED).aggregate(n=Sum(COST_OF[kind]))["n"] or 0
     return int(booked[0][0]) - not_yet
 
 
@@ -177,10 +181,3 @@ def untold_pages(batch: Batch) -> set[int]:
     """Return the pages whose verdict is on its way to the platform."""
     commands = OutboxCommand.objects.filter(batch_id=batch.pk, kind__in=["accept", "reject"], state__in=UNFINISHED)
     return {int(payload["assignment_id"]) for payload in commands.values_list("payload", flat=True)}
-
-
-def charged_fees(batch: Batch) -> list[tuple[int, int, int]]:
-    """Return price, pages and fees of the accepted pages, by price."""
-    pages = Assignment.objects.filter(batch=batch, state=Assignment.State.ACCEPTED, price_micro__gt=0)
-    grouped = pages.values("price_micro").annotate(n=Count("pk"), fees=Sum("fee_micro")).order_by("price_micro")
-    return [(row["price_micro"], row["n"], row["fees"]) for row in grouped]

@@ -50,7 +50,7 @@ def _platform_side(batch: Batch, now: datetime) -> Iterator[Difference]:
     yield from _pages(batch, books)
     yield from _tasks(batch, books)
     yield from _rewards(batch, books)
-    yield from _fees(batch)
+    yield from _fees(batch, books)
     yield from _bonuses(batch, books)
 
 
@@ -113,13 +113,12 @@ def _rewards(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
         yield Difference("money", plain(paid), plain(books.spent_micro), place(batch, "rewards of accepted pages"))
 
 
-def _fees(batch: Batch) -> Iterator[Difference]:
-    adapter, account = platform(batch.account.platform), batch.account
-    for price, n, charged in own_books.charged_fees(batch):
-        due = n * adapter.fee(account, price_micro=price, overlap=batch.overlap)
-        if due != charged:
-            where = place(batch, f"fees of {n} pages at {plain(price)}")
-            yield Difference("money", plain(charged), plain(due), where)
+def _fees(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
+    """Compare what was booked for each page at its time, so a commission that has changed since makes no difference."""
+    booked = own_books.accepted_cost(batch, "fee")
+    if books.fees_micro is not None and booked != books.fees_micro:
+        where = place(batch, "fees of accepted pages; is the account's commission right?")
+        yield Difference("money", plain(booked), plain(books.fees_micro), where)
 
 
 def _bonuses(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:

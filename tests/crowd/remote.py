@@ -34,6 +34,7 @@ class Far:
     tasks: int | None = None
     page_states: dict[str, str] | None = None
     spent_micro: int | None = None
+    fees_micro: int | None = None
     bonuses: dict[str, int] = field(default_factory=dict)
 
 
@@ -80,6 +81,7 @@ class Stub(LocalMarket):
             spent_micro=earned if far.spent_micro is None else far.spent_micro,
             page_states=states,
             bonuses=far.bonuses,
+            fees_micro=far.fees_micro,
         )
 
 

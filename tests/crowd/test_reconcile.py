@@ -123,11 +123,8 @@ def pay_more_there(of: Batch) -> tuple[str, Any, Any, str]:
 
 
 def take_another_fee(of: Batch) -> tuple[str, Any, Any, str]:
-    forbid_nothing()
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE crowd_ledgerentry SET amount_micro = 5999 WHERE kind = 'fee'")
-    Assignment.objects.filter(pk=page(of, State.ACCEPTED).pk).update(fee_micro=5_999)
-    return "money", "0.005999", "0.006", "fees of 1 pages at 0.03"
+    remote.far(of).fees_micro = 9_000
+    return "money", "0.006", "0.009", "fees of accepted pages; is the account's commission right?"
 
 
 def forbid_nothing() -> None:

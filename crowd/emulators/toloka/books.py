@@ -68,10 +68,12 @@ class Books:
         self.free_micro += total
         self._write(at, "RELEASE", total, "reserved", about)
 
-    def pay_reward(self, reward_micro: int, at: datetime, about: About, *, reserved: bool) -> None:
-        source = "reserved" if reserved else "free"
+    def pay_reward(self, reward_micro: int, at: datetime, about: About, *, reserved: bool) -> int:
+        """Pay a worker and return the fee that was taken for it."""
+        source, fee = "reserved" if reserved else "free", self.fee(reward_micro)
         self._spend("REWARD", reward_micro, at, source, about)
-        self._spend("FEE", self.fee(reward_micro), at, source, about)
+        self._spend("FEE", fee, at, source, about)
+        return fee
 
     def pay_bonus(self, amount_micro: int, at: datetime, about: About) -> None:
         self._spend("BONUS", amount_micro, at, "free", about)

@@ -50,7 +50,9 @@ def _demand_in_time(market: Market, assignment: Assignment) -> None:
 
 def accept(market: Market, assignment: Assignment, comment: str | None = None) -> None:
     kind = "ACCEPT_AFTER_REJECT" if assignment.status == REJECTED else "ACCEPT"
-    market.books.pay_reward(assignment.reward_micro, market.now, about(assignment), reserved=assignment.is_reserved)
+    assignment.fee_micro = market.books.pay_reward(
+        assignment.reward_micro, market.now, about(assignment), reserved=assignment.is_reserved
+    )
     assignment.is_reserved = False
     _settle(market, assignment, ACCEPTED, comment)
     market.happened(kind, assignment)

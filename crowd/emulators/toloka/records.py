@@ -109,6 +109,7 @@ class Assignment:
     solutions: list[Form] = field(default_factory=list)
     first: list[Form] = field(default_factory=list)
     is_reserved: bool = False
+    fee_micro: int = 0
     public_comment: str | None = None
     times: dict[str, datetime] = field(default_factory=dict)
     bonus_ids: list[str] = field(default_factory=list)

@@ -6,6 +6,7 @@ from typing import Any
 from crowd.emulators.toloka import moments
 from crowd.emulators.toloka.market import REQUESTER_ID
 from crowd.emulators.toloka.records import (
+    ACCEPTED,
     HANDED_IN,
     Assignment,
     Attachment,
@@ -119,6 +120,8 @@ def assignment(of: Assignment) -> Form:
     }
     if of.status in HANDED_IN:
         seen["solutions"] = [{"output_values": values} for values in of.solutions]
+    if of.status == ACCEPTED:
+        seen["fee"] = amount(of.fee_micro)  # Toloka itself does not say; for whoever compares books with ours
     if of.first:
         seen["first_declined_solution_attempt"] = [{"output_values": values} for values in of.first]
     if of.public_comment is not None:

@@ -190,12 +190,15 @@ class Toloka:
         where = pools.place(remote_id)
         with connected(account) as client:
             pools.view(client, where)
-            pages = [(one["id"], one["status"], one.get("reward") or 0) for one in assignments.every(client, where)]
+            pages = list(assignments.every(client, where))
             count = sum(len(page) for page in client.pages("/tasks", pushing.MOST_LISTED, pool_id=where.id))
             bonuses = people.bonuses_of(client, where)
-        states = {ident: status.lower() for ident, status, _ in pages}
-        spent = sum(micro(reward) for _, status, reward in pages if status == assignments.ACCEPTED)
-        return RemoteBooks(dict(Counter(states.values())), count, spent, states, bonuses)
+        states = {one["id"]: one["status"].lower() for one in pages}
+        paid = [one for one in pages if one["status"] == assignments.ACCEPTED]
+        spent = sum(micro(one.get("reward") or 0) for one in paid)
+        fees = [micro(one[assignments.FEE]) for one in paid if assignments.FEE in one]
+        told = sum(fees) if len(fees) == len(paid) else None
+        return RemoteBooks(dict(Counter(states.values())), count, spent, states, bonuses, told)
 
     def ask_statistics(self, account: Account, remote_id: str) -> str:
         """Let Toloka count what it knows of a pool; the id is for `read_statistics`."""

@@ -33,6 +33,7 @@ STATES = tuple(TIMES)
 FORMAT = "toloka1"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ACCEPTED, REJECTED, EXPIRED = "ACCEPTED", "REJECTED", "EXPIRED"
+FEE = "fee"  # told by our emulator, not by Toloka
 THANKS = "Thank you."
 ID_LETTERS = frozenset("0123456789abcdefABCDEF-_ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")
 

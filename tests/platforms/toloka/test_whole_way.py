@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from crowd.clock import database_now
-from crowd.models import Assignment, Batch, LedgerEntry, OutboxCommand, Task
+from crowd.models import Account, Assignment, Batch, LedgerEntry, OutboxCommand, Task
 from crowd.platforms.toloka import client
 from crowd.services import dispatch, judging, ledger, outbox, publishing, pulling, tasks
 from crowd.services.reconcile import reconcile
@@ -103,3 +103,30 @@ def test_what_we_have_booked_is_what_the_platform_has_paid(account, trouble):
     assert (books.reserved_micro, ledger.totals(project_id=batch.project_id).reserved_micro) == (0, 0)
     assert books.adds_up()
     assert reconcile(now=database_now(), account=account) == []
+
+
+def test_a_wrong_commission_is_found_by_the_fees_that_the_platform_took(account):
+    Account.objects.filter(pk=account.pk).update(commission_percent=20)
+    account.refresh_from_db()
+    done_work(account)
+    (found,) = reconcile(now=database_now(), account=account)
+    assert (found.kind, found.local, found.remote) == ("money", "0.012", "0.018")
+    assert "is the account's commission right?" in found.where
+
+
+def test_a_commission_that_changes_later_makes_old_fees_no_difference(account):
+    batch = done_work(account)
+    Account.objects.filter(pk=account.pk).update(commission_percent=45)
+    assert reconcile(now=database_now(), account=account) == []
+    assert charged(batch, "fee") == 2 * 9_000
+
+
+def done_work(account: object) -> Batch:
+    """Two pages, pulled, accepted and paid on both sides."""
+    batch = published(account, 2)
+    works(account, batch, 2)
+    pull(batch)
+    judge(batch)
+    settle(account)
+    pull(batch)
+    return batch
