@@ -7,11 +7,12 @@ from itertools import pairwise
 import numpy as np
 
 from aggregation.boxes.reliability import existence, naming
-from aggregation.boxes.reliability.calibrate import calibrate
+from aggregation.boxes.reliability.calibrate import AS_SAID, calibrate
 from aggregation.boxes.reliability.cells import cells_of
 from aggregation.boxes.reliability.judging import Judgement, discounted, judge
 from aggregation.boxes.reliability.known import corners_of, with_truth
 from aggregation.boxes.reliability.placing import fit_noise
+from aggregation.boxes.reliability.sharing import Sharing
 from aggregation.boxes.reliability.state import ReliabilityState
 from aggregation.boxes.reliability.table import NOBODY, Table
 from aggregation.boxes.reliability.tabulate import tabulate
@@ -69,6 +70,7 @@ def _learnt(table: Table, before: ReliabilityState, settings: BoxSettings) -> Re
         naming=naming.learn(table, exists, prior, settings.label_count),
         noise=fit_noise(table, exists, before.noise),
         edges=cells.edges,
+        sharing=before.sharing.plus(Sharing.of(table)),
     )
 
 
@@ -77,7 +79,7 @@ def _calibrated(state: ReliabilityState, table: Table, settings: BoxSettings, kn
     rows = [row for row, name in enumerate(table.images) if name in known]
     if not rows:
         return state
-    bare = ReliabilityState(state.finding, state.naming, state.noise, state.edges)
+    bare = replace(state, box=AS_SAID, box_75=AS_SAID, image=AS_SAID)
     said = judge(table, bare, settings)
     boxes: list[tuple[float, float, bool, bool]] = []
     images: list[tuple[float, bool]] = []

@@ -8,6 +8,7 @@ from aggregation.boxes.reliability.cells import cells_of
 from aggregation.boxes.reliability.existence import expect
 from aggregation.boxes.reliability.naming import name_groups
 from aggregation.boxes.reliability.placing import Placed, place
+from aggregation.boxes.reliability.sharing import sides_of
 from aggregation.boxes.reliability.state import STRANGER, ReliabilityState
 from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
 from aggregation.boxes.settings import BoxSettings
@@ -57,8 +58,7 @@ def judge(table: Table, state: ReliabilityState, settings: BoxSettings) -> Judge
     placed = place(known, state.noise.aligned(known.workers))
     label = _most_probable(known, names, placed)
     named = names[np.arange(len(label)), label] if len(label) else np.zeros(0)
-    wide = placed.corners[:, 2] - placed.corners[:, 0] > settings.ignore_px
-    groups = Groups(exists, exists > 0.5, label, named, placed, np.asarray(wide))
+    groups = Groups(exists, exists > 0.5, label, named, placed, _counted(placed, state, settings))
     return _promises(known, groups, existence.missed, state)
 
 
@@ -67,6 +67,12 @@ def discounted(chances: Floats) -> Floats:
     inside = (chances > 0) & (chances < 1)
     safe = np.where(inside, chances, 0.5)
     return np.where(inside, 1 / (1 + ((1 - safe) / safe) ** DISCOUNT), chances)
+
+
+def _counted(placed: Placed, state: ReliabilityState, settings: BoxSettings) -> Mask:
+    """Tell which groups are large enough for this crowd and this task to decide over the image."""
+    wide = placed.corners[:, 2] - placed.corners[:, 0] > settings.ignore_px
+    return np.asarray(wide & (sides_of(placed.corners) >= state.sharing.least_side))
 
 
 def _of_known_workers(table: Table, state: ReliabilityState) -> Table:

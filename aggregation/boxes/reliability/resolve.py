@@ -122,7 +122,8 @@ class _Page:
             return self._dropped(row, scene, [*steps, dropping("few", few)], 0.0)
         steps += [step for name in scene.voters for step in self._notes.get(name, ())]
         steps += changes(scene, found, left)
-        steps.append(summary(self._said, row))
+        counting = self._columns.counted[scene.groups.start : scene.groups.stop]
+        steps.append(summary(self._said, row, counting.count(False)))
         whole = all(step.ok for step in asked) and not left
         if not whole and float(self._said.image[row]) < self._settings.accept:
             return self._dropped(

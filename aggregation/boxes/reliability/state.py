@@ -10,6 +10,7 @@ from aggregation.boxes.reliability.calibrate import AS_SAID, Calibration
 from aggregation.boxes.reliability.finding import Finding
 from aggregation.boxes.reliability.naming import Naming
 from aggregation.boxes.reliability.placing_noise import WorkerNoise
+from aggregation.boxes.reliability.sharing import Sharing
 from aggregation.core.errors import BadInput
 from aggregation.core.skills import WorkerSkill, accuracy_of
 
@@ -29,6 +30,7 @@ class ReliabilityState:
     naming: Naming = field(default_factory=lambda: Naming.of((), ()))
     noise: WorkerNoise = field(default_factory=lambda: WorkerNoise.of(()))
     edges: tuple[float, ...] = ()  # pixels that part small, middle and large objects
+    sharing: Sharing = field(default_factory=Sharing.nothing)
     box: Calibration = AS_SAID
     box_75: Calibration = AS_SAID
     image: Calibration = AS_SAID
@@ -86,6 +88,7 @@ class ReliabilityState:
                 **{key: getattr(finding, key).tolist() for key in _OF_CROWD},
                 "images": finding.images,
                 "sizes": list(self.edges),
+                "sharing": self.sharing.to_json(),
                 "edges": noise["crowd"],
                 "labels": dict(zip(naming.labels, naming.objects, strict=True)),
                 "mistakes": naming.mistakes.tolist(),
@@ -129,6 +132,7 @@ class ReliabilityState:
             naming=naming,
             noise=WorkerNoise.from_json({"workers": edges, "crowd": crowd["edges"]}),
             edges=tuple(float(size) for size in crowd["sizes"]),
+            sharing=Sharing.from_json(crowd["sharing"]),
             **{name: Calibration.from_json(document["calibration"][name]) for name in ("box", "box_75", "image")},
         )
 

@@ -147,10 +147,12 @@ def _relabelled(number: int, item: Found) -> list[TraceStep]:
     return steps
 
 
-def summary(said: Judgement, row: int) -> TraceStep:
-    """Say of what the confidence of the image is made."""
+def summary(said: Judgement, row: int, small: int) -> TraceStep:
+    """Say of what the confidence of the image is made, and how many groups are too small to count in it."""
     image, parts = float(said.image[row]), _parts(said, row)
     text = f"reliability.confidence: {image:.2f} from " + ", ".join(f"{name} {part:.2f}" for name, part in parts)
+    if small:
+        text += f"; {counted(small, 'candidate', 'candidates')} too small to count"
     data = {"confidence": image, "missed": float(said.missed[row]), **dict(parts)}
     return TraceStep("reliability.confidence", ok=True, text=text, data=data)
 
