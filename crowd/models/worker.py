@@ -118,6 +118,8 @@ class SkillValue(models.Model):
     value = models.PositiveSmallIntegerField()
     ok = models.PositiveIntegerField(default=0)
     n = models.PositiveIntegerField(default=0)
+    ok_worth = models.FloatField(default=0.0, db_default=0.0, help_text="right ones, as of updated_at")
+    n_worth = models.FloatField(default=0.0, db_default=0.0, help_text="all of them, as of updated_at")
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:

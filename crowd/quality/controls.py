@@ -1,14 +1,12 @@
 """How many control tasks a worker meets, how many there must be, and which of them are bad."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log
+from math import ceil, floor
 
 from crowd.quality.wording import Verdict, counted
 
 ROUNDING = 1e-9  # what twenty times 0.2 may miss of 4
 BAD_SHARE, GOOD_SKILL, LEAST_GOOD_ANSWERS = 0.20, 0.80, 5
-SURE, LEAST_ANSWERS = 0.99, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +81,11 @@ def answers_until_used_up(stock: int, rate: float) -> float:
     return stock / rate
 
 
-def answers_until_half_known(stock: int, rate: float) -> float:
-    """Return after how many answers a worker knows half the stock where control tasks repeat at random."""
-    return stock * log(2) / rate
-
-
-def is_bad_control(answers: Sequence[tuple[float, bool]]) -> Verdict:
+def is_bad_control(*, failed: int, good: int) -> Verdict:
     """Say whether a control task is to be retired because good workers fail it.
 
-    `answers` are (lower bound of the worker's skill, right) pairs; only those of good workers count, at least five.
+    `good` workers (lower bound of the skill at least `GOOD_SKILL`) have answered it, at least five of them.
     """
-    good = [ok for lower, ok in answers if lower >= GOOD_SKILL]
-    failed = len(good) - sum(good)
-    enough = len(good) >= LEAST_GOOD_ANSWERS
     return Verdict(
-        enough and failed > BAD_SHARE * len(good), f"{failed} of {counted(len(good), 'good worker')} fail it"
+        good >= LEAST_GOOD_ANSWERS and failed > BAD_SHARE * good, f"{failed} of {counted(good, 'good worker')} fail it"
     )
-
-
-def may_become_control(posterior: float, answers: int) -> bool:
-    """Whether a task's consensus is so sure, by so many answers, that the task may control others."""
-    return posterior >= SURE and answers >= LEAST_ANSWERS

@@ -12,11 +12,6 @@ def skipped_in_row(skipped: Sequence[bool], *, limit: int) -> Verdict:
     return Verdict(run >= limit, f"{counted(run, 'page')} skipped in a row, the limit is {limit}")
 
 
-def answered_enough(accepted: int, *, limit: int) -> Verdict:
-    """Say whether a worker has as many accepted pages as one worker may have."""
-    return Verdict(accepted >= limit, f"{counted(accepted, 'page')} accepted, the limit is {limit}")
-
-
 def acceptance_rate(
     accepted: Sequence[bool], *, least_percent: int, least_pages: int, last: int | None = None
 ) -> Verdict:

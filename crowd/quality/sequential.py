@@ -1,11 +1,9 @@
-"""Exams that end as soon as they know: curtailed gates, and Wald's sequential probability ratio test (1945)."""
+"""Tests that end as soon as they know: Wald's sequential probability ratio test (1945)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import comb, log
-
-from crowd.quality.exam import Gate
+from math import log
 
 NEGLIGIBLE = 1e-12  # a chance so small that an unlimited test may be cut there
 State = tuple[int, int]  # right and wrong answers that count
@@ -15,34 +13,6 @@ class Decision(StrEnum):
     ADMIT = "admit"
     REFUSE = "refuse"
     ASK_ON = "ask on"
-
-
-def curtailed(gate: Gate, answers: Iterable[bool]) -> Decision:
-    """Decide as the whole exam would, but at the first answer (True = right) after which nothing can change."""
-    right = wrong = 0
-    for ok in answers:
-        right, wrong = right + ok, wrong + (not ok)
-        if right >= gate.needed:
-            break
-        if wrong > gate.questions - gate.needed:
-            return Decision.REFUSE
-    return Decision.ADMIT if right >= gate.needed else Decision.ASK_ON
-
-
-def curtailed_questions(gate: Gate, right: float) -> float:
-    """Return the expected questions of a curtailed exam for a worker who is `right` (0 to 1) a question."""
-    refusing = gate.questions - gate.needed + 1
-    if gate.needed == 0:
-        return 0.0
-    return _until(gate.needed, gate.questions, right) + _until(refusing, gate.questions, 1 - right)
-
-
-def _until(needed: int, questions: int, chance: float) -> float:
-    """Sum k times the chance that the event happens for the `needed`-th time at question k."""
-    return sum(
-        k * comb(k - 1, needed - 1) * chance**needed * (1 - chance) ** (k - needed)
-        for k in range(needed, questions + 1)
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
 """What a worker has shown to be able to: a Beta posterior from control tasks and reviewed answers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
-from statistics import fmean
 
 from scipy.special import betaincinv
 
@@ -42,17 +40,17 @@ def estimate(ok: float, n: float, prior: Prior = USUAL_PRIOR) -> SkillEstimate:
     return SkillEstimate(a / (a + b), float(betaincinv(a, b, 0.05)))
 
 
-def pool_prior(means: Sequence[float]) -> Prior:
-    """Return the prior of a pool from its workers' mean skills: their average, once 200 workers are known."""
-    if len(means) < ENOUGH_WORKERS:
+def pool_prior(mean: float, *, workers: int) -> Prior:
+    """Return the prior of a pool whose workers have this mean skill on average, once 200 of them are known."""
+    if workers < ENOUGH_WORKERS:
         return USUAL_PRIOR
-    mean = min(max(fmean(means), LEAST_MEAN), MOST_MEAN)
+    mean = min(max(mean, LEAST_MEAN), MOST_MEAN)
     return Prior(STRENGTH * mean, STRENGTH * (1 - mean))
 
 
-def decayed(count: float, days: float) -> float:
+def decayed(count: float, days: float, kept_a_day: float = KEPT_A_DAY) -> float:
     """Return what a count of answers (right ones or all) is worth after so many days; never more than it was."""
-    return float(count * KEPT_A_DAY ** max(0.0, days))
+    return float(count * kept_a_day ** max(0.0, days))
 
 
 def platform_value(share: float) -> int:
@@ -60,8 +58,3 @@ def platform_value(share: float) -> int:
     if not 0 <= share <= 1:
         raise ValueError(f"{share:g} is no share between 0 and 1.")
     return floor(100 * share + 1e-9)  # 0.29 is 28.999999999999996 hundredths
-
-
-def percent_right(oks: Sequence[bool]) -> int:
-    """Return the skill that a training or exam gives: right first answers in percent, rounded down; 0 for none."""
-    return sum(oks) * 100 // len(oks) if oks else 0

@@ -3,12 +3,24 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Avg, Count, F, FloatField, Q
 
 from crowd.models import Account, Answer, Assignment, Batch, OutboxCommand, Skill, SkillEvent, SkillValue
 from crowd.platforms.registry import elsewhere
-from crowd.quality.skill import SkillEstimate, estimate, platform_value
+from crowd.quality.skill import (
+    ENOUGH_WORKERS,
+    KEPT_A_DAY,
+    USUAL_PRIOR,
+    Prior,
+    SkillEstimate,
+    decayed,
+    estimate,
+    platform_value,
+    pool_prior,
+)
 from crowd.services import outbox
+
+KEPT = "skill_kept_a_day"
 
 
 def ensure_skill(*, account: Account, name: str) -> Skill:
@@ -65,13 +77,34 @@ def learn_quality(*, page: Assignment, now: datetime) -> SkillValue | None:
         skill=ensure_skill(account=page.batch.account, name=quality_name(page.batch)),
         defaults={"value": 0},
     )
-    before, row.ok, row.n, row.updated_at = row.value, row.ok + sum(oks), row.n + len(oks), now
-    known = estimate(row.ok, row.n)
+    before = row.value
+    _add_faded(row, right=sum(oks), n=len(oks), kept_a_day=page.batch.spec.get(KEPT, KEPT_A_DAY), now=now)
+    known = estimate(row.ok_worth, row.n_worth, _prior(row.skill_id))
     row.value = platform_value(known.lower)
-    row.save(update_fields=["value", "ok", "n", "updated_at"])
+    row.save(update_fields=["value", "ok", "n", "ok_worth", "n_worth", "updated_at"])
     if row.value != before:
         _note_quality(row, known, now)
     return row
+
+
+def _add_faded(row: SkillValue, *, right: int, n: int, kept_a_day: float, now: datetime) -> None:
+    """Count new answers; what was shown before counts less with every day since."""
+    days = (now - row.updated_at).total_seconds() / 86_400 if row.n else 0.0
+    before = (row.ok_worth, row.n_worth) if row.n_worth else (row.ok, row.n)
+    row.ok_worth, row.n_worth = (decayed(count, days, kept_a_day) for count in before)
+    row.ok_worth, row.n_worth = row.ok_worth + right, row.n_worth + n
+    row.ok, row.n, row.updated_at = row.ok + right, row.n + n, now
+
+
+def _prior(skill_id: int) -> Prior:
+    """Return what is believed of a newcomer at this work: of everybody, until enough people are known here."""
+    known = SkillValue.objects.filter(skill_id=skill_id, n__gt=0)
+    if not known.order_by()[ENOUGH_WORKERS - 1 : ENOUGH_WORKERS].exists():
+        return USUAL_PRIOR
+    weight = USUAL_PRIOR.right + USUAL_PRIOR.wrong
+    share = (F("ok") + USUAL_PRIOR.right) / (F("n") + weight)
+    found = known.aggregate(mean=Avg(share, output_field=FloatField()), workers=Count("id"))
+    return pool_prior(found["mean"], workers=found["workers"])
 
 
 @transaction.atomic
@@ -101,13 +134,6 @@ def _note(row: SkillValue, reason: str, now: datetime) -> None:
     )
     if Batch.objects.filter(Q(needs_skill_id=row.skill_id) | Q(price_skill_id=row.skill_id)).exists():
         _tell(row)
-
-
-def quality_of(*, worker_id: int, batch: Batch) -> SkillEstimate:
-    """Return what is known of a worker at the stage of this batch; of a newcomer, what is believed of everybody."""
-    mine = SkillValue.objects.filter(worker_id=worker_id, skill__name=quality_name(batch), skill__account=batch.account)
-    row = mine.first()
-    return estimate(row.ok, row.n) if row else estimate(0, 0)
 
 
 @transaction.atomic

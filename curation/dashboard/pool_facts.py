@@ -10,6 +10,7 @@ from crowd.money import money_text
 from crowd.quality.exam import exam_sentence
 from crowd.quality.wording import counted
 from crowd.services.control import is_adaptive
+from crowd.services.control_stock import control_stock
 from curation.dashboard.exam_facts import exam_of
 from curation.services.overview import PoolRow
 
@@ -90,6 +91,8 @@ def _rules(batch: Batch | None) -> tuple[str, ...]:
     if batch.control_per_page:
         share = "a fifth of the tasks at first, few later" if is_adaptive(batch) else f"{batch.control_per_page} a page"
         said.append(f"Tasks with a known answer among {batch.page_size} on a page: {share}.")
+    controls = control_stock(batch)
+    said += [text for text in ((controls.says, controls.warning) if controls else ()) if text]
     said += [rule.says() for rule in rules.read(batch.rules)]
     said.append("Paid at once." if batch.auto_accept else "Paid when the checks and checkers accept the result.")
     return tuple(said)

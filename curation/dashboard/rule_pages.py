@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Batch
+from crowd.services.control_stock import control_stock
 from crowd.services.rule_trial import LOOKS_HONEST, trial
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.exam_facts import Exam, exam_lines, exam_of, options_of, rule_hint
@@ -102,6 +103,19 @@ def remove(request: HttpRequest, public_id: UUID, pool_id: int, number: int) -> 
     return redirect("pool-rules", public_id, pool_id)
 
 
+@require_POST
+@login_required
+def retire_control(request: HttpRequest, public_id: UUID, pool_id: int, task_id: int) -> HttpResponse:
+    """Give a control task to nobody any more."""
+    seat, pool = _own(request, public_id, pool_id)
+    try:
+        service.retire_control(pool=pool, task_id=task_id, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _page(request, seat, pool, blank_form(FIRST), {"error": str(error)})
+    messages.success(request, "The control task is retired: nobody meets it any more.")
+    return redirect("pool-rules", public_id, pool_id)
+
+
 def _own(request: HttpRequest, public_id: UUID, pool_id: int) -> tuple[Seat, Pool]:
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
     pool = Pool.objects.select_related("stage", "project").filter(project=seat.project, pk=pool_id).first()
@@ -178,6 +192,7 @@ def _page(
         "batch": batch,
         "rules": [(number, rule, rule_hint(rule)) for number, rule in enumerate(found)],
         "mark": service.mark_of(found),
+        "controls": control_stock(batch),
         **(more or {}),
     }
     return render(request, "curation/pool_rules.html", context, status=400 if "error" in (more or {}) else 200)

@@ -68,6 +68,9 @@ urlpatterns = [
     path(f"{P}pools/<int:pool_id>/rules/try/", rule_pages.try_rule, name="pool-rule-try"),
     path(f"{P}pools/<int:pool_id>/rules/save/", rule_pages.save, name="pool-rule-save"),
     path(f"{P}pools/<int:pool_id>/rules/<int:number>/remove/", rule_pages.remove, name="pool-rule-remove"),
+    path(
+        f"{P}pools/<int:pool_id>/controls/<int:task_id>/retire/", rule_pages.retire_control, name="pool-control-retire"
+    ),
     path(f"{P}pools/<int:pool_id>/change/", pool_pages.change, name="pool-change"),
     path(f"{P}pools/<int:pool_id>/edit/", pool_edit.edit, name="pool-edit"),
     path(f"{P}pools/<int:pool_id>/recollect/", pool_edit.recollect, name="pool-recollect"),

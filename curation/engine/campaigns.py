@@ -15,8 +15,10 @@ from pydantic import ValidationError
 from crowd.errors import BudgetExceeded, CrowdError
 from crowd.models import Account
 from crowd.money import micro
+from crowd.quality.skill import KEPT_A_DAY
 from crowd.rehearsal.visits import ensure_crowd
 from crowd.services import ledger
+from crowd.services.skills import KEPT
 from curation.engine.known import example_picture, known_tasks
 from curation.engine.market_accounts import account_for, check_name, usable_by
 from curation.models import LabelClass, Membership, Pool, Project, Stage, User
@@ -278,9 +280,11 @@ def _on_terms(stage: Stage, draft: PoolDraft) -> PoolDraft:
     if not isinstance(terms, CrowdSettings):
         return draft
     audience = terms.audience.model_dump(exclude_defaults=True)
+    fades = {KEPT: terms.skill_kept_a_day} if terms.skill_kept_a_day != KEPT_A_DAY else {}
     return replace(
         draft,
         audience=audience,
+        spec={**draft.spec, **fades},
         review_days=terms.review_days,
         whole_pages=terms.whole_pages,
         expires_at=end_of(terms.expires_on),

@@ -16,7 +16,6 @@ BLUR_DEVIATIONS = 3.0
 BLUR_MARGIN = math.log(2)
 """A picture at least half as sharp as the usual one is never called blurred, however alike the others are."""
 MIN_FOR_FOLDER_THRESHOLD = 5
-MIN_FOR_PERCENTILE = 100
 
 
 def sharpness(half: Grey) -> float:
@@ -36,24 +35,6 @@ def light(grey: Grey) -> tuple[float, float]:
     return float(mean[0, 0]), float(deviation[0, 0])
 
 
-def reblur(grey: Grey, width: int = 9) -> float:
-    """Return how little a box blur changes the picture, 0 (sharp) to 1 (blurred), on the worse axis.
-
-    Method: Crete et al., "The blur effect" (2007). Good for motion blur, misled by noise: a second opinion.
-    """
-    pixels = grey.astype(np.float32)
-    return max(_blur_effect(pixels, axis, width) for axis in (0, 1))
-
-
-def _blur_effect(pixels: np.ndarray[tuple[int, ...], np.dtype[np.float32]], axis: int, width: int) -> float:
-    kernel = (1, width) if axis == 0 else (width, 1)
-    blurred = np.asarray(cv2.blur(pixels, kernel))
-    before = np.abs(np.diff(pixels, axis=axis))
-    lost = np.maximum(0, before - np.abs(np.diff(blurred, axis=axis)))
-    total = float(before.sum())
-    return 1.0 if total == 0 else (total - float(lost.sum())) / total
-
-
 def folder_threshold(sharpnesses: Sequence[float]) -> float:
     """Return the sharpness below which a picture of this folder is called blurred; 0 when there are too few to say.
 
@@ -65,13 +46,6 @@ def folder_threshold(sharpnesses: Sequence[float]) -> float:
     median = float(np.median(logs))
     spread = MAD_TO_SD * float(np.median(np.abs(logs - median)))
     return math.exp(median - max(BLUR_DEVIATIONS * spread, BLUR_MARGIN))
-
-
-def accepted_threshold(sharpnesses: Sequence[float], percentile: float = 2.0) -> float | None:
-    """Return the given percentile of accepted pictures' sharpness, or None until 100 are accepted."""
-    if len(sharpnesses) < MIN_FOR_PERCENTILE:
-        return None
-    return float(np.percentile(np.asarray(sharpnesses), percentile))
 
 
 def is_low_resolution(width: int, height: int, min_long: int = 1920, min_short: int = 1080) -> bool:

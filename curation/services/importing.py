@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from crowd.errors import CrowdError
+from curation.datasets.formats import receipt as receipts
 from curation.datasets.formats.groundtruth_reading import BadLine, Boxes, ManifestLine, NamedBox
 from curation.datasets.formats.registry import READERS
 from curation.intake.found import read_limited
@@ -106,10 +107,23 @@ def manifests(path: Path) -> list[Path]:
     """Return the manifests of a file, of a folder, or of one of our exports."""
     if path.is_file():
         return [path]
+    _require_unchanged(path)
     found = sorted(path.glob(f"*{MANIFEST}")) or sorted((path / "manifests").glob(f"*{MANIFEST}"))
     if not found:
         raise WrongDataset(f"{path} is neither a manifest nor a folder with *{MANIFEST} in it.")
     return found
+
+
+def _require_unchanged(folder: Path) -> None:
+    """Refuse an export of ours that is not what its receipt says."""
+    if not (folder / receipts.NAME).is_file():
+        return
+    try:
+        changed = receipts.changed_files(folder)
+    except (ValueError, TypeError, KeyError):
+        raise WrongDataset(f"The receipt of {folder} cannot be read.") from None
+    if changed:
+        raise WrongDataset(f"{folder} is not what its receipt says: {_listed(changed)} changed since the export.")
 
 
 def entry_stage(project: Project) -> Stage:

@@ -12,7 +12,7 @@ from crowd.errors import CrowdError
 from crowd.models import Batch
 from crowd.platforms.registry import elsewhere
 from crowd.rules import Rule
-from crowd.services import outbox
+from crowd.services import control_stock, outbox
 from curation.models import Pool, User
 from curation.services import events, versions
 
@@ -86,3 +86,15 @@ def _tell(batch: Batch) -> None:
         key = f"rules-{batch.pk}-{batch.version}"
         lane = f"tasks:{batch.pk}"
         outbox.enqueue(kind="update_batch", key=key, account=batch.account, batch_id=batch.pk, lane=lane)
+
+
+@transaction.atomic
+def retire_control(*, pool: Pool, task_id: int, by: User, now: datetime) -> None:
+    """Give a control task that good workers fail to nobody any more."""
+    batch = batch_of(pool)
+    if batch is None:
+        raise CrowdError(f"{pool.title} is not made yet.")
+    control_stock.retire(batch=batch, task_id=task_id)
+    text = f"{by.name} retired a control task of {pool.title}."
+    events.record(kind="pool.control", text=text, project=pool.project, subject=pool, by=by, now=now)
+    versions.bump(project_id=pool.project_id)

@@ -222,10 +222,6 @@ def pause_pool(*, pool_id: int, by: User | None, now: datetime, note: str = "") 
     return pool
 
 
-def resume_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
-    return open_pool(pool_id=pool_id, by=by, now=now)
-
-
 @transaction.atomic
 def close_pool(*, pool_id: int, by: User | None, now: datetime) -> Pool:
     """End a pool; it can be opened again with a higher target."""

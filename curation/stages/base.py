@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crowd.audience import Audience
 from crowd.models import Assignment
+from crowd.quality.skill import KEPT_A_DAY
 from curation.models import LabelClass, Pool, Stage
 from curation.services.pool_drafts import KnownTask, PoolDraft
 
@@ -30,6 +31,9 @@ class CrowdSettings(StageSettings):
     audience: Audience = Audience()
     review_days: int = Field(default=7, ge=1, le=30, description="days in which sent work must be judged")
     whole_pages: bool = Field(default=False, description="a page with fewer tasks costs as much as a full one")
+    skill_kept_a_day: float = Field(
+        default=KEPT_A_DAY, gt=0, le=1, description="what is left, a day later, of the skill shown by control tasks"
+    )
     expires_on: date | None = Field(default=None, description="last day on which platforms give work out")
 
 

@@ -1,5 +1,7 @@
 """The adaptive share of control tasks, and the skill they give."""
 
+from datetime import timedelta
+
 import pytest
 
 from crowd.models import (
@@ -11,6 +13,7 @@ from crowd.models import (
 )
 from crowd.services import skills
 from tests.crowd import market
+from tests.crowd.market import NOON
 from tests.crowd.ruled import pool, welcome
 
 
@@ -64,8 +67,6 @@ def test_control_answers_give_a_skill_that_gates_by_its_lower_bound():
         market.sent(watched, wanda)
     row = SkillValue.objects.get(worker=wanda)
     assert (row.ok, row.n, row.value) == (10, 10, 77)
-    known = skills.quality_of(worker_id=wanda.pk, batch=watched)
-    assert (round(known.mean, 4), round(known.lower, 4)) == (0.9, 0.7736)
     assert "10 of 10 right, mean 90%, surely 77%" in SkillEvent.objects.latest("id").reason
     hard = market.batch(at=watched.account, needs_skill=row.skill, needs_value=77)
     market.tasks(hard, 2)
@@ -74,4 +75,27 @@ def test_control_answers_give_a_skill_that_gates_by_its_lower_bound():
     assert welcome(hard, wanda).startswith("Needs 78 in “Quality: Is this the sign?")
     newcomer = market.worker(watched.account)
     assert "first" in welcome(hard, newcomer)
-    assert round(skills.quality_of(worker_id=newcomer.pk, batch=watched).mean, 2) == 0.8
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("spec", "value"), [({}, 72), ({"skill_kept_a_day": 1}, 78), ({"skill_kept_a_day": 0.5}, 60)])
+def test_what_was_shown_long_ago_counts_less(spec, value):
+    watched = pool(known="correct")
+    Batch.objects.filter(pk=watched.pk).update(spec={**watched.spec, **spec})
+    wanda = market.worker(watched.account)
+    for _ in range(10):
+        market.sent(watched, wanda)
+    market.sent(watched, wanda, NOON + timedelta(days=69))
+    row = SkillValue.objects.get(worker=wanda)
+    assert (row.ok, row.n, row.value) == (11, 11, value)
+
+
+@pytest.mark.django_db
+def test_a_newcomer_is_believed_to_be_like_the_two_hundred_who_are_known():
+    watched = pool(known="correct")
+    skill = skills.ensure_skill(account=watched.account, name=skills.quality_name(watched))
+    for who in market.workers(watched.account, 200):
+        SkillValue.objects.create(worker=who, skill=skill, ok=0, n=30, value=10)
+    newcomer = market.worker(watched.account)
+    market.sent(watched, newcomer)
+    assert SkillValue.objects.get(worker=newcomer).value < 20

@@ -182,6 +182,26 @@ def test_pictures_of_two_sets_with_equal_names_stay_apart(theirs, tmp_path):
     assert Asset.objects.filter(project=theirs).count() == Consensus.objects.filter(asset__project=theirs).count() == 2
 
 
+def test_an_export_that_was_changed_on_its_way_is_refused(project, theirs, alice, tmp_path):
+    freeze_version(project_id=project.pk, by=alice, now=NOW)
+    out = tmp_path / "out"
+    call_command(
+        "export_dataset",
+        project.slug,
+        "--format",
+        "groundtruth",
+        "--out",
+        str(out),
+        stdout=io.StringIO(),
+        stderr=io.StringIO(),
+    )
+    victim = next((out / "images").iterdir())
+    victim.write_bytes(b"other")
+    with pytest.raises(CommandError, match=f"is not what its receipt says: 'images/{victim.name}' changed"):
+        take_in(theirs, out)
+    assert not Asset.objects.filter(project=theirs).exists()
+
+
 def test_an_export_comes_back_as_it_went_out(project, theirs, alice, tmp_path):
     def export(of: Project, name: str) -> list[dict[str, Any]]:
         call_command("export_dataset", of.slug, "--format", "groundtruth", "--out", str(tmp_path / name), "--json",

@@ -104,3 +104,13 @@ def test_the_command_refuses_strangers(db: None):
     with pytest.raises(CommandError, match="nobody here") as refusal:
         call_command("token", "ghost@example.org", "--name", "x")
     assert refusal.value.returncode == 2
+
+
+def test_the_command_ends_tokens_by_their_name(alice: User):
+    _, text = make(alice)
+    name = ApiToken.objects.get().name
+    call_command("token", alice.email, "--name", name, "--revoke", stdout=io.StringIO())
+    with pytest.raises(TokenRefused, match="revoked"):
+        authenticate(text, now=NOW)
+    with pytest.raises(CommandError, match=r"no token .* that is still good"):
+        call_command("token", alice.email, "--name", name, "--revoke")

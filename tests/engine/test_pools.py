@@ -84,7 +84,7 @@ def test_a_paused_pool_opens_again_although_its_pages_hold_the_whole_budget():
         market.sent(world.batch(project, "collect"), world.worker(project))
     assert world.totals(project).free_micro == 0
     pools.pause_pool(pool_id=pool.pk, by=None, now=NOON)
-    pools.resume_pool(pool_id=pool.pk, by=None, now=NOON)
+    pools.open_pool(pool_id=pool.pk, by=None, now=NOON)
     assert state_of(pool) == State.OPENING
 
 
@@ -131,7 +131,7 @@ def test_a_pool_resumed_before_its_platform_closed_it_stays_open():
     project = world.campaign()
     pool = world.collecting(project)
     pools.pause_pool(pool_id=pool.pk, by=None, now=NOON)
-    pools.resume_pool(pool_id=pool.pk, by=None, now=NOON)
+    pools.open_pool(pool_id=pool.pk, by=None, now=NOON)
     world.settle()
     assert (state_of(pool), world.batch(project, "collect").state) == (State.OPEN, Batch.State.OPEN)
 

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from crowd import rules
-from crowd.models import Answer, Batch, Restriction, Task
+from crowd.models import Answer, Batch, Restriction, Skill, SkillValue, Task
+from crowd.services import skills
 from curation.models import Event, Pool, Project
 from tests.factories import make_answer, make_pool, make_project, make_worker
 
@@ -223,3 +224,22 @@ def test_the_monitor_says_what_it_does_to_good_workers(pool, people):
     page = people["alice"].get(at(pool)).content.decode()
     assert "found after about 15 control tasks" in page
     assert "struck by mistake in 0.36 %, one at 80% in 19.7 %" in page
+
+
+def test_a_control_task_that_good_workers_fail_is_retired_from_the_page(pool, people):
+    Batch.objects.filter(pool_id=pool.pk).update(page_size=10, control_per_page=1)
+    batch = Batch.objects.get(pool_id=pool.pk)
+    task = Task.objects.create(batch=batch, key="c1", project_id=pool.project_id, known_answer={"answer": "correct"})
+    people_who_fail = [make_worker() for _ in range(5)]
+    skill = Skill.objects.create(account=batch.account, name=skills.quality_name(batch))
+    for worker in people_who_fail:
+        SkillValue.objects.create(worker=worker, skill=skill, value=90, ok=9, n=10)
+        answer = make_answer(pool, worker)
+        Answer.objects.filter(pk=answer.pk).update(task=task, control_ok=False)
+    page = people["alice"].get(at(pool)).content.decode()
+    assert "5 of 5 good workers fail it" in page
+    assert "1 control task last for 10 answers" in people["vera"].get(at(pool, "pool")).content.decode()
+    assert people["rita"].post(at(pool, "pool-control-retire", task.pk)).status_code == 404
+    assert people["alice"].post(at(pool, "pool-control-retire", task.pk)).status_code == 302
+    assert people["alice"].post(at(pool, "pool-control-retire", task.pk)).status_code == 400
+    assert Event.objects.filter(kind="pool.control").count() == 1

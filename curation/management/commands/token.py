@@ -1,4 +1,4 @@
-"""Make an API token for a person and print it, once."""
+"""Make an API token for a person and print it, once; or end those of a name."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.models import Project, User
+from curation.models import ApiToken, Project, User
 from curation.services import tokens
 
 
@@ -22,11 +22,15 @@ class Command(BaseCommand):
             "--projects", default="", help="comma-separated short names; all of the person's if left out"
         )
         parser.add_argument("--days", type=int, default=tokens.DAYS)
+        parser.add_argument("--revoke", action="store_true", help="end the person's tokens of this name instead")
 
-    def handle(self, *, email: str, name: str, scopes: str, projects: str, days: int, **_: Any) -> None:
+    def handle(self, *, email: str, name: str, scopes: str, projects: str, days: int, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
             raise CommandError(f"{email!r} is nobody here; name the e-mail address of a person.", returncode=2)
+        if options["revoke"]:
+            self._revoke(user, name)
+            return
         chosen = [_project(slug, user) for slug in _words(projects)]
         try:
             made = tokens.create_token(
@@ -42,6 +46,15 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         self.stdout.write(made[1])
         self.stderr.write("Keep it now: it is not shown again.")
+
+    def _revoke(self, user: User, name: str) -> None:
+        mine = ApiToken.objects.filter(user=user, name=name, revoked_at=None)
+        ids = list(mine.values_list("pk", flat=True))
+        if not ids:
+            raise CommandError(f"{user.email} has no token {name!r} that is still good.", returncode=2)
+        for token_id in ids:
+            tokens.revoke_token(token_id=token_id, by=user, now=database_now())
+        self.stdout.write(f"{len(ids)} ended: {name}")
 
 
 def _words(text: str) -> list[str]:

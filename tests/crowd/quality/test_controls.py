@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from crowd.quality.controls import (
     Schedule,
-    answers_until_half_known,
     answers_until_used_up,
     control_overhead,
     control_rate,
@@ -16,7 +15,6 @@ from crowd.quality.controls import (
     controls_owed,
     flat,
     is_bad_control,
-    may_become_control,
     stock_needed,
     stock_too_small,
 )
@@ -123,22 +121,9 @@ def test_a_stock_as_large_as_needed_is_never_used_up(page_size: int, answers: in
     assert sum(worked(page_size, answers)) <= stock_needed(pages * page_size)
 
 
-@pytest.mark.parametrize(("stock", "answers"), [(20, 139), (50, 347), (200, 1386)])
-def test_when_half_of_a_repeating_stock_is_known(stock, answers):
-    assert answers_until_half_known(stock, 0.10) == pytest.approx(answers, abs=0.5)
-
-
 def test_a_control_task_that_good_workers_fail_is_bad():
-    fails = [(0.85, False)] * 2
-    assert is_bad_control([(0.9, True)] * 7 + fails).applies
-    assert is_bad_control([(0.9, True)] * 7 + fails).sentence == "2 of 9 good workers fail it"
-    assert not is_bad_control([(0.8, True)] * 8 + fails).applies, "just 20 % is not more than 20 %"
-    assert is_bad_control([(0.8, False)] * 5).applies
-    assert not is_bad_control(fails).applies, "two people are not enough to say so"
-    assert not is_bad_control([(0.79, False)] * 50 + [(0.9, True)] * 5).applies, "clickers fail everything"
-
-
-def test_only_what_is_sure_by_many_becomes_a_control_task():
-    assert may_become_control(0.99, 5)
-    assert not may_become_control(0.98, 5)
-    assert not may_become_control(1.0, 4)
+    assert is_bad_control(failed=2, good=9).applies
+    assert is_bad_control(failed=2, good=9).sentence == "2 of 9 good workers fail it"
+    assert not is_bad_control(failed=2, good=10).applies, "just 20 % is not more than 20 %"
+    assert is_bad_control(failed=5, good=5).applies
+    assert not is_bad_control(failed=2, good=2).applies, "two people are not enough to say so"

@@ -17,7 +17,7 @@ from crowd.quality.exam import (
     random_clicker,
     smallest_exam,
 )
-from crowd.quality.skill import percent_right
+from crowd.quality.skill import platform_value
 from crowd.quality.wording import percent
 
 SEVEN_OF_TEN, FIFTEEN_OF_NINETEEN = at_least(70, 10), Gate(15, 19)
@@ -126,7 +126,7 @@ def test_an_exam_that_cannot_be_made_is_said_so():
 @pytest.mark.parametrize("questions", [1, 3, 7, 10, 30])
 def test_a_gate_admits_by_the_whole_number_that_platforms_store(percentage, questions):
     """Skills are whole percents rounded down: 6 of 7 is 85 and not more than 85."""
-    stored = [percent_right([True] * ok + [False] * (questions - ok)) for ok in range(questions + 1)]
+    stored = [platform_value(ok / questions) for ok in range(questions + 1)]
     assert at_least(percentage, questions).needed == sum(value < percentage for value in stored)
     if percentage < 100:
         assert more_than(percentage, questions).needed == sum(value <= percentage for value in stored)

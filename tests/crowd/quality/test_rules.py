@@ -9,7 +9,7 @@ from scipy.stats import beta
 
 from crowd.quality.income import earned_enough, income_last_day
 from crowd.quality.majority import agrees, majority_disagreement, majority_label
-from crowd.quality.pages import acceptance_rate, answered_enough, skipped_in_row
+from crowd.quality.pages import acceptance_rate, skipped_in_row
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 CENT = 10_000
@@ -23,12 +23,6 @@ def test_pages_skipped_in_a_row_count_from_the_latest():
     assert skipped_in_row([False] + [True] * 5, limit=5).applies
     assert not skipped_in_row([True] * 9 + [False], limit=1).applies
     assert not skipped_in_row([], limit=1).applies
-
-
-def test_one_worker_one_video():
-    assert answered_enough(1, limit=1).applies
-    assert answered_enough(1, limit=1).sentence == "1 page accepted, the limit is 1"
-    assert not answered_enough(0, limit=1).applies
 
 
 def test_too_few_accepted_pages():

@@ -1,72 +1,20 @@
-"""Shorter exams: the same decision with fewer questions."""
+"""Sequential tests: a decision with as few questions as it needs."""
 
 from itertools import product
 
 import pytest
 
-from crowd.quality.exam import Gate
 from crowd.quality.sequential import (
     Decision,
     SequentialTest,
-    curtailed,
-    curtailed_questions,
     decide,
     prospects,
 )
 
-SEVEN_OF_TEN = Gate(7, 10)
 STRICT = SequentialTest(clicker=0.5, good=0.9, clickers_admitted=0.01, good_refused=0.01)
 WATCHFUL = SequentialTest(clicker=0.5, good=0.9, clickers_admitted=0.01, good_refused=0.001)
 SHORT = SequentialTest(clicker=0.5, good=0.85, clickers_admitted=0.05, good_refused=0.05, longest=20)
 FIVE_OPTIONS = SequentialTest(clicker=0.2, good=0.8, clickers_admitted=0.05, good_refused=0.05)
-
-
-@pytest.mark.parametrize("gate", [Gate(7, 10), Gate(1, 4), Gate(4, 4), Gate(0, 3)])
-def test_a_curtailed_exam_decides_like_the_whole_one_and_not_an_answer_later_than_needed(gate):
-    for answers in product((True, False), repeat=gate.questions):
-        whole = Decision.ADMIT if sum(answers) >= gate.needed else Decision.REFUSE
-        for asked in range(gate.questions + 1):
-            expected = whole if sure(gate, answers[:asked]) else Decision.ASK_ON
-            assert curtailed(gate, answers[:asked]) is expected
-
-
-def sure(gate: Gate, answers: tuple[bool, ...]) -> bool:
-    """Whether the answers still to come can change nothing."""
-    least, most = sum(answers), sum(answers) + gate.questions - len(answers)
-    return least >= gate.needed or most < gate.needed
-
-
-@pytest.mark.parametrize(
-    ("gate", "right", "questions"),
-    [
-        (SEVEN_OF_TEN, 0.2, 5.00),
-        (SEVEN_OF_TEN, 0.5, 7.39),
-        (SEVEN_OF_TEN, 0.7, 8.50),
-        (SEVEN_OF_TEN, 0.85, 8.09),
-        (SEVEN_OF_TEN, 0.95, 7.37),
-    ],
-)
-def test_how_many_questions_a_curtailed_exam_asks(gate, right, questions):
-    assert curtailed_questions(gate, right) == pytest.approx(questions, abs=0.01)
-
-
-@pytest.mark.parametrize(("right", "questions"), [(0.5, 10.0), (0.85, 25.7)])
-def test_how_many_questions_a_long_curtailed_exam_asks(right, questions):
-    assert curtailed_questions(Gate(26, 30), right) == pytest.approx(questions, abs=0.05)
-
-
-def test_an_exam_that_everybody_passes_asks_nothing():
-    assert curtailed_questions(Gate(0, 10), 0.5) == 0
-
-
-@pytest.mark.parametrize("right", [0.0, 0.3, 0.9, 1.0])
-def test_the_expected_questions_are_the_mean_over_all_courses(right):
-    gate = Gate(3, 5)
-    mean = 0.0
-    for answers in product((True, False), repeat=5):
-        chance = right ** sum(answers) * (1 - right) ** (5 - sum(answers))
-        mean += chance * next(n for n in range(6) if curtailed(gate, answers[:n]) is not Decision.ASK_ON)
-    assert curtailed_questions(gate, right) == pytest.approx(mean)
 
 
 @pytest.mark.parametrize(

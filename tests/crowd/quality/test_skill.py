@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from crowd.quality.skill import USUAL_PRIOR, Prior, decayed, estimate, percent_right, platform_value, pool_prior
+from crowd.quality.skill import USUAL_PRIOR, Prior, decayed, estimate, platform_value, pool_prior
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_a_newcomer_is_believed_to_be_right_in_eight_of_ten():
 
 
 def test_a_pool_has_a_prior_of_its_own_once_two_hundred_workers_are_known():
-    assert pool_prior([0.6] * 199) == USUAL_PRIOR
-    found = pool_prior([0.6] * 200)
+    assert pool_prior(0.6, workers=199) == USUAL_PRIOR
+    found = pool_prior(0.6, workers=200)
     assert (found.right, found.wrong) == pytest.approx((6, 4))
 
 
 @pytest.mark.parametrize("mean", [0.0, 1.0])
 def test_a_pool_of_the_perfect_does_not_make_a_newcomer_certain(mean):
-    found = estimate(0, 0, pool_prior([mean] * 200))
+    found = estimate(0, 0, pool_prior(mean, workers=200))
     assert 0 < found.lower < found.mean < 1
 
 
@@ -84,8 +84,3 @@ def test_a_platform_gets_a_skill_rounded_down(share, value):
 def test_a_skill_is_sent_as_a_share_or_not_at_all(share):
     with pytest.raises(ValueError, match="is no share between 0 and 1"):
         platform_value(share)
-
-
-@pytest.mark.parametrize(("ok", "n", "percents"), [(7, 10, 70), (69, 100, 69), (26, 30, 86), (6, 7, 85), (0, 0, 0)])
-def test_training_and_exam_give_the_percentage_of_right_first_answers(ok, n, percents):
-    assert percent_right([True] * ok + [False] * (n - ok)) == percents
