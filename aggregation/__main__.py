@@ -1,4 +1,4 @@
-"""`python -m aggregation boxes|labels|agreement FILE`: consensus without a database."""
+"""`python -m aggregation boxes|labels|agreement|adapt FILE`: consensus without a database."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from aggregation import commands
 from aggregation.boxes import METHODS as BOX_METHODS
+from aggregation.commands import adapt, agreement, boxes, labels
 from aggregation.core.errors import BadInput
 from aggregation.labels import METHODS as LABEL_METHODS
 
@@ -21,19 +21,13 @@ class _Parser(ArgumentParser):
 
 
 def parser() -> ArgumentParser:
-    """Return the parser of all three commands."""
+    """Return the parser of all commands."""
     root = _Parser(prog="python -m aggregation", description=__doc__, allow_abbrev=False)
-    kinds = root.add_subparsers(dest="command", required=True, metavar="boxes|labels|agreement")
-    boxes = _command(kinds.add_parser("boxes", help="one consensus an image", allow_abbrev=False))
-    boxes.set_defaults(run=commands.boxes)
-    _add_method(boxes, "hard-soft-drop", BOX_METHODS)
-    _add_iou(boxes)
-    labels = _command(kinds.add_parser("labels", help="one label a task", allow_abbrev=False))
-    labels.set_defaults(run=commands.labels)
-    _add_method(labels, "majority", LABEL_METHODS)
-    agreement = _command(kinds.add_parser("agreement", help="how far people agree", allow_abbrev=False))
-    agreement.set_defaults(run=commands.agreement)
-    _add_iou(agreement)
+    kinds = root.add_subparsers(dest="command", required=True, metavar="boxes|labels|agreement|adapt")
+    _add_boxes(_command(kinds.add_parser("boxes", help="one consensus an image", allow_abbrev=False)))
+    _add_labels(_command(kinds.add_parser("labels", help="one label a task", allow_abbrev=False)))
+    _add_agreement(_command(kinds.add_parser("agreement", help="how far people agree", allow_abbrev=False)))
+    _add_adapt(_command(kinds.add_parser("adapt", help="what would have been bought", allow_abbrev=False)))
     return root
 
 
@@ -45,8 +39,47 @@ def _command(command: ArgumentParser) -> ArgumentParser:
     return command
 
 
+def _add_boxes(command: ArgumentParser) -> None:
+    command.set_defaults(run=boxes.run)
+    _add_method(command, "hard-soft-drop", BOX_METHODS)
+    _add_workers(command)
+    command.add_argument(
+        "--state", metavar="FILE", help="what reliability knows of people: read if there, then updated"
+    )
+    command.add_argument("--known", metavar="FILE", help="true boxes of some images, for reliability to learn from")
+    _add_iou(command)
+
+
+def _add_labels(command: ArgumentParser) -> None:
+    command.set_defaults(run=labels.run)
+    _add_method(command, "majority", LABEL_METHODS)
+    _add_workers(command)
+
+
+def _add_agreement(command: ArgumentParser) -> None:
+    command.set_defaults(run=agreement.run)
+    _add_iou(command)
+
+
+def _add_adapt(command: ArgumentParser) -> None:
+    command.set_defaults(run=adapt.run)
+    _add_method(command, "reliability", BOX_METHODS)
+    _add_iou(command)
+    for name, shown, what in (
+        ("--price", "0.01", "what one answer costs"),
+        ("--value", "0.10", "what one error less is worth"),
+        ("--max", "7", "most answers an image"),
+        ("--budget", "3.0", "answers an image, spent where they gain most"),
+        ("--seed", "0", "take the answers in a random order instead of the file's"),
+    ):
+        command.add_argument(name, metavar=shown, help=what)
+
+
 def _add_method(command: ArgumentParser, default: str, known: Iterable[str]) -> None:
     command.add_argument("--method", default=default, metavar="M", help=f"{', '.join(known)} (default {default})")
+
+
+def _add_workers(command: ArgumentParser) -> None:
     command.add_argument("--workers", metavar="FILE", help="write one line of skill a worker here")
 
 

@@ -30,6 +30,7 @@ class BoxSettings:
     label_count: int = 2
     accept: float = 0.8
     ignore_px: float = 0.0
+    flags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("iou", "match_iou", "duplicate_iou"):
@@ -47,4 +48,4 @@ class BoxSettings:
         require_one_of("buy_when", self.buy_when, BUY_WHEN)
 
     def to_json(self) -> dict[str, object]:
-        return {**asdict(self), "empty_flags": list(self.empty_flags)}
+        return {**asdict(self), "empty_flags": list(self.empty_flags), "flags": list(self.flags)}

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aggregation.core.answers import Box, BoxAnswer, ImageAnswers
@@ -37,15 +37,39 @@ def _object(number: int, line: bytes) -> dict[str, object]:
     return document
 
 
-def read_images(pairs: Iterable[tuple[int, dict[str, object]]]) -> Iterator[ImageAnswers]:
-    """Yield one image a line, refusing an image that comes twice."""
+def read_images(pairs: Iterable[tuple[int, dict[str, object]]], flags: Sequence[str] = ()) -> Iterator[ImageAnswers]:
+    """Yield one image a line, refusing an image that comes twice, and any flag but these where some are named."""
     seen: set[str] = set()
     for number, document in pairs:
         image = parse_image(document, where=f"line {number}")
-        if image.image in seen:
-            raise BadInput(f"line {number}, image {image.image!r}: given twice: expected each image once")
-        seen.add(image.image)
+        _require_new(image.image, seen, number)
+        if flags:
+            _require_known_flags(image, flags, number)
         yield image
+
+
+def read_truth(pairs: Iterable[tuple[int, dict[str, object]]]) -> Iterator[tuple[str, tuple[Box, ...]]]:
+    """Yield the true boxes of one image a line, refusing an image that comes twice."""
+    seen: set[str] = set()
+    for number, document in pairs:
+        name = _text(document, "image", f"line {number}")
+        where = f"line {number}, image {name!r}"
+        _require_new(name, seen, number)
+        yield name, tuple(_box(box, where) for box in _list(document, "boxes", where))
+
+
+def _require_new(name: str, seen: set[str], number: int) -> None:
+    if name in seen:
+        raise BadInput(f"line {number}, image {name!r}: given twice: expected each image once")
+    seen.add(name)
+
+
+def _require_known_flags(image: ImageAnswers, known: Sequence[str], number: int) -> None:
+    for answer in image.annotations:
+        for flag in answer.flags:
+            if flag not in known:
+                where = f"line {number}, image {image.image!r}, annotator {answer.annotator!r}"
+                raise BadInput(f"{where}: unknown flag {flag!r}: expected one of {', '.join(known)}")
 
 
 def read_votes(pairs: Iterable[tuple[int, dict[str, object]]]) -> Iterator[Vote]:

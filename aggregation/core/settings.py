@@ -33,11 +33,15 @@ def _like(default: object, key: str, text: str) -> object:
         return tuple(part for part in text.split(",") if part)
     if isinstance(default, str):
         return text
-    wanted, kind = (int, "a whole number") if isinstance(default, int) else (float, "a number")
+    return number(f"setting {key}", text, whole=isinstance(default, int))
+
+
+def number(name: str, text: str, *, whole: bool = False) -> float:
+    """Return the number that the text says; a ValueError names what was to be set."""
     try:
-        return wanted(text)
+        return int(text) if whole else float(text)
     except ValueError as error:
-        raise BadInput(f"setting {key} is {text!r}: expected {kind}") from error
+        raise BadInput(f"{name} is {text!r}: expected {'a whole number' if whole else 'a number'}") from error
 
 
 def require_between(name: str, value: float, least: float, most: float, *, open_start: bool = False) -> None:

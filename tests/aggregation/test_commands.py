@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def test_boxes_come_out_one_image_a_line_in_the_order_of_the_input(run, answers)
     assert [(r["image"], r["status"]) for r in results] == [("b.jpg", "hard"), ("a.jpg", "soft"), ("c.jpg", "drop")]
     assert list(results[0]) == [
         *("image", "status", "boxes", "used", "dropped", "trace"),
-        *("next", "confidence", "lowest_iou", "flags", "method"),
+        *("next", "confidence", "expected_loss", "lowest_iou", "flags", "method"),
     ]
     assert list(results[0]["boxes"][0]) == ["x", "y", "w", "h", "label", "confidence", "confidence_75", "support"]
 
@@ -204,7 +205,7 @@ def test_bad_input_is_one_sentence_and_status_2(run, text, sentence):
         (["boxes", "-", "--out", "/nowhere/out.jsonl"], "cannot write /nowhere/out.jsonl: No such file or directory"),
         (["labels", "-", "--method", "glad"], "unknown method 'glad': expected one of majority"),
         (["boxes"], "python -m aggregation boxes: the following arguments are required: FILE"),
-        (["shapes", "-"], "python -m aggregation: argument boxes|labels|agreement: invalid choice: 'shapes'"),
+        (["shapes", "-"], "python -m aggregation: argument boxes|labels|agreement|adapt: invalid choice: 'shapes'"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(run, arguments, sentence):
@@ -243,8 +244,54 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_half_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_flags_are_free_until_the_known_ones_are_named(run):
+    flagged = image("a", [A], [], [A]).replace('"flags": []', '"flags": ["blurry"]', 1)
+    assert run("boxes", "-", given=flagged).returncode == 0
+    assert run("boxes", "-", "--set", "flags=blurry,no_hands", given=flagged).returncode == 0
+    done = run("boxes", "-", "--set", "flags=no_hands", given=GOOD + "\n" + flagged.replace('"a"', '"b"'))
+    assert done.returncode == 2
+    assert done.stderr == "line 2, image 'b', annotator 'u1': unknown flag 'blurry': expected one of no_hands\n"
+
+
+def test_boxes_drawn_backwards_or_outside_are_accepted_and_told(run):
+    backwards = {"x": 300, "y": 300, "w": -200, "h": -200, "label": "x"}
+    outside = {"x": 2000, "y": 10, "w": 50, "h": 50, "label": "x"}
+    result = lines(run("boxes", "-", given=image("a", [backwards], [A, outside], [A])).stdout)[0]
+    assert result["status"] == "soft"
+    assert result["trace"][:2] == [
+        "prepare.flipped: 1 box drawn from right to left or from below (u1)",
+        "prepare.clipped: 1 box cut at the border of the image (u2)",
+    ]
+    assert "soft.dots: removed 1 box: x at 1000,10 0x50 by u2" in result["trace"]
+
+
+def test_a_long_file_streams_results_before_it_has_been_read(run):
+    images = "".join(image(f"i{n}", [A], [A], [A]) + "\n" for n in range(600))
+    command = [sys.executable, "-m", "aggregation", "boxes", "-"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        running.stdin.write(images.encode())
+        running.stdin.flush()
+        assert json.loads(running.stdout.readline())["image"] == "i0"
+        running.stdin.close()
+        assert len(running.stdout.readlines()) == 599
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_is(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    file.write_text("\n".join(image(f"i{n}", [A]) for n in range(1100)))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "aggregation", "boxes", str(file), "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=theirs) as running:
+        assert running.wait(timeout=60) == 0
+    os.close(theirs)
+    assert os.read(ours, 1000).decode() == "\r500 images\r1,000 images\r1,100 images\r\n"
+    os.close(ours)
+
+
 def test_an_empty_file_is_no_work_and_no_error(run):
     assert run("boxes", "-").returncode == 0
+    assert run("boxes", "-", "--method", "reliability").returncode == 0
+    assert json.loads(run("adapt", "-", "--json").stdout)["mean_answers"] is None
     assert json.loads(run("boxes", "-", "--json").stdout)["images"] == 0
     assert run("labels", "-").stdout == ""
     assert json.loads(run("agreement", "-", "--json").stdout)["mean_iou"] is None

@@ -1,0 +1,1 @@
+"""The commands, one a file: read lines, call the library, write lines."""
