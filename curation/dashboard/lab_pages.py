@@ -24,6 +24,7 @@ from curation.services.consensus import gold, lab, lab_runs, runs
 from curation.services.consensus.lab_effect import effect
 from curation.services.consensus.lab_lines import lines
 from curation.services.consensus.lab_trial import most_telling
+from curation.services.consensus.prices import dearest_answer
 from curation.services.consensus.settings import ConsensusSettings, for_library, read
 
 LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
@@ -183,7 +184,7 @@ def _context(seat: Seat, stage: Stage, given: Mapping[str, str], *, tried: bool 
 def _tried(on: lab.Desk, settings: ConsensusSettings) -> dict[str, Any]:
     found = lab.trial(on, settings)
     sheets = {sheet.image.image: sheet for sheet in on.sheets}
-    price = lab.price_of_answer(on.source)
+    price = dearest_answer(on.source)
     return {
         "trial": found,
         "bars": lab_facts.bars(found.before, found.after, is_sample=on.is_sample),
@@ -200,13 +201,13 @@ def _tried(on: lab.Desk, settings: ConsensusSettings) -> dict[str, Any]:
 def _curve(context: dict[str, Any]) -> dict[str, Any]:
     settings, on = context["settings"], context["desk"]
     points, images = lab.curve_of(on, settings)
-    taken = lab.buying(on, settings)
+    taken = lab.replayed(on, settings)
     return {
         "points": points,
         "curve": lab_facts.curve_drawing(points, settings.iou),
         "curve_images": images,
         "bought": taken,
-        "saved_micro": lab.price_of_answer(on.source) * (taken.stored - taken.answers),
+        "saved_micro": dearest_answer(on.source) * (taken.stored - taken.answers),
     }
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from django.db.models import Max
 
-from aggregation import Box, BoxSettings, ImageAnswers, aggregate_many
+from aggregation import Box, BoxSettings, ImageAnswers, ReliabilityState, fit_reliability
 from aggregation import Consensus as Agreement
-from crowd.models import Batch
-from crowd.services.publishing import most_per_page
 from curation.models import Annotation, Consensus, ConsensusBox, ConsensusRun, Stage
-from curation.services.consensus import agreeing, answers
+from curation.services.consensus import agreeing, answers, buying, fits, gold
 from curation.services.consensus.lab_trial import (
     Bought,
     Change,
@@ -28,12 +27,14 @@ from curation.services.consensus.lab_trial import (
     outcome_of,
     summary,
 )
-from curation.services.consensus.settings import ConsensusSettings, for_library, source_of
+from curation.services.consensus.settings import LEARNING, ConsensusSettings, for_library, read, source_of
 
 WHOLE = 3_000  # up to so many images all are tried
 SAMPLE = 2_000
-CURVE_IMAGES = 500
-REPLAYED = 500
+# Leaving answers out is tried in every way, so each answer beyond three doubles the work on an image.
+MOST_WORK = 8_000  # 2,000 images with 5 answers, 500 with 7
+CURVE_WORK = 2_000  # nine times over
+REPLAY_WORK = 2_000
 SEED = 1
 
 
@@ -120,7 +121,18 @@ def _desk(stage_id: int, affairs: _Affairs) -> Desk:
     chosen = ids if len(ids) <= WHOLE else answers.sample(ids, SAMPLE)
     sheets = [sheet for some in answers.sliced(chosen) for sheet in answers.sheets(source, some)]
     sheets.sort(key=lambda sheet: lot(sheet.image.image, SEED))
+    sheets = _affordable(sheets, MOST_WORK)
     return Desk(stage, source, sheets, _standing(stage, sheets), len(ids), affairs)
+
+
+def _affordable(sheets: Sequence[answers.Sheet], work: int) -> list[answers.Sheet]:
+    """Return the first of them, all if that is no more work than asked for."""
+    efforts = accumulate(2 ** max(0, len(sheet.image.annotations) - 3) for sheet in sheets)
+    return [sheet for sheet, effort in zip(sheets, efforts, strict=True) if effort <= work] or list(sheets[:1])
+
+
+def _images(sheets: Sequence[answers.Sheet], work: int) -> list[ImageAnswers]:
+    return [sheet.image for sheet in _affordable(sheets, work)]
 
 
 def _standing(stage: Stage, sheets: Sequence[answers.Sheet]) -> dict[str, Outcome]:
@@ -174,8 +186,7 @@ def _first_no(trace: Sequence[object]) -> str:
 @lru_cache(maxsize=8)
 def _trial(stage_id: int, affairs: _Affairs, settings: ConsensusSettings) -> Trial:
     on = _desk(stage_id, affairs)
-    options, resolve = _ready(on, settings)
-    results = resolve(on.images, options)
+    results = _advised(on, settings)(on.images, _options(on, settings))
     outcomes = {result.image: outcome_of(result) for result in results}
     both = {name: outcome for name, outcome in outcomes.items() if name in on.standing}
     return Trial(
@@ -190,16 +201,14 @@ def _trial(stage_id: int, affairs: _Affairs, settings: ConsensusSettings) -> Tri
 @lru_cache(maxsize=16)
 def _curve(stage_id: int, affairs: _Affairs, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
     on = _desk(stage_id, affairs)
-    options, resolve = _ready(on, settings)
-    images = on.images[:CURVE_IMAGES]
-    return curve(images, options, resolve), len(images)
+    images = _images(on.sheets, CURVE_WORK)
+    return curve(images, _options(on, settings), _combining(on, settings)), len(images)
 
 
-def buying(on: Desk, settings: ConsensusSettings) -> Bought:
+def replayed(on: Desk, settings: ConsensusSettings) -> Bought:
     """Replay the stored answers in their order: how many the buying rule would have taken."""
-    options, resolve = _ready(on, settings)
     start = int(on.source.settings.get("overlap", settings.min_answers))
-    return bought(on.images[:REPLAYED], options, resolve, start=start)
+    return bought(_images(on.sheets, REPLAY_WORK), _options(on, settings), _advised(on, settings), start=start)
 
 
 def right(on: Desk, tried: Trial, truth: Mapping[str, Sequence[Box]]) -> Right:
@@ -212,16 +221,42 @@ def right(on: Desk, tried: Trial, truth: Mapping[str, Sequence[Box]]) -> Right:
     )
 
 
-def price_of_answer(source: Stage) -> int:
-    """Return what one more answer costs at most, in micro-dollars: the dearest page with its fee over its tasks."""
-    batches = Batch.objects.filter(stage_id=source.pk, kind=Batch.Kind.MAIN).select_related("account")
-    return max(
-        (most_per_page(batch) // max(1, batch.page_size - batch.control_per_page) for batch in batches), default=0
-    )
+def _options(on: Desk, settings: ConsensusSettings) -> BoxSettings:
+    return for_library(settings, on.source)
 
 
-def _ready(on: Desk, settings: ConsensusSettings) -> tuple[BoxSettings, Resolve]:
+def _combining(on: Desk, settings: ConsensusSettings) -> Resolve:
+    """Return the method as it would be applied now, with what is known, or could be learnt, of the workers."""
+    learns = settings.method == LEARNING
+    state = _learnt(on.stage.pk, on.affairs) if learns else ReliabilityState()
+
     def resolve(images: Sequence[ImageAnswers], options: BoxSettings) -> Sequence[Agreement]:
-        return aggregate_many(images, options, method=settings.method)
+        return agreeing.combine(images, options, settings.method, state)
 
-    return for_library(settings, on.source), resolve
+    return resolve
+
+
+def _advised(on: Desk, settings: ConsensusSettings) -> Resolve:
+    """Return the same with what is to be bought next, where the price of an answer decides that."""
+    combine = _combining(on, settings)
+    terms = buying.terms_of(_way(on, settings))
+
+    def resolve(images: Sequence[ImageAnswers], options: BoxSettings) -> Sequence[Agreement]:
+        return [buying.advised(agreement, terms) for agreement in combine(images, options)]
+
+    return resolve
+
+
+def _way(on: Desk, settings: ConsensusSettings) -> agreeing.Way:
+    run = ConsensusRun(stage=on.stage, method=settings.method, settings=settings.model_dump())
+    return agreeing.Way(run, on.stage, on.source, settings, fit=None)
+
+
+@lru_cache(maxsize=4)
+def _learnt(stage_id: int, affairs: _Affairs) -> ReliabilityState:
+    """Return what applying would know: the latest fit, or one over the desk where a new fit is due."""
+    on = _desk(stage_id, affairs)
+    if not fits.is_due(on.source):
+        return agreeing.state_of(agreeing.latest_fit(on.source))
+    options = _options(on, read(on.stage.settings))
+    return fit_reliability(on.images, options, known=gold.known_boxes(on.source))
