@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -43,8 +43,9 @@ def arrived(world: Project, boxes, seed: str, reason: str, **more: Any) -> Asset
     image = scenes.image_at_review(world, boxes, seed=seed, **more)
     verdict = Decision.Verdict.HELD if reason else Decision.Verdict.PASSED
     Asset.objects.filter(pk=image.pk).update(state=Asset.State.WAITING, reason="")
-    fresh = assets.locked(image.pk)
-    assets.decide(asset=fresh, verdict=verdict, reason=reason, by_kind=Decision.By.RULE, now=timezone.now())
+    with transaction.atomic():
+        fresh = assets.locked(image.pk)
+        assets.decide(asset=fresh, verdict=verdict, reason=reason, by_kind=Decision.By.RULE, now=timezone.now())
     return image
 
 

@@ -22,11 +22,11 @@ def test_equal_boxes_are_right_in_any_order():
 @pytest.mark.parametrize(
     ("own", "words"),
     [
-        ([HAND], "Missed 1 box, IoU 1.00."),
-        ([HAND, OTHER, NOWHERE], "Drew 1 box that nobody else sees, IoU 1.00."),
-        ([(HAND[0], "no gesture"), OTHER], "Said no gesture where the others say gesture, IoU 1.00."),
+        ([HAND], "Missed 1 box, the rest at IoU 1.00."),
+        ([HAND, OTHER, NOWHERE], "Drew 1 box that nobody else sees, the rest at IoU 1.00."),
+        ([(HAND[0], "no gesture"), OTHER], "Said no gesture where the others say gesture, the rest at IoU 1.00."),
         ([], "Missed 2 boxes."),
-        ([HAND, ((0.7, 0.5, 0.9, 0.9), "no gesture")], "Put a box beside the object (IoU 0.33), IoU 1.00."),
+        ([HAND, ((0.7, 0.5, 0.9, 0.9), "no gesture")], "Put a box beside the object (IoU 0.33), the rest at IoU 1.00."),
         ([HAND, ((0.6, 0.5, 0.8, 0.8), "no gesture")], "IoU 0.75."),
     ],
 )

@@ -66,7 +66,7 @@ def in_words(found: Compared) -> str:
         parts.append(f"drew {_counted(false)} that nobody else sees")
     parts += [f"said {said} where the others say {agreed}" for said, agreed in found.wrong_labels]
     if found.pairs:
-        parts.append(f"IoU {min(iou for _, _, iou in found.pairs):.2f}")
+        parts.append(f"{'the rest at ' if parts else ''}IoU {min(iou for _, _, iou in found.pairs):.2f}")
     words = ", ".join(parts) or "agreed that nothing is there"
     return f"{words[:1].upper()}{words[1:]}."
 
