@@ -1,8 +1,10 @@
 """Replay stored answers as if they had been bought one at a time: what would have been asked, and where."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from aggregation.boxes.reliability import resolve as reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
 from aggregation.core.errors import BadInput
+from aggregation.core.geometry import TOLERANCE
 
 Method = Callable[[Sequence[ImageAnswers], BoxSettings], Sequence[Consensus]]
 
@@ -77,11 +80,10 @@ def simulate(
 
     `images` carry all their stored answers: taken in the order given, or in a random one drawn from `seed`. With a
     `budget`, in answers an image, the answers go where they gain most until it is spent, whatever they are worth.
-    An image whose stored answers are used up can get no more. Raises ValueError for an unknown method or a budget
-    below two answers an image.
+    An image whose stored answers are used up can get no more. Raises ValueError for an unknown method, an image given
+    twice or a budget that is no number of at least two answers an image.
     """
-    if budget is not None and not budget >= FEWEST:
-        raise BadInput(f"budget is {budget}: expected at least {FEWEST} answers an image")
+    _require(images, budget)
     combine = method if callable(method) else named_method(method)
     ordered = images if seed is None else in_random_order(images, seed)
     chosen = replace(boxes, min_answers=min(boxes.min_answers, FEWEST), max_answers=settings.max_answers)
@@ -92,18 +94,23 @@ def simulate(
     while True:
         results = combine(_seen(ordered, given), looking)
         advice = _advised(results, advice, settings)
-        room = {image.image for image in ordered if given[image.image] < len(image.annotations)}
-        if budget is None:
-            more = [r.image for r, said in zip(results, advice, strict=True) if said.next == BUY and r.image in room]
-        else:
-            more = _affordable([r for r in results if r.image in room], given, settings, budget)
+        room = _with_room(ordered, given, results, advice)
+        more = _advisable(room) if budget is None else _affordable(room, given, settings, budget)
         if not more:
-            return Replay(
-                tuple(combine(_seen(ordered, given), chosen)), tuple(advice), given, tuple(rounds), settings.price
-            )
+            break
         rounds.append(len(more))
         for name in more:
             given[name] += 1
+    published = combine(_seen(ordered, given), chosen)
+    return Replay(tuple(published), tuple(advice), given, tuple(rounds), settings.price)
+
+
+def _require(images: Sequence[ImageAnswers], budget: float | None) -> None:
+    if budget is not None and not FEWEST <= budget < math.inf:
+        raise BadInput(f"budget is {budget}: expected a number of at least {FEWEST} answers an image")
+    twice = [name for name, count in Counter(image.image for image in images).items() if count > 1]
+    if twice:
+        raise BadInput(f"image {twice[0]!r}: given twice: expected each image once")
 
 
 def _seen(images: Sequence[ImageAnswers], given: Mapping[str, int]) -> list[ImageAnswers]:
@@ -117,12 +124,15 @@ def _advised(results: Sequence[Consensus], before: Sequence[Advice], settings: A
 
 
 def in_random_order(images: Sequence[ImageAnswers], seed: int) -> list[ImageAnswers]:
-    """Return the same images, each with its answers in a random order."""
-    rng = np.random.default_rng(seed)
-    return [
-        replace(image, annotations=tuple(image.annotations[i] for i in rng.permutation(len(image.annotations))))
-        for image in images
-    ]
+    """Return the same images, each with its answers in a random order of its own, whatever order they came in."""
+    return [_shuffled(image, seed) for image in images]
+
+
+def _shuffled(image: ImageAnswers, seed: int) -> ImageAnswers:
+    answers = sorted(image.annotations, key=lambda answer: answer.annotator)
+    name = blake2b(image.image.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    rng = np.random.default_rng([seed, int.from_bytes(name)])
+    return replace(image, annotations=tuple(answers[i] for i in rng.permutation(len(answers))))
 
 
 def named_method(name: str) -> Method:
@@ -137,10 +147,22 @@ def _learnt(images: Sequence[ImageAnswers], settings: BoxSettings) -> list[Conse
     return resolve_reliability(images, fit_reliability(images, settings), settings)
 
 
+def _with_room(
+    images: Sequence[ImageAnswers], given: Mapping[str, int], results: Sequence[Consensus], advice: Sequence[Advice]
+) -> list[tuple[Consensus, Advice]]:
+    """Return consensus and advice of the images that have more answers stored."""
+    trios = zip(images, results, advice, strict=True)
+    return [(result, said) for image, result, said in trios if given[image.image] < len(image.annotations)]
+
+
+def _advisable(room: Sequence[tuple[Consensus, Advice]]) -> list[str]:
+    return [result.image for result, said in room if said.next == BUY]
+
+
 def _affordable(
-    open_ones: Sequence[Consensus], given: Mapping[str, int], settings: AdaptSettings, budget: float
+    room: Sequence[tuple[Consensus, Advice]], given: Mapping[str, int], settings: AdaptSettings, budget: float
 ) -> list[str]:
     """Return the images of one round of a budget: those that gain most, for half of what is left."""
-    left = int(budget * len(given) + 1e-9) - sum(given.values())
-    least = max(int(LEAST_A_ROUND * len(given)), 1)
-    return choose(open_ones, settings, min(left, max(int(left * SPENT_A_ROUND), least)) if left > 0 else 0)
+    left = int(budget * len(given) + TOLERANCE) - sum(given.values())
+    share = max(int(left * SPENT_A_ROUND), int(LEAST_A_ROUND * len(given)), 1)
+    return choose([result for result, _ in room], settings, min(left, share)) if left > 0 else []

@@ -81,16 +81,22 @@ def test_a_dearer_answer_is_bought_more_rarely():
     assert bought[0] >= bought[1] >= bought[2] == 2
 
 
+def turned(image: ImageAnswers) -> ImageAnswers:
+    return replace(image, annotations=image.annotations[::-1])
+
+
 def test_a_seed_draws_the_order_and_nothing_else_does():
     assert simulate(STORED, "median", seed=3) == simulate(STORED, "median", seed=3)
     assert in_random_order(STORED, 3) != in_random_order(STORED, 4)
+    assert in_random_order([turned(image) for image in STORED], 3) == in_random_order(STORED, 3)
     shuffled = in_random_order(STORED, 3)
     assert simulate(shuffled, "median") == simulate(STORED, "median", seed=3)
     assert sorted(a.annotator for a in shuffled[0].annotations) == sorted(a.annotator for a in STORED[0].annotations)
 
 
-def test_the_order_of_the_images_does_not_matter():
-    there, back = simulate(STORED, "median", LAVISH), simulate(STORED[::-1], "median", LAVISH)
+@pytest.mark.parametrize("seed", [None, 7])
+def test_the_order_of_the_images_does_not_matter(seed):
+    there, back = (simulate(images, "median", LAVISH, seed=seed) for images in (STORED, STORED[::-1]))
     assert there.answers == back.answers
     assert there.results == back.results[::-1]
 
@@ -126,10 +132,16 @@ def test_the_document_says_answers_money_and_where():
     ("wrong", "sentence"),
     [
         ({"method": "reading tea leaves"}, "unknown method 'reading tea leaves'"),
-        ({"method": "median", "budget": 1.5}, "budget is 1.5: expected at least 2 answers an image"),
-        ({"method": "median", "budget": float("nan")}, "budget is nan: expected at least 2"),
+        ({"method": "median", "budget": 1.5}, "budget is 1.5: expected a number of at least 2 answers an image"),
+        ({"method": "median", "budget": float("nan")}, "budget is nan: expected a number"),
+        ({"method": "median", "budget": float("inf")}, "budget is inf: expected a number"),
     ],
 )
 def test_a_wrong_replay_is_refused(wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
         simulate(STORED, **wrong)
+
+
+def test_an_image_given_twice_is_refused():
+    with pytest.raises(ValueError, match="image 'clear': given twice: expected each image once"):
+        simulate([STORED[0], STORED[0]], "median")
