@@ -40,14 +40,14 @@ FIELDS = (
         0.3,
         1,
         0.01,
-        methods=(RULE,),
+        methods=(RULE, MODEL),
     ),
     Field(
         "iou_rule",
         "The IoU is",
         "Every pair is strict: one loose box fails the image.",
         choices=(("every_pair", "of the worst pair"), ("mean_pair", "the mean of the pairs")),
-        methods=(RULE,),
+        methods=(RULE, MODEL),
     ),
     Field(
         "quorum",
@@ -65,7 +65,7 @@ FIELDS = (
         0,
         40,
         1,
-        methods=(RULE,),
+        methods=(RULE, MODEL),
     ),
     Field(
         "max_drop",

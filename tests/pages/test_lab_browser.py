@@ -65,7 +65,7 @@ def test_a_slider_moves_the_shares_the_address_and_the_curve(server, browser, pr
         expect(page.get_by_role("row", name="Drop: nothing agreed")).to_contain_text("-1")
         assert page.get_by_role("textbox", name="Least IoU in a group").input_value() == "0.5"
         assert page.url.endswith("?stage=aggregate&iou=0.5")
-        expect(page.get_by_role("heading", name="1 images that change")).to_be_visible()
+        expect(page.get_by_role("heading", name="1 image that changes")).to_be_visible()
         expect(page.get_by_role("img", name="Shares of hard, soft and drop")).to_be_visible()
         page.reload()
         assert drop_row(page) == "Drop: nothing agreed 1 33.3% 0 0.0% -1"
