@@ -70,9 +70,25 @@ def _answer(draw: st.DrawFn, name: str, objects: list[Box]) -> BoxAnswer:
 def answered_images(draw: st.DrawFn) -> ImageAnswers:
     """Nobody to seven people on shared objects with jitter, dots, doubles, empties, flags and boxes outside."""
     objects = draw(st.lists(st.builds(Box, _WHERE, _WHERE, st.just(150.0), st.just(150.0), _LABELS), max_size=3))
-    names = [f"u{number}" for number in range(draw(st.integers(0, 6)))]
+    names = [f"u{number}" for number in range(draw(st.integers(0, 7)))]
     sizes = draw(st.sampled_from(((1000.0, 1000.0), (640.0, 480.0), (None, None))))
     return ImageAnswers("i", tuple(draw(_answer(name, objects)) for name in names), *sizes)
+
+
+@st.composite
+def clear_images(draw: st.DrawFn, *, slips: bool = True) -> ImageAnswers:
+    """Two to six people on up to three objects far apart, in whole pixels; some miss, misname or invent one."""
+    objects = [
+        Box(100 + 300 * at, 120, draw(st.sampled_from((80, 200))), 160, "x") for at in range(draw(st.integers(0, 3)))
+    ]
+    answers = []
+    for number in range(draw(st.integers(2, 6))):
+        boxes = [moved(thing, draw(st.integers(-16, 16)), draw(st.integers(-16, 16))) for thing in objects]
+        if slips and draw(st.integers(0, 3)) == 0:
+            boxes = [replace(box, label=draw(_LABELS)) for box in boxes if draw(st.integers(0, 4))]
+            boxes += [Box(120.0 * number, 600, 60, 60, "x")] if draw(st.booleans()) else []
+        answers.append(BoxAnswer(f"u{number}", tuple(boxes)))
+    return ImageAnswers("i", tuple(answers), 1024.0, 1024.0)
 
 
 def shuffled(image: ImageAnswers, order: Iterable[int]) -> ImageAnswers:
