@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from aggregation.boxes import clusters, hard_soft_drop
-from aggregation.boxes.reliability import resolve as reliability
+from aggregation.boxes.reliability.resolve import NAME as RELIABILITY
+from aggregation.boxes.reliability.resolve import agree as agree_by_reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
 from aggregation.core.errors import BadInput
@@ -22,7 +23,7 @@ METHODS: dict[str, BoxMethod] = {
     "median": clusters.median,
     "mean": clusters.mean,
     "wbf": clusters.wbf,
-    reliability.NAME: reliability.agree,
+    RELIABILITY: agree_by_reliability,
 }
 
 

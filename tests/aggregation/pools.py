@@ -45,9 +45,8 @@ def answer_of(rng: np.random.Generator, person: Person, truth: Sequence[Box], la
 
 def _drawn(rng: np.random.Generator, person: Person, box: Box, labels: Sequence[str]) -> Box:
     dx, dy, dw, dh = rng.normal(0, person.noise, 4) * (box.w, box.h, box.w, box.h)
-    label = (
-        box.label if rng.random() < person.names else str(rng.choice([name for name in labels if name != box.label]))
-    )
+    others = [name for name in labels if name != box.label] or [box.label]
+    label = box.label if rng.random() < person.names else str(rng.choice(others))
     return Box(round(box.x + dx, 2), round(box.y + dy, 2), round(box.w + dw, 2), round(box.h + dh, 2), label)
 
 

@@ -14,7 +14,7 @@ START_FOUND = 1.7346  # logit of .85
 FOUND_WEIGHT = 1.275  # what ten objects say about a worker who finds 85 of 100
 CELL_WEIGHT = 0.5
 START_STRAY, STRAY_ANSWERS = 0.05, 10.0  # strays an answer, pseudo-answers of a worker
-POOL_IMAGES = 0.5  # pseudo-images of the pool
+POOL_IMAGES = 20.0  # pseudo-images of the pool: how strongly START_RATES hold
 START_RATES = np.array([0.9, 0.1])  # plain; hard objects and lures; per image, over all cells
 
 

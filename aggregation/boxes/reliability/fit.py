@@ -1,7 +1,8 @@
 """Learning a pool: who finds objects, who draws edges well, who names right; then how far the promises hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy as np
 from aggregation.boxes.reliability import existence, naming
 from aggregation.boxes.reliability.calibrate import AS_SAID, calibrate
 from aggregation.boxes.reliability.cells import cells_of
-from aggregation.boxes.reliability.judging import Judgement, discounted, judge
-from aggregation.boxes.reliability.known import corners_of, with_truth
+from aggregation.boxes.reliability.judging import Judgement, discounted, judge, too_small
+from aggregation.boxes.reliability.known import HIT, corners_of, with_truth
 from aggregation.boxes.reliability.placing import fit_noise
 from aggregation.boxes.reliability.sharing import Sharing
 from aggregation.boxes.reliability.state import ReliabilityState
-from aggregation.boxes.reliability.table import NOBODY, Table
+from aggregation.boxes.reliability.table import NOBODY, Floats, Mask, Table
 from aggregation.boxes.reliability.tabulate import tabulate
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, ImageAnswers
@@ -23,6 +24,8 @@ from aggregation.core.errors import BadInput
 from aggregation.core.geometry import best_matching, iou_matrix
 
 Known = Mapping[str, Sequence[Box]]
+
+CLOSE = 0.75
 
 
 def fit_reliability(
@@ -81,10 +84,11 @@ def _calibrated(state: ReliabilityState, table: Table, settings: BoxSettings, kn
         return state
     bare = replace(state, box=AS_SAID, box_75=AS_SAID, image=AS_SAID)
     said = judge(table, bare, settings)
+    is_small = partial(too_small, state=bare, settings=settings)
     boxes: list[tuple[float, float, bool, bool]] = []
     images: list[tuple[float, bool]] = []
     for row in rows:
-        found, whole = _held(table, said, row, known[table.images[row]])
+        found, whole = _held(table, said, row, known[table.images[row]], is_small)
         boxes += found
         images.append((float(said.image[row]), whole))
     chance, chance_75, right, right_75 = zip(*boxes, strict=True) if boxes else ((), (), (), ())
@@ -97,16 +101,28 @@ def _calibrated(state: ReliabilityState, table: Table, settings: BoxSettings, kn
 
 
 def _held(
-    table: Table, said: Judgement, row: int, truth: Sequence[Box]
+    table: Table, said: Judgement, row: int, truth: Sequence[Box], is_small: Callable[[Floats], Mask]
 ) -> tuple[list[tuple[float, float, bool, bool]], bool]:
-    """Return what was said of each kept box and whether it was right, and whether the whole image was."""
+    """Return what was said of each kept box and whether it was right, and whether the whole image was.
+
+    What is too small to count is left out on both sides, unless it meets something large enough.
+    """
     groups = np.flatnonzero((table.image == row) & said.groups.kept)
-    overlaps = iou_matrix(said.groups.placed.corners[groups], [corners_of(box) for box in truth])
-    home = dict(best_matching(overlaps)) if len(groups) and truth else {}
-    boxes = []
-    for index, group in enumerate(groups):
-        overlap = overlaps[index, home[index]] if index in home else 0.0
-        same = index in home and truth[home[index]].label == table.labels[said.groups.label[group]]
+    places, names = said.groups.placed.corners[groups], [table.labels[index] for index in said.groups.label[groups]]
+    objects = np.array([corners_of(box) for box in truth]).reshape(-1, 4)
+    overlaps = iou_matrix(places, objects)
+    home = dict(best_matching(overlaps))
+    tiny, distant = is_small(places).tolist(), is_small(objects).tolist()
+    boxes, met, wrong = [], set(), 0
+    for index, group in enumerate(groups.tolist()):
+        at = home.get(index)
+        overlap = 0.0 if at is None else float(overlaps[index, at])
+        if tiny[index] and (at is None or overlap < HIT or distant[at]):
+            continue
+        right = at is not None and overlap >= HIT and truth[at].label == names[index]
         chances = float(said.confidence[group]), float(said.confidence_75[group])
-        boxes.append((*chances, bool(same and overlap >= 0.5), bool(overlap >= 0.75)))
-    return boxes, len(groups) == len(truth) and all(right for _, _, right, _ in boxes)
+        boxes.append((*chances, right, overlap >= CLOSE))
+        met |= {at} if right else set()
+        wrong += not right
+    missed = [at for at in range(len(truth)) if at not in met and not distant[at]]
+    return boxes, not wrong and not missed

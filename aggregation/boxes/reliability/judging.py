@@ -58,7 +58,7 @@ def judge(table: Table, state: ReliabilityState, settings: BoxSettings) -> Judge
     placed = place(known, state.noise.aligned(known.workers))
     label = _most_probable(known, names, placed)
     named = names[np.arange(len(label)), label] if len(label) else np.zeros(0)
-    groups = Groups(exists, exists > 0.5, label, named, placed, _counted(placed, state, settings))
+    groups = Groups(exists, exists > 0.5, label, named, placed, ~too_small(placed.corners, state, settings))
     return _promises(known, groups, existence.missed, state)
 
 
@@ -69,10 +69,10 @@ def discounted(chances: Floats) -> Floats:
     return np.where(inside, 1 / (1 + ((1 - safe) / safe) ** DISCOUNT), chances)
 
 
-def _counted(placed: Placed, state: ReliabilityState, settings: BoxSettings) -> Mask:
-    """Tell which groups are large enough for this crowd and this task to decide over the image."""
-    wide = placed.corners[:, 2] - placed.corners[:, 0] > settings.ignore_px
-    return np.asarray(wide & (sides_of(placed.corners) >= state.sharing.least_side))
+def too_small(corners: Floats, state: ReliabilityState, settings: BoxSettings) -> Mask:
+    """Tell which boxes are too small for this crowd or this task to decide over an image; (n, 4) gives (n,)."""
+    narrow = corners[:, 2] - corners[:, 0] <= settings.ignore_px
+    return np.asarray(narrow | (sides_of(corners) < state.sharing.least_side))
 
 
 def _of_known_workers(table: Table, state: ReliabilityState) -> Table:
