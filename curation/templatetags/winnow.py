@@ -30,6 +30,8 @@ FEED_LOOKS = {
     "evidence.overturned": ("undo-2", "ok"),
     "member.added": ("user-plus", "acc"),
     "dataset.frozen": ("package", "acc"),
+    "consensus.applying": ("layers", "acc"),
+    "consensus.applied": ("layers", "ok"),
     "budget.changed": ("wallet", "acc"),
     "budget.warning": ("triangle-alert", "warn"),
     "money.refund": ("corner-up-left", "ok"),
