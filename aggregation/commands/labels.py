@@ -26,6 +26,8 @@ def run(options: Namespace) -> None:
             for task, result in outcome.tasks.items():
                 write(out, result.to_json(task))
         write_skills(workers, outcome.workers)
+    if outcome.caution:
+        sys.stderr.write(f"{outcome.caution}\n")
     if options.json:
         write(sys.stdout.buffer, _summary(outcome, options.method, settings))
 
@@ -41,4 +43,5 @@ def _summary(outcome: LabelOutcome, method: str, settings: LabelSettings) -> dic
         "labels": dict(sorted(said.items())),
         "next": {name: advice[name] for name in NEXT_STEPS},
         "workers": len(outcome.workers),
+        "caution": outcome.caution,
     }

@@ -34,7 +34,7 @@ def _caution(table: VoteTable) -> str | None:
     if usual > least:
         return None
     return (
-        f"the median worker has {usual:g} votes, more than {least} are needed to learn {table.classes} classes"
+        f"the median worker has {usual:g} {'vote' if usual == 1 else 'votes'}, more than {least} are needed to learn {table.classes} classes"
         " against each other: one-coin is the safer method"
     )
 

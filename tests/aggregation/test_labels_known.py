@@ -1,11 +1,14 @@
 """Labels where something is known: control tasks, skills, and who errs in most answers."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregation import LABEL_METHODS, LabelSettings, Vote, aggregate_labels
+from aggregation.__main__ import main
 from aggregation.labels.posterior import label_posterior
 from tests.aggregation.test_labels import every_method, pool, votes
 
@@ -88,6 +91,15 @@ def test_a_matrix_a_worker_is_offered_with_a_caution_when_workers_are_new():
     assert few.caution.startswith("the median worker has 2 votes, more than 4 are needed to learn 2 classes")
     assert many.caution is None
     assert {aggregate_labels(SMALL, method=name).caution for name in LABEL_METHODS if name != "dawid-skene"} == {None}
+
+
+def test_the_command_passes_the_caution_on(tmp_path, capfd):
+    file = tmp_path / "votes.jsonl"
+    file.write_text("".join(f'{{"task":"t","worker":"{worker}","label":"x"}}\n' for worker in "abc"))
+    assert main(["labels", str(file), "--method", "dawid-skene", "--json"]) == 0
+    said = capfd.readouterr()
+    assert said.err.startswith("the median worker has 1 vote, more than 4 are needed")
+    assert json.loads(said.out)["caution"] == said.err.rstrip("\n")
 
 
 def test_the_default_of_the_library_knows_the_workers():
