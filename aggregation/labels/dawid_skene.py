@@ -33,8 +33,9 @@ def _caution(table: VoteTable) -> str | None:
     least, usual = table.classes**2, float(np.median(table.votes_by_worker()))
     if usual > least:
         return None
+    votes = "1 vote" if usual == 1 else f"{usual:g} votes"
     return (
-        f"the median worker has {usual:g} {'vote' if usual == 1 else 'votes'}, more than {least} are needed to learn {table.classes} classes"
+        f"the median worker has {votes}, more than {least} are needed to learn {table.classes} classes"
         " against each other: one-coin is the safer method"
     )
 
