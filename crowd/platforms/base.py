@@ -47,7 +47,22 @@ class Capabilities:
     most_overlap: int = 30_000
     longest_review_days: int = 365
     rejection_frees_place: bool = False  # hosted: somebody else may come for a page that was rejected
+    rules_note: str = ""  # why the platform's own checks of answers are not used, where it has some
     note: str = ""  # one honest sentence, shown wherever the platform can be chosen
+
+
+FULL = Capabilities(
+    pages="remote",
+    live_api=True,
+    training=True,
+    exam=True,
+    control_tasks=True,
+    price_by_skill=True,
+    postponed_acceptance=True,
+    undo_rejection=True,
+    ban_with_scope=True,
+    native_upload=True,
+)  # of a market that can do all of it; an adapter says `replace(FULL, …)` with what it lacks
 
 
 @dataclass(frozen=True, slots=True)

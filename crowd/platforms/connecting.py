@@ -126,6 +126,7 @@ def abilities(can: Capabilities) -> list[Ability]:
         _yes("Training before the work", can.training),
         _yes("Exam before the work", can.exam),
         _yes("Control tasks among the others", can.control_tasks),
+        Ability("Quality rules", _rules(can)),
         _yes("Price by skill", can.price_by_skill),
         _review(can),
         _yes("A rejection can be taken back", can.undo_rejection, no="no: a rejection is final"),
@@ -145,6 +146,11 @@ def abilities(can: Capabilities) -> list[Ability]:
 
 def _yes(what: str, good: bool, *, no: str = "no") -> Ability:  # noqa: FBT001  the flag is the fact itself
     return Ability(what, "yes" if good else no, good)
+
+
+def _rules(can: Capabilities) -> str:
+    told = "; the platform is told those it knows" if can.platform_rules and can.pages != "local" else ""
+    return f"ours, after every page{told}. {can.rules_note}".strip()
 
 
 def _review(can: Capabilities) -> Ability:

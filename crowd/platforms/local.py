@@ -5,6 +5,7 @@ Remote and local are the same rows here, so no outcome is ever unknown.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -13,19 +14,7 @@ from django.db.models import Q, QuerySet
 from crowd.errors import AuthFailed, Invalid, NotFound
 from crowd.models import Account, Assignment, Batch, Bonus, Restriction, Task, Worker
 from crowd.models.worker import digest_of
-from crowd.platforms.base import (
-    Ban,
-    BatchSpec,
-    BonusSpec,
-    Capabilities,
-    EventNote,
-    Health,
-    Pull,
-    Receipt,
-    RemoteAssignment,
-    RemoteBooks,
-    TaskSpec,
-)
+from crowd.platforms import base
 from crowd.platforms.connecting import FILTERS
 from crowd.services import judging, skills, trust
 
@@ -34,25 +23,17 @@ STILL_UNDER_WAY = timedelta(minutes=2)
 
 
 class LocalMarket:
-    capabilities = Capabilities(
+    capabilities = replace(
+        base.FULL,
         pages="local",
-        live_api=True,
-        training=True,
-        exam=True,
-        control_tasks=True,
-        price_by_skill=True,
-        postponed_acceptance=True,
-        undo_rejection=True,
-        ban_with_scope=True,
-        native_upload=True,
         audience_filters=frozenset({"languages", "countries", "skills"}),
         interfaces=frozenset({"photo", "choice", "boxes", "link"}),
         platform_rules=True,
     )
 
-    def check(self, account: Account) -> Health:
+    def check(self, account: Account) -> base.Health:
         workers = Worker.objects.filter(account=account).count()
-        return Health(ok=True, sentence=f"{workers} workers are known.")
+        return base.Health(ok=True, sentence=f"{workers} workers are known.")
 
     def fee(self, account: Account, *, price_micro: int, overlap: int) -> int:
         """Return nothing: nobody stands between us and our own people."""
@@ -61,12 +42,12 @@ class LocalMarket:
     def quote(self, account: Account, *, pages: int, price_micro: int, overlap: int = 1) -> int:
         return pages * price_micro
 
-    def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
+    def lacks(self, account: Account, batch: base.BatchSpec) -> list[str]:
         asked = batch.audience.model_dump(exclude_defaults=True)
         deaf = [FILTERS[name] for name in asked if name not in self.capabilities.audience_filters]
         return [f"People cannot be chosen here by {', '.join(deaf)}: whoever else fits may work."] if deaf else []
 
-    def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
+    def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
         row, _ = Batch.objects.get_or_create(
             key=batch.key,
             defaults={
@@ -85,18 +66,20 @@ class LocalMarket:
         )
         return str(row.pk)
 
-    def update_batch(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+    def update_batch(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
         self._batch(account, remote_id)  # our own row is the batch: there is nothing to tell anybody
 
     @transaction.atomic
-    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
+    def push_tasks(
+        self, account: Account, remote_id: str, tasks: Sequence[base.TaskSpec], key: str = ""
+    ) -> base.Receipt:
         batch = self._batch(account, remote_id)
         keys = [task.key for task in tasks]
         known = set(Task.objects.filter(batch=batch, key__in=keys).values_list("key", flat=True))
         new = {task.key: task for task in tasks if task.key not in known}
         Task.objects.bulk_create(_row(batch, task) for task in new.values())
         ids = {row.key: str(row.pk) for row in Task.objects.filter(batch=batch, key__in=keys).only("key")}
-        return Receipt(created=len(new), existing=len(tasks) - len(new), refused={}, ids=ids)
+        return base.Receipt(created=len(new), existing=len(tasks) - len(new), refused={}, ids=ids)
 
     def set_overlap(self, account: Account, remote_id: str, task_remote_id: str, overlap: int) -> None:
         rows = Task.objects.filter(batch=self._batch(account, remote_id), overlap__isnull=False)
@@ -132,7 +115,7 @@ class LocalMarket:
     def set_priority(self, account: Account, remote_id: str, priority: int) -> None:
         Batch.objects.filter(pk=self._batch(account, remote_id).pk).update(priority=priority)
 
-    def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
+    def pull(self, account: Account, remote_id: str, watermark: str) -> base.Pull:
         """Go by the time of handing in: an earlier page may come in after a later one.
 
         The last mark of a series lies a little back, for what was handed in then and committed since.
@@ -142,7 +125,7 @@ class LocalMarket:
         page = list(_after(rows, watermark)[: PULL_SIZE + 1])
         found, more = page[:PULL_SIZE], len(page) > PULL_SIZE
         mark = _mark(found[-1], back=timedelta() if more else STILL_UNDER_WAY) if found else watermark
-        return Pull([_remote(row) for row in found], mark, more=more)
+        return base.Pull([_remote(row) for row in found], mark, more=more)
 
     def accept(self, account: Account, ext_id: str, now: datetime, comment: str = "") -> None:
         judging.accept(assignment_id=self._assignment(account, ext_id).pk, now=now)
@@ -150,7 +133,7 @@ class LocalMarket:
     def reject(self, account: Account, ext_id: str, reason: str, now: datetime) -> None:
         judging.reject(assignment_id=self._assignment(account, ext_id).pk, reason=reason, now=now)
 
-    def pay_bonus(self, account: Account, bonus: BonusSpec) -> str:
+    def pay_bonus(self, account: Account, bonus: base.BonusSpec) -> str:
         """Our own ledger is the only book there is."""
         row = Bonus.objects.filter(account=account, key=bonus.key).first()
         if row is None:
@@ -161,12 +144,12 @@ class LocalMarket:
         self._worker(account, worker_ext_id)
         skills.ensure_skill(account=account, name=skill)  # the value is in our rows already
 
-    def restrict(self, account: Account, remote_id: str, ban: Ban) -> None:
+    def restrict(self, account: Account, remote_id: str, ban: base.Ban) -> None:
         batch, worker = self._batch(account, remote_id), self._worker(account, ban.worker_ext_id)
         where = _scope_id(batch, ban.scope)
         trust.restrict(worker_id=worker.pk, scope=ban.scope, scope_id=where, reason=ban.reason, until=ban.until)
 
-    def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None:
+    def unrestrict(self, account: Account, remote_id: str, ban: base.Ban, now: datetime) -> None:
         batch, worker = self._batch(account, remote_id), self._worker(account, ban.worker_ext_id)
         here = {"scope": ban.scope, "scope_id": _scope_id(batch, ban.scope)}
         for row in Restriction.objects.filter(worker=worker, lifted_at__isnull=True, **here):
@@ -179,15 +162,17 @@ class LocalMarket:
     def fetch_file(self, account: Account, ref: str) -> Iterator[bytes]:
         raise NotFound(f"Files of {account.slug} are in our own storage; there is no {ref!r} elsewhere.")
 
-    def parse_event(self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
+    def parse_event(
+        self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> list[base.EventNote]:
         raise AuthFailed("This market lies in our own database; nobody has to tell us what happens in it.")
 
-    def books(self, account: Account, remote_id: str) -> RemoteBooks:
+    def books(self, account: Account, remote_id: str) -> base.RemoteBooks:
         pages = Assignment.objects.filter(batch=self._batch(account, remote_id))
         states = dict(pages.values_list("ext_id", "state"))
         spent = sum(pages.filter(state=Assignment.State.ACCEPTED).values_list("price_micro", flat=True))
         tasks = Task.objects.filter(batch_id=int(remote_id), cancelled=False).count()
-        return RemoteBooks(dict(Counter(states.values())), tasks, spent, states)
+        return base.RemoteBooks(dict(Counter(states.values())), tasks, spent, states)
 
     def _batch(self, account: Account, remote_id: str) -> Batch:
         row = Batch.objects.filter(account=account, pk=int(remote_id)).first() if remote_id.isdecimal() else None
@@ -230,7 +215,7 @@ def _after(rows: QuerySet[Assignment], watermark: str) -> QuerySet[Assignment]:
     return rows.filter(Q(submitted_at__gt=moment) | Q(submitted_at=moment, pk__gt=number))
 
 
-def _row(batch: Batch, task: TaskSpec) -> Task:
+def _row(batch: Batch, task: base.TaskSpec) -> Task:
     return Task(
         batch=batch,
         key=task.key,
@@ -244,6 +229,6 @@ def _row(batch: Batch, task: TaskSpec) -> Task:
     )
 
 
-def _remote(row: Assignment) -> RemoteAssignment:
+def _remote(row: Assignment) -> base.RemoteAssignment:
     answers = {answer.task.key: answer.raw.payload for answer in row.answers.select_related("task", "raw")}
-    return RemoteAssignment(row.ext_id, row.worker.ext_id, row.state, row.price_micro, row.submitted_at, answers)
+    return base.RemoteAssignment(row.ext_id, row.worker.ext_id, row.state, row.price_micro, row.submitted_at, answers)

@@ -9,6 +9,7 @@ from django.db.models import Count, Min, Q
 
 from crowd.models import Assignment, Batch, OutboxCommand, Task
 from crowd.platforms.connecting import terms_of
+from crowd.platforms.registry import platform
 from crowd.services import outbox_decisions, publishing, pulling
 from curation.dashboard.account_facts import STATE_WORDS, TONES
 from curation.models import Pool
@@ -45,6 +46,7 @@ class PoolElsewhere:
     refused_words: tuple[tuple[str, int], ...]
     pulled_at: datetime | None
     pull_note: str
+    rules_note: str
     to_judge: int
     judge_until: datetime | None
     rejected: int
@@ -82,6 +84,7 @@ def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
         refused_words=tuple(refused[:SHOWN]),
         pulled_at=batch.pulled_at,
         pull_note=pulling.note_of(batch),
+        rules_note=platform(batch.account.platform).capabilities.rules_note,
         given_up=recollecting.given_up(pool=pool).count() if pages["rejected"] else 0,
         **pages,
     )

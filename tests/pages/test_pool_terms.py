@@ -11,7 +11,7 @@ from crowd.models import Account, Answer, Assignment, Batch, Budget, OutboxComma
 from curation.engine import campaigns
 from curation.models import Asset, Event, Pool, Project
 from curation.services import pools
-from tests.factories import make_answer, make_asset, make_worker
+from tests.factories import make_answer, make_asset, make_pool, make_worker
 
 pytestmark = pytest.mark.django_db
 SMALL = {"training_tasks": 0, "exam_tasks": 0, "control_per_page": 0}
@@ -246,3 +246,16 @@ def test_pages_of_a_pool_ask_a_bounded_number_of_queries(people, pool, django_as
         people["alice"].get(at(pool))
     with django_assert_max_num_queries(22):
         people["alice"].get(at(pool, "pool-edit"))
+
+
+def test_a_pool_on_mturk_says_why_its_review_policies_are_not_used(people, project):
+    pool = make_pool(project)
+    Account.objects.filter(pk=pool.account_id).update(platform="mturk")
+    said = "review policies (known answers, plurality) are not used"
+    assert said in people["vera"].get(at(pool)).content.decode()
+    assert said in people["alice"].get(reverse("platform-account-new") + "?platform=mturk").content.decode()
+
+
+def test_a_pull_that_failed_is_told_on_the_page(people, pool, far):
+    Batch.objects.filter(pool_id=pool.pk).update(remote={"pulling": {"quiet": 1, "note": "The token is wrong."}})
+    assert "The token is wrong." in people["alice"].get(at(pool)).content.decode()

@@ -5,23 +5,13 @@ https://docs.aws.amazon.com/AWSMechTurk/latest/AWSMturkAPI/Welcome.html
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from crowd.clock import database_now
 from crowd.errors import NotFound
 from crowd.models import Account
-from crowd.platforms.base import (
-    Ban,
-    BatchSpec,
-    BonusSpec,
-    Capabilities,
-    EventNote,
-    Health,
-    Pull,
-    Receipt,
-    RemoteBooks,
-    TaskSpec,
-)
+from crowd.platforms import base
 from crowd.platforms.mturk import amounts, events, exams, hits, marks, offers, pages, people
 from crowd.platforms.mturk.client import connected
 
@@ -29,40 +19,35 @@ quotas = {"hits": ((60, 120),)}
 
 
 class MTurk:
-    capabilities = Capabilities(
+    capabilities = replace(
+        base.FULL,
         pages="hosted",
-        live_api=True,
-        training=True,
-        exam=True,
-        control_tasks=True,
-        price_by_skill=True,
-        postponed_acceptance=True,
-        undo_rejection=True,
-        ban_with_scope=True,
         native_upload=False,
         audience_filters=frozenset({"countries", "skills", "top_percent", "adult_content"}),
         interfaces=frozenset({"photo", "choice", "boxes", "link"}),
         returns_submission=True,
         sees_skips=False,
         priority=False,
-        bonuses=True,
         messages=True,
         balance=True,
-        webhooks=False,
         lowest_price_micro=amounts.CENT,
         price_step_micro=amounts.CENT,
         longest_review_days=offers.REVIEW_DAYS,
+        rules_note=(
+            "MTurk's review policies (known answers, plurality) are not used: they compare fields that a worker's "
+            "browser posts, so a field about control tasks would show workers which answers are checked."
+        ),
         note=(
             "The service was retired in September 2026, as its own documentation says. This works against endpoints "
             "that speak its protocol and against our emulator; it was never tested against the live service."
         ),
     )
 
-    def check(self, account: Account) -> Health:
+    def check(self, account: Account) -> base.Health:
         told = connected(account).call("get_account_balance")
         balance = amounts.read_amount(told["AvailableBalance"])
         held = f", ${told['OnHoldBalance']} on hold" if told.get("OnHoldBalance") else ""
-        return Health(
+        return base.Health(
             ok=balance > 0, sentence=f"${told['AvailableBalance']} are available{held}.", balance_micro=balance
         )
 
@@ -73,10 +58,10 @@ class MTurk:
     def quote(self, account: Account, *, pages: int, price_micro: int, overlap: int = 1) -> int:
         return pages * (price_micro + self.fee(account, price_micro=price_micro, overlap=overlap))
 
-    def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
+    def lacks(self, account: Account, batch: base.BatchSpec) -> list[str]:
         return offers.lacks(account, batch)
 
-    def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
+    def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
         client = connected(account)
         mark = marks.ensure(client, batch)
         if batch.grants_skill:
@@ -87,7 +72,7 @@ class MTurk:
             marks.write(client, mark, tiers=offers.ensure_types(client, mark, batch), until=_until(batch))
         return mark.id
 
-    def update_batch(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+    def update_batch(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
         client = connected(account)
         mark = marks.read(client, remote_id)
         if batch.kind != "main":
@@ -95,11 +80,13 @@ class MTurk:
         mark = marks.write(client, mark, tiers=offers.ensure_types(client, mark, batch), until=_until(batch))
         hits.follow(client, mark, database_now())
 
-    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
+    def push_tasks(
+        self, account: Account, remote_id: str, tasks: Sequence[base.TaskSpec], key: str = ""
+    ) -> base.Receipt:
         """Our own page gives out the tasks: all of them are where they have to be, but for a test of MTurk's own."""
         client = connected(account)
         exams.give(client, marks.read(client, remote_id), tasks)
-        return Receipt(created=0, existing=len(tasks), refused={})
+        return base.Receipt(created=0, existing=len(tasks), refused={})
 
     def set_overlap(self, account: Account, remote_id: str, task_remote_id: str, overlap: int) -> None:
         marks.read(connected(account), remote_id)  # our own page looks at the task
@@ -125,7 +112,7 @@ class MTurk:
     def set_priority(self, account: Account, remote_id: str, priority: int) -> None:
         marks.read(connected(account), remote_id)  # there is none on the platform, and `lacks` says so
 
-    def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
+    def pull(self, account: Account, remote_id: str, watermark: str) -> base.Pull:
         client = connected(account)
         return pages.pull(client, marks.read(client, remote_id), watermark)
 
@@ -135,17 +122,17 @@ class MTurk:
     def reject(self, account: Account, ext_id: str, reason: str, now: datetime) -> None:
         pages.reject(connected(account), ext_id, reason)
 
-    def pay_bonus(self, account: Account, bonus: BonusSpec) -> str:
+    def pay_bonus(self, account: Account, bonus: base.BonusSpec) -> str:
         return people.pay_bonus(connected(account), bonus)
 
     def set_skill(self, account: Account, worker_ext_id: str, skill: str, value: int) -> None:
         people.set_skill(connected(account), worker_ext_id, skill, value)
 
-    def restrict(self, account: Account, remote_id: str, ban: Ban) -> None:
+    def restrict(self, account: Account, remote_id: str, ban: base.Ban) -> None:
         client = connected(account)
         people.restrict(client, marks.read(client, remote_id), ban)
 
-    def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None:
+    def unrestrict(self, account: Account, remote_id: str, ban: base.Ban, now: datetime) -> None:
         client = connected(account)
         people.unrestrict(client, marks.read(client, remote_id), ban)
 
@@ -155,13 +142,15 @@ class MTurk:
     def fetch_file(self, account: Account, ref: str) -> Iterator[bytes]:
         raise NotFound(f"Files of people from MTurk come in on our own page; there is no {ref!r} elsewhere.")
 
-    def parse_event(self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
+    def parse_event(
+        self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> list[base.EventNote]:
         return events.parse(account, headers, body, now)
 
-    def books(self, account: Account, remote_id: str) -> RemoteBooks:
+    def books(self, account: Account, remote_id: str) -> base.RemoteBooks:
         client = connected(account)
         return pages.books(client, marks.read(client, remote_id))
 
 
-def _until(batch: BatchSpec) -> str:
+def _until(batch: base.BatchSpec) -> str:
     return batch.expires_at.isoformat() if batch.expires_at else ""

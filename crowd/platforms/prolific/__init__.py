@@ -4,23 +4,13 @@ One submission is one page of ours. The platform's decisions are final, and it p
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from crowd.errors import NotFound, NotSupported
 from crowd.models import Account
-from crowd.platforms.base import (
-    Ban,
-    BatchSpec,
-    BonusSpec,
-    Capabilities,
-    EventNote,
-    Health,
-    Pull,
-    Receipt,
-    RemoteBooks,
-    TaskSpec,
-)
+from crowd.platforms import base
 from crowd.platforms.prolific import audience, bonuses, events, fees, groups, studies, submissions
 from crowd.platforms.prolific.amounts import MICRO_IN_CENT, micro_of_cents
 from crowd.platforms.prolific.client import Client, connected
@@ -29,24 +19,16 @@ REVIEW_DAYS = 21
 
 
 class Prolific:
-    capabilities = Capabilities(
+    capabilities = replace(
+        base.FULL,
         pages="hosted",
-        live_api=True,
-        training=True,
-        exam=True,
-        control_tasks=True,
         price_by_skill=False,
-        postponed_acceptance=True,
         rejection_frees_place=True,
         undo_rejection=False,
-        ban_with_scope=True,
         native_upload=False,
         audience_filters=frozenset({"languages", "countries", "devices", "skills"}),
         interfaces=frozenset({"photo", "choice", "boxes", "link"}),
-        sees_skips=True,
         priority=False,
-        bonuses=True,
-        messages=False,
         balance=True,
         webhooks=True,
         lowest_price_micro=MICRO_IN_CENT,
@@ -58,18 +40,18 @@ class Prolific:
         ),
     )
 
-    def check(self, account: Account) -> Health:
+    def check(self, account: Account) -> base.Health:
         with connected(account) as client:
             told = client.get("workspaces", groups.workspace_of(client), "balance")
             fees.learn(client)
         balance, currency = micro_of_cents(told["available_balance"]), str(told["currency_code"])
         if currency != account.currency:
             sentence = f"The workspace pays in {currency}, but this account is set to {account.currency}: change that."
-            return Health(ok=False, sentence=sentence, balance_micro=balance)
+            return base.Health(ok=False, sentence=sentence, balance_micro=balance)
         left = f"{Decimal(balance) / 1_000_000:,.2f} {currency} are available"
         share = Decimal(fees.fee(account, 1_000_000)) / 10_000
         sentence = f"{left}; fee and tax come to {share:.1f}% of a reward."
-        return Health(ok=balance > 0, sentence=sentence, balance_micro=balance)
+        return base.Health(ok=balance > 0, sentence=sentence, balance_micro=balance)
 
     def fee(self, account: Account, *, price_micro: int, overlap: int) -> int:
         return fees.fee(account, price_micro) if price_micro else 0
@@ -77,7 +59,7 @@ class Prolific:
     def quote(self, account: Account, *, pages: int, price_micro: int, overlap: int = 1) -> int:
         return pages * (price_micro + self.fee(account, price_micro=price_micro, overlap=overlap))
 
-    def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
+    def lacks(self, account: Account, batch: base.BatchSpec) -> list[str]:
         said = audience.lacks(batch.audience)
         if batch.price_micro <= 0 or batch.price_micro % MICRO_IN_CENT:
             said.append("A page on Prolific costs whole cents, at least one.")
@@ -91,7 +73,7 @@ class Prolific:
             said.append("Prolific knows no priority among studies.")
         return said
 
-    def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
+    def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
         with connected(account) as client:
             study_id = studies.ensure(client, batch)
             fees.learn(client, batch.price_micro)
@@ -99,14 +81,16 @@ class Prolific:
                 events.subscribe(client, batch.webhook_url)
         return study_id
 
-    def update_batch(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+    def update_batch(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
         with connected(account) as client:
             studies.update(client, remote_id, batch)
 
-    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
+    def push_tasks(
+        self, account: Account, remote_id: str, tasks: Sequence[base.TaskSpec], key: str = ""
+    ) -> base.Receipt:
         """Our own page gives out the tasks: all of them are where they have to be."""
         self._require_study(account, remote_id)
-        return Receipt(created=0, existing=len(tasks), refused={})
+        return base.Receipt(created=0, existing=len(tasks), refused={})
 
     def set_overlap(self, account: Account, remote_id: str, task_remote_id: str, overlap: int) -> None:
         self._require_study(account, remote_id)  # our own page looks at the task
@@ -130,7 +114,7 @@ class Prolific:
     def set_priority(self, account: Account, remote_id: str, priority: int) -> None:
         self._require_study(account, remote_id)  # there is none on the platform, and `lacks` says so
 
-    def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
+    def pull(self, account: Account, remote_id: str, watermark: str) -> base.Pull:
         with connected(account) as client:
             return submissions.pull(client, remote_id, watermark)
 
@@ -142,7 +126,7 @@ class Prolific:
         with connected(account) as client:
             submissions.reject(client, ext_id, reason)
 
-    def pay_bonus(self, account: Account, bonus: BonusSpec) -> str:
+    def pay_bonus(self, account: Account, bonus: base.BonusSpec) -> str:
         with connected(account) as client:
             return bonuses.pay(client, bonus)
 
@@ -150,11 +134,11 @@ class Prolific:
         with connected(account) as client:
             groups.set_skill(client, worker_ext_id, skill, value)
 
-    def restrict(self, account: Account, remote_id: str, ban: Ban) -> None:
+    def restrict(self, account: Account, remote_id: str, ban: base.Ban) -> None:
         with connected(account) as client:
             groups.put_in(client, self._ban_group(client, remote_id, ban), [ban.worker_ext_id])
 
-    def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None:
+    def unrestrict(self, account: Account, remote_id: str, ban: base.Ban, now: datetime) -> None:
         with connected(account) as client:
             groups.take_out(client, self._ban_group(client, remote_id, ban), [ban.worker_ext_id])
 
@@ -164,10 +148,12 @@ class Prolific:
     def fetch_file(self, account: Account, ref: str) -> Iterator[bytes]:
         raise NotFound(f"Files of people from Prolific come in on our own page; there is no {ref!r} elsewhere.")
 
-    def parse_event(self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
+    def parse_event(
+        self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> list[base.EventNote]:
         return events.parse(account, headers, body, now)
 
-    def books(self, account: Account, remote_id: str) -> RemoteBooks:
+    def books(self, account: Account, remote_id: str) -> base.RemoteBooks:
         with connected(account) as client:
             return submissions.books(client, remote_id)
 
@@ -175,5 +161,5 @@ class Prolific:
         with connected(account) as client:
             studies.read(client, remote_id)
 
-    def _ban_group(self, client: Client, remote_id: str, ban: Ban) -> str:
+    def _ban_group(self, client: Client, remote_id: str, ban: base.Ban) -> str:
         return groups.ban_group_of(client, studies.read(client, remote_id), ban.scope)

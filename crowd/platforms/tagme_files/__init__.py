@@ -8,24 +8,13 @@ from datetime import datetime
 
 from crowd.errors import AuthFailed, NotFound, NotSupported
 from crowd.models import Account, Assignment
-from crowd.platforms.base import (
-    Ban,
-    BatchSpec,
-    BonusSpec,
-    Capabilities,
-    EventNote,
-    Health,
-    Pull,
-    Receipt,
-    RemoteBooks,
-    TaskSpec,
-)
+from crowd.platforms import base
 from crowd.platforms.tagme_files import bans, packages, results
 from crowd.platforms.tagme_files.store import BATCH, Folder, remote_id_of, write_json
 
 
 class VendorFiles:
-    capabilities = Capabilities(
+    capabilities = base.Capabilities(
         pages="remote",
         live_api=False,
         training=False,
@@ -37,7 +26,6 @@ class VendorFiles:
         ban_with_scope=False,
         native_upload=False,
         interfaces=frozenset({"choice", "boxes"}),
-        sees_skips=True,
         priority=False,
         bonuses=False,
         note=(
@@ -46,9 +34,11 @@ class VendorFiles:
         ),
     )
 
-    def check(self, account: Account) -> Health:
+    def check(self, account: Account) -> base.Health:
         batches = account.batches.exclude(remote_id="").count()
-        return Health(ok=True, sentence=f"Files are carried by hand; {batches} batches have a folder in the storage.")
+        return base.Health(
+            ok=True, sentence=f"Files are carried by hand; {batches} batches have a folder in the storage."
+        )
 
     def fee(self, account: Account, *, price_micro: int, overlap: int) -> int:
         """Return nothing: what the vendor charges for a batch is entered as a whole."""
@@ -57,7 +47,7 @@ class VendorFiles:
     def quote(self, account: Account, *, pages: int, price_micro: int, overlap: int = 1) -> int:
         return pages * price_micro
 
-    def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
+    def lacks(self, account: Account, batch: base.BatchSpec) -> list[str]:
         said = []
         if batch.interface not in self.capabilities.interfaces:
             said.append(f"Tasks of the kind “{batch.interface}” cannot be done from files.")
@@ -71,16 +61,16 @@ class VendorFiles:
             said.append("What is rejected here has to be settled with the vendor: it does not hear of it from us.")
         return said
 
-    def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
+    def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
         remote_id = remote_id_of(account, batch.key)
         self._write(account, remote_id, batch)
         return remote_id
 
-    def update_batch(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+    def update_batch(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
         Folder.existing(account, remote_id)
         self._write(account, remote_id, batch)
 
-    def _write(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+    def _write(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
         told = {
             "key": batch.key,
             "title": batch.title,
@@ -93,7 +83,9 @@ class VendorFiles:
         }
         write_json(Folder(account, remote_id).key(BATCH), told)
 
-    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
+    def push_tasks(
+        self, account: Account, remote_id: str, tasks: Sequence[base.TaskSpec], key: str = ""
+    ) -> base.Receipt:
         return packages.push(account, Folder.existing(account, remote_id), tasks, key)
 
     def set_overlap(self, account: Account, remote_id: str, task_remote_id: str, overlap: int) -> None:
@@ -120,7 +112,7 @@ class VendorFiles:
     def set_priority(self, account: Account, remote_id: str, priority: int) -> None:
         Folder.existing(account, remote_id)
 
-    def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
+    def pull(self, account: Account, remote_id: str, watermark: str) -> base.Pull:
         return results.pull(Folder.existing(account, remote_id), watermark)
 
     def accept(self, account: Account, ext_id: str, now: datetime, comment: str = "") -> None:
@@ -129,16 +121,16 @@ class VendorFiles:
     def reject(self, account: Account, ext_id: str, reason: str, now: datetime) -> None:
         results.judge(account, ext_id, Assignment.State.REJECTED)
 
-    def pay_bonus(self, account: Account, bonus: BonusSpec) -> str:
+    def pay_bonus(self, account: Account, bonus: base.BonusSpec) -> str:
         raise NotSupported("A vendor's people are paid by the vendor; agree on a bonus there.")
 
     def set_skill(self, account: Account, worker_ext_id: str, skill: str, value: int) -> None:
         """Skills are ours alone: a vendor chooses its people itself."""
 
-    def restrict(self, account: Account, remote_id: str, ban: Ban) -> None:
+    def restrict(self, account: Account, remote_id: str, ban: base.Ban) -> None:
         bans.exclude(Folder.existing(account, remote_id), ban)
 
-    def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None:
+    def unrestrict(self, account: Account, remote_id: str, ban: base.Ban, now: datetime) -> None:
         bans.readmit(Folder.existing(account, remote_id), ban)
 
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
@@ -147,8 +139,10 @@ class VendorFiles:
     def fetch_file(self, account: Account, ref: str) -> Iterator[bytes]:
         raise NotFound(f"Results of {account.slug} hold no files; there is no {ref!r}.")
 
-    def parse_event(self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
+    def parse_event(
+        self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> list[base.EventNote]:
         raise AuthFailed("A vendor that works from files has nothing to tell us by itself.")
 
-    def books(self, account: Account, remote_id: str) -> RemoteBooks:
+    def books(self, account: Account, remote_id: str) -> base.RemoteBooks:
         return results.books(Folder.existing(account, remote_id))

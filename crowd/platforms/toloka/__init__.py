@@ -5,24 +5,14 @@ The SDK is loaded on first use, by `shim.kit`; this module and the ones it impor
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from crowd.clock import database_now
 from crowd.models import Account
 from crowd.money import exact_text, micro
-from crowd.platforms.base import (
-    Ban,
-    BatchSpec,
-    BonusSpec,
-    Capabilities,
-    EventNote,
-    Health,
-    Pull,
-    Receipt,
-    RemoteBooks,
-    TaskSpec,
-)
+from crowd.platforms import base
 from crowd.platforms.toloka import assignments, events, files, people, plan, pools, statistics
 from crowd.platforms.toloka import tasks as pushing
 from crowd.platforms.toloka.client import connected
@@ -46,24 +36,14 @@ COMMISSION = "The commission is not known; set it, or fees are counted as nothin
 class Toloka:
     """The adapter. It classifies and never waits: what takes long raises StillRunning."""
 
-    capabilities = Capabilities(
+    capabilities = replace(
+        base.FULL,
         pages="remote",
-        live_api=True,
-        training=True,
-        exam=True,
-        control_tasks=True,
-        price_by_skill=True,
-        postponed_acceptance=True,
-        undo_rejection=True,
-        ban_with_scope=True,
-        native_upload=True,
         audience_filters=frozenset(
             {"languages", "countries", "regions", "devices", "skills", "top_percent", "best_n", "adult_content"}
         ),
         interfaces=frozenset({"photo", "choice", "boxes"}),
         platform_rules=True,
-        priority=True,
-        bonuses=True,
         messages=True,
         balance=True,
         webhooks=True,
@@ -74,7 +54,7 @@ class Toloka:
         "Whether it takes new requesters is not known: ask it for an account first.",
     )
 
-    def check(self, account: Account) -> Health:
+    def check(self, account: Account) -> base.Health:
         with connected(account) as client:
             me = client.get("/requester")
         balance = micro(me["balance"])
@@ -84,7 +64,7 @@ class Toloka:
             sentences.append(COMMISSION)
         if balance <= 0:
             sentences.append("Pay in there before a pool is opened.")
-        return Health(
+        return base.Health(
             ok=balance > 0,
             sentence=" ".join(sentences),
             balance_micro=balance,
@@ -97,22 +77,24 @@ class Toloka:
     def quote(self, account: Account, *, pages: int, price_micro: int, overlap: int = 1) -> int:
         return pages * (price_micro + plan.fee(account, price_micro))
 
-    def lacks(self, account: Account, batch: BatchSpec) -> list[str]:
+    def lacks(self, account: Account, batch: base.BatchSpec) -> list[str]:
         return plan.lacks(account, batch)
 
-    def ensure_batch(self, account: Account, batch: BatchSpec) -> str:
+    def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
         with connected(account) as client:
             where = pools.ensure(client, batch, people.skill_ids(client, pools.skills_of(batch)))
             events.subscribe(client, where, batch.webhook_url)
         return where.remote_id
 
-    def update_batch(self, account: Account, remote_id: str, batch: BatchSpec) -> None:
+    def update_batch(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
         where = pools.place(remote_id)
         with connected(account) as client:
             pools.update(client, where, batch, people.skill_ids(client, pools.skills_of(batch)))
             events.subscribe(client, where, batch.webhook_url)
 
-    def push_tasks(self, account: Account, remote_id: str, tasks: Sequence[TaskSpec], key: str = "") -> Receipt:
+    def push_tasks(
+        self, account: Account, remote_id: str, tasks: Sequence[base.TaskSpec], key: str = ""
+    ) -> base.Receipt:
         where = pools.place(remote_id)
         with connected(account) as client:
             return pushing.push(client, where, tasks, key)
@@ -145,7 +127,7 @@ class Toloka:
         with connected(account) as client:
             pools.set_priority(client, where, priority)
 
-    def pull(self, account: Account, remote_id: str, watermark: str) -> Pull:
+    def pull(self, account: Account, remote_id: str, watermark: str) -> base.Pull:
         where = pools.place(remote_id)
         with connected(account) as client:
             return assignments.pull(client, where, watermark)
@@ -158,7 +140,7 @@ class Toloka:
         with connected(account) as client:
             assignments.judge(client, ext_id, assignments.REJECTED, reason)
 
-    def pay_bonus(self, account: Account, bonus: BonusSpec) -> str:
+    def pay_bonus(self, account: Account, bonus: base.BonusSpec) -> str:
         with connected(account) as client:
             return people.pay_bonus(client, bonus)
 
@@ -166,12 +148,12 @@ class Toloka:
         with connected(account) as client:
             people.set_skill(client, worker_ext_id, skill, value)
 
-    def restrict(self, account: Account, remote_id: str, ban: Ban) -> None:
+    def restrict(self, account: Account, remote_id: str, ban: base.Ban) -> None:
         where = pools.place(remote_id)
         with connected(account) as client:
             people.restrict(client, where, ban)
 
-    def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None:
+    def unrestrict(self, account: Account, remote_id: str, ban: base.Ban, now: datetime) -> None:
         where = pools.place(remote_id)
         with connected(account) as client:
             people.unrestrict(client, where, ban)
@@ -183,10 +165,12 @@ class Toloka:
     def fetch_file(self, account: Account, ref: str) -> Iterator[bytes]:
         return files.stream(account, ref)
 
-    def parse_event(self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
+    def parse_event(
+        self, account: Account, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> list[base.EventNote]:
         return events.parse(account, headers, body, now)
 
-    def books(self, account: Account, remote_id: str) -> RemoteBooks:
+    def books(self, account: Account, remote_id: str) -> base.RemoteBooks:
         where = pools.place(remote_id)
         with connected(account) as client:
             pools.view(client, where)
@@ -198,7 +182,7 @@ class Toloka:
         spent = sum(micro(one.get("reward") or 0) for one in paid)
         fees = [micro(one[assignments.FEE]) for one in paid if assignments.FEE in one]
         told = sum(fees) if len(fees) == len(paid) else None
-        return RemoteBooks(dict(Counter(states.values())), count, spent, states, bonuses, told)
+        return base.RemoteBooks(dict(Counter(states.values())), count, spent, states, bonuses, told)
 
     def ask_statistics(self, account: Account, remote_id: str) -> str:
         """Let Toloka count what it knows of a pool; the id is for `read_statistics`."""
