@@ -1,8 +1,8 @@
 """The lists of the platform: what each can be filtered, ranged and sorted by, and how long a page may be."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from crowd.emulators.toloka import views
 from crowd.emulators.toloka.listing import Listing, Query
@@ -14,23 +14,16 @@ from crowd.emulators.toloka.records import (
     SKIPPED,
     SUBMITTED,
     Assignment,
-    Attachment,
-    Bonus,
-    Operation,
-    Pool,
-    Project,
-    Restriction,
-    Skill,
+    Form,
     Solution,
-    Subscription,
     Suite,
     Task,
     Thread,
-    UserSkill,
 )
-from crowd.emulators.toloka.shelf import after
+from crowd.emulators.toloka.shelf import HasId, Shelf, after
 
 Test = Callable[[Any, str], bool]
+T = TypeVar("T", bound=HasId)
 
 
 def _is(name: str) -> Test:
@@ -67,40 +60,45 @@ def _status_time(status: str) -> Callable[[Assignment], datetime | None]:
     return lambda page: page.times.get(status)
 
 
+def _all(
+    of: Callable[[Market], Shelf[T]],
+    view: Callable[[T], Form],
+    filters: Mapping[str, Test],
+    most: int,
+    *,
+    usual: int = 50,
+    times: tuple[str, ...] = ("created",),
+    more: tuple[str, ...] = (),
+) -> Listing[T]:
+    """List a whole shelf: ranged and sorted by id and times, and sorted by `more`."""
+    return Listing(
+        lambda market, _query, ident: of(market).after(ident),
+        view,
+        filters,
+        _times(*times),
+        ("id", *times, *more),
+        usual,
+        most,
+    )
+
+
 _base = ("id", "created")
 
-PROJECTS: Listing[Project] = Listing(
-    lambda market, _query, ident: market.projects.after(ident),
+PROJECTS = _all(
+    lambda market: market.projects,
     views.project,
     {"status": _is("status"), "owner": _ours},
-    _times("created"),
-    (*_base, "public_name", "private_comment"),
-    20,
     300,
+    usual=20,
+    more=("public_name", "private_comment"),
 )
 
 _run_filters = {"status": _is("status"), "project_id": _is("project_id"), "owner": _ours}
-_run_sort = (*_base, "last_started")
+_run_times = ("created", "last_started")
 
-POOLS: Listing[Pool] = Listing(
-    lambda market, _query, ident: market.pools.after(ident),
-    views.pool,
-    _run_filters,
-    _times("created", "last_started"),
-    _run_sort,
-    20,
-    300,
-)
+POOLS = _all(lambda market: market.pools, views.pool, _run_filters, 300, usual=20, times=_run_times)
 
-TRAININGS: Listing[Pool] = Listing(
-    lambda market, _query, ident: market.trainings.after(ident),
-    views.training,
-    _run_filters,
-    _times("created", "last_started"),
-    _run_sort,
-    50,
-    300,
-)
+TRAININGS = _all(lambda market: market.trainings, views.training, _run_filters, 300, times=_run_times)
 
 
 def _tasks(market: Market, query: Query, ident: str) -> Iterable[Task]:
@@ -170,8 +168,8 @@ ASSIGNMENTS: Listing[Assignment] = Listing(
     needs=("pool_id", "task_suite_id", "task_id"),
 )
 
-ATTACHMENTS: Listing[Attachment] = Listing(
-    lambda market, _query, ident: market.attachments.after(ident),
+ATTACHMENTS = _all(
+    lambda market: market.attachments,
     views.attachment,
     {
         "pool_id": _is("pool_id"),
@@ -182,73 +180,54 @@ ATTACHMENTS: Listing[Attachment] = Listing(
         "owner_id": _ours,
         "owner_company_id": lambda _attachment, text: text == views.OWNER["company_id"],
     },
-    _times("created"),
-    _base,
-    50,
     100,
 )
 
-SKILLS: Listing[Skill] = Listing(
-    lambda market, _query, ident: market.skills.after(ident),
+SKILLS = _all(
+    lambda market: market.skills,
     views.skill,
     {"name": _says("name"), "global": _yes(lambda skill: skill.is_global)},
-    _times("created"),
-    _base,
-    50,
     100,
 )
 
-USER_SKILLS: Listing[UserSkill] = Listing(
-    lambda market, _query, ident: market.user_skills.after(ident),
+USER_SKILLS = _all(
+    lambda market: market.user_skills,
     views.user_skill,
     {"user_id": _is("user_id"), "skill_id": _is("skill_id")},
-    _times("created", "modified"),
-    (*_base, "modified"),
-    50,
     1_000,
+    times=("created", "modified"),
 )
 
-RESTRICTIONS: Listing[Restriction] = Listing(
-    lambda market, _query, ident: market.restrictions.after(ident),
+RESTRICTIONS = _all(
+    lambda market: market.restrictions,
     views.restriction,
     {name: _one_says(name) for name in ("scope", "user_id", "pool_id", "project_id")},
-    _times("created"),
-    _base,
-    50,
     500,
 )
 
-BONUSES: Listing[Bonus] = Listing(
-    lambda market, _query, ident: market.bonuses.after(ident),
+BONUSES = _all(
+    lambda market: market.bonuses,
     views.bonus,
     {
         "user_id": _one_says("user_id"),
         "assignment_id": _one_says("assignment_id"),
         "private_comment": _says("private_comment"),
     },
-    _times("created"),
-    _base,
-    50,
     300,
 )
 
-OPERATIONS: Listing[Operation] = Listing(
-    lambda market, _query, ident: market.operations.after(ident),
+OPERATIONS = _all(
+    lambda market: market.operations,
     views.operation,
     {"type": _is("type"), "status": _is("status")},
-    _times("submitted", "finished"),
-    ("id", "submitted", "finished"),
-    50,
     500,
+    times=("submitted", "finished"),
 )
 
-SUBSCRIPTIONS: Listing[Subscription] = Listing(
-    lambda market, _query, ident: market.subscriptions.after(ident),
+SUBSCRIPTIONS = _all(
+    lambda market: market.subscriptions,
     views.subscription,
     {"event_type": _one_says("event_type"), "pool_id": _one_says("pool_id")},
-    _times("created"),
-    _base,
-    50,
     300,
 )
 
@@ -257,13 +236,10 @@ def _in_folders(thread: Thread, text: str) -> bool:
     return any(folder in thread.folders for folder in text.split(","))
 
 
-THREADS: Listing[Thread] = Listing(
-    lambda market, _query, ident: market.threads.after(ident),
+THREADS = _all(
+    lambda market: market.threads,
     views.thread,
     {"folder": _in_folders, "folder_ne": lambda thread, text: not _in_folders(thread, text)},
-    _times("created"),
-    _base,
-    50,
     300,
 )
 
