@@ -16,6 +16,7 @@ from curation.services.reviews import Decided, Refused
 
 MOST_CHANGES = 2
 LEAST_LOSS = 0.05
+ROUNDING = 1e-6
 
 HEADLINES = {
     "hard": "Everybody agrees",
@@ -185,9 +186,18 @@ def why(asset: Asset, consensus: Consensus | None, variants: Sequence[Mapping[st
     if consensus is not None and consensus.lowest_iou is not None:
         parts.append(f"Lowest IoU {consensus.lowest_iou:.2f}.")
     parts.append(WHY_HELD.get(asset.reason, ""))
-    if consensus is not None and consensus.expected_loss >= LEAST_LOSS:
-        parts.append(f"About {consensus.expected_loss:.1f} wrong or missing boxes are to be expected.")
+    parts.append(_to_be_expected(consensus) if consensus is not None else "")
     return " ".join(part for part in parts if part)
+
+
+def _to_be_expected(consensus: Consensus) -> str:
+    """Say what is at stake: a count where the method has a model of misses, else the chance of any fault."""
+    loss = consensus.expected_loss
+    if loss < LEAST_LOSS:
+        return ""
+    if abs(loss - (1 - consensus.confidence)) < ROUNDING:
+        return f"Something is wrong here with a chance of about {loss:.0%}."
+    return f"About {loss:.1f} wrong or missing boxes are to be expected."
 
 
 def _said(variants: Sequence[Mapping[str, Any]]) -> str:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.services.quality_facts.estimates import (
+    Prediction,
     calibration,
     chance_of_so_many,
     discoveries,
@@ -74,8 +75,12 @@ def test_more_is_to_be_judged_for_a_narrower_interval():
     assert needed_for(0.5, jeffreys(5, 100)) == 0
 
 
+def predicted(chance: float, right: int, wrong: int, weight: float = 1.0) -> list[Prediction]:
+    return [Prediction(chance, n < right, weight) for n in range(right + wrong)]
+
+
 def test_predictions_that_come_true_as_often_as_they_say_are_calibrated():
-    found = calibration([(0.75, True)] * 75 + [(0.75, False)] * 25 + [(0.25, True)] * 25 + [(0.25, False)] * 75)
+    found = calibration([*predicted(0.75, 75, 25), *predicted(0.25, 25, 75)])
     assert found.ece == pytest.approx(0)
     assert found.brier == pytest.approx(0.1875)
     assert found.constant == pytest.approx(0.25)
@@ -83,9 +88,15 @@ def test_predictions_that_come_true_as_often_as_they_say_are_calibrated():
 
 
 def test_boasting_predictions_show_their_distance():
-    found = calibration([(1.0, True)] * 8 + [(1.0, False)] * 2)
+    found = calibration(predicted(1.0, 8, 2))
     assert found.ece == pytest.approx(0.2)
     assert calibration([]) is None
+
+
+def test_an_image_of_a_small_sample_weighs_what_it_stands_for():
+    found = calibration([*predicted(0.95, 9, 1, weight=50.0), *predicted(0.45, 0, 10)])
+    assert found.ece == pytest.approx((500 * 0.05 + 10 * 0.45) / 510)
+    assert found.n == 20
 
 
 def test_discoveries_of_the_published_example():

@@ -75,6 +75,13 @@ def test_the_screen_says_what_was_changed_and_what_is_to_be_expected(client, wor
     assert item["trace"][2] == "The two least alike boxes overlap by IoU 0.81, over the 0.70 asked for."
 
 
+def test_a_method_without_a_model_of_misses_tells_the_chance_of_a_fault(client, world, image):
+    Consensus.objects.filter(asset=image).update(expected_loss=0.3)
+    client.force_login(scenes.person("Rita"))
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    assert item["why"].endswith("Something is wrong here with a chance of about 30%.")
+
+
 def test_an_image_of_the_random_sample_does_not_say_so(client, world, image):
     Asset.objects.filter(pk=image.pk).update(reason="sample")
     client.force_login(scenes.person("Rita"))

@@ -76,10 +76,20 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was predicted of one image, what came true, and for how many images it stands."""
+
+    chance: float
+    came_true: bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """`ece` is the mean distance of bins from the diagonal, `brier` the mean squared error of single predictions.
 
-    `constant` is the Brier score of always predicting the share that was right: to be beaten.
+    `constant` is the Brier score of always predicting the share that was right: to be beaten. All three are weighted
+    by what each image stands for; the bins' own shares are counts.
     """
 
     bins: tuple[Bin, ...]
@@ -89,27 +99,27 @@ class Calibration:
     constant: float
 
 
-def calibration(predictions: Sequence[tuple[float, bool]]) -> Calibration | None:
-    """Compare (probability, came true) pairs in ten equal bins; None without any."""
+def calibration(predictions: Sequence[Prediction]) -> Calibration | None:
+    """Compare predictions with what came true in ten equal bins; None without any."""
     if not predictions:
         return None
-    n = len(predictions)
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for chance, ok in predictions:
-        bins.setdefault(min(BINS - 1, int(chance * BINS)), []).append((chance, ok))
-    found = [_bin(rows) for _, rows in sorted(bins.items())]
-    rate = sum(ok for _, ok in predictions) / n
+    bins: dict[int, list[Prediction]] = {}
+    for one in predictions:
+        bins.setdefault(min(BINS - 1, int(one.chance * BINS)), []).append(one)
+    whole = sum(one.weight for one in predictions)
+    rate = sum(one.weight * one.came_true for one in predictions) / whole
     return Calibration(
-        bins=tuple(found),
-        n=n,
-        ece=sum(one.right.n * abs(one.predicted - (one.right.share or 0.0)) for one in found) / n,
-        brier=sum((chance - ok) ** 2 for chance, ok in predictions) / n,
+        bins=tuple(_bin(rows) for _, rows in sorted(bins.items())),
+        n=len(predictions),
+        ece=sum(abs(sum(one.weight * (one.chance - one.came_true) for one in rows)) for rows in bins.values()) / whole,
+        brier=sum(one.weight * (one.chance - one.came_true) ** 2 for one in predictions) / whole,
         constant=rate * (1 - rate),
     )
 
 
-def _bin(rows: Sequence[tuple[float, bool]]) -> Bin:
-    return Bin(sum(chance for chance, _ in rows) / len(rows), jeffreys(sum(ok for _, ok in rows), len(rows)))
+def _bin(rows: Sequence[Prediction]) -> Bin:
+    right = jeffreys(sum(one.came_true for one in rows), len(rows))
+    return Bin(sum(one.chance for one in rows) / len(rows), right)
 
 
 def chance_of_so_many(hits: int, n: int, rate: float) -> float:

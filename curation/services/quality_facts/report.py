@@ -16,10 +16,10 @@ from curation.services.quality_facts.agreement import (
     ids_of_workers,
 )
 from curation.services.quality_facts.error_rate import ErrorRate, error_rates, passed_images
-from curation.services.quality_facts.estimates import Calibration, Share, calibration, jeffreys
+from curation.services.quality_facts.estimates import Calibration, Prediction, Share, calibration, jeffreys
 from curation.services.quality_facts.keeping import kept
 from curation.services.quality_facts.people import BIG, Care, Crowd, care_in
-from curation.services.quality_facts.verdicts import KINDS, LOOSE, Judged, judged
+from curation.services.quality_facts.verdicts import KINDS, LOOSE, SAMPLE, Judged, judged
 
 STATUSES = ("hard", "soft", "drop")
 
@@ -104,7 +104,7 @@ def compute(project: Project, stage: Stage | None) -> Quality:
         by_class=by_class,
         by_month=by_month,
         kinds=_kinds(rows),
-        calibration=calibration([(row.confidence, not row.is_wrong) for row in rows if row.confidence is not None]),
+        calibration=calibration(_predictions(rows, errors)),
         statuses=_statuses(stage) if stage else (),
         boxes=boxes,
         labels=agreement_of_labels(project.pk),
@@ -112,6 +112,16 @@ def compute(project: Project, stage: Stage | None) -> Quality:
         crowd=crowd,
         reviewers=_reviewers(rows),
     )
+
+
+def _predictions(rows: Sequence[Judged], errors: ErrorRate) -> list[Prediction]:
+    """Each judged image of the sample stands for its share of the sure ones, a doubtful one for itself."""
+    stands_for = {SAMPLE: (errors.unseen + errors.sample.n) / max(1, errors.sample.n)}
+    return [
+        Prediction(row.confidence, not row.is_wrong, stands_for.get(row.part, 1.0))
+        for row in rows
+        if row.confidence is not None
+    ]
 
 
 def _kinds(rows: Sequence[Judged]) -> list[tuple[str, str, int]]:
