@@ -1,6 +1,5 @@
 """What goes in and what comes out, as immutable values."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,9 +23,12 @@ class Box:
     label: str
 
     def __post_init__(self) -> None:
+        near = -FARTHEST <= self.x <= FARTHEST and -FARTHEST <= self.y <= FARTHEST
+        if near and -FARTHEST <= self.w <= FARTHEST and -FARTHEST <= self.h <= FARTHEST:
+            return
         for name in ("x", "y", "w", "h"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and abs(value) <= FARTHEST):
+            if not -FARTHEST <= value <= FARTHEST:
                 raise BadInput(f"box {name} is {value}: expected a finite number of pixels within ±{FARTHEST:.0e}")
 
 

@@ -4,9 +4,13 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from aggregation.core.answers import Box, BoxAnswer, ImageAnswers
 from aggregation.core.errors import BadInput
+
+_BOX = itemgetter("x", "y", "w", "h", "label")
+_NUMBERS = frozenset((int, float))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,18 @@ def _answer(item: object, where: str) -> BoxAnswer:
 
 
 def _box(item: object, where: str) -> Box:
+    """Return a box; whatever is odd about it is looked at once more, to say what."""
+    if isinstance(item, dict):
+        try:
+            x, y, w, h, label = _BOX(item)
+            if _NUMBERS.issuperset((type(x), type(y), type(w), type(h))) and isinstance(label, str):
+                return Box(float(x), float(y), float(w), float(h), label)
+        except (KeyError, ValueError, OverflowError):
+            pass
+    return _odd_box(item, where)
+
+
+def _odd_box(item: object, where: str) -> Box:
     if not isinstance(item, dict):
         raise BadInput(f"{where}: a box is {_kind(item)}: expected an object with x, y, w, h, label")
     x, y, w, h = (_number(item, key, where) for key in ("x", "y", "w", "h"))
