@@ -97,11 +97,14 @@ def _clean(words: str) -> str:
 
 def _removed(what: str) -> Callable[[str], str]:
     def say(words: str) -> str:
-        _, rest = _parted(words)
-        head, _, tail = rest.partition(": ")
-        return f"{head}{what}: {tail}" if tail else rest
+        head, _, tail = words.partition(": ")
+        return f"{head}{what}: {tail}" if head.startswith("removed ") else _parted(words)[1]
 
     return say
+
+
+def _relabelled(words: str) -> str:
+    return words.replace(" by ", " → ").replace(" for ", " of ") if words.startswith("replaced ") else words
 
 
 def _rest(words: str) -> str:
@@ -118,8 +121,9 @@ SAYINGS: Final[dict[str, Callable[[str], str]]] = {
     "soft.dots": _removed(" as small as a dot"),
     "soft.duplicates": _removed(" drawn twice by the same person"),
     "soft.outliers": _removed(" that too few others see"),
-    "soft.labels": lambda words: words.replace(" by ", " → ").replace(" for ", " of "),
+    "soft.labels": _relabelled,
     "soft.missing": lambda words: words.replace("added", "filled in"),
     "soft.iou": _iou,
+    "reliability.confidence": lambda words: f"confidence {words}",
     "drop.few": lambda words: f"not resolved: {_rest(words)}",
 }

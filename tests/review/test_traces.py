@@ -29,6 +29,22 @@ from curation.services.traces import changes, in_words, sentence
         ),
         ("soft.missing: added 1 box for C w_79d063", "Filled in 1 box for C."),
         ("drop.few: 2 valid answers, at least 3 needed", "Not resolved: 2 valid answers, at least 3 needed."),
+        (
+            "soft.labels: label of box 2 changed from B w_b9e27d's 'gesture' to 'no gesture' by 2 to 1; IoU 0.90",
+            "Label of box 2 changed from B's 'gesture' to 'no gesture' by 2 to 1; IoU 0.90.",
+        ),
+        (
+            "soft.outliers: left out gesture at 1502,318 90x101 by C w_79d063: an object with a chance of 0.04",
+            "Left out gesture by C: an object with a chance of 0.04.",
+        ),
+        (
+            "soft.outliers: no, 2 of 3 answers would lose a box (B w_b9e27d C w_79d063)",
+            "2 of 3 answers would lose a box (B C).",
+        ),
+        (
+            "reliability.weight: C w_79d063 weighs 0.3 in finding: missed 21 of 60 objects",
+            "C weighs 0.3 in finding: missed 21 of 60 objects.",
+        ),
         ("newer.step: weighs A w_9b9787 by half", "Weighs A by half."),
         ("Rita fixed the boxes: 2 in the end.", "Rita fixed the boxes: 2 in the end."),
     ],
