@@ -4,8 +4,6 @@ Boxes from a file are a version of the consensus like any other (method "import"
 review can correct them, and what people of ours have said is never overwritten.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,24 +11,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Max
-
 from crowd.errors import CrowdError
 from curation.datasets.formats import receipt as receipts
-from curation.datasets.formats.groundtruth_reading import BadLine, Boxes, ManifestLine, NamedBox
+from curation.datasets.formats.groundtruth_reading import BadLine, ManifestLine, NamedBox
 from curation.datasets.formats.registry import READERS
 from curation.intake.found import read_limited
 from curation.intake.listing import MAX_KEY, file_of
-from curation.models import Asset, Consensus, ConsensusBox, LabelClass, Project, Stage, User
+from curation.models import Asset, LabelClass, Project, Stage, User
 from curation.preprocessing.limits import Unreadable
-from curation.services import assets, events, versions
+from curation.services import events
+from curation.services.imported_boxes import OutsideThePicture, fractions, store
 from curation.services.ingest import Incoming, RefusedFile, take
 
-METHOD = "import"
 MANIFEST = ".manifest"
 AFTER_LABELLING = ("review", "publish")
-NO_CONFIDENCE = 1.0  # whoever publishes a box without a number stands for it
 MOST_NAMED = 12
 
 
@@ -191,8 +185,9 @@ class _Run:
             self.done.left_out += 1
             return
         try:
+            boxes = self._boxes(line)
             asset, is_new = self._picture(file, line)
-            self._label(asset, file, line)
+            self._label(asset, file, line, boxes)
         except Unreadable as refusal:
             self._refuse(line.source, refusal.reason_code, refusal.sentence)
         except _Refused as refusal:
@@ -219,6 +214,7 @@ class _Run:
             known = Asset.objects.filter(project=self._project, client_key=key).first() if key else None
             if known is None:
                 raise _Refused("missing", "there is no such picture beside the manifest")
+            _require_size(known, line)
             return known, False
         incoming = Incoming(
             name=path.name,
@@ -227,8 +223,11 @@ class _Run:
             client_key=key,
             label_class=self._class_of(line),
             licence=_licence(line),
+            drawn_on=(line.boxes.width, line.boxes.height) if line.boxes else None,
         )
         taken = take(project=self._project, stage=self._stage, incoming=incoming, now=self._now)
+        if not taken.is_new:
+            _require_size(taken.asset, line)
         return taken.asset, taken.is_new
 
     def _class_of(self, line: ManifestLine) -> LabelClass | None:
@@ -241,12 +240,19 @@ class _Run:
     def _kept(self, line: ManifestLine) -> list[NamedBox]:
         return [box for box in line.boxes.boxes if box.name in self._classes] if line.boxes else []
 
-    def _label(self, asset: Asset, file: Path, line: ManifestLine) -> None:
+    def _boxes(self, line: ManifestLine) -> list[dict[str, Any]] | None:
+        """Return the boxes that are taken, before the picture is: a line is taken whole or not at all."""
         if line.boxes is None:
+            return None
+        try:
+            return [fractions(box, line.boxes, self._classes[box.name].name) for box in self._kept(line)]
+        except OutsideThePicture as error:
+            raise _Refused("bad_line", f"line {line.number} is not taken: {error}") from None
+
+    def _label(self, asset: Asset, file: Path, line: ManifestLine, boxes: list[dict[str, Any]] | None) -> None:
+        if boxes is None:
             return
-        _require_size(asset, line.boxes)
-        boxes = [_fractions(box, line.boxes, self._classes[box.name].name) for box in self._kept(line)]
-        became = _store(asset, self._stage, boxes, _origin(file, line), self._now)
+        became = store(asset, self._stage, boxes, _origin(file, line), self._now)
         self.done.labels[became] += 1
         if became in {"new", "changed"}:
             self.done.boxes.update(box["label"] for box in boxes)
@@ -267,67 +273,13 @@ def _licence(line: ManifestLine) -> str:
     return ""
 
 
-def _require_size(asset: Asset, boxes: Boxes) -> None:
+def _require_size(known: Asset, line: ManifestLine) -> None:
     """Boxes in pixels mean nothing on a picture of another size."""
-    asset.refresh_from_db(fields=["width", "height"])
-    if (asset.width, asset.height) != (boxes.width, boxes.height):
-        raise _Refused(
-            "other_size",
-            f"the picture is {asset.width}x{asset.height}, but its boxes were drawn on {boxes.width}x{boxes.height}",
-        )
-
-
-def _fractions(box: NamedBox, on: Boxes, label: str) -> dict[str, Any]:
-    """Return a box as fractions of the picture, cut at its border."""
-    left, top = max(0.0, box.x), max(0.0, box.y)
-    right, bottom = min(float(on.width), box.x + box.width), min(float(on.height), box.y + box.height)
-    confidence = NO_CONFIDENCE if box.confidence is None else box.confidence
-    sides = {
-        "x": left / on.width,
-        "y": top / on.height,
-        "w": (right - left) / on.width,
-        "h": (bottom - top) / on.height,
-    }
-    return {"label": label, **sides, "confidence": confidence}
+    if line.boxes is not None and (known.width, known.height) != (line.boxes.width, line.boxes.height):
+        size, drawn_on = f"{known.width}x{known.height}", f"{line.boxes.width}x{line.boxes.height}"
+        raise _Refused("other_size", f"the picture is {size}, but its boxes were drawn on {drawn_on}")
 
 
 def _origin(file: Path, line: ManifestLine) -> dict[str, Any]:
     label = line.boxes.label if line.boxes else ""
     return {"file": file.name, "line": line.number, "source": line.source, "label": label}
-
-
-@transaction.atomic
-def _store(
-    asset: Asset, stage: Stage, boxes: Sequence[Mapping[str, Any]], origin: dict[str, Any], now: datetime
-) -> str:
-    """Add the boxes as a version; returns whether they are new, changed, existing, or gave way to ours (kept)."""
-    assets.locked(asset.pk)
-    digest = hashlib.sha256(json.dumps(boxes, sort_keys=True).encode()).hexdigest()
-    rows = Consensus.objects.filter(asset=asset)
-    current = rows.filter(is_current=True).exclude(status=Consensus.Status.LABEL).order_by("-stage__position", "-id")
-    ours = current.first()
-    if ours is not None and ours.method != METHOD:
-        return "kept"
-    if ours is not None and ours.settings.get("digest") == digest:
-        return "existing"
-    at = ours.stage if ours is not None else stage
-    last = rows.filter(stage=at).aggregate(n=Max("version"))["n"] or 0
-    rows.filter(stage=at, is_current=True).update(is_current=False)
-    row = Consensus.objects.create(
-        project_id=asset.project_id,
-        asset=asset,
-        stage=at,
-        version=last + 1,
-        method=METHOD,
-        settings={**origin, "digest": digest},
-        status=Consensus.Status.HARD,
-        confidence=min((box["confidence"] for box in boxes), default=NO_CONFIDENCE),
-        n_answers=1,
-        trace=[f"{len(boxes)} boxes from line {origin['line']} of {origin['file']}, “{origin['label']}”."],
-        created_at=now,
-    )
-    ConsensusBox.objects.bulk_create(
-        [ConsensusBox(consensus=row, seq=seq, support=[], **box) for seq, box in enumerate(boxes)]
-    )
-    versions.bump(project_id=asset.project_id)
-    return "changed" if ours is not None else "new"

@@ -61,6 +61,7 @@ class Incoming:
     label_class: LabelClass | None = None
     worker_id: int | None = None
     licence: str = ""
+    drawn_on: tuple[int, int] | None = None  # the size on which boxes were drawn that come with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
     if known is not None:  # an earlier run ended between the row and its copies
         previews.keep(asset=known, analysis=analysis, data=incoming.data)
         return Taken(known, is_new=False)
+    _require_drawn_on(incoming, analysis)
     key = _store(ContentFile(incoming.data))
     asset = _enter(project, stage, incoming, digest=digest, key=key, now=now)
     if asset is None:  # somebody took the same file in meanwhile
@@ -149,6 +151,15 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
     else:
         previews.keep(asset=asset, analysis=analysis, data=incoming.data)
     return Taken(asset, is_new=True)
+
+
+def _require_drawn_on(incoming: Incoming, analysis: Analysis) -> None:
+    """Boxes in pixels mean nothing on a picture of another size."""
+    size = (analysis.width, analysis.height)
+    if incoming.drawn_on not in {None, size}:
+        width, height = incoming.drawn_on or size
+        sentence = f"the picture is {size[0]}x{size[1]}, but its boxes were drawn on {width}x{height}"
+        raise Unreadable("other_size", sentence)
 
 
 def _store(file: "File[bytes]") -> str:

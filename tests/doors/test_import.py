@@ -158,9 +158,18 @@ def test_a_missing_picture_one_of_another_size_and_labels_found_bad_are_named(th
     )
     done = take_in(theirs, path)
     assert done["reasons"] == {"labels_rejected": 1, "missing": 1, "other_size": 1}
-    assert Consensus.objects.filter(asset__project=theirs).count() == 1
+    assert Consensus.objects.filter(asset__project=theirs).count() == Asset.objects.filter(project=theirs).count() == 1
     sentences = {one["file"]: one["sentence"] for one in done["files_refused"]}
     assert sentences["0.jpg"] == "the picture is 320x200, but its boxes were drawn on 640x400"
+
+
+def test_a_box_of_which_nothing_lies_in_the_picture_leaves_nothing_behind(theirs, folder):
+    bad = line("0.jpg", ("peace", 10))
+    bad["hands"]["annotations"][0] |= {"left": -0.4, "width": 0.3}
+    done = take_in(theirs, manifest(folder, bad))
+    assert done["reasons"] == {"bad_line": 1}
+    assert "line 1 is not taken: the box -0.4, 20, 0.3, 50 lies outside the picture" in str(done["files_refused"])
+    assert not Asset.objects.filter(project=theirs).exists()
 
 
 def test_boxes_find_pictures_that_came_in_before_them_by_their_address(theirs, folder):
