@@ -1,6 +1,7 @@
 """Assets move: they enter, are decided on, are restored. Every move appends a decision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -76,7 +77,7 @@ def enter(
         client_key=client_key,
         created_at=now or Now(),
     )
-    _append(asset, stage, Verdict.ENTERED, by_kind=Decision.By.RULE, now=now)
+    _decision(Move(asset, Verdict.ENTERED), Decision.By.RULE, None, now).save()
     wake_stage(stage)
     versions.bump(project_id=project.pk)
     return asset
@@ -119,61 +120,62 @@ def decide(
 
     The caller holds the row's lock.
     """
-    stage = asset.stage
-    _append(asset, stage, verdict, reason=reason, by_kind=by_kind, by_id=by_id, evidence=evidence, now=now)
-    if verdict == Verdict.DROPPED:
-        _move(asset, State.DROPPED, reason=reason)
-    elif verdict == Verdict.HELD:
-        _move(asset, State.HELD, reason=reason)
-    elif verdict in {Verdict.RETURNED, Verdict.RESTORED}:
-        _go_to(asset, to_stage or stage)
-    else:
-        _pass_on(asset, to_stage or next_stage(stage))
-    versions.bump(project_id=asset.project_id)
+    move = Move(asset, verdict, reason, evidence or {}, to_stage)
+    decide_all(moves=[move], by_kind=by_kind, by_id=by_id, now=now)
     return asset
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One decision about one asset."""
+
+    asset: Asset
+    verdict: str
+    reason: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    to_stage: Stage | None = None
+
+
+@transaction.atomic
+def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None, now: datetime | None = None) -> None:
+    """Append decisions about several assets and move each as `decide` does. The caller holds the rows' locks."""
+    Decision.objects.bulk_create(_decision(move, by_kind, by_id, now) for move in moves)
+    following = {move.asset.stage: next_stage(move.asset.stage) for move in moves if move.verdict == Verdict.PASSED}
+    for move in moves:
+        _move(move, following.get(move.asset.stage))
+    Asset.objects.bulk_update([move.asset for move in moves], ["state", "reason", "stage"])
+    arrived = {move.asset.stage for move in moves if move.asset.state == State.WAITING}
+    for stage in sorted(arrived, key=lambda stage: stage.position):
+        wake_stage(stage)
+    for project_id in {move.asset.project_id for move in moves}:
+        versions.bump(project_id=project_id)
+
+
+def _move(move: Move, following: Stage | None) -> None:
+    asset, target = move.asset, move.to_stage
+    asset.reason = ""
+    if move.verdict in {Verdict.DROPPED, Verdict.HELD}:
+        asset.reason = move.reason
+        asset.move_to(State.DROPPED if move.verdict == Verdict.DROPPED else State.HELD)
+        return
+    if target is None:
+        target = following if move.verdict == Verdict.PASSED else asset.stage
+    asset.move_to(State.PUBLISHED if target is None else State.WAITING)
+    asset.stage = target or asset.stage
 
 
 def next_stage(stage: Stage) -> Stage | None:
     return Stage.objects.filter(project_id=stage.project_id, position__gt=stage.position).order_by("position").first()
 
 
-def _pass_on(asset: Asset, stage: Stage | None) -> None:
-    if stage is None:
-        _move(asset, State.PUBLISHED)
-    else:
-        _go_to(asset, stage)
-
-
-def _go_to(asset: Asset, stage: Stage) -> None:
-    asset.stage = stage
-    _move(asset, State.WAITING)
-    wake_stage(stage)
-
-
-def _move(asset: Asset, state: str, reason: str = "") -> None:
-    asset.move_to(state)
-    asset.reason = reason
-    asset.save(update_fields=["state", "reason", "stage"])
-
-
-def _append(
-    asset: Asset,
-    stage: Stage,
-    verdict: str,
-    *,
-    by_kind: str,
-    reason: str = "",
-    by_id: int | None = None,
-    evidence: Mapping[str, Any] | None = None,
-    now: datetime | None = None,
-) -> Decision:
-    return Decision.objects.create(
-        project_id=asset.project_id,
-        asset=asset,
-        stage=stage,
-        verdict=verdict,
-        reason=reason,
-        evidence=dict(evidence or {}),
+def _decision(move: Move, by_kind: str, by_id: int | None, now: datetime | None) -> Decision:
+    return Decision(
+        project_id=move.asset.project_id,
+        asset=move.asset,
+        stage=move.asset.stage,
+        verdict=move.verdict,
+        reason=move.reason,
+        evidence=dict(move.evidence),
         by_kind=by_kind,
         by_id=by_id,
         created_at=now or Now(),

@@ -8,6 +8,7 @@ from django.db import transaction
 from aggregation import Consensus as Agreement
 from curation.models import Asset, Decision, Stage
 from curation.services import assets
+from curation.services.assets import Move
 from curation.services.consensus import answers, buying, fits, runs, storing
 from curation.services.consensus.agreeing import Way, agree, is_out, reason_of, way_of
 from curation.services.consensus.answers import Sheet
@@ -47,40 +48,22 @@ def add_up(*, stage: Stage, now: datetime, limit: int) -> int:
     agreed = list(zip(sheets, advised, strict=True))
     rows = [storing.row_of(way=way, sheet=sheet, agreement=agreement, now=now) for sheet, agreement in agreed]
     storing.add_versions(stage=stage, rows=rows)
-    for sheet, agreement in agreed:
-        _decide(waiting[sheet.asset_id], sheet, agreement, way, now)
+    moves = [_move(waiting[sheet.asset_id], sheet, agreement, way) for sheet, agreement in agreed]
+    assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
     fits.wake(way.source, inline=way.settings.method == LEARNING, now=now)
     return len(waiting)
 
 
-def _decide(asset: Asset, sheet: Sheet, agreement: Agreement, way: Way, now: datetime) -> None:
+def _move(asset: Asset, sheet: Sheet, agreement: Agreement, way: Way) -> Move:
+    """Say where an image goes: out, on, or back to the source stage, which raises its overlap by one."""
     if agreement.next == "buy":
-        _send_back(asset, way.source, agreement, now)
-        return
-    dropped = is_out(agreement.status, way.settings)
+        because = {"because": reason_of(agreement)}
+        return Move(asset, Verdict.RETURNED, "one_more", because, to_stage=way.source)
     evidence = {
         "status": agreement.status,
         "answers": len(sheet.inputs),
         "confidence": round(agreement.confidence, 4),
     }
-    assets.decide(
-        asset=asset,
-        verdict=Verdict.DROPPED if dropped else Verdict.PASSED,
-        reason=reason_of(agreement) if dropped else "",
-        evidence=evidence,
-        by_kind=Decision.By.RULE,
-        now=now,
-    )
-
-
-def _send_back(asset: Asset, source: Stage, agreement: Agreement, now: datetime) -> None:
-    """One more answer: the asset waits at the source stage again, which raises its overlap by one."""
-    assets.decide(
-        asset=asset,
-        verdict=Verdict.RETURNED,
-        reason="one_more",
-        evidence={"because": reason_of(agreement)},
-        by_kind=Decision.By.RULE,
-        to_stage=source,
-        now=now,
-    )
+    if is_out(agreement.status, way.settings):
+        return Move(asset, Verdict.DROPPED, reason_of(agreement), evidence)
+    return Move(asset, Verdict.PASSED, "", evidence)

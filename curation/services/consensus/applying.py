@@ -11,12 +11,12 @@ from datetime import datetime
 from django.db import transaction
 
 from aggregation import Consensus as Agreement
-from curation.models import Asset, Consensus, ConsensusRun, Job, Stage
-from curation.services import events, versions
+from curation.models import Asset, Consensus, ConsensusRun, Decision, Job, Stage
+from curation.services import assets, events, versions
 from curation.services.consensus import answers, fits, storing
 from curation.services.consensus.agreeing import Way, agree, way_of
 from curation.services.consensus.answers import Sheet
-from curation.services.consensus.moving import Image, looked_up, move
+from curation.services.consensus.moving import MOVES, Image, count, looked_up, move, where_to
 from curation.services.consensus.settings import LEARNING
 from curation.services.consensus.storing import Row
 from curation.services.jobs import Again
@@ -61,15 +61,22 @@ def _ids(stage: Stage, after: int) -> list[int]:
 def apply_slice(*, way: Way, asset_ids: Sequence[int], now: datetime) -> None:
     """Add versions for these images and move those whose outcome asks for it; count what became of them."""
     locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
-    assets = {asset.pk: asset for asset in locked.filter(pk__in=asset_ids)}
+    there = {asset.pk: asset for asset in locked.filter(pk__in=asset_ids)}
     done = set(Consensus.objects.filter(run=way.run, asset_id__in=asset_ids).values_list("asset_id", flat=True))
-    todo = [pk for pk in assets if pk not in done and not _waits_here(assets[pk], way.stage)]
+    todo = [pk for pk in there if pk not in done and not _waits_here(there[pk], way.stage)]
     before = _current(way.stage, todo)
-    images = looked_up([(assets[pk], before[pk]) for pk in todo if pk in before])
+    images = looked_up([(there[pk], before[pk]) for pk in todo if pk in before])
     after = _versions(way, images, now)
     counts: Counter[str] = Counter()
+    moves = []
     for image in images:
-        counts.update(move(image, after[image.asset.pk], way, now))
+        row = after[image.asset.pk]
+        new = row.consensus
+        where = where_to(image, new.status, new.confidence, way.stage, way.settings)
+        counts.update(count(image, row, where))
+        if where in MOVES:
+            moves.append(move(where, image.asset, new, way))
+    assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
     _count(way.run, counts)
     versions.bump(project_id=way.run.project_id)
 

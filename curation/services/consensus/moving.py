@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decision, Review, Stage
 from curation.services import assets
+from curation.services.assets import Move
 from curation.services.consensus.agreeing import Way, is_out
 from curation.services.consensus.settings import ConsensusSettings
 from curation.services.consensus.storing import Row
@@ -47,16 +47,13 @@ def looked_up(pairs: Sequence[tuple[Asset, Consensus]]) -> list[Image]:
     ]
 
 
-def move(image: Image, after: Row, way: Way, now: datetime) -> Counter[str]:
-    """Move one image as its new outcome asks. The caller holds its lock. Returns what is to be counted."""
+def count(image: Image, after: Row, where: str) -> Counter[str]:
+    """Return what is to be counted of one image."""
     new = after.consensus
     counts = Counter({"images": 1, f"{image.before.status}_before": 1, f"{new.status}_after": 1})
     counts["changed"] += is_changed(image.before, after)
-    where = where_to(image, new.status, new.confidence, way.stage, way.settings)
     if where:
         counts[where] += 1
-    if where in MOVES:
-        _carry_out(where, image.asset, new, way, now)
     return counts
 
 
@@ -83,22 +80,16 @@ def _asked_for(image: Image, status: str, confidence: float, stage: Stage, setti
     return "sorted_again" if held and before != (status, round(confidence, 4)) else ""
 
 
-def _carry_out(where: str, asset: Asset, new: Consensus, way: Way, now: datetime) -> None:
-    verdict, reason, to_stage = Verdict.RETURNED, "sorted_again", asset.stage
+def move(where: str, asset: Asset, new: Consensus, way: Way) -> Move:
+    """Return the move for an outcome that is one of MOVES. The image leaves at the stage that adds up."""
+    evidence = {"run": way.run.number, "status": new.status, "confidence": round(new.confidence, 4)}
     if where == "came_back":
-        verdict, reason, to_stage = Verdict.RESTORED, "", assets.next_stage(way.stage) or way.stage
-    elif where == "left":
-        asset.stage = way.stage
-        verdict, reason = Verdict.DROPPED, f"disagree_{new.reason}" if new.reason else "disagree"
-    assets.decide(
-        asset=asset,
-        verdict=verdict,
-        reason=reason,
-        evidence={"run": way.run.number, "status": new.status, "confidence": round(new.confidence, 4)},
-        by_kind=Decision.By.RULE,
-        to_stage=to_stage,
-        now=now,
-    )
+        following = assets.next_stage(way.stage) or way.stage
+        return Move(asset, Verdict.RESTORED, "", evidence, to_stage=following)
+    if where == "sorted_again":
+        return Move(asset, Verdict.RETURNED, where, evidence)
+    asset.stage = way.stage
+    return Move(asset, Verdict.DROPPED, f"disagree_{new.reason}" if new.reason else "disagree", evidence)
 
 
 def is_changed(before: Consensus, after: Row) -> bool:

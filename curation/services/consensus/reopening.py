@@ -11,6 +11,7 @@ from crowd.services import tasks
 from crowd.services.trust import ABOUT_QUALITY
 from curation.models import Annotation, Asset, Consensus, Decision, Stage
 from curation.services import assets
+from curation.services.assets import Move
 from curation.services.consensus.moving import looked_up
 from curation.services.consensus.settings import read
 
@@ -70,8 +71,11 @@ def _reopen_slice(stage: Stage, source: Stage, asset_ids: list[int], banned: set
     open_ids = [pk for pk in found if pk not in closed]
     mine = Annotation.objects.filter(stage=source, asset_id__in=open_ids, worker_id__in=banned)
     mine.filter(discarded_at__isnull=True).update(discarded_at=now)
-    for pk in open_ids:
-        _look_again(found[pk], stage, source, now)
+    again = [found[pk] for pk in open_ids if _looks_again(found[pk], stage)]
+    moves = [Move(asset, Decision.Verdict.RETURNED, "answer_discarded", to_stage=stage) for asset in again]
+    assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
+    under_way = [pk for pk in open_ids if found[pk].stage_id == source.pk and found[pk].state == State.WORKING]
+    tasks.want_more(Task.objects.filter(batch__stage_id=source.pk, item_id__in=under_way))
     return len(open_ids)
 
 
@@ -83,19 +87,8 @@ def _closed(stage: Stage, images: Iterable[Asset]) -> set[int]:
     return {image.asset.pk for image in known if image.is_decided or image.is_frozen}
 
 
-def _look_again(asset: Asset, stage: Stage, source: Stage, now: datetime) -> None:
-    """Add up again what has been added up; where answers are still to come, ask for one in place of the other."""
-    if asset.stage_id == source.pk and asset.state == State.WORKING:
-        tasks.want_more(Task.objects.filter(batch__stage_id=source.pk, item_id=asset.pk))
-        return
-    dropped_here = asset.stage_id == stage.pk and asset.state == State.DROPPED
-    passed_on = asset.stage.position > stage.position and asset.state not in {State.WORKING, State.DROPPED}
-    if dropped_here or passed_on:
-        assets.decide(
-            asset=asset,
-            verdict=Decision.Verdict.RETURNED,
-            reason="answer_discarded",
-            by_kind=Decision.By.RULE,
-            to_stage=stage,
-            now=now,
-        )
+def _looks_again(asset: Asset, stage: Stage) -> bool:
+    """Whether an image is added up again: it was dropped here, or has passed on and nobody is at work on it."""
+    if asset.stage_id == stage.pk:
+        return asset.state == State.DROPPED
+    return asset.stage.position > stage.position and asset.state not in {State.WORKING, State.DROPPED}
