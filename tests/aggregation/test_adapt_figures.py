@@ -30,5 +30,5 @@ def test_three_answers_an_image_are_as_good_as_five_of_everybody():
     ]
     exact, placed = np.mean([quality(replay) for replay in replays], axis=0)
     assert max(replay.mean_answers for replay in replays) <= 3.0
-    assert exact >= 0.964 - 0.005  # five answers of every image and the median: .964 and .830
+    assert exact >= 0.969  # five answers of every image and the median: .964 and .830
     assert placed >= 0.830
