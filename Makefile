@@ -1,6 +1,8 @@
 # Winnow on a bare machine: Python 3.11 or newer, git and make are enough (see docs/operator.md).
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# One process of the suite for each processor, each with a PostgreSQL and a Redis of its own; 0 = all in one.
+TEST_PROCESSES ?= auto
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 CODE := aggregation crowd curation
@@ -51,7 +53,7 @@ browser:
 	else echo "The browser tests need chromium; run: sudo apt-get install chromium" >&2; exit 2; fi
 
 test: setup-dev browser ## set up and run the whole suite
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 check: setup-dev ## format, lint, types, import contracts, templates, migrations, deploy check, API snapshot
 	$(BIN)/ruff format --check .
