@@ -1,12 +1,15 @@
 """Results of images on which everybody agrees, many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
+from typing import Any
+
+from numpy.typing import NDArray
 
 from aggregation.boxes.confidence import box_confidence, box_confidence_75, image_confidence, label_confidence
-from aggregation.boxes.fast import measure, stack
+from aggregation.boxes.fast import Floats, measure, stack
 from aggregation.boxes.hard import (
     EQUAL_LABELS,
     clean_step,
@@ -23,7 +26,7 @@ from aggregation.core.answers import BoxAnswer, Consensus, ConsensusBox, ImageAn
 
 Answers = Sequence[BoxAnswer]
 
-_ANNOTATOR, _FLAGS = attrgetter("annotator"), attrgetter("flags")
+_ANNOTATOR, _FLAGS, _IMAGE = attrgetter("annotator"), attrgetter("flags"), attrgetter("image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,15 @@ def agreed(images: Sequence[ImageAnswers], boxes: int, way: Agreeing) -> list[Co
     """
     answers = [sorted(image.annotations, key=_ANNOTATOR) for image in images]
     writer = _Writer(len(answers[0]), boxes, way)
-    if boxes:
-        results = _found(images, answers, boxes, writer)
-    else:
-        results = [
-            writer.write(image, own, [], None, writer.nothing) for image, own in zip(images, answers, strict=True)
-        ]
+    results = _found(images, answers, boxes, writer) if boxes else _nothing(images, answers, writer)
     if any(map(_FLAGS, chain.from_iterable(answers))):
         return [_with_flags(result, own, boxes, way.settings) for result, own in zip(results, answers, strict=True)]
     return results
+
+
+def _nothing(images: Sequence[ImageAnswers], answers: Sequence[Answers], writer: "_Writer") -> list[Consensus | None]:
+    step = iou_step("hard.iou", None, writer.settings)
+    return [*writer.results(images, _names(answers), repeat(()), repeat(None), [step] * len(images))]
 
 
 def _found(
@@ -58,34 +61,27 @@ def _found(
 ) -> list[Consensus | None]:
     answered = stack(images, answers, boxes, writer.settings)
     found = measure(answered, writer.settings)
-    names, step = answered.names, close_enough(writer.settings)
-    results: list[Consensus | None] = [
-        writer.write(
-            image,
-            own,
-            [(*place, names[at], mean) for place, at, mean in zip(corners, labels, means, strict=True)],
-            lowest,
-            step(worst),
-        )
-        if sure
-        else None
-        for image, own, sure, corners, labels, means, lowest, worst in zip(
-            images,
-            answers,
-            found.sure.tolist(),
-            found.corners.T.tolist(),
-            found.label.T.tolist(),
-            found.mean.T.tolist(),
-            found.lowest.tolist(),
-            found.worst.tolist(),
-            strict=True,
-        )
-    ]
-    for at in answered.changed.nonzero()[0].tolist():
-        result = results[at]
-        if result is not None:
-            results[at] = replace(result, trace=(*preparation(answers[at], images[at]), *result.trace))
+    places = found.sure.nonzero()[0].tolist()
+    people = _names([answers[at] for at in places])
+    labels = [answered.names[at] for at in _flat(found.label[:, places])]
+    drawn = writer.boxes(found.corners[:, :, places], labels, _flat(found.mean[:, places]), people)
+    each = zip(*[iter(drawn)] * boxes, strict=True)
+    steps = map(close_enough(writer.settings), found.worst[places].tolist())
+    sure = writer.results([images[at] for at in places], people, each, found.lowest[places].tolist(), steps)
+    results: list[Consensus | None] = [None] * len(images)
+    for at, result in zip(places, sure, strict=True):
+        notes = preparation(answers[at], images[at]) if answered.changed[at] else ()
+        results[at] = replace(result, trace=(*notes, *result.trace)) if notes else result
     return results
+
+
+def _names(answers: Iterable[Answers]) -> list[tuple[str, ...]]:
+    return [tuple(map(_ANNOTATOR, own)) for own in answers]
+
+
+def _flat(values: NDArray[Any]) -> list[Any]:
+    """Return an array of boxes by images as one list, image by image."""
+    return list(values.T.ravel().tolist())
 
 
 def _with_flags(result: Consensus | None, answers: Answers, boxes: int, settings: BoxSettings) -> Consensus | None:
@@ -101,7 +97,6 @@ class _Writer:
 
     def __init__(self, people: int, boxes: int, way: Agreeing) -> None:
         self.settings = way.settings
-        self.nothing = iou_step("hard.iou", None, way.settings)
         self._method, self._people = way.method, people
         self._enough = enough_step(people, way.settings)
         self._count = equal_counts(people, boxes)
@@ -110,32 +105,45 @@ class _Writer:
         self._sure = box_confidence(people, 0) * label_confidence({"": people}, "", way.settings.label_count)
         self._confidence = image_confidence([self._sure] * boxes, ())
 
-    def write(
+    def boxes(
+        self, corners: Floats, labels: Sequence[str], means: Sequence[float], people: Sequence[tuple[str, ...]]
+    ) -> Iterator[ConsensusBox]:
+        """Yield the boxes of all images, image by image; corners have shape (4, boxes, images)."""
+        x1, y1, x2, y2 = corners
+        each = len(x1)
+        return map(
+            ConsensusBox,
+            *(_flat(values) for values in (x1, y1, x2 - x1, y2 - y1)),
+            labels,
+            repeat(self._sure),
+            [box_confidence_75(self._people, 0, mean) for mean in means],
+            [names for names in people for _ in range(each)],
+        )
+
+    def results(
         self,
-        image: ImageAnswers,
-        answers: Answers,
-        found: Sequence[tuple[float, float, float, float, str, float]],
-        lowest: float | None,
-        iou: TraceStep,
-    ) -> Consensus:
-        """Return the result; `found` holds corners, label and mean IoU of every group in reading order."""
-        names = tuple(map(_ANNOTATOR, answers))
-        sure, people = self._sure, self._people
-        return Consensus(
-            image.image,
-            "hard",
-            tuple(
-                [
-                    ConsensusBox(x1, y1, x2 - x1, y2 - y1, label, sure, box_confidence_75(people, 0, mean), names)
-                    for x1, y1, x2, y2, label, mean in found
-                ]
-            ),
-            names,
-            (),
-            (self._enough, self._count(names), self._groups, EQUAL_LABELS, iou, *self._last),
-            "none",
-            self._confidence,
+        images: Sequence[ImageAnswers],
+        people: Sequence[tuple[str, ...]],
+        boxes: Iterable[tuple[ConsensusBox, ...]],
+        lowest: Iterable[float | None],
+        closeness: Iterable[TraceStep],
+    ) -> Iterator[Consensus]:
+        """Yield one result an image."""
+        counts = map(self._count, people)
+        return map(
+            Consensus,
+            map(_IMAGE, images),
+            repeat("hard"),
+            boxes,
+            people,
+            repeat(()),
+            [
+                (self._enough, count, self._groups, EQUAL_LABELS, iou, *self._last)
+                for count, iou in zip(counts, closeness, strict=True)
+            ],
+            repeat("none"),
+            repeat(self._confidence),
             lowest,
-            (),
-            self._method,
+            repeat(()),
+            repeat(self._method),
         )
