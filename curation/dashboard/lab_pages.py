@@ -43,7 +43,7 @@ def page(request: HttpRequest, public_id: UUID) -> HttpResponse:
     context = _context(seat, stage, request.GET)
     if request.GET.get("curve"):
         context |= _curve(context)
-    return render(request, PAGE, {**context, **_history(stage)}, status=400 if context["error"] else 200)
+    return render(request, PAGE, {**context, **_history(context)}, status=400 if context["error"] else 200)
 
 
 @require_safe
@@ -78,7 +78,7 @@ def apply(request: HttpRequest, public_id: UUID) -> HttpResponse:
     stage = _stage_or_404(seat, request.POST)
     context = _context(seat, stage, request.POST)
     if context["error"]:
-        return render(request, PAGE, {**context, **_history(stage)}, status=400)
+        return render(request, PAGE, {**context, **_history(context)}, status=400)
     if not request.POST.get("confirmed"):
         on, tried = context["desk"], context["trial"]
         return render(request, "curation/lab/confirm.html", {**context, "effect": effect(on, tried)})
@@ -201,18 +201,20 @@ def _tried(on: lab.Desk, settings: ConsensusSettings) -> dict[str, Any]:
 def _curve(context: dict[str, Any]) -> dict[str, Any]:
     settings, on = context["settings"], context["desk"]
     points, images = lab.curve_of(on, settings)
-    taken = lab.replayed(on, settings)
+    taken, price = lab.replayed(on, settings), dearest_answer(on.source)
     return {
         "points": points,
         "curve": lab_facts.curve_drawing(points, settings.iou),
         "curve_images": images,
         "bought": taken,
-        "saved_micro": dearest_answer(on.source) * (taken.stored - taken.answers),
+        "price_micro": price,
+        "bought_micro": round(price * taken.mean),
+        "given_micro": round(price * taken.given),
     }
 
 
-def _history(stage: Stage) -> dict[str, Any]:
-    told = lab_runs.history(stage)
+def _history(context: dict[str, Any]) -> dict[str, Any]:
+    told = lab_runs.history(context["desk"])
     applying = next((one.run for one in told if one.run.state == ConsensusRun.State.APPLYING), None)
     return {"history": told, "applying": applying, "progress": runs.progress(applying) if applying else None}
 

@@ -42,6 +42,11 @@ function showCopyButtons() {
   for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
 }
 
+/** One sentence for those who hear the page, when the numbers have come. */
+function say() {
+  document.getElementById("lab-said").textContent = document.getElementById("results")?.dataset.said ?? "";
+}
+
 function mark(isBusy) {
   document.getElementById("results")?.setAttribute("aria-busy", String(isBusy));
 }
@@ -55,7 +60,7 @@ if (form && !form.dataset.ready) {
     if (button) copy(button);
   });
   form.addEventListener("htmx:beforeRequest", () => mark(true));
-  form.addEventListener("htmx:afterRequest", () => mark(false));
+  form.addEventListener("htmx:afterRequest", () => { mark(false); say(); });
   // A setting that is out of bounds is answered with 400 and a sentence, which belongs on the page.
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.xhr.status !== 400) return;

@@ -257,8 +257,8 @@ def test_without_scripts_the_curve_comes_with_the_page(project):
 
 
 def test_buying_is_replayed_in_the_order_in_which_answers_came(project):
-    answered.aggregated(project, TIGHT, LOOSE)
-    answered.answer(answered.image(project, LOOSE), 0.402, by="w9")
+    _, _, asked_more = answered.aggregated(project, TIGHT, LOOSE, LOOSE)
+    answered.answer(asked_more, 0.402, by="w9")
     bought = signed_in().get(address(project, "lab-curve"), {"max_answers": "5"}).context["bought"]
     assert (bought.images, bought.stored, bought.answers) == (3, 10, 10)
     assert bought.short == 1
@@ -275,6 +275,19 @@ def test_of_very_many_images_a_sample_is_tried_with_an_interval(project, monkeyp
     assert "A sample of 2 of 4 images" in page.content.decode()
     low, high = page.context["bars"][0].interval
     assert low < 1 <= high
+
+
+def test_images_that_are_not_added_up_yet_are_not_counted(project):
+    answered.aggregated(project, TIGHT)
+    answered.image(project, (0.4,), at="boxes", state="working")
+    page = signed_in().get(address(project))
+    assert [bar.after_n for bar in page.context["bars"]] == [1, 0, 0]
+    assert "1 more has answers that are not added up yet" in page.content.decode()
+
+
+def test_before_the_first_result_answers_can_be_tried(project):
+    answered.image(project, TIGHT)
+    assert shares(project) == [(0, 1), (0, 0), (0, 0)]
 
 
 def test_new_answers_are_seen_at_once(project):

@@ -42,7 +42,8 @@ SEED = 1
 class Desk:
     """Answers about all images of a stage, or about a sample, in an order drawn by lot; and what stands about them.
 
-    `standing` is the machine's latest result by image, also where a person's boxes took its place.
+    `standing` is the machine's latest result by image, also where a person's boxes took its place. Images whose
+    answers are not added up yet are no part of it, unless there are no others: `waiting` counts them.
     """
 
     stage: Stage
@@ -50,7 +51,8 @@ class Desk:
     sheets: Sequence[answers.Sheet]
     standing: Mapping[str, Outcome]
     total: int
-    affairs: "_Affairs"
+    waiting: int
+    affairs: "Affairs"
 
     @property
     def is_sample(self) -> bool:
@@ -101,10 +103,10 @@ def curve_of(on: Desk, settings: ConsensusSettings) -> tuple[Sequence[Point], in
     return _curve(on.stage.pk, on.affairs, settings.model_copy(update={"iou": BoxSettings().iou}))
 
 
-_Affairs = tuple[object, ...]
+Affairs = tuple[object, ...]
 
 
-def _state_of_affairs(stage: Stage) -> _Affairs:
+def _state_of_affairs(stage: Stage) -> Affairs:
     source = source_of(stage)
     said = Annotation.objects.filter(stage=source).aggregate(last=Max("pk"), discarded=Max("discarded_at"))
     made = Consensus.objects.filter(stage=stage).aggregate(last=Max("pk"))
@@ -114,15 +116,20 @@ def _state_of_affairs(stage: Stage) -> _Affairs:
 
 
 @lru_cache(maxsize=4)
-def _desk(stage_id: int, affairs: _Affairs) -> Desk:
+def _desk(stage_id: int, affairs: Affairs) -> Desk:
     stage = Stage.objects.get(pk=stage_id)
     source = source_of(stage)
-    ids = answers.answered(source)
+    answered = answers.answered(source)
+    ids = sorted(_with_a_result(stage).intersection(answered)) or answered
     chosen = ids if len(ids) <= WHOLE else answers.sample(ids, SAMPLE)
     sheets = [sheet for some in answers.sliced(chosen) for sheet in answers.sheets(source, some)]
     sheets.sort(key=lambda sheet: lot(sheet.image.image, SEED))
     sheets = _affordable(sheets, MOST_WORK)
-    return Desk(stage, source, sheets, _standing(stage, sheets), len(ids), affairs)
+    return Desk(stage, source, sheets, _standing(stage, sheets), len(ids), len(answered) - len(ids), affairs)
+
+
+def _with_a_result(stage: Stage) -> set[int]:
+    return set(Consensus.objects.filter(stage=stage).exclude(method="person").values_list("asset_id", flat=True))
 
 
 def _affordable(sheets: Sequence[answers.Sheet], work: int) -> list[answers.Sheet]:
@@ -184,7 +191,7 @@ def _first_no(trace: Sequence[object]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _trial(stage_id: int, affairs: _Affairs, settings: ConsensusSettings) -> Trial:
+def _trial(stage_id: int, affairs: Affairs, settings: ConsensusSettings) -> Trial:
     on = _desk(stage_id, affairs)
     results = _advised(on, settings)(on.images, _options(on, settings))
     outcomes = {result.image: outcome_of(result) for result in results}
@@ -199,7 +206,7 @@ def _trial(stage_id: int, affairs: _Affairs, settings: ConsensusSettings) -> Tri
 
 
 @lru_cache(maxsize=16)
-def _curve(stage_id: int, affairs: _Affairs, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
+def _curve(stage_id: int, affairs: Affairs, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
     on = _desk(stage_id, affairs)
     images = _images(on.sheets, CURVE_WORK)
     return curve(images, _options(on, settings), _combining(on, settings)), len(images)
@@ -253,7 +260,7 @@ def _way(on: Desk, settings: ConsensusSettings) -> agreeing.Way:
 
 
 @lru_cache(maxsize=4)
-def _learnt(stage_id: int, affairs: _Affairs) -> ReliabilityState:
+def _learnt(stage_id: int, affairs: Affairs) -> ReliabilityState:
     """Return what applying would know: the latest fit, or one over the desk where a new fit is due."""
     on = _desk(stage_id, affairs)
     if not fits.is_due(on.source):

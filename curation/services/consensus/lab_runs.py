@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.db.models import Count
 
-from curation.models import Consensus, ConsensusRun, Stage
+from curation.models import Consensus, ConsensusRun
 from curation.services.consensus import answers
-from curation.services.consensus.lab import SAMPLE, SEED, WHOLE, outcomes_of
+from curation.services.consensus.lab import SAMPLE, SEED, WHOLE, Affairs, Desk, outcomes_of
 from curation.services.consensus.lab_trial import Change, Summary, changes, lot, summary
 from curation.services.consensus.settings import source_of
+
+MOST_RUNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,20 @@ class Comparison:
         return len(self.sheets) < self.total
 
 
-def history(stage: Stage, limit: int = 20) -> list[Told]:
-    runs = list(ConsensusRun.objects.filter(stage=stage).select_related("by", "back_to").order_by("-number")[:limit])
+def history(on: Desk) -> Sequence[Told]:
+    """Return the latest runs; they are counted again only after an answer or a result was added."""
+    return _history(on.stage.pk, on.affairs)
+
+
+@lru_cache(maxsize=16)
+def _history(stage_id: int, _affairs: Affairs) -> Sequence[Told]:
+    rows = ConsensusRun.objects.filter(stage_id=stage_id).select_related("by").order_by("-number")
+    runs = list(rows[:MOST_RUNS])
     latest = Consensus.objects.filter(run__in=runs).order_by("run_id", "asset_id", "-version")
     latest = latest.distinct("run_id", "asset_id")
     counted: dict[int, dict[str, int]] = {run.pk: {} for run in runs}
-    rows = Consensus.objects.filter(pk__in=latest.values("pk")).order_by()
-    for run_id, status, n in rows.values_list("run_id", "status").annotate(n=Count("pk")):
+    results = Consensus.objects.filter(pk__in=latest.values("pk")).order_by()
+    for run_id, status, n in results.values_list("run_id", "status").annotate(n=Count("pk")):
         counted[run_id][status] = n
     return [Told(run, counted[run.pk]) for run in runs]
 
