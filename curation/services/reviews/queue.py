@@ -15,7 +15,8 @@ T = TypeVar("T")
 LEASE = timedelta(minutes=10)
 MOST_IMAGES = 100
 SAMPLED = "sample"
-WORST_FIRST: Final = (F("loss").desc(nulls_first=True), F("confidence").asc(nulls_first=True), "id")
+WORST_FIRST: Final = (F("badness").desc(nulls_first=True), "id")
+TIE = 1e-9  # among equal losses the least confidence comes first
 Verdict = Review.Verdict
 
 
@@ -90,8 +91,7 @@ def _free(project: Project, user: User, now: datetime) -> QuerySet[Any, Any]:
         .annotate(
             put_aside=Exists(aside),
             held_already=Exists(leases),
-            loss=Subquery(current.values("expected_loss")[:1]),
-            confidence=Subquery(current.values("confidence")[:1]),
+            badness=Subquery(current.values(at=F("expected_loss") + (1.0 - F("confidence")) * TIE)[:1]),
         )
     )
 
