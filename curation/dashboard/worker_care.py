@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from crowd.models import Restriction, Worker
 from curation.models import Project, Stage
+from curation.services.quality_facts.checkers import checkers_in
 from curation.services.quality_facts.examples import Example, examples_of
 from curation.services.quality_facts.people import Care, care_in
 
@@ -42,6 +43,21 @@ class Boxing:
     care: Care
     examples: Sequence[Example]
     ban_days: int = BAN_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """A worker's checks at one stage against what was decided."""
+
+    title: str
+    care: Care
+
+
+def checking(project: Project, worker_id: int) -> list[Checking]:
+    """Return how a worker checks, stage by stage."""
+    stages = [stage for stage in project.stages.all() if stage.kind == "validate"]
+    found = [(stage.title, checkers_in(project, stage).get(worker_id)) for stage in stages]
+    return [Checking(title, care) for title, care in found if care is not None]
 
 
 def careless(project: Project) -> Careless:
@@ -84,4 +100,5 @@ def reason_of(project: Project, worker_id: int) -> str:
 
 
 def _stage(project: Project) -> Stage | None:
-    return project.stages.filter(kind="aggregate").order_by("-position").first()
+    stages = [stage for stage in project.stages.all() if stage.kind == "aggregate"]
+    return max(stages, key=lambda stage: stage.position, default=None)

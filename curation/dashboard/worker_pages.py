@@ -177,5 +177,6 @@ def worker(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpRespons
         "skill_events": SkillEvent.objects.filter(worker=row.worker).select_related("skill").order_by("-id")[:NEWEST],
         "sent": sent.order_by("-id")[:12],
         "boxing": worker_care.boxing(seat.project, worker_id),
+        "checking": worker_care.checking(seat.project, worker_id),
     }
     return render(request, "curation/worker.html", context)
