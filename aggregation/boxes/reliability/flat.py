@@ -59,7 +59,7 @@ def flatten(images: Sequence[ImageAnswers], settings: BoxSettings) -> Flat:
     boxes = list(chain.from_iterable(answer.boxes for answer in answers))
     owner = np.repeat(np.arange(len(answers)), [len(answer.boxes) for answer in answers])
     labels, label = _named(boxes)
-    drawn, flipped = _flip(np.array(list(map(_NUMBERS, boxes)), float).reshape(-1, 4))
+    drawn, flipped = _flip(np.fromiter(chain.from_iterable(map(_NUMBERS, boxes)), float, 4 * len(boxes)).reshape(-1, 4))
     corners = np.clip(
         drawn, 0.0, np.tile(frame[of[owner]], 2), where=np.isfinite(np.tile(frame[of[owner]], 2)), out=drawn.copy()
     )

@@ -40,12 +40,11 @@ def link(pile: Pile, overlaps: Floats, least: float, bonus: float) -> Indices:
     Merges, image by image, the two clusters without a common owner that have the largest mean of IoU + bonus for
     equal labels, as long as their mean IoU is at least `least`; ties go to the smallest indices.
     """
-    count, size = pile.owner.shape
-    first = np.tile(np.arange(size), (count, 1))
-    if size < 2:
-        return first
-    state = _Clusters.of(pile, overlaps, bonus)
-    open_rows = np.arange(count)
+    first, clear = _clear(pile, overlaps, least - TOLERANCE)
+    open_rows = np.flatnonzero(~clear)
+    first[open_rows] = np.arange(pile.owner.shape[1])
+    rest = Pile(pile.corners[open_rows], pile.owner[open_rows], pile.label[open_rows])
+    state = _Clusters.of(rest, overlaps[open_rows], bonus)
     while len(open_rows):
         a, b, found = state.best(least - TOLERANCE)
         if not found.all():
@@ -54,6 +53,20 @@ def link(pile: Pile, overlaps: Floats, least: float, bonus: float) -> Indices:
         own = first[open_rows]
         first[open_rows] = np.where(own == b[:, None], a[:, None], own)
     return first
+
+
+def _clear(pile: Pile, overlaps: Floats, least: float) -> tuple[Indices, Mask]:
+    """Return the first box near each box, (n, m), and the images where that is all there is to decide, (n,).
+
+    There every box is near all boxes of its group, all of different owners, and touches no other box.
+    """
+    size = pile.owner.shape[1]
+    near = (overlaps >= least) | np.eye(size, dtype=bool)
+    first = near.argmax(axis=2)
+    together = first[:, :, None] == first[:, None]
+    alike = (pile.owner[:, :, None] == pile.owner[:, None]) & ~np.eye(size, dtype=bool)
+    doubtful = (near != together) | ((overlaps > 0) & ~together) | (alike & together)
+    return first, ~doubtful.any(axis=(1, 2))
 
 
 @dataclass(slots=True)

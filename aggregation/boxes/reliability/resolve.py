@@ -13,7 +13,7 @@ from aggregation.boxes.reliability.judging import Judgement, judge
 from aggregation.boxes.reliability.state import ReliabilityState
 from aggregation.boxes.reliability.table import NOBODY, Indices
 from aggregation.boxes.reliability.tabulate import Candidates, tabulate
-from aggregation.boxes.reliability.words import Found, Left, Scene, changes, doubt, questions, summary, weights
+from aggregation.boxes.reliability.words import Found, Left, Questions, Scene, changes, doubt, summary, weights
 from aggregation.boxes.result import common_flags
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import counted, preparation, prepare
@@ -79,6 +79,7 @@ class _Page:
         self._candidates = tabulate(images, settings)
         self._said = judge(self._candidates.table, state, settings)
         self._close: Closeness = closeness_of(self._candidates.table, settings)
+        self._six = Questions(self._close, settings)
         self._columns = _columns(self._candidates, self._said)
 
     def results(self) -> list[Consensus]:
@@ -133,7 +134,7 @@ class _Page:
 
     def _questions(self, scene: Scene) -> tuple[tuple[TraceStep, ...], tuple[TraceStep, ...]]:
         if not scene.odd:
-            return questions(scene, self._close, self._settings), ()
+            return self._six.ask(scene), ()
         sheet = prepare(scene.image, self._settings)
         return examine(sheet, self._settings).steps, clean(sheet, self._settings).steps
 

@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from math import log
 
 from aggregation.boxes.cleaning import dropping
-from aggregation.boxes.hard import EQUAL_LABELS, answer, clean_step, count_step, enough_step, groups_step, iou_step
+from aggregation.boxes.hard import (
+    EQUAL_LABELS,
+    answer,
+    clean_step,
+    close_enough,
+    count_step,
+    enough_step,
+    groups_step,
+    iou_step,
+)
 from aggregation.boxes.reliability.closeness import Closeness
 from aggregation.boxes.reliability.judging import Judgement
 from aggregation.boxes.reliability.state import ReliabilityState
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import counted
 from aggregation.core.answers import BoxAnswer, ConsensusBox, ImageAnswers, TraceStep
-from aggregation.core.geometry import iou_of
+from aggregation.core.geometry import TOLERANCE, iou_of
 
 NEWCOMER_FINDS, NEWCOMER_NAMES = 0.85, 0.8
 WORTH_SAYING = 0.7  # a weight below this is named
@@ -79,23 +88,52 @@ def _weight(name: str, weight: float, skill: str, why: str) -> TraceStep:
     return TraceStep("reliability.weight", ok=True, text=text, data={"worker": name, "skill": skill, "weight": weight})
 
 
-def questions(scene: Scene, close: Closeness, settings: BoxSettings) -> tuple[TraceStep, ...]:
-    """Ask the six questions of an image without slips, up to the first no."""
-    everybody, groups = len(scene.answers), scene.groups
-    steps = [enough_step(everybody, settings)]
-    if steps[-1].ok:
-        steps.append(count_step(scene.names, scene.counts))
-    if steps[-1].ok:
-        steps.append(groups_step(close.sizes[groups.start : groups.stop], everybody))
-    if steps[-1].ok:
-        mixed = sum(close.mixed[groups.start : groups.stop])
-        steps.append(EQUAL_LABELS if not mixed else _labels_differ(mixed))
-    if steps[-1].ok:
-        asked = [value for group in groups if (value := close.asked[group]) is not None]
-        steps.append(iou_step("hard.iou", min(asked, default=None), settings))
-    if steps[-1].ok:
-        steps.append(clean_step(0, 0, ()))
-    return tuple(steps)
+class Questions:
+    """The six questions of images without slips; answers that many images share are worded once."""
+
+    def __init__(self, close: Closeness, settings: BoxSettings) -> None:
+        self._close, self._settings = close, settings
+        self._near = close_enough(settings)
+        self._clean = clean_step(0, 0, ())
+        self._enough: dict[int, TraceStep] = {}
+        self._full: dict[tuple[int, ...], TraceStep] = {}
+
+    def ask(self, scene: Scene) -> tuple[TraceStep, ...]:
+        """Return the answers up to the first no."""
+        steps = []
+        for question in (self._is_enough, _counts, self._groups, self._labels, self._iou):
+            steps.append(question(scene))
+            if not steps[-1].ok:
+                return tuple(steps)
+        return (*steps, self._clean)
+
+    def _is_enough(self, scene: Scene) -> TraceStep:
+        given = len(scene.names)
+        if given not in self._enough:
+            self._enough[given] = enough_step(given, self._settings)
+        return self._enough[given]
+
+    def _groups(self, scene: Scene) -> TraceStep:
+        everybody = len(scene.names)
+        sizes = tuple(self._close.sizes[scene.groups.start : scene.groups.stop])
+        if (everybody, *sizes) not in self._full:
+            self._full[everybody, *sizes] = groups_step(sizes, everybody)
+        return self._full[everybody, *sizes]
+
+    def _labels(self, scene: Scene) -> TraceStep:
+        mixed = sum(self._close.mixed[scene.groups.start : scene.groups.stop])
+        return _labels_differ(mixed) if mixed else EQUAL_LABELS
+
+    def _iou(self, scene: Scene) -> TraceStep:
+        asked = [value for group in scene.groups if (value := self._close.asked[group]) is not None]
+        worst = min(asked, default=None)
+        if worst is None or worst < self._settings.iou - TOLERANCE:
+            return iou_step("hard.iou", worst, self._settings)
+        return self._near(worst)
+
+
+def _counts(scene: Scene) -> TraceStep:
+    return count_step(scene.names, scene.counts)
 
 
 def _labels_differ(groups: int) -> TraceStep:
