@@ -76,7 +76,8 @@ def _planned(asked: Campaign, stage: RecipeStage, n: int) -> PlannedStage | None
         price, a_page, overlap = micro(boxes.price_usd), boxes.page_size, boxes.overlap
     else:
         return None
-    answers = _answers(asked, stage, overlap)
+    buys_all = isinstance(terms, ValidateSettings) and terms.stop == "fixed"
+    answers = max(_answers(asked, stage, overlap), float(overlap) if buys_all else 1.0)
     pages = math.ceil(n * answers / a_page)
     shares = _shares(asked, stage, terms, pages=pages, price=price, overlap=overlap)
     return PlannedStage(stage.name, n, answers, pages, a_page, price, shares)

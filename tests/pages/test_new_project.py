@@ -29,7 +29,7 @@ def test_the_form_shows_the_price_before_anything_is_made(people):
 
 def test_the_cost_sheet_follows_what_is_typed(people):
     sheet = people["alice"].post(reverse("new-project-plan"), FORM).content.decode()
-    assert "$1.20" in sheet  # 10 photos 0.30, 15 checked by 3.05 on 6 pages 0.54, boxes of 3.4 on 6 pages 0.36
+    assert "$1.02" in sheet  # 10 photos 0.30, 15 checked by 2.27 on 4 pages 0.36, boxes of 3.4 on 6 pages 0.36
     assert "does not carry" not in sheet
     dear = people["alice"].post(reverse("new-project-plan"), {**FORM, "budget": "1"}).content.decode()
     assert "The budget does not carry this plan." in dear
