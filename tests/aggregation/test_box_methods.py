@@ -129,13 +129,6 @@ def test_hard_means_that_everybody_drew_every_box(image):
 
 
 @some
-@given(image=answered_images())
-def test_asking_for_more_answers_never_resolves_more(image):
-    if aggregate_boxes(image, BoxSettings(min_answers=4)).status != "drop":
-        assert aggregate_boxes(image).status != "drop"
-
-
-@some
 @given(image=answered_images(), times=st.sampled_from([2.0, 4.0]))
 def test_a_larger_picture_gives_the_same_result_larger(image, times):
     chosen = BoxSettings(dot_px=0, dot_share=0)
