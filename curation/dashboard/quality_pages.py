@@ -69,17 +69,17 @@ def quality_images(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show the images behind a figure."""
     seat = seat_or_404(request, public_id)
     selection = selected(request.GET)
-    ids = chosen(seat.project, selection)
     text = request.GET.get("page", "1")
     number = int(text) if text.isdecimal() and 0 < len(text) < 6 else 1
     start = PAGE * (max(1, number) - 1)
+    found, ids = chosen(seat.project, selection, start=start, n=PAGE)
     context = {
         "seat": seat,
         "selection": selection,
-        "found": len(ids),
-        "assets": _shown(seat, ids[start : start + PAGE]),
+        "found": found,
+        "assets": _shown(seat, ids),
         "previous": _page(request.GET, number - 1) if number > 1 else "",
-        "next": _page(request.GET, number + 1) if start + PAGE < len(ids) else "",
+        "next": _page(request.GET, number + 1) if start + PAGE < found else "",
     }
     return render(request, "curation/quality/images.html", context)
 

@@ -1,12 +1,14 @@
 """The images behind a figure of the quality page."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from curation.models import Asset, Consensus, Decision, Project
 from curation.services.quality_facts.verdicts import KINDS, LOOSE, RIGHT, WRONG, Judged, judged
 
+Ids = QuerySet[Any, int]
 UNSEEN = "unseen"
 WORDS = {
     "sample": "drawn by chance",
@@ -47,13 +49,13 @@ class Selection:
         return said + ([f"confidence {self.low:.0%} to {self.high:.0%}"] if self.low is not None and self.high else [])
 
 
-def chosen(project: Project, selection: Selection) -> list[int]:
-    """Return the assets that fit, the newest first."""
-    if selection.status:
-        return _by_status(project, selection)
-    if selection.part == UNSEEN:
-        return _unseen(project, selection)
-    return sorted((row.asset_id for row in judged(project) if _fits(row, selection)), reverse=True)
+def chosen(project: Project, selection: Selection, *, start: int, n: int) -> tuple[int, list[int]]:
+    """Return how many assets fit and, the newest first, the ids of n of them from a place on."""
+    if selection.status or selection.part == UNSEEN:
+        rows = _by_status(project, selection) if selection.status else _unseen(project, selection)
+        return rows.count(), list(rows[start : start + n])
+    ids = sorted((row.asset_id for row in judged(project) if _fits(row, selection)), reverse=True)
+    return len(ids), ids[start : start + n]
 
 
 def _fits(row: Judged, selection: Selection) -> bool:
@@ -76,21 +78,19 @@ def _below(value: float, high: float) -> bool:
     return value < high or (high >= 1 and value <= high)
 
 
-def _by_status(project: Project, selection: Selection) -> list[int]:
+def _by_status(project: Project, selection: Selection) -> Ids:
     rows = Consensus.objects.filter(asset__project=project, is_current=True, status=selection.status)
     if selection.stage:
         rows = rows.filter(stage__name=selection.stage)
-    return list(rows.order_by("-asset_id").values_list("asset_id", flat=True).distinct())
+    return rows.order_by("-asset_id").values_list("asset_id", flat=True).distinct()
 
 
-def _unseen(project: Project, selection: Selection) -> list[int]:
+def _unseen(project: Project, selection: Selection) -> Ids:
     rule = Decision.objects.filter(asset=OuterRef("pk"), stage__kind="review", by_kind=Decision.By.RULE)
     latest = rule.order_by("-id")
     review = project.stages.filter(kind="review").order_by("-position").values_list("position", flat=True).first()
-    if review is None:
-        return []
     rows = (
-        Asset.objects.filter(Exists(rule), project=project, stage__position__gt=review)
+        Asset.objects.filter(Exists(rule), project=project, stage__position__gt=review or 0)
         .exclude(state=Asset.State.DROPPED)
         .annotate(came=Subquery(latest.values("verdict")[:1]), at=Subquery(latest.values("created_at")[:1]))
         .filter(came=Decision.Verdict.PASSED)
@@ -99,4 +99,4 @@ def _unseen(project: Project, selection: Selection) -> list[int]:
         rows = rows.filter(Q(at__year=int(selection.month[:4]), at__month=int(selection.month[5:])))
     if selection.label_class:
         rows = rows.filter(label_class__name=selection.label_class)
-    return list(rows.order_by("-pk").values_list("pk", flat=True))
+    return rows.order_by("-pk").values_list("pk", flat=True)
