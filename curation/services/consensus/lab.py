@@ -1,13 +1,14 @@
 """The lab's desk: a stage's stored answers, what stands about them now, and what other settings would make of them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
 from django.db.models import Max
 
-from aggregation import Box, BoxSettings, ImageAnswers, ReliabilityState, fit_reliability
+from aggregation import BadInput, Box, BoxSettings, ImageAnswers, ReliabilityState, fit_reliability
 from aggregation import Consensus as Agreement
 from curation.models import Annotation, Consensus, ConsensusBox, ConsensusRun, Stage
 from curation.services.consensus import agreeing, answers, buying, fits, gold
@@ -261,9 +262,10 @@ def _way(on: Desk, settings: ConsensusSettings) -> agreeing.Way:
 
 @lru_cache(maxsize=4)
 def _learnt(stage_id: int, affairs: Affairs) -> ReliabilityState:
-    """Return what applying would know: the latest fit, or one over the desk where a new fit is due."""
+    """Return the latest fit; one over the desk where a new one is due, or another library has written the latest."""
     on = _desk(stage_id, affairs)
     if not fits.is_due(on.source):
-        return agreeing.state_of(agreeing.latest_fit(on.source))
+        with suppress(BadInput):
+            return agreeing.state_of(agreeing.latest_fit(on.source))
     options = _options(on, read(on.stage.settings))
     return fit_reliability(on.images, options, known=gold.known_boxes(on.source))
