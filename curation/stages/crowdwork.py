@@ -138,6 +138,14 @@ def buy_one_more(*, stage: Stage, asset: Asset) -> None:
     tasks.mark_changed(ids)
 
 
+def withdraw_places(*, stage: Stage, asset: Asset) -> None:
+    """Offer nobody what has been decided; a page already in somebody's hands is still taken in and paid."""
+    open_places = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk, issued__lt=F("overlap"), issued__gt=0)
+    ids = list(open_places.values_list("pk", flat=True))
+    Task.objects.filter(pk__in=ids).update(overlap=F("issued"))
+    tasks.mark_changed(ids)
+
+
 def new_consensus(
     *,
     asset: Asset,

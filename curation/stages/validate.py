@@ -165,6 +165,7 @@ def settle(*, stage: Stage, asset_id: int, now: datetime) -> None:
     if result.next == "buy":
         crowdwork.buy_one_more(stage=stage, asset=asset)
         return
+    crowdwork.withdraw_places(stage=stage, asset=asset)
     _record(stage, asset, result, settings, now)
     _conclude(asset, result, settings, now)
 

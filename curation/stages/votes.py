@@ -58,9 +58,9 @@ def skills_of(stage: Stage, worker_ids: Sequence[int]) -> dict[str, float]:
 
 def saving(*, stage: Stage, asset: Asset, given: int, overlap: int) -> list[str]:
     """Say which answers were not needed and what they would have cost; nothing when all were bought."""
-    spared = overlap - given
     task = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk).select_related("batch__account").first()
-    if spared <= 0 or task is None:
+    spared = 0 if task is None else overlap - max(given, task.issued)
+    if task is None or spared <= 0:
         return []
     which = f"the {ORDINALS.get(overlap, 'last')} answer was" if spared == 1 else f"{spared} answers were"
     money = exact_text(spared * price_of_answer(task.batch), task.batch.account.currency)

@@ -48,6 +48,15 @@ def test_three_equal_votes_of_five_spare_two():
     assert Consensus.objects.get(asset=asset).trace[1] == ("3 of 5 agreed: 2 answers were not needed, saved $0.18")
 
 
+def test_a_place_that_was_offered_before_is_withdrawn_once_the_votes_decide():
+    project, asset = checked()
+    world.work(project, "validate")
+    Task.objects.filter(item_id=asset.pk).update(overlap=3)  # as tasks were issued before votes were bought one by one
+    world.validate(project, "correct", "correct")
+    assert world.on_offer(project, "validate") == 0
+    assert "saved $0.09" in Consensus.objects.get(asset=asset).trace[1]
+
+
 def test_a_fixed_number_of_votes_is_bought_when_a_lead_wants_it_so():
     project, asset = checked(stop="fixed")
     world.work(project, "validate")
