@@ -75,7 +75,7 @@ def _rate(name: str, passed: Mapping[Group, tuple[int, int]], rows: Sequence[Jud
 
 
 def passed_images(project: Project) -> dict[Group, tuple[int, int]]:
-    """Count (unseen, all) images that went on from review, by class and month of their arrival there."""
+    """Count (unseen, all) images that went on from the last review, by class and month of their arrival there."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -91,6 +91,8 @@ def passed_images(project: Project) -> dict[Group, tuple[int, int]]:
             ) rule ON true
             LEFT JOIN curation_labelclass class ON class.id = asset.label_class_id
             WHERE asset.project_id = %s AND stage.position > review.position AND asset.state <> 'dropped'
+              AND NOT EXISTS (SELECT FROM curation_stage later WHERE later.project_id = review.project_id
+                              AND later.kind = 'review' AND later.position > review.position)
             GROUP BY 1, 2
             """,
             [project.pk],
