@@ -95,6 +95,8 @@ def test_a_liar_is_marked_and_not_turned_into_a_virtue():
     images, _ = pool((*GOOD, liar), 200, 5)
     marked = {skill.worker: skill.adversarial for skill in fit_reliability(images, CHOSEN).skills()}
     assert [name for name, bad in marked.items() if bad] == ["liar"]
+    confusion = {skill.worker: skill.confusion for skill in fit_reliability(images, CHOSEN).skills()}["liar"]
+    assert all(sum(row.values()) == pytest.approx(1) and row[true] < 0.3 for true, row in confusion.items())
 
 
 def test_other_names_of_labels_give_the_same_results_under_other_names():

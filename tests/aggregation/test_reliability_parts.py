@@ -49,6 +49,12 @@ def test_grouping_many_images_at_once_gives_the_groups_of_the_general_rule(image
         assert found == sorted(group_boxes(sheet, clean(sheet, loose).boxes, loose))
 
 
+def test_an_image_with_very_many_boxes_is_grouped_by_the_general_rule():
+    grid = [Box(40 * column, 40 * row, 36, 36, "x") for column in range(6) for row in range(5)]
+    table = tabulate([seen(*crowd(3, *grid))], BoxSettings()).table
+    assert table.drawn.sum(axis=1).tolist() == [3] * 30
+
+
 def test_learning_who_finds_objects_never_lowers_the_likelihood_with_its_prior():
     images, truth = pool(MIXED, 80, 5)
     table = with_truth(tabulate(images, BoxSettings()).table, {"i0003": truth["i0003"], "i0004": truth["i0004"]})

@@ -8,6 +8,7 @@ worker drawn towards the pool's, on both halves tried. Votes weigh by the chance
 Source: Dawid and Skene, 1979, with one accuracy a worker (Beta(8, 2), see `aggregation.labels`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,6 +44,13 @@ class Naming:
         """Return the chance that a worker's label is right, (W,)."""
         mean = (self.right + PRIOR_RIGHT) / (self.votes + PRIOR_RIGHT + PRIOR_WRONG)
         return np.asarray(np.clip(mean, LEAST, MOST))
+
+    def confusions(self) -> Iterator[Floats]:
+        """Yield for each worker the chance of each label said for each true one, (L, L); rows sum to 1."""
+        shares = np.exp(_where_mistakes_go(self, len(self.labels)))
+        right = np.eye(len(self.labels), dtype=bool)
+        for accuracy in self.accuracy.tolist():
+            yield np.where(right, accuracy, (1 - accuracy) * shares)
 
     def aligned(self, workers: tuple[str, ...], labels: tuple[str, ...]) -> "Naming":
         """Return the same for exactly these workers, and for these labels and those known before."""

@@ -1,7 +1,7 @@
 """What the model remembers between pools, as values and as JSON."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from aggregation.boxes.reliability.finding import Finding
 from aggregation.boxes.reliability.naming import Naming
 from aggregation.boxes.reliability.placing_noise import WorkerNoise
 from aggregation.boxes.reliability.sharing import Sharing
+from aggregation.boxes.reliability.table import Floats
 from aggregation.core.errors import BadInput
 from aggregation.core.skills import WorkerSkill, accuracy_of
 
@@ -22,7 +23,7 @@ _OF_WORKERS = ("found", "found_weight", "strays", "answers", "objects", "drawn")
 _OF_CROWD = ("ease", "ease_weight", "counts", "stray_cells")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReliabilityState:
     """Skills of workers, rates of a crowd and calibration, as learnt by `fit_reliability`; empty at first."""
 
@@ -44,16 +45,17 @@ class ReliabilityState:
 
         `n` answers; `accuracy` and `lower` of labels; `sensitivity`: share of the objects shown that the worker drew,
         drawn to .85 by ten objects; `false_marks`: boxes of no object an answer; `noise`: typical distance of an edge
-        as a share of a box of 100 pixels.
+        as a share of a box of 100 pixels; `confusion`: of labels, where there are several.
         """
-        strays, spread = self.finding.stray_rates, self.noise.aligned(self.workers).spread
-        place = {name: row for row, name in enumerate(self.noise.aligned(self.workers).workers)}
+        noise = self.noise.aligned(self.workers)
+        spread = dict(zip(noise.workers, noise.spread.mean(axis=1).tolist(), strict=True))
+        strays, confusions = self.finding.stray_rates.tolist(), self.naming.confusions()
         return tuple(
-            self._skill(row, name, float(strays[row]), float(spread[place[name]].mean()))
-            for row, name in enumerate(self.workers)
+            replace(self._skill(row, name, confusion), false_marks=min(strays[row], 1.0), noise=spread[name])
+            for row, (name, confusion) in enumerate(zip(self.workers, confusions, strict=True))
         )
 
-    def _skill(self, row: int, name: str, strays: float, spread: float) -> WorkerSkill:
+    def _skill(self, row: int, name: str, confusion: Floats) -> WorkerSkill:
         finding, naming = self.finding, self.naming
         accuracy, lower = accuracy_of(float(naming.right[row]), float(naming.votes[row]))
         return WorkerSkill(
@@ -62,9 +64,7 @@ class ReliabilityState:
             accuracy=accuracy,
             lower=lower,
             sensitivity=float((finding.drawn[row] + 8.5) / (finding.objects[row] + 10)),
-            false_marks=min(strays, 1.0),
-            noise=spread,
-            confusion=None,
+            confusion=_named(confusion, naming.labels) if len(naming.labels) > 1 else None,
             adversarial=accuracy < 0.5,
         )
 
@@ -139,6 +139,11 @@ class ReliabilityState:
     def as_stored(self) -> "ReliabilityState":
         """Return the state as it comes back from JSON, so that a stored state resolves to the same bytes."""
         return self.from_json(self.to_json())
+
+
+def _named(confusion: Floats, labels: Sequence[str]) -> dict[str, dict[str, float]]:
+    rows = zip(labels, confusion.tolist(), strict=True)
+    return {true: dict(zip(labels, chances, strict=True)) for true, chances in rows}
 
 
 def _rounded(value: Any) -> Any:

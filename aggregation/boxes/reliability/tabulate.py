@@ -15,7 +15,8 @@ from aggregation.boxes.sheet import prepare
 from aggregation.core.answers import ImageAnswers
 from aggregation.core.geometry import TOLERANCE
 
-CHUNK = 1024  # images linked at once: their pairs stay in the cache
+PAIRS = 100_000  # of boxes linked at once: they stay in the cache
+MOST_BOXES = 64  # of an image for linking at once; the general rule looks at close pairs alone and is faster beyond
 CANDIDATE = 0.8  # of match_iou: a candidate may be looser than an agreed group, the model judges it
 
 
@@ -51,10 +52,11 @@ def _clusters(flat: Flat, settings: BoxSettings) -> Indices:
     rows = flat.of[flat.owner[solid]]
     sizes = np.bincount(rows, minlength=len(flat.images))
     starts = np.cumsum(sizes) - sizes
-    for size in np.unique(sizes[sizes > 0]).tolist():
+    for size in np.unique(sizes[(sizes > 0) & (sizes <= MOST_BOXES)]).tolist():
         alike = np.flatnonzero(sizes == size)
-        for begin in range(0, len(alike), CHUNK):
-            part = solid[starts[alike[begin : begin + CHUNK], None] + np.arange(size)]
+        together = 1 + PAIRS // size**2
+        for begin in range(0, len(alike), together):
+            part = solid[starts[alike[begin : begin + together], None] + np.arange(size)]
             _link_part(flat, part, first, settings)
     return first
 
@@ -122,8 +124,8 @@ def _workers(flat: Flat, slot: Indices, width: int) -> tuple[tuple[str, ...], In
 def _unsettled(candidates: Candidates, settings: BoxSettings) -> Mask:
     """Tell for which images linkage alone does not decide, so that the general rule must; shape (N,).
 
-    Those with a box drawn twice, and those where somebody with several boxes has one that lies too far from the
-    others of its group or near enough to another group.
+    Those with a box drawn twice or very many boxes, and those where somebody with several boxes has one that lies too
+    far from the others of its group or near enough to another group.
     """
     flat, table = candidates.flat, candidates.table
     rows = flat.of[flat.owner]
