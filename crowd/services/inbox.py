@@ -29,17 +29,22 @@ class CountsDiffer(CrowdError):
 
     def __init__(self, taken: "Taken") -> None:
         super().__init__(
-            f"Of {taken.received} pages told, {taken.distinct} are distinct, but {taken.inserted} came in and "
-            f"{taken.matched} were here: nothing was stored."
+            f"Of {taken.received} pages told, {taken.inserted} came in, {taken.matched} were here, {taken.repeated} "
+            f"were told twice, {taken.early} come later and {taken.unread} could not be read: nothing was stored."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of the pages told: `inserted + matched` is always `distinct`; `changed` of the matched have moved."""
+    """What became of the pages told, each counted where it went; `changed` of those here and new have moved.
+
+    `early`: not stored now, as it is told again when it is handed in. `refused`: what was not taken as it is, in words.
+    """
 
     received: int = 0
-    distinct: int = 0
+    repeated: int = 0
+    unread: int = 0
+    early: int = 0
     inserted: int = 0
     matched: int = 0
     changed: int = 0
@@ -49,10 +54,17 @@ class Taken:
         """Say whether anything is otherwise than before."""
         return bool(self.inserted or self.changed)
 
+    @property
+    def is_whole(self) -> bool:
+        """Say whether every page told has gone somewhere."""
+        return self.received == self.repeated + self.unread + self.early + self.inserted + self.matched
+
     def __add__(self, other: "Taken") -> "Taken":
         return Taken(
             self.received + other.received,
-            self.distinct + other.distinct,
+            self.repeated + other.repeated,
+            self.unread + other.unread,
+            self.early + other.early,
             self.inserted + other.inserted,
             self.matched + other.matched,
             self.changed + other.changed,
@@ -64,10 +76,10 @@ class Taken:
 def take(*, batch: Batch, pages: Sequence[RemoteAssignment], now: datetime) -> Taken:
     """Store pages and answers, count them, apply what the platform has decided, accept what we accept at once."""
     batch = Batch.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=batch.pk)
-    told, refused = incoming.distinct(pages)
+    told, repeated, unread = incoming.distinct(pages)
     known = _known(batch, told)
     found = incoming.sort(told, known, hosted=confirming.sorter_of(batch))
-    found.refused[:0] = refused
+    found.refused[:0] = unread
     if found.new or found.moved:
         _store(batch, found, now)
     note_states(found.noted)
@@ -75,13 +87,15 @@ def take(*, batch: Batch, pages: Sequence[RemoteAssignment], now: datetime) -> T
         confirming.settle(batch=batch, found=found, now=now)
     taken = Taken(
         received=len(pages),
-        distinct=len(found.new) + len(known),
+        repeated=repeated,
+        unread=len(unread),
+        early=len(found.early),
         inserted=sum(bool(page.pk) for page in found.new),
         matched=len(known),
         changed=len({page.pk for page in [*found.moved, *found.apart]}),
         refused=found.refused,
     )
-    if taken.inserted + taken.matched != taken.distinct:
+    if not taken.is_whole:
         raise CountsDiffer(taken)
     return taken
 

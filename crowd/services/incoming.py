@@ -88,6 +88,7 @@ class Sorted:
     confirmed: list[ReadPage] = field(default_factory=list)  # hosted: our own page has them, and now the platform, too
     strays: list[ReadPage] = field(default_factory=list)  # hosted: the platform has them, our own page has no work
     withdrawn: list[ReadPage] = field(default_factory=list)  # hosted: our own page has them, the platform will not
+    early: list[ReadPage] = field(default_factory=list)  # in work there and not stored: told again when handed in
     refused: list[str] = field(default_factory=list)
 
     @property
@@ -103,10 +104,10 @@ class Sorted:
         return [*self.new, *self.handed_in]
 
 
-def distinct(pages: Iterable[RemoteAssignment]) -> tuple[dict[bytes, ReadPage], list[str]]:
-    """Return each page once, as far as it has come, and what cannot be read."""
+def distinct(pages: Iterable[RemoteAssignment]) -> tuple[dict[bytes, ReadPage], int, list[str]]:
+    """Return each page once, as far as it has come; how many were told again; and what cannot be read."""
     found: dict[bytes, ReadPage] = {}
-    refused = []
+    repeated, refused = 0, []
     for page in pages:
         if page.state not in PROGRESS:
             refused.append(f"Page {page.ext_id}: {page.state!r} is not a known state.")
@@ -115,9 +116,10 @@ def distinct(pages: Iterable[RemoteAssignment]) -> tuple[dict[bytes, ReadPage], 
         else:
             digest = digest_of(page.ext_id)
             before = found.get(digest)
+            repeated += before is not None
             if before is None or PROGRESS[before.told.state] <= PROGRESS[page.state]:
                 found[digest] = ReadPage(page, digest)
-    return found, refused
+    return found, repeated, refused
 
 
 def sort(
@@ -136,6 +138,8 @@ def sort(
                 _sort_known(page, page.known, result)
         elif page.is_in or hosted is None:  # a hosted page begins with us: what has not come here yet is nobody's
             result.new.append(page)
+        else:
+            result.early.append(page)
     return result
 
 

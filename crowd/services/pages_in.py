@@ -174,6 +174,7 @@ def one_in_hand_each(batch: Batch, found: Sorted) -> Iterator[ReadPage]:
         if page.told.state != State.ACTIVE:
             yield page
         elif page.worker_id in busy:
+            found.early.append(page)
             found.refused.append(f"Page {page.told.ext_id}: its worker has another page of this batch in hand.")
         else:
             busy.add(page.worker_id)

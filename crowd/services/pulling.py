@@ -5,39 +5,44 @@ dies is repeated and a pull that was overtaken stores nothing.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Min
+from django.db.models import Min, QuerySet
 
-from crowd.errors import BudgetExceeded, CrowdError, PlatformError, StillRunning, Throttled
-from crowd.models import Assignment, Batch
+from crowd.errors import AuthFailed, BudgetExceeded, CrowdError, OutOfFunds, PlatformError, StillRunning, Throttled
+from crowd.models import Account, Assignment, Batch
 from crowd.platforms.base import Pull
 from crowd.platforms.registry import elsewhere, platform
 from crowd.services import confirming, inbox, publishing
-from crowd.services.accepting import accept_these
+from crowd.services.accepting import accept_these, unpaid_workers
 from crowd.services.inbox import Taken
 
 State = Assignment.State
 SOON, AT_LATEST = timedelta(seconds=2), timedelta(minutes=1)
 OVER = timedelta(minutes=10)  # between looks at a batch that is closed
 AFTER_REFUSAL = timedelta(minutes=5)
-WARN, ACT = timedelta(hours=24), timedelta(hours=2)
+WARN, ACT = timedelta(hours=24), timedelta(hours=2)  # before the platform accepts a page by itself
 MOST_DOUBLINGS = 8
+MOST_REFUSED = 20  # sentences kept beside a batch
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What came in. `more`: the platform has more at once; else it is asked again at `next_at`. `note`: what failed."""
+    """What came in. `more`: the platform has more at once; else it is asked again at `next_at`. `note`: what failed.
+
+    `stopped`: why the platform gives out no more of a batch that is open here, and what to do.
+    """
 
     taken: Taken
     more: bool
     next_at: datetime
     note: str = ""
+    stopped: str = ""
 
 
 class _Overtaken(Exception):
@@ -49,17 +54,26 @@ def pull_batch(*, batch_id: int, now: datetime, limit_seconds: float = 5) -> Pul
     batch = Batch.objects.select_related("account").get(pk=batch_id)
     if not batch.remote_id:
         return Pulled(Taken(), more=False, next_at=now + AT_LATEST, note=f"{batch.key} is not on its platform yet.")
-    end, taken, more = time.monotonic() + limit_seconds, Taken(), True
+    end, taken, more, stopped = time.monotonic() + limit_seconds, Taken(), True, None
     try:
         while more and time.monotonic() < end:
             pull = platform(batch.account.platform).pull(batch.account, batch.remote_id, batch.watermark)
             taken += _store(batch, pull, now)
-            batch.watermark, more = pull.watermark, pull.more
+            batch.watermark, more, stopped = pull.watermark, pull.more, pull.stopped
     except _Overtaken:
         return Pulled(taken, more=True, next_at=now)
     except PlatformError as error:
         return _failed(batch, taken, error, now)
-    return _done(batch, taken, now, more=more)
+    pulled = _done(batch, taken, now, more=more)
+    was_open = batch.state == Batch.State.OPEN  # as it was before the platform was asked
+    return replace(pulled, stopped=_told(batch, stopped)) if stopped and was_open else pulled
+
+
+def _told(batch: Batch, stopped: PlatformError) -> str:
+    """Return the sentence; where it is about the account, it stands there too."""
+    if isinstance(stopped, AuthFailed | OutOfFunds):
+        Account.objects.filter(pk=batch.account_id).update(is_well=False, note=str(stopped)[:300])
+    return str(stopped)
 
 
 @transaction.atomic
@@ -75,7 +89,7 @@ def _store(batch: Batch, pull: Pull, now: datetime) -> Taken:
 def _done(batch: Batch, taken: Taken, now: datetime, *, more: bool) -> Pulled:
     news = more or bool(taken)
     quiet = 0 if news else min(_quiet(batch) + 1, MOST_DOUBLINGS)
-    _remember(batch, quiet=quiet, note="")
+    _remember(batch, quiet=quiet, note="", refused=taken.refused)
     if confirming.is_hosted(batch):
         confirming.tidy(batch_id=batch.pk, now=now)
     elif not news:
@@ -112,6 +126,11 @@ def note_of(batch: Batch) -> str:
     return str(_memory(batch).get("note", ""))
 
 
+def refused_of(batch: Batch) -> list[str]:
+    """Return what the latest pulls brought and was not taken as it is, in sentences, the newest last."""
+    return [str(sentence) for sentence in _memory(batch).get("refused", [])]
+
+
 def _quiet(batch: Batch) -> int:
     """Return how many looks in a row have brought nothing."""
     return int(_memory(batch).get("quiet", 0))
@@ -123,8 +142,9 @@ def _memory(batch: Batch) -> Mapping[str, Any]:
 
 
 @transaction.atomic
-def _remember(batch: Batch, *, quiet: int, note: str) -> None:
-    memory = {"quiet": quiet, "note": note[:300]}
+def _remember(batch: Batch, *, quiet: int, note: str, refused: Sequence[str] = ()) -> None:
+    sentences = dict.fromkeys([*refused_of(batch), *(sentence[:300] for sentence in refused)])
+    memory = {"quiet": quiet, "note": note[:300], "refused": list(sentences)[-MOST_REFUSED:]}
     if dict(_memory(batch)) == memory:
         return
     row = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
@@ -133,46 +153,72 @@ def _remember(batch: Batch, *, quiet: int, note: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence about the pages of one batch."""
+
+    batch: Batch
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """What was done about pages that a platform will soon accept by itself. `alarms` need a person."""
 
     accepted: int = 0
-    warnings: list[str] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)
+    warnings: list[Told] = field(default_factory=list)
+    alarms: list[Told] = field(default_factory=list)
 
 
 def watch_deadlines(*, now: datetime) -> Watched:
-    """Accept what the platform would accept within two hours, if the ledger grants it; warn of the rest of the day."""
+    """Accept what the platform would accept within two hours, if the ledger grants it; warn of the rest of the day.
+
+    Pages that a rule keeps for a person are not accepted by us: somebody has to decide while there is time.
+    """
     hasty = [slug for slug in elsewhere() if platform(slug).capabilities.postponed_acceptance]
     near = Assignment.objects.filter(
         state=State.SUBMITTED, review_until__isnull=False, account__platform__in=hasty
     ).exclude(account__rehearsal__follows_wall_clock=False)
-    accepted, alarms = 0, list[str]()
+    accepted, alarms = 0, list[Told]()
     due = near.filter(review_until__lt=now + ACT)
-    for batch in Batch.objects.select_related("account").filter(assignments__in=due).distinct().order_by("pk"):
-        ids = list(due.filter(batch=batch).order_by("review_until", "pk").values_list("pk", flat=True)[:1000])
-        n, alarm = _accept_due(batch, ids, now)
+    for batch in _batches_of(due):
+        n, sentences = _accept_due(batch, due.filter(batch=batch), now)
         accepted += n
-        alarms += [alarm] if alarm else []
+        alarms += [Told(batch, sentence) for sentence in sentences]
     soon = near.filter(review_until__range=(now + ACT, now + WARN))
-    return Watched(accepted, list(_warnings(soon.values("batch__key"), now)), alarms)
+    return Watched(accepted, [_warning(batch, soon.filter(batch=batch), now) for batch in _batches_of(soon)], alarms)
 
 
-def _accept_due(batch: Batch, ids: list[int], now: datetime) -> tuple[int, str]:
+def _batches_of(pages: QuerySet[Assignment]) -> QuerySet[Batch]:
+    return Batch.objects.select_related("account").filter(assignments__in=pages).distinct().order_by("pk")
+
+
+def _accept_due(batch: Batch, due: QuerySet[Assignment], now: datetime) -> tuple[int, Iterator[str]]:
+    kept = due.filter(worker__in=unpaid_workers(batch=batch, now=now))
+    ids = list(due.exclude(pk__in=kept).order_by("review_until", "pk").values_list("pk", flat=True)[:1000])
     try:
         n, sentence = accept_these(batch=batch, pages=Assignment.objects.filter(pk__in=ids), now=now)
     except CrowdError as error:
         n, sentence = 0, str(error)
-    return n, f"{sentence} The platform will accept them by itself within {_span(ACT)}." if sentence else ""
+    return n, _alarms(batch, kept.count(), sentence)
 
 
-def _warnings(batches: Any, now: datetime) -> Iterator[str]:
-    for row in batches.annotate(n=Count("pk"), first=Min("review_until")).order_by("first"):
-        pages = "1 page waits" if row["n"] == 1 else f"{row['n']} pages wait"
-        yield (
-            f"{pages} for a verdict in {row['batch__key']}; the first is accepted by the platform "
-            f"in {_span(row['first'] - now)}, and by us {_span(ACT)} before."
-        )
+def _alarms(batch: Batch, kept: int, unpaid: str) -> Iterator[str]:
+    by_itself = f"The platform will accept them by itself within {_span(ACT)}."
+    if unpaid:
+        yield f"{unpaid} {by_itself}"
+    if kept:
+        pages = "1 page waits" if kept == 1 else f"{kept} pages wait"
+        yield f"{pages} for a person in {batch.key}, as a rule has asked: accept or reject. {by_itself}"
+
+
+def _warning(batch: Batch, pages: QuerySet[Assignment], now: datetime) -> Told:
+    n, first = pages.count(), pages.aggregate(first=Min("review_until"))["first"]
+    waiting = "1 page waits" if n == 1 else f"{n} pages wait"
+    return Told(
+        batch,
+        f"{waiting} for a verdict in {batch.key}; the first is accepted by the platform "
+        f"in {_span(first - now)}, and by us {_span(ACT)} before.",
+    )
 
 
 def _span(time_left: timedelta) -> str:

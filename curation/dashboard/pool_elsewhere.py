@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Min, Q
 
@@ -46,9 +45,10 @@ class PoolElsewhere:
     refused_words: tuple[tuple[str, int], ...]
     pulled_at: datetime | None
     pull_note: str
+    not_taken: tuple[str, ...]
     rules_note: str
     to_judge: int
-    judge_until: datetime | None
+    accepted_at: datetime | None
     rejected: int
     given_up: int
 
@@ -70,7 +70,7 @@ def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
         .annotate(n=Count("id"))
     )
     refused = _refused(batch)
-    pages = _pages(batch)
+    pages, judge_until = _pages(batch)
     return PoolElsewhere(
         title=terms_of(batch.account.platform).title,
         pages=publishing.pages_of(batch),
@@ -84,8 +84,10 @@ def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
         refused_words=tuple(refused[:SHOWN]),
         pulled_at=batch.pulled_at,
         pull_note=pulling.note_of(batch),
+        not_taken=tuple(reversed(pulling.refused_of(batch)[-SHOWN:])),
         rules_note=platform(batch.account.platform).capabilities.rules_note,
         given_up=recollecting.given_up(pool=pool).count() if pages["rejected"] else 0,
+        accepted_at=judge_until and judge_until - pulling.ACT,
         **pages,
     )
 
@@ -100,13 +102,14 @@ def _has_page(batch: Batch) -> bool:
     return bool(batch.remote_id) and batch.account.platform in LINKS
 
 
-def _pages(batch: Batch) -> dict[str, Any]:
+def _pages(batch: Batch) -> tuple[dict[str, int], datetime | None]:
+    """Return counts of pages, and until when the first of them has to be judged."""
     waits = Q(state=Assignment.State.SUBMITTED)
-    return Assignment.objects.filter(batch=batch).aggregate(
-        to_judge=Count("id", filter=waits),
-        judge_until=Min("review_until", filter=waits),
-        rejected=Count("id", filter=Q(state=Assignment.State.REJECTED)),
+    pages = Assignment.objects.filter(batch=batch)
+    counts = pages.aggregate(
+        to_judge=Count("id", filter=waits), rejected=Count("id", filter=Q(state=Assignment.State.REJECTED))
     )
+    return counts, pages.filter(waits).aggregate(first=Min("review_until"))["first"]
 
 
 def _refused(batch: Batch) -> Sequence[tuple[str, int]]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from crowd.models import Assignment
-from crowd.platforms.registry import elsewhere
+from crowd.platforms.registry import issuing_pages
 from crowd.services import claims, dispatch, pulling, rollups, trust
 from curation.engine import market
 from curation.engine.flow import wake_take_in
@@ -12,6 +12,7 @@ from curation.services import budgets, events, jobs, pools, uploads
 
 TICKS_KEPT = timedelta(hours=1)
 FINISHED_KEPT = timedelta(days=14)
+TOLD_AGAIN = {"deadline.near": timedelta(days=1), "deadline.alarm": timedelta(minutes=30)}
 
 
 def sweep(*, now: datetime) -> list[tuple[int, str]]:
@@ -39,13 +40,18 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
 
 
 def watch_deadlines(*, now: datetime) -> None:
-    """Let nothing be accepted by forgetting: what is done and what needs a person is told once a day."""
+    """Let nothing be accepted by forgetting: what will be done and what needs a person is told to the project."""
     watched = pulling.watch_deadlines(now=now)
-    for kind, sentences in (("deadline.near", watched.warnings), ("deadline.alarm", watched.alarms)):
-        for sentence in sentences:
-            told = Event.objects.filter(kind=kind, text=sentence[:300], created_at__gt=now - timedelta(days=1))
-            if not told.exists():
-                events.record(kind=kind, text=sentence, now=now)
+    for kind, told in (("deadline.near", watched.warnings), ("deadline.alarm", watched.alarms)):
+        for one in told:
+            pool = Pool.objects.select_related("project").filter(pk=one.batch.pool_id).first()
+            if pool is not None and not _was_told(kind, pool, now):
+                events.record(kind=kind, text=one.sentence, project=pool.project, subject=pool, now=now)
+
+
+def _was_told(kind: str, pool: Pool, now: datetime) -> bool:
+    lately = Event.objects.filter(kind=kind, subject_type="pool", subject_id=pool.pk)
+    return lately.filter(created_at__gt=now - TOLD_AGAIN[kind]).exists()
 
 
 def projects_with_mail() -> list[int]:
@@ -59,8 +65,8 @@ def projects_with_mail() -> list[int]:
 def pause_where_money_ends(*, now: datetime) -> int:
     """Pause open pools whose next page cannot be paid, with a sentence that says what to do."""
     open_pools = Pool.objects.filter(state=Pool.State.OPEN, price_micro__gt=0, project__is_rehearsal=False)
-    own = open_pools.exclude(account__platform__in=elsewhere())  # batches elsewhere hold what they may cost
-    stopped = budgets.stops(pools=own.select_related("account").order_by("id"))
+    issued_by_us = open_pools.exclude(account__platform__in=issuing_pages())  # the others hold what they may cost
+    stopped = budgets.stops(pools=issued_by_us.select_related("account").order_by("id"))
     for pool, sentence in stopped:
         pools.pause_pool(pool_id=pool.pk, by=None, now=now, note=sentence)
     return len(stopped)

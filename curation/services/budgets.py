@@ -10,6 +10,7 @@ from django.db.models import F
 from crowd.errors import CrowdError
 from crowd.models import Budget
 from crowd.money import exact_text
+from crowd.platforms.registry import platform
 from crowd.services import ledger
 from crowd.services.ledger import Purse
 from curation.models import Pool, Project, Stage, User
@@ -171,9 +172,13 @@ def stops(*, pools: Iterable[Pool]) -> list[tuple[Pool, str]]:
     for pool in asked:
         places = ((Scope.PROJECT, pool.project_id), (Scope.STAGE, pool.stage_id), (Scope.POOL, pool.pk))
         mine = [budgets.get((scope, scope_id, pool.account.currency)) for scope, scope_id in places]
-        empty = next(
-            (one for one in mine if one and one.free_micro < pool.price_micro and not one.reserved_micro), None
-        )
+        empty = next((one for one in mine if one and one.free_micro < _cost(pool) and not one.reserved_micro), None)
         if empty is not None:
             stopped.append((pool, f"The {empty.scope}'s budget is used up. Raise it to go on."))
     return stopped
+
+
+def _cost(pool: Pool) -> int:
+    """Return what a page costs with the platform's fee, micro-units."""
+    fee = platform(pool.account.platform).fee(pool.account, price_micro=pool.price_micro, overlap=pool.overlap)
+    return pool.price_micro + fee

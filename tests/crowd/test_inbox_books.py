@@ -89,7 +89,8 @@ class Pulls(RuleBasedStateMachine):
         told = sorted(self.pages) if all_of_them else data.draw(some)
         taken = inbox.take(batch=self.batch, pages=[self.pages[ext_id] for ext_id in told], now=NOON)
         assert taken.received == len(told)
-        assert taken.inserted + taken.matched == taken.distinct == len(set(told))
+        assert taken.is_whole
+        assert taken.inserted + taken.matched == len(set(told))
 
     def unjudged(self) -> list[int]:
         pages = Assignment.objects.filter(batch=self.batch, state=State.SUBMITTED)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crowd.errors import AuthFailed, Throttled, Unavailable
-from crowd.models import Assignment, Batch, OutboxCommand
+from crowd.models import Assignment, Batch, OutboxCommand, Restriction
 from crowd.platforms.base import Pull
 from crowd.services import judging, ledger, pulling
 from tests.crowd import market, remote
@@ -166,10 +166,12 @@ def test_a_page_far_from_its_deadline_is_left_alone():
 
 def test_a_page_near_its_deadline_is_warned_of():
     of = waiting(20)
-    assert pulling.watch_deadlines(now=NOON).warnings == [
+    (warning,) = pulling.watch_deadlines(now=NOON).warnings
+    assert warning.batch == of
+    assert warning.sentence == (
         f"1 page waits for a verdict in {of.key}; the first is accepted by the platform in 20 hours, "
         "and by us 2 hours before."
-    ]
+    )
     assert state_of(of) == State.SUBMITTED
 
 
@@ -187,8 +189,8 @@ def test_a_page_at_its_deadline_that_cannot_be_paid_raises_the_alarm():
     Assignment.objects.update(price_micro=90_000)
     ledger.raise_budget(project_id=of.project_id, limit_micro=72_000)
     (alarm,) = pulling.watch_deadlines(now=NOON).alarms
-    assert alarm.startswith(f"1 page waits to be accepted in {of.key}: ")
-    assert alarm.endswith("The platform will accept them by itself within 2 hours.")
+    assert alarm.sentence.startswith(f"1 page waits to be accepted in {of.key}: ")
+    assert alarm.sentence.endswith("The platform will accept them by itself within 2 hours.")
     assert state_of(of) == State.SUBMITTED
 
 
@@ -207,3 +209,28 @@ def test_a_page_at_its_deadline_is_accepted_even_if_its_file_is_not_here():
     pull(of)
     Assignment.objects.update(review_until=NOON + HOUR)
     assert pulling.watch_deadlines(now=NOON).accepted == 1
+
+
+def test_a_page_kept_for_a_person_is_not_accepted_by_us_but_raises_the_alarm():
+    of = waiting(1.5)
+    page = Assignment.objects.get(batch=of)
+    Restriction.objects.create(
+        worker_id=page.worker_id, scope="batch", scope_id=of.pk, effect=Restriction.Effect.UNPAID, reason="too fast"
+    )
+    watched = pulling.watch_deadlines(now=NOON)
+    assert (watched.accepted, state_of(of)) == (0, State.SUBMITTED)
+    (alarm,) = watched.alarms
+    assert alarm.sentence == (
+        f"1 page waits for a person in {of.key}, as a rule has asked: accept or reject. "
+        "The platform will accept them by itself within 2 hours."
+    )
+
+
+def test_what_a_pull_would_not_take_is_kept_beside_the_batch():
+    of = remote.batch()
+    one, two, _ = remote.keys(of)
+    remote.far(of).pages = [told(of, one, state="blocked", ext_id="p1"), told(of, two)]
+    pull(of)
+    assert pulling.refused_of(Batch.objects.get(pk=of.pk)) == ["Page p1: 'blocked' is not a known state."]
+    pull(of)
+    assert len(pulling.refused_of(Batch.objects.get(pk=of.pk))) == 1
