@@ -180,7 +180,10 @@ def duplicates(sheet: Sheet, boxes: Sequence[int], settings: BoxSettings) -> lis
 
 
 def _may_repeat(sheet: Sheet, boxes: Sequence[int], settings: BoxSettings) -> bool:
-    return any(_same_thing(sheet, a, b, settings) for a, b in combinations(boxes, 2))
+    own: dict[int, list[int]] = {}
+    for box in boxes:
+        own.setdefault(sheet.owners[box], []).append(box)
+    return any(_same_thing(sheet, a, b, settings) for drawn in own.values() for a, b in combinations(drawn, 2))
 
 
 def _best_first(sheet: Sheet, boxes: Sequence[int]) -> list[int]:

@@ -72,16 +72,15 @@ def _own_boxes(answer: BoxAnswer, image: ImageAnswers) -> list[tuple[Corners, st
 
 
 def _flipped(box: Box) -> Corners:
-    x1, x2 = sorted((float(box.x), float(box.x + box.w)))
-    y1, y2 = sorted((float(box.y), float(box.y + box.h)))
-    return x1, y1, x2, y2
+    x1, y1, x2, y2 = float(box.x), float(box.y), float(box.x + box.w), float(box.y + box.h)
+    return (x1 if x1 <= x2 else x2), (y1 if y1 <= y2 else y2), (x2 if x1 <= x2 else x1), (y2 if y1 <= y2 else y1)
 
 
 def _clipped(corners: Corners, image: ImageAnswers) -> Corners:
     x1, y1, x2, y2 = corners
-    if image.width is not None:
+    if image.width is not None and (x1 < 0 or x2 > image.width):
         x1, x2 = (min(max(x, 0.0), float(image.width)) for x in (x1, x2))
-    if image.height is not None:
+    if image.height is not None and (y1 < 0 or y2 > image.height):
         y1, y2 = (min(max(y, 0.0), float(image.height)) for y in (y1, y2))
     return x1, y1, x2, y2
 
