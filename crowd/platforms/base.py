@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from crowd.audience import Audience
+from crowd.errors import PlatformError
 from crowd.models import Account
 
 Pages = Literal["local", "remote", "hosted"]
@@ -140,11 +141,15 @@ class RemoteAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A page of assignments, at least once each; ask again with `watermark` until `more` is False."""
+    """A page of assignments, at least once each; ask again with `watermark` until `more` is False.
+
+    `stopped` = the platform gives out no more of this batch of its own accord: why, and what to do.
+    """
 
     assignments: Sequence[RemoteAssignment]
     watermark: str
     more: bool
+    stopped: PlatformError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,7 @@ class RemoteBooks:
     page_states: Mapping[str, str] = field(default_factory=dict)  # page id -> state
     bonuses: Mapping[str, int] = field(default_factory=dict)  # bonus id on the platform -> micro
     fees_micro: int | None = None  # taken for accepted pages; None = the platform does not say
+    is_open: bool | None = None  # whether it gives out work; None = it does not say, or decides that by itself
 
 
 class Platform(Protocol):

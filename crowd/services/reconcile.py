@@ -18,6 +18,7 @@ State = Assignment.State
 UNPAID = frozenset({State.ACTIVE, State.SKIPPED, State.EXPIRED})
 NOWHERE = "not there"
 MOST_PULLS = 100
+MOVES = ["open_batch", "close_batch", "archive_batch", "update_batch"]
 
 
 def reconcile(*, now: datetime, account: Account | None = None) -> list[Difference]:
@@ -47,6 +48,7 @@ def _platform_side(batch: Batch, now: datetime) -> Iterator[Difference]:
     except CrowdError as error:
         yield Difference("platform", "", str(error), place(batch))
         return
+    yield from _state(batch, books)
     yield from _pages(batch, books)
     yield from _tasks(batch, books)
     yield from _rewards(batch, books)
@@ -61,6 +63,16 @@ def _pull_all(batch: Batch, now: datetime) -> None:
             raise CrowdError(pulled.note)
         if not pulled.more:
             return
+
+
+def _state(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:
+    """Compare whether work is given out, unless we are just opening or closing it."""
+    moving = OutboxCommand.objects.filter(batch_id=batch.pk, kind__in=MOVES, state__in=own_books.UNFINISHED)
+    here = Batch.objects.get(pk=batch.pk).state == Batch.State.OPEN
+    if books.is_open is None or books.is_open == here or moving.exists():
+        return
+    words = {True: "open", False: "not open"}
+    yield Difference("pool", words[here], words[books.is_open], place(batch))
 
 
 def _pages(batch: Batch, books: RemoteBooks) -> Iterator[Difference]:

@@ -72,6 +72,8 @@ def run_pull(job: Job, _now: datetime) -> Again | None:
     pulled = pulling.pull_batch(batch_id=batch_id, now=now)
     if pulled.taken and job.project_id is not None:
         wake_take_in(job.project_id)
+    if pulled.stopped:
+        _pause(Batch.objects.get(pk=batch_id), pulled.stopped, now)
     if pulled.more:
         return Again()
     if not any(batch.pk == batch_id for batch in _worth_pulling()):
@@ -103,10 +105,10 @@ def push_new_tasks(*, now: datetime) -> None:
         try:
             publishing.plan_pushes(batch=batch)
         except BudgetExceeded as error:
-            _pause_for_money(batch, str(error), now)
+            _pause(batch, str(error), now)
 
 
-def _pause_for_money(batch: Batch, sentence: str, now: datetime) -> None:
+def _pause(batch: Batch, sentence: str, now: datetime) -> None:
     pool = Pool.objects.filter(pk=batch.pool_id, state=Pool.State.OPEN).first()
     if pool is not None:
         pools.pause_pool(pool_id=pool.pk, by=None, now=now, note=sentence[:200])

@@ -13,7 +13,7 @@ from crowd.clock import database_now
 from crowd.models import Account
 from crowd.money import exact_text, micro
 from crowd.platforms import base
-from crowd.platforms.toloka import assignments, events, files, people, plan, pools, statistics
+from crowd.platforms.toloka import assignments, events, files, people, plan, pools, statistics, stops
 from crowd.platforms.toloka import tasks as pushing
 from crowd.platforms.toloka.client import connected
 from crowd.services.quotas import Quotas, left
@@ -173,7 +173,7 @@ class Toloka:
     def books(self, account: Account, remote_id: str) -> base.RemoteBooks:
         where = pools.place(remote_id)
         with connected(account) as client:
-            pools.view(client, where)
+            there = pools.view(client, where)
             pages = list(assignments.every(client, where))
             count = sum(len(page) for page in client.pages("/tasks", pushing.MOST_LISTED, pool_id=where.id))
             bonuses = people.bonuses_of(client, where)
@@ -182,7 +182,9 @@ class Toloka:
         spent = sum(micro(one.get("reward") or 0) for one in paid)
         fees = [micro(one[assignments.FEE]) for one in paid if assignments.FEE in one]
         told = sum(fees) if len(fees) == len(paid) else None
-        return base.RemoteBooks(dict(Counter(states.values())), count, spent, states, bonuses, told)
+        return base.RemoteBooks(
+            dict(Counter(states.values())), count, spent, states, bonuses, told, stops.is_open(there)
+        )
 
     def ask_statistics(self, account: Account, remote_id: str) -> str:
         """Let Toloka count what it knows of a pool; the id is for `read_statistics`."""

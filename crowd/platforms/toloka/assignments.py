@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crowd.errors import Invalid, NotFound, StateConflict
+from crowd.errors import Invalid, NotFound, PlatformError, StateConflict
 from crowd.money import micro
 from crowd.platforms.base import Pull, RemoteAssignment
-from crowd.platforms.toloka import pools
+from crowd.platforms.toloka import pools, stops
 from crowd.platforms.toloka.answers import payload_of
 from crowd.platforms.toloka.client import Client, Json
 from crowd.platforms.toloka.pools import Place
@@ -83,7 +83,11 @@ def pull(client: Client, where: Place, watermark: str) -> Pull:
         mark = _after(client, where, mark, page, has_more=has_more)
         is_over = mark.at == 0 and not mark.last_id
         if is_over or len(found) >= PULL_SIZE:
-            return Pull(found, str(mark), more=not is_over)
+            return Pull(found, str(mark), more=not is_over, stopped=_stopped(client, where) if is_over else None)
+
+
+def _stopped(client: Client, where: Place) -> PlatformError | None:
+    return stops.stopped(pools.view(client, where))
 
 
 def _list(client: Client, where: Place, mark: Mark) -> tuple[list[Json], bool]:

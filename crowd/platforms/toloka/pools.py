@@ -15,6 +15,7 @@ from crowd.platforms.base import BatchSpec
 from crowd.platforms.toloka import filters, quality
 from crowd.platforms.toloka.client import Client, Json, is_yandex
 from crowd.platforms.toloka.specs import LONGEST_NAME, project_form
+from crowd.platforms.toloka.stops import CLOSED, OPEN
 
 MOST_LISTED = 300
 LONGEST_DELAY = 259_200  # a pool stays open so long after its last page: we say when it is over
@@ -22,7 +23,6 @@ USUAL_LIFE = timedelta(days=365)
 TRAINING_PREFIX = "training-"
 REMOTE_ID = re.compile(r"(training-)?([0-9]{1,20})")
 OPTIONAL = ("filter", "speed_quality_balance", "dynamic_pricing_config")  # left out = not wanted any more
-OPEN, CLOSED = "OPEN", "CLOSED"
 log = logging.getLogger(__name__)
 
 
