@@ -70,6 +70,19 @@ def curve(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "curation/lab/_curve.html", {**context, **_curve(context)})
 
 
+@require_safe
+@never_cache
+@login_required
+def progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Answer with how far applying is; a page that waits for its end asks again and again."""
+    seat = seat_or_404(request, public_id, REVIEWER)
+    stage = _stage_or_404(seat, request.GET)
+    applied = ConsensusRun.objects.filter(stage=stage, state=ConsensusRun.State.CURRENT).first()
+    waited_for = applied if applied and str(applied.number) == request.GET.get("was") else None
+    context = {"seat": seat, "stage": stage, "applied": waited_for, **_applying(stage)}
+    return render(request, "curation/lab/_applying.html", context)
+
+
 @require_POST
 @login_required
 def apply(request: HttpRequest, public_id: UUID) -> HttpResponse:
@@ -214,9 +227,12 @@ def _curve(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _history(context: dict[str, Any]) -> dict[str, Any]:
-    told = lab_runs.history(context["desk"])
-    applying = next((one.run for one in told if one.run.state == ConsensusRun.State.APPLYING), None)
-    return {"history": told, "applying": applying, "progress": runs.progress(applying) if applying else None}
+    return {"history": lab_runs.history(context["desk"]), **_applying(context["stage"])}
+
+
+def _applying(stage: Stage) -> dict[str, Any]:
+    run = ConsensusRun.objects.filter(stage=stage, state=ConsensusRun.State.APPLYING).first()
+    return {"applying": run, "progress": runs.progress(run) if run else None}
 
 
 def _stages(seat: Seat) -> list[Stage]:

@@ -90,6 +90,7 @@ urlpatterns = [
     path(f"{P}lab/", lab_pages.page, name="lab"),
     path(f"{P}lab/results/", lab_pages.results, name="lab-results"),
     path(f"{P}lab/curve/", lab_pages.curve, name="lab-curve"),
+    path(f"{P}lab/progress/", lab_pages.progress, name="lab-progress"),
     path(f"{P}lab/apply/", lab_pages.apply, name="lab-apply"),
     path(f"{P}lab/compare/", lab_pages.compare, name="lab-compare"),
     path(f"{P}lab/answers.jsonl", lab_pages.download, name="lab-answers"),

@@ -50,7 +50,7 @@ def shares(project: Project, **settings: object) -> list[tuple[int, int]]:
     return [(bar.before_n, bar.after_n) for bar in bars]
 
 
-READING = ("lab", "lab-results", "lab-curve")
+READING = ("lab", "lab-results", "lab-curve", "lab-progress")
 
 
 @pytest.mark.parametrize("page", READING)
@@ -72,7 +72,7 @@ def test_only_a_lead_applies_goes_back_and_takes_answers_home(project, name):
 
 
 def test_nobody_looks_without_signing_in(project):
-    assert [Client().get(address(project, page)).status_code for page in READING] == [302, 302, 302]
+    assert {Client().get(address(project, page)).status_code for page in READING} == {302}
 
 
 def test_shares_are_shown_as_they_stand_and_as_they_would_be(project):
@@ -183,6 +183,16 @@ def test_what_is_applied_becomes_what_confirming_promised(project):
     assert answered.fresh(loose).state != "dropped"
     assert shares(project) == [(2, 2), (0, 0), (0, 0)]
     assert Annotation.objects.count() == 6
+
+
+def test_the_page_says_how_far_applying_is_until_it_is_done(project):
+    answered.aggregated(project, TIGHT)
+    who, asked = signed_in(), {"was": "2"}
+    who.post(address(project, "lab-apply"), {"iou": "0.5", "confirmed": "yes"})
+    assert "Version 2 is being applied" in who.get(address(project, "lab-progress"), asked).content.decode()
+    answered.finished(ConsensusRun.objects.get(number=2))
+    assert "Version 2 is applied." in who.get(address(project, "lab-progress"), asked).content.decode()
+    assert "is applied" not in who.get(address(project, "lab-progress")).content.decode()
 
 
 def test_a_second_apply_meanwhile_is_refused_with_a_sentence(project):
