@@ -50,14 +50,13 @@ def _read(user: Any) -> list[Seat]:
     appeals = waiting.values("project_id").annotate(n=Count("pk")).values("n")
     rows: Any = (
         Project.objects.visible_to(user)
-        .filter(archived_at__isnull=True)
         .annotate(
             role=F("memberships__role"),
             limit_micro=Coalesce(Subquery(budget.values("limit_micro")[:1]), 0, output_field=BigIntegerField()),
             spent_micro=Coalesce(Subquery(budget.values("spent_micro")[:1]), 0, output_field=BigIntegerField()),
             open_appeals=Coalesce(Subquery(appeals), 0, output_field=BigIntegerField()),
         )
-        .order_by("name", "id")
+        .order_by(F("archived_at").desc(nulls_first=True), "name", "id")
         .prefetch_related("stages")
     )
     return [Seat(row, row.role, row.limit_micro, row.spent_micro, row.open_appeals) for row in rows]

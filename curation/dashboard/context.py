@@ -21,14 +21,15 @@ class Shell:
 
     @cached_property
     def seats(self) -> list[Seat]:
-        return seats(self.request)
+        """Return the projects to choose from: what is archived is reached from the list of projects only."""
+        return [seat for seat in seats(self.request) if seat.project.archived_at is None]
 
     @cached_property
     def seat(self) -> Seat | None:
         """Return the seat in the project that the address names, if there is one."""
         match = self.request.resolver_match
         public_id = match.kwargs.get("public_id") if match else None
-        return next((seat for seat in self.seats if seat.project.public_id == public_id), None)
+        return next((seat for seat in seats(self.request) if seat.project.public_id == public_id), None)
 
     @cached_property
     def counts(self) -> AssetCounts | None:

@@ -38,7 +38,12 @@ class ProjectRow:
 
 @login_required
 def projects(request: HttpRequest) -> HttpResponse:
-    context = {"rows": rows_of(seats(request)), "being_set_up": set_up.waiting_for(person(request))}
+    rows = rows_of(seats(request))
+    context = {
+        "rows": [row for row in rows if row.seat.project.archived_at is None],
+        "archived": [row for row in rows if row.seat.project.archived_at],
+        "being_set_up": set_up.waiting_for(person(request)),
+    }
     return render(request, "curation/projects.html", context)
 
 

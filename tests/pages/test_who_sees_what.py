@@ -114,6 +114,11 @@ def test_only_a_lead_changes_things(name: str, person: str, project: Project, wo
     assert answer.status_code == 404
 
 
-def test_an_archived_project_is_in_no_list(project: Project, people: dict[str, Client]):
+def test_an_archived_project_is_listed_apart_and_seen_by_its_members_only(project: Project, people: dict[str, Client]):
     Project.objects.filter(pk=project.pk).update(archived_at=project.created_at)
-    assert project.name not in people["alice"].get("/").content.decode()
+    page = people["alice"].get("/").content.decode()
+    assert page.count(project.name) == 1  # not in the switch of projects
+    assert page.index("Finished rehearsals") < page.index(project.name)
+    address = reverse("project", args=[project.public_id])
+    assert people["alice"].get(address).status_code == 200
+    assert people["charlie"].get(address).status_code == 404
