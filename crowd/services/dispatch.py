@@ -35,6 +35,9 @@ LEASE = timedelta(seconds=25)
 IN_FLIGHT = timedelta(seconds=5)  # a call whose process died may still be at work on the other side
 SIDE_BY_SIDE = 4
 OWED_PAUSE = timedelta(minutes=5)
+BY_ITSELF = "It is tried again every five minutes."
+RESUME, AGAIN = "Then press Resume.", "Then try it again."
+OPENING = frozenset({"publish_batch", "open_batch"})
 MOST_FAILURES = 30
 MOST_CRASHES = 8
 UNFINISHED = (State.PLANNED, State.SENDING, State.UNKNOWN, State.NEEDS_PERSON)
@@ -71,15 +74,24 @@ def _after(error: Exception, command: OutboxCommand, now: datetime) -> None:
         _finish(command, State.UNKNOWN, error=sentence)
     elif isinstance(error, NeedsPerson):
         _finish(command, State.NEEDS_PERSON, error=sentence)
-    elif isinstance(error, AuthFailed | OutOfFunds) and KINDS[command.kind].owed:
+    elif isinstance(error, AuthFailed | OutOfFunds):
         Account.objects.filter(pk=command.account_id).update(is_well=False, note=sentence[:300])
-        _finish(command, State.PLANNED, next_at=now + OWED_PAUSE, error=sentence)
+        _wait_for_account(command, sentence, now)
     elif isinstance(error, CrowdError):  # the platform's refusal, or our own: the batch is in no state for this
         permanent = error.permanent if isinstance(error, PlatformError) else True
         _after_error(command, sentence, now, permanent=permanent)
     else:
         log.exception("command %s failed", command, exc_info=error)
         _after_error(command, f"{type(error).__name__}: {error}", now, permanent=False)
+
+
+def _wait_for_account(command: OutboxCommand, sentence: str, now: datetime) -> None:
+    """What is owed is done once the account can do it; anything else waits for a person, and the sentence says so."""
+    if KINDS[command.kind].owed:
+        _finish(command, State.PLANNED, next_at=now + OWED_PAUSE, error=f"{sentence} {BY_ITSELF}")
+        return
+    what_to_do = RESUME if command.kind in OPENING else AGAIN
+    _finish(command, State.REFUSED, error=f"{sentence} {what_to_do}", finished_at=now)
 
 
 def _after_error(command: OutboxCommand, sentence: str, now: datetime, *, permanent: bool) -> None:

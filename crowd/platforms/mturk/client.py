@@ -112,7 +112,7 @@ def by_code(code: str, words: str) -> PlatformError:
     if name.endswith("doesnotexist"):
         return NotFound(f"{sentence}.")
     if "insufficientfunds" in name:
-        return OutOfFunds(f"{sentence}. Put money on the MTurk account, then it goes on.")
+        return OutOfFunds(f"{sentence}. Put money on the MTurk account.")
     if "state" in name or name.endswith("alreadyexists") or name == "permissiondeniedexception":
         return StateConflict(f"{sentence}.")
     return Invalid({"MTurk": sentence})

@@ -45,7 +45,7 @@ UNWELCOME = "Toloka does not accept the token of “{label}”. Make a new one t
 ACCESS = (
     "The token of “{label}” may not do this on Toloka. Ask the owner of the account there for access, or use theirs."
 )
-BALANCE = "The balance of “{label}” on Toloka does not cover this. Pay in there; then the same is tried again."
+BALANCE = "The balance of “{label}” on Toloka does not cover this. Pay in there."
 SENTENCES: Mapping[str, str] = {
     "EMPTY_POOL": "The pool has no tasks on Toloka yet. Add tasks, then open it.",
     "MIXER_CONFIG_REQUIRED": "The pool has no mixer on Toloka, so it cannot make pages of its tasks. Publish it anew.",

@@ -93,3 +93,17 @@ def test_reconciling_finds_a_pool_that_is_open_on_one_side_only(account, pool):
     shut(account, pool, "BLOCKED")
     (found,) = reconcile(now=database_now(), account=account)
     assert (found.kind, found.local, found.remote) == ("pool", "open", "not open")
+
+
+def test_an_opening_without_money_says_what_is_true_and_resume_opens_it(account):
+    broke(account)
+    pool = on_toloka.opened(account)
+    assert pool.state == State.PAUSED
+    assert pool.note == "The balance of “Market” on Toloka does not cover this. Pay in there. Then press Resume."
+    account.refresh_from_db()
+    assert account.is_well is False
+    bench.control(account, "PUT", "/balance", {"balance": 100})
+    on_toloka.settle(pool)
+    assert pool.state == State.PAUSED
+    on_toloka.resume(pool)
+    assert pool.state == State.OPEN
