@@ -140,7 +140,8 @@ class Move:
 def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None, now: datetime | None = None) -> None:
     """Append decisions about several assets and move each as `decide` does. The caller holds the rows' locks."""
     Decision.objects.bulk_create(_decision(move, by_kind, by_id, now) for move in moves)
-    following = {move.asset.stage: next_stage(move.asset.stage) for move in moves if move.verdict == Verdict.PASSED}
+    left = {move.asset.stage for move in moves if move.verdict == Verdict.PASSED and move.to_stage is None}
+    following = {stage: next_stage(stage) for stage in left}
     for move in moves:
         _move(move, following.get(move.asset.stage))
     Asset.objects.bulk_update([move.asset for move in moves], ["state", "reason", "stage"])
