@@ -190,11 +190,13 @@ def test_a_calibrated_promise_is_a_chance_and_comes_back_from_json(cases):
     assert np.all(np.diff(chances) >= -1e-12)
 
 
-def test_sizes_that_most_people_skip_are_no_part_of_the_promise():
+def test_sizes_that_most_people_skip_count_little_in_the_promise():
     tiny = Box(900, 900, 20, 20, "x")
     images = [replace(seen([A, tiny], *crowd(4, A)), image=f"i{number}") for number in range(40)]
     state = fit_reliability(images)
-    assert 20 < state.sharing.least_side <= 200
-    assert Sharing.nothing().least_side == 0
+    small, large = state.sharing.weights(np.array([20.0, 200.0]))
+    assert small < 0.25
+    assert 0.9 < large <= 1
+    assert Sharing.nothing().weights(np.array([5.0, 500.0])).tolist() == [1, 1]
     result = resolve_reliability(images[:1], state)[0]
     assert result.trace[-1].text.endswith("1 candidate too small to count")

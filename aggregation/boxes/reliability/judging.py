@@ -18,6 +18,7 @@ from aggregation.core.geometry import TOLERANCE
 # independent. Log-odds against truth had slopes of .49 to .67 (median .63) on both halves of two sets with 3 and with
 # 5 answers, fitted each on its own; two thirds is the round number beside it. No decision changes by it.
 DISCOUNT = 2 / 3
+HARDLY = 0.25  # weight below which a candidate is called too small to count
 NEVER_SURER = 0.98  # of an image on which nobody drew anything: that it is empty is only what nobody contradicted
 
 
@@ -30,7 +31,7 @@ class Groups:
     label: Indices  # (G,) the most probable label, index into the table's
     named: Floats  # (G,) its chance
     placed: Placed
-    counted: Mask  # (G,) large enough to decide over the image
+    weight: Floats  # (G,) how much a doubt about it counts over the image
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def judge(table: Table, state: ReliabilityState, settings: BoxSettings) -> Judge
     placed = place(known, state.noise.aligned(known.workers))
     label = _most_probable(known, names, placed)
     named = names[np.arange(len(label)), label] if len(label) else np.zeros(0)
-    groups = Groups(exists, exists > 0.5, label, named, placed, ~too_small(placed.corners, state, settings))
+    groups = Groups(exists, exists > 0.5, label, named, placed, _weights(placed.corners, state, settings))
     return _promises(known, groups, existence.missed, state)
 
 
@@ -69,10 +70,15 @@ def discounted(chances: Floats) -> Floats:
     return np.where(inside, 1 / (1 + ((1 - safe) / safe) ** DISCOUNT), chances)
 
 
-def too_small(corners: Floats, state: ReliabilityState, settings: BoxSettings) -> Mask:
-    """Tell which boxes are too small for this crowd or this task to decide over an image; (n, 4) gives (n,)."""
+def _weights(corners: Floats, state: ReliabilityState, settings: BoxSettings) -> Floats:
+    """Return how much boxes of such sizes decide over an image, for this crowd and this task; (n, 4) gives (n,)."""
     narrow = corners[:, 2] - corners[:, 0] <= settings.ignore_px
-    return np.asarray(narrow | (sides_of(corners) < state.sharing.least_side))
+    return np.where(narrow, 0.0, state.sharing.weights(sides_of(corners)))
+
+
+def too_small(corners: Floats, state: ReliabilityState, settings: BoxSettings) -> Mask:
+    """Tell which boxes hardly decide over an image: not half as many people share them as large ones."""
+    return np.asarray(_weights(corners, state, settings) < HARDLY)
 
 
 def _of_known_workers(table: Table, state: ReliabilityState) -> Table:
@@ -102,12 +108,12 @@ def _most_probable(table: Table, names: Floats, placed: Placed) -> Indices:
 
 
 def _promises(table: Table, groups: Groups, missed: Floats, state: ReliabilityState) -> Judgement:
-    kept, counted, count = groups.kept, groups.counted, len(table.images)
+    kept, count = groups.kept, len(table.images)
     right = state.box(groups.exists * groups.named * groups.placed.p50)
-    found = _product(table, np.where(kept, groups.exists, 1 - groups.exists), counted) * np.exp(-missed)
-    labelled = _product(table, groups.named, counted & kept)
-    edged = _product(table, groups.placed.p50, counted & kept)
-    wrong = np.where(kept, 1 - right, groups.exists)
+    found = _product(table, groups, np.where(kept, groups.exists, 1 - groups.exists)) * np.exp(-missed)
+    labelled = _product(table, groups, np.where(kept, groups.named, 1.0))
+    edged = _product(table, groups, np.where(kept, groups.placed.p50, 1.0))
+    wrong = groups.weight * np.where(kept, 1 - right, groups.exists)
     nothing = np.bincount(table.image, minlength=count) == 0
     image = state.image(found * labelled * edged)
     return Judgement(
@@ -119,11 +125,11 @@ def _promises(table: Table, groups: Groups, missed: Floats, state: ReliabilitySt
         labelled=labelled,
         edged=edged,
         image=np.where(nothing, np.minimum(image, NEVER_SURER), image),
-        loss=missed + np.bincount(table.image[counted], wrong[counted], count),
+        loss=missed + np.bincount(table.image, wrong, count),
     )
 
 
-def _product(table: Table, chances: Floats, chosen: Mask) -> Floats:
-    """Return the product of the chosen groups' chances by image, (N,)."""
-    logs = np.log(np.maximum(chances[chosen], np.finfo(float).tiny))
-    return np.asarray(np.exp(np.bincount(table.image[chosen], logs, len(table.images))))
+def _product(table: Table, groups: Groups, chances: Floats) -> Floats:
+    """Return the product of the groups' chances by image, each by its weight, (N,)."""
+    logs = np.log(np.maximum(1 - groups.weight * (1 - chances), np.finfo(float).tiny))
+    return np.asarray(np.exp(np.bincount(table.image, logs, len(table.images))))

@@ -9,7 +9,7 @@ import numpy as np
 from aggregation.boxes.cleaning import clean, dropping
 from aggregation.boxes.hard import examine
 from aggregation.boxes.reliability.closeness import Closeness, closeness_of
-from aggregation.boxes.reliability.judging import Judgement, judge
+from aggregation.boxes.reliability.judging import HARDLY, Judgement, judge
 from aggregation.boxes.reliability.state import ReliabilityState
 from aggregation.boxes.reliability.table import NOBODY, Indices
 from aggregation.boxes.reliability.tabulate import Candidates, tabulate
@@ -55,7 +55,7 @@ class _Columns:
     """Groups as lists: reading single numbers from arrays would cost more than computing them."""
 
     kept: list[bool]
-    counted: list[bool]
+    small: list[bool]
     label: list[str]
     corners: list[list[float]]
     exists: list[float]
@@ -123,8 +123,8 @@ class _Page:
             return self._dropped(row, scene, [*steps, dropping("few", few)], 0.0)
         steps += [step for name in scene.voters for step in self._notes.get(name, ())]
         steps += changes(scene, found, left)
-        counting = self._columns.counted[scene.groups.start : scene.groups.stop]
-        steps.append(summary(self._said, row, counting.count(False)))
+        small = self._columns.small[scene.groups.start : scene.groups.stop]
+        steps.append(summary(self._said, row, small.count(True)))
         whole = all(step.ok for step in asked) and not left
         if not whole and float(self._said.image[row]) < self._settings.accept:
             return self._dropped(
@@ -233,7 +233,7 @@ def _columns(candidates: Candidates, said: Judgement) -> _Columns:
     names = (*table.workers, "")
     return _Columns(
         kept=groups.kept.tolist(),
-        counted=groups.counted.tolist(),
+        small=(groups.weight < HARDLY).tolist(),
         label=[table.labels[index] for index in groups.label.tolist()],
         corners=groups.placed.corners.tolist(),
         exists=groups.exists.tolist(),
