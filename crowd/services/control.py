@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from crowd.errors import NotYours
 from crowd.models import Answer, Assignment, Batch, Task, Worker
+from crowd.quality import boxes
 from crowd.quality.controls import controls_for_page
 from crowd.services import skills
 
@@ -65,7 +66,17 @@ def mix(*, real: Sequence[Task], controls: Sequence[Task], worker: Worker) -> li
 
 
 def is_right(*, known: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
-    return bool(known.get("answer") == payload.get("answer"))
+    """Compare an answer with the known one: boxes by place and label (at least its `iou`, else 0.5), words exactly.
+
+    Flags count where the known answer has them.
+    """
+    if "boxes" not in known:
+        return bool(known.get("answer") == payload.get("answer"))
+    least = float(known.get("iou", boxes.USUAL_IOU))
+    if not boxes.agree(known["boxes"], payload.get("boxes") or [], least_iou=least):
+        return False
+    flags = known.get("flags")
+    return flags is None or set(flags) == set(payload.get("flags") or [])
 
 
 @transaction.atomic
