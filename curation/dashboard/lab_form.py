@@ -42,6 +42,7 @@ FIELDS = (
         0.01,
         methods=(RULE, MODEL),
     ),
+    Field("accept", "Accept from confidence", "Less sure images are not agreed.", 0, 1, 0.01, methods=(MODEL,)),
     Field(
         "iou_rule",
         "The IoU is",
@@ -76,7 +77,6 @@ FIELDS = (
         1,
         methods=(RULE,),
     ),
-    Field("accept", "Accept from confidence", "Less sure images are not agreed.", 0, 1, 0.01, methods=(MODEL,)),
     Field("min_answers", "Fewest answers", "With fewer there is no consensus.", 1, 7, 1),
     Field("max_answers", "Most answers", "After so many nothing more is bought.", 1, 9, 1),
     Field(
