@@ -9,7 +9,7 @@ from curation.services import datasets
 from curation.services.consensus import reopening
 from tests import scenes
 from tests.crowd.market import NOON
-from tests.engine import answered
+from tests.engine import answered, world
 from tests.engine.answered import ALIKE
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,16 @@ def test_it_happens_once(project, boxes):
     answered.work(project)
     assert reopening.reopen(project_id=project.pk, now=NOON) == 0
     assert answered.stands(asset)[1] == "published"
+
+
+def test_it_happens_with_the_next_page_that_is_taken_in():
+    project = world.campaign(wanted=2, aggregate={"max_answers": 5})
+    (asset,) = answered.aggregated(project, FOUR)
+    ban(project, "w0")
+    world.send(project, world.photo("one"))
+    assert world.verdicts(asset)[-1] == ("publish", "returned")
+    assert world.stands(asset) == ("aggregate", "waiting", "")
+    assert Annotation.objects.get(discarded_at__isnull=False).worker_id == scenes.worker("w0").pk
 
 
 def test_what_a_frozen_version_holds_stays_closed(project, boxes):

@@ -11,7 +11,7 @@ from curation.models import Annotation, Asset, Box, Consensus, ConsensusRun, Dec
 from curation.services import datasets, jobs, reviews
 from curation.services.consensus import answers, applying, runs
 from tests import scenes
-from tests.crowd.market import NOON
+from tests.crowd.market import NOON, at_once
 from tests.engine import answered
 from tests.engine.answered import ALIKE, APART, LOOSE
 
@@ -177,6 +177,22 @@ def test_two_applies_at_once_are_refused_with_a_sentence(project):
     runs.apply(stage=answered.stage(project), settings={"iou": 0.6}, by=None, now=NOON)
     with pytest.raises(CrowdError, match="Version 2 is being applied; wait until it is done"):
         runs.apply(stage=answered.stage(project), settings={"iou": 0.5}, by=None, now=NOON)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_four_people_who_apply_at_the_same_moment_one_does():
+    project = answered.project()
+    answered.aggregated(project, ALIKE)
+    stage = answered.stage(project)
+
+    def ask(iou: float) -> ConsensusRun:
+        return runs.apply(stage=stage, settings={"iou": iou}, by=None, now=NOON)
+
+    found = at_once(ask, (0.5, 0.55, 0.6, 0.65))
+    assert sum(isinstance(one, ConsensusRun) for one in found) == 1
+    refused = [str(one) for one in found if isinstance(one, CrowdError)]
+    assert len(refused) == 3
+    assert {text.startswith("Version 2 is being applied") for text in refused} == {True}
 
 
 def test_a_run_whose_job_died_holds_up_nobody(project):

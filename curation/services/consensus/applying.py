@@ -21,7 +21,7 @@ from curation.services.consensus.settings import LEARNING
 from curation.services.consensus.storing import Row
 from curation.services.jobs import Again
 
-IMAGES_A_SLICE = 200
+IMAGES_A_SLICE = 100  # a reviewer who decides about one of them waits for the slice
 State = ConsensusRun.State
 
 
