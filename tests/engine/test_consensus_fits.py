@@ -63,6 +63,16 @@ def test_it_is_due_again_after_a_fifth_more_or_two_hundred_answers(project):
     assert not fits.is_due(source)
 
 
+def test_a_fit_that_the_library_of_today_cannot_read_is_passed_over_and_made_anew(project):
+    answers_come(project, 30)
+    source = answered.stage(project, "boxes")
+    old = fits.refit(source=source, now=NOON)
+    ReliabilityFit.objects.filter(pk=old.pk).update(state={**old.state, "version": 0})
+    assert fits.latest_fit(source) is None
+    assert fits.is_due(source)
+    assert fits.refit(source=source, now=NOON).number == 2
+
+
 def test_answers_that_are_added_up_wake_the_job_and_the_method_then_uses_the_fit(project):
     answers_come(project, 30)
     answered.work(project, "aggregate")

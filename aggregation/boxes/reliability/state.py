@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from aggregation.boxes.reliability.table import Floats
 from aggregation.core.errors import BadInput
 from aggregation.core.skills import WorkerSkill, accuracy_of
 
-VERSION = 1
 STRANGER = ""  # stands for everybody of whom nothing is known yet
 DIGITS = 7  # significant, in JSON and in what resolving uses: a state read back gives the same results
 
@@ -26,6 +25,8 @@ _OF_CROWD = ("ease", "ease_weight", "counts", "stray_cells")
 @dataclass(frozen=True, eq=False)
 class ReliabilityState:
     """Skills of workers, rates of a crowd and calibration, as learnt by `fit_reliability`; empty at first."""
+
+    VERSION: ClassVar[int] = 1  # of the document; another one is refused
 
     finding: Finding = field(default_factory=lambda: Finding.of(()))
     naming: Naming = field(default_factory=lambda: Naming.of((), ()))
@@ -82,7 +83,7 @@ class ReliabilityState:
             for row, name in enumerate(self.workers)
         }
         document = {
-            "version": VERSION,
+            "version": self.VERSION,
             "workers": workers,
             "crowd": {
                 **{key: getattr(finding, key).tolist() for key in _OF_CROWD},
@@ -102,8 +103,8 @@ class ReliabilityState:
         """Read what `to_json` wrote. Raises ValueError with a sentence for another version or a broken document."""
         if not isinstance(document, Mapping) or "version" not in document:
             raise BadInput("state of the reliability model: no version: expected what this library wrote")
-        if document["version"] != VERSION:
-            raise BadInput(f"state of the reliability model: version {document['version']!r}: expected {VERSION}")
+        if document["version"] != cls.VERSION:
+            raise BadInput(f"state of the reliability model: version {document['version']!r}: expected {cls.VERSION}")
         try:
             return cls._read(document)
         except (KeyError, TypeError, ValueError, IndexError) as error:

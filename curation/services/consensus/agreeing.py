@@ -54,7 +54,9 @@ def state_of(fit: ReliabilityFit | None) -> ReliabilityState:
 
 
 def latest_fit(source: Stage) -> ReliabilityFit | None:
-    return ReliabilityFit.objects.filter(stage=source).order_by("-number").first()
+    """Return the newest fit that the library of today can read; after an upgrade there may be none at first."""
+    readable = ReliabilityFit.objects.filter(stage=source, state__version=ReliabilityState.VERSION)
+    return readable.order_by("-number").first()
 
 
 def is_out(status: str, settings: ConsensusSettings) -> bool:
