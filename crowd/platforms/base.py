@@ -83,11 +83,13 @@ class BatchSpec:
     pool_id: int
     stage_id: int
     control_per_page: int = 0
+    whole_pages: bool = False  # a page with fewer tasks costs as much as a full one
     price_table: Sequence[tuple[int, int, int]] = ()
     price_skill: str = ""
     needs_skill: str = ""
     needs_value: int = 0
     needs_batch: str = ""  # remote id of the training or exam that gives the needed skill
+    has_gate: bool = False  # there is such a training or exam, published yet or not
     grants_skill: str = ""
     audience: Audience = field(default_factory=Audience)
     review_days: int = 7

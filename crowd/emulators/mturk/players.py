@@ -5,16 +5,14 @@ A crowd gives a `Task` to the player of its question's kind. For an ExternalQues
 answers `Leave`, for there is nothing left to hand in.
 """
 
-import hashlib
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-import httpx
-
+from crowd.emulators.guests import Answer, Guest
 from crowd.emulators.mturk.answers import Fields
 from crowd.emulators.mturk.questions import Field, Kind, Question
 
@@ -69,72 +67,19 @@ class FormPlayer:
         return HandIn(fill_in(task.question.fields, chance))
 
 
-Answer = Callable[[Mapping[str, Any], Mapping[str, Any], random.Random], Mapping[str, Any] | bytes]
-"""Given the page and one of its tasks, what a person answers: a payload, or the bytes of a photo."""
-
-
 @dataclass(frozen=True, slots=True)
 class PagePlayer:
-    """Works on a page of Winnow's own, as JSON over HTTP: agrees, goes through training and exam, hands in there and
-    then at the platform. What there is to read and to send is told in docs/platforms/mturk.md.
-    """
+    """Works on a page of Winnow's own and hands in there, then at the platform."""
 
     answer: Answer
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, follow_redirects=True, timeout=30))
-    most_pages: int = 10
+    guest: Guest = field(default_factory=Guest)
 
     def play(self, task: Task, chance: random.Random) -> Outcome:
-        told = self._get(task.url)
-        if told["state"] == "consent":
-            told = self._post(told["agree"], {"agree": True, "adult": True}, base=task.url)
-        for _ in range(self.most_pages):
-            if told["state"] != "page":
-                break
-            told = self._do(told, task.url, chance)
+        told = self.guest.work(task.url, self.answer, chance)
         if told["state"] != "done":
             return GiveBack()
-        self.http.post(told["url"], data=told["fields"]).raise_for_status()
+        self.guest.http.post(told["url"], data=told["fields"]).raise_for_status()
         return Leave()
-
-    def _do(self, page: dict[str, Any], base: str, chance: random.Random) -> dict[str, Any]:
-        given = {one["id"]: self.answer(page, one, chance) for one in page["tasks"]}
-        photos = {number: data for number, data in given.items() if isinstance(data, bytes)}
-        for number, data in photos.items():
-            self._send(page["uploads"], number, data, base)
-        answers = {number: payload for number, payload in given.items() if number not in photos}
-        if page["kind"] == "training":
-            for number, payload in answers.items():
-                self._train(page, number, payload, base)
-        sent = self._post(page["submit"], {"answers": answers, "ms": chance.randrange(5_000, 60_000)}, base=base)
-        return self._get(_join(base, sent["next"])) if "next" in sent else {"state": "closed"}
-
-    def _train(self, page: Mapping[str, Any], number: int, payload: Any, base: str) -> None:
-        """Answer, and if that is wrong, learn: every other choice is tried until it is right."""
-        for one in (payload, *({"answer": option["value"]} for option in page["options"])):
-            if self._post(f"{page['answers']}{number}/", {"payload": one}, base=base).get("ok"):
-                return
-
-    def _send(self, uploads: str, number: int, photo: bytes, base: str) -> None:
-        about = {"answer": number, "size": len(photo), "sha256": hashlib.sha256(photo).hexdigest()}
-        begun = self._post(uploads, about, base=base)
-        here = f"{_join(base, uploads)}{begun['id']}/"
-        for start in range(begun["received"], len(photo), begun["piece"]):
-            piece = photo[start : start + begun["piece"]]
-            self.http.put(here, params={"offset": start}, content=piece).raise_for_status()
-        self.http.post(f"{here}done/").raise_for_status()
-
-    def _get(self, url: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.http.get(url, headers={"Accept": "application/json"}).json()
-        return found
-
-    def _post(self, path: str, body: Any, *, base: str) -> dict[str, Any]:
-        answer = self.http.post(_join(base, path), json=body, headers={"Accept": "application/json"})
-        told: dict[str, Any] = answer.json()
-        return told
-
-
-def _join(base: str, path: str) -> str:
-    return str(httpx.URL(base).join(path))
 
 
 PLAYERS: Final[Mapping[Kind, Player]] = {"QuestionForm": FormPlayer(), "HTMLQuestion": FormPlayer()}

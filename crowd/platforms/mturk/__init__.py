@@ -11,7 +11,7 @@ from datetime import datetime
 from crowd.clock import database_now
 from crowd.errors import NotFound
 from crowd.models import Account
-from crowd.platforms import base
+from crowd.platforms import base, hosted
 from crowd.platforms.mturk import amounts, events, exams, hits, marks, offers, pages, people
 from crowd.platforms.mturk.client import connected
 
@@ -59,7 +59,10 @@ class MTurk:
         return pages * (price_micro + self.fee(account, price_micro=price_micro, overlap=overlap))
 
     def lacks(self, account: Account, batch: base.BatchSpec) -> list[str]:
-        return offers.lacks(account, batch)
+        if batch.kind != "main":  # on our own page or a test there, for nothing
+            return []
+        own = hosted.lacks(batch, name="MTurk", sees_skips=self.capabilities.sees_skips)
+        return [*offers.lacks(account, batch), *own]
 
     def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
         client = connected(account)

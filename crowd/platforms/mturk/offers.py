@@ -136,8 +136,6 @@ def least_approved(top_percent: int) -> int:
 
 def lacks(account: Account, batch: BatchSpec) -> list[str]:
     """Return in sentences what of a plan MTurk cannot do."""
-    if batch.kind != "main":
-        return []
     return [*_prices(batch), *_audience(batch.audience), *_rest(batch), *_address(account)]
 
 
@@ -151,6 +149,11 @@ def _audience(audience: Audience) -> list[str]:
     said = []
     if audience.languages or audience.regions or audience.devices:
         said.append("MTurk chooses people by country, not by language, region or device.")
+    if audience.top_percent is not None:
+        said.append(
+            f"MTurk knows no ranking: the best {audience.top_percent}% are those with at least "
+            f"{least_approved(audience.top_percent)}% approved of at least {ENOUGH_WORK} tasks."
+        )
     if audience.best_n is not None:
         said.append("MTurk cannot choose the best N people; a share of approved work can be asked for.")
     if len(audience.countries) > MOST_COUNTRIES:

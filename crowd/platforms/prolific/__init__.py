@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from crowd.errors import NotFound, NotSupported
 from crowd.models import Account
-from crowd.platforms import base
-from crowd.platforms.prolific import audience, bonuses, events, fees, groups, studies, submissions
+from crowd.platforms import base, hosted
+from crowd.platforms.prolific import audience, bonuses, events, fees, groups, own_pages, studies, submissions
 from crowd.platforms.prolific.amounts import MICRO_IN_CENT, micro_of_cents
 from crowd.platforms.prolific.client import Client, connected
 
@@ -60,6 +60,8 @@ class Prolific:
         return pages * (price_micro + self.fee(account, price_micro=price_micro, overlap=overlap))
 
     def lacks(self, account: Account, batch: base.BatchSpec) -> list[str]:
+        if own_pages.is_one(batch):
+            return []
         said = audience.lacks(batch.audience)
         if batch.price_micro <= 0 or batch.price_micro % MICRO_IN_CENT:
             said.append("A page on Prolific costs whole cents, at least one.")
@@ -71,9 +73,13 @@ class Prolific:
             said.append("A study on Prolific has no end date: close the pool when its time is over.")
         if batch.priority:
             said.append("Prolific knows no priority among studies.")
-        return said
+        if (hosted.most_pages(batch) or studies.PAGES_A_PERSON + 1) > studies.PAGES_A_PERSON:
+            said.append(f"One person does at most {studies.PAGES_A_PERSON} pages of a study on Prolific.")
+        return [*said, *hosted.lacks(batch, name="Prolific", sees_skips=self.capabilities.sees_skips)]
 
     def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
+        if own_pages.is_one(batch):
+            return own_pages.id_of(batch)
         with connected(account) as client:
             study_id = studies.ensure(client, batch)
             fees.learn(client, batch.price_micro)
@@ -82,6 +88,8 @@ class Prolific:
         return study_id
 
     def update_batch(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
+        if own_pages.batch_of(account.pk, remote_id):
+            return
         with connected(account) as client:
             studies.update(client, remote_id, batch)
 
@@ -100,14 +108,20 @@ class Prolific:
             studies.add_places(client, remote_id, pages, key)
 
     def open(self, account: Account, remote_id: str, now: datetime) -> None:
+        if own_pages.batch_of(account.pk, remote_id):
+            return
         with connected(account) as client:
             studies.start(client, remote_id)
 
     def close(self, account: Account, remote_id: str, now: datetime) -> None:
+        if own_pages.batch_of(account.pk, remote_id):
+            return
         with connected(account) as client:
             studies.pause(client, remote_id)
 
     def archive(self, account: Account, remote_id: str, now: datetime) -> None:
+        if own_pages.batch_of(account.pk, remote_id):
+            return
         with connected(account) as client:
             studies.stop(client, remote_id)
 
@@ -115,6 +129,8 @@ class Prolific:
         self._require_study(account, remote_id)  # there is none on the platform, and `lacks` says so
 
     def pull(self, account: Account, remote_id: str, watermark: str) -> base.Pull:
+        if own_pages.batch_of(account.pk, remote_id):
+            return base.Pull([], watermark, more=False)
         with connected(account) as client:
             return submissions.pull(client, remote_id, watermark)
 
@@ -136,11 +152,13 @@ class Prolific:
 
     def restrict(self, account: Account, remote_id: str, ban: base.Ban) -> None:
         with connected(account) as client:
-            groups.put_in(client, self._ban_group(client, remote_id, ban), [ban.worker_ext_id])
+            if group := self._ban_group(client, remote_id, ban):
+                groups.put_in(client, group, [ban.worker_ext_id])
 
     def unrestrict(self, account: Account, remote_id: str, ban: base.Ban, now: datetime) -> None:
         with connected(account) as client:
-            groups.take_out(client, self._ban_group(client, remote_id, ban), [ban.worker_ext_id])
+            if group := self._ban_group(client, remote_id, ban):
+                groups.take_out(client, group, [ban.worker_ext_id])
 
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
         raise NotSupported("Write to people on Prolific from its own inbox; messages are not sent from here.")
@@ -154,12 +172,19 @@ class Prolific:
         return events.parse(account, headers, body, now)
 
     def books(self, account: Account, remote_id: str) -> base.RemoteBooks:
+        if own_pages.batch_of(account.pk, remote_id):
+            return base.RemoteBooks({}, 0, 0)
         with connected(account) as client:
             return submissions.books(client, remote_id)
 
     def _require_study(self, account: Account, remote_id: str) -> None:
+        if own_pages.batch_of(account.pk, remote_id):
+            return
         with connected(account) as client:
             studies.read(client, remote_id)
 
     def _ban_group(self, client: Client, remote_id: str, ban: base.Ban) -> str:
-        return groups.ban_group_of(client, studies.read(client, remote_id), ban.scope)
+        """Return the group of a ban; none where only our own page has to keep somebody out."""
+        if (batch := own_pages.batch_of(client.account.pk, remote_id)) is None:
+            return groups.ban_group_of(client, studies.read(client, remote_id), ban.scope)
+        return "" if ban.scope == "batch" else groups.ensure_ban_group(client, batch.project_id, ban.scope)

@@ -81,6 +81,8 @@ def lacks(asked: Audience) -> list[str]:
     said = []
     if asked.top_percent is not None or asked.best_n is not None:
         said.append("Prolific cannot choose the best workers by itself: ask for a skill instead.")
+    if asked.adult_content:
+        said.append("Prolific is not asked for people who accept adult content: warn of it in title and conditions.")
     if asked.regions:
         said.append("Prolific knows no regions: ask for countries.")
     if strange := [code for code in asked.countries if code not in COUNTRIES]:

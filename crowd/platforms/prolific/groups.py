@@ -87,3 +87,8 @@ def ban_group_of(client: Client, study: Json, scope: str) -> str:
         if group_id in barred and name.startswith(wanted):
             return group_id
     raise Invalid({"ban": f"the study {study['id']} was not published with a list of people to keep out"})
+
+
+def ensure_ban_group(client: Client, project_id: int, scope: str) -> str:
+    """Return the group of a project or the account, made before the first study that keeps its people out."""
+    return Groups(client).ensure(ACCOUNT if scope == "account" else f"{PROJECT}{project_id}")

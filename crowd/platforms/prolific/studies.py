@@ -135,8 +135,8 @@ def _form(client: Client, batch: BatchSpec) -> Json:
 
 
 def _group_filters(groups: Groups, batch: BatchSpec) -> list[Json]:
-    """Let in who has the skills, keep out who has too much of one or is banned."""
-    needed = [(batch.needs_skill, batch.needs_value)] if batch.needs_skill else []
+    """Let in who has the skills, keep out who has too much of one or is banned. Our own page examines newcomers."""
+    needed = [(batch.needs_skill, batch.needs_value)] if batch.needs_skill and not batch.has_gate else []
     needed += [(one.skill, one.low) for one in batch.audience.skills]
     too_good = [(one.skill, one.high + 1) for one in batch.audience.skills if one.high < 100]
     allowed = [groups.ensure(skill_group(name, least)) for name, least in dict.fromkeys(needed)]

@@ -29,6 +29,7 @@ SPEC = BatchSpec(
     project_id=7,
     pool_id=1,
     stage_id=1,
+    whole_pages=True,
 )
 BENCH = MTurkBench()
 NOW = datetime.now(UTC).replace(microsecond=0)  # the adapter asks the database for the time

@@ -128,12 +128,19 @@ def test_batches_with_equal_words_and_price_stay_apart(turk, account, there):
         ({"audience": Audience(countries=[f"{a}{b}" for a in "ABCDEF" for b in "ABCDEF"])}, "at most 30 countries"),
         ({"review_days": 40}, "after 30 days, not after 40"),
         ({"priority": 5}, "no priority"),
+        ({"audience": Audience(top_percent=20)}, "the best 20% are those with at least 98% approved of at least 100"),
+        ({"rules": [{"kind": "skipped_in_row", "most": 3}]}, "pages skipped in a row never strikes"),
+        ({"whole_pages": False}, "one with fewer tasks costs as much as a full one"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_publishing(turk, account, changes, says):
     sentences = turk.lacks(account, replace(SPEC, **changes))
     assert any(says in sentence for sentence in sentences)
     assert all(sentence.endswith(".") for sentence in sentences)
+
+
+def test_what_is_only_about_paid_work_is_not_said_of_a_training(turk, account):
+    assert turk.lacks(account, replace(SPEC, kind="training", price_micro=0, whole_pages=False)) == []
 
 
 def test_the_real_service_needs_a_page_under_https(turk, account, settings):

@@ -29,6 +29,8 @@ SPEC = BatchSpec(
     project_id=7,
     pool_id=1,
     stage_id=1,
+    whole_pages=True,
+    rules=[{"kind": "answer_count", "most": 20}],
 )
 
 
@@ -61,9 +63,9 @@ class FarSide:
         """How many requests that may change something came in at an address."""
         return sum(method != "GET" and path in asked for method, asked in self.trouble.requests)
 
-    def takes(self, study: str) -> Submission:
-        """Let somebody new take a place."""
-        return submissions.take(self.market, study)
+    def takes(self, study: str, participant: str = "") -> Submission:
+        """Let somebody take a place; without an id it is a new person."""
+        return submissions.take(self.market, study, participant)
 
     def ends(self, submission: str) -> Submission:
         """Let whoever has taken this place finish."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crowd.audience import Audience
 from crowd.emulators.prolific import submissions
 from crowd.errors import Invalid, OutOfFunds, StateConflict
 from crowd.links import batch_key_of
@@ -109,6 +110,25 @@ def test_what_cannot_be_had_is_said_before_anything_is_published(adapter, accoun
     asked = changed(price_table=[(0, 100, 10_000)], review_days=30, expires_at=NOON, priority=5)
     assert len(adapter.lacks(account, asked)) == 4
     assert adapter.lacks(account, changed()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"rules": []}, "at most 20 pages of a study"),
+        ({"rules": [{"kind": "answer_count", "most": 21}]}, "at most 20 pages of a study"),
+        ({"audience": Audience(adult_content=True)}, "adult content"),
+        ({"whole_pages": False}, "one with fewer tasks costs as much as a full one"),
+    ],
+)
+def test_what_is_otherwise_there_is_said_too(adapter, account, changed, changes, says):
+    (sentence,) = adapter.lacks(account, changed(**changes))
+    assert says in sentence
+
+
+def test_a_page_of_one_task_and_a_training_are_never_short(adapter, account, changed):
+    assert adapter.lacks(account, changed(whole_pages=False, page_size=1)) == []
+    assert adapter.lacks(account, changed(kind="training", price_micro=0, rules=[])) == []
 
 
 def test_without_a_workspace_the_sentence_asks_for_it(adapter, account, spec):
