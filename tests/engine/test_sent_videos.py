@@ -101,9 +101,9 @@ def test_the_first_frame_that_is_found_right_pays_the_video_once(project, tmp_pa
 def test_a_video_none_of_whose_frames_is_right_is_rejected_with_the_reason(project, tmp_path):
     page = send(project, video(tmp_path))
     world.work(project)
-    world.validate(project, *["incorrect"] * 6)
+    world.validate(project, *["incorrect"] * 5)
     assert state(page)[0] == State.SUBMITTED
-    world.validate(project, *["incorrect"] * 3)
+    world.validate(project, "incorrect")
     said = "No frame of the video can be used. The photo does not show what was asked for."
     assert state(page) == (State.REJECTED, said)
 
