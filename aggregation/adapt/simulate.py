@@ -13,7 +13,7 @@ from aggregation.adapt.boxes import advise_boxes, choose
 from aggregation.adapt.settings import FEWEST, AdaptSettings
 from aggregation.boxes import box_method
 from aggregation.boxes.batch import aggregate_many
-from aggregation.boxes.reliability import fit_reliability, resolve_reliability
+from aggregation.boxes.reliability import fit_and_resolve
 from aggregation.boxes.reliability import resolve as reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
@@ -139,12 +139,8 @@ def named_method(name: str) -> Method:
     """Return the method of that name as a function of many images; `reliability` learns from all of them anew."""
     box_method(name)
     if name == reliability.NAME:
-        return _learnt
+        return fit_and_resolve
     return lambda images, settings: aggregate_many(images, settings, method=name)
-
-
-def _learnt(images: Sequence[ImageAnswers], settings: BoxSettings) -> list[Consensus]:
-    return resolve_reliability(images, fit_reliability(images, settings), settings)
 
 
 def _with_room(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aggregation.boxes import DEFAULTS, box_method, clusters, hard_soft_drop
 from aggregation.boxes.fast_results import Agreeing, agreed
-from aggregation.boxes.reliability import ReliabilityState, fit_reliability, resolve_reliability
+from aggregation.boxes.reliability import ReliabilityState, fit_and_resolve, resolve_reliability
 from aggregation.boxes.reliability import resolve as reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Consensus, ImageAnswers
@@ -31,7 +31,7 @@ def aggregate_many(
     """
     combine = box_method(method)
     if method == reliability.NAME:
-        return resolve_reliability(images, state or fit_reliability(images, settings), settings)
+        return fit_and_resolve(images, settings) if state is None else resolve_reliability(images, state, settings)
     if state is not None:
         raise BadInput(f"method {method!r} keeps no state: expected {reliability.NAME}")
     with no_search_for_cycles():

@@ -8,5 +8,6 @@ the model. `flat`, `linkage` and `tabulate` make a table of groups, `existence`,
 from aggregation.boxes.reliability.fit import fit_reliability
 from aggregation.boxes.reliability.resolve import resolve_reliability
 from aggregation.boxes.reliability.state import ReliabilityState
+from aggregation.boxes.reliability.together import fit_and_resolve
 
-__all__ = ["ReliabilityState", "fit_reliability", "resolve_reliability"]
+__all__ = ["ReliabilityState", "fit_and_resolve", "fit_reliability", "resolve_reliability"]

@@ -43,15 +43,28 @@ def fit_reliability(
 
     Raises ValueError when an image comes twice.
     """
-    chosen, before = settings or BoxSettings(), state or ReliabilityState()
+    chosen = settings or BoxSettings()
+    with no_search_for_cycles():
+        answered = tabulate(in_order(images), chosen).table
+    return fit_table(answered, chosen, state, known)
+
+
+def in_order(images: Sequence[ImageAnswers]) -> list[ImageAnswers]:
+    """Return the images sorted by name. Raises ValueError when an image comes twice."""
     ordered = sorted(images, key=lambda image: image.image)
     for first, second in pairwise(ordered):
         if first.image == second.image:
             raise BadInput(f"image {first.image!r}: given twice: expected each image once")
-    with no_search_for_cycles():
-        answered = tabulate(ordered, chosen).table
-    learnt = _learnt(_with_workers(with_truth(answered, known or {}), before), before, chosen)
-    return _calibrated(learnt.as_stored(), answered, chosen, known or {}).as_stored()
+    return ordered
+
+
+def fit_table(
+    answered: Table, settings: BoxSettings, state: ReliabilityState | None = None, known: Known | None = None
+) -> ReliabilityState:
+    """Return what `fit_reliability` learns from the groups of images in the order of their names."""
+    before = state or ReliabilityState()
+    learnt = _learnt(_with_workers(with_truth(answered, known or {}), before), before, settings)
+    return _calibrated(learnt.as_stored(), answered, settings, known or {}).as_stored()
 
 
 def _with_workers(table: Table, before: ReliabilityState) -> Table:

@@ -46,8 +46,16 @@ def resolve_reliability(
     results: list[Consensus] = []
     with no_search_for_cycles():
         for start in range(0, len(images), TOGETHER):
-            results += _Page(images[start : start + TOGETHER], state, chosen, notes).results()
+            some = images[start : start + TOGETHER]
+            results += _Page(some, tabulate(some, chosen), state, chosen, notes).results()
     return results
+
+
+def resolve_candidates(
+    images: Sequence[ImageAnswers], candidates: Candidates, state: ReliabilityState, settings: BoxSettings
+) -> list[Consensus]:
+    """Return what `resolve_reliability` makes of images whose boxes are grouped already."""
+    return _Page(images, candidates, state, settings, weights(state)).results()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +79,13 @@ class _Page:
     def __init__(
         self,
         images: Sequence[ImageAnswers],
+        candidates: Candidates,
         state: ReliabilityState,
         settings: BoxSettings,
         notes: dict[str, tuple[TraceStep, ...]],
     ) -> None:
         self._images, self._settings, self._notes = images, settings, notes
-        self._candidates = tabulate(images, settings)
+        self._candidates = candidates
         self._said = judge(self._candidates.table, state, settings)
         self._close: Closeness = closeness_of(self._candidates.table, settings)
         self._six = Questions(self._close, settings)
