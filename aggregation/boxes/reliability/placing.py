@@ -56,23 +56,28 @@ def place(table: Table, noise: WorkerNoise) -> Placed:
         settled, precision = settle(block, aligned, block.start, STEPS)
         inside = np.clip(settled, *block.hull())
         at_border = block.start >= _borders(table.frame[table.image[block.rows]])
-        corners[block.rows] = np.where(at_border, block.start, inside) * OUTWARDS
+        corners[block.rows] = (np.where(at_border, block.start, inside) * OUTWARDS[:, None]).T
         total = over_slots(precision)
-        weights[block.rows] = precision.sum(axis=2) / total.sum(axis=1)[:, None]
+        weights[block.rows] = (_over_edges(precision) / _over_edges(total)).T
         doubt[block.rows] = _lengths(1.0 / total, block)
-        apart = _lengths(1.0 / total + (aligned.careful * block.unit(aligned)[:, 0]) ** 2, block)
+        apart = _lengths(1.0 / total + (aligned.careful[:, None] * block.unit(aligned)[:, 0]) ** 2, block)
         p50[block.rows], p75[block.rows] = _chance(*CHANCE_50, apart), _chance(*CHANCE_75, apart)
     return Placed(corners, p50, p75, weights, doubt)
 
 
 def _borders(frame: Floats) -> Floats:
-    """Return how far out each edge can lie, (g, 2) gives (g, 4); infinitely where the size is not known."""
-    return np.hstack([np.where(np.isfinite(frame), 0.0, np.inf), frame])
+    """Return how far out each edge can lie, (g, 2) gives (4, g); infinitely where the size is not known."""
+    return np.hstack([np.where(np.isfinite(frame), 0.0, np.inf), frame]).T
 
 
 def _lengths(variance: Floats, block: Block) -> Floats:
-    """Return the sum over the four edges of their standard deviation in sides of the box; (g, 4) gives (g,)."""
-    return over_slots((np.sqrt(variance) / block.side)[..., None])[:, 0]
+    """Return the sum over the four edges of their standard deviation in sides of the box; (4, g) gives (g,)."""
+    return _over_edges(np.sqrt(variance) / block.side)
+
+
+def _over_edges(values: Floats) -> Floats:
+    """Return the sum over the four edges, added one by one; (4, ...) gives (...)."""
+    return np.asarray(values[0] + values[1] + values[2] + values[3])
 
 
 def _chance(level: float, slope: float, doubt: Floats) -> Floats:

@@ -1,4 +1,7 @@
-"""Groups of boxes as edges counted outwards, and the most likely place of each edge."""
+"""Groups of boxes as edges counted outwards, and the most likely place of each edge.
+
+The groups stand in the last axis of every array: what holds for an edge or a group then spreads over the rest fast.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ import numpy as np
 from aggregation.boxes.reliability.placing_noise import DEGREES, EDGES, UNIT, WorkerNoise
 from aggregation.boxes.reliability.table import Floats, Indices, Mask, Table, over_slots
 
-BLOCK = 2048  # groups worked on at once: their arrays stay in the cache
+BLOCK = 1024  # groups worked on at once: their arrays stay in the cache
 OUTWARDS = np.array([-1.0, -1.0, 1.0, 1.0])
 LEAST_SIDE = 1.0  # pixels
 
@@ -18,22 +21,25 @@ class Block:
     """Some groups; lengths in pixels, edges counted outwards."""
 
     rows: Indices  # (g,) of the table
-    edges: Floats  # (g, A, 4) 0 where nothing was drawn
-    drawn: Mask  # (g, A)
-    worker: Indices  # (g, A) row of the noise, 0 where nothing was drawn
-    side: Floats  # (g, 4) length of the median box along the axis of each edge
-    start: Floats  # (g, 4) the median
-    known: Floats  # (g, 4) NaN where the truth is not given
+    edges: Floats  # (4, A, g) 0 where nothing was drawn
+    drawn: Mask  # (A, g)
+    worker: Indices  # (A, g) row of the noise, 0 where nothing was drawn
+    side: Floats  # (4, g) length of the median box along the axis of each edge
+    start: Floats  # (4, g) the median
+    known: Floats  # (4, g) NaN where the truth is not given
 
     def unit(self, noise: WorkerNoise) -> Floats:
-        """Return the pixels of one unit of noise, (g, 1, 4)."""
-        return np.asarray(UNIT * (self.side / UNIT) ** noise.power)[:, None]
+        """Return the pixels of one unit of noise, (4, 1, g)."""
+        return np.asarray(UNIT * (self.side / UNIT) ** noise.power[:, None])[:, None]
+
+    def of_worker(self, values: Floats) -> Floats:
+        """Spread what holds for a worker's edges over the boxes: (W, 4) gives (4, A, g)."""
+        return np.stack([column[self.worker] for column in values.T])
 
     def hull(self) -> tuple[Floats, Floats]:
-        """Return the innermost and the outermost edge drawn, twice (g, 4)."""
-        drawn = self.drawn[..., None]
-        innermost = np.where(drawn, self.edges, np.inf).min(axis=1)
-        return innermost, np.where(drawn, self.edges, -np.inf).max(axis=1)
+        """Return the innermost and the outermost edge drawn, twice (4, g)."""
+        innermost = np.where(self.drawn, self.edges, np.inf).min(axis=1)
+        return innermost, np.where(self.drawn, self.edges, -np.inf).max(axis=1)
 
 
 def blocks(table: Table, noise: WorkerNoise, rows: Indices) -> Iterator[Block]:
@@ -42,51 +48,52 @@ def blocks(table: Table, noise: WorkerNoise, rows: Indices) -> Iterator[Block]:
     at = np.array([row[name] for name in table.workers], np.intp)
     for begin in range(0, len(rows), BLOCK):
         part = rows[begin : begin + BLOCK]
-        drawn = table.label[part] >= 0
-        corners = table.corners[part]
+        drawn = np.ascontiguousarray((table.label[part] >= 0).T)
+        corners = np.ascontiguousarray(table.corners[part].T)
         medians = _medians(corners, drawn)
+        sides = np.maximum(medians[2:] - medians[:2], LEAST_SIDE)
         yield Block(
             rows=part,
-            edges=corners * OUTWARDS,
+            edges=corners * OUTWARDS[:, None, None],
             drawn=drawn,
-            worker=at[np.where(drawn, table.worker[table.image[part]], 0)],
-            side=np.maximum(np.tile(medians[:, 2:] - medians[:, :2], 2), LEAST_SIDE),
-            start=medians * OUTWARDS,
-            known=table.truth[part] * OUTWARDS,
+            worker=at[np.where(drawn, table.worker[table.image[part]].T, 0)],
+            side=np.concatenate([sides, sides]),
+            start=medians * OUTWARDS[:, None],
+            known=table.truth[part].T * OUTWARDS[:, None],
         )
 
 
 def _medians(corners: Floats, drawn: Mask) -> Floats:
-    """Return the median of each coordinate over the drawn boxes, 0 where there is none; (g, A, 4) gives (g, 4)."""
-    ordered = np.sort(np.where(drawn[..., None], corners, np.inf), axis=1)
-    count = drawn.sum(axis=1)
-    rows = np.arange(len(corners))
+    """Return the median of each coordinate over the drawn boxes, 0 where there is none; (4, A, g) gives (4, g)."""
+    ordered = np.sort(np.where(drawn, corners, np.inf), axis=1)
+    count = drawn.sum(axis=0)
+    groups = np.arange(corners.shape[2])
     low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, corners.shape[1] - 1)
-    middle = (ordered[rows, low] + ordered[rows, high]) / 2
-    return np.where(count[:, None] > 0, middle, 0.0)
+    middle = (ordered[:, low, groups] + ordered[:, high, groups]) / 2
+    return np.where(count > 0, middle, 0.0)
 
 
 def settle(block: Block, noise: WorkerNoise, place: Floats, steps: int) -> tuple[Floats, Floats]:
-    """Return the most likely place of each edge (g, 4) and each box's precision there (g, A, 4), per square pixel.
+    """Return the most likely place of each edge (4, g) and each box's precision there (4, A, g), per square pixel.
 
     Iterated re-weighting from `place`, under Student-t noise about the worker's own lean whose outward side is wider
     than the inward one by `skew`.
     """
     unit = block.unit(noise)
-    upright = block.edges - noise.lean[block.worker] * unit
-    outward, inward = sides(noise, (noise.spread[block.worker] * unit) ** 2)
+    upright = block.edges - block.of_worker(noise.lean) * unit
+    outward, inward = sides(noise, DEGREES * (block.of_worker(noise.spread) * unit) ** 2)
     for _ in range(steps):
         residual = upright - place[:, None]
-        precision = (DEGREES + 1) / (DEGREES * np.where(residual > 0, outward, inward) + residual * residual)
-        precision *= block.drawn[..., None]
+        precision = (DEGREES + 1) / (np.where(residual > 0, outward, inward) + residual * residual)
+        precision *= block.drawn
         total = over_slots(precision)
         place = over_slots(precision * upright) / np.where(total > 0, total, 1.0)
     return place, precision
 
 
 def sides(noise: WorkerNoise, variance: Floats) -> tuple[Floats, Floats]:
-    """Return the variance of the outward and of the inward side of the noise."""
-    wider = np.exp(2 * noise.skew)
+    """Return the variance of the outward and of the inward side of the noise; (4, A, g) twice."""
+    wider = np.exp(2 * noise.skew)[:, None, None]
     return variance * wider, variance / wider
 
 

@@ -7,9 +7,9 @@ from functools import reduce
 import numpy as np
 
 from aggregation.boxes.reliability.placing_edges import Block, blocks, settle, sides
-from aggregation.boxes.reliability.placing_noise import DEGREES, UNIT, WorkerNoise
+from aggregation.boxes.reliability.placing_noise import DEGREES, EDGES, UNIT, WorkerNoise
 from aggregation.boxes.reliability.placing_skew import fit_skew
-from aggregation.boxes.reliability.table import Floats, Table, over_slots
+from aggregation.boxes.reliability.table import Floats, Indices, Mask, Table, over_slots
 
 ROUNDS = 8
 SKEW_ROUNDS = (2, 5)
@@ -25,13 +25,15 @@ INFORMATION = 2 * DEGREES / (DEGREES + 3)  # of one residual about the logarithm
 class _Residuals:
     """One block's boxes measured against the rest of their groups; lengths in units."""
 
-    counted: Floats  # (g, A, 4) the probability that the object exists, 0 where there is nothing to measure against
-    residual: Floats  # (g, A, 4) outwards, the worker's lean taken away
-    known: Floats  # (g, 1, 4) 1 where measured against a known box
-    skew: Floats  # (g, A, 4) variance of the residual's side, of 1
-    own: Floats  # (g, A, 4) variance of the worker
-    doubt: Floats  # (g, A, 4) variance of what the box is measured against
-    robust: Floats  # (g, A, 4) weight, small for strays
+    counted: Floats  # (4, A, g) the probability that the object exists, 0 where there is nothing to measure against
+    residual: Floats  # (4, A, g) outwards, the worker's lean taken away
+    lean: Floats  # (4, A, g) of the worker
+    known: Mask  # (4, 1, g) measured against a known box
+    skew: Floats  # (4, A, g) variance of the residual's side, of 1
+    share: Floats  # (4, A, g) of the variance that is the worker's own
+    doubt: Floats  # (4, A, g) variance of what the box is measured against
+    squares: Floats  # (4, A, g) of the residual, of the variance expected
+    robust: Floats  # (4, A, g) weight, small for strays
 
 
 def fit_noise(table: Table, exists: Floats, prior: WorkerNoise | None = None) -> WorkerNoise:
@@ -62,61 +64,71 @@ def fit_noise(table: Table, exists: Floats, prior: WorkerNoise | None = None) ->
 def _residuals(block: Block, precision: Floats, noise: WorkerNoise, exists: Floats) -> _Residuals:
     unit = block.unit(noise)
     precision = precision * (unit * unit)
-    upright = block.edges / unit - noise.lean[block.worker]
+    lean, own = block.of_worker(noise.lean), block.of_worker(noise.spread**2)
+    upright = block.edges / unit - lean
+    weighed = precision * upright
     rest = over_slots(precision)[:, None] - precision
     alone = rest <= TINY * precision
-    rest = np.where(alone, 1.0, rest)
-    others = (over_slots(precision * upright)[:, None] - precision * upright) / rest
+    rest[alone] = 1.0
     known = ~np.isnan(block.known)[:, None]
-    residual = upright - np.where(known, block.known[:, None] / unit, others)
+    measure = np.where(known, block.known[:, None] / unit, (over_slots(weighed)[:, None] - weighed) / rest)
+    residual = upright - measure
     doubt = np.where(known, 0.0, 1.0 / rest)
-    outward, inward = sides(noise, np.ones(1))
-    skew = np.where(residual > 0, outward, inward)
-    own = noise.spread[block.worker] ** 2
+    skew = np.where(residual > 0, *sides(noise, np.ones((1, 1, 1))))
+    expected = own + doubt
+    squares = residual * residual / (skew * expected)
     return _Residuals(
-        counted=(block.drawn[..., None] & (known | ~alone)) * exists[block.rows, None, None],
+        counted=(block.drawn & (known | ~alone)) * exists[block.rows],
         residual=residual,
-        known=known.astype(float),
+        lean=lean,
+        known=known,
         skew=skew,
-        own=own,
+        share=own / expected,
         doubt=doubt,
-        robust=(DEGREES + 1) / (DEGREES + residual * residual / (skew * (own + doubt))),
+        squares=squares,
+        robust=(DEGREES + 1) / (DEGREES + squares),
     )
 
 
 def _sums(block: Block, found: _Residuals, noise: WorkerNoise) -> WorkerNoise:
     """Add one block's residuals up by worker; of their squares what is expected to be the worker's own."""
-    lean = noise.lean[block.worker]
-    share = found.own / (found.own + found.doubt)
-    weights = found.counted * found.robust * share / found.skew
-    squares = found.robust * (share * found.residual) ** 2 / found.skew + share * found.doubt
+    weights = found.counted * found.robust * found.share / found.skew
+    own = found.share * found.residual
+    squares = found.robust * own * own / found.skew + found.share * found.doubt
+    at = _places(block, len(noise.workers))
+    measured = np.where(found.known, weights, 0.0)
     return replace(
         noise,
-        boxes=_per_worker(block, noise, found.counted[..., :1])[:, 0],
-        squares=_per_worker(block, noise, found.counted * squares),
-        leans=_per_worker(block, noise, weights * (found.residual + lean)),
-        weights=_per_worker(block, noise, weights),
-        known_leans=(weights * found.known * (found.residual + noise.shared)).sum(axis=(0, 1)),
-        known_weights=(weights * found.known).sum(axis=(0, 1)),
+        boxes=_per_worker(at[:1], noise, found.counted[:1])[:, 0],
+        squares=_per_worker(at, noise, found.counted * squares),
+        leans=_per_worker(at, noise, weights * (found.residual + found.lean)),
+        weights=_per_worker(at, noise, weights),
+        known_leans=(measured * (found.residual + noise.shared[:, None, None])).sum(axis=(1, 2)),
+        known_weights=measured.sum(axis=(1, 2)),
     )
 
 
-def _per_worker(block: Block, noise: WorkerNoise, values: Floats) -> Floats:
-    """Add values (g, A, K) up by worker; (W, K)."""
-    count, rows = len(noise.workers), values[block.drawn]
-    worker = block.worker[block.drawn]
-    return np.stack([np.bincount(worker, column, count) for column in rows.T], axis=1)
+def _places(block: Block, workers: int) -> Indices:
+    """Return where each edge of each box counts among the workers' edges, (4, A, g)."""
+    return block.worker + np.arange(EDGES)[:, None, None] * workers
+
+
+def _per_worker(at: Indices, noise: WorkerNoise, values: Floats) -> Floats:
+    """Add values (K, A, g) up by worker; (W, K)."""
+    count = len(noise.workers)
+    return np.bincount(at.ravel(), values.ravel(), count * len(values)).reshape(len(values), count).T
 
 
 def _power(parts: Sequence[Block], found: Sequence[_Residuals], noise: WorkerNoise, before: WorkerNoise) -> Floats:
     """Return one Newton step of how noise grows with the side: its spread should not depend on the side any more."""
-    total, sums = np.zeros(4), np.zeros((4, 4))
+    total, sums = np.zeros(EDGES), np.zeros((EDGES, EDGES))
     for block, one in zip(parts, found, strict=True):
-        length = np.log(block.side / UNIT)[:, None]
-        surplus = one.counted * (one.robust * one.residual**2 / (one.skew * (one.own + one.doubt)) - 1.0)
-        terms = (one.counted * length, one.counted * length**2, surplus, surplus * length)
-        total = total + one.counted.sum(axis=(0, 1))
-        sums = sums + np.stack([term.sum(axis=(0, 1)) for term in terms])
+        length = np.log(block.side / UNIT)
+        counted = over_slots(one.counted)
+        surplus = over_slots(one.counted * (one.robust * one.squares - 1.0))
+        terms = (counted * length, counted * length**2, surplus, surplus * length)
+        total = total + counted.sum(axis=1)
+        sums = sums + np.stack([term.sum(axis=1) for term in terms])
     mean = sums[0] / np.maximum(total, TINY)
     known = PRIOR_POWER + SIDES_VARY * before.boxes.sum()
     score = sums[3] - mean * sums[2] - known * (noise.power - before.power)

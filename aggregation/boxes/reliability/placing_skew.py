@@ -37,11 +37,10 @@ def _log_likelihood(parts: Sequence[Block], noise: WorkerNoise, skews: Floats) -
     for part in parts:
         chosen = np.arange(-seen % stride, len(part.rows), stride)
         seen += len(part.rows)
-        unit = part.unit(noise)[chosen]
-        upright = part.edges[chosen] / unit - noise.lean[part.worker[chosen]]
-        spread = noise.spread[part.worker[chosen]]
+        upright = (part.edges / part.unit(noise) - part.of_worker(noise.lean))[:, :, chosen]
+        spread = part.of_worker(noise.spread)[:, :, chosen]
         for edge in range(EDGES):
-            total[:, edge] += _of_groups(upright[..., edge], spread[..., edge], part.drawn[chosen], skews[:, edge])
+            total[:, edge] += _of_groups(upright[edge].T, spread[edge].T, part.drawn[:, chosen].T, skews[:, edge])
     return total
 
 

@@ -11,7 +11,7 @@ from aggregation.core.cycles import no_search_for_cycles
 
 
 def fit_and_resolve(images: Sequence[ImageAnswers], settings: BoxSettings) -> list[Consensus]:
-    """Return what `resolve_reliability` makes of the images by what `fit_reliability` learns of them, in the order given.
+    """Return, in the order given, what `resolve_reliability` says by what `fit_reliability` learns of the same images.
 
     Raises ValueError when an image comes twice.
     """
