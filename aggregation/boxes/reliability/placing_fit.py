@@ -116,7 +116,8 @@ def _places(block: Block, workers: int) -> Indices:
 def _per_worker(at: Indices, noise: WorkerNoise, values: Floats) -> Floats:
     """Add values (K, A, g) up by worker; (W, K)."""
     count = len(noise.workers)
-    return np.bincount(at.ravel(), values.ravel(), count * len(values)).reshape(len(values), count).T
+    totals = np.bincount(at.ravel(), values.ravel(), count * len(values))
+    return np.asarray(totals.reshape(len(values), count).T, np.float64)
 
 
 def _power(parts: Sequence[Block], found: Sequence[_Residuals], noise: WorkerNoise, before: WorkerNoise) -> Floats:
