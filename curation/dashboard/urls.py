@@ -101,6 +101,7 @@ urlpatterns = [
     path(f"{P}workers/<int:worker_id>/", worker_pages.worker, name="worker"),
     path(f"{P}workers/<int:worker_id>/warn/", worker_pages.warn, name="worker-warn"),
     path(f"{P}workers/<int:worker_id>/keep-out/", worker_pages.keep_out, name="worker-keep-out"),
+    path(f"{P}workers/<int:worker_id>/message/", worker_pages.write, name="worker-message"),
     path(f"{P}workers/<int:worker_id>/bonuses/", bonus_pages.worker_bonuses, name="worker-bonuses"),
     path(f"{P}workers/<int:worker_id>/team/", inhouse_pages.move, name="worker-team"),
     path(f"{P}workers/<int:worker_id>/queue/free/", inhouse_pages.free_queue, name="worker-queue-free"),

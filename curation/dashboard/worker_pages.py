@@ -1,6 +1,6 @@
 """The board of dishonest workers, the table of all, one worker."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,14 +12,21 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Evidence, Restriction, SkillEvent, Worker
+from crowd.services import messages as crowd_messages
 from curation.dashboard import worker_care
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.board import Limits, board, standing
+from curation.dashboard.forms import typed
 from curation.dashboard.worker_list import worker_row, worker_rows
 from curation.models import Asset, Membership
-from curation.services import bans, suspicions
+from curation.services import bans, suspicions, worker_messages
 
 NEWEST = 20
+MESSAGE_FIELDS = {
+    "topic": crowd_messages.LONGEST_TOPIC + 1,
+    "text": crowd_messages.LONGEST_TEXT + 1,
+    "key": crowd_messages.LONGEST_KEY + 1,
+}
 
 
 @require_safe
@@ -159,10 +166,28 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     return render(request, "curation/workers.html", context, status=400 if error else 200)
 
 
+@require_POST
+@login_required
+def write(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
+    """Write to a worker, once for one form."""
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    who = _worker(seat, worker_id)
+    words = {name: typed(request, name, longest) for name, longest in MESSAGE_FIELDS.items()}
+    try:
+        is_new = worker_messages.send(worker=who, project=seat.project, by=person(request), now=database_now(), **words)
+    except CrowdError as error:
+        return _worker_page(request, seat, worker_id, str(error))
+    messages.success(request, f"The message to {who.short_id} is on its way{'' if is_new else ' already'}.")
+    return redirect("worker", public_id, worker_id)
+
+
 @require_safe
 @login_required
 def worker(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
-    seat = seat_or_404(request, public_id)
+    return _worker_page(request, seat_or_404(request, public_id), worker_id)
+
+
+def _worker_page(request: HttpRequest, seat: Seat, worker_id: int, message_error: str = "") -> HttpResponse:
     row = worker_row(project=seat.project, worker_id=worker_id)
     if row is None:
         raise Http404
@@ -178,5 +203,10 @@ def worker(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpRespons
         "sent": sent.order_by("-id")[:12],
         "boxing": worker_care.boxing(seat.project, worker_id),
         "checking": worker_care.checking(seat.project, worker_id),
+        "no_messages": crowd_messages.why_not(row.worker),
+        "written": crowd_messages.written_to(row.worker).filter(payload__project_id=seat.project.pk)[:NEWEST],
+        "message_key": uuid4().hex,
+        "message_error": message_error,
+        "message": request.POST if message_error else {},
     }
-    return render(request, "curation/worker.html", context)
+    return render(request, "curation/worker.html", context, status=400 if message_error else 200)

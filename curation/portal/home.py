@@ -10,10 +10,12 @@ from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, NotYours, NoWork
 from crowd.models import Assignment, Batch, Worker
 from crowd.services import claims, earnings, own_queue
+from crowd.services import messages as letters
 from curation.portal.people import current_worker, for_workers
 from curation.portal.shown import shown_offers
 from curation.services import appeals
 
+NEWEST_LETTERS = 5
 NO_MONEY = "The money for this work is used up for now. What you have earned is safe."
 
 
@@ -33,6 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "offers": shown_offers(offers, active, own),
         "own": own.total(),
         "earnings": earnings.so_far(worker_id=worker.pk),
+        "letters": letters.read_by(worker)[:NEWEST_LETTERS],
         "rejected": appeals.refused_pages(worker_id=worker.pk, now=now),
     }
     return render(request, "worker/home.html", context)
