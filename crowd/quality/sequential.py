@@ -1,6 +1,5 @@
 """Tests that end as soon as they know: Wald's sequential probability ratio test (1945)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log
@@ -69,17 +68,6 @@ class SequentialTest:
         if self.longest is None or right + wrong < self.longest:
             return Decision.ASK_ON
         return Decision.ADMIT if evidence > 0 else Decision.REFUSE
-
-
-def decide(test: SequentialTest, answers: Iterable[bool]) -> Decision:
-    """Decide at the first answer (True = right) that suffices; what comes after it plays no part."""
-    right = wrong = 0
-    for ok in answers:
-        right, wrong = right + ok, wrong + (not ok)
-        decision = test.decision(right, wrong)
-        if decision is not Decision.ASK_ON:
-            return decision
-    return Decision.ASK_ON
 
 
 @dataclass(frozen=True, slots=True)

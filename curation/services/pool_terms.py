@@ -116,7 +116,8 @@ def _plain(value: Any) -> str:
     if not isinstance(value, list):
         return str(value)
     return ", ".join(
-        f"{one['skill']} {one['low']} to {one['high']}" if isinstance(one, dict) else str(one) for one in value
+        f"{one['skill']} {one.get('low', 0)} to {one.get('high', 100)}" if isinstance(one, dict) else str(one)
+        for one in value
     )
 
 

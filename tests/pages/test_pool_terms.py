@@ -1,5 +1,6 @@
 """A pool's terms in the office: what its platform cannot do, what may change when, what is on its way."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from crowd.clock import database_now
 from crowd.models import Account, Answer, Assignment, Batch, Budget, OutboxCommand, Task
 from curation.engine import campaigns
 from curation.models import Asset, Event, Pool, Project
-from curation.services import pools
+from curation.services import pool_terms, pools
 from tests.factories import make_answer, make_asset, make_pool, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +166,12 @@ def test_our_own_market_says_by_what_it_does_not_choose_people(people, drafts):
     assert pools.differences(pool=checking) == []
     Batch.objects.filter(pool_id=checking.pk).update(audience={"languages": ["EN"], "devices": ["TABLET"]})
     assert "People cannot be chosen here by device" in people["alice"].get(at(checking)).content.decode()
+
+
+def test_a_skill_without_an_upper_end_is_told_when_it_changes(pool):
+    asked = replace(pool_terms.terms_of(pool=pool), audience={"skills": [{"skill": "Hands", "low": 80}]})
+    said = pool_terms.set_terms(pool_id=pool.pk, terms=asked, by=None, now=database_now(), accept_differences=True)
+    assert said == ["who may work: skills Hands 80 to 100"]
 
 
 def test_the_page_tells_what_is_on_its_way_and_what_was_refused(people, pool, far):

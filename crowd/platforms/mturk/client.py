@@ -93,7 +93,7 @@ class Client:
 
     def _refusal(self, said: Mapping[str, Any], *, writes: bool) -> PlatformError:
         kind = str(said.get("Error", {}).get("Code", ""))
-        words = TOLD_AT.sub("", str(said.get("Error", {}).get("Message", "") or said.get("Message", ""))).strip()
+        words = TOLD_AT.sub("", str(said.get("Error", {}).get("Message", "") or said.get("Message", ""))).strip(" .")
         status = int(said.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if "throttling" in kind.lower() or status == 429:
             return Throttled(database_now() + PAUSE, "requests")

@@ -1,5 +1,6 @@
 """Sequential tests: a decision with as few questions as it needs."""
 
+from collections.abc import Iterable
 from itertools import product
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 from crowd.quality.sequential import (
     Decision,
     SequentialTest,
-    decide,
     prospects,
 )
 
@@ -15,6 +15,17 @@ STRICT = SequentialTest(clicker=0.5, good=0.9, clickers_admitted=0.01, good_refu
 WATCHFUL = SequentialTest(clicker=0.5, good=0.9, clickers_admitted=0.01, good_refused=0.001)
 SHORT = SequentialTest(clicker=0.5, good=0.85, clickers_admitted=0.05, good_refused=0.05, longest=20)
 FIVE_OPTIONS = SequentialTest(clicker=0.2, good=0.8, clickers_admitted=0.05, good_refused=0.05)
+
+
+def decide(test: SequentialTest, answers: Iterable[bool]) -> Decision:
+    """Decide at the first answer (True = right) that suffices; what comes after it plays no part."""
+    right = wrong = 0
+    for ok in answers:
+        right, wrong = right + ok, wrong + (not ok)
+        decision = test.decision(right, wrong)
+        if decision is not Decision.ASK_ON:
+            return decision
+    return Decision.ASK_ON
 
 
 @pytest.mark.parametrize(

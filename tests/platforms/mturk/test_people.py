@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from crowd.clock import database_now
 from crowd.emulators.mturk.nouns.notices import Notice
 from crowd.errors import AuthFailed, Invalid, NotFound, Unknown
 from crowd.models import Batch
 from crowd.platforms.base import Ban, BonusSpec
+from crowd.services import dispatch, hosting, messages
 from tests.crowd import market
 from tests.platforms.mturk.conftest import BENCH, NOW, SPEC
 
@@ -129,6 +131,16 @@ def test_people_are_written_to_and_those_who_cannot_be_are_named(turk, account, 
         turk.message(account, [page.worker_id, stranger], "Hello", "Thank you")
 
 
+def test_a_message_of_a_lead_is_sent_once_through_the_outbox(turk, account, page, there):
+    turk.accept(account, page.id, NOW)
+    worker = hosting.arrive(account=account, worker_ext_id=page.worker_id)
+    for _ in range(2):
+        messages.send(worker=worker, project_id=7, topic="Hello", text="Thank you", key="form-1")
+    dispatch.drain(now=database_now())
+    assert [one.subject for one in there.house.market.worker(page.worker_id).messages].count("Hello") == 1
+    assert messages.written_to(worker).get().state == "done"
+
+
 @pytest.mark.parametrize(("topic", "text"), [("t" * 201, "x"), ("t", "x" * 4_097)])
 def test_a_message_that_is_too_long_is_not_sent(turk, account, page, topic, text):
     with pytest.raises(Invalid, match="at most 200 characters, the text 4,096"):
@@ -151,8 +163,10 @@ def test_an_empty_account_is_not_well(turk):
 
 def test_keys_that_are_not_accepted_say_so(turk):
     account = BENCH.account(access_key="AKIASOMEBODY")
-    with pytest.raises(AuthFailed, match="does not accept the keys of “Market”"):
+    with pytest.raises(AuthFailed, match="does not accept the keys of “Market”") as refused:
         turk.check(account)
+    assert str(refused.value).endswith(".")
+    assert ".." not in str(refused.value)
 
 
 @pytest.mark.parametrize("keys", [{}, {"access_key": "AKIA"}, {"access_key": "é", "secret_key": "x"}])
