@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Avg, Count, F, FloatField, Q
+from django.db.models import Avg, Count, F, FloatField
 
-from crowd.models import Account, Answer, Assignment, Batch, OutboxCommand, Skill, SkillEvent, SkillValue
-from crowd.platforms.registry import elsewhere
+from crowd.models import Account, Answer, Assignment, Batch, Skill, SkillEvent, SkillValue
 from crowd.quality.skill import (
     ENOUGH_WORKERS,
     KEPT_A_DAY,
@@ -18,7 +17,7 @@ from crowd.quality.skill import (
     platform_value,
     pool_prior,
 )
-from crowd.services import outbox
+from crowd.services import skill_news
 
 KEPT = "skill_kept_a_day"
 
@@ -37,22 +36,8 @@ def set_skill(*, worker_id: int, skill_id: int, ok: int, n: int, reason: str, no
         worker_id=worker_id, skill_id=skill_id, defaults={"value": value, "ok": ok, "n": n, "updated_at": now}
     )
     SkillEvent.objects.create(worker_id=worker_id, skill_id=skill_id, value=value, reason=reason, created_at=now)
-    _tell(row)
+    skill_news.tell(row)
     return row
-
-
-def _tell(row: SkillValue) -> None:
-    """Leave the value for the platform, whose prices and gates go by it; what it has measured itself it knows."""
-    account = row.worker.account
-    measured_there = Batch.objects.filter(grants_skill_id=row.skill_id).exclude(kind=Batch.Kind.MAIN)
-    if account.platform not in elsewhere() or measured_there.exists():
-        return
-    lane = f"skill:{row.pk}"
-    if OutboxCommand.objects.filter(lane=lane, state=OutboxCommand.State.PLANNED).exists():
-        return  # it sends the value as it is then
-    number = SkillEvent.objects.filter(worker_id=row.worker_id, skill_id=row.skill_id).count()
-    payload = {"skill_value_id": row.pk}
-    outbox.enqueue(kind="set_skill", key=f"skill-{row.pk}-{number}", account=account, lane=lane, payload=payload)
 
 
 def value_of(*, worker_id: int, skill_id: int | None) -> int | None:
@@ -132,8 +117,8 @@ def _note(row: SkillValue, reason: str, now: datetime) -> None:
     SkillEvent.objects.create(
         worker_id=row.worker_id, skill_id=row.skill_id, value=row.value, reason=reason, created_at=now
     )
-    if Batch.objects.filter(Q(needs_skill_id=row.skill_id) | Q(price_skill_id=row.skill_id)).exists():
-        _tell(row)
+    if skill_news.asking_for(row.skill).exists():
+        skill_news.tell(row)
 
 
 @transaction.atomic

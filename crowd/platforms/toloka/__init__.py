@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 
 from crowd.clock import database_now
 from crowd.models import Account
 from crowd.money import exact_text, micro
 from crowd.platforms import base
-from crowd.platforms.toloka import assignments, events, files, people, plan, pools, statistics, stops
+from crowd.platforms.toloka import assignments, events, files, people, plan, pools, stops
 from crowd.platforms.toloka import tasks as pushing
 from crowd.platforms.toloka.client import connected
 from crowd.services.quotas import Quotas, left
@@ -30,7 +30,7 @@ quotas: Quotas = {
     "bonuses": ((DAY, 10_000),),
     "messages": ((DAY, 100_000),),
 }
-COMMISSION = "The commission is not known; set it, or fees are counted as nothing."
+COMMISSION = "The commission is not known; set it, 0 if there is none: no pool opens before."
 
 
 class Toloka:
@@ -82,14 +82,14 @@ class Toloka:
 
     def ensure_batch(self, account: Account, batch: base.BatchSpec) -> str:
         with connected(account) as client:
-            where = pools.ensure(client, batch, people.skill_ids(client, pools.skills_of(batch)))
+            where = people.with_skills(client, pools.skills_of(batch), partial(pools.ensure, client, batch))
             events.subscribe(client, where, batch.webhook_url)
         return where.remote_id
 
     def update_batch(self, account: Account, remote_id: str, batch: base.BatchSpec) -> None:
         where = pools.place(remote_id)
         with connected(account) as client:
-            pools.update(client, where, batch, people.skill_ids(client, pools.skills_of(batch)))
+            people.with_skills(client, pools.skills_of(batch), partial(pools.update, client, where, batch))
             events.subscribe(client, where, batch.webhook_url)
 
     def push_tasks(
@@ -185,14 +185,3 @@ class Toloka:
         return base.RemoteBooks(
             dict(Counter(states.values())), count, spent, states, bonuses, told, stops.is_open(there)
         )
-
-    def ask_statistics(self, account: Account, remote_id: str) -> str:
-        """Let Toloka count what it knows of a pool; the id is for `read_statistics`."""
-        where = pools.place(remote_id)
-        with connected(account) as client:
-            return statistics.ask(client, where)
-
-    def read_statistics(self, account: Account, operation_id: str) -> dict[str, Decimal]:
-        """Return the figures by name. Raises StillRunning."""
-        with connected(account) as client:
-            return statistics.read(client, assignments.known(operation_id))

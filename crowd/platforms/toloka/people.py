@@ -1,8 +1,9 @@
 """People on Toloka: their skills, where they get no more work, what they are paid on top and told."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
+from typing import TypeVar
 
 from crowd.errors import Invalid, NotFound, OutOfFunds, StateConflict
 from crowd.models import Account, Skill
@@ -14,8 +15,10 @@ from crowd.platforms.toloka.client import Client, Json, operation_id
 from crowd.platforms.toloka.pools import Place
 from crowd.platforms.toloka.quality import SCOPES
 from crowd.platforms.toloka.refusals import BALANCE, fields_of
+from crowd.services import skill_news
 from crowd.services.skills import ensure_skill
 
+Made = TypeVar("Made")
 MOST_SKILLS_LISTED = 100
 MOST_LISTED = 300
 MOST_RECIPIENTS = 100
@@ -37,6 +40,33 @@ def _skill_id(client: Client, skill: Skill) -> str:
     return skill.remote_id
 
 
+def with_skills(client: Client, names: Iterable[str], use: Callable[[dict[str, str]], Made]) -> Made:
+    """Give `use` Toloka's id of each skill. One that was removed there is made anew, with the values people have."""
+    wanted = list(names)
+    try:
+        return use(skill_ids(client, wanted))
+    except (Invalid, NotFound, StateConflict):
+        if not _forget_removed(client, wanted):
+            raise
+        return use(skill_ids(client, wanted))
+
+
+def _forget_removed(client: Client, names: Iterable[str]) -> bool:
+    known = Skill.objects.filter(account=client.account, name__in=list(names)).exclude(remote_id="")
+    gone = [skill for skill in known if _is_skill_gone(client, skill.remote_id)]
+    for skill in gone:
+        skill_news.made_anew(skill=skill)
+    return bool(gone)
+
+
+def _is_skill_gone(client: Client, ident: str) -> bool:
+    try:
+        client.get(f"/skills/{ident}")
+    except NotFound:
+        return True
+    return False
+
+
 def _comment(name: str) -> str:
     return f"winnow:skill:{name}"
 
@@ -55,26 +85,11 @@ def _make_skill(client: Client, name: str) -> str:
 
 
 def set_skill(client: Client, worker_id: str, name: str, value: int) -> None:
-    ident = skill_ids(client, [name])[name]
-    body = {"skill_id": ident, "user_id": known(worker_id), "value": value}
-    try:
+    def give(ids: dict[str, str]) -> None:
+        body = {"skill_id": ids[name], "user_id": known(worker_id), "value": value}
         client.send("put", "/user-skills", body, quota="user_skills")
-    except (NotFound, Invalid) as error:
-        if not _is_skill_gone(client, ident):
-            raise
-        Skill.objects.filter(account=client.account, name=name).update(remote_id="")
-        raise NotFound(
-            f"The skill “{name}” ({ident}) was removed on Toloka. It is forgotten here: try again and it is made anew; "
-            "update the pools that ask for it."
-        ) from error
 
-
-def _is_skill_gone(client: Client, ident: str) -> bool:
-    try:
-        client.get(f"/skills/{ident}")
-    except NotFound:
-        return True
-    return False
+    with_skills(client, [name], give)
 
 
 def restrict(client: Client, where: Place, ban: Ban) -> None:

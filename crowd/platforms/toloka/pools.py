@@ -91,7 +91,7 @@ def pool_form(batch: BatchSpec, project_id: str, skill_ids: Mapping[str, str], e
         "assignment_max_duration_seconds": batch.assignment_seconds,
         "auto_accept_solutions": False,
         "auto_accept_period_day": batch.review_days,
-        "auto_close_after_complete_delay_seconds": int(batch.spec.get("auto_close_seconds", LONGEST_DELAY)),
+        "auto_close_after_complete_delay_seconds": LONGEST_DELAY,
         "priority": batch.priority,
         "defaults": {
             "default_overlap_for_new_task_suites": batch.overlap,

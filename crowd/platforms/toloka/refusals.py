@@ -53,7 +53,7 @@ SENTENCES: Mapping[str, str] = {
     "POOL_INAPPROPRIATE_STATUS": "The pool is closed or archived on Toloka. Open it; an archived one stays closed.",
     "PROJECT_INAPPROPRIATE_STATUS": "The project is archived on Toloka. Publish the pool anew, under a new project.",
     "POOL_LOCKED_BY_ANOTHER_OPERATION": "Toloka is busy with another change of this pool. It is tried again.",
-    "SKILL_REMOVED": "A skill of this pool was removed on Toloka. Update the pool: the skill is made anew.",
+    "SKILL_REMOVED": "A skill of this pool was removed on Toloka. It is made anew at the next change of the pool.",
     "POOL_ASSIGNMENTS_COUNT_EXCEEDED": "The pool has reached Toloka's 2,000,000 pages. Go on in a new pool.",
     "POOL_TASKS_COUNT_EXCEEDED": "The pool has as many tasks as Toloka allows. Go on in a new pool.",
     "UNARCHIVED_POOLS_CONFLICT": "The project still has pools that are not archived on Toloka. Archive them first.",

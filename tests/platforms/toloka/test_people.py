@@ -45,13 +45,9 @@ def test_a_skill_that_is_there_already_is_taken_over(adapter, account):
     assert len(bench.requests(account, "POST", "/skills")) == 1
 
 
-def test_a_skill_that_was_removed_there_is_said_and_made_anew(adapter, account):
+def test_a_skill_that_was_removed_there_is_made_anew(adapter, account):
     who = bench.worker(account)
     Skill.objects.create(account=account, name="Eyes", remote_id="999")
-    with pytest.raises(
-        NotFound, match=r"The skill “Eyes” \(999\) was removed on Toloka\. It is forgotten here: try again"
-    ):
-        adapter.set_skill(account, who, "Eyes", 70)
     adapter.set_skill(account, who, "Eyes", 70)
     assert Skill.objects.get(account=account, name="Eyes").remote_id not in ("", "999")
 
