@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crowd.bulk import plain_text, staged
 from crowd.errors import CrowdError, Invalid, NotFound, NotSupported, StateConflict, StillRunning
 from crowd.models import Account, Assignment, Batch, Bonus, OutboxCommand, Restriction, SkillValue, Task
 from crowd.platforms.base import Ban, BonusSpec, Platform, Receipt
 from crowd.platforms.registry import platform
-from crowd.services import ledger, publishing
+from crowd.services import ledger, publishing, skill_news, trust
 
 Effect = Callable[[OutboxCommand, datetime], Mapping[str, Any]]
 SOON = timedelta(seconds=1)
@@ -51,6 +52,8 @@ def _publish_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     adapter, batch = _side(command)
     remote_id = adapter.ensure_batch(batch.account, publishing.spec_of(batch))
     Batch.objects.filter(pk=batch.pk).update(remote_id=remote_id, published_at=now)
+    skill_news.tell_of_holders(batch=batch)
+    trust.tell_of_bans(batch=batch, now=now)
     return {"remote_id": remote_id}
 
 
@@ -113,11 +116,17 @@ def _require_ready(batch: Batch, now: datetime) -> None:
     waiting = OutboxCommand.objects.filter(lane=f"tasks:{batch.pk}", kind__in=["publish_batch", "push_tasks"])
     under_way = [OutboxCommand.State.PLANNED, OutboxCommand.State.SENDING, OutboxCommand.State.UNKNOWN]
     if waiting.filter(state__in=under_way).exists():
-        raise StillRunning(now + SOON, "its tasks are on their way")
+        raise StillRunning(_looked_at_again(waiting, now), "its tasks are on their way")
     _require_published(batch)
     is_empty = not Task.objects.filter(batch=batch).exclude(remote_id="").exists()
     if publishing.pages_of(batch) == "remote" and is_empty:
         raise StillRunning(now + FIRST_TASKS, "it opens with its first tasks")
+
+
+def _looked_at_again(waiting: QuerySet[OutboxCommand], now: datetime) -> datetime:
+    """Return when the first of them is tried, which may be at midnight when a quota is used up."""
+    first = waiting.filter(state=OutboxCommand.State.PLANNED).order_by("id").values_list("next_at", flat=True).first()
+    return max(now + SOON, first) if first else now + SOON
 
 
 def _close_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
@@ -157,6 +166,7 @@ def _update_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     adapter, batch = _side(command)
     if batch.remote_id:
         adapter.update_batch(batch.account, batch.remote_id, publishing.spec_of(batch))
+        skill_news.tell_of_holders(batch=batch)
     return {}
 
 
@@ -171,7 +181,7 @@ def _accept(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     page = _page_of(command)
     _require_seen(page, now)
     platform(page.account.platform).accept(page.account, page.ext_id, now, page.reason)
-    return _confirmed(page, Assignment.State.ACCEPTED)
+    return _confirmed(page, Assignment.State.ACCEPTED, now)
 
 
 def _reject(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
@@ -182,11 +192,11 @@ def _reject(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
         return {"skipped": "it never came to the platform"}
     _require_seen(page, now)
     platform(page.account.platform).reject(page.account, page.ext_id, page.reason, now)
-    return _confirmed(page, Assignment.State.REJECTED)
+    return _confirmed(page, Assignment.State.REJECTED, now)
 
 
 def _page_of(command: OutboxCommand) -> Assignment:
-    return Assignment.objects.select_related("account").get(pk=command.payload["assignment_id"])
+    return Assignment.objects.select_related("account", "batch__account").get(pk=command.payload["assignment_id"])
 
 
 def _require_seen(page: Assignment, now: datetime) -> None:
@@ -195,8 +205,9 @@ def _require_seen(page: Assignment, now: datetime) -> None:
         raise StillRunning(now + CONFIRMED_WITHIN, "it has not confirmed the page yet")
 
 
-def _confirmed(page: Assignment, state: str) -> Mapping[str, Any]:
+def _confirmed(page: Assignment, state: str, now: datetime) -> Mapping[str, Any]:
     Assignment.objects.filter(pk=page.pk).update(platform_state=state)
+    trust.stand_by_lifted(page=page, now=now)
     return {"state": state}
 
 
@@ -249,7 +260,7 @@ def _set_skill(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
 def _restrict(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     row = Restriction.objects.select_related("worker__account").get(pk=command.payload["restriction_id"])
     if row.lifted_at is None:
-        for account, remote_id in _places_of(row):
+        for account, remote_id in _places_of(row, command.payload.get("place")):
             platform(account.platform).restrict(account, remote_id, _ban(row))
     return {}
 
@@ -265,11 +276,16 @@ def _ban(row: Restriction) -> Ban:
     return Ban(row.worker.ext_id, row.scope, row.reason, row.until)
 
 
-def _places_of(row: Restriction) -> list[tuple[Account, str]]:
-    """Return the batches through which the platform learns of a ban: one is enough for project and account."""
+def _places_of(row: Restriction, place: int | None = None) -> list[tuple[Account, str]]:
+    """Return the batches through which the platform learns of a ban, or the one that it has to learn of it for.
+
+    Through one it learns of a ban in the account; batches of one project here may be in several there.
+    """
     account = row.worker.account
     batches = Batch.objects.filter(account=account).exclude(remote_id="")
-    if row.scope == Restriction.Scope.BATCH:
+    if place is not None:
+        batches = batches.filter(pk=place)
+    elif row.scope == Restriction.Scope.BATCH:
         batches = batches.filter(pk=row.scope_id)
     elif row.scope == Restriction.Scope.PROJECT:
         batches = batches.filter(project_id=row.scope_id)

@@ -82,8 +82,22 @@ def lift(*, restriction_id: int, now: datetime) -> None:
     _tell_platform(row, "unrestrict", f"unrestrict-{row.pk}")
 
 
-def _tell_platform(row: Restriction, kind: str, key: str) -> None:
-    """Leave it for the platform where the worker belongs to one that gives out work, or sends people, itself."""
+@transaction.atomic
+def tell_of_bans(*, batch: Batch, now: datetime) -> None:
+    """Leave the bans in force for a batch that has come to its platform after them."""
+    bans = Restriction.objects.in_force(now).no_work().filter(_covering(batch), worker__account_id=batch.account_id)
+    earlier = Batch.objects.filter(account_id=batch.account_id).exclude(remote_id="").exclude(pk=batch.pk)
+    if earlier.exists():
+        bans = bans.exclude(scope=Scope.ACCOUNT)  # they were told with the first
+    for row in bans.order_by("id"):
+        _tell_platform(row, "restrict", f"restrict-{row.pk}-in-{batch.pk}", place=batch.pk)
+
+
+def _tell_platform(row: Restriction, kind: str, key: str, place: int | None = None) -> None:
+    """Leave it for the platform where the worker belongs to one that gives out work, or sends people, itself.
+
+    `place`: the batch that it is about, if not all it covers.
+    """
     account = Account.objects.defer("secrets").get(workers=row.worker_id)
     if row.effect != Restriction.Effect.NO_WORK or account.platform not in elsewhere():
         return
@@ -93,7 +107,7 @@ def _tell_platform(row: Restriction, kind: str, key: str) -> None:
         account=account,
         batch_id=row.scope_id if row.scope == Scope.BATCH else None,
         lane=f"worker:{row.worker_id}",
-        payload={"restriction_id": row.pk},
+        payload={"restriction_id": row.pk} | ({"place": place} if place else {}),
     )
 
 
@@ -190,6 +204,22 @@ def apply_rules(*, page: Assignment, now: datetime) -> None:
     skills.learn_quality(page=page, now=now)
     for found in quality.struck(page=page, now=now):
         _act(found, page, now)
+    stand_by_lifted(page=page, now=now)
+
+
+def stand_by_lifted(*, page: Assignment, now: datetime) -> None:
+    """A platform that keeps rules of ours remembers what was forgiven here, so it is told once more of what was lifted.
+
+    Its rule may strike again after any page or verdict; ours has begun anew.
+    """
+    if not platform(page.batch.account.platform).capabilities.platform_rules:
+        return
+    mine = Restriction.objects.no_work().filter(_covering(page.batch), worker_id=page.worker_id)
+    held = {(row.scope, row.scope_id) for row in mine.in_force(now)}
+    lifted = mine.filter(lifted_at__isnull=False).exclude(by_rule="").order_by("lifted_at")
+    for place, row in {(row.scope, row.scope_id): row for row in lifted}.items():
+        if place not in held:
+            _tell_platform(row, "unrestrict", f"unrestrict-{row.pk}-after-{page.pk}-{page.state}")
 
 
 def _act(found: Struck, page: Assignment, now: datetime) -> None:
