@@ -9,6 +9,7 @@ from crowd.models import Assignment, Batch
 from crowd.money import money_text
 from crowd.quality.exam import exam_sentence
 from crowd.quality.wording import counted
+from crowd.services import publishing
 from crowd.services.control import is_adaptive
 from crowd.services.control_stock import control_stock
 from curation.dashboard.exam_facts import exam_of
@@ -38,7 +39,7 @@ class PoolFacts:
 
 
 def pool_facts(row: PoolRow) -> PoolFacts:
-    batch = Batch.objects.filter(pool_id=row.pool.pk).select_related("needs_skill", "grants_skill").first()
+    batch = Batch.objects.filter(pool_id=row.pool.pk).select_related("account", "needs_skill", "grants_skill").first()
     found = _pages(row.pool.pk)
     mean = found["mean_ms"]
     return PoolFacts(
@@ -89,7 +90,8 @@ def _rules(batch: Batch | None) -> tuple[str, ...]:
     if batch.per_worker:
         said.append(f"At most {batch.per_worker:,} tasks for one worker.")
     if batch.control_per_page:
-        share = "a fifth of the tasks at first, few later" if is_adaptive(batch) else f"{batch.control_per_page} a page"
+        adapts = is_adaptive(batch) and publishing.pages_of(batch) != "remote"  # other platforms mix a fixed number
+        share = "a fifth of the tasks at first, few later" if adapts else f"{batch.control_per_page} a page"
         said.append(f"Tasks with a known answer among {batch.page_size} on a page: {share}.")
     controls = control_stock(batch)
     said += [text for text in ((controls.says, controls.warning) if controls else ()) if text]

@@ -61,6 +61,11 @@ def _pages(batch: BatchSpec) -> Iterator[str]:
     if batch.kind == "main" and batch.control_per_page >= batch.page_size:
         size, controls = counted(batch.page_size, "task"), counted(batch.control_per_page, "control task")
         yield f"A page of {size} has no room for {controls} and a real one."
+    if batch.kind == "main" and batch.control_per_page and batch.spec.get("control_rate") == "adaptive":
+        controls = counted(batch.control_per_page, "control task")
+        yield f"Every page on Toloka has {controls}: it cannot mix in more at first and fewer later."
+    if batch.kind == "main" and batch.price_micro and batch.page_size > 1 and not batch.whole_pages:
+        yield "A short page on Toloka costs as much as a full one, not its share: the last page of a pool can be short."
     if batch.assignment_seconds < SHORTEST_SECONDS:
         yield f"A page on Toloka lasts at least {SHORTEST_SECONDS} seconds; {batch.assignment_seconds} are planned."
     if not 0 <= batch.priority <= 100:

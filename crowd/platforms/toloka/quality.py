@@ -99,8 +99,11 @@ def _history(rule: rules.AcceptanceRule, _batch: BatchSpec) -> Json:
 
 
 def _fast_page(rule: rules.SpeedRule, batch: BatchSpec) -> int:
-    """Return whole seconds under which a page is surely too fast; 0 = Toloka cannot measure that."""
-    return int(rule.seconds_per_task * batch.page_size)
+    """Return whole seconds under which a page is surely too fast, the shortest one too; 0 = Toloka cannot measure that.
+
+    The last page of a pool may have a single task; an exam is always whole.
+    """
+    return int(rule.seconds_per_task * (batch.page_size if batch.kind == "exam" else 1))
 
 
 COLLECTORS: Mapping[type[rules.Rule], Collector] = {
@@ -167,7 +170,7 @@ def _restriction(parameters: Json) -> Json:
 
 def lacks(batch: BatchSpec) -> list[str]:
     """Return in sentences which rules Toloka does not keep, or keeps in part."""
-    return [sentence for rule in rules.read(batch.rules) if (sentence := why_not(rule, batch) or _partly(rule))]
+    return [sentence for rule in rules.read(batch.rules) if (sentence := why_not(rule, batch) or _partly(rule, batch))]
 
 
 def why_not(rule: rules.Rule, batch: BatchSpec) -> str:
@@ -187,7 +190,12 @@ def why_not(rule: rules.Rule, batch: BatchSpec) -> str:
     return ""
 
 
-def _partly(rule: rules.Rule) -> str:
+def _partly(rule: rules.Rule, batch: BatchSpec) -> str:
+    if isinstance(rule, rules.SpeedRule) and batch.page_size > 1 and batch.kind != "exam":
+        return (
+            f"“{rule.condition()}”: a page can be short, so Toloka itself counts only those under "
+            f"{_fast_page(rule, batch)} s; our own engine the rest."
+        )
     if isinstance(rule, rules.OneSubmissionRule):
         return (
             "One page for each person: Toloka counts accepted ones, in pools with the same words; our engine the rest."

@@ -14,6 +14,7 @@ def spec(interface: str = "choice", **changed: Any) -> BatchSpec:
         "title": "Is this the sign?",
         "spec": market.SPECS.get(interface, {}),
         "page_size": 1,
+        "whole_pages": True,
         "overlap": 1,
         "price_micro": 30_000,
         "auto_accept": False,

@@ -11,6 +11,7 @@ from crowd.audience import Audience
 from crowd.models import Account
 from crowd.platforms.toloka import Toloka, plan, quality
 from crowd.rules.kinds import surely_under
+from tests.crowd import market
 from tests.platforms.toloka.plans import spec
 
 FOREVER = {"duration_unit": "PERMANENT"}
@@ -53,7 +54,7 @@ KEPT = [
     (
         {"kind": "speed", "method": "fixed", "seconds_per_task": 2.5, "times": 3, "of_last": 10,
          "action": {"kind": "ban", "scope": "account", "days": None}},
-        ("ASSIGNMENT_SUBMIT_TIME", {"fast_submit_threshold_seconds": 25, "history_size": 10},
+        ("ASSIGNMENT_SUBMIT_TIME", {"fast_submit_threshold_seconds": 2, "history_size": 10},
          [{("fast_submitted_count", "GTE", 3)}], "RESTRICTION_V2", {"scope": "ALL_PROJECTS", **FOREVER}),
     ),
     (
@@ -73,9 +74,18 @@ KEPT = [
 
 @pytest.mark.parametrize(("rule", "collector"), KEPT)
 def test_a_rule_that_toloka_has_becomes_its_collector(rule, collector):
-    batch = spec(page_size=10, rules=[rule])
+    batch = spec(rules=[rule])
     assert collectors(batch) == [collector]
     assert quality.lacks(batch) == []
+
+
+def test_a_page_that_is_short_is_not_taken_for_a_fast_one():
+    rule = {"kind": "speed", "method": "fixed", "seconds_per_task": 2.5}
+    ((_, parameters, *_),) = collectors(spec(page_size=10, rules=[rule]))
+    assert parameters["fast_submit_threshold_seconds"] == 2
+    assert "counts only those under 2 s" in quality.lacks(spec(page_size=10, rules=[rule]))[0]
+    ((_, parameters, *_),) = collectors(spec(kind="exam", page_size=10, rules=[rule]))
+    assert parameters["fast_submit_threshold_seconds"] == 25
 
 
 @pytest.mark.parametrize(
@@ -148,6 +158,11 @@ def test_a_rule_of_the_bound_strikes_at_the_rates_that_make_it_sure():
         ({"overlap": 30_001}, "at most 30,000 people; 30,001 are planned."),
         ({"page_size": 501}, "at most 500 tasks"),
         ({"control_per_page": 1}, "A page of 1 task has no room for 1 control task and a real one."),
+        ({"page_size": 5, "whole_pages": False}, "A short page on Toloka costs as much as a full one"),
+        (
+            {"page_size": 5, "control_per_page": 1, "spec": {**market.SPECS["choice"], "control_rate": "adaptive"}},
+            "Every page on Toloka has 1 control task",
+        ),
         ({"assignment_seconds": 4}, "at least 5 seconds"),
         ({"priority": -1}, "from 0 to 100; -1"),
         ({"interface": "boxes", "page_size": 5, "control_per_page": 1}, "letter by letter"),
