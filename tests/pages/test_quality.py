@@ -104,6 +104,20 @@ def test_the_sample_speaks_for_what_nobody_saw_and_the_doubtful_for_themselves(r
     assert every.without_review.share == pytest.approx(8 / 11 * 1 / 2 + 3 / 11 * 1 / 3)
 
 
+def test_a_sampled_image_that_was_sent_back_was_wrong_whatever_the_crowd_made_of_it_later(world, boxes):
+    image = arrived(world, boxes, "sampled", "sample", confidence=0.97)
+    decide(world, image, "send_back")
+    assert [(one.part, one.outcome, one.kinds) for one in judged(world)] == [("sample", "wrong", ("asked_again",))]
+    stage = world.stages.get(kind="review")
+    Asset.objects.filter(pk=image.pk).update(stage=stage, state=Asset.State.WAITING, reason="")
+    with transaction.atomic():
+        fresh = assets.locked(image.pk)
+        held = Decision.Verdict.HELD
+        assets.decide(asset=fresh, verdict=held, reason="sample", by_kind=Decision.By.RULE, now=timezone.now())
+    decide(world, image, "accept")
+    assert [(one.part, one.outcome) for one in judged(world)] == [("sample", "wrong")]
+
+
 def test_without_a_judged_sample_the_delivered_rate_is_not_known(world, boxes):
     arrived(world, boxes, "unseen", "", confidence=0.98)
     decide(world, arrived(world, boxes, "doubtful", "unsure"), "accept")

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
 from aggregation.core.geometry import best_matching, iou_matrix
 from curation.models import ConsensusBox, Decision, Project, Review
-from curation.services.reviews.verdicts import JUDGING, last_words
+from curation.services.reviews.verdicts import ASKING, JUDGING, last_words, standing_verdicts
 
 FOUND, TIGHT = 0.5, 0.75
 RIGHT, LOOSE, WRONG = "right", "loose", "wrong"
 SAMPLE, DOUBTFUL = "sample", "doubtful"
+ASKED_AGAIN = "asked_again"
 KINDS: Final[dict[str, str]] = {
     "missing_box": "Missing box",
     "extra_box": "Extra box",
@@ -19,6 +22,7 @@ KINDS: Final[dict[str, str]] = {
     "misplaced": "Box in the wrong place",
     "cut_off": "Hand cut off",
     "third_party": "Third-party or rotated photo",
+    ASKED_AGAIN: "Needed another answer",
     LOOSE: "Loose edges only",
 }
 
@@ -47,27 +51,48 @@ class Judged:
 
 
 def judged(project: Project) -> list[Judged]:
-    """Return every image that a person accepted, fixed or rejected and that stands, in five queries."""
-    rows = list(
-        last_words(project)
-        .filter(verdict__in=JUDGING)
-        .select_related("consensus", "by", "asset__label_class")
-        .defer("consensus__trace", "consensus__settings", "consensus__inputs")
-        .order_by("asset_id")
-    )
-    came = _came_by([row.asset_id for row in rows])
-    seen = _boxes_of([row.consensus_id for row in rows if row.verdict == Review.Verdict.FIX and row.consensus_id])
-    return [_judged(row, came[row.asset_id], seen) for row in rows if row.asset_id in came]
+    """Return every image that a person judged and whose judgement stands, in four queries.
+
+    An image of the sample counts by the first verdict over it, and asking for another answer says that it was wrong:
+    nobody mends the images it stands for. A doubtful image counts by the last word.
+    """
+    sample, doubtful = list(_of_sample(project)), list(_of_doubtful(project))
+    came = _came_by([row.asset_id for row in doubtful])
+    fixed = [row.consensus_id for row in [*sample, *doubtful] if row.verdict == Review.Verdict.FIX and row.consensus_id]
+    seen = _boxes_of(fixed)
+    found = [_judged(row, SAMPLE, row.sampled_at, seen) for row in sample]
+    found += [_judged(row, DOUBTFUL, came[row.asset_id], seen) for row in doubtful if row.asset_id in came]
+    return sorted(found, key=lambda one: one.asset_id)
 
 
-def _judged(row: Review, came: tuple[str, datetime], seen: Mapping[int, Sequence[Mapping[str, Any]]]) -> Judged:
+def _of_sample(project: Project) -> QuerySet[Any, Any]:
+    since = _with_sampled_at(standing_verdicts(project)).filter(created_at__gte=F("sampled_at"))
+    first = since.order_by("asset_id", "id").distinct("asset_id")
+    return _with_sampled_at(_with_related(Review.objects.filter(pk__in=first.values("pk"))))
+
+
+def _of_doubtful(project: Project) -> QuerySet[Any, Any]:
+    rows = _with_sampled_at(last_words(project).filter(verdict__in=JUDGING))
+    return _with_related(rows.filter(sampled_at=None))
+
+
+def _with_sampled_at(rows: QuerySet[Review]) -> QuerySet[Any, Any]:
+    drawn = _held().filter(asset=OuterRef("asset"), reason="sample").order_by("id")
+    return rows.annotate(sampled_at=Subquery(drawn.values("created_at")[:1]))
+
+
+def _with_related(rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    related = rows.select_related("consensus", "by", "asset__label_class")
+    return related.defer("consensus__trace", "consensus__settings", "consensus__inputs")
+
+
+def _judged(row: Review, part: str, at: datetime, seen: Mapping[int, Sequence[Mapping[str, Any]]]) -> Judged:
     kinds = kinds_of(row.verdict, row.reason, seen.get(row.consensus_id or 0, ()), row.boxes or ())
-    reason, at = came
     return Judged(
         asset_id=row.asset_id,
         label_class=row.asset.label_class.name if row.asset.label_class else "",
         month=f"{at:%Y-%m}",
-        part=SAMPLE if reason == "sample" else DOUBTFUL,
+        part=part,
         outcome=RIGHT if not kinds else LOOSE if kinds == (LOOSE,) else WRONG,
         kinds=kinds,
         confidence=row.consensus.confidence if row.consensus and row.consensus.method != "person" else None,
@@ -84,6 +109,8 @@ def kinds_of(verdict: str, reason: str, seen: Sequence[Any], fixed: Sequence[Any
     """
     if verdict == Review.Verdict.REJECT:
         return (reason or "misplaced",)
+    if verdict in ASKING:
+        return (ASKED_AGAIN,)
     return differences(seen, fixed) if verdict == Review.Verdict.FIX else ()
 
 
@@ -106,16 +133,14 @@ def _corners(box: Mapping[str, Any]) -> tuple[float, float, float, float]:
     return box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"]
 
 
-def _came_by(asset_ids: Iterable[int]) -> dict[int, tuple[str, datetime]]:
-    """Return why each image was set aside for a person, by the rule's last decision about it at review."""
-    held = Decision.objects.filter(
-        asset_id__in=list(asset_ids),
-        stage__kind="review",
-        by_kind=Decision.By.RULE,
-        verdict=Decision.Verdict.HELD,
-    )
-    rows = held.order_by("asset_id", "-id").distinct("asset_id").values_list("asset_id", "reason", "created_at")
-    return {asset_id: (reason, at) for asset_id, reason, at in rows}
+def _held() -> QuerySet[Decision]:
+    return Decision.objects.filter(stage__kind="review", by_kind=Decision.By.RULE, verdict=Decision.Verdict.HELD)
+
+
+def _came_by(asset_ids: Iterable[int]) -> dict[int, datetime]:
+    """Return when each image was last set aside for a person."""
+    rows = _held().filter(asset_id__in=list(asset_ids)).order_by("asset_id", "-id").distinct("asset_id")
+    return dict(rows.values_list("asset_id", "created_at"))
 
 
 def _boxes_of(consensus_ids: Iterable[int]) -> dict[int, list[Mapping[str, Any]]]:

@@ -13,13 +13,13 @@ from curation.services.reviews.fixing import check_boxes, known_labels, new_vers
 from curation.services.reviews.places import crowd_task, current_consensus
 from curation.services.reviews.undoing import undo
 from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved
+from curation.services.reviews.verdicts import ASKING
 from curation.services.reviews.writing import append, decide
 
 MOST_DECISIONS = 200
 MOST_ASKED = 3
 OPEN_STATES = (Asset.State.WAITING, Asset.State.HELD)
 Verdict = Review.Verdict
-ASKING = (Verdict.SEND_BACK, Verdict.ONE_MORE)
 
 
 def record(*, project: Project, user: User, decisions: Sequence[Decided], now: datetime) -> Saved:

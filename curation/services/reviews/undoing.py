@@ -6,12 +6,13 @@ from django.db.models import Q
 
 from crowd.services.tasks import mark_changed
 from curation.models import Asset, Consensus, Decision, Review, User
+from curation.services.consensus.undone import follow_run
 from curation.services.reviews.places import crowd_task, review_stage
 from curation.services.reviews.values import Decided, Refused
+from curation.services.reviews.verdicts import ASKING
 from curation.services.reviews.writing import append, decide
 
 Verdict = Review.Verdict
-ASKING = (Verdict.SEND_BACK, Verdict.ONE_MORE)
 
 
 def undo(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
@@ -22,6 +23,7 @@ def undo(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
     decide(asset, user, decided, Decision.Verdict.RETURNED, now, reason="undo", to_stage=stage)
     decide(asset, user, decided, Decision.Verdict.HELD, now, reason="undo")
     append(asset, user, decided, now, undoes=earlier)
+    follow_run(asset=asset, now=now)
 
 
 def _undoable(asset: Asset, user: User, decided: Decided) -> Review:
