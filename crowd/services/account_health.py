@@ -19,7 +19,7 @@ from crowd.models import Account, Assignment, PlatformEvent
 from crowd.platforms.base import Health
 from crowd.platforms.connecting import terms_of
 from crowd.platforms.registry import platform
-from crowd.services.accounts import WEBHOOK, guard, readable_secrets
+from crowd.services.accounts import WEBHOOK, guard, readable_secrets, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ def examine(account: Account, *, resolve: Resolver = system_resolver) -> Health:
         if account.base_url:
             guard(account.base_url, resolve=resolve)
         health = platform(account.platform).check(account)
-        return Health(health.ok, _without_secrets(account, health.sentence), health.balance_micro, health.quotas)
+        return Health(health.ok, without_secrets(account, health.sentence), health.balance_micro, health.quotas)
     except CrowdError as error:
-        return Health(ok=False, sentence=_without_secrets(account, advice(error, account)))
+        return Health(ok=False, sentence=without_secrets(account, advice(error, account)))
     except Exception as error:
         # An adapter that fails in a way nobody foresaw must not take the page, or the doctor, with it.
         log.exception("the check of account %s failed", account.slug)
@@ -72,14 +72,6 @@ def advice(error: CrowdError, account: Account) -> str:
     where = account.base_url or terms_of(account.platform).usual_url or "the platform"
     todo = next((todo for kind, todo in REMEDIES.items() if isinstance(error, kind)), "")
     return f"{said} {todo.format(where=where)}".strip()
-
-
-def _without_secrets(account: Account, sentence: str) -> str:
-    """A platform may repeat what it was sent; a secret must not come back that way."""
-    values = [value for value in readable_secrets(account).values() if value]
-    for value in values:
-        sentence = sentence.replace(value, "…")
-    return sentence
 
 
 def about_webhook(account: Account) -> str:

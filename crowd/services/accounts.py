@@ -83,12 +83,15 @@ def _require_secrets(account: Account, plan: Plan) -> None:
 
 @transaction.atomic
 def rotate_webhook_secret(*, account_id: int, now: datetime) -> Account:
-    """Make a new secret for notifications and tell it to the platform with every batch that is there."""
+    """Make a new secret for notifications and tell it to the platform with every batch that is there.
+
+    Where the platform makes it, ours is forgotten, and the next of these batches has a new one made there.
+    """
     account = _locked(account_id)
-    if terms_of(account.platform).makes_own_webhook_secret:
-        raise CrowdError(f"{terms_of(account.platform).title} makes this secret itself, when a pool is published.")
     kept = readable_secrets(account)
-    kept[WEBHOOK] = chance.token_urlsafe(32)
+    kept.pop(WEBHOOK, None)
+    if not terms_of(account.platform).makes_own_webhook_secret:
+        kept[WEBHOOK] = chance.token_urlsafe(32)
     account.secrets = kept
     account.save(update_fields=["secrets"])
     for batch in _published(account):
@@ -121,6 +124,13 @@ def readable_secrets(account: Account) -> Secrets:
         return Secrets(account.secrets)
     except CrowdError:
         return Secrets()
+
+
+def without_secrets(account: Account, sentence: str) -> str:
+    """Return what a platform said without the account's secrets: it may repeat what it was sent."""
+    for value in readable_secrets(account).values():
+        sentence = sentence.replace(value, "…") if value else sentence
+    return sentence
 
 
 def hints(account: Account) -> dict[str, str]:

@@ -27,6 +27,7 @@ from crowd.errors import (
     Unknown,
 )
 from crowd.models import Account, OutboxCommand
+from crowd.services.accounts import without_secrets
 from crowd.services.effects import KINDS
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def dispatch(*, command_id: int, now: datetime, who: str = "") -> bool:
 
 def _after(error: Exception, command: OutboxCommand, now: datetime) -> None:
     """Decide what becomes of a command that was not carried out."""
-    sentence = str(error)
+    sentence = without_secrets(command.account, str(error))
     if isinstance(error, Throttled | StillRunning):
         _finish(command, State.PLANNED, next_at=error.retry_at, error=sentence)
     elif isinstance(error, Unknown):
@@ -82,7 +83,7 @@ def _after(error: Exception, command: OutboxCommand, now: datetime) -> None:
         _after_error(command, sentence, now, permanent=permanent)
     else:
         log.exception("command %s failed", command, exc_info=error)
-        _after_error(command, f"{type(error).__name__}: {error}", now, permanent=False)
+        _after_error(command, f"{type(error).__name__}: {sentence}", now, permanent=False)
 
 
 def _wait_for_account(command: OutboxCommand, sentence: str, now: datetime) -> None:

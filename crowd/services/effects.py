@@ -15,6 +15,7 @@ from crowd.models import Account, Assignment, Batch, Bonus, OutboxCommand, Restr
 from crowd.platforms.base import Ban, BonusSpec, Platform, Receipt
 from crowd.platforms.registry import platform
 from crowd.services import ledger, publishing, skill_news, trust
+from crowd.services.accounts import without_secrets
 
 Effect = Callable[[OutboxCommand, datetime], Mapping[str, Any]]
 SOON = timedelta(seconds=1)
@@ -227,7 +228,7 @@ def _pay_bonus(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     try:
         remote_id = platform(bonus.account.platform).pay_bonus(bonus.account, spec)
     except (Invalid, NotFound, NotSupported, StateConflict) as error:
-        _bonus_refused(bonus, str(error))
+        _bonus_refused(bonus, without_secrets(bonus.account, str(error)))
         raise
     _bonus_paid(bonus, remote_id, now)
     return {"remote_id": remote_id}

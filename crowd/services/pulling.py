@@ -20,6 +20,7 @@ from crowd.platforms.base import Pull
 from crowd.platforms.registry import elsewhere, platform
 from crowd.services import confirming, inbox, publishing
 from crowd.services.accepting import accept_these, unpaid_workers
+from crowd.services.accounts import without_secrets
 from crowd.services.inbox import Taken
 
 State = Assignment.State
@@ -71,9 +72,10 @@ def pull_batch(*, batch_id: int, now: datetime, limit_seconds: float = 5) -> Pul
 
 def _told(batch: Batch, stopped: PlatformError) -> str:
     """Return the sentence; where it is about the account, it stands there too."""
+    sentence = without_secrets(batch.account, str(stopped))
     if isinstance(stopped, AuthFailed | OutOfFunds):
-        Account.objects.filter(pk=batch.account_id).update(is_well=False, note=str(stopped)[:300])
-    return str(stopped)
+        Account.objects.filter(pk=batch.account_id).update(is_well=False, note=sentence[:300])
+    return sentence
 
 
 @transaction.atomic
@@ -110,15 +112,15 @@ def _fit_hold(batch: Batch) -> None:
 
 def _failed(batch: Batch, taken: Taken, error: PlatformError, now: datetime) -> Pulled:
     """Nobody has to be woken for this: the note is shown beside the batch, and the platform is asked again."""
-    quiet = min(_quiet(batch) + 1, MOST_DOUBLINGS)
-    _remember(batch, quiet=quiet, note=str(error))
+    quiet, sentence = min(_quiet(batch) + 1, MOST_DOUBLINGS), without_secrets(batch.account, str(error))
+    _remember(batch, quiet=quiet, note=sentence)
     if isinstance(error, Throttled | StillRunning):
         next_at = error.retry_at
     elif error.permanent:
         next_at = now + AFTER_REFUSAL
     else:
         next_at = now + min(AFTER_REFUSAL, SOON * 2**quiet)
-    return Pulled(taken, more=False, next_at=next_at, note=str(error))
+    return Pulled(taken, more=False, next_at=next_at, note=sentence)
 
 
 def note_of(batch: Batch) -> str:

@@ -98,12 +98,15 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
 def webhook(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a new secret for notifications."""
     row = _own(request, slug)
-    if not platform(row.platform).capabilities.webhooks or terms_of(row.platform).makes_own_webhook_secret:
+    terms = terms_of(row.platform)
+    if not platform(row.platform).capabilities.webhooks:
         raise Http404
     accounts.rotate_webhook_secret(account=row, by=person(request), now=database_now())
-    messages.success(
-        request, "There is a new webhook secret. The platform is told with every pool that is open or paused."
-    )
+    if terms.makes_own_webhook_secret:
+        said = f"{terms.title} is asked for a new secret with a pool that is open or paused, else with the next one."
+    else:
+        said = "There is a new webhook secret. The platform is told with every pool that is open or paused."
+    messages.success(request, said)
     return redirect("platform-account", row.slug)
 
 

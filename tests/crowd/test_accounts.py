@@ -190,12 +190,15 @@ def test_a_new_webhook_secret_is_told_with_every_batch_that_is_there():
     assert told.count() == 2
 
 
-def test_where_the_platform_makes_the_webhook_secret_we_make_none(monkeypatch):
+def test_where_the_platform_makes_the_webhook_secret_ours_is_forgotten_and_a_pool_asks_for_one(monkeypatch):
     row = connect()
     terms = replace(connecting.TERMS["farside"], makes_own_webhook_secret=True)
     monkeypatch.setitem(connecting.TERMS, "farside", terms)
-    with pytest.raises(CrowdError, match="makes this secret itself"):
-        accounts.rotate_webhook_secret(account_id=row.pk, now=NOON)
+    Account.objects.filter(pk=row.pk).update(secrets={**row.secrets, "webhook": "replaced-there"})
+    there = market.batch(at=row, published_at=NOON)
+    accounts.rotate_webhook_secret(account_id=row.pk, now=NOON)
+    assert Account.objects.get(pk=row.pk).secrets == {"token": GOOD}
+    assert OutboxCommand.objects.get().batch_id == there.pk
 
 
 def test_every_registered_platform_says_what_it_wants_to_know():

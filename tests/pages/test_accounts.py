@@ -230,6 +230,18 @@ def test_a_new_webhook_secret_shows_its_end_only(account, project, people):
     assert secret not in Event.objects.get().text
 
 
+def test_prolific_is_asked_for_a_new_secret_by_a_button(account, project, people):
+    Account.objects.filter(pk=account.pk).update(platform="prolific", secrets={"token": GOOD, "webhook": "replaced"})
+    page = text(people["alice"], "/accounts/far/")
+    assert "If it was replaced or revoked there" in page
+    assert "Make a new secret" in page
+    people["alice"].post(at("platform-account-webhook", "far"))
+    assert Account.objects.get(pk=account.pk).secrets == {"token": GOOD}
+    page = text(people["alice"], "/accounts/far/")
+    assert "Prolific is asked for a new secret" in page
+    assert "no secret yet" in page
+
+
 def test_an_account_is_taken_out_of_use_and_back(account, project, people):
     people["alice"].post(at("platform-account-use", "far"), {"active": "no"})
     assert "Out of use" in text(people["alice"], "/accounts/far/")

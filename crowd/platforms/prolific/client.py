@@ -41,9 +41,7 @@ MONEY_WORDS = ("balance", "insufficient", "fund", "top up", "top-up")
 NOT_ACCEPTED = (
     "Prolific does not accept the token of “{label}”. Make a new one in its settings and enter it for this account."
 )
-BALANCE = (
-    "The balance of “{label}” on Prolific does not cover this ({said}). Top up there; then the same is tried again."
-)
+BALANCE = "The balance of “{label}” on Prolific does not cover this ({said}). Top up there."
 REFUSALS: Mapping[int, tuple[type[PlatformError], str]] = {
     401: (AuthFailed, NOT_ACCEPTED),
     403: (AuthFailed, "The token of “{label}” may not do this on Prolific ({said}). Use one of a member who may."),

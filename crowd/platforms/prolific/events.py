@@ -25,6 +25,10 @@ SECRET = "webhook"  # noqa: S105  the name of a part, not the part
 KINDS = ("submission.status.change", "study.status.change")
 FRESH = timedelta(minutes=10)
 SIGNATURE, TIMESTAMP, EVENT_ID = "x-prolific-request-signature", "x-prolific-request-timestamp", "x-event-id"
+WRONG_SIGNATURE = (
+    "The signature of the notification is wrong. If the secret of the workspace was replaced on Prolific, have a new "
+    "one made on the account's page."
+)
 CONFIRMATION = "X-Hook-Secret"
 
 
@@ -33,11 +37,11 @@ def subscribe(client: Client, url: str) -> None:
     if not url.startswith("https://"):
         return
     workspace = workspace_of(client)
+    _ensure_secret(client, workspace)
     rows = client.get("hooks", "subscriptions", workspace_id=workspace)["results"]
     there = {row["event_type"] for row in rows if row["target_url"] == url and row.get("is_enabled", True)}
     for kind in KINDS:
         if kind not in there:
-            _ensure_secret(client, workspace)
             _subscribe(client, workspace, kind, url)
 
 
@@ -86,7 +90,7 @@ def _require_signature(account: Account, timestamp: str, given: str, body: bytes
     except (binascii.Error, ValueError):
         signature = b""
     if not secret or not hmac.compare_digest(wanted, signature):
-        raise AuthFailed("The signature of the notification is wrong.")
+        raise AuthFailed(WRONG_SIGNATURE)
 
 
 def _moment(timestamp: str) -> datetime:

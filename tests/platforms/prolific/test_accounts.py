@@ -5,6 +5,7 @@ import pytest
 from crowd.errors import AuthFailed, Invalid, NotFound
 from crowd.models import Account, Assignment
 from crowd.models.worker import digest_of
+from crowd.services import accounts
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
@@ -147,6 +148,26 @@ def test_a_second_pool_neither_subscribes_again_nor_replaces_the_secret(adapter,
     mine = [one for one in held.subscriptions.values() if one.workspace == workspace.id]
     assert (workspace.secrets_made, len(mine), all(one.is_enabled for one in mine)) == (1, 2, True)
     assert Account.objects.get(pk=account.pk).secrets["webhook"] == workspace.hook_secret
+
+
+def test_a_secret_that_was_replaced_there_is_replaced_here_and_what_was_ended_is_subscribed_again(
+    adapter, account, told, changed, there
+):
+    held = there.market
+    workspace = held.workspaces[account.settings["workspace"]]
+    mine = [one for one in held.subscriptions.values() if one.workspace == workspace.id]
+    workspace.hook_secret = "made-by-somebody-else"
+    next(one for one in mine if one.event_type.startswith("study")).is_enabled = False
+    there.sends(told)
+    with pytest.raises(AuthFailed, match="was replaced on Prolific, have a new one made on the account"):
+        notes(adapter, account, held.letters[-1])
+    account = accounts.rotate_webhook_secret(account_id=account.pk, now=NOON)
+    adapter.ensure_batch(account, changed(webhook_url=URL))
+    assert Account.objects.get(pk=account.pk).secrets["webhook"] == workspace.hook_secret != "made-by-somebody-else"
+    live = [one.event_type for one in held.subscriptions.values() if one.workspace == workspace.id and one.is_enabled]
+    assert sorted(live) == ["study.status.change", "submission.status.change"]
+    there.sends(told)
+    assert notes(adapter, account, held.letters[-1])
 
 
 def test_an_address_the_platform_would_refuse_is_not_subscribed(adapter, account, changed, there):
