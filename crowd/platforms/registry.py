@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import cast
 
 from crowd.errors import CrowdError
+from crowd.models import Account
 from crowd.platforms.base import Platform
 
 PLATFORMS: dict[str, str] = {
@@ -23,6 +24,12 @@ def platform(slug: str) -> Platform:
         raise CrowdError(f"{slug!r} is not a known platform; known are {', '.join(sorted(PLATFORMS))}.")
     module, name = PLATFORMS[slug].split(":")
     return cast(Platform, getattr(import_module(module), name)())
+
+
+def fee_is_unknown(account: Account) -> bool:
+    """Return whether nobody knows what the platform takes on top of a page; 0 is known."""
+    can = platform(account.platform).capabilities
+    return can.pages == "remote" and can.live_api and account.commission_percent is None
 
 
 @cache

@@ -3,13 +3,16 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from crowd.clock import database_now
 from crowd.models import Account
 from crowd.money import exact_text, micro, plain
 from crowd.platforms.base import Capabilities
 from crowd.platforms.connecting import FILTERS, terms_of
-from crowd.platforms.registry import platform
+from crowd.platforms.registry import fee_is_unknown, platform
+from crowd.quality.wording import counted
+from crowd.services import quotas
 from curation.engine.campaigns import Campaign, crowds_of_stage, settings_for
 from curation.engine.market_accounts import usual_terms
 from curation.recipes.loading import RecipeStage
@@ -17,6 +20,8 @@ from curation.stages.base import CrowdSettings
 from curation.stages.boxes import BoxesSettings
 from curation.stages.collect import CollectSettings
 from curation.stages.validate import ValidateSettings
+
+A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +100,35 @@ def _shares(
     """Divide the pages among the accounts; who will be faster, nobody knows beforehand."""
     accounts = [usual_terms(name) for name in crowds_of_stage(asked, stage)]
     prices = [price, *(step[2] for step in _table(terms))]
-    return tuple(
+    shares = [
         _share(account, pages // len(accounts) + (number < pages % len(accounts)), prices, overlap, terms)
         for number, account in enumerate(accounts)
+    ]
+    makes = _pools_of(asked, stage, terms)
+    return tuple(
+        replace(share, notes=(*share.notes, *_no_room(account, makes)))
+        for share, account in zip(shares, accounts, strict=True)
     )
+
+
+def _pools_of(asked: Campaign, stage: RecipeStage, terms: CrowdSettings) -> int:
+    """Return how many pools a stage becomes on each of its platforms: one a class, or one, its training and exam."""
+    if stage.kind == "collect":
+        return len(asked.classes)
+    gates = (terms.training_tasks, terms.exam_tasks) if isinstance(terms, ValidateSettings) else ()
+    return 1 + sum(map(bool, gates))
+
+
+def _no_room(account: Account, makes: int) -> list[str]:
+    """Say when a platform lets no more pools be made today than some of those that are needed."""
+    known = quotas.left(account=account, now=database_now()) if account.pk else []
+    today = [one for one in known if one.name == "pools" and one.window_seconds == A_DAY]
+    return [
+        f"This needs {counted(makes, 'pool')} there, and {one.most - one.used:,} of {one.most:,} a day can still be "
+        "made today; the others wait until tomorrow."
+        for one in today
+        if makes > one.most - one.used
+    ]
 
 
 def _table(terms: CrowdSettings) -> list[tuple[int, int, int]]:
@@ -137,8 +167,11 @@ def _broken(
     said += _unfiltered(can, terms)
     if terms.review_days > can.longest_review_days:
         said.append(f"Work must be judged there within {can.longest_review_days} days.")
-    if can.pages == "remote" and can.live_api and account.commission_percent is None:
-        said.append("Without the platform's fee: its commission is not known. Enter it under Platform accounts.")
+    if fee_is_unknown(account):
+        said.append(
+            "Without the platform's fee: its commission is not known. Enter it under Platform accounts; "
+            "no pool opens there before."
+        )
     return said
 
 

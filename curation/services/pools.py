@@ -9,7 +9,7 @@ from django.db.models import Count, F
 from crowd.errors import BudgetExceeded, CrowdError, Differences
 from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
 from crowd.money import money_text
-from crowd.platforms.registry import platform
+from crowd.platforms.registry import fee_is_unknown, platform
 from crowd.services import outbox, publishing, skills, tasks
 from crowd.services.answers import COLLECTS
 from curation.models import Pool, Project, Stage, User
@@ -17,6 +17,10 @@ from curation.services import events, jobs, versions
 from curation.services.pool_drafts import KnownTask, PoolDraft
 
 State = Pool.State
+NO_COMMISSION = (
+    "What the platform takes on top of each page is not known, so the budget could be passed. "
+    "Enter the commission of “{label}” under Platform accounts, then open the pool; 0 is a commission too."
+)
 
 
 @transaction.atomic
@@ -176,6 +180,8 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
     pool.require(State.DRAFT, State.PAUSED, State.DONE)
     if not pool.account.is_active:
         raise CrowdError(f"The account {pool.account.label} is switched off. Switch it on under Accounts first.")
+    if fee_is_unknown(pool.account):
+        raise CrowdError(NO_COMMISSION.format(label=pool.account.label))
     agree_to_differences(pool, accepted=accept_differences)
     needed = most_expensive(pool=pool)
     holds_itself = platform(pool.account.platform).capabilities.pages == "remote"  # publishing holds all it may cost

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Account, Batch, Budget
+from crowd.services import quotas
 from curation.engine import campaigns, planning
 from curation.engine.campaigns import Campaign
 from curation.engine.command_line import mine_command
@@ -61,6 +62,16 @@ def test_the_terms_reach_every_batch(far):
     batch = Batch.objects.get(project_id=project.pk, interface="choice")
     assert (batch.audience, batch.review_days, batch.assignment_seconds) == ({"languages": ["EN"]}, 3, 600)
     assert batch.expires_at == datetime(2032, 1, 1, tzinfo=UTC)
+
+
+def test_the_plan_says_when_a_platform_lets_no_more_pools_be_made_today(far):
+    def notes() -> str:
+        rows = {row.stage: row for row in planning.plan(asked(collect={"platforms": ["far"]}))}
+        return " ".join(rows["collect"].shares[0].notes)
+
+    assert "can still be made today" not in notes()
+    quotas.note_full(account=far, name="pools", interval="DAY", now=database_now())
+    assert "This needs 1 pool there, and 0 of 100 a day can still be made today" in notes()
 
 
 def test_the_plan_tells_what_each_account_costs_with_its_fee(far):
