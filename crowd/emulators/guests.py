@@ -7,12 +7,18 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 Answer = Callable[[Mapping[str, Any], Mapping[str, Any], random.Random], Mapping[str, Any] | bytes]
 """Given the page and one of its tasks, what a person answers: a payload, or the bytes of a photo."""
+
+
+class People(Protocol):
+    """Who comes from a platform: one character for each of its worker ids."""
+
+    def of(self, worker_id: str) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)

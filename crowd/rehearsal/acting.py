@@ -57,7 +57,21 @@ class Actor:
     now: datetime
 
 
-class Venue(Protocol):
+class Sight(Protocol):
+    """What somebody sees of a task, and where a photo goes."""
+
+    def truth_of(self, task: StallTask) -> Truth: ...
+
+    def template_of(self, task: StallTask) -> bytes | None: ...
+
+    def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None: ...
+
+    def keep_photo(self, task: StallTask, photo: answers.Photo) -> dict[str, Any]:
+        """Store a photo and return the answer that names it."""
+        ...
+
+
+class Venue(Sight, Protocol):
     """A market as one visitor meets it."""
 
     def is_barred(self) -> bool: ...
@@ -71,16 +85,6 @@ class Venue(Protocol):
         ...
 
     def walk_away(self, page: Page) -> None: ...
-
-    def truth_of(self, task: StallTask) -> Truth: ...
-
-    def template_of(self, task: StallTask) -> bytes | None: ...
-
-    def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None: ...
-
-    def keep_photo(self, task: StallTask, photo: answers.Photo) -> dict[str, Any]:
-        """Store a photo and return the answer that names it."""
-        ...
 
     def is_right(self, page: Page, task: StallTask, given: Mapping[str, Any]) -> bool:
         """Check a training answer; the first one counts."""
@@ -133,17 +137,18 @@ def _work(venue: Venue, page: Page, actor: Actor) -> None:
     given: dict[Any, Mapping[str, Any]] = {}
     took = 0.0
     for task in page.tasks:
-        given[task.ref] = _answer(venue, page.stall, task, actor)
+        given[task.ref] = answer(venue, page.stall, task, actor)
         took += answers.seconds(actor.person, actor.rng, WORK[page.stall.interface])
         if page.stall.kind == "training" and not venue.is_right(page, task, given[task.ref]):
             given[task.ref] = _after_hint(venue, task, actor, given[task.ref])
     venue.hand_in(page, given, round(took * 1000))
 
 
-def _answer(venue: Venue, stall: Stall, task: StallTask, actor: Actor) -> dict[str, Any]:
+def answer(sight: Sight, stall: Stall, task: StallTask, actor: Actor) -> dict[str, Any]:
+    """Return what this person answers to a task, wherever it is shown."""
     if stall.interface == "photo":
-        return _send_photo(venue, task, actor)
-    truth, asked = venue.truth_of(task), task.payload
+        return _send_photo(sight, task, actor)
+    truth, asked = sight.truth_of(task), task.payload
     if stall.interface == "choice":
         return {"answer": answers.judgement(actor.person, actor.rng, asked["class"], truth, list(stall.options))}
     width, height = int(asked["width"]), int(asked["height"])
@@ -151,16 +156,16 @@ def _answer(venue: Venue, stall: Stall, task: StallTask, actor: Actor) -> dict[s
     return {"boxes": [_fraction(box, width, height) for box in drawn], "flags": flags}
 
 
-def _send_photo(venue: Venue, task: StallTask, actor: Actor) -> dict[str, Any]:
+def _send_photo(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:
     photo = answers.photo(
         actor.person,
         actor.rng,
         task.payload["class"],
-        earlier=venue.earlier_photo,
-        template=venue.template_of(task),
+        earlier=sight.earlier_photo,
+        template=sight.template_of(task),
         taken=actor.now,
     )
-    return venue.keep_photo(task, photo)
+    return sight.keep_photo(task, photo)
 
 
 def _fraction(box: answers.BoxAnswer, width: int, height: int) -> dict[str, Any]:

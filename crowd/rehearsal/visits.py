@@ -151,10 +151,10 @@ class _OwnMarket:
             claims.skip_page(assignment_id=page.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
 
     def truth_of(self, task: acting.StallTask) -> Truth:
-        return _truth_of(task.payload)
+        return truth_of(task.payload)
 
     def template_of(self, task: acting.StallTask) -> bytes | None:
-        return _read(task.payload.get("template_key", ""))
+        return stored(task.payload.get("template_key", ""))
 
     def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
         return _earlier_photo(self.visitor.worker, back)
@@ -204,12 +204,12 @@ def _earlier_photo(worker: Worker, back: int) -> tuple[bytes, Truth] | None:
     if raw is None:
         return None
     file = raw.payload["file"]
-    data = _read(file["key"])
+    data = stored(file["key"])
     row = HiddenTruth.objects.filter(sha256=bytes.fromhex(file["sha256"])).first()
     return (data, Truth.from_json(row.truth)) if data is not None and row is not None else None
 
 
-def _read(key: str) -> bytes | None:
+def stored(key: str) -> bytes | None:
     if not key or not default_storage.exists(key):
         return None
     with default_storage.open(key, "rb") as file:
@@ -217,7 +217,7 @@ def _read(key: str) -> bytes | None:
     return data
 
 
-def _truth_of(payload: Any) -> Truth:
+def truth_of(payload: Any) -> Truth:
     """What the picture shows; about pictures nobody drew the crowd knows nothing and takes them as they are asked."""
     row = HiddenTruth.objects.filter(sha256=bytes.fromhex(payload["sha256"])).first()
     if row is None:

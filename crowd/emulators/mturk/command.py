@@ -9,10 +9,12 @@ from typing import Any, Final
 from crowd.emulators.mturk.clock import VirtualClock
 from crowd.emulators.mturk.emulator import MTurkEmulator
 from crowd.emulators.mturk.faults import Fault
+from crowd.emulators.mturk.players import CrowdPlayer
 from crowd.emulators.mturk.script import Script, load_script
 from crowd.emulators.registry import BadOption
 
 PORT: Final = 8300
+POPULATION: Final = 40
 ACCESS_KEY: Final = "EMULATOR"
 DAY: Final = 86_400
 _STEP_SECONDS: Final = 0.2
@@ -22,7 +24,7 @@ def serve(options: Mapping[str, Any]) -> None:
     """Serve until Ctrl-C; what is missing or None is as usual, BadOption names a value that cannot be used.
 
     Options, as words or as numbers: port, seed, balance, script, people, visits_per_second, days_per_second and fault,
-    a list of NAME=RATE.
+    a list of NAME=RATE. With guests, crowd.emulators.guests.People, population of them work on pages of Winnow's own.
     """
     given = {name: value for name, value in options.items() if value is not None}
     emulator, script = prepare(given)
@@ -50,6 +52,9 @@ def prepare(options: Mapping[str, Any]) -> tuple[MTurkEmulator, Script | None]:
             faults=tuple(Fault.from_words(words) for words in options.get("fault", ())),
         )
         emulator.crowd.invite(_number(options, "people", 0))
+        if "guests" in options:
+            emulator.crowd.players["ExternalQuestion"] = CrowdPlayer(options["guests"])
+            emulator.crowd.invite(_number(options, "population", POPULATION))
         path = options.get("script")
         return emulator, Script(emulator.service, load_script(Path(path))) if path else None
     except BadOption:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from crowd.emulators.guests import Answer, Guest
+import httpx
+
+from crowd.emulators.guests import Answer, Guest, People
 from crowd.emulators.mturk.answers import Fields
 from crowd.emulators.mturk.questions import Field, Kind, Question
 
@@ -80,6 +82,20 @@ class PagePlayer:
             return GiveBack()
         self.guest.http.post(told["url"], data=told["fields"]).raise_for_status()
         return Leave()
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdPlayer:
+    """Lets each worker answer in a character of their own on a page of Winnow's."""
+
+    people: People
+    guest: Guest = field(default_factory=Guest)
+
+    def play(self, task: Task, chance: random.Random) -> Outcome:
+        try:
+            return PagePlayer(self.people.of(task.worker_id), self.guest).play(task, chance)
+        except (httpx.HTTPError, ValueError):  # our page did not load
+            return GiveBack()
 
 
 PLAYERS: Final[Mapping[Kind, Player]] = {"QuestionForm": FormPlayer(), "HTMLQuestion": FormPlayer()}

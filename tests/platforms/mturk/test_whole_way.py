@@ -9,9 +9,11 @@ import pytest
 from crowd.clock import database_now
 from crowd.emulators.guests import Guest
 from crowd.emulators.mturk import VirtualClock
-from crowd.emulators.mturk.players import GiveBack, HandIn, PagePlayer
-from crowd.models import Account, Assignment, Batch, Bonus, LedgerEntry, OutboxCommand, SkillValue, Worker
+from crowd.emulators.mturk.players import CrowdPlayer, GiveBack, HandIn, PagePlayer
+from crowd.models import Account, AnswerRaw, Assignment, Batch, Bonus, LedgerEntry, OutboxCommand, SkillValue, Worker
+from crowd.rehearsal.models import HiddenTruth
 from crowd.services import bonuses, confirming, dispatch, judging, ledger, outbox, publishing, pulling, reconcile
+from curation.engine.guests import RehearsalPeople
 from tests import scenes
 from tests.platforms.mturk.conftest import BENCH, There
 from tests.portal import hosting
@@ -102,6 +104,18 @@ def test_people_come_work_on_our_page_and_are_paid_the_same_in_both_books(accoun
     assert booked("charge") == 10 * 60_000
     books_are_equal(there, batch)
     assert ledger.totals(project_id=world.pk).reserved_micro == 0
+
+
+def test_the_people_of_a_rehearsal_send_photos_through_our_own_page(account, there, world):
+    batch = draft(world, "photo", account, n=2, price_micro=50_000, auto_accept=False)
+    publish(batch)
+    there.house.crowd.players["ExternalQuestion"] = CrowdPlayer(RehearsalPeople("hands"))
+    work(batch, there, rounds=3)
+    sent = Assignment.objects.filter(batch=batch, state=State.SUBMITTED)
+    assert sent.count() == 2
+    files = AnswerRaw.objects.filter(answer__assignment__in=sent).values_list("payload", flat=True)
+    for payload in files:
+        assert HiddenTruth.objects.filter(sha256=bytes.fromhex(payload["file"]["sha256"])).exists()
 
 
 def test_postponed_acceptance_rejection_override_and_bonus_agree_to_the_cent(account, there, world):

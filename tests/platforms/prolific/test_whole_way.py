@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from crowd.clock import database_now
-from crowd.emulators.guests import Guest
+from crowd.emulators.guests import Answer, Guest
 from crowd.emulators.prolific import Clock, submissions
+from crowd.emulators.prolific.crowd import Crowd
 from crowd.links import batch_key_of
 from crowd.models import Account, Assignment, Batch, OutboxCommand, SkillValue
 from crowd.services import dispatch, hosting, ledger, outbox, publishing, pulling, reconcile
@@ -102,6 +103,29 @@ def in_three_steps(account: Account) -> list[Batch]:
         outbox.enqueue(kind="open_batch", key=f"open-{batch.pk}", account=account, batch_id=batch.pk)
     settle()
     return [Batch.objects.get(pk=batch.pk) for batch in made]
+
+
+class Attentive:
+    """People who are always right."""
+
+    def of(self, _worker_id: str) -> Answer:
+        return lambda _page, _task, _chance: {"answer": "correct"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_stand_ins_own_people_come_by_until_nothing_is_left(
+    transactional_db, live_server, settings, account, there
+):
+    settings.BASE_URL = live_server.url
+    there.market.clock = Clock(database_now())
+    work, *_ = in_three_steps(account)
+    crowd = Crowd(there.market, Attentive(), population=3)
+    for _ in range(6):
+        crowd.visit()
+    pulling.pull_batch(batch_id=work.pk, now=database_now())
+    settle()
+    assert Assignment.objects.filter(batch=work, state="accepted").count() == 2
+    assert not crowd.visit()
 
 
 @pytest.mark.django_db(transaction=True)
