@@ -17,7 +17,7 @@ As = Literal["whole", "money", "date"]
 EVERYBODY = 100
 WHOLE_PAGE = "control_per_page"  # where to say that a page has no room for what shall be on it
 DEVICES: Final = {"PERSONAL_COMPUTER": "Computer", "SMARTPHONE": "Phone", "TABLET": "Tablet"}
-WORDS = ("languages", "countries")
+WORDS = ("languages", "countries", "regions")
 STEP = ("low", "high", "price_usd")
 
 
@@ -57,6 +57,7 @@ LIMITS: Final = (SECONDS, DAYS, LAST_DAY)
 OTHER_LABELS: Final = {
     "languages": "Languages",
     "countries": "Countries",
+    "regions": "Regions",
     "devices": "Devices",
     "skills": "Skills",
     "top_percent": "The best share",
@@ -126,7 +127,7 @@ class CrowdForm:
     @property
     def open_parts(self) -> dict[str, bool]:
         """Return which folded parts hold a mistake, so that nobody has to look for it."""
-        people = {"languages", "countries", "devices", "skills", "top_percent", "best_n", "audience"}
+        people = {*WORDS, "devices", "skills", "top_percent", "best_n", "audience"}
         limits = {param.name for param in LIMITS}
         return {"people": bool(people & set(self.errors)), "limits": bool(limits & set(self.errors))}
 
@@ -148,13 +149,12 @@ def values_of(settings: CrowdSettings) -> Values:
     """Return what stands in the fields for settings that are right."""
     plain = settings.model_dump(mode="json")
     audience, table = plain.pop("audience"), plain.pop("price_by_skill", None)
-    words = {name: ", ".join(audience[name]) for name in WORDS}
+    words = {name: ", ".join(map(str, audience[name])) for name in WORDS}
     return {
         **{name: "" if value is None else value for name, value in plain.items()},
         **words,
         "devices": audience["devices"],
         "skills": audience["skills"],
-        "regions": audience["regions"],
         "adult_content": audience["adult_content"],
         "top_percent": audience["top_percent"] or EVERYBODY,
         "best_n": audience["best_n"] or "",
@@ -207,7 +207,6 @@ def _audience(values: Values) -> dict[str, Any]:
         **{name: [word.strip() for word in str(values[name]).split(",") if word.strip()] for name in WORDS},
         "devices": values["devices"],
         "skills": values["skills"],
-        "regions": values["regions"],
         "adult_content": values["adult_content"],
         "top_percent": None if share in {"", str(EVERYBODY)} else share,
         "best_n": values["best_n"] or None,

@@ -32,6 +32,15 @@ class StuckCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldUp:
+    """A command that was tried and is tried again: why, and when."""
+
+    what: str
+    said: str
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PoolElsewhere:
     title: str
     pages: str
@@ -40,6 +49,7 @@ class PoolElsewhere:
     tasks_to_send: int
     commands_waiting: int
     waits_for: str
+    held_up: tuple[HeldUp, ...]
     stuck: tuple[StuckCommand, ...]
     refused: int
     refused_words: tuple[tuple[str, int], ...]
@@ -71,6 +81,7 @@ def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
     )
     refused = _refused(batch)
     pages, judge_until = _pages(batch)
+    troubled = _troubled(batch)
     return PoolElsewhere(
         title=terms_of(batch.account.platform).title,
         pages=publishing.pages_of(batch),
@@ -79,7 +90,8 @@ def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
         tasks_to_send=Task.objects.filter(batch=batch).filter(Q(to_push=True) | Q(push_id__isnull=False)).count(),
         commands_waiting=sum(n for _, n in waiting),
         waits_for=", ".join(f"{outbox_decisions.WORDS.get(kind, kind).lower()} {n:,} ×" for kind, n in waiting),
-        stuck=tuple(_stuck(batch)),
+        held_up=tuple(_held_up(troubled)),
+        stuck=tuple(_stuck(troubled)),
         refused=sum(n for _, n in refused),
         refused_words=tuple(refused[:SHOWN]),
         pulled_at=batch.pulled_at,
@@ -118,8 +130,22 @@ def _refused(batch: Batch) -> Sequence[tuple[str, int]]:
     return list(rows.values_list("remote_error").annotate(n=Count("id")).order_by("-n", "remote_error"))
 
 
-def _stuck(batch: Batch) -> list[StuckCommand]:
-    rows = OutboxCommand.objects.filter(batch_id=batch.pk, state__in=STUCK).order_by("-id")[:SHOWN]
+def _troubled(batch: Batch) -> list[OutboxCommand]:
+    """Return what did not get through, and what was tried and waits, the newest first."""
+    waits = Q(state=State.PLANNED) & ~Q(last_error="")
+    rows = OutboxCommand.objects.filter(Q(state__in=STUCK) | waits, batch_id=batch.pk)
+    return list(rows.order_by("-id")[: 2 * SHOWN])
+
+
+def _held_up(rows: Sequence[OutboxCommand]) -> list[HeldUp]:
+    return [
+        HeldUp(outbox_decisions.WORDS.get(one.kind, one.kind), one.last_error[:240], one.next_at)
+        for one in reversed(rows)
+        if one.state == State.PLANNED
+    ]
+
+
+def _stuck(rows: Sequence[OutboxCommand]) -> list[StuckCommand]:
     return [
         StuckCommand(
             pk=one.pk,
@@ -130,4 +156,5 @@ def _stuck(batch: Batch) -> list[StuckCommand]:
             may_go_again=outbox_decisions.may_go_again(one),
         )
         for one in rows
-    ]
+        if one.state != State.PLANNED
+    ][:SHOWN]

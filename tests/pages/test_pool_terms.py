@@ -124,6 +124,7 @@ def test_the_other_drafts_of_the_stage_follow_when_asked(people, pool, drafts):
         ({"pool.review_days": "31"}, "Days to judge: this must be 30 or less, not 31."),
         ({"pool.review_days": "soon"}, "this must be a whole number, not soon"),
         ({"pool.languages": "english"}, "ENGLISH is no code of two letters"),
+        ({"pool.regions": "225, Berlin"}, "Regions: this must be a whole number, not Berlin"),
         ({"pool.best_n": "100"}, "choose the best share or the best N, not both"),
         ({"pool.expires_on": "tomorrow"}, "this must be a day such as 2026-12-31"),
     ],
@@ -150,6 +151,21 @@ def test_an_open_pool_keeps_what_it_was_opened_with(people, pool):
     assert (batch.price_micro, len(batch.price_table)) == (60_000, 2)
     assert batch.audience["countries"] == ["IN"]
     assert OutboxCommand.objects.filter(batch_id=batch.pk, kind="update_batch").exists()
+
+
+def test_regions_of_a_platform_can_be_chosen_by_their_ids(people, pool):
+    people["alice"].post(at(pool, "pool-edit"), {**FORM, "pool.regions": "225, 149"})
+    assert Batch.objects.get(pool_id=pool.pk).audience["regions"] == [225, 149]
+    assert 'value="225, 149"' in people["alice"].get(at(pool, "pool-edit")).content.decode()
+
+
+def test_what_waits_says_why_and_until_when(people, pool):
+    people["alice"].post(at(pool, "pool-act", "open"), {"accept": "yes"})
+    waiting = OutboxCommand.objects.filter(kind="publish_batch")
+    waiting.update(last_error="The platform asks to wait (pools: 100 a day are used).", next_at=database_now())
+    page = people["alice"].get(at(pool)).content.decode()
+    assert "What waits" in page
+    assert "Publish a pool: The platform asks to wait (pools: 100 a day are used). Next try" in page
 
 
 def test_the_number_of_answers_is_one_for_the_whole_stage(people, drafts):
