@@ -15,8 +15,8 @@ from aggregation.boxes.reliability.table import Floats, Indices, Mask
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, BoxAnswer, ImageAnswers
 
-_NUMBERS = attrgetter("x", "y", "w", "h")
-_LABEL = attrgetter("label")
+_NUMBERS = tuple(attrgetter(name) for name in "xywh")
+_LABEL, _ANNOTATOR, _FLAGS, _BOXES = map(attrgetter, ("label", "annotator", "flags", "boxes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,19 @@ def _offsets(rows: Indices, count: int) -> Indices:
 
 def flatten(images: Sequence[ImageAnswers], settings: BoxSettings) -> Flat:
     """Return the answers to the images as arrays, in the order of the images."""
-    by_image = [sorted(image.annotations, key=attrgetter("annotator")) for image in images]
+    by_image = [sorted(image.annotations, key=_ANNOTATOR) for image in images]
     answers = tuple(chain.from_iterable(by_image))
     of = np.repeat(np.arange(len(images)), [len(own) for own in by_image])
     frame = np.array([(image.width or np.inf, image.height or np.inf) for image in images], float).reshape(-1, 2)
-    boxes = list(chain.from_iterable(answer.boxes for answer in answers))
-    owner = np.repeat(np.arange(len(answers)), [len(answer.boxes) for answer in answers])
+    by_answer = list(map(_BOXES, answers))
+    boxes = list(chain.from_iterable(by_answer))
+    owner = np.repeat(np.arange(len(answers)), list(map(len, by_answer)))
     labels, label = _named(boxes)
-    drawn, flipped = _flip(np.fromiter(chain.from_iterable(map(_NUMBERS, boxes)), float, 4 * len(boxes)).reshape(-1, 4))
-    corners = np.clip(
-        drawn, 0.0, np.tile(frame[of[owner]], 2), where=np.isfinite(np.tile(frame[of[owner]], 2)), out=drawn.copy()
-    )
-    order = np.lexsort((label, *corners.T[::-1], owner))
-    dot = _dots(corners, frame[of[owner]], settings)
+    drawn, flipped = _flip(np.stack([np.fromiter(map(number, boxes), float, len(boxes)) for number in _NUMBERS], 1))
+    around = frame[of[owner]]
+    corners = np.clip(drawn, np.tile(np.where(np.isfinite(around), 0.0, -np.inf), 2), np.tile(around, 2))
+    order = _order(owner, corners, label)
+    dot = _dots(corners, around, settings)
     aside = _aside(answers, owner, dot, settings)
     return Flat(
         images=tuple(image.image for image in images),
@@ -83,11 +83,20 @@ def flatten(images: Sequence[ImageAnswers], settings: BoxSettings) -> Flat:
     )
 
 
+def _order(owner: Indices, corners: Floats, label: Indices) -> Indices:
+    """Return the order of the boxes by answer, corners and label; most people draw from left to right as it is."""
+    order = np.arange(len(owner))
+    turned = (owner[1:] == owner[:-1]) & (corners[1:, 0] <= corners[:-1, 0])
+    mixed = np.flatnonzero(np.isin(owner, owner[1:][turned]))
+    order[mixed] = mixed[np.lexsort((label[mixed], *corners[mixed].T[::-1], owner[mixed]))]
+    return order
+
+
 def _named(boxes: Sequence[Box]) -> tuple[tuple[str, ...], Indices]:
     said = list(map(_LABEL, boxes))
     labels = tuple(sorted(set(said)))
     index = {name: number for number, name in enumerate(labels)}
-    return labels, np.array([index[name] for name in said], np.intp)
+    return labels, np.fromiter(map(index.__getitem__, said), np.intp, len(said))
 
 
 def _flip(numbers: Floats) -> tuple[Floats, Mask]:
@@ -108,5 +117,5 @@ def _aside(answers: Sequence[BoxAnswer], owner: Indices, dot: Mask, settings: Bo
     count = np.bincount(owner, minlength=len(answers))
     void = (count > 0) & (np.bincount(owner[~dot], minlength=len(answers)) == 0)
     empty = set(settings.empty_flags)
-    says_empty = np.array([not empty.isdisjoint(answer.flags) for answer in answers], bool)
+    says_empty = np.fromiter((bool(flags) and not empty.isdisjoint(flags) for flags in map(_FLAGS, answers)), bool)
     return np.asarray(void | (says_empty & (count > 0)))

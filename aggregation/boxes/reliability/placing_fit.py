@@ -12,7 +12,10 @@ from aggregation.boxes.reliability.placing_skew import fit_skew
 from aggregation.boxes.reliability.table import Floats, Indices, Mask, Table, over_slots
 
 ROUNDS = 8
+LAST_ROUNDS = 2  # on everything; those before need no more than the pilot
 SKEW_ROUNDS = (2, 5)
+PILOT_GROUPS, PILOT_BOXES = 2048, 50  # least groups of the pilot, and boxes a worker in the mean
+GOLDEN = 0.6180339887498949  # multiples of it fall evenly over [0, 1), whatever repeats in the pool
 LEAST_EXISTS = 0.1  # groups less likely than this tell nothing of edges
 TINY = 1e-9
 PRIOR_POWER = 20.0  # pseudo-boxes, of sides that differ by a factor of e, whose noise grows with the box
@@ -41,15 +44,20 @@ def fit_noise(table: Table, exists: Floats, prior: WorkerNoise | None = None) ->
 
     `exists` (G,) is the probability of each object. A box is measured against the weighed mean of the others of its
     group (leave one out), or against the known box where there is one. Expectation-maximisation over a pool of G
-    groups; nothing is fitted to truth but what `table.truth` gives.
+    groups, first over a part of it where it is large; nothing is fitted to truth but what `table.truth` gives.
     """
     before = (prior or WorkerNoise.of(())).aligned(table.workers)
     drawn = table.drawn.sum(axis=1)
     useful = ((drawn > 1) | (drawn > 0) & ~np.isnan(table.truth[:, 0])) & (exists >= LEAST_EXISTS)
-    parts = list(blocks(table, before, np.flatnonzero(useful)))
+    every = np.flatnonzero(useful)
+    pilot = _pilot(every, drawn, len(table.workers))
+    parts = list(blocks(table, before, pilot))
     places = [part.start for part in parts]
     noise = before
     for turn in range(ROUNDS if parts else 0):
+        if turn == ROUNDS - LAST_ROUNDS and len(pilot) < len(every):
+            parts = list(blocks(table, before, every))
+            places = [settle(part, noise, part.start, turn)[0] for part in parts]
         settled = [settle(part, noise, place, 1) for part, place in zip(parts, places, strict=True)]
         places = [place for place, _ in settled]
         found = [_residuals(*pair, noise, exists) for pair in zip(parts, (one for _, one in settled), strict=True)]
@@ -59,6 +67,13 @@ def fit_noise(table: Table, exists: Floats, prior: WorkerNoise | None = None) ->
         if turn in SKEW_ROUNDS:
             noise = replace(noise, skew=fit_skew(parts, noise, before))
     return noise
+
+
+def _pilot(every: Indices, drawn: Indices, workers: int) -> Indices:
+    """Return those of the groups on which the first rounds learn, spread evenly over the pool."""
+    boxes = max(int(drawn[every].sum()), 1)
+    share = max(PILOT_GROUPS / max(len(every), 1), PILOT_BOXES * workers / boxes)
+    return np.asarray(every[np.arange(len(every)) * GOLDEN % 1 < share])
 
 
 def _residuals(block: Block, precision: Floats, noise: WorkerNoise, exists: Floats) -> _Residuals:

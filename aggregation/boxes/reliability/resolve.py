@@ -130,11 +130,12 @@ class _Page:
         if voters < self._settings.min_answers:
             few = f"{counted(voters, 'valid answer', 'valid answers')}, at least {self._settings.min_answers} needed"
             return self._dropped(row, scene, [*steps, dropping("few", few)], 0.0)
-        steps += [step for name in scene.voters for step in self._notes.get(name, ())]
+        if self._notes:
+            steps += [step for name in scene.voters for step in self._notes.get(name, ())]
         steps += changes(scene, found, left)
         small = self._columns.small[scene.groups.start : scene.groups.stop]
         steps.append(summary(self._said, row, small.count(True)))
-        whole = all(step.ok for step in asked) and not left
+        whole = asked[-1].ok and not left
         if not whole and float(self._said.image[row]) < self._settings.accept:
             return self._dropped(
                 row, scene, [*steps, doubt(self._said, row, self._settings)], float(self._said.image[row])
@@ -164,7 +165,7 @@ class _Page:
                     columns.support[group],
                 )
                 found.append(Found(box, columns.exists[group], self._drawn(group)))
-        if len(found) > 1:
+        if _crowded(found):
             _sort(found)
         return found
 
@@ -232,8 +233,12 @@ class _Page:
 def _sort(found: list[Found]) -> None:
     """Sort by the output's order; rounding matters only where two boxes begin almost at one x."""
     found.sort(key=lambda item: item.box.x)
-    if any(second.box.x - first.box.x < SAME_X for first, second in pairwise(found)):
+    if _crowded(found):
         found.sort(key=lambda item: reading_order(item.box.corners, item.box.label))
+
+
+def _crowded(found: Sequence[Found]) -> bool:
+    return any(second.box.x - first.box.x < SAME_X for first, second in pairwise(found))
 
 
 def _columns(candidates: Candidates, said: Judgement) -> _Columns:

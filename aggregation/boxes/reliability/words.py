@@ -1,7 +1,7 @@
 """The trace in sentences a reviewer understands."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -13,6 +13,7 @@ from aggregation.boxes.hard import (
     close_enough,
     count_step,
     enough_step,
+    equal_counts,
     groups_step,
     iou_step,
 )
@@ -97,11 +98,12 @@ class Questions:
         self._clean = clean_step(0, 0, ())
         self._enough: dict[int, TraceStep] = {}
         self._full: dict[tuple[int, ...], TraceStep] = {}
+        self._equal: dict[tuple[int, int], Callable[[Sequence[str]], TraceStep]] = {}
 
     def ask(self, scene: Scene) -> tuple[TraceStep, ...]:
         """Return the answers up to the first no."""
         steps = []
-        for question in (self._is_enough, _counts, self._groups, self._labels, self._iou):
+        for question in (self._is_enough, self._counts, self._groups, self._labels, self._iou):
             steps.append(question(scene))
             if not steps[-1].ok:
                 return tuple(steps)
@@ -112,6 +114,14 @@ class Questions:
         if given not in self._enough:
             self._enough[given] = enough_step(given, self._settings)
         return self._enough[given]
+
+    def _counts(self, scene: Scene) -> TraceStep:
+        given, boxes = len(scene.names), max(scene.counts, default=0)
+        if min(scene.counts, default=0) != boxes:
+            return count_step(scene.names, scene.counts)
+        if (given, boxes) not in self._equal:
+            self._equal[given, boxes] = equal_counts(given, boxes)
+        return self._equal[given, boxes](scene.names)
 
     def _groups(self, scene: Scene) -> TraceStep:
         everybody = len(scene.names)
@@ -132,10 +142,6 @@ class Questions:
         return self._near(worst)
 
 
-def _counts(scene: Scene) -> TraceStep:
-    return count_step(scene.names, scene.counts)
-
-
 def _labels_differ(groups: int) -> TraceStep:
     return answer(
         "hard.labels", f"labels differ in {counted(groups, 'group', 'groups')}", ok=False, data={"groups": groups}
@@ -146,14 +152,15 @@ def changes(scene: Scene, found: Sequence[Found], left: Sequence[Left]) -> list[
     """Say what is kept that not everybody drew, what is left out, and which labels were changed."""
     voters = scene.voters
     steps = [_left_out(item) for item in left]
-    missing: Counter[str] = Counter()
+    missed: list[str] = []
     for number, item in enumerate(found, start=1):
         if len(item.box.support) < len(voters):
             steps.append(_kept(number, item, len(voters)))
-            missing.update(name for name in voters if name not in item.box.support)
+            missed += [name for name in voters if name not in item.box.support]
         if item.drawn:
             steps += _relabelled(number, item)
-    if missing:
+    if missed:
+        missing = Counter(missed)
         said = ", ".join(f"{counted(count, 'box', 'boxes')} for {name}" for name, count in sorted(missing.items()))
         steps.append(TraceStep("soft.missing", ok=True, text=f"soft.missing: added {said}", data=dict(missing)))
     return steps
@@ -187,11 +194,12 @@ def _relabelled(number: int, item: Found) -> list[TraceStep]:
 
 def summary(said: Judgement, row: int, small: int) -> TraceStep:
     """Say of what the confidence of the image is made, and how many groups are too small to count in it."""
-    image, parts = float(said.image[row]), _parts(said, row)
-    text = f"reliability.confidence: {image:.2f} from " + ", ".join(f"{name} {part:.2f}" for name, part in parts)
+    image, missed, parts = float(said.image[row]), float(said.missed[row]), dict(_parts(said, row))
+    made = "objects {objects:.2f}, labels {labels:.2f}, places {places:.2f}".format_map(parts)
+    text = f"reliability.confidence: {image:.2f} from {made}"
     if small:
         text += f"; {counted(small, 'candidate', 'candidates')} too small to count"
-    data = {"confidence": image, "missed": float(said.missed[row]), **dict(parts)}
+    data = {"confidence": image, "missed": missed, **parts}
     return TraceStep("reliability.confidence", ok=True, text=text, data=data)
 
 
