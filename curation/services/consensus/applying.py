@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from aggregation import Consensus as Agreement
-from curation.models import Asset, Consensus, ConsensusRun, Decision, Job, Stage
+from curation.models import Annotation, Asset, Consensus, ConsensusRun, Decision, Job, Stage
 from curation.services import assets, events, versions
 from curation.services.consensus import answers, fits, storing
 from curation.services.consensus.agreeing import Way, agree, way_of
@@ -34,13 +35,13 @@ def run_reaggregate(job: Job, now: datetime) -> Again | None:
         _learn_first(run, now)
     way = way_of(run)
     after, done = int(job.cursor.get("after", 0)), int(job.cursor.get("done", 0))
-    ids = _ids(way.stage, after)[:IMAGES_A_SLICE]
+    ids = list(_answered(way).filter(asset_id__gt=after).values_list("asset_id", flat=True)[:IMAGES_A_SLICE])
     if not ids:
         finish(run=run, now=now)
         return None
     apply_slice(way=way, asset_ids=ids, now=now)
     done += len(ids)
-    left = Consensus.objects.filter(stage=way.stage, is_current=True, asset_id__gt=ids[-1]).count()
+    left = _answered(way).filter(asset_id__gt=ids[-1]).count()
     return Again(cursor={"after": ids[-1], "done": done}, done_n=done, total_n=done + left)
 
 
@@ -52,9 +53,10 @@ def _learn_first(run: ConsensusRun, now: datetime) -> None:
             fits.refit(source=source, now=now)
 
 
-def _ids(stage: Stage, after: int) -> list[int]:
-    rows = Consensus.objects.filter(stage=stage, is_current=True, asset_id__gt=after).order_by("asset_id")
-    return list(rows.values_list("asset_id", flat=True)[:IMAGES_A_SLICE])
+def _answered(way: Way) -> QuerySet[Consensus]:
+    """Return the current results of images with an answer that counts; boxes from a file may have none."""
+    said = Annotation.objects.filter(stage=way.source, asset=OuterRef("asset"), discarded_at__isnull=True)
+    return Consensus.objects.filter(Exists(said), stage=way.stage, is_current=True).order_by("asset_id")
 
 
 @transaction.atomic
@@ -64,7 +66,7 @@ def apply_slice(*, way: Way, asset_ids: Sequence[int], now: datetime) -> None:
     there = {asset.pk: asset for asset in locked.filter(pk__in=asset_ids)}
     done = set(Consensus.objects.filter(run=way.run, asset_id__in=asset_ids).values_list("asset_id", flat=True))
     todo = [pk for pk in there if pk not in done and not _waits_here(there[pk], way.stage)]
-    before = _current(way.stage, todo)
+    before = {row.asset_id: row for row in _answered(way).filter(asset_id__in=todo).prefetch_related("boxes")}
     images = looked_up([(there[pk], before[pk]) for pk in todo if pk in before])
     after = _versions(way, images, now)
     counts: Counter[str] = Counter()
@@ -84,11 +86,6 @@ def apply_slice(*, way: Way, asset_ids: Sequence[int], now: datetime) -> None:
 def _waits_here(asset: Asset, stage: Stage) -> bool:
     """An image that the stage is about to add up anyway, under this run."""
     return asset.stage_id == stage.pk and asset.state == Asset.State.WAITING
-
-
-def _current(stage: Stage, asset_ids: Sequence[int]) -> dict[int, Consensus]:
-    rows = Consensus.objects.filter(stage=stage, asset_id__in=asset_ids, is_current=True)
-    return {row.asset_id: row for row in rows.prefetch_related("boxes")}
 
 
 def _versions(way: Way, images: Sequence[Image], now: datetime) -> dict[int, Row]:

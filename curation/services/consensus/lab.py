@@ -28,7 +28,7 @@ from curation.services.consensus.lab_trial import (
     outcome_of,
     summary,
 )
-from curation.services.consensus.settings import LEARNING, ConsensusSettings, for_library, read, source_of
+from curation.services.consensus.settings import GIVEN, LEARNING, ConsensusSettings, for_library, read, source_of
 
 WHOLE = 3_000  # up to so many images all are tried
 SAMPLE = 2_000
@@ -130,7 +130,7 @@ def _desk(stage_id: int, affairs: Affairs) -> Desk:
 
 
 def _with_a_result(stage: Stage) -> set[int]:
-    return set(Consensus.objects.filter(stage=stage).exclude(method="person").values_list("asset_id", flat=True))
+    return set(Consensus.objects.filter(stage=stage).exclude(method__in=GIVEN).values_list("asset_id", flat=True))
 
 
 def _affordable(sheets: Sequence[answers.Sheet], work: int) -> list[answers.Sheet]:
@@ -147,7 +147,7 @@ def _standing(stage: Stage, sheets: Sequence[answers.Sheet]) -> dict[str, Outcom
     image_of = {sheet.asset_id: sheet.image for sheet in sheets}
     rows = (
         Consensus.objects.filter(stage=stage, asset_id__in=image_of)
-        .exclude(method="person")
+        .exclude(method__in=GIVEN)
         .order_by("asset_id", "-version")
         .distinct("asset_id")
     )

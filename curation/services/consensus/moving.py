@@ -8,7 +8,7 @@ from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decisio
 from curation.services import assets
 from curation.services.assets import Move
 from curation.services.consensus.agreeing import Way, is_out
-from curation.services.consensus.settings import ConsensusSettings
+from curation.services.consensus.settings import GIVEN, ConsensusSettings
 from curation.services.consensus.storing import Row
 
 State = Asset.State
@@ -28,12 +28,12 @@ class Image:
     is_frozen: bool
 
     def takes(self, status: str) -> bool:
-        """Whether a new result becomes the current one: not over a person's word, nor over boxes that are published."""
+        """Whether a new result becomes the current one: not over boxes given as they are, nor over published ones."""
         return not self.is_decided and not (self.is_frozen and status == Consensus.Status.DROP)
 
 
 def looked_up(pairs: Sequence[tuple[Asset, Consensus]]) -> list[Image]:
-    """Find out which images a person has decided about and which a frozen version holds."""
+    """Find out which images a person, or whoever gave the boxes, has decided; and which a frozen version holds."""
     ids = [asset.pk for asset, _ in pairs]
     reviewed = Review.objects.filter(asset_id__in=ids, verdict__in=BY_PERSON, undone_by=None)
     restored = Decision.objects.filter(asset_id__in=ids, verdict=Verdict.RESTORED, by_kind=Decision.By.PERSON)
@@ -42,7 +42,7 @@ def looked_up(pairs: Sequence[tuple[Asset, Consensus]]) -> list[Image]:
     items = DatasetItem.objects.filter(asset_id__in=ids, dataset__frozen_at__isnull=False)
     frozen = set(items.values_list("asset_id", flat=True))
     return [
-        Image(asset, before, before.method == "person" or asset.pk in decided, asset.pk in frozen)
+        Image(asset, before, before.method in GIVEN or asset.pk in decided, asset.pk in frozen)
         for asset, before in pairs
     ]
 

@@ -14,6 +14,7 @@ from curation.recipes.loading import first_fault
 
 RULE_BASED = "hard-soft-drop"
 LEARNING = "reliability"
+GIVEN = ("person", "import")  # methods of results that were drawn as they are, not added up from answers
 LIBRARY = {field.name for field in fields(BoxSettings)}
 
 
