@@ -7,7 +7,19 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from crowd.errors import CrowdError
-from curation.models import Annotation, Asset, Box, Consensus, ConsensusRun, Decision, Event, Stage
+from curation.models import (
+    Annotation,
+    Asset,
+    Box,
+    Consensus,
+    ConsensusBox,
+    ConsensusRun,
+    Decision,
+    Event,
+    Project,
+    Review,
+    Stage,
+)
 from curation.services import datasets, jobs, reviews
 from curation.services.consensus import answers, applying, runs
 from tests import scenes
@@ -123,6 +135,62 @@ def test_what_a_person_decided_stays_as_it_is(project, verdict):
     assert "left" not in run.counts
 
 
+def test_boxes_from_a_file_stand_over_a_run_with_answers_and_without(project):
+    bare, asked = answered.image(project, (), at="publish", state="published"), answered.aggregated(project, LOOSE)[0]
+    for asset in (bare, asked):
+        Consensus.objects.filter(asset=asset).update(is_current=False)
+        given = {"project_id": project.pk, "asset": asset, "stage": answered.stage(project)}
+        row = Consensus.objects.create(**given, version=2, method="import", status="hard", confidence=1.0, n_answers=1)
+        ConsensusBox.objects.create(consensus=row, seq=0, x=0.1, y=0.1, w=0.2, h=0.2, label="gesture", confidence=1.0)
+    before = [(answered.current(asset), answered.stands(asset)) for asset in (bare, asked)]
+    run = answered.apply(project, iou=0.9)
+    assert [(answered.current(asset), answered.stands(asset)) for asset in (bare, asked)] == before
+    assert list(Consensus.objects.filter(run=run).values_list("asset_id", flat=True)) == [asked.pk]
+    assert (run.counts["images"], run.counts.get("left", 0)) == (1, 0)
+
+
+def undo(asset: Asset) -> None:
+    earlier = Review.objects.filter(asset=asset).latest("id")
+    taken = reviews.Decided(key=uuid.uuid4(), asset=asset.public_id, verdict="undo", undoes=earlier.key)
+    saved = reviews.record(project=asset.project, user=scenes.person("Alice"), decisions=[taken], now=NOON)
+    assert not saved.refused
+
+
+@pytest.mark.parametrize("verdict", ["accept", "fix"])
+def test_a_decision_taken_back_after_a_run_lets_the_image_follow_the_run(project, verdict):
+    (asset,) = answered.aggregated(project, (0.4, 0.41, 0.43))
+    box = {"x": 0.1, "y": 0.1, "w": 0.2, "h": 0.2, "label": "gesture"}
+    scenes.batch(project, "boxes")
+    decide(asset, verdict, boxes=[box] if verdict == "fix" else None)
+    run = answered.apply(project, iou=0.9)
+    undo(asset)
+    assert answered.current(asset).run == run
+    assert answered.stands(asset) == ("aggregate", "dropped", "disagree_iou")
+
+
+def test_a_decision_taken_back_after_a_run_has_the_image_sorted_by_what_the_run_says(project):
+    Stage.objects.filter(project=project, kind="review").update(settings={"sample": 0.0, "least_confidence": 0.93})
+    (asset,) = answered.aggregated(project, (0.4, 0.402, None))
+    assert answered.stands(asset) == ("review", "held", "unsure")
+    decide(asset, "accept")
+    answered.answer(asset, 0.401, by="w7")
+    run = answered.apply(project, max_answers=4)
+    assert answered.current(asset).run.number == 1
+    undo(asset)
+    assert answered.current(asset).run == run
+    assert answered.stands(asset) == ("review", "waiting", "")
+    assert Decision.objects.filter(asset=asset).latest("id").reason == "sorted_again"
+
+
+def test_a_decision_taken_back_without_a_run_in_between_waits_for_the_person(project):
+    (asset,) = answered.aggregated(project, ALIKE)
+    before = answered.current(asset)
+    decide(asset, "accept")
+    undo(asset)
+    assert answered.stands(asset) == ("review", "held", "undo")
+    assert answered.current(asset) == before
+
+
 def test_an_image_of_a_frozen_version_stays_published_with_its_boxes(project):
     (asset,) = answered.aggregated(project, (0.4, 0.41, 0.43))
     datasets.freeze_version(project_id=project.pk, by=scenes.person("Alice"), now=NOON)
@@ -203,6 +271,37 @@ def test_a_run_whose_job_died_holds_up_nobody(project):
     run = runs.apply(stage=answered.stage(project), settings={"iou": 0.5}, by=None, now=NOON)
     dead.refresh_from_db()
     assert (dead.state, run.state) == ("failed", "applying")
+
+
+def died_half_way(project: Project, **settings: Any) -> ConsensusRun:
+    """A run whose job has done one slice and is dead."""
+    run = runs.apply(stage=answered.stage(project), settings=settings, by=None, now=NOON)
+    applying.run_reaggregate(jobs.enqueue(kind=runs.KIND, key=str(run.pk)), NOON)
+    jobs.Job.objects.filter(key=str(run.pk)).update(state="dead", last_error="Out of memory")
+    return run
+
+
+def test_after_a_run_died_what_arrives_is_added_up_under_the_current_one(project):
+    answered.aggregated(project, ALIKE)
+    dead = died_half_way(project, iou=0.5)
+    (asset,) = answered.aggregated(project, LOOSE)
+    dead.refresh_from_db()
+    assert dead.state == "failed"
+    assert answered.current(asset).run.number == 1
+    assert answered.stands(asset)[1] == "dropped"
+
+
+def test_after_a_run_died_the_current_one_comes_back_for_all_images(project, monkeypatch):
+    monkeypatch.setattr(applying, "IMAGES_A_SLICE", 1)
+    first, second = answered.aggregated(project, LOOSE, LOOSE)
+    dead = died_half_way(project, iou=0.5)
+    assert [answered.stands(asset)[0] for asset in (first, second)] == ["review", "aggregate"]
+    answered.finished(runs.go_back(run=ConsensusRun.objects.get(number=1), by=None, now=NOON))
+    assert {answered.stands(asset) for asset in (first, second)} == {("aggregate", "dropped", "disagree_iou")}
+    states = ConsensusRun.objects.order_by("number").values_list("number", "state")
+    assert list(states) == [(1, "past"), (dead.number, "failed"), (3, "current")]
+    with pytest.raises(CrowdError, match="Version 3 is current"):
+        runs.go_back(run=ConsensusRun.objects.get(number=3), by=None, now=NOON)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def current_run(*, stage: Stage, now: datetime) -> ConsensusRun:
 
     A stage that has none yet, or whose settings were changed since, gets a new one.
     """
+    _give_up_dead(stage)
     found = _standing(stage)
     if found is not None:
         return found
@@ -70,8 +71,12 @@ def apply(*, stage: Stage, settings: Mapping[str, Any], by: User | None, note: s
 
 @transaction.atomic
 def go_back(*, run: ConsensusRun, by: User | None, now: datetime) -> ConsensusRun:
-    """Bring an earlier run back as a new one. Its stored results are used again where the answers are the same."""
-    if run.state != State.PAST:
+    """Bring an earlier run back as a new one. Its stored results are used again where the answers are the same.
+
+    The current run comes back too where a later one was given up half way: then its results stand everywhere again.
+    """
+    _give_up_dead(run.stage)
+    if run.state != State.PAST and not (run.state == State.CURRENT and is_mixed(run.stage)):
         raise CrowdError(f"Version {run.number} is {run.get_state_display().lower()}: only a past one can come back.")
     return _start(run.stage, settings_of(run), by, f"back to version {run.number}", now, back_to=run)
 
@@ -136,8 +141,19 @@ def progress(run: ConsensusRun) -> Progress:
     return Progress(job.done_n, job.total_n, job.last_error if job.state == Job.State.DEAD else "")
 
 
+def is_mixed(stage: Stage) -> bool:
+    """Whether a run after the current one stopped half way, so that results of both stand side by side."""
+    latest = ConsensusRun.objects.filter(stage=stage).order_by("-number").first()
+    return latest is not None and (latest.state == State.FAILED or _is_dead(latest))
+
+
+def _is_dead(run: ConsensusRun) -> bool:
+    dead = Job.objects.filter(kind=KIND, key=str(run.pk), state=Job.State.DEAD)
+    return run.state == State.APPLYING and dead.exists()
+
+
 def _give_up_dead(stage: Stage) -> None:
     """A run whose job died holds up nobody."""
     for run in ConsensusRun.objects.filter(stage=stage, state=State.APPLYING):
-        if Job.objects.filter(kind=KIND, key=str(run.pk), state=Job.State.DEAD).exists():
-            ConsensusRun.objects.filter(pk=run.pk).update(state=State.FAILED)
+        if _is_dead(run):
+            ConsensusRun.objects.filter(pk=run.pk, state=State.APPLYING).update(state=State.FAILED)
