@@ -27,9 +27,8 @@ class Plan:
 
 def plans() -> list[Plan]:
     by_confidence = [
-        Plan(method, f"image confidence < {theta}", AdaptSettings(rule="threshold", theta=theta))
+        Plan(method, "image confidence < 0.85", AdaptSettings(rule="threshold", theta=0.85))
         for method in ("median", "reliability")
-        for theta in (0.75, 0.85, 0.9)
     ]
     by_budget = [Plan("reliability", f"budget {budget}", budget=budget) for budget in (2.5, 2.75, 3.0, 3.5)]
     by_gain = [Plan("reliability", f"gain > price, value {value}", AdaptSettings(value=value)) for value in (0.1, 0.2)]
