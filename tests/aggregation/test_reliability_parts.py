@@ -92,13 +92,13 @@ def test_learning_who_names_right_never_lowers_the_likelihood_with_its_prior():
         logs = naming._logs(votes, current)[:, : len(LABELS)]
         reached = float((exists * np.logaddexp.reduce(logs, axis=1)).sum()) + _log_prior_of_naming(current)
         assert reached >= last - 1e-9
-        last, current = reached, naming.maximise(votes, exists, naming._chances(votes, current), prior)
+        last, current = reached, naming.maximise(votes, exists, naming._chances(votes, current), current, prior)
 
 
 def _log_prior_of_naming(current: Naming) -> float:
     size = len(current.labels)
     objects = (current.objects + PSEUDO_OBJECTS) / (current.objects.sum() + PSEUDO_OBJECTS * size)
-    towards = naming._where_mistakes_go(current, size)
+    towards = np.log(naming._where_mistakes_go(current, size))
     right = PRIOR_RIGHT * np.log(current.accuracy) + PRIOR_WRONG * np.log(1 - current.accuracy)
     return float(right.sum() + PSEUDO_OBJECTS * np.log(objects).sum() + PSEUDO_MISTAKES / (size - 1) * towards.sum())
 

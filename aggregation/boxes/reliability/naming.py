@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from aggregation.boxes.reliability.lures import Lures, Said
 from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
 from aggregation.core.skills import PRIOR_RIGHT, PRIOR_WRONG
 
@@ -30,7 +31,7 @@ class Naming:
     labels: tuple[str, ...]  # (L,) sorted
     right: Floats  # (W,)
     votes: Floats  # (W,)
-    mistakes: Floats  # (L, L) true label by label said, nothing on the diagonal
+    mistakes: Floats  # (L, L) true label by label said or lured to, nothing on the diagonal
     objects: Floats  # (L,)
 
     @classmethod
@@ -47,7 +48,7 @@ class Naming:
 
     def confusions(self) -> Iterator[Floats]:
         """Yield for each worker the chance of each label said for each true one, (L, L); rows sum to 1."""
-        shares = np.exp(_where_mistakes_go(self, len(self.labels)))
+        shares = _where_mistakes_go(self, len(self.labels))
         right = np.eye(len(self.labels), dtype=bool)
         for accuracy in self.accuracy.tolist():
             yield np.where(right, accuracy, (1 - accuracy) * shares)
@@ -68,7 +69,7 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class _Votes:
-    """One entry a label said: the group, the worker, the label; with the chance of each label for groups known."""
+    """One entry a label said, sorted by group and label: the group, the worker, the label; with the labels known."""
 
     group: Indices
     worker: Indices
@@ -76,17 +77,21 @@ class _Votes:
     known: Indices  # (G,) the true label or NOBODY
     possible: Mask  # (G, L) labels known to the naming or said of the group
     classes: int  # labels of the project, also those nobody has said yet
+    said: Said
 
     @classmethod
     def of(cls, table: Table, labels: tuple[str, ...], familiar: frozenset[str], label_count: int) -> "_Votes":
         at = np.array([labels.index(name) for name in table.labels] + [NOBODY], np.intp)
         group, slot = np.nonzero(table.drawn)
         label = at[table.label[group, slot]]
+        order = np.lexsort((label, group))
+        group, slot, label = group[order], slot[order], label[order]
         possible = np.zeros((len(table.image), len(labels)), bool)
         possible[:, [name in familiar for name in labels]] = True
         possible[group, label] = True
         classes = max(len(familiar), label_count)
-        return cls(group, table.worker[table.image[group], slot], label, at[table.true_label], possible, classes)
+        worker, said = table.worker[table.image[group], slot], Said.of(group, label, len(table.image))
+        return cls(group, worker, label, at[table.true_label], possible, classes, said)
 
 
 def name_groups(table: Table, naming: Naming, label_count: int) -> Floats:
@@ -108,27 +113,30 @@ def learn(table: Table, exists: Floats, prior: Naming, label_count: int) -> Nami
     naming = prior
     chances = _chances(votes, naming)
     for _ in range(ROUNDS):
-        naming = maximise(votes, exists, chances, prior)
+        naming = maximise(votes, exists, chances, naming, prior)
         before, chances = chances, _chances(votes, naming)
         if np.abs(chances - before).max() < STILL:
             break
     return naming
 
 
-def maximise(votes: _Votes, exists: Floats, chances: Floats, prior: Naming) -> Naming:
-    """Return the naming that the expected labels speak for."""
+def maximise(votes: _Votes, exists: Floats, chances: Floats, naming: Naming, prior: Naming) -> Naming:
+    """Return the naming that the expected labels speak for; `chances` are what `naming` says."""
     size, workers = len(prior.labels), len(prior.workers)
     weights = exists[votes.group]
     right = weights * chances[votes.group, votes.label]
-    mistakes = np.zeros((size, size))
-    for true in range(size):
-        said = np.bincount(votes.label, weights * chances[votes.group, true], size)
-        said[true] = 0.0
-        mistakes[true] = said
+    drawn, mistakes = np.zeros(len(weights)), np.zeros((size, size))
+    for true, lures in enumerate(_lures(votes, naming)):
+        weight = exists * chances[:, true]
+        pulled, traps = lures.expected(weight)
+        drawn += pulled
+        if true < size:
+            mistakes[true] = traps + np.bincount(votes.label, weight[votes.group] - pulled, size)
+    np.fill_diagonal(mistakes, 0.0)
     return replace(
         prior,
         right=prior.right + np.bincount(votes.worker, right, workers),
-        votes=prior.votes + np.bincount(votes.worker, weights, workers),
+        votes=prior.votes + np.bincount(votes.worker, weights - drawn, workers),
         mistakes=prior.mistakes + mistakes,
         objects=prior.objects + _column_sums(exists[:, None] * chances[:, :size]),
     )
@@ -154,17 +162,32 @@ def _chances(votes: _Votes, naming: Naming) -> Floats:
 def _logs(votes: _Votes, naming: Naming) -> Floats:
     size, count = len(naming.labels), len(votes.known)
     pool = _total(naming.objects) + PSEUDO_OBJECTS * votes.classes
-    right, wrong = np.log(naming.accuracy), np.log(1 - naming.accuracy)
+    right, wrong = np.log(naming.accuracy)[votes.worker], np.log(1 - naming.accuracy)[votes.worker]
     logs = np.empty((count, size + 1))
-    towards = _where_mistakes_go(naming, votes.classes)
-    for true in range(size):
-        said = np.where(votes.label == true, right[votes.worker], wrong[votes.worker] + towards[true, votes.label])
-        logs[:, true] = np.log((naming.objects[true] + PSEUDO_OBJECTS) / pool) + np.bincount(votes.group, said, count)
+    towards = np.log(_shares(votes, naming))
+    for true, lures in enumerate(_lures(votes, naming)):
+        said = np.where(votes.label == true, right, wrong + towards[true, votes.label])
+        logs[:, true] = np.bincount(votes.group, said, count) + np.log(lures.factor)
+    logs[:, :size] += np.log((naming.objects + PSEUDO_OBJECTS) / pool)
     logs[:, :size][~votes.possible] = -np.inf
     silent = np.maximum(votes.classes - votes.possible.sum(axis=1), 0) * PSEUDO_OBJECTS
-    anywhere = np.bincount(votes.group, wrong[votes.worker] - np.log(max(votes.classes - 1, 1)), count)
-    logs[:, size] = np.where(silent > 0, np.log(np.maximum(silent, PSEUDO_OBJECTS) / pool) + anywhere, -np.inf)
+    logs[:, size] += np.log(np.maximum(silent, PSEUDO_OBJECTS) / pool)
+    logs[silent == 0, size] = -np.inf
     return logs
+
+
+def _lures(votes: _Votes, naming: Naming) -> Iterator[Lures]:
+    """Yield the lures of every label and, last, of a label nobody has said."""
+    wrong = (1 - naming.accuracy)[votes.worker]
+    for true, shares in enumerate(_shares(votes, naming)):
+        others = np.where(np.arange(len(shares)) == true, 0.0, shares)
+        yield Lures.of(votes.said, wrong * shares[votes.label], others)
+
+
+def _shares(votes: _Votes, naming: Naming) -> Floats:
+    """Return where mistakes go on every label, 1 on the diagonal, and on a label nobody has said; (L + 1, L)."""
+    silent = np.full((1, len(naming.labels)), 1 / max(votes.classes - 1, 1))
+    return np.concatenate([_where_mistakes_go(naming, votes.classes), silent])
 
 
 def _total(values: Floats) -> float:
@@ -173,9 +196,9 @@ def _total(values: Floats) -> float:
 
 
 def _where_mistakes_go(naming: Naming, classes: int) -> Floats:
-    """Return the logarithm of the share of the mistakes on a true label that say another, (L, L); 0 on the diagonal."""
+    """Return the share of the mistakes on a true label that say another, (L, L); 1 on the diagonal."""
     others = max(classes - 1, 1)
     total = np.array([_total(row) for row in naming.mistakes])[:, None] + PSEUDO_MISTAKES
     shares = (naming.mistakes + PSEUDO_MISTAKES / others) / total
     np.fill_diagonal(shares, 1.0)
-    return np.asarray(np.log(shares))
+    return np.asarray(shares)
