@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from crowd.models import Answer, SkillValue, Worker
-from curation.models import Annotation, Asset, Consensus
+from curation.models import Annotation, Asset, Consensus, Review
 from curation.services import traces
 from curation.services.consensus.skills import name_of
 from curation.services.reviews import Decided, Refused
@@ -113,6 +113,7 @@ def _document(asset: Asset, sources: Sources) -> dict[str, Any]:
             "w": asset.width or 1600,
             "h": asset.height or 1200,
         },
+        "seen": consensus.pk if consensus else 0,
         "status": consensus.status if consensus else "",
         "method": consensus.method if consensus else "",
         "label": consensus.label if consensus else "",
@@ -222,7 +223,17 @@ def decision_of(raw: object) -> Decided:
         boxes=boxes,
         ms=ms if isinstance(ms, int) and not isinstance(ms, bool) else None,
         undoes=_uuid(raw["undoes"], "undoes") if raw.get("undoes") else None,
+        seen=_seen(raw),
     )
+
+
+def _seen(raw: Mapping[str, Any]) -> int | None:
+    seen = raw.get("seen")
+    if raw.get("verdict") == Review.Verdict.UNDO:
+        return None
+    if not isinstance(seen, int) or isinstance(seen, bool):
+        raise Refused("A decision must say which boxes were seen; load the page again.")
+    return seen
 
 
 def _uuid(value: object, name: str) -> UUID:

@@ -82,7 +82,7 @@ def decisions(request: HttpRequest, public_id: UUID) -> HttpResponse:
     now = database_now()
     sent, refused = _decisions_of(request)
     result = reviews.record(project=project, user=user, decisions=sent, now=now)
-    refused += [{"key": str(one.key), "why": one.why} for one in result.refused]
+    refused += [{"key": str(one.key), "why": one.why, "stale": one.is_stale} for one in result.refused]
     return JsonResponse(
         {
             "saved": [str(key) for key in result.saved],
@@ -92,9 +92,10 @@ def decisions(request: HttpRequest, public_id: UUID) -> HttpResponse:
     )
 
 
-def _decisions_of(request: HttpRequest) -> tuple[list[reviews.Decided], list[dict[str, str]]]:
+def _decisions_of(request: HttpRequest) -> tuple[list[reviews.Decided], list[dict[str, Any]]]:
     rows = body_of(request).get("decisions")
-    sent, refused = [], []
+    sent: list[reviews.Decided] = []
+    refused: list[dict[str, Any]] = []
     for raw in rows if isinstance(rows, list) else []:
         try:
             sent.append(decision_of(raw))

@@ -109,6 +109,30 @@ def test_decisions_made_without_a_network_survive_a_reload(desk, world):
     assert len(sent(desk)) == 2
 
 
+def test_an_image_whose_boxes_changed_meanwhile_is_shown_anew(desk, world):
+    before = Consensus.objects.filter(is_current=True).earliest("confidence")
+    Consensus.objects.filter(pk=before.pk).update(is_current=False)
+    after = Consensus.objects.create(
+        project_id=world.pk,
+        asset=before.asset,
+        stage=before.stage,
+        version=2,
+        method="hard",
+        status="hard",
+        n_answers=3,
+        confidence=0.1,
+        expected_loss=0.9,
+    )
+    desk.keyboard.press("a")
+    expect(desk.locator("#toast")).to_contain_text("have changed since they were shown", timeout=15_000)
+    expect(desk.locator("#left")).to_have_text("5")
+    expect(desk.locator(".rv-thumb")).to_have_count(5)
+    for _ in range(5):
+        desk.keyboard.press("a")
+    assert len(sent(desk)) == 5
+    assert Review.objects.get(asset=before.asset).consensus == after
+
+
 def test_boxes_hide_while_space_is_held(desk):
     lines = desk.locator("#stage .rv-boxes rect")
     before = lines.count()

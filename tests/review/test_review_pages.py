@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from crowd.models import Skill, SkillValue
 from curation.models import Asset, Consensus, Review
+from curation.services.consensus.skills import name_of
 from tests import scenes
 
 pytestmark = pytest.mark.django_db
@@ -91,8 +92,9 @@ def test_an_image_of_the_random_sample_does_not_say_so(client, world, image):
 
 def test_a_measured_skill_at_boxing_is_shown_before_that_of_the_gate(client, world, image):
     walt = scenes.worker("Walt")
-    skill = Skill.objects.create(account=walt.account, name=f"{world.stages.get(kind='boxes').title}: agreement")
-    SkillValue.objects.create(worker=walt, skill=skill, value=61)
+    for source, value in ((world.stages.get(kind="boxes"), 61), (scenes.project().stages.get(kind="boxes"), 12)):
+        skill = Skill.objects.create(account=walt.account, name=name_of(source))
+        SkillValue.objects.create(worker=walt, skill=skill, value=value)
     client.force_login(scenes.person("Rita"))
     (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
     assert [one["skill"] for one in item["variants"]] == [61, None, None]
@@ -101,7 +103,7 @@ def test_a_measured_skill_at_boxing_is_shown_before_that_of_the_gate(client, wor
 def test_an_image_of_another_project_is_refused(client, world, image):
     other = scenes.project(Rita="reviewer")
     client.force_login(scenes.person("Rita"))
-    decision = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept"}
+    decision = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept", "seen": 0}
     (refusal,) = send(client, other, decision).json()["refused"]
     assert refusal["why"] == "This image is not in this project."
 
@@ -109,6 +111,7 @@ def test_an_image_of_another_project_is_refused(client, world, image):
 def test_a_decision_without_a_key_is_refused_and_the_rest_is_saved(client, world, image):
     client.force_login(scenes.person("Rita"))
     good = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept", "ms": 1740}
+    good["seen"] = Consensus.objects.get(asset=image).pk
     answer = send(client, world, {"id": str(image.public_id), "verdict": "accept"}, good, "nonsense").json()
     assert answer["saved"] == [good["key"]]
     assert [one["why"] for one in answer["refused"]] == [
@@ -126,3 +129,36 @@ def test_the_queue_reads_a_fixed_number_of_rows_whatever_its_length(client, worl
     client.force_login(scenes.person("Rita"))
     with django_assert_max_num_queries(24):
         client.get(reverse("review-next", args=[world.public_id]))
+
+
+def test_a_decision_about_boxes_that_have_changed_meanwhile_is_refused(client, world, image):
+    client.force_login(scenes.person("Rita"))
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    before = Consensus.objects.get(asset=image)
+    Consensus.objects.filter(pk=before.pk).update(is_current=False)
+    after = Consensus.objects.create(
+        project_id=world.pk,
+        asset=image,
+        stage=before.stage,
+        version=2,
+        method="hard",
+        status="hard",
+        n_answers=3,
+        confidence=0.5,
+    )
+    decision = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept", "seen": item["seen"]}
+    (refusal,) = send(client, world, decision).json()["refused"]
+    assert refusal["why"] == "The boxes of this image have changed since they were shown; look at it again."
+    assert refusal["stale"]
+    assert not Review.objects.exists()
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    assert send(client, world, {**decision, "seen": item["seen"]}).json()["refused"] == []
+    assert Review.objects.get().consensus == after
+
+
+def test_a_decision_that_does_not_say_what_was_seen_is_refused(client, world, image):
+    client.force_login(scenes.person("Rita"))
+    decision = {"key": str(uuid.uuid4()), "id": str(image.public_id), "verdict": "accept"}
+    (refusal,) = send(client, world, decision).json()["refused"]
+    assert refusal["why"] == "A decision must say which boxes were seen; load the page again."
+    assert not Review.objects.exists()

@@ -4,7 +4,7 @@ from curation.services.reviews.deciding import MOST_DECISIONS, record
 from curation.services.reviews.fixing import check_boxes, known_labels
 from curation.services.reviews.places import current_consensus
 from curation.services.reviews.queue import LEASE, at_review, next_images, pace, release_leases, standing
-from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved, Standing
+from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved, Stale, Standing
 
 __all__ = [
     "LEASE",
@@ -14,6 +14,7 @@ __all__ = [
     "Refusal",
     "Refused",
     "Saved",
+    "Stale",
     "Standing",
     "at_review",
     "check_boxes",

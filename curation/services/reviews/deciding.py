@@ -12,7 +12,7 @@ from curation.services import versions
 from curation.services.reviews.fixing import check_boxes, known_labels, new_version
 from curation.services.reviews.places import crowd_task, current_consensus
 from curation.services.reviews.undoing import undo
-from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved
+from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved, Stale
 from curation.services.reviews.verdicts import ASKING
 from curation.services.reviews.writing import append, decide
 
@@ -29,7 +29,7 @@ def record(*, project: Project, user: User, decisions: Sequence[Decided], now: d
         try:
             _record_one(project=project, user=user, decided=decided, now=now)
         except CrowdError as error:
-            result.refused.append(Refusal(decided.key, str(error)))
+            result.refused.append(Refusal(decided.key, str(error), isinstance(error, Stale)))
         else:
             result.saved.append(decided.key)
     return result
@@ -86,6 +86,8 @@ def _apply(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
     if action is None:
         raise Refused(f"{decided.verdict!r} is no verdict; known are {', '.join(actions)} and undo.")
     seen = current_consensus(asset)
+    if decided.seen is not None and decided.seen != (seen.pk if seen else 0):
+        raise Stale("The boxes of this image have changed since they were shown; look at it again.")
     action(asset, user, decided, now)
     append(asset, user, decided, now, consensus=seen)
 

@@ -14,9 +14,16 @@ class Refused(CrowdError):
     """A decision that cannot be stored; the sentence says why."""
 
 
+class Stale(Refused):
+    """A decision about boxes that are no longer the current ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision as a browser or a program sends it. `key` makes it happen once."""
+    """One decision as a browser or a program sends it. `key` makes it happen once.
+
+    `seen` is the consensus that was looked at, 0 where there was none; None decides about whatever is current.
+    """
 
     key: UUID
     asset: UUID
@@ -25,12 +32,14 @@ class Decided:
     boxes: Sequence[Mapping[str, Any]] | None = None
     ms: int | None = None
     undoes: UUID | None = None
+    seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     key: UUID
     why: str
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ export class Decisions extends EventTarget {
     const item = this.current;
     if (!item) return;
     if (this.done.has(item.id)) this.takeBack(this.stack.findIndex((one) => one.item.id === item.id));
-    const row = { key: uuid(), id: item.id, verdict, reason: null, boxes: null, ms: this.spent(), ...more };
+    const row = { key: uuid(), id: item.id, seen: item.seen, verdict, reason: null, boxes: null, ms: this.spent(), ...more };
     this.done.set(item.id, { verdict, key: row.key });
     this.stack.push({ item, key: row.key, verdict });
     this.stack.splice(0, this.stack.length - DEEPEST_UNDO);
@@ -104,14 +104,25 @@ export class Decisions extends EventTarget {
   }
 
   answered({ refused, standing }) {
-    for (const { key, why } of refused) {
+    for (const { key, why, stale } of refused) {
       const entry = this.stack.find((one) => one.key === key);
       this.stack = this.stack.filter((one) => one !== entry);
-      if (entry) this.done.set(entry.item.id, { verdict: "refused", key });
+      if (entry && stale) this.drop(entry.item);
+      else if (entry) this.done.set(entry.item.id, { verdict: "refused", key });
       this.dispatchEvent(new CustomEvent("refused", { detail: { item: entry?.item ?? null, why } }));
     }
     if (standing && !this.queue.waiting) this.count(standing);
     this.tell("change");
+    if (refused.some((one) => one.stale)) this.load().catch(() => {});
+  }
+
+  /** Forget an image whose boxes have changed: the next load brings it anew. */
+  drop(item) {
+    const at = this.items.findIndex((one) => one.id === item.id);
+    if (at < 0) return;
+    this.items.splice(at, 1);
+    this.done.delete(item.id);
+    if (at < this.at) this.at -= 1;
   }
 
   count(standing) {
