@@ -7,7 +7,7 @@ import pytest
 from crowd.models import SkillEvent, SkillValue
 from curation.models import Annotation, Consensus, ConsensusRun, Job, Project, ReliabilityFit
 from curation.services import jobs
-from curation.services.consensus import fits, runs
+from curation.services.consensus import fits, refitting, runs, skills
 from tests import scenes
 from tests.crowd.market import NOON
 from tests.engine import answered
@@ -43,11 +43,30 @@ def test_a_fit_knows_who_misses_and_publishes_it_as_a_skill(project):
     fit = fits.refit(source=source, now=NOON)
     assert (fit.number, fit.images, fit.answers, fit.known) == (1, 40, 160, 0)
     values = {row.worker.name: row for row in SkillValue.objects.select_related("worker", "skill")}
-    assert {row.skill.name for row in values.values()} == {"Boxes: agreement"}
+    assert {row.skill.name for row in values.values()} == {f"Boxes: agreement (stage {source.pk})"}
     assert values["w3"].value < 60 < values["w0"].value
     assert SkillEvent.objects.get(worker=scenes.worker("w3")).reason.startswith("40 answers: names")
     fits.refit(source=source, now=NOON)
     assert SkillEvent.objects.filter(worker=scenes.worker("w3")).count() == 1
+
+
+def test_each_project_of_a_recipe_keeps_its_own_skill_of_a_worker(project):
+    other = answered.project(**LEARNING)
+    for one, careless in ((project, "w3"), (other, "w0")):
+        names = ["w0", "w1", "w2", "w3"]
+        for n in range(40):
+            asset = answered.image(one, ())
+            for name in names:
+                answered.answer(asset, None if name == careless and n % 4 else 0.1 + n / 100, by=name)
+        fits.refit(source=answered.stage(one, "boxes"), now=NOON)
+    mine = [skill_of(one, "w3") for one in (project, other)]
+    assert mine[0] < 60 < mine[1]
+
+
+def skill_of(project: Project, name: str) -> int:
+    """Return the value that the project has learnt of somebody."""
+    known = skills.name_of(answered.stage(project, "boxes"))
+    return SkillValue.objects.get(worker=scenes.worker(name), skill__name=known).value
 
 
 def test_it_is_due_again_after_a_fifth_more_or_two_hundred_answers(project):
@@ -93,7 +112,7 @@ def test_a_job_that_is_woken_again_waits_a_minute(project):
     Job.objects.update(state="done")
     fits.wake(source, inline=False, now=NOON)
     job = Job.objects.get(kind="refit")
-    assert (job.state, job.next_at) == ("due", NOON + fits.A_MINUTE)
+    assert (job.state, job.next_at) == ("due", NOON + refitting.A_MINUTE)
 
 
 def test_a_driver_on_a_virtual_clock_fits_at_once_and_leaves_no_job(project):

@@ -1,7 +1,7 @@
-"""Fits: what the reliability model has learnt about the people of a stage, refitted as answers come in."""
+"""Fits: what the reliability model has learnt about the people of a stage, refitted as answers and verdicts come in."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
@@ -11,12 +11,12 @@ from curation.models import Annotation, Job, ReliabilityFit, Stage
 from curation.services import jobs
 from curation.services.consensus import answers, gold, skills
 from curation.services.consensus.agreeing import latest_fit
+from curation.services.consensus.refitting import ask_for_refit
 from curation.services.consensus.settings import ConsensusSettings, for_library, read
 
-KIND = "refit"
-A_MINUTE = timedelta(minutes=1)
 LEAST_IMAGES = 30
 GROWN_BY, GROWN_SHARE = 200, 0.2
+NEW_KNOWN = 20
 MOST_IMAGES = 20_000  # what one process can hold; of more, a sample that is the same every time
 
 
@@ -29,20 +29,16 @@ def wake(source: Stage, *, inline: bool, now: datetime) -> None:
         if inline and is_due(source):
             refit(source=source, now=now)
         return
-    before = Job.objects.filter(kind=KIND, key=str(source.pk)).first()
-    if before is not None and before.state == Job.State.DUE:
-        return
-    jobs.wake(kind=KIND, key=str(source.pk), project_id=source.project_id, payload={"stage_id": source.pk})
-    if before is not None:
-        Job.objects.filter(pk=before.pk, state=Job.State.DUE).update(next_at=now + A_MINUTE)
+    ask_for_refit(source, now)
 
 
 def is_due(source: Stage) -> bool:
-    """Whether there are 30 images, and 200 answers or a fifth more than at the last fit."""
+    """Whether there are 30 images, and 200 answers, a fifth more or 20 known images more than at the last fit."""
     counted = Annotation.objects.filter(stage=source, discarded_at__isnull=True)
     n, last = counted.count(), latest_fit(source)
     if last is not None:
-        return n - last.answers >= min(GROWN_BY, GROWN_SHARE * last.answers)
+        grown = n - last.answers >= min(GROWN_BY, GROWN_SHARE * last.answers)
+        return grown or gold.known_since(source, last.created_at) >= NEW_KNOWN
     return n >= LEAST_IMAGES and counted.values("asset_id").distinct().count() >= LEAST_IMAGES
 
 

@@ -1,6 +1,7 @@
 """What is known to be true of images because a person decided: for fitting, for comparing methods."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -37,6 +38,11 @@ def refuted_images(stage: Stage) -> frozenset[str]:
     """Return public ids of images whose boxes a person rejected and did not mend."""
     rows = _verdicts(stage).filter(verdict=Verdict.REJECT).exclude(reason__in=IMAGE_FAULTS)
     return frozenset(str(public_id) for public_id in rows.values_list("asset__public_id", flat=True))
+
+
+def known_since(stage: Stage, moment: datetime) -> int:
+    """Count images whose true boxes a person made known after this moment."""
+    return _verdicts(stage).exclude(verdict=Verdict.REJECT).filter(created_at__gt=moment).count()
 
 
 def _verdicts(stage: Stage) -> QuerySet[Review]:

@@ -9,11 +9,12 @@ from django.db import transaction
 from crowd.errors import CrowdError
 from curation.models import Asset, Decision, Project, Review, ReviewLease, Stage, User
 from curation.services import versions
+from curation.services.consensus import refitting
 from curation.services.reviews.fixing import check_boxes, known_labels, new_version
 from curation.services.reviews.places import crowd_task, current_consensus
 from curation.services.reviews.undoing import undo
 from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved, Stale
-from curation.services.reviews.verdicts import ASKING
+from curation.services.reviews.verdicts import ASKING, JUDGING
 from curation.services.reviews.writing import append, decide
 
 MOST_DECISIONS = 200
@@ -90,6 +91,8 @@ def _apply(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
         raise Stale("The boxes of this image have changed since they were shown; look at it again.")
     action(asset, user, decided, now)
     append(asset, user, decided, now, consensus=seen)
+    if seen is not None and decided.verdict in JUDGING:
+        refitting.after_verdict(seen, now)
 
 
 def _accept(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
