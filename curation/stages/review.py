@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 from pydantic import Field
 
 from curation.models import Asset, Consensus, Decision, Stage
@@ -60,6 +61,13 @@ def reason_for_a_person(asset: Asset, settings: ReviewSettings) -> str:
 
 
 def _in_sample(asset: Asset, share: float) -> bool:
-    """Chosen by the picture's bytes: the same pictures in a repetition, and nobody can guess them."""
-    digest = hashlib.sha256(b"review sample" + bytes(asset.sha256)).digest()
+    """Chosen by the picture's bytes under a key of the project: stable, and the sender cannot work it out.
+
+    A rehearsal draws without the key: the same pictures wherever and however often it is repeated.
+    """
+    picture = bytes(asset.sha256)
+    if asset.project.is_rehearsal:
+        digest = hashlib.sha256(b"review sample" + picture).digest()
+    else:
+        digest = salted_hmac(f"winnow.review-sample.{asset.project_id}", picture, algorithm="sha256").digest()
     return int.from_bytes(digest[:4], "big") < share * 2**32
