@@ -30,6 +30,7 @@ from curation.services.consensus.settings import ConsensusSettings, for_library,
 LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
 SHOWN = 20
 PAGE = "curation/lab/page.html"
+NOTHING_YET = "Nothing can be applied before the first answer is there."
 
 
 @require_safe
@@ -90,8 +91,9 @@ def apply(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
     stage = _stage_or_404(seat, request.POST)
     context = _context(seat, stage, request.POST)
-    if context["error"]:
-        return render(request, PAGE, {**context, **_history(context)}, status=400)
+    error = context["error"] or ("" if context["desk"].sheets else NOTHING_YET)
+    if error:
+        return render(request, PAGE, {**context, **_history(context), "error": error}, status=400)
     if not request.POST.get("confirmed"):
         on, tried = context["desk"], context["trial"]
         return render(request, "curation/lab/confirm.html", {**context, "effect": effect(on, tried)})
@@ -227,7 +229,8 @@ def _curve(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _history(context: dict[str, Any]) -> dict[str, Any]:
-    return {"history": lab_runs.history(context["desk"]), **_applying(context["stage"])}
+    stage = context["stage"]
+    return {"history": lab_runs.history(context["desk"]), "is_mixed": runs.is_mixed(stage), **_applying(stage)}
 
 
 def _applying(stage: Stage) -> dict[str, Any]:

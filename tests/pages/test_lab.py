@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from aggregation.core.reading import parse_image
 from crowd.models import Worker
-from curation.models import Annotation, Asset, Consensus, ConsensusRun, Membership, Project
+from curation.models import Annotation, Asset, Consensus, ConsensusRun, Job, Membership, Project
 from curation.services import datasets
 from curation.services.consensus import lab
 from tests import scenes
@@ -143,6 +143,14 @@ def test_a_wrong_setting_is_not_applied(project):
     assert ConsensusRun.objects.count() == 1
 
 
+@pytest.mark.parametrize("posted", [{}, {"iou": "0.5"}, {"confirmed": "yes"}])
+def test_without_answers_nothing_is_applied_and_a_sentence_says_so(project, posted):
+    answer = signed_in().post(address(project, "lab-apply"), posted)
+    assert answer.status_code == 400
+    assert "Nothing can be applied before the first answer is there." in answer.content.decode()
+    assert not ConsensusRun.objects.exists()
+
+
 def test_a_project_without_answers_says_what_is_missing(project):
     assert "No answers yet" in look(project)
 
@@ -231,6 +239,19 @@ def test_going_back_brings_the_earlier_results_back_as_a_new_version(project):
     assert run.back_to == ConsensusRun.objects.get(number=1)
     assert answered.stands(loose)[:2] == ("aggregate", "dropped")
     assert [told.run.number for told in signed_in().get(address(project)).context["history"]] == [3, 2, 1]
+
+
+def test_after_a_run_died_the_page_offers_to_apply_the_current_version_again(project):
+    answered.aggregated(project, LOOSE)
+    assert "Apply again…" not in look(project)
+    signed_in().post(address(project, "lab-apply"), {"iou": "0.5", "confirmed": "yes"})
+    Job.objects.filter(kind="reaggregate").update(state="dead", last_error="Out of memory.")
+    page = look(project)
+    assert "Version 2 does not go on: Out of memory." in page
+    assert "Apply again…" in page
+    said = signed_in().post(address(project, "lab-back", 1), {"confirmed": "yes"}, follow=True).content.decode()
+    assert "Version 1 comes back as version 3." in said
+    assert [run.state for run in ConsensusRun.objects.order_by("number")] == ["current", "failed", "applying"]
 
 
 def test_the_downloaded_answers_are_those_the_command_reads(project):
