@@ -13,7 +13,8 @@ LEAST_ANSWERS = 5
 
 
 def name_of(source: Stage) -> str:
-    return f"{source.title}: agreement"
+    """Name the skill after the stage of one project: others of the same recipe have the same title."""
+    return f"{source.title[:80]}: agreement (stage {source.pk})"
 
 
 def publish(*, source: Stage, known: Sequence[WorkerSkill], now: datetime) -> int:
