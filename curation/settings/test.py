@@ -4,9 +4,14 @@ import os
 import tempfile
 from pathlib import Path
 
-# Never the developer's data or servers: each run has a folder of its own, which commands started by a test inherit.
-_own = Path(tempfile.gettempdir()) / f"winnow-test-{os.getuid()}-{os.getpid()}"
-os.environ["DATA_DIR"] = os.environ.setdefault("WINNOW_TEST_DATA_DIR", str(_own))
+# Never the developer's data or servers: each process of the suite has a folder of its own, which commands started by a
+# test inherit.
+_who = os.environ.get("PYTEST_XDIST_WORKER", "")
+if "WINNOW_TEST_DATA_DIR" not in os.environ or os.environ.get("WINNOW_TEST_PROCESS", _who) != _who:
+    _own = Path(tempfile.gettempdir()) / f"winnow-test-{os.getuid()}-{os.getpid()}"
+    os.environ["WINNOW_TEST_DATA_DIR"] = str(_own)
+os.environ["WINNOW_TEST_PROCESS"] = _who
+os.environ["DATA_DIR"] = os.environ["WINNOW_TEST_DATA_DIR"]
 os.environ.setdefault("SECRET_KEY", "only for the tests: " + "x" * 50)
 for _name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "ALLOWED_HOSTS", "BASE_URL", "PORT", "HOST"):
     os.environ.pop(_name, None)
