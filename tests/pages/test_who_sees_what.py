@@ -10,7 +10,7 @@ from tests.factories import make_answer, make_asset, make_consensus, make_eviden
 
 PAGES = ("project", "pools", "pool", "assets", "asset", "workers", "worker", "datasets", "settings", "live")
 PARTS = ("kpis", "chart", "funnel", "pools", "levels", "events", "costs")
-MOST_QUERIES = 12
+MOST_QUERIES = 13
 
 
 @pytest.fixture
