@@ -245,7 +245,7 @@ def test_a_project_asks_for_its_settings_as_the_wizard_does(alice: Caller):
 
 
 def test_a_pool_is_opened_against_what_its_platform_lacks_only_by_agreement(alice: Caller, pool: Pool):
-    Account.objects.filter(pk=pool.account_id).update(platform="toloka")
+    Account.objects.filter(pk=pool.account_id).update(platform="toloka", commission_percent=0)
     Pool.objects.filter(pk=pool.pk).update(state=Pool.State.PAUSED, price_micro=1_000)
     Batch.objects.filter(pool_id=pool.pk).update(price_micro=1_000)
     refused = alice.post(f"/api/v1/pools/{pool.pk}/open")

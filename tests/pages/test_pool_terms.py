@@ -211,7 +211,8 @@ def test_the_nearest_deadline_of_judging_is_shown(people, pool):
     page = answered(pool, Assignment.State.SUBMITTED).assignment
     until = database_now() + timedelta(days=2)
     Assignment.objects.filter(pk=page.pk).update(review_until=until)
-    assert f"{until:%-d %b, %H:%M}" in people["alice"].get(at(pool)).content.decode()
+    by_us = until - timedelta(hours=2)
+    assert f"{by_us:%-d %b, %H:%M}" in people["alice"].get(at(pool)).content.decode()
 
 
 def test_rejected_work_that_nobody_does_again_is_asked_for(people, pool):

@@ -222,7 +222,7 @@ def test_an_unknown_commission_is_said(adapter, account):
     assert health.ok
     assert health.sentence == (
         "Toloka knows this account as Emulated requester; $1,000.00 are free. "
-        "The commission is not known; set it, or fees are counted as nothing."
+        "The commission is not known; set it, 0 if there is none: no pool opens before."
     )
 
 
