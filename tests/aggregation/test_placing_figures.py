@@ -79,7 +79,13 @@ def test_the_chance_of_iou_75_holds(name):
 
 @needs_samples
 def test_a_few_known_boxes_show_how_much_too_large_the_whole_crowd_draws():
-    table, exists, blind = placed("pedestrians", 0)
+    gains = [gain_by_known_boxes(seed) for seed in range(3)]
+    assert np.mean(gains) >= 0.01
+
+
+def gain_by_known_boxes(seed: int) -> float:
+    """Return how many more of the other boxes are placed tightly once one image in ten is known."""
+    table, exists, blind = placed("pedestrians", seed)
     truth, shown = pedestrians().truth, table.truth.copy()
     known = exists & (table.image % 10 == 0)
     for group in np.flatnonzero(known).tolist():
@@ -89,5 +95,5 @@ def test_a_few_known_boxes_show_how_much_too_large_the_whole_crowd_draws():
             shown[group] = gold[int(scores.argmax())]
     noise = fit_noise(replace(table, truth=shown), exists.astype(float))
     others = exists & ~known
-    with_known = overlaps("pedestrians", table, others, place(table, noise).corners)
-    assert reached(with_known, TIGHT) >= reached(overlaps("pedestrians", table, others, blind.corners), TIGHT) + 0.01
+    with_known = reached(overlaps("pedestrians", table, others, place(table, noise).corners), TIGHT)
+    return with_known - reached(overlaps("pedestrians", table, others, blind.corners), TIGHT)

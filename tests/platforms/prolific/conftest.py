@@ -81,8 +81,9 @@ class FarSide:
 
 @pytest.fixture
 def there(_running: ProlificEmulator) -> FarSide:
-    """The stand-in at noon, without faults; what earlier tests left belongs to other workspaces."""
+    """The stand-in at noon, without faults and without studies that earlier tests left open to its people."""
     held = _running.market
+    held.studies.clear()
     held.clock, held.only_days, held.letters = Clock(NOON), False, []
     held.bonus_delay = timedelta()
     _running.trouble.faults, _running.trouble.requests = {}, []
