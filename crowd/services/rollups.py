@@ -9,10 +9,12 @@ from django.db import connection, transaction
 FOLDER = 4_301  # the advisory lock that keeps a rebuild and a folder apart
 DELTAS_A_FOLD = 10_000
 
+# Materialized: as the inside of a join, a limit under FOR UPDATE SKIP LOCKED is run again for each row.
 FOLD = """
-WITH eaten AS (
-    DELETE FROM crowd_batchdelta WHERE id IN (
-        SELECT id FROM crowd_batchdelta ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+WITH waiting AS MATERIALIZED (
+    SELECT id FROM crowd_batchdelta ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+), eaten AS (
+    DELETE FROM crowd_batchdelta WHERE id IN (SELECT id FROM waiting)
     RETURNING batch_id, state, d, amount_micro
 ), summed AS (
     SELECT batch_id, state, sum(d) AS n, sum(amount_micro) AS amount FROM eaten GROUP BY 1, 2
