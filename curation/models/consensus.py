@@ -75,6 +75,11 @@ class Consensus(models.Model):
         LABEL = "label"
         UNDECIDED = "undecided"
 
+    class Next(models.TextChoices):
+        NONE = "none", "nothing"
+        BUY = "buy", "one more answer"
+        REVIEW = "review", "a person"
+
     project_id = models.BigIntegerField()
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="consensus")
     stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="consensus")
@@ -99,6 +104,13 @@ class Consensus(models.Model):
         max_length=20, blank=True, help_text="why nothing was agreed, or the question that failed"
     )
     lowest_iou = models.FloatField(null=True, blank=True)
+    next_step = models.CharField(
+        max_length=6,
+        choices=Next,
+        default=Next.NONE,
+        db_default=Next.NONE,
+        help_text="what the method asks for after these answers",
+    )
     n_answers = models.PositiveSmallIntegerField()
     used = models.JSONField(default=list, help_text="short ids of the annotators whose answers count")
     dropped = models.JSONField(default=list)

@@ -28,9 +28,11 @@ HEADLINES = {
 WHY_HELD = {  # an image of the random sample does not say so: it is judged like the others
     "unsure": "The confidence is under the limit.",
     "disagree": "The annotators disagree.",
+    "in_doubt": "It is still in doubt.",
     "no_consensus": "Nothing was aggregated for this image.",
     "undo": "You took your decision back.",
 }
+ASKS_A_PERSON = "All answers that may be bought are in: a person decides."
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ def why(asset: Asset, consensus: Consensus | None, variants: Sequence[Mapping[st
     if consensus is not None and consensus.lowest_iou is not None:
         parts.append(f"Lowest IoU {consensus.lowest_iou:.2f}.")
     parts.append(WHY_HELD.get(asset.reason, ""))
+    if consensus is not None and consensus.next_step == Consensus.Next.REVIEW:
+        parts.append(ASKS_A_PERSON)
     parts.append(_to_be_expected(consensus) if consensus is not None else "")
     return " ".join(part for part in parts if part)
 

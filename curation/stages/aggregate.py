@@ -6,11 +6,11 @@ from typing import ClassVar
 from django.db import transaction
 
 from aggregation import Consensus as Agreement
-from curation.models import Asset, Decision, Stage
+from curation.models import Asset, Consensus, Decision, Stage
 from curation.services import assets
 from curation.services.assets import Move
 from curation.services.consensus import answers, buying, fits, runs, storing
-from curation.services.consensus.agreeing import Way, agree, is_out, reason_of, way_of
+from curation.services.consensus.agreeing import Way, is_out, reason_of, way_of
 from curation.services.consensus.answers import Sheet
 from curation.services.consensus.settings import LEARNING, ConsensusSettings
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
@@ -43,9 +43,10 @@ def add_up(*, stage: Stage, now: datetime, limit: int) -> int:
     if not waiting:
         return 0
     way = way_of(runs.current_run(stage=stage, now=now))
-    sheets, terms = answers.sheets(way.source, list(waiting)), buying.terms_of(way)
-    advised = [buying.advised(agreement, terms) for agreement in agree(way=way, sheets=sheets)]
-    agreed = list(zip(sheets, advised, strict=True))
+    sheets = answers.sheets(way.source, list(waiting))
+    standing = Consensus.objects.filter(stage=stage, asset_id__in=waiting, is_current=True)
+    before = {row.asset_id: row for row in standing}
+    agreed = list(zip(sheets, buying.agree_and_advise(way=way, sheets=sheets, before=before), strict=True))
     rows = [storing.row_of(way=way, sheet=sheet, agreement=agreement, now=now) for sheet, agreement in agreed]
     storing.add_versions(stage=stage, rows=rows)
     moves = [_move(waiting[sheet.asset_id], sheet, agreement, way) for sheet, agreement in agreed]

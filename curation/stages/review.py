@@ -55,6 +55,8 @@ def reason_for_a_person(asset: Asset, settings: ReviewSettings) -> str:
         return ""
     if row.status == Consensus.Status.DROP:
         return "disagree"
+    if row.next_step == Consensus.Next.REVIEW:
+        return "in_doubt"
     if row.confidence < settings.least_confidence:
         return "unsure"
     return "sample" if _in_sample(asset, settings.sample) else ""

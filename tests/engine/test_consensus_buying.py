@@ -1,6 +1,7 @@
 """One more answer is bought where it is worth its price, from somebody new, on every platform."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,53 @@ def test_what_nobody_agrees_on_is_dropped_when_it_is_worth_nothing_more():
 def test_nothing_is_bought_above_the_most_answers():
     found = project(value_usd="100")
     (asset,) = answered.aggregated(found, (*ALIKE, 0.401))
+    assert answered.stands(asset) == ("review", "held", "in_doubt")
+    assert answered.current(asset).next_step == "review"
+
+
+def test_an_image_held_for_its_doubt_is_sorted_again_when_the_rule_of_buying_is_another():
+    found = project(value_usd="100")
+    (asset,) = answered.aggregated(found, (*ALIKE, 0.401))
+    answered.apply(found, buy_when="drop")
+    assert answered.stands(asset) == ("review", "waiting", "")
+    answered.work(found)
     assert answered.stands(asset)[1] == "published"
+
+
+def test_people_paid_by_the_hour_cost_nothing_an_answer_so_the_method_decides_when_to_ask_them():
+    found = answered.project(**WORTH, value_usd="100")
+    scenes.batch(found, "boxes", price_micro=0)
+    agreed, apart = answered.aggregated(found, ALIKE, (0.05, 0.35))
+    assert answered.stands(agreed)[1] == "published"
+    assert answered.stands(apart) == ("boxes", "waiting", "")
+
+
+def test_what_was_good_enough_takes_a_clear_loss_to_open_again_unless_an_answer_was_taken_back():
+    found = project(value_usd="0")
+    (asset,) = answered.aggregated(found, ALIKE)
+    row = answered.current(asset)
+    assert buying.was_enough(row, [*row.inputs, 999])
+    assert not buying.was_enough(row, row.inputs[1:])
+    row.next_step = "buy"
+    assert not buying.was_enough(row, row.inputs)
+    assert not buying.was_enough(None, [])
+
+
+def test_an_image_a_reviewer_had_one_more_answer_for_is_not_opened_for_a_small_gain(monkeypatch):
+    found = project(value_usd="0")
+    (asset,) = answered.aggregated(found, ALIKE)
+    asked: list[bool] = []
+    real = buying.advise_boxes
+
+    def noted(*given: Any, closed: bool) -> Any:
+        asked.append(closed)
+        return real(*given, closed=closed)
+
+    monkeypatch.setattr(buying, "advise_boxes", noted)
+    answered.answer(asset, 0.401, by="w7")
+    Asset.objects.filter(pk=asset.pk).update(stage=answered.stage(found), state="waiting")
+    answered.work(found)
+    assert asked == [True]
 
 
 def test_in_our_own_market_somebody_new_is_asked_until_it_no_longer_pays():
@@ -67,7 +114,7 @@ def test_in_our_own_market_somebody_new_is_asked_until_it_no_longer_pays():
         assert world.on_offer(found, "boxes") == (2 if n == 0 else 1)
         world.box(found, left)
     world.work(found)
-    assert world.stands(asset) == ("publish", "published", "")
+    assert world.stands(asset) == ("review", "held", "in_doubt")
     rows = Consensus.objects.filter(asset=asset, stage__name="aggregate").order_by("version")
     assert [row.n_answers for row in rows] == [2, 3, 4]
     given = Annotation.objects.filter(asset=asset, kind="boxes").values_list("worker_id", flat=True)

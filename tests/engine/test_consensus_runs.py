@@ -215,7 +215,7 @@ def test_going_back_uses_the_stored_results_again(project, monkeypatch):
     answered.apply(project, iou=0.5)
     first = ConsensusRun.objects.get(number=1)
     calls = []
-    monkeypatch.setattr(applying, "agree", lambda *, sheets, **_: calls.extend(sheets) or [])
+    monkeypatch.setattr(applying.buying, "agree", lambda *, sheets, **_: calls.extend(sheets) or [])
     run = answered.finished(runs.go_back(run=first, by=scenes.person("Alice"), now=NOON))
     assert calls == []
     assert (run.back_to, run.state, run.number) == (first, "current", 3)

@@ -76,6 +76,14 @@ def test_the_screen_says_what_was_changed_and_what_is_to_be_expected(client, wor
     assert item["trace"][2] == "The two least alike boxes overlap by IoU 0.81, over the 0.70 asked for."
 
 
+def test_an_image_for_which_the_method_wants_a_person_says_so(client, world, image):
+    Consensus.objects.filter(asset=image).update(next_step="review")
+    Asset.objects.filter(pk=image.pk).update(reason="in_doubt")
+    client.force_login(scenes.person("Rita"))
+    (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
+    assert "It is still in doubt. All answers that may be bought are in: a person decides." in item["why"]
+
+
 def test_a_method_without_a_model_of_misses_tells_the_chance_of_a_fault(client, world, image):
     Consensus.objects.filter(asset=image).update(expected_loss=0.3)
     client.force_login(scenes.person("Rita"))

@@ -14,8 +14,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from aggregation import Consensus as Agreement
 from curation.models import Annotation, Asset, Consensus, ConsensusRun, Decision, Job, Stage
 from curation.services import assets, events, versions
-from curation.services.consensus import answers, fits, storing
-from curation.services.consensus.agreeing import Way, agree, way_of
+from curation.services.consensus import answers, buying, fits, storing
+from curation.services.consensus.agreeing import Way, way_of
 from curation.services.consensus.answers import Sheet
 from curation.services.consensus.moving import MOVES, Image, count, looked_up, move, where_to
 from curation.services.consensus.settings import LEARNING
@@ -74,7 +74,7 @@ def apply_slice(*, way: Way, asset_ids: Sequence[int], now: datetime) -> None:
     for image in images:
         row = after[image.asset.pk]
         new = row.consensus
-        where = where_to(image, new.status, new.confidence, way.stage, way.settings)
+        where = where_to(image, new, way.stage, way.settings)
         counts.update(count(image, row, where))
         if where in MOVES:
             moves.append(move(where, image.asset, new, way))
@@ -94,7 +94,8 @@ def _versions(way: Way, images: Sequence[Image], now: datetime) -> dict[int, Row
     sheets = answers.sheets(way.source, list(of_asset))
     earlier = _earlier(way.run, list(of_asset))
     again = [sheet for sheet in sheets if not _same(earlier.get(sheet.asset_id), sheet)]
-    agreed = agree(way=way, sheets=again)
+    before = {pk: image.before for pk, image in of_asset.items()}
+    agreed = buying.agree_and_advise(way=way, sheets=again, before=before)
     rows = [
         storing.copied(row, run=way.run, current=of_asset[row.asset_id].takes(row.status), now=now)
         for sheet in sheets

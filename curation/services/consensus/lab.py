@@ -77,7 +77,7 @@ class Trial:
     @property
     def wants_more(self) -> int:
         """Return the images for which one more answer would be asked."""
-        return sum(outcome.wants_more for outcome in self.outcomes.values())
+        return sum(outcome.next_step == "buy" for outcome in self.outcomes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +179,7 @@ def _stored(row: Consensus, boxes: tuple[Drawn, ...]) -> Outcome:
         trace=tuple(str(step) for step in row.trace),
         dropped=tuple(str(name) for name in row.dropped),
         lowest_iou=row.lowest_iou,
+        next_step=row.next_step,
     )
 
 

@@ -48,6 +48,6 @@ def _moves(on: Desk, tried: Trial, image_of: Mapping[int, str], ids: Sequence[in
     counts: Counter[str] = Counter()
     for image in looked_up([(assets[row.asset_id], row) for row in current]):
         outcome = tried.outcomes[image_of[image.asset.pk]]
-        where = where_to(image, outcome.status, outcome.confidence, on.stage, tried.settings)
+        where = where_to(image, outcome, on.stage, tried.settings)
         counts[where] += bool(where)
     return counts

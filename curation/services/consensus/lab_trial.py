@@ -48,7 +48,7 @@ class Outcome:
     trace: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     lowest_iou: float | None = None
-    wants_more: bool = False
+    next_step: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def outcome_of(result: Consensus) -> Outcome:
         trace=tuple(step.text for step in result.trace),
         dropped=result.dropped,
         lowest_iou=result.lowest_iou,
-        wants_more=result.next == "buy",
+        next_step=result.next,
     )
 
 

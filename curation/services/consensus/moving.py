@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decision, Review, Stage
 from curation.services import assets
@@ -16,6 +17,17 @@ Verdict = Decision.Verdict
 BY_PERSON = (Review.Verdict.ACCEPT, Review.Verdict.REJECT, Review.Verdict.FIX)
 MOVES = ("came_back", "left", "sorted_again")
 SAME_TO = 5  # decimals of a side, in fractions of the image
+
+
+class Result(Protocol):
+    """What decides about an image's way: a stored result or one that was tried."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def next_step(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +69,9 @@ def count(image: Image, after: Row, where: str) -> Counter[str]:
     return counts
 
 
-def where_to(image: Image, status: str, confidence: float, stage: Stage, settings: ConsensusSettings) -> str:
+def where_to(image: Image, new: Result, stage: Stage, settings: ConsensusSettings) -> str:
     """Say what an outcome means for an image: one of MOVES, why it is kept all the same, or nothing."""
-    asked = _asked_for(image, status, confidence, stage, settings)
+    asked = _asked_for(image, new, stage, settings)
     if asked and image.is_decided:
         return "kept_person"
     if asked == "left" and image.is_frozen:
@@ -67,8 +79,8 @@ def where_to(image: Image, status: str, confidence: float, stage: Stage, setting
     return asked if image.asset.state != State.WORKING else ""  # others are at work on it
 
 
-def _asked_for(image: Image, status: str, confidence: float, stage: Stage, settings: ConsensusSettings) -> str:
-    asset, now_out = image.asset, is_out(status, settings)
+def _asked_for(image: Image, new: Result, stage: Stage, settings: ConsensusSettings) -> str:
+    asset, now_out = image.asset, is_out(new.status, settings)
     if asset.stage_id == stage.pk and asset.state == State.DROPPED:
         return "" if now_out else "came_back"
     if asset.stage.position <= stage.position or asset.state == State.DROPPED:
@@ -76,8 +88,12 @@ def _asked_for(image: Image, status: str, confidence: float, stage: Stage, setti
     if now_out:
         return "left"
     held = asset.stage.kind == "review" and asset.state == State.HELD
-    before = image.before.status, round(image.before.confidence, 4)
-    return "sorted_again" if held and before != (status, round(confidence, 4)) else ""
+    return "sorted_again" if held and _sorted_by(image.before) != _sorted_by(new) else ""
+
+
+def _sorted_by(result: Result) -> tuple[str, float, bool]:
+    """Return what the review stage goes by."""
+    return result.status, round(result.confidence, 4), result.next_step == Consensus.Next.REVIEW
 
 
 def move(where: str, asset: Asset, new: Consensus, way: Way) -> Move:

@@ -60,6 +60,7 @@ def row_of(*, way: Way, sheet: Sheet, agreement: Agreement, current: bool = True
             expected_loss=agreement.loss,
             reason=(agreement.reason or agreement.failed_question or "")[:20],
             lowest_iou=agreement.lowest_iou,
+            next_step=agreement.next,
             n_answers=len(sheet.inputs),
             used=_shown(agreement.used, sheet.named),
             dropped=_shown(agreement.dropped, sheet.named),
@@ -101,7 +102,7 @@ def copied(earlier: Consensus, *, run: ConsensusRun, current: bool, now: datetim
         name: getattr(earlier, name)
         for name in (
             "project_id", "asset_id", "stage_id", "fit_id", "inputs", "method", "settings", "status", "label",
-            "confidence", "expected_loss", "reason", "lowest_iou", "n_answers", "used", "dropped", "trace",
+            "confidence", "expected_loss", "reason", "lowest_iou", "next_step", "n_answers", "used", "dropped", "trace",
         )
     }  # fmt: skip
     boxes = [

@@ -28,7 +28,7 @@ def follow_run(*, asset: Asset, now: datetime) -> None:
     Consensus.objects.filter(pk=before.pk).update(is_current=False)
     Consensus.objects.filter(pk=kept.pk).update(is_current=True)
     way = way_of(kept.run)
-    where = where_to(image, kept.status, kept.confidence, way.stage, way.settings)
+    where = where_to(image, kept, way.stage, way.settings)
     if where in MOVES:
         assets.decide_all(moves=[move(where, asset, kept, way)], by_kind=Decision.By.RULE, now=now)
 
