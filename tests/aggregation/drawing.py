@@ -58,9 +58,9 @@ def _answer(draw: st.DrawFn, name: str, objects: list[Box]) -> BoxAnswer:
     boxes: list[Box] = []
     for thing in objects:
         if draw(st.integers(0, 4)):
-            jitter = [draw(st.integers(-25, 25)) for _ in range(2)]
+            dx, dy = draw(st.integers(-25, 25)), draw(st.integers(-25, 25))
             label = thing.label if draw(st.integers(0, 5)) else draw(_LABELS)
-            boxes += [moved(thing, *jitter, label=label)] * draw(st.sampled_from((1, 1, 1, 1, 2)))
+            boxes += [moved(thing, dx, dy, label=label)] * draw(st.sampled_from((1, 1, 1, 1, 2)))
     boxes += draw(st.lists(_STRAY, max_size=2))
     flags = draw(st.sampled_from(((), (), (), ("no_hands",), ("blurred",))))
     return BoxAnswer(name, tuple(boxes), flags)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
+from unittest import mock
 
 from aggregation import AdaptSettings
 from aggregation.adapt import simulate
@@ -13,6 +15,7 @@ from tests.aggregation.judging import Sample
 from tests.bench.aggregation import figures
 
 DEFAULTS = AdaptSettings()
+REPLAY = import_module("aggregation.adapt.simulate")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Plan:
     words: str
     settings: AdaptSettings = DEFAULTS
     budget: float | None = None
+    spent_a_round: float = REPLAY.SPENT_A_ROUND  # of what is left of the budget
 
 
 def plans() -> list[Plan]:
@@ -31,8 +35,12 @@ def plans() -> list[Plan]:
         for method in ("median", "reliability")
     ]
     by_budget = [Plan("reliability", f"budget {budget}", budget=budget) for budget in (2.5, 2.75, 3.0, 3.5)]
+    by_rounds = [
+        Plan("reliability", "budget 2.75, all in one round", budget=2.75, spent_a_round=1.0),
+        Plan("reliability", "budget 2.75, a quarter of the rest a round", budget=2.75, spent_a_round=0.25),
+    ]
     by_gain = [Plan("reliability", f"gain > price, value {value}", AdaptSettings(value=value)) for value in (0.1, 0.2)]
-    return [*by_confidence, *by_budget, *by_gain]
+    return [*by_confidence, *by_budget, *by_rounds, *by_gain]
 
 
 def curve(sample: Sample, seeds: Sequence[int]) -> list[dict[str, Any]]:
@@ -44,7 +52,8 @@ def _mean(plan: Plan, sample: Sample, seeds: Sequence[int]) -> dict[str, object]
     settings = figures.everything_published(sample)
     runs = []
     for seed in seeds:
-        replay = simulate(sample.images, plan.method, plan.settings, settings, seed=seed, budget=plan.budget)
+        with mock.patch.object(REPLAY, "SPENT_A_ROUND", plan.spent_a_round):
+            replay = simulate(sample.images, plan.method, plan.settings, settings, seed=seed, budget=plan.budget)
         verdicts = [judging.judge(result, sample) for result in replay.results if result.image in sample.truth]
         runs.append({"answers": replay.mean_answers, **figures.quality(verdicts)})
     return figures.mean_of(runs)

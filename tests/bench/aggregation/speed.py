@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from aggregation import BOX_METHODS, Box, BoxAnswer, BoxSettings, ImageAnswers, aggregate_boxes, aggregate_many
+from aggregation.__main__ import main
+from aggregation.agreement import BoxAgreement
 
 ANSWERS, BOXES = 5, 2
 WIDTH, HEIGHT = 1280, 720
@@ -83,4 +88,21 @@ def speeds(scale: float = 1.0) -> dict[str, int]:
     }
     for name in BOX_METHODS:
         found[f"method {name}"] = rate(partial(aggregate_many, usual, SETTINGS, method=name), len(usual))
+    found["agreement"] = rate(partial(_agreement, usual), len(usual))
+    found["command boxes, everybody agrees"] = _command(alike)
     return found
+
+
+def _agreement(images: Sequence[ImageAnswers]) -> None:
+    collected = BoxAgreement(SETTINGS)
+    for image in images:
+        collected.add(image)
+    collected.report()
+
+
+def _command(images: Sequence[ImageAnswers]) -> int:
+    """Return lines a second of the command: read, decided, written."""
+    with TemporaryDirectory() as folder:
+        file, out = Path(folder, "answers.jsonl"), Path(folder, "agreed.jsonl")
+        file.write_text("".join(f"{json.dumps(asdict(image))}\n" for image in images), encoding="utf-8")
+        return rate(lambda: main(["boxes", str(file), "--out", str(out)]), len(images))
