@@ -11,7 +11,7 @@ from django.db import transaction
 from crowd.models import Assignment, Batch
 from curation.models import Job, Stage
 from curation.services import jobs, pools, versions
-from curation.services.consensus import reopening
+from curation.services.consensus import readmitting, reopening
 from curation.services.jobs import Again
 from curation.stages.registry import stage_kind
 
@@ -29,6 +29,7 @@ def take_in(*, project_id: int, now: datetime, limit: int = PAGES_A_SLICE) -> in
         _take_in_one(assignment_id, now)
     if ids:
         reopening.reopen(project_id=project_id, now=now)
+        readmitting.readmit(project_id=project_id, now=now)
         pools.close_finished(project_id=project_id, now=now)
     return len(ids)
 

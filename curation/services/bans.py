@@ -10,6 +10,7 @@ from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
 from crowd.services import judging, trust
 from curation.models import Project, User
 from curation.services import events, suspicions, versions
+from curation.services.consensus import readmitting
 
 MOST_DAYS = 3650
 
@@ -78,6 +79,7 @@ def against(*, worker: Worker, project: Project) -> QuerySet[Restriction]:
 def lift(*, restriction: Restriction, project: Project, by: User, now: datetime) -> None:
     """Let a worker go on. Pages that waited for a person because of it are accepted with it."""
     trust.lift(restriction_id=restriction.pk, now=now)
+    readmitting.ask(restriction)
     paid = _accept_waiting(restriction, now) if restriction.effect == Restriction.Effect.UNPAID else 0
     also = f" {paid:,} waiting pages are accepted." if paid else ""
     text = f"{by.name} lifted “{restriction.reason[:120]}” from worker {restriction.worker.short_id}.{also}"

@@ -25,6 +25,7 @@ JOB_KINDS: dict[str, JobKind] = {
     "rehearse": JobKind("curation.engine.rehearsal:run_visits", queue="pixels", lease_seconds=90),
     "set_up": JobKind("curation.engine.set_up:run_set_up", queue="pixels", lease_seconds=240),
     "reaggregate": JobKind("curation.services.consensus.applying:run_reaggregate", queue="pixels", lease_seconds=240),
+    "readmit": JobKind("curation.services.consensus.readmitting:run_readmit", queue="pixels", lease_seconds=240),
     "refit": JobKind("curation.services.consensus.fits:run_refit", queue="pixels", lease_seconds=240),
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),
     "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),

@@ -8,6 +8,7 @@ from crowd.models import Evidence
 from crowd.services import trust
 from curation.models import Asset, Decision, User
 from curation.services import assets, events, submissions, versions
+from curation.services.consensus import readmitting
 
 State = Asset.State
 Verdict = Decision.Verdict
@@ -32,6 +33,7 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
     What was rejected because of it is accepted after all and paid, unless a later stage has still to say so.
     """
     evidence = trust.overturn(evidence_id=evidence_id, now=now)
+    readmitting.ask_in(evidence.project_id)
     asset = assets.locked(evidence.item_id)
     if asset.state == State.HELD and asset.reason == evidence.kind:
         _decide(asset, Verdict.PASSED, "", by, now)

@@ -7,7 +7,7 @@ from typing import Final
 
 NAME: Final = re.compile(r"\b([A-Z]) w_[0-9a-f]{6}\b")
 PLACE: Final = re.compile(r" at [\d.]+,[\d.]+ [\d.]+x[\d.]+")
-WORTH_SAYING: Final = ("soft.", "drop.", "reliability.")
+WORTH_SAYING: Final = ("answers.", "soft.", "drop.", "reliability.")
 SAID_ELSEWHERE: Final = ("soft.iou", "reliability.confidence")
 KEYED: Final = re.compile(r"^([a-z_]+\.[a-z_0-9]+): (.*)$", re.DOTALL)
 

@@ -11,6 +11,7 @@ from curation.services.consensus.agreeing import Way, agree
 from curation.services.consensus.answers import Sheet
 from curation.services.consensus.prices import dearest_answer
 from curation.services.consensus.settings import GIVEN
+from curation.services.consensus.taken_back import steps
 
 NEXT = {"stop": "none", "buy": "buy", "review": "review"}
 
@@ -32,10 +33,11 @@ def terms_of(way: Way) -> AdaptSettings | None:
 
 def agree_and_advise(*, way: Way, sheets: Sequence[Sheet], before: Mapping[int, Consensus]) -> list[Agreement]:
     """Add up the answers of each image and say what is to be done next. `before`: what stood, by asset."""
-    terms = terms_of(way)
+    terms, taken_back = terms_of(way), steps(sheets)
     return [
-        advised(agreement, terms, closed=was_enough(before.get(sheet.asset_id), sheet.inputs))
+        replace(agreement, trace=(*taken_back.get(sheet.asset_id, ()), *agreement.trace))
         for sheet, agreement in zip(sheets, agree(way=way, sheets=sheets), strict=True)
+        for agreement in [advised(agreement, terms, closed=was_enough(before.get(sheet.asset_id), sheet.inputs))]
     ]
 
 

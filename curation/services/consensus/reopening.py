@@ -1,6 +1,10 @@
-"""Answers of somebody banned for their quality do not count: images nobody has reviewed are added up without them."""
+"""Answers of somebody banned for their quality do not count: images nobody has reviewed are added up without them.
 
-from collections.abc import Iterable
+What is set aside here comes back when the ban is lifted: see `readmitting`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -17,6 +21,7 @@ from curation.services.consensus.settings import read
 
 State = Asset.State
 IMAGES_AT_ONCE = 200
+SET_ASIDE = "answer_discarded"
 
 
 def reopen(*, project_id: int, now: datetime) -> int:
@@ -29,16 +34,26 @@ def reopen(*, project_id: int, now: datetime) -> int:
 def _bans(project_id: int, now: datetime) -> QuerySet[Restriction]:
     """Return what keeps workers from this project because of the quality of their answers."""
     batches = Batch.objects.filter(project_id=project_id)
-    covering = (
+    covering = covers(project_id, batches)
+    return Restriction.objects.in_force(now).no_work().filter(covering, by_rule__in=ABOUT_QUALITY)
+
+
+def covers(project_id: int, batches: QuerySet[Batch]) -> Q:
+    """Return the condition that a restriction keeps workers from these batches of the project."""
+    return (
         Q(scope=Restriction.Scope.PROJECT, scope_id=project_id)
         | Q(scope=Restriction.Scope.BATCH, scope_id__in=batches.values("pk"))
         | Q(scope=Restriction.Scope.ACCOUNT, scope_id__in=batches.values("account"))
     )
-    return Restriction.objects.in_force(now).no_work().filter(covering, by_rule__in=ABOUT_QUALITY)
+
+
+def source_stage(stage: Stage) -> Stage | None:
+    """Return the crowd stage that an aggregate stage adds up, if it is there."""
+    return Stage.objects.filter(project_id=stage.project_id, name=read(stage.settings).source).first()
 
 
 def _reopen_stage(stage: Stage, now: datetime) -> int:
-    source = Stage.objects.filter(project_id=stage.project_id, name=read(stage.settings).source).first()
+    source = source_stage(stage)
     banned = _banned_from(source, now) if source is not None else set()
     if source is None or not banned:
         return 0
@@ -51,35 +66,53 @@ def _open(stage: Stage, source: Stage, banned: set[int]) -> list[int]:
     """Return the images that count an answer of theirs and may still change."""
     counted = Annotation.objects.filter(stage=source, worker_id__in=banned, discarded_at__isnull=True)
     images = list(Asset.objects.filter(pk__in=counted.values("asset_id")).select_related("stage").order_by("id"))
-    closed = _closed(stage, images)
+    closed = closed_images(stage, images)
     return [asset.pk for asset in images if asset.pk not in closed]
 
 
 def _banned_from(source: Stage, now: datetime) -> set[int]:
     """Return workers whose ban covers the pools of this very stage."""
-    batches = Batch.objects.filter(stage_id=source.pk, kind=Batch.Kind.MAIN)
-    own = set(batches.values_list("pk", flat=True))
-    bans = _bans(source.project_id, now).exclude(~Q(scope_id__in=own), scope=Restriction.Scope.BATCH)
+    bans = _bans(source.project_id, now).filter(covers(source.project_id, own_batches(source)))
     return set(bans.values_list("worker_id", flat=True))
+
+
+def own_batches(source: Stage) -> QuerySet[Batch]:
+    return Batch.objects.filter(stage_id=source.pk, kind=Batch.Kind.MAIN)
 
 
 @transaction.atomic
 def _reopen_slice(stage: Stage, source: Stage, asset_ids: list[int], banned: set[int], now: datetime) -> int:
-    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
-    found = {asset.pk: asset for asset in locked.filter(pk__in=asset_ids)}
-    closed = _closed(stage, list(found.values()))
+    found = locked_images(asset_ids)
+    closed = closed_images(stage, found.values())
     open_ids = [pk for pk in found if pk not in closed]
     mine = Annotation.objects.filter(stage=source, asset_id__in=open_ids, worker_id__in=banned)
+    theirs = by_image(mine.filter(discarded_at__isnull=True))
     mine.filter(discarded_at__isnull=True).update(discarded_at=now)
-    again = [found[pk] for pk in open_ids if _looks_again(found[pk], stage)]
-    moves = [Move(asset, Decision.Verdict.RETURNED, "answer_discarded", to_stage=stage) for asset in again]
+    again = [found[pk] for pk in open_ids if looks_again(found[pk], stage)]
+    moves = [
+        Move(asset, Decision.Verdict.RETURNED, SET_ASIDE, {"answers": theirs.get(asset.pk, [])}, to_stage=stage)
+        for asset in again
+    ]
     assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
     under_way = [pk for pk in open_ids if found[pk].stage_id == source.pk and found[pk].state == State.WORKING]
     tasks.want_more(Task.objects.filter(batch__stage_id=source.pk, item_id__in=under_way))
     return len(open_ids)
 
 
-def _closed(stage: Stage, images: Iterable[Asset]) -> set[int]:
+def locked_images(asset_ids: Iterable[int]) -> dict[int, Asset]:
+    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
+    return {asset.pk: asset for asset in locked.filter(pk__in=list(asset_ids))}
+
+
+def by_image(rows: QuerySet[Annotation]) -> Mapping[int, list[int]]:
+    """Return the ids of these answers by the image they are about."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for asset_id, pk in rows.order_by("id").values_list("asset_id", "pk"):
+        found[asset_id].append(pk)
+    return found
+
+
+def closed_images(stage: Stage, images: Iterable[Asset]) -> set[int]:
     """Return images that a person has decided about or that a frozen version holds."""
     by_id = {asset.pk: asset for asset in images}
     current = Consensus.objects.filter(stage=stage, asset_id__in=by_id, is_current=True)
@@ -87,7 +120,7 @@ def _closed(stage: Stage, images: Iterable[Asset]) -> set[int]:
     return {image.asset.pk for image in known if image.is_decided or image.is_frozen}
 
 
-def _looks_again(asset: Asset, stage: Stage) -> bool:
+def looks_again(asset: Asset, stage: Stage) -> bool:
     """Whether an image is added up again: it was dropped here, or has passed on and nobody is at work on it."""
     if asset.stage_id == stage.pk:
         return asset.state == State.DROPPED
