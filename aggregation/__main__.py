@@ -52,7 +52,7 @@ def _add_boxes(command: ArgumentParser) -> None:
 
 def _add_labels(command: ArgumentParser) -> None:
     command.set_defaults(run=labels.run)
-    _add_method(command, "majority", LABEL_METHODS)
+    _add_method(command, "one-coin", LABEL_METHODS)
     _add_workers(command)
 
 

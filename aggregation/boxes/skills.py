@@ -78,12 +78,13 @@ def _offset(drawn: Corners, agreed: Corners) -> float:
 
 
 def _skill(name: str, record: _Record) -> WorkerSkill:
-    accuracy, lower = accuracy_of(record.right_labels, record.hits)
+    accuracy, lower, upper = accuracy_of(record.right_labels, record.hits)
     return WorkerSkill(
         worker=name,
         n=record.answers,
         accuracy=accuracy,
         lower=lower,
+        upper=upper,
         sensitivity=_shrunk(record.hits, record.objects, PRIOR_SENSITIVITY),
         false_marks=_shrunk(record.drawn - record.hits, record.drawn, PRIOR_FALSE_MARKS),
         noise=record.offset.value,

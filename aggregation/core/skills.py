@@ -13,12 +13,13 @@ PRIOR_ACCURACY = PRIOR_RIGHT / (PRIOR_RIGHT + PRIOR_WRONG)
 
 @dataclass(frozen=True, slots=True)
 class WorkerSkill:
-    """Posterior skill of one worker; gate on `lower`, never on the mean."""
+    """Posterior skill of one worker: `accuracy` lies between `lower` and `upper` with 90 %; gate on `lower`."""
 
     worker: str
     n: int
     accuracy: float
     lower: float
+    upper: float
     sensitivity: float | None = None
     false_marks: float | None = None
     noise: float | None = None
@@ -31,6 +32,7 @@ class WorkerSkill:
             "n": self.n,
             "accuracy": probability(self.accuracy),
             "lower": probability(self.lower),
+            "upper": probability(self.upper),
             "sensitivity": probability(self.sensitivity),
             "false_marks": probability(self.false_marks),
             "noise": probability(self.noise),
@@ -43,7 +45,7 @@ class WorkerSkill:
         return document
 
 
-def accuracy_of(right: float, n: float) -> tuple[float, float]:
-    """Return the posterior mean and its 5 % point for `right` of `n` answers under the Beta(8, 2) prior."""
+def accuracy_of(right: float, n: float) -> tuple[float, float, float]:
+    """Return the posterior mean, 5 % and 95 % point for `right` of `n` answers under the Beta(8, 2) prior."""
     a, b = right + PRIOR_RIGHT, n - right + PRIOR_WRONG
-    return a / (a + b), float(betaincinv(a, b, 0.05))
+    return a / (a + b), float(betaincinv(a, b, 0.05)), float(betaincinv(a, b, 0.95))

@@ -78,8 +78,8 @@ def _skills(table: VoteTable, counts: Floats, confusions: Floats) -> list[Worker
 
 
 def _skill(table: VoteTable, name: str, own: Floats, matrix: Floats) -> WorkerSkill:
-    accuracy, lower = accuracy_of(float(np.trace(own)), float(own.sum()))
+    accuracy, lower, upper = accuracy_of(float(np.trace(own)), float(own.sum()))
     seen = range(len(table.labels))
     confusion = {table.labels[true]: {table.labels[said]: float(matrix[true, said]) for said in seen} for true in seen}
     n = round(float(own.sum()))
-    return WorkerSkill(name, n, accuracy, lower, confusion=confusion, adversarial=accuracy < 0.5)
+    return WorkerSkill(name, n, accuracy, lower, upper, confusion=confusion, adversarial=accuracy < 0.5)

@@ -41,5 +41,5 @@ def _skills(votes: Sequence[Vote], tasks: Mapping[str, LabelVote]) -> list[Worke
 
 
 def _skill(worker: str, right: int, judged: int) -> WorkerSkill:
-    accuracy, lower = accuracy_of(right, judged)
-    return WorkerSkill(worker, judged, accuracy, lower, adversarial=accuracy < 0.5)
+    accuracy, lower, upper = accuracy_of(right, judged)
+    return WorkerSkill(worker, judged, accuracy, lower, upper, adversarial=accuracy < 0.5)

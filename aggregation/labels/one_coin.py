@@ -47,6 +47,6 @@ def _skills(table: VoteTable, chances: Floats) -> list[WorkerSkill]:
     right, judged = _right(table, chances).tolist(), table.votes_by_worker().tolist()
     found = [accuracy_of(r, n) for r, n in zip(right, judged, strict=True)]
     return [
-        WorkerSkill(name, int(n), accuracy, lower, adversarial=accuracy < 0.5)
-        for name, n, (accuracy, lower) in zip(table.workers, judged, found, strict=True)
+        WorkerSkill(name, int(n), accuracy, lower, upper, adversarial=accuracy < 0.5)
+        for name, n, (accuracy, lower, upper) in zip(table.workers, judged, found, strict=True)
     ]

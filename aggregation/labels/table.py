@@ -58,11 +58,12 @@ class VoteTable:
     def prior_of(self, chances: Floats) -> Floats:
         """Return the pool's share of each class, shape (classes,).
 
-        Where a class was never named, one pseudo-task is spread evenly: such a class is rare, not impossible.
+        No class is taken to be rarer than one task more of each class would show it (the rule of succession): in a
+        pool of a few tasks rounds of EM would else talk themselves into its being impossible.
         """
-        pseudo = 1 / self.classes if len(self.labels) < self.classes else 0.0
-        shares = chances.sum(axis=0) + pseudo
-        return np.asarray(np.maximum(shares / shares.sum(), np.finfo(np.float64).tiny))
+        tasks = len(self.tasks)
+        shares = np.maximum(chances.sum(axis=0) / tasks, 1 / (tasks + self.classes))
+        return np.asarray(shares / shares.sum())
 
 
 def tabulate(votes: Sequence[Vote], settings: LabelSettings, known: Mapping[str, str]) -> VoteTable:

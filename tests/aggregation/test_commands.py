@@ -140,14 +140,19 @@ def test_workers_get_a_line_of_skill_each(run, answers, tmp_path):
     rows = lines(skills.read_text())
     assert [row["worker"] for row in rows] == ["u1", "u2", "u3"]
     assert rows[0]["false_marks"] > rows[1]["false_marks"]
-    assert {"worker", "n", "accuracy", "lower", "sensitivity", "false_marks", "noise"} <= set(rows[0])
+    assert {"worker", "n", "accuracy", "lower", "upper", "sensitivity", "false_marks", "noise"} <= set(rows[0])
 
 
 def test_labels_come_out_sorted_by_task_and_a_tie_is_null(run, votes):
-    assert lines(run("labels", votes).stdout) == [
+    assert lines(run("labels", votes, "--method", "majority").stdout) == [
         {"task": "t1", "label": "x", "confidence": 0.6667, "next": "none"},
         {"task": "t2", "label": None, "confidence": 0.5, "next": "buy"},
     ]
+
+
+def test_labels_are_by_default_what_the_library_gives_by_default(run, votes):
+    assert json.loads(run("labels", votes, "--json").stdout)["method"] == "one-coin"
+    assert run("labels", votes).stdout == run("labels", votes, "--method", "one-coin").stdout
 
 
 @pytest.mark.parametrize("method", ["majority", "one-coin", "dawid-skene"])

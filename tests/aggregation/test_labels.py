@@ -101,7 +101,7 @@ def test_a_pool_of_one_vote_is_finite(method):
     outcome = aggregate_labels([Vote("t", "w", "x")], method=method)
     assert outcome.tasks["t"].label == "x"
     assert 0 < outcome.tasks["t"].confidence <= 1
-    assert 0 < outcome.workers[0].lower < outcome.workers[0].accuracy < 1
+    assert 0 < outcome.workers[0].lower < outcome.workers[0].accuracy < outcome.workers[0].upper < 1
 
 
 @every_method
@@ -113,6 +113,14 @@ def test_no_votes_no_labels(method):
 @every_method
 def test_a_lone_tie_between_two_newcomers_decides_nothing(method):
     assert aggregate_labels(votes(t1="xy"), method=method).tasks["t1"].label is None
+
+
+@every_method
+def test_in_a_pool_of_two_tasks_no_label_becomes_impossible(method):
+    outcome = aggregate_labels(votes(t1="xxy", t2="xy"), method=method)
+    assert outcome.tasks["t1"].label == "x"
+    assert outcome.tasks["t1"].confidence < 0.96
+    assert outcome.tasks["t2"].confidence < 0.9
 
 
 @every_method
@@ -139,13 +147,14 @@ def test_a_worker_wrong_in_most_answers_is_flagged_and_not_made_a_virtue(method)
     assert not skills["w0"].adversarial
 
 
-def test_the_lower_bound_tells_ten_controls_from_fifty():
-    def lower(right: int, n: int) -> float:
+def test_the_interval_tells_ten_controls_from_fifty():
+    def interval(right: int, n: int) -> tuple[float, float]:
         tasks = {f"t{i:02}": ("xxx" if i < right else "yyx") for i in range(n)}
-        return {s.worker: s.lower for s in aggregate_labels(votes(**tasks), method="majority").workers}["w2"]
+        skills = {s.worker: s for s in aggregate_labels(votes(**tasks), method="majority").workers}
+        return skills["w2"].lower, skills["w2"].upper
 
-    assert lower(9, 10) == pytest.approx(0.70, abs=0.01)
-    assert lower(45, 50) == pytest.approx(0.81, abs=0.01)
+    assert interval(9, 10) == pytest.approx((0.70, 0.96), abs=0.01)
+    assert interval(45, 50) == pytest.approx((0.81, 0.94), abs=0.01)
 
 
 def test_a_confusion_matrix_says_what_is_taken_for_what():

@@ -124,7 +124,7 @@ def test_every_promise_is_a_chance_however_little_there_is_to_learn_from(images)
         assert all(0 <= chance <= 1 for chance in chances)
         assert result.expected_loss >= 0
     for skill in state.skills():
-        assert 0 <= skill.lower <= skill.accuracy <= 1
+        assert 0 <= skill.lower <= skill.accuracy <= skill.upper <= 1
         assert 0 <= skill.sensitivity <= 1
         assert 0 <= skill.false_marks <= 1
         assert skill.noise > 0

@@ -58,12 +58,13 @@ class ReliabilityState:
 
     def _skill(self, row: int, name: str, confusion: Floats) -> WorkerSkill:
         finding, naming = self.finding, self.naming
-        accuracy, lower = accuracy_of(float(naming.right[row]), float(naming.votes[row]))
+        accuracy, lower, upper = accuracy_of(float(naming.right[row]), float(naming.votes[row]))
         return WorkerSkill(
             worker=name,
             n=round(float(finding.answers[row])),
             accuracy=accuracy,
             lower=lower,
+            upper=upper,
             sensitivity=float((finding.drawn[row] + 8.5) / (finding.objects[row] + 10)),
             confusion=_named(confusion, naming.labels) if len(naming.labels) > 1 else None,
             adversarial=accuracy < 0.5,
