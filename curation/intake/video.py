@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from curation.preprocessing.limits import Unreadable
-from curation.preprocessing.video import Frame, frames
+from curation.preprocessing.video import Frame
+from curation.preprocessing.video_child import Order, reading
 
 from .found import Found, Refused, in_memory
 
@@ -16,8 +17,9 @@ EVERY = 10
 def read_video(path: Path, name: str, *, every: int = EVERY) -> Iterator[Found | Refused]:
     """Yield every n-th frame; a video that cannot be read is one refusal, after the frames that could."""
     try:
-        for frame in frames(path, every=every):
-            yield found_frame(path, name, frame)
+        with reading(path, Order(every)) as video:
+            for frame in video.frames:
+                yield found_frame(path, name, frame)
     except Unreadable as refusal:
         yield Refused(name, refusal.reason_code, refusal.sentence)
 

@@ -31,6 +31,9 @@ SENTENCES = {
     "cut_into_frames": "The video was cut into frames.",
     "video_not_asked": "This is a video; a photo was asked for.",
     "unreadable_video": "The file cannot be read as a video.",
+    "video_too_short": "The video is shorter than asked for.",
+    "video_too_long": "The video is longer than asked for.",
+    "video_too_small": "The picture of the video is smaller than asked for.",
 }
 
 

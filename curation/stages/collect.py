@@ -11,6 +11,7 @@ from crowd.money import micro
 from curation.intake.video import EVERY
 from curation.models import Asset, LabelClass, Pool, Stage
 from curation.preprocessing.limits import MEGABYTE, VIDEO_LIMITS
+from curation.preprocessing.video_wish import VideoWish
 from curation.services import assets
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import sent_videos
@@ -27,11 +28,19 @@ class CollectSettings(CrowdSettings):
     sends: Literal["file", "link"] = Field(default="file", description="a photo, or a link to one on a file host")
     media: Literal["image", "video"] = Field(default="image", description="what is sent; a video is cut into frames")
     every: int = Field(default=EVERY, ge=1, le=1_000, description="each so manieth frame of a video is taken")
+    min_seconds: float = Field(default=0, ge=0, le=600, description="shortest video; 0 = any")
+    max_seconds: float = Field(default=0, ge=0, le=600, description="longest video; 0 = any up to 600")
+    min_long: int = Field(default=0, ge=0, description="least pixels of a video's long side; 0 = any")
+    min_short: int = Field(default=0, ge=0, description="least pixels of a video's short side; 0 = any")
     conditions: list[str] = []
     price_usd: Price = "0.03"
     price_by_skill: PriceBySkill | None = None
     per_worker: int = Field(default=0, ge=0, description="most photos of one worker in one pool; 0 = no limit")
     assignment_seconds: int = Field(default=1800, ge=60, le=86_400)
+
+    @property
+    def wish(self) -> VideoWish:
+        return VideoWish(self.min_seconds, self.max_seconds, self.min_long, self.min_short)
 
 
 class Collect(NoCrowd):
@@ -71,7 +80,8 @@ class Collect(NoCrowd):
 
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
         """Cut the videos that were sent into frames; a photo begins at the next stage."""
-        return sent_videos.cut(stage=stage, every=CollectSettings.model_validate(stage.settings).every, now=now)
+        settings = CollectSettings.model_validate(stage.settings)
+        return sent_videos.cut(stage=stage, every=settings.every, wish=settings.wish, now=now)
 
     def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
         """Make an asset of every photo; it waits at the next stage, unpaid so far. A video waits here to be cut."""

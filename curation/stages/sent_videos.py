@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from shutil import copyfileobj
@@ -16,8 +15,9 @@ from crowd.services import trust
 from curation.intake.found import Found
 from curation.intake.video import found_frame
 from curation.models import Asset, Decision, Stage
-from curation.preprocessing import video as reading
 from curation.preprocessing.limits import Unreadable
+from curation.preprocessing.video_child import Order, reading
+from curation.preprocessing.video_wish import REASONS, VideoWish
 from curation.services import assets, submissions
 from curation.services.ingest import Incoming, take
 from curation.stages.base import Done
@@ -26,8 +26,11 @@ FRAMES_A_SLICE = 60
 State = Asset.State
 
 
-def cut(*, stage: Stage, every: int, now: datetime) -> Done:
-    """Cut one slice of frames from the first video that waits; frames that are there already are not made again."""
+def cut(*, stage: Stage, every: int, wish: VideoWish, now: datetime) -> Done:
+    """Cut one slice of frames from the first video that waits; frames that are there already are not made again.
+
+    A video that is not as wished is rejected with the reason.
+    """
     waiting = Asset.objects.filter(stage=stage, state=State.WAITING, media=Asset.Media.VIDEO, answer__isnull=False)
     video = waiting.select_related("project", "label_class").order_by("id").first()
     if video is None:
@@ -37,14 +40,15 @@ def cut(*, stage: Stage, every: int, now: datetime) -> Done:
         _refuse(video, "same_file", now, other=same)
         return Done(1, more=True)
     try:
-        finished = _take_frames(video, every, now)
+        finished = _take_frames(video, every, wish, now)
     except FileNotFoundError:  # one lost file must not stop the whole stage
         _refuse(video, "unreadable_video", now, sentence="the stored file is missing")
     except Unreadable as refusal:
         if video.frames.exists():  # it ends early
             _finish(video, now, sentence=refusal.sentence)
         else:
-            _refuse(video, "unreadable_video", now, sentence=refusal.sentence)
+            reason = refusal.reason_code if refusal.reason_code in REASONS else "unreadable_video"
+            _refuse(video, reason, now, sentence=refusal.sentence)
     else:
         if finished:
             _finish(video, now)
@@ -56,20 +60,18 @@ def _earlier_copy(video: Asset) -> Asset | None:
     return earlier.order_by("id").first()
 
 
-def _take_frames(video: Asset, every: int, now: datetime) -> bool:
+def _take_frames(video: Asset, every: int, wish: VideoWish, now: datetime) -> bool:
     """Return whether no frame is missing any more."""
     target = assets.next_stage(video.stage)
     if target is None:
         raise LookupError(f"There is no stage after {video.stage} that could judge the frames.")
     known = set(Asset.objects.filter(parent=video).values_list("frame_index", flat=True))
-    with _local_copy(video) as path:
-        plan = reading.plan(path, every=every)
-        missing = {stamp: index for stamp, index in plan.wanted.items() if index not in known}
-        now_wanted = dict(list(missing.items())[:FRAMES_A_SLICE])
-        if now_wanted:
-            for frame in reading.frames_of(replace(plan, wanted=now_wanted)):
-                _take_frame(video, target, found_frame(path, video.name or "video", frame), now)
-    return len(missing) <= FRAMES_A_SLICE
+    order = Order(every, there=known, most=FRAMES_A_SLICE)
+    with _local_copy(video) as path, reading(path, order) as clip:
+        wish.require(clip.info)
+        for frame in clip.frames:
+            _take_frame(video, target, found_frame(path, video.name or "video", frame), now)
+    return clip.missing <= FRAMES_A_SLICE
 
 
 @contextmanager

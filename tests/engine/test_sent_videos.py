@@ -226,3 +226,23 @@ stages:
 """
     with pytest.raises(BadRecipe, match="collect must say media: video"):
         parse(text, origin="feet.yaml")
+
+
+@pytest.mark.parametrize(
+    ("wish", "reason", "said"),
+    [
+        ({"min_seconds": 20, "max_seconds": 60}, "video_too_short", "The video is shorter than asked for."),
+        (
+            {"min_long": 1920, "min_short": 1080},
+            "video_too_small",
+            "The picture of the video is smaller than asked for.",
+        ),
+    ],
+)
+def test_a_video_that_is_not_as_asked_for_is_rejected_and_told_why(tmp_path, wish, reason, said):
+    project = world.campaign(collect={"media": "video", **wish})
+    page = send(project, video(tmp_path))
+    cut(project)
+    assert world.stands(of(page)) == ("collect", "dropped", reason)
+    assert state(page) == (State.REJECTED, said)
+    assert not Asset.objects.filter(parent=of(page)).exists()
