@@ -134,8 +134,7 @@ def test_known_truth_of_other_images_does_not_count():
 
 
 def test_known_images_calibrate_the_promises_and_their_number_is_kept():
-    careless = tuple(Person(f"c{number}", finds=0.6, invents=0.5, noise=0.12) for number in range(8))
-    images, truth = pool(careless, 400, 3, seed=2)
+    images, truth = _unsure_pool()
     control = {name: truth[name] for name in list(truth)[:200]}
     bare = fit_reliability(images)
     taught = fit_reliability(images, known=control)
@@ -146,9 +145,46 @@ def test_known_images_calibrate_the_promises_and_their_number_is_kept():
     assert kept.image == taught.image
 
 
+def _unsure_pool():
+    careless = tuple(Person(f"c{number}", finds=0.6, invents=0.5, noise=0.12) for number in range(8))
+    return pool(careless, 400, 3, seed=2)
+
+
 def _brier(images, truth, state: ReliabilityState) -> float:
     results = resolve_reliability(images, state, BoxSettings(accept=0, label_count=len(LABELS)))
     return float(np.mean([(result.confidence - _exact(result, truth[result.image])) ** 2 for result in results]))
+
+
+def test_only_a_random_sample_of_the_judged_images_teaches_the_promises():
+    images, truth = _unsure_pool()
+    state = fit_reliability(images)
+    ordered = sorted(resolve_reliability(images, state, BoxSettings(accept=0)), key=lambda result: result.confidence)
+    doubtful = {result.image: truth[result.image] for result in ordered[:100]}
+    drawn = {image.image: truth[image.image] for image in images[::4]}
+    both = {**doubtful, **drawn}
+    everything, some = fit_reliability(images, known=both), fit_reliability(images, known=both, sampled=drawn)
+    assert everything.image.count == len(both)
+    assert some.image.count == len(drawn)
+    assert some.finding.found.tolist() == everything.finding.found.tolist()
+    assert fit_reliability(images, known=both, sampled=both).to_json() == everything.to_json()
+
+
+def test_with_nothing_drawn_at_random_the_promises_stay_as_they_were():
+    images, truth = _unsure_pool()
+    before = fit_reliability(images[:100], known=truth)
+    after = fit_reliability(images[100:], state=before, known=truth, sampled=["i0001"], refuted=["i0101"])
+    assert (after.box, after.box_75, after.image) == (before.box, before.box_75, before.image)
+
+
+def test_a_rejected_image_lowers_the_promise_of_an_image_and_says_nothing_of_its_boxes():
+    images, truth = pool(GOOD, 200, 5, seed=3)
+    known = {name: truth[name] for name in sorted(truth)[:60]}
+    refuted = sorted(truth)[60:100]
+    accepted, honest = fit_reliability(images, known=known), fit_reliability(images, known=known, refuted=refuted)
+    assert honest.image(np.array([0.95])) < accepted.image(np.array([0.95])) - 0.1
+    assert (honest.box, honest.box_75) == (accepted.box, accepted.box_75)
+    assert honest.finding.found.tolist() == accepted.finding.found.tolist()
+    assert fit_reliability(images, known=known, refuted=sorted(known)).to_json() == accepted.to_json()
 
 
 def _exact(result, truth) -> bool:

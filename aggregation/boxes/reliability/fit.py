@@ -1,6 +1,6 @@
 """Learning a pool: who finds objects, who draws edges well, who names right; then how far the promises hold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -24,6 +24,7 @@ from aggregation.core.errors import BadInput
 from aggregation.core.geometry import best_matching, iou_matrix
 
 Known = Mapping[str, Sequence[Box]]
+Judged = Mapping[str, Sequence[Box] | None]
 
 CLOSE = 0.75
 
@@ -33,20 +34,35 @@ def fit_reliability(
     settings: BoxSettings | None = None,
     state: ReliabilityState | None = None,
     known: Known | None = None,
+    *,
+    sampled: Collection[str] | None = None,
+    refuted: Collection[str] = (),
 ) -> ReliabilityState:
     """Return what the answers say of their authors, on top of what `state` knows from other images.
 
     `known` gives the true boxes of images with control tasks or reviews, by image; images that are not among `images`
-    do not count. It fixes what is an object there, shows what everybody missed, and calibrates the promises, so give
-    reviews of a random sample, not of the doubtful images alone. Giving the same images again counts them twice: refit
-    a pool from the state of before. The order of images and answers changes no bit.
+    do not count. It fixes what is an object there and shows what everybody missed. `refuted` names images whose boxes
+    a person found wrong without saying which are right.
+
+    Both also calibrate the promises, but only images among `sampled` do: those that were judged because they were
+    drawn at random, not because they were doubtful. None: all of them. With none of them judged the promises stay as
+    they were. Giving the same images again counts them twice: refit a pool from the state of before. The order of
+    images and answers changes no bit.
 
     Raises ValueError when an image comes twice.
     """
     chosen = settings or BoxSettings()
     with no_search_for_cycles():
         answered = tabulate(in_order(images), chosen).table
-    return fit_table(answered, chosen, state, known)
+    learnt = fit_table(answered, chosen, state, known)
+    judged = _judged(known or {}, refuted, sampled)
+    return _calibrated(learnt, answered, chosen, judged).as_stored()
+
+
+def _judged(known: Known, refuted: Collection[str], sampled: Collection[str] | None) -> Judged:
+    """Return what calibrates, by image: the true boxes, or None where only a rejection is known."""
+    judged = {**dict.fromkeys(refuted), **known}
+    return judged if sampled is None else {name: boxes for name, boxes in judged.items() if name in sampled}
 
 
 def in_order(images: Sequence[ImageAnswers]) -> list[ImageAnswers]:
@@ -61,10 +77,9 @@ def in_order(images: Sequence[ImageAnswers]) -> list[ImageAnswers]:
 def fit_table(
     answered: Table, settings: BoxSettings, state: ReliabilityState | None = None, known: Known | None = None
 ) -> ReliabilityState:
-    """Return what `fit_reliability` learns from the groups of images in the order of their names."""
+    """Return what the groups of images in the order of their names say of people, with promises as they were."""
     before = state or ReliabilityState()
-    learnt = _learnt(_with_workers(with_truth(answered, known or {}), before), before, settings)
-    return _calibrated(learnt.as_stored(), answered, settings, known or {}).as_stored()
+    return _learnt(_with_workers(with_truth(answered, known or {}), before), before, settings).as_stored()
 
 
 def _with_workers(table: Table, before: ReliabilityState) -> Table:
@@ -90,9 +105,9 @@ def _learnt(table: Table, before: ReliabilityState, settings: BoxSettings) -> Re
     )
 
 
-def _calibrated(state: ReliabilityState, table: Table, settings: BoxSettings, known: Known) -> ReliabilityState:
-    """Return the state with its promises held against the known images; without any they stay as they were."""
-    rows = [row for row, name in enumerate(table.images) if name in known]
+def _calibrated(state: ReliabilityState, table: Table, settings: BoxSettings, judged: Judged) -> ReliabilityState:
+    """Return the state with its promises held against the judged images; without any they stay as they were."""
+    rows = [row for row, name in enumerate(table.images) if name in judged]
     if not rows:
         return state
     bare = replace(state, box=AS_SAID, box_75=AS_SAID, image=AS_SAID)
@@ -101,7 +116,8 @@ def _calibrated(state: ReliabilityState, table: Table, settings: BoxSettings, kn
     boxes: list[tuple[float, float, bool, bool]] = []
     images: list[tuple[float, bool]] = []
     for row in rows:
-        found, whole = _held(table, said, row, known[table.images[row]], is_small)
+        truth = judged[table.images[row]]
+        found, whole = ([], False) if truth is None else _held(table, said, row, truth, is_small)
         boxes += found
         images.append((float(said.image[row]), whole))
     chance, chance_75, right, right_75 = zip(*boxes, strict=True) if boxes else ((), (), (), ())
