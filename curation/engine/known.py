@@ -15,7 +15,7 @@ from crowd.rehearsal.pictures import SIGNS, Picture, Setting, draw
 from crowd.rehearsal.pictures.jpeg import encode, stamp
 from crowd.rehearsal.pictures.tricks import rotated, template_file
 from curation.models import LabelClass
-from curation.preprocessing.decode import derivative
+from curation.preprocessing.copies import derivative
 from curation.services.pool_drafts import KnownTask
 
 SCREEN = 1600

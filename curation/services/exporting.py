@@ -24,7 +24,7 @@ from curation.datasets.formats.base import LabelClass as FormatClass
 from curation.datasets.formats.registry import writer
 from curation.datasets.packing import Busy, Entry, Pack
 from curation.models import Asset, DatasetItem, DatasetVersion, Export, Job
-from curation.preprocessing.decode import derivative
+from curation.preprocessing.copies import derivative
 from curation.preprocessing.limits import PICTURE_LIMITS, Unreadable
 from curation.services import events, versions
 from curation.services.jobs import Again

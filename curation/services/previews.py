@@ -8,7 +8,8 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from curation.models import Asset, AssetPreview
-from curation.preprocessing.decode import Analysis, derivative
+from curation.preprocessing.copies import derivative
+from curation.preprocessing.decode import Analysis
 
 THUMB, SCREEN = 320, 1600
 

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from crowd.errors import BadAnswer, NotYours
 from crowd.models import Answer, Assignment, Upload
-from curation.preprocessing.decode import open_gated
+from curation.preprocessing.gate import open_gated
 from curation.preprocessing.limits import MEGABYTE, Limits, Unreadable
 
 MOST_BYTES = Limits().max_bytes

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curation.preprocessing.decode import Analysis, analyse, derivative, open_gated
+from curation.preprocessing.copies import derivative
+from curation.preprocessing.decode import Analysis, analyse
+from curation.preprocessing.gate import open_gated
 from curation.preprocessing.hashes import distance
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.preview import Preview
@@ -57,7 +59,7 @@ def saved(image: Image.Image, form: str) -> bytes:
         (b"%PDF-1.7 ...", "not_an_image", "a PDF document"),
         (b"GIF89a\x01\x00\x01\x00", "not_an_image", "a GIF picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "not_an_image", "a PostScript file"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "not_an_image", "a HEIC or AVIF picture"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "not_an_image", "Most Compatible"),
         (b"any noise at all", "not_an_image", "not a picture"),
         (png_header(65_535, 65_535), "too_many_pixels", "pixels"),
         (jpeg_header(65_535, 65_535), "too_many_pixels", "pixels"),

@@ -1,0 +1,241 @@
+"""Child processes with limits for files of strangers: a file that kills its process costs a sentence, not the run."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, is_dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from .child import READY
+from .limits import MEGABYTE, Unreadable
+
+Result = TypeVar("Result")
+
+WAITING_PER_CHILD = 2
+_ROOT = Path(__file__).resolve().parents[2]
+_ARRAY_PARTS = frozenset(
+    {
+        ("builtins", "bytearray"),
+        ("numpy", "dtype"),
+        ("numpy", "ndarray"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "scalar"),
+        ("numpy._core.numeric", "_frombuffer"),
+    }
+)
+_KEPT_FROM_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """Bounds of one child: memory beyond what it starts with; processor and wall-clock time of one call."""
+
+    memory_bytes: int = 384 * MEGABYTE
+    cpu_seconds: int = 20
+    seconds: float = 60.0
+
+
+class ChildFailed(RuntimeError):
+    """Our own code failed in a child; the text is its traceback."""
+
+
+class Pool:
+    """Calls functions of bytes or paths in limited child processes, which are started when first needed.
+
+    A function is named by reference (it must stand at the top of a module); a result is made of numbers, text, bytes,
+    arrays and dataclasses of this package. A child inherits no secret, neither open files nor the environment, and
+    ends when its parent does.
+    """
+
+    def __init__(self, processes: int | None = None, limits: ChildLimits = ChildLimits()) -> None:
+        self.processes = processes or os.cpu_count() or 1
+        self._limits = limits
+        self._idle: list[_Child] = []
+        self._all: set[_Child] = set()
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(self.processes)
+        self._turns = tempfile.TemporaryFile()  # noqa: SIM115 - held as long as the pool
+
+    def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Call `work(*arguments)` in a child. Raises Unreadable, also when the child had to be stopped."""
+        with self._places:
+            child = self._taken()
+            try:
+                answer = child.ask(work, arguments)
+            except BaseException:
+                self._end(child)
+                raise
+            with self._lock:
+                self._idle.append(child)
+        return _opened(answer)
+
+    def map(self, work: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> Iterator[Result | Unreadable]:
+        """Yield the result or the refusal of each call, in order; takes calls no faster than results are taken."""
+        with ThreadPoolExecutor(self.processes) as threads:
+            waiting: deque[Future[Result | Unreadable]] = deque()
+            try:
+                for arguments in calls:
+                    waiting.append(threads.submit(self._outcome, work, arguments))
+                    if len(waiting) >= WAITING_PER_CHILD * self.processes:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            except BaseException:  # whoever asked has gone: nobody waits for what is under way
+                threads.shutdown(wait=False, cancel_futures=True)
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """End all children at once. A closed pool may be used again."""
+        with self._lock:
+            children, self._all, self._idle = self._all, set(), []
+        for child in children:
+            child.end()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _outcome(self, work: Callable[..., Result], arguments: tuple[Any, ...]) -> Result | Unreadable:
+        try:
+            return self.run(work, *arguments)
+        except Unreadable as refusal:
+            return refusal
+
+    def _taken(self) -> _Child:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        child = _Child(self._limits, self._turns.fileno())
+        with self._lock:
+            self._all.add(child)
+        return child
+
+    def _end(self, child: _Child) -> None:
+        with self._lock:
+            self._all.discard(child)
+        child.end()
+
+
+class _Child:
+    def __init__(self, limits: ChildLimits, turns: int) -> None:
+        self._limits = limits
+        ours, theirs = socket.socketpair()
+        with theirs:
+            settings = {**asdict(limits), "connection": theirs.fileno(), "turns": turns}
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, numbers as arguments
+                [sys.executable, "-m", "curation.preprocessing.child", *(f"{k}={v}" for k, v in settings.items())],
+                pass_fds=(theirs.fileno(), turns),
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the parent, which then ends its children
+            )
+        self._connection = Connection(ours.detach())
+        self._is_ready = False
+
+    def ask(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, Any]:
+        """Return how the call ended and what it gave. Raises Unreadable when the child had to be stopped."""
+        self._await_ready()
+        try:
+            self._connection.send_bytes(pickle.dumps((work, arguments), pickle.HIGHEST_PROTOCOL))
+            if not self._connection.poll(self._limits.seconds):
+                raise _too_slow(self._limits.seconds)
+            return _read(self._connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise self._refusal() from error
+
+    def _await_ready(self) -> None:
+        """Let the start, which may be slow, count for no file. Raises ChildFailed."""
+        if self._is_ready:
+            return
+        try:
+            self._is_ready = self._connection.recv_bytes() == READY
+        except (EOFError, OSError) as error:
+            raise ChildFailed(
+                "the process that reads files ended while it started; its last words are above"
+            ) from error
+
+    def _refusal(self) -> Unreadable:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        if self._process.returncode == -signal.SIGXCPU:
+            return _too_slow(self._limits.cpu_seconds)
+        return Unreadable("crashed", "the file makes the program that reads it crash; it was left out")
+
+    def end(self) -> None:
+        with suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        self._connection.close()
+
+
+class _Answer(pickle.Unpickler):
+    """Reads numbers, text, arrays and our own records only: a decoder that was taken over can tell lies, no more."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _ARRAY_PARTS:
+            return super().find_class(module, name)
+        found = super().find_class(module, name) if module.startswith("curation.preprocessing.") else None
+        if isinstance(found, type) and is_dataclass(found) and found.__module__ == module:
+            return found
+        raise pickle.UnpicklingError(f"{module}.{name} is no answer")
+
+
+def _read(answer: bytes) -> tuple[str, Any]:
+    try:
+        how, what = _Answer(io.BytesIO(answer)).load()
+    except (pickle.UnpicklingError, AttributeError, ImportError, IndexError, ValueError) as error:
+        raise ChildFailed(f"a child answered with something else than a result: {error}") from error
+    return how, what
+
+
+def _too_slow(seconds: float) -> Unreadable:
+    return Unreadable("too_slow", f"the file takes more than {seconds:g} s to read; it was left out")
+
+
+def _opened(answer: tuple[str, Any]) -> Any:
+    how, what = answer
+    if how == "failed":
+        raise ChildFailed(what)
+    if how == "refused":
+        raise Unreadable(*what)
+    return what
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_FROM_ENVIRONMENT if name in os.environ}
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    return {**kept, **one_thread, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+_shared: dict[int, Pool] = {}
+
+
+def shared_pool() -> Pool:
+    """Return this process's own pool of one child per processor, which ends with the process."""
+    pool = _shared.get(os.getpid())  # a forked process makes one of its own
+    if pool is None:
+        pool = _shared.setdefault(os.getpid(), Pool())
+        atexit.register(pool.close)
+    return pool

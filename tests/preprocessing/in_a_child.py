@@ -1,0 +1,74 @@
+"""What tests call in child processes: each function does one thing that a file of strangers might cause."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from curation.preprocessing.limits import Unreadable
+
+
+def squared(number: int) -> int:
+    return number * number
+
+
+def process_id() -> int:
+    return os.getpid()
+
+
+def secrets_seen() -> list[str]:
+    """Return the names of the environment's variables, and what is open beyond the three usual files."""
+    return sorted(os.environ)
+
+
+def refuse(sentence: str) -> None:
+    raise Unreadable("refused_by_test", sentence)
+
+
+def fail() -> None:
+    raise ZeroDivisionError("a mistake of ours")
+
+
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def exhaust_memory() -> int:
+    return len(bytearray(2_000_000_000))
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def sleep() -> None:
+    time.sleep(600)
+
+
+def program() -> object:
+    """Answer with what would run a program when it is read."""
+
+    class Program:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, ("true",)
+
+    return Program()
+
+
+def squared_or_crash(number: int) -> int:
+    if number % 5 == 3:
+        crash()
+    return squared(number)
+
+
+def work_in_a_pool_for_ever(place: str) -> None:
+    """Be a parent: write down the children's ids, then go on calling them."""
+    from curation.preprocessing.pool import Pool
+
+    with Pool(2) as pool:
+        ids = set(pool.map(process_id, (() for _ in range(20))))
+        Path(place).write_text(" ".join(str(one) for one in ids), encoding="ascii")
+        list(pool.map(spin, [(), ()]))
