@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from aggregation.core.geometry import best_matching, iou_matrix
 from crowd.models import Account, Assignment, Evidence, LedgerEntry, Restriction, Worker
@@ -40,31 +40,37 @@ def report(*, project: Project, wish: Wish) -> dict[str, Any]:
 
 
 def funnel_of(project: Project) -> list[dict[str, Any]]:
-    """Count distinct assets by stage: what came, what passed, what was dropped and why."""
+    """Count distinct assets by stage: what came, what passed, what was dropped and why.
+
+    An image counts by where it stands now: one that was dropped and brought back passed, one taken out later did not.
+    """
     total = Asset.objects.filter(project=project).count()
     rows = []
     for stage in Stage.objects.filter(project=project).order_by("position"):
         if stage.kind == "collect":
             rows.append({"stage": stage.name, "in": total, "passed": total, "dropped": 0, "reasons": {}})
             continue
-        decided = Decision.objects.filter(stage=stage)
-        dropped = decided.filter(verdict=Decision.Verdict.DROPPED)
-        reasons = dropped.values_list("reason").annotate(n=Count("asset", distinct=True)).order_by("reason")
-        passed = decided.filter(verdict=Decision.Verdict.PASSED).values("asset").distinct().count()
-        lost = dropped.values("asset").distinct().count()
-        standing = (
-            Asset.objects.filter(stage=stage).exclude(state__in=[Asset.State.DROPPED, Asset.State.PUBLISHED]).count()
-        )
+        came = _came_to(stage)
+        dropped = came.filter(stage=stage, state=Asset.State.DROPPED)
+        reasons = dropped.values_list("reason").annotate(n=Count("pk")).order_by("reason")
+        passed = came.filter(Q(stage__position__gt=stage.position) | Q(state=Asset.State.PUBLISHED)).count()
         rows.append(
             {
                 "stage": stage.name,
-                "in": passed + lost + standing,
+                "in": came.count(),
                 "passed": passed,
-                "dropped": lost,
+                "dropped": dropped.count(),
                 "reasons": dict(reasons),
             }
         )
     return rows
+
+
+def _came_to(stage: Stage) -> QuerySet[Asset]:
+    """Return the assets that stand at a stage, or were decided about there and stand beyond it."""
+    decided = Decision.objects.filter(stage=stage).values("asset")
+    beyond = Q(pk__in=decided, stage__position__gt=stage.position)
+    return Asset.objects.filter(Q(stage=stage) | beyond, project_id=stage.project_id)
 
 
 def cost_of(project: Project, funnel: list[dict[str, Any]], delivered: int) -> dict[str, Any]:
