@@ -28,7 +28,7 @@ from aggregation.boxes.reliability.tabulate import tabulate
 from aggregation.boxes.sheet import prepare
 from aggregation.core.geometry import iou_of
 from aggregation.core.skills import PRIOR_RIGHT, PRIOR_WRONG
-from tests.aggregation.drawing import A, B, answered_images, crowd, seen
+from tests.aggregation.drawing import A, B, answered_images, crowd, moved, seen
 from tests.aggregation.pools import GOOD, LABELS, Person, pool
 
 some = settings(max_examples=60, deadline=None)
@@ -101,6 +101,21 @@ def _log_prior_of_naming(current: Naming) -> float:
     towards = np.log(naming._where_mistakes_go(current, size))
     right = PRIOR_RIGHT * np.log(current.accuracy) + PRIOR_WRONG * np.log(1 - current.accuracy)
     return float(right.sum() + PSEUDO_OBJECTS * np.log(objects).sum() + PSEUDO_MISTAKES / (size - 1) * towards.sum())
+
+
+def half_seen(people: int, name: str = "i"):
+    """Answers to one image with an object that everybody draws and another that every second one does."""
+    answers = [[moved(A, n % 5), moved(B, n % 7)][: 1 + (n + len(name)) % 2] for n in range(people)]
+    return replace(seen(*answers), image=name)
+
+
+@pytest.mark.parametrize("people", [6, 30, 100, 300])
+def test_what_many_draw_is_nobody_s_own_stray_box_however_many_answered(people):
+    result = resolve_reliability([half_seen(people)], ReliabilityState(), BoxSettings(accept=0))[0]
+    assert len(result.boxes) == 2
+    assert 0 < result.confidence <= 1
+    skills = fit_reliability([half_seen(people, "i" * n) for n in range(1, 7)]).skills()
+    assert max(skill.false_marks for skill in skills) < 0.05
 
 
 def test_what_lies_inside_another_box_is_another_kind_of_object():

@@ -30,7 +30,6 @@ from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, T
 
 PLAIN, HARD, LURE, STRAY = range(4)
 ROUNDS, STEPS, STILL = 30, 3, 1e-4
-IMPOSSIBLE = -80.0  # the logarithm of what two people hardly ever do: invent the same at one place
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def _group_logs(table: Table, cell: Indices, finding: Finding) -> Floats:
     logs[:, LURE] = rates[cell, LURE] + marks * np.log(LURED) + misses * np.log(1 - LURED)
     owner = np.where(marks == 1, by[np.arange(len(cell)), drawn.argmax(axis=1)], 0)
     stray = np.log(finding.stray_rates)[owner] + np.log(finding.stray_shares)[cell] if len(cell) else 0.0
-    logs[:, STRAY] = np.where(marks == 1, stray, IMPOSSIBLE)
+    logs[:, STRAY] = np.where(marks == 1, stray, -np.inf)
     logs[table.real == 1, LURE:] = -np.inf
     logs[table.real == 0, :LURE] = -np.inf
     return logs
