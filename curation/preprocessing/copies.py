@@ -27,11 +27,19 @@ class Copies:
     grey: bytes
 
 
-def measured(data: bytes, limits: Limits = PICTURE_LIMITS) -> tuple[Analysis, Copies]:
-    """Measure a picture and make the copies that are kept of it. Raises Unreadable."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A picture's measurements and the copies that are kept of it."""
+
+    analysis: Analysis
+    copies: Copies
+
+
+def measured(data: bytes, limits: Limits = PICTURE_LIMITS) -> Measured:
+    """Measure a picture and make its copies; pure and safe in a child process. Raises Unreadable."""
     seen = analyse(data, limits=limits)
     screen = derivative(data, SCREEN, 85, "JPEG", limits)
-    return seen, Copies(screen, derivative(screen, THUMB, 80), seen.preview.to_jpeg())
+    return Measured(seen, Copies(screen, derivative(screen, THUMB, 80), seen.preview.to_jpeg()))
 
 
 def derivative(

@@ -83,7 +83,8 @@ class Pool:
                 raise
             with self._lock:
                 self._idle.append(child)
-        return _opened(answer)
+        result: Result = _opened(answer)
+        return result
 
     def map(self, work: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> Iterator[Result | Unreadable]:
         """Yield the result or the refusal of each call, in order; takes calls no faster than results are taken."""

@@ -20,6 +20,7 @@ from curation.intake.sources import open_source
 from curation.models import Asset, Decision, LabelClass, Project, Stage, User
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
+from curation.preprocessing.pool import shared_pool
 from curation.services import assets, events, previews
 
 ENTRY_KIND = "checks"
@@ -136,9 +137,13 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
     known = _known(project, digest, incoming).first()
     if known is not None and (stage.kind == ENTRY_KIND or hasattr(known, "preview")):
         return Taken(known, is_new=False)
-    analysis = analyse(incoming.data, compat=False)
-    if known is not None:  # an earlier run ended between the row and its copies
-        previews.keep(asset=known, analysis=analysis, data=incoming.data)
+    if stage.kind == ENTRY_KIND:  # the checks measure everything themselves
+        seen, analysis = None, shared_pool().run(analyse, incoming.data)
+    else:
+        seen = previews.measure(incoming.data)
+        analysis = seen.analysis
+    if known is not None and seen is not None:  # an earlier run ended between the row and its copies
+        previews.keep(asset=known, seen=seen)
         return Taken(known, is_new=False)
     _require_drawn_on(incoming, analysis)
     key = _store(ContentFile(incoming.data))
@@ -146,10 +151,10 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
     if asset is None:  # somebody took the same file in meanwhile
         default_storage.delete(key)
         return Taken(_known(project, digest, incoming).get(), is_new=False)
-    if stage.kind == ENTRY_KIND:  # the checks measure everything themselves
+    if seen is None:
         _measured(asset, analysis)
     else:
-        previews.keep(asset=asset, analysis=analysis, data=incoming.data)
+        previews.keep(asset=asset, seen=seen)
     return Taken(asset, is_new=True)
 
 

@@ -8,19 +8,23 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from curation.models import Asset, AssetPreview
-from curation.preprocessing.copies import derivative
-from curation.preprocessing.decode import Analysis
+from curation.preprocessing.copies import Measured, measured
+from curation.preprocessing.limits import PICTURE_LIMITS, Limits
+from curation.preprocessing.pool import shared_pool
 
-THUMB, SCREEN = 320, 1600
+
+def measure(data: bytes, limits: Limits = PICTURE_LIMITS) -> Measured:
+    """Measure a stranger's picture and make its copies, in a limited child process. Raises Unreadable."""
+    return shared_pool().run(measured, data, limits)
 
 
-def keep(*, asset: Asset, analysis: Analysis, data: bytes) -> None:
+def keep(*, asset: Asset, seen: Measured) -> None:
     """Store the measurements and the copies, which carry no metadata. May be repeated."""
-    screen = derivative(data, SCREEN, 85, "JPEG")
+    analysis, copies = seen.analysis, seen.copies
     keys = {
-        "thumb_key": _store("thumb", "webp", derivative(screen, THUMB, 80)),
-        "screen_key": _store("screen", "jpg", screen),
-        "grey_key": _store("grey", "jpg", analysis.preview.to_jpeg()),
+        "thumb_key": _store("thumb", "webp", copies.thumb),
+        "screen_key": _store("screen", "jpg", copies.screen),
+        "grey_key": _store("grey", "jpg", copies.grey),
     }
     camera = {name: value for name, value in asdict(analysis.camera).items() if value}
     with transaction.atomic():

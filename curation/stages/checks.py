@@ -12,7 +12,7 @@ from pydantic import Field
 from crowd.models import Evidence
 from crowd.services import trust
 from curation.models import Asset, Decision, Stage
-from curation.preprocessing.decode import Analysis, analyse
+from curation.preprocessing.decode import Analysis
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.quality import is_low_resolution
 from curation.preprocessing.video import looks_like_video
@@ -67,12 +67,12 @@ def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetim
         _decide(asset, now, "video_not_asked", {})
         return
     try:
-        analysis = analyse(data, limits=Limits(max_bytes=settings.most_megabytes * 1_048_576))
+        seen = previews.measure(data, Limits(max_bytes=settings.most_megabytes * 1_048_576))
     except Unreadable as refusal:
         _decide(asset, now, "unreadable", {"code": refusal.reason_code, "sentence": str(refusal)})
         return
-    previews.keep(asset=asset, analysis=analysis, data=data)
-    _compare(asset, analysis, settings, now)
+    previews.keep(asset=asset, seen=seen)
+    _compare(asset, seen.analysis, settings, now)
 
 
 def _compare(asset: Asset, analysis: Analysis, settings: ChecksSettings, now: datetime) -> None:
