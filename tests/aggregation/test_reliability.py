@@ -267,6 +267,21 @@ def test_the_trace_says_who_weighs_little_what_was_left_out_and_whose_label_was_
     assert trace[-1].startswith("reliability.confidence: ")
 
 
+def test_the_trace_of_a_dropped_image_says_what_would_be_done_and_claims_nothing_as_done():
+    image = seen([A, B], [moved(A, 5), moved(B, 3, label="y")], [A, moved(A, 400)], [A], [moved(A, 1), moved(B, 2)])
+    published, dropped = (resolve_reliability([image], ReliabilityState(), BoxSettings(accept=a))[0] for a in (0, 0.99))
+    done, thought = ([step for step in result.trace if step.key.startswith("soft.")] for result in (published, dropped))
+    assert [step.text for step in thought] == [
+        "soft.outliers: would leave out x at 500,100 200x200 by u3: an object with a chance of 0.12",
+        "soft.existence: would keep x at 602,600 200x200, drawn by 3 of 5: an object with a chance of 0.88",
+        "soft.labels: would change u2's 'y' to 'x' by 2 to 1; IoU 0.99",
+        "soft.missing: would add 1 box for u3, 1 box for u4",
+    ]
+    assert not any("would" in step.text for step in done)
+    assert [(step.key, step.data) for step in done] == [(step.key, step.data) for step in thought]
+    assert dropped.trace[-1].text.startswith("drop.existence: confidence 0.")
+
+
 def test_an_empty_list_learns_and_resolves_to_nothing():
     state = fit_reliability([])
     assert state.skills() == ()

@@ -132,14 +132,13 @@ class _Page:
             return self._dropped(row, scene, [*steps, dropping("few", few)], 0.0)
         if self._notes:
             steps += [step for name in scene.voters for step in self._notes.get(name, ())]
-        steps += changes(scene, found, left)
+        whole, confidence = asked[-1].ok and not left, float(self._said.image[row])
+        dropped = not whole and confidence < self._settings.accept
+        steps += changes(scene, found, left, dropped=dropped)
         small = self._columns.small[scene.groups.start : scene.groups.stop]
         steps.append(summary(self._said, row, small.count(True)))
-        whole = asked[-1].ok and not left
-        if not whole and float(self._said.image[row]) < self._settings.accept:
-            return self._dropped(
-                row, scene, [*steps, doubt(self._said, row, self._settings)], float(self._said.image[row])
-            )
+        if dropped:
+            return self._dropped(row, scene, [*steps, doubt(self._said, row, self._settings)], confidence)
         return self._agreed(row, scene, steps, found, status="hard" if whole else "soft")
 
     def _questions(self, scene: Scene) -> tuple[tuple[TraceStep, ...], tuple[TraceStep, ...]]:

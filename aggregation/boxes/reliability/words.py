@@ -148,48 +148,58 @@ def _labels_differ(groups: int) -> TraceStep:
     )
 
 
-def changes(scene: Scene, found: Sequence[Found], left: Sequence[Left]) -> list[TraceStep]:
-    """Say what is kept that not everybody drew, what is left out, and which labels were changed."""
+def changes(scene: Scene, found: Sequence[Found], left: Sequence[Left], *, dropped: bool) -> list[TraceStep]:
+    """Say what is kept that not everybody drew, what is left out, and which labels were changed.
+
+    Of a dropped image nothing is kept: there it says what would be.
+    """
     voters = scene.voters
-    steps = [_left_out(item) for item in left]
+    steps = [_left_out(item, dropped=dropped) for item in left]
     missed: list[str] = []
     for number, item in enumerate(found, start=1):
         if len(item.box.support) < len(voters):
-            steps.append(_kept(number, item, len(voters)))
+            steps.append(_kept(number, item, len(voters), dropped=dropped))
             missed += [name for name in voters if name not in item.box.support]
         if item.drawn:
-            steps += _relabelled(number, item)
+            steps += _relabelled(number, item, dropped=dropped)
     if missed:
         missing = Counter(missed)
         said = ", ".join(f"{counted(count, 'box', 'boxes')} for {name}" for name, count in sorted(missing.items()))
-        steps.append(TraceStep("soft.missing", ok=True, text=f"soft.missing: added {said}", data=dict(missing)))
+        text = f"soft.missing: {'would add' if dropped else 'added'} {said}"
+        steps.append(TraceStep("soft.missing", ok=True, text=text, data=dict(missing)))
     return steps
 
 
-def _left_out(item: Left) -> TraceStep:
-    x1, y1, x2, y2 = item.corners
-    words = f"{item.label} at {x1:.0f},{y1:.0f} {x2 - x1:.0f}x{y2 - y1:.0f} by {' '.join(item.support)}"
-    text = f"soft.outliers: left out {words}: an object with a chance of {item.exists:.2f}"
+def _left_out(item: Left, *, dropped: bool) -> TraceStep:
+    words = f"{'would leave' if dropped else 'left'} out {_which(item.label, item.corners)} by {' '.join(item.support)}"
+    text = f"soft.outliers: {words}: an object with a chance of {item.exists:.2f}"
     return TraceStep("soft.outliers", ok=True, text=text, data={"annotators": item.support, "chance": item.exists})
 
 
-def _kept(number: int, item: Found, voters: int) -> TraceStep:
-    words = f"kept box {number}, drawn by {len(item.box.support)} of {voters}"
+def _kept(number: int, item: Found, voters: int, *, dropped: bool) -> TraceStep:
+    which = f"would keep {_which(item.box.label, item.box.corners)}" if dropped else f"kept box {number}"
+    words = f"{which}, drawn by {len(item.box.support)} of {voters}"
     text = f"soft.existence: {words}: an object with a chance of {item.exists:.2f}"
     return TraceStep("soft.existence", ok=True, text=text, data={"box": number, "chance": item.exists})
 
 
-def _relabelled(number: int, item: Found) -> list[TraceStep]:
+def _relabelled(number: int, item: Found, *, dropped: bool) -> list[TraceStep]:
     votes = Counter(label for _, label, _ in item.drawn)
     agreed = item.box.label
+    change = "would change" if dropped else f"label of box {number} changed from"
     steps = []
     for name, label, (x1, y1, x2, y2) in item.drawn:
         if label != agreed:
             overlap = iou_of((x1, y1, x2, y2), item.box.corners)
-            words = f"label of box {number} changed from {name}'s '{label}' to '{agreed}'"
-            text = f"soft.labels: {words} by {votes[agreed]} to {votes[label]}; IoU {overlap:.2f}"
+            words = f"{change} {name}'s '{label}' to '{agreed}' by {votes[agreed]} to {votes[label]}"
+            text = f"soft.labels: {words}; IoU {overlap:.2f}"
             steps.append(TraceStep("soft.labels", ok=True, text=text, data={"box": number, "worker": name}))
     return steps
+
+
+def _which(label: str, corners: Sequence[float]) -> str:
+    x1, y1, x2, y2 = corners
+    return f"{label} at {x1:.0f},{y1:.0f} {x2 - x1:.0f}x{y2 - y1:.0f}"
 
 
 def summary(said: Judgement, row: int, small: int) -> TraceStep:
