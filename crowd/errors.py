@@ -1,6 +1,8 @@
 """What can go wrong at the border to a labour market, and what to do about it."""
 
+import traceback
 from datetime import datetime
+from pathlib import Path
 
 from crowd.money import exact_text
 
@@ -115,3 +117,14 @@ class Unknown(PlatformError):
     """It may have happened: read back before anything is repeated."""
 
     permanent = False
+
+
+def trail(error: BaseException) -> str:
+    """Say for the log what kind of error it was and through which lines it came, without its words.
+
+    An error that nobody foresaw may repeat a token or somebody's message.
+    """
+    lines = [f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in traceback.extract_tb(error.__traceback__)]
+    cause = error.__cause__ or error.__context__
+    before = f", after {trail(cause)}" if cause is not None else ""
+    return f"{type(error).__name__} at {' > '.join(lines) or 'no line'}{before}"

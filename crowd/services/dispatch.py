@@ -25,6 +25,7 @@ from crowd.errors import (
     StillRunning,
     Throttled,
     Unknown,
+    trail,
 )
 from crowd.models import Account, OutboxCommand
 from crowd.services.accounts import without_secrets
@@ -82,7 +83,7 @@ def _after(error: Exception, command: OutboxCommand, now: datetime) -> None:
         permanent = error.permanent if isinstance(error, PlatformError) else True
         _after_error(command, sentence, now, permanent=permanent)
     else:
-        log.exception("command %s failed", command, exc_info=error)
+        log.error("command %s %s failed: %s", command.kind, command.pk, trail(error))
         _after_error(command, f"{type(error).__name__}: {sentence}", now, permanent=False)
 
 

@@ -4,15 +4,18 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from crowd.models import Account, Batch, OutboxCommand
-from crowd.services import dispatch, publishing, pulling
+from crowd.services import account_health, dispatch, publishing, pulling
+from curation.logs import JsonLine
 from tests.crowd import market
 from tests.crowd.market import NOON
 
 pytestmark = pytest.mark.django_db
+LETTER = "Dear Wanda, your photo of 3 May"
 TOKEN = "pro-4711-very-secret-token"
 
 
@@ -70,3 +73,50 @@ def test_the_note_of_a_failed_pull_has_no_token(batch):
     batch.refresh_from_db()
     assert "Not with Token …" in pulled.note
     assert pulling.note_of(batch) == pulled.note
+
+
+class Surprise:
+    """An adapter that fails in a way nobody foresaw, and says all it knows."""
+
+    def __getattr__(self, _name: str) -> Any:
+        def fail(*_: Any, **__: Any) -> None:
+            try:
+                int(TOKEN)
+            except ValueError as error:
+                raise RuntimeError(f"{TOKEN} {LETTER}") from error
+
+        return fail
+
+
+@pytest.fixture
+def surprised(monkeypatch) -> None:
+    for where in ("crowd.services.effects", "crowd.services.account_health"):
+        monkeypatch.setattr(f"{where}.platform", lambda _slug: Surprise())
+
+
+def logged(caplog) -> str:
+    """All that the log keeps, as its own formatter writes it."""
+    return "\n".join(JsonLine().format(record) for record in caplog.records)
+
+
+@pytest.mark.usefixtures("surprised")
+def test_the_log_of_a_command_that_broke_says_where_and_repeats_nothing(account, caplog):
+    told = {"worker_ext_ids": ["5f0c"], "topic": "Hello", "text": LETTER}
+    OutboxCommand.objects.create(account=account, kind="message", key="m1", payload=told, next_at=NOON)
+    dispatch.drain(now=NOON)
+    words = logged(caplog)
+    assert "command message" in words
+    assert "RuntimeError at dispatch.py:" in words
+    assert "ValueError at" in words
+    assert TOKEN not in words
+    assert LETTER not in words
+
+
+@pytest.mark.usefixtures("surprised")
+def test_the_log_of_a_check_that_broke_says_where_and_repeats_nothing(account, caplog):
+    account.base_url = ""
+    account_health.examine(account)
+    words = logged(caplog)
+    assert f"the check of account {account.slug} failed: RuntimeError at account_health.py:" in words
+    assert TOKEN not in words
+    assert LETTER not in words
