@@ -22,8 +22,6 @@ from aggregation.core.geometry import Corners, iou_of
 from tests.aggregation.drawing import A, answered_images, clear_images, seen
 
 every_method = pytest.mark.parametrize("method", BOX_METHODS)
-RULES = [name for name in BOX_METHODS if name != "reliability"]
-every_rule = pytest.mark.parametrize("method", RULES)  # what a model has learnt has sizes and directions of its own
 some = settings(max_examples=25, deadline=None)
 
 
@@ -97,7 +95,7 @@ def test_hard_means_that_everybody_drew_what_is_handed_out(method, image):
         assert result.lowest_iou is None or result.lowest_iou >= 0.7 - 1e-9
 
 
-@every_rule
+@every_method
 @some
 @given(image=answered_images())
 def test_every_edge_lies_between_those_that_its_supporters_drew(method, image):
@@ -127,7 +125,7 @@ def flat(rows: list[Corners]) -> list[float]:
     return [value for row in rows for value in row]
 
 
-@every_rule
+@every_method
 @some
 @given(image=clear_images(), dx=st.integers(-400, 400), dy=st.integers(-400, 400))
 def test_moving_everything_moves_the_result(method, image, dx, dy):
@@ -139,7 +137,7 @@ def test_moving_everything_moves_the_result(method, image, dx, dy):
     assert flat(places(there)) == pytest.approx(moved)
 
 
-@every_rule
+@every_method
 @some
 @given(image=clear_images(), times=st.sampled_from((0.5, 2.0, 8.0)))
 def test_a_larger_picture_gives_a_larger_result(method, image, times):
@@ -151,7 +149,7 @@ def test_a_larger_picture_gives_a_larger_result(method, image, times):
     assert [value * times for value in flat(places(small))] == flat(places(big))
 
 
-@every_rule
+@every_method
 @some
 @given(image=clear_images())
 def test_a_mirrored_picture_gives_the_mirrored_result(method, image):
@@ -169,7 +167,7 @@ def test_asking_for_more_answers_never_resolves_more(image, least):
         assert aggregate_boxes(image, BoxSettings(min_answers=least)).status != "drop"
 
 
-@every_rule
+@every_method
 @some
 @given(image=clear_images())
 def test_an_empty_answer_never_raises_the_confidence_of_a_box_with_the_same_people_behind_it(method, image):
@@ -179,7 +177,7 @@ def test_an_empty_answer_never_raises_the_confidence_of_a_box_with_the_same_peop
         assert later.support != earlier.support or later.confidence <= earlier.confidence
 
 
-@every_rule
+@every_method
 @some
 @given(image=clear_images(slips=False))
 def test_one_more_answer_equal_to_the_result_lowers_no_confidence_and_drops_no_image(method, image):
