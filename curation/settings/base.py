@@ -22,6 +22,8 @@ WORKERS = env.integer("WORKERS", 2, low=1, high=64)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 # Servers inside our own network that platform addresses, links and webhooks may lead to all the same: emulators.
 ALLOWED_PRIVATE_HOSTS = env.hosts_with_ports("ALLOW_PRIVATE_HOSTS")
+# The operator's own taggers (docs/tags.md); models come from here only, never from a project or an upload.
+TAGGERS_FILE = Path(env.read("TAGGERS")) if env.read("TAGGERS") else None
 BASE_URL = env.read("BASE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 VERSION = "0.1.0"
 

@@ -1,0 +1,1 @@
+"""Taggers: each says something about a picture in words and numbers. One file each; `registry` lists them."""
