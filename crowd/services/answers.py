@@ -23,6 +23,28 @@ def check_payload(*, interface: str, spec: Mapping[str, Any], payload: Mapping[s
     CHECKS[interface](spec, payload)
 
 
+def inside_the_picture(payload: Any) -> Any:
+    """Return an answer of another's page with its boxes cut at the picture's border.
+
+    Where people may draw over the edge, many do; the part inside is what they saw. A box of which nothing lies
+    inside stays as it is, and so does what is no box: `check_payload` refuses both.
+    """
+    if not isinstance(payload, Mapping) or not isinstance(payload.get("boxes"), list):
+        return payload
+    return {**payload, "boxes": [_cut(box) for box in payload["boxes"]]}
+
+
+def _cut(box: Any) -> Any:
+    sides = [box.get(side) for side in ("x", "y", "w", "h")] if isinstance(box, Mapping) else [None]
+    if not all(isinstance(side, int | float) and -1 <= side <= 2 for side in sides):
+        return box
+    x, y, w, h = sides
+    left, top, right, bottom = max(0.0, x), max(0.0, y), min(1.0, x + w), min(1.0, y + h)
+    if (left, top) == (x, y) and right == x + w and bottom == y + h:
+        return box
+    return {**box, "x": left, "y": top, "w": right - left, "h": bottom - top} if right > left and bottom > top else box
+
+
 def _photo(_: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
     file = payload.get("file")
     if not isinstance(file, Mapping) or not file.get("key") or not isinstance(file["key"], str):

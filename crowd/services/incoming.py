@@ -10,7 +10,7 @@ from crowd.models import Assignment, Batch
 from crowd.models.worker import digest_of
 from crowd.platforms.base import RemoteAssignment
 from crowd.services import control
-from crowd.services.answers import check_payload
+from crowd.services.answers import check_payload, inside_the_picture
 
 State = Assignment.State
 HANDED_IN = frozenset({State.SUBMITTED, State.ACCEPTED, State.REJECTED})
@@ -178,7 +178,7 @@ def read_answers(
             refused.append(f"Page {page.told.ext_id}: its worker has answered the task {key!r} twice.")
         else:
             taken.add((task.pk, page.worker_id))
-            page.answers.append(_read(page, seq, task, payload, batch=batch, key=key))
+            page.answers.append(_read(page, seq, task, inside_the_picture(payload), batch=batch, key=key))
     return refused
 
 

@@ -20,7 +20,7 @@ from crowd.models import Account, Batch, Task
 from crowd.platforms.tagme_files import packages, results
 from crowd.platforms.tagme_files.store import Folder
 from crowd.services import pulling
-from crowd.services.answers import check_payload
+from crowd.services.answers import check_payload, inside_the_picture
 from crowd.services.vendor_exchange import entered_cost, folder_of
 from crowd.vendor_answers import boxes_of, choice_of
 from crowd.vendor_tables import BadCell, Row, Table, moment_of, state_of, text_of
@@ -32,8 +32,8 @@ USUAL_NAMES = {
     "task": ("file", "task", "input:image", "input:winnow_task", "image", "filename", "item", "task_id"),
     "worker": ("worker", "worker_id", "annotator", "assignment:worker_id", "user", "user_id", "executor"),
     "answer": ("answer", "result", "markup", "output:markup", "output:result", "annotation", "label", "boxes"),
-    "start": ("start", "started", "started_at", "assignment:started"),
-    "end": ("end", "finished", "submitted_at", "assignment:submitted", "completed_at"),
+    "start": ("start", "started", "started_at", "begun at", "begun_at", "assignment:started"),
+    "end": ("end", "finished", "done at", "done_at", "submitted_at", "assignment:submitted", "completed_at"),
     "status": ("status", "state", "assignment:status"),
 }
 
@@ -214,7 +214,7 @@ class _Reader:
             payload = choice_of(cell)
         else:
             flags = [str(flag["value"]) for flag in spec.get("flags", [])]
-            payload = boxes_of(cell, size=_size(task.payload), flags=flags)
+            payload = inside_the_picture(boxes_of(cell, size=_size(task.payload), flags=flags))
         check_payload(interface=self._batch.interface, spec=spec, payload=payload)
         return payload
 

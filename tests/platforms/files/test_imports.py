@@ -114,14 +114,18 @@ def test_a_task_is_found_by_any_spelling_of_its_file(trial, tasks, name):
     assert len(trial(f"{name.format(tasks[0].key)},w1,correct,,").new) == 1
 
 
-def test_boxes_in_pixels_become_fractions(make_batch):
+@pytest.mark.parametrize(
+    ("left", "kept"), [(64, {"x": 0.1, "w": 0.5}), (480, {"x": 0.75, "w": 0.25}), (-32, {"x": 0.0, "w": 0.45})]
+)
+def test_boxes_in_pixels_become_fractions_cut_at_the_border(make_batch, left, kept):
     batch = make_batch("boxes", 1)
     task = batch.tasks.get()
-    box = {"label": "gesture", "left": 64, "top": 48, "width": 320, "height": 240}
+    box = {"label": "gesture", "left": left, "top": 48, "width": 320, "height": 240}
     data = json.dumps([{"file": task.key, "worker": 7, "answer": [box]}]).encode()
     columns = Columns(task="file", worker="worker", answer="answer")
     vendor_files.bring_in(batch=batch, table=read_table(data, "a.json"), columns=columns, now=NOON)
-    assert Answer.objects.get().raw.payload["boxes"] == [{"label": "gesture", "x": 0.1, "y": 0.1, "w": 0.5, "h": 0.5}]
+    (found,) = Answer.objects.get().raw.payload["boxes"]
+    assert found == {"label": "gesture", "y": 0.1, "h": 0.5, **kept}
     assert Worker.objects.get(account=batch.account).ext_id == "7"
 
 
