@@ -1,4 +1,4 @@
-"""The lab's form: which settings can be turned, in what words, and how they are read from an address."""
+"""The lab's form: what was typed, and how settings are read from an address."""
 
 import math
 from collections.abc import Mapping
@@ -6,98 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crowd.errors import CrowdError
+from curation.dashboard.lab_fields import FIELDS, GROUPS, METHODS, Field
 from curation.services.consensus.settings import ConsensusSettings, known_methods, read
 
-RULE, MODEL = "hard-soft-drop", "reliability"
-METHODS = {
-    RULE: ("Hard, soft, drop", "Six questions, then repairs, then out. Says in words why."),
-    MODEL: ("Reliability", "Learns how good each annotator is and weighs the answers."),
-    "median": ("Median", "Boxes of more than half, the median of their edges. Refuses nothing."),
-    "mean": ("Mean", "As median, with the mean of the edges."),
-    "wbf": ("Weighted boxes fusion", "Label by label, for comparison."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One setting: a number with a slider, or a choice. `methods` are those that it changes; none = all."""
-
-    name: str
-    label: str
-    help: str
-    least: float = 0
-    most: float = 1
-    step: float = 0.01
-    choices: tuple[tuple[str, str], ...] = ()
-    methods: tuple[str, ...] = ()
-
-
-FIELDS = (
-    Field(
-        "iou",
-        "Least IoU in a group",
-        "How closely the boxes of one object must lie together.",
-        0.3,
-        1,
-        0.01,
-        methods=(RULE, MODEL),
-    ),
-    Field("accept", "Accept from confidence", "Less sure images are not agreed.", 0, 1, 0.01, methods=(MODEL,)),
-    Field(
-        "iou_rule",
-        "The IoU is",
-        "Every pair is strict: one loose box fails the image.",
-        choices=(("every_pair", "of the worst pair"), ("mean_pair", "the mean of the pairs")),
-        methods=(RULE, MODEL),
-    ),
-    Field(
-        "quorum",
-        "Outliers: quorum",
-        "Share of people that makes a box or a label real; the rest is an outlier.",
-        0.55,
-        1,
-        0.05,
-        methods=(RULE,),
-    ),
-    Field(
-        "dot_px",
-        "Dots: side in pixels",
-        "A box with a shorter side is a slip of the finger.",
-        0,
-        40,
-        1,
-        methods=(RULE, MODEL),
-    ),
-    Field(
-        "max_drop",
-        "Answers that may be left out",
-        "Whole answers set aside to save an image, at most.",
-        0,
-        5,
-        1,
-        methods=(RULE,),
-    ),
-    Field("min_answers", "Fewest answers", "With fewer there is no consensus.", 1, 7, 1),
-    Field("max_answers", "Most answers", "After so many nothing more is bought.", 1, 9, 1),
-    Field(
-        "buy_when",
-        "One more answer",
-        "When the next person is asked, below the most answers.",
-        choices=(
-            ("drop", "when nothing is agreed"),
-            ("not_hard", "when not everybody agrees"),
-            ("worth", "where it pays"),
-        ),
-    ),
-    Field(
-        "value_usd",
-        "A right image is worth, $",
-        "Used only where one more answer is bought where it pays.",
-        0,
-        10,
-        0.01,
-    ),
-)
 NAMES = ("method", *(field.name for field in FIELDS))
 
 
@@ -111,12 +22,30 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    rows: tuple[Row, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its settings are seen at once: what is often turned, or was turned."""
+        return self.title == GROUPS["more"] or any(row.now for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
 class LabForm:
     """What stands in the form. `settings` is missing when something in it is wrong."""
 
     rows: tuple[Row, ...]
     method: str
     typed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> list[Group]:
+        """Return the rows under their headings; the first ones have none."""
+        return [
+            Group(title, tuple(row for row in self.rows if row.field.group == name)) for name, title in GROUPS.items()
+        ]
 
     @property
     def methods(self) -> list[tuple[str, str, str]]:

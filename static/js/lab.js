@@ -55,7 +55,7 @@ if (form && !form.dataset.ready) {
   form.dataset.ready = "yes";
   form.querySelectorAll("[data-for]").forEach(pair);
   // On a narrow screen the form stands above the result: what is turned rarely makes room for it.
-  if (matchMedia("(max-width: 1100px)").matches) form.querySelector(".more-settings").open = false;
+  if (matchMedia("(max-width: 1100px)").matches) for (const group of form.querySelectorAll(".more-settings")) group.open = false;
   form.addEventListener("input", suit);
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;

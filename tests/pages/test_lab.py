@@ -1,53 +1,32 @@
-"""The aggregation lab: what other settings would make of stored answers, applying them, comparing, going back."""
+"""The aggregation lab: what other settings would make of stored answers."""
 
 import json
+import uuid
+from dataclasses import fields
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
+from aggregation import BoxSettings
 from aggregation.core.reading import parse_image
 from crowd.models import Worker
-from curation.models import Annotation, Asset, Consensus, ConsensusRun, Job, Membership, Project
-from curation.services import datasets
+from curation.dashboard.lab_fields import FIELDS
+from curation.models import Asset, Consensus, ConsensusRun, Project, Stage
+from curation.services import reviews
 from curation.services.consensus import lab
+from curation.services.consensus.settings import ConsensusSettings, read
 from tests import scenes
 from tests.crowd.market import NOON
 from tests.engine import answered
 from tests.engine.answered import ALIKE, APART, LOOSE
+from tests.pages.at_lab import TIGHT, address, look, project_with_people, shares, signed_in
 
 pytestmark = pytest.mark.django_db
-TIGHT = (0.4, 0.401, 0.402)
 
 
 @pytest.fixture
 def project() -> Project:
-    row = answered.project(max_answers=3)
-    for name, role in {"Rita": "reviewer", "Vera": "viewer"}.items():
-        Membership.objects.create(project=row, user=scenes.person(name), role=role)
-    return row
-
-
-def signed_in(name: str = "Alice") -> Client:
-    client = Client()
-    client.force_login(scenes.person(name))
-    return client
-
-
-def address(project: Project, name: str = "lab", *own: object) -> str:
-    return reverse(name, args=[project.public_id, *own])
-
-
-def look(project: Project, **settings: object) -> str:
-    answer = signed_in().get(address(project), settings)
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def shares(project: Project, **settings: object) -> list[tuple[int, int]]:
-    """Hard, soft and drop: as they stand, as they would be."""
-    bars = signed_in().get(address(project), settings).context["bars"]
-    return [(bar.before_n, bar.after_n) for bar in bars]
+    return project_with_people()
 
 
 READING = ("lab", "lab-results", "lab-curve", "lab-progress")
@@ -58,17 +37,6 @@ READING = ("lab", "lab-results", "lab-curve", "lab-progress")
 def test_leads_and_reviewers_look_and_others_find_nothing(project, page, name, status):
     answered.aggregated(project, ALIKE)
     assert signed_in(name).get(address(project, page)).status_code == status
-
-
-@pytest.mark.parametrize("name", ["Rita", "Vera", "Charlie"])
-def test_only_a_lead_applies_goes_back_and_takes_answers_home(project, name):
-    answered.aggregated(project, ALIKE)
-    who = signed_in(name)
-    posted = [who.post(address(project, "lab-apply"), {"iou": "0.5", "confirmed": "yes"})]
-    posted.append(who.post(address(project, "lab-back", 1), {"confirmed": "yes"}))
-    assert [answer.status_code for answer in posted] == [404, 404]
-    assert who.get(address(project, "lab-answers")).status_code == 404
-    assert ConsensusRun.objects.count() == 1
 
 
 def test_nobody_looks_without_signing_in(project):
@@ -136,21 +104,6 @@ def test_a_setting_out_of_bounds_is_one_sentence_and_the_input_stays(project, se
     assert setting.items() <= kept.items()
 
 
-def test_a_wrong_setting_is_not_applied(project):
-    answered.aggregated(project, TIGHT)
-    answer = signed_in().post(address(project, "lab-apply"), {"iou": "1.5", "confirmed": "yes"})
-    assert answer.status_code == 400
-    assert ConsensusRun.objects.count() == 1
-
-
-@pytest.mark.parametrize("posted", [{}, {"iou": "0.5"}, {"confirmed": "yes"}])
-def test_without_answers_nothing_is_applied_and_a_sentence_says_so(project, posted):
-    answer = signed_in().post(address(project, "lab-apply"), posted)
-    assert answer.status_code == 400
-    assert "Nothing can be applied before the first answer is there." in answer.content.decode()
-    assert not ConsensusRun.objects.exists()
-
-
 def test_a_project_without_answers_says_what_is_missing(project):
     assert "No answers yet" in look(project)
 
@@ -165,93 +118,6 @@ def test_a_project_that_adds_up_nothing_says_so(project):
 def test_a_stage_that_is_not_there_is_not_found(project):
     answered.aggregated(project, TIGHT)
     assert signed_in().get(address(project), {"stage": "nowhere"}).status_code == 404
-
-
-def test_confirming_says_who_comes_back_leaves_and_stays(project):
-    _, published, kept = answered.aggregated(project, LOOSE, TIGHT, TIGHT)
-    Asset.objects.filter(pk=published.pk).update(state="waiting", stage=answered.stage(project, "review"))
-    datasets.freeze_version(project_id=project.pk, by=scenes.person("Alice"), note="", now=NOON)
-    assert kept.state == "published"
-    kind = signed_in().post(address(project, "lab-apply"), {"iou": "0.5"}).context["effect"]
-    assert (kind.comes_back, kind.leaves, kind.frozen) == (1, 0, 0)
-    strict = signed_in().post(address(project, "lab-apply"), {"iou": "0.999"}).context["effect"]
-    assert (strict.comes_back, strict.leaves, strict.frozen) == (0, 1, 1)
-    assert ConsensusRun.objects.count() == 1
-
-
-def test_what_is_applied_becomes_what_confirming_promised(project):
-    loose, *_ = answered.aggregated(project, LOOSE, TIGHT)
-    posted = {"iou": "0.5", "note": "edges are loose"}
-    effect = signed_in().post(address(project, "lab-apply"), posted).context["effect"]
-    answer = signed_in().post(address(project, "lab-apply"), {**posted, "confirmed": "yes"}, follow=True)
-    run = ConsensusRun.objects.get(number=2)
-    assert (run.state, run.note, run.by) == ("applying", "edges are loose", scenes.person("Alice"))
-    assert "Version 2 is being applied" in answer.content.decode()
-    assert answered.finished(run).counts["came_back"] == effect.comes_back == 1
-    assert answered.fresh(loose).state != "dropped"
-    assert shares(project) == [(2, 2), (0, 0), (0, 0)]
-    assert Annotation.objects.count() == 6
-
-
-def test_the_page_says_how_far_applying_is_until_it_is_done(project):
-    answered.aggregated(project, TIGHT)
-    who, asked = signed_in(), {"was": "2"}
-    who.post(address(project, "lab-apply"), {"iou": "0.5", "confirmed": "yes"})
-    assert "Version 2 is being applied" in who.get(address(project, "lab-progress"), asked).content.decode()
-    answered.finished(ConsensusRun.objects.get(number=2))
-    assert "Version 2 is applied." in who.get(address(project, "lab-progress"), asked).content.decode()
-    assert "is applied" not in who.get(address(project, "lab-progress")).content.decode()
-
-
-def test_a_second_apply_meanwhile_is_refused_with_a_sentence(project):
-    answered.aggregated(project, TIGHT)
-    who = signed_in()
-    who.post(address(project, "lab-apply"), {"iou": "0.5", "confirmed": "yes"})
-    answer = who.post(address(project, "lab-apply"), {"iou": "0.6", "confirmed": "yes"}, follow=True)
-    assert "Version 2 is being applied; wait until it is done" in answer.content.decode()
-    assert ConsensusRun.objects.count() == 2
-
-
-def test_two_versions_stand_side_by_side(project):
-    answered.aggregated(project, LOOSE, TIGHT)
-    answered.apply(project, iou=0.5)
-    answer = signed_in().get(address(project, "lab-compare"), {"a": 1, "b": 2})
-    assert [(bar.before_n, bar.after_n) for bar in answer.context["bars"]] == [(1, 2), (0, 0), (1, 0)]
-    assert answer.context["differences"] == [("iou", "0.7", "0.5")]
-    assert [example.kind for example in answer.context["examples"]] == ["comes back"]
-    assert signed_in("Charlie").get(address(project, "lab-compare"), {"a": 1, "b": 2}).status_code == 404
-
-
-@pytest.mark.parametrize("which", [{"a": "1"}, {"a": "1", "b": "9"}, {"a": "1", "b": "x"}])
-def test_a_version_that_is_not_there_is_not_found(project, which):
-    answered.aggregated(project, TIGHT)
-    assert signed_in().get(address(project, "lab-compare"), which).status_code == 404
-
-
-def test_going_back_brings_the_earlier_results_back_as_a_new_version(project):
-    loose, _ = answered.aggregated(project, LOOSE, TIGHT)
-    answered.apply(project, iou=0.5)
-    asked = signed_in().post(address(project, "lab-back", 1))
-    assert asked.context["effect"].leaves == 1
-    assert ConsensusRun.objects.count() == 2
-    signed_in().post(address(project, "lab-back", 1), {"confirmed": "yes"})
-    run = answered.finished(ConsensusRun.objects.get(number=3))
-    assert run.back_to == ConsensusRun.objects.get(number=1)
-    assert answered.stands(loose)[:2] == ("aggregate", "dropped")
-    assert [told.run.number for told in signed_in().get(address(project)).context["history"]] == [3, 2, 1]
-
-
-def test_after_a_run_died_the_page_offers_to_apply_the_current_version_again(project):
-    answered.aggregated(project, LOOSE)
-    assert "Apply again…" not in look(project)
-    signed_in().post(address(project, "lab-apply"), {"iou": "0.5", "confirmed": "yes"})
-    Job.objects.filter(kind="reaggregate").update(state="dead", last_error="Out of memory.")
-    page = look(project)
-    assert "Version 2 does not go on: Out of memory." in page
-    assert "Apply again…" in page
-    said = signed_in().post(address(project, "lab-back", 1), {"confirmed": "yes"}, follow=True).content.decode()
-    assert "Version 1 comes back as version 3." in said
-    assert [run.state for run in ConsensusRun.objects.order_by("number")] == ["current", "failed", "applying"]
 
 
 def test_the_downloaded_answers_are_those_the_command_reads(project):
@@ -335,3 +201,85 @@ def test_the_page_needs_few_queries_however_many_images_there_are(project, djang
     lab._desk.cache_clear()
     with django_assert_max_num_queries(28):
         who.get(address(project), {"iou": "0.5"})
+
+
+def test_every_setting_of_the_rules_can_be_turned():
+    known = {one.name for one in FIELDS} | {"method", "source"}
+    assert set(ConsensusSettings.model_fields) == known
+    assert {one.name for one in fields(BoxSettings)} - known == {"label_bonus", "label_count", "empty_flags", "flags"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("match_iou", "0.65"),
+        ("duplicate_iou", "0.9"),
+        ("dot_share", "0.25"),
+        ("combine", "mean"),
+        ("on_drop", "review"),
+        ("ignore_px", "30"),
+    ],
+)
+def test_a_fine_setting_is_turned_kept_in_the_address_and_named(project, setting, value):
+    answered.aggregated(project, TIGHT)
+    page = signed_in().get(address(project), {setting: value})
+    assert [name for name, _, _ in page.context["differences"]] == [setting]
+    assert f"{setting}={value}" in page.context["address"]
+    assert str(getattr(page.context["settings"], setting)) in {value, f"{value}.0"}
+
+
+def test_a_fine_setting_changes_what_is_counted(project):
+    answered.aggregated(project, TIGHT)
+    assert shares(project, dot_share=0.25) == [(1, 0), (0, 0), (0, 1)]
+
+
+def test_on_a_drop_that_a_reviewer_decides_nothing_is_left_out(project):
+    answered.aggregated(project, TIGHT)
+    strict = {"iou": "0.999"}
+    assert signed_in().post(address(project, "lab-apply"), strict).context["effect"].leaves == 1
+    kinder = signed_in().post(address(project, "lab-apply"), {**strict, "on_drop": "review"})
+    assert kinder.context["effect"].leaves == 0
+
+
+def test_a_dearer_answer_is_counted_at_once(project):
+    answered.aggregated(project, ALIKE)
+    batch = scenes.batch(project, "boxes", price_micro=6, page_size=6)
+    eager = {"buy_when": "worth", "value_usd": "0.01", "max_answers": "5"}
+    assert signed_in().get(address(project), eager).context["trial"].wants_more == 1
+    type(batch).objects.filter(pk=batch.pk).update(price_micro=60_000_000)
+    assert signed_in().get(address(project), eager).context["trial"].wants_more == 0
+
+
+def test_a_free_answer_is_not_bought_for_ever_and_the_page_says_so(project):
+    answered.aggregated(project, ALIKE)
+    eager = {"buy_when": "worth", "value_usd": "10", "max_answers": "5"}
+    page = signed_in().get(address(project), eager)
+    assert page.context["trial"].wants_more == 0
+    assert "An answer costs nothing here" in page.content.decode()
+
+
+def test_what_the_crowd_is_asked_for_is_read_anew(project):
+    answered.aggregated(project, (0.4, 0.401, None))
+    before = lab.desk(answered.stage(project))
+    source = Stage.objects.filter(project=project, kind="boxes")
+    source.update(settings={**source.get().settings, "labels": [{"name": str(n)} for n in range(9)]})
+    after = lab.desk(answered.stage(project))
+    assert (len(before.source.settings.get("labels", [])), len(after.source.settings["labels"])) != (9, 0)
+    assert after.affairs != before.affairs
+    assert len(after.source.settings["labels"]) == 9
+
+
+def test_a_verdict_is_learnt_from_at_once_where_the_method_learns(project, monkeypatch):
+    (image,) = answered.aggregated(project, TIGHT)
+    seen = []
+    monkeypatch.setattr(lab.fits, "is_due", lambda _source: True)
+    monkeypatch.setattr(lab.gold, "known_boxes", lambda source: seen.append(source) or {})
+    on, settings = lab.desk(answered.stage(project)), read({"method": "reliability"})
+    lab.trial(on, settings)
+    lab.trial(on, settings)
+    assert len(seen) == 1
+    Asset.objects.filter(pk=image.pk).update(stage=answered.stage(project, "review"), state="held")
+    decided = reviews.Decided(key=uuid.uuid4(), asset=image.public_id, verdict="accept")
+    reviews.record(project=project, user=scenes.person("Alice"), decisions=[decided], now=NOON)
+    lab.trial(lab.desk(answered.stage(project)), settings)
+    assert len(seen) == 2

@@ -11,7 +11,7 @@ from tests import scenes
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
 from tests.engine import answered
 from tests.engine.answered import LOOSE
-from tests.pages.test_lab import TIGHT, signed_in
+from tests.pages.at_lab import TIGHT, signed_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 

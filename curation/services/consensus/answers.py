@@ -61,6 +61,11 @@ def sheets(source: Stage, asset_ids: Sequence[int]) -> list[Sheet]:
     return [_sheet(pk, size_of[pk], said.get(pk, []), boxes, names) for pk in asset_ids if pk in size_of]
 
 
+def inputs(source: Stage, asset_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Return the ids of the answers that count about each image, as a sheet of it names them."""
+    return {asset_id: [row[0] for row in _latest_of_each(rows)] for asset_id, rows in _said(source, asset_ids).items()}
+
+
 _Said = tuple[int, int, int, list[str]]
 
 
@@ -92,7 +97,7 @@ def _sheet(
     workers: Mapping[int, Worker],
 ) -> Sheet:
     image, width, height = size
-    said = list({row[2]: row for row in said}.values())  # of somebody asked again only the later answer counts
+    said = _latest_of_each(said)
     names = _names([workers[worker_id] for _, _, worker_id, _ in said])
     given = tuple(
         BoxAnswer(
@@ -107,6 +112,11 @@ def _sheet(
     answers = ImageAnswers(image=image, annotations=given, width=width, height=height)
     named = {name: f"{chr(ord('A') + number % 26)} {name}" for number, name in enumerate(names)}
     return Sheet(asset_id, answers, tuple(row[0] for row in said), named)
+
+
+def _latest_of_each(said: Sequence[_Said]) -> list[_Said]:
+    """Of somebody asked again only the later answer counts."""
+    return list({row[2]: row for row in said}.values())
 
 
 def _names(workers: Sequence[Worker]) -> list[str]:

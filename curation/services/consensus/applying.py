@@ -35,13 +35,13 @@ def run_reaggregate(job: Job, now: datetime) -> Again | None:
         _learn_first(run, now)
     way = way_of(run)
     after, done = int(job.cursor.get("after", 0)), int(job.cursor.get("done", 0))
-    ids = list(_answered(way).filter(asset_id__gt=after).values_list("asset_id", flat=True)[:IMAGES_A_SLICE])
+    ids = list(answered_results(way).filter(asset_id__gt=after).values_list("asset_id", flat=True)[:IMAGES_A_SLICE])
     if not ids:
         finish(run=run, now=now)
         return None
     apply_slice(way=way, asset_ids=ids, now=now)
     done += len(ids)
-    left = _answered(way).filter(asset_id__gt=ids[-1]).count()
+    left = answered_results(way).filter(asset_id__gt=ids[-1]).count()
     return Again(cursor={"after": ids[-1], "done": done}, done_n=done, total_n=done + left)
 
 
@@ -53,7 +53,7 @@ def _learn_first(run: ConsensusRun, now: datetime) -> None:
             fits.refit(source=source, now=now)
 
 
-def _answered(way: Way) -> QuerySet[Consensus]:
+def answered_results(way: Way) -> QuerySet[Consensus]:
     """Return the current results of images with an answer that counts; boxes from a file may have none."""
     said = Annotation.objects.filter(stage=way.source, asset=OuterRef("asset"), discarded_at__isnull=True)
     return Consensus.objects.filter(Exists(said), stage=way.stage, is_current=True).order_by("asset_id")
@@ -66,7 +66,7 @@ def apply_slice(*, way: Way, asset_ids: Sequence[int], now: datetime) -> None:
     there = {asset.pk: asset for asset in locked.filter(pk__in=asset_ids)}
     done = set(Consensus.objects.filter(run=way.run, asset_id__in=asset_ids).values_list("asset_id", flat=True))
     todo = [pk for pk in there if pk not in done and not _waits_here(there[pk], way.stage)]
-    before = {row.asset_id: row for row in _answered(way).filter(asset_id__in=todo).prefetch_related("boxes")}
+    before = {row.asset_id: row for row in answered_results(way).filter(asset_id__in=todo).prefetch_related("boxes")}
     images = looked_up([(there[pk], before[pk]) for pk in todo if pk in before])
     after = _versions(way, images, now)
     counts: Counter[str] = Counter()
@@ -92,7 +92,7 @@ def _versions(way: Way, images: Sequence[Image], now: datetime) -> dict[int, Row
     """Store what the answers add up to under the run; of a run that comes back, what it had stored for them."""
     of_asset = {image.asset.pk: image for image in images}
     sheets = answers.sheets(way.source, list(of_asset))
-    earlier = _earlier(way.run, list(of_asset))
+    earlier = stored_of(way.run.back_to, list(of_asset)) if way.run.back_to else {}
     again = [sheet for sheet in sheets if not _same(earlier.get(sheet.asset_id), sheet)]
     before = {pk: image.before for pk, image in of_asset.items()}
     agreed = buying.agree_and_advise(way=way, sheets=again, before=before)
@@ -112,10 +112,9 @@ def _row(way: Way, sheet: Sheet, agreement: Agreement, image: Image, now: dateti
     return storing.row_of(way=way, sheet=sheet, agreement=agreement, current=image.takes(agreement.status), now=now)
 
 
-def _earlier(run: ConsensusRun, asset_ids: Sequence[int]) -> Mapping[int, Consensus]:
-    if run.back_to_id is None:
-        return {}
-    rows = Consensus.objects.filter(run_id=run.back_to_id, asset_id__in=asset_ids).order_by("version")
+def stored_of(run: ConsensusRun, asset_ids: Sequence[int]) -> Mapping[int, Consensus]:
+    """Return the latest results of a run about these images."""
+    rows = Consensus.objects.filter(run=run, asset_id__in=asset_ids).order_by("version")
     return {row.asset_id: row for row in rows.prefetch_related("boxes")}
 
 

@@ -1,16 +1,17 @@
 """The lab's desk: a stage's stored answers, what stands about them now, and what other settings would make of them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from django.db.models import Max
+from django.db.models import Count, Max
 
 from aggregation import BadInput, Box, BoxSettings, ImageAnswers, ReliabilityState, fit_reliability
 from aggregation import Consensus as Agreement
-from curation.models import Annotation, Consensus, ConsensusBox, ConsensusRun, Stage
+from curation.models import Annotation, Consensus, ConsensusBox, ConsensusRun, Review, Stage
 from curation.services.consensus import agreeing, answers, buying, fits, gold
 from curation.services.consensus.lab_trial import (
     Bought,
@@ -28,6 +29,7 @@ from curation.services.consensus.lab_trial import (
     outcome_of,
     summary,
 )
+from curation.services.consensus.prices import dearest_answer
 from curation.services.consensus.settings import GIVEN, LEARNING, ConsensusSettings, for_library, read, source_of
 
 WHOLE = 3_000  # up to so many images all are tried
@@ -37,6 +39,14 @@ MOST_WORK = 8_000  # 2,000 images with 5 answers, 500 with 7
 CURVE_WORK = 2_000  # nine times over
 REPLAY_WORK = 2_000
 SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Affairs:
+    """All that the desk depends on; what is kept for other affairs is not shown. `price_micro`: of one more answer."""
+
+    price_micro: int
+    others: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class Desk:
     standing: Mapping[str, Outcome]
     total: int
     waiting: int
-    affairs: "Affairs"
+    affairs: Affairs
 
     @property
     def is_sample(self) -> bool:
@@ -96,24 +106,32 @@ def desk(stage: Stage) -> Desk:
 
 def trial(on: Desk, settings: ConsensusSettings) -> Trial:
     """Add up all answers on the desk under these settings; nothing is stored."""
-    return _trial(on.stage.pk, on.affairs, settings)
+    return _trial(on.stage.pk, on.affairs, _verdicts(on, settings), settings)
 
 
 def curve_of(on: Desk, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
     """Return the shares over the least IoU, and on how many images they were counted."""
-    return _curve(on.stage.pk, on.affairs, settings.model_copy(update={"iou": BoxSettings().iou}))
-
-
-Affairs = tuple[object, ...]
+    at_any_iou = settings.model_copy(update={"iou": BoxSettings().iou})
+    return _curve(on.stage.pk, on.affairs, _verdicts(on, settings), at_any_iou)
 
 
 def _state_of_affairs(stage: Stage) -> Affairs:
     source = source_of(stage)
-    said = Annotation.objects.filter(stage=source).aggregate(last=Max("pk"), discarded=Max("discarded_at"))
+    said = Annotation.objects.filter(stage=source).aggregate(
+        last=Max("pk"), discarded=Max("discarded_at"), aside=Count("discarded_at")
+    )
     made = Consensus.objects.filter(stage=stage).aggregate(last=Max("pk"))
     run = ConsensusRun.objects.filter(stage=stage).order_by("-number").values_list("pk", "state").first()
     fit = agreeing.latest_fit(source)
-    return source.pk, said["last"], said["discarded"], made["last"], run, fit and fit.pk
+    asked = json.dumps([source.settings, stage.settings], sort_keys=True)
+    return Affairs(dearest_answer(source), (source.pk, asked, *said.values(), made["last"], run, fit and fit.pk))
+
+
+def _verdicts(on: Desk, settings: ConsensusSettings) -> int:
+    """Return which verdicts there are, an undone one included, where a method learns from them; else nothing."""
+    if settings.method != LEARNING:
+        return 0
+    return Review.objects.filter(project_id=on.stage.project_id).aggregate(last=Max("pk"))["last"] or 0
 
 
 @lru_cache(maxsize=4)
@@ -193,9 +211,9 @@ def _first_no(trace: Sequence[object]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _trial(stage_id: int, affairs: Affairs, settings: ConsensusSettings) -> Trial:
+def _trial(stage_id: int, affairs: Affairs, verdicts: int, settings: ConsensusSettings) -> Trial:
     on = _desk(stage_id, affairs)
-    results = _advised(on, settings)(on.images, _options(on, settings))
+    results = _advised(on, settings, verdicts)(on.images, _options(on, settings))
     outcomes = {result.image: outcome_of(result) for result in results}
     both = {name: outcome for name, outcome in outcomes.items() if name in on.standing}
     return Trial(
@@ -208,16 +226,17 @@ def _trial(stage_id: int, affairs: Affairs, settings: ConsensusSettings) -> Tria
 
 
 @lru_cache(maxsize=16)
-def _curve(stage_id: int, affairs: Affairs, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
+def _curve(stage_id: int, affairs: Affairs, verdicts: int, settings: ConsensusSettings) -> tuple[Sequence[Point], int]:
     on = _desk(stage_id, affairs)
     images = _images(on.sheets, CURVE_WORK)
-    return curve(images, _options(on, settings), _combining(on, settings)), len(images)
+    return curve(images, _options(on, settings), _combining(on, settings, verdicts)), len(images)
 
 
 def replayed(on: Desk, settings: ConsensusSettings) -> Bought:
     """Replay the stored answers in their order: how many the buying rule would have taken."""
     start = int(on.source.settings.get("overlap", settings.min_answers))
-    return bought(_images(on.sheets, REPLAY_WORK), _options(on, settings), _advised(on, settings), start=start)
+    resolve = _advised(on, settings, _verdicts(on, settings))
+    return bought(_images(on.sheets, REPLAY_WORK), _options(on, settings), resolve, start=start)
 
 
 def right(on: Desk, tried: Trial, truth: Mapping[str, Sequence[Box]]) -> Right:
@@ -234,10 +253,10 @@ def _options(on: Desk, settings: ConsensusSettings) -> BoxSettings:
     return for_library(settings, on.source)
 
 
-def _combining(on: Desk, settings: ConsensusSettings) -> Resolve:
+def _combining(on: Desk, settings: ConsensusSettings, verdicts: int) -> Resolve:
     """Return the method as it would be applied now, with what is known, or could be learnt, of the workers."""
     learns = settings.method == LEARNING
-    state = _learnt(on.stage.pk, on.affairs) if learns else ReliabilityState()
+    state = _learnt(on.stage.pk, on.affairs, verdicts) if learns else ReliabilityState()
 
     def resolve(images: Sequence[ImageAnswers], options: BoxSettings) -> Sequence[Agreement]:
         return agreeing.combine(images, options, settings.method, state)
@@ -245,9 +264,9 @@ def _combining(on: Desk, settings: ConsensusSettings) -> Resolve:
     return resolve
 
 
-def _advised(on: Desk, settings: ConsensusSettings) -> Resolve:
+def _advised(on: Desk, settings: ConsensusSettings, verdicts: int) -> Resolve:
     """Return the same with what is to be bought next, where the price of an answer decides that."""
-    combine = _combining(on, settings)
+    combine = _combining(on, settings, verdicts)
     terms = buying.terms_of(_way(on, settings))
 
     def resolve(images: Sequence[ImageAnswers], options: BoxSettings) -> Sequence[Agreement]:
@@ -262,7 +281,7 @@ def _way(on: Desk, settings: ConsensusSettings) -> agreeing.Way:
 
 
 @lru_cache(maxsize=4)
-def _learnt(stage_id: int, affairs: Affairs) -> ReliabilityState:
+def _learnt(stage_id: int, affairs: Affairs, _verdicts: int) -> ReliabilityState:
     """Return the latest fit; one over the desk where a new one is due, or another library has written the latest."""
     on = _desk(stage_id, affairs)
     if not fits.is_due(on.source):

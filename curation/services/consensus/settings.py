@@ -33,6 +33,7 @@ class ConsensusSettings(BaseModel):
     dot_share: float = 0.004
     duplicate_iou: float = 0.85
     quorum: float = 0.6
+    ignore_px: float = Field(default=0.0, description="reliability: narrower boxes decide nothing about their image")
     max_drop: int = 3
     min_answers: int = 3
     max_answers: int = 5
