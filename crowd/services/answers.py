@@ -35,14 +35,14 @@ def inside_the_picture(payload: Any) -> Any:
 
 
 def _cut(box: Any) -> Any:
-    sides = [box.get(side) for side in ("x", "y", "w", "h")] if isinstance(box, Mapping) else [None]
-    if not all(isinstance(side, int | float) and -1 <= side <= 2 for side in sides):
+    try:
+        x, y, w, h = (_side(0, box.get(side)) for side in ("x", "y", "w", "h"))
+    except (AttributeError, BadAnswer):
         return box
-    x, y, w, h = sides
     left, top, right, bottom = max(0.0, x), max(0.0, y), min(1.0, x + w), min(1.0, y + h)
-    if (left, top) == (x, y) and right == x + w and bottom == y + h:
+    if left >= right or top >= bottom or (left, top, right, bottom) == (x, y, x + w, y + h):
         return box
-    return {**box, "x": left, "y": top, "w": right - left, "h": bottom - top} if right > left and bottom > top else box
+    return {**box, "x": left, "y": top, "w": right - left, "h": bottom - top}
 
 
 def _photo(_: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
