@@ -16,6 +16,9 @@ RATIO = 0.8
 RANSAC_PIXELS = 4.0
 RANSAC_ROUNDS = 1000
 MIN_SCALE, MAX_SCALE = 0.2, 5.0
+REFINING_ROUNDS = 25
+REFINING_STEP = 1e-4
+REFINING_WIDTH = 240
 
 Matrix = npt.NDArray[np.float64]
 
@@ -88,3 +91,30 @@ def register(moving: Features, fixed: Features, *, mirrored: bool = False) -> Re
         return None
     found = Registration(np.asarray(matrix, np.float64), int(agreeing.sum()), mirrored)
     return found if MIN_SCALE <= found.scale <= MAX_SCALE else None
+
+
+def refined(moving: Grey, fixed: Grey, registration: Registration) -> Registration | None:
+    """Improve a registration on the pixels themselves, where few corners leave it a pixel or two off.
+
+    Maximises the enhanced correlation coefficient (Evangelidis and Psarakis, 2008) at 240 pixels' width;
+    None when the pictures do not correlate.
+    """
+    shrink = min(1.0, REFINING_WIDTH / max(fixed.shape))
+    down, up = np.diag([shrink, shrink, 1.0]), np.diag([1 / shrink, 1 / shrink, 1.0])
+    small, target = (
+        cv2.resize(one, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) for one in (moving, fixed)
+    )
+    forward = down @ np.vstack([registration.matrix, (0, 0, 1)]) @ up
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, REFINING_ROUNDS, REFINING_STEP)
+    start = np.linalg.inv(forward)[:2].astype(np.float32)
+    seen = np.full(small.shape, 255, np.uint8)
+    try:
+        _, found = cv2.findTransformECC(target, small, start, cv2.MOTION_AFFINE, criteria, seen, 5)
+    except cv2.error:
+        return None
+    backward = np.vstack([np.asarray(found, np.float64), (0, 0, 1)])
+    if abs(float(np.linalg.det(backward))) < 1e-6:
+        return None
+    matrix = up @ np.linalg.inv(backward) @ down
+    better = Registration(np.ascontiguousarray(matrix[:2]), registration.inliers, registration.mirrored)
+    return better if MIN_SCALE <= better.scale <= MAX_SCALE else None

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .decode import analyse
+from .difference import BLOCK_DIFFERENCE, Overlay, block_difference, warped
 from .features import Features, Registration, find_features, register
 from .pixels import Grey
 from .preview import Preview
-from .verify import BLOCK_DIFFERENCE, Overlay, Sighting, block_difference, warped
+from .verify import Sighting
 
 MIN_INLIERS = 17
 SURE_INLIERS = 80  # drawn faces share some 40 to 50 corners with each other, photographs of strangers at most 18

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from .features import Matrix, Registration, register
+from .difference import BLOCK_DIFFERENCE, SIDE, Overlay, measured, same_frame, warped
+from .features import Registration, refined, register
 from .hashes import BITS, Turns, nearest_turn, turns_of
-from .pixels import Grey, resized, turned
+from .layer import is_translucent_layer
+from .pixels import Grey, turned
 from .preview import Preview
 
-SIDE = 128
-BLOCK = 8
-BLOCK_SHARE = 0.6
-MIN_OVERLAP_PIXELS = 2000
-BLOCK_DIFFERENCE = 0.5
-UNMEASURABLE = 99.0
 RADIUS = 64
 MIN_COMMON = 0.3
 MIN_INLIERS = 12
 VOTED_INLIERS = 17
 SCENE_INLIERS = 25
+LAYER_SIDE = 3 * SIDE
+LAYER_USUAL = 0.4
+REFINABLE_USUAL = 0.5
+SAME_FRAME_USUAL = 0.05
 SAME_FILE, SAME_PHOTO, SAME_SCENE = "same_file", "same_photo", "same_scene"
 
 _MIRRORED_TURNS = frozenset({"mirror", "flip", "transpose", "transverse"})
-_Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class PairVerdict:
-    """What two pictures are to each other, with the evidence; `orientation` turns the earlier into the new one."""
+    """What two pictures are to each other, with the evidence; `orientation` turns the earlier into the new one.
+
+    `common` is the share of the new picture that the earlier one covers, `seen` the share of the earlier one that
+    the new one shows, `degrees` the turn beyond a quarter.
+    """
 
     verdict: str
     distance: int
@@ -41,19 +40,8 @@ class PairVerdict:
     block_difference: float
     inliers: int
     common: float
-
-
-@dataclass(frozen=True, eq=False)
-class Overlay:
-    """Two pictures laid over each other at 128x128, and where both have pixels."""
-
-    moving: Grey
-    fixed: Grey
-    mask: _Mask
-
-    @property
-    def common(self) -> float:
-        return float(self.mask.mean())
+    seen: float = 1.0
+    degrees: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,59 +66,6 @@ class Sighting:
         return [self.preview.turns] if trimmed is None else [self.preview.turns, trimmed]
 
 
-def same_frame(moving: Grey, fixed: Grey) -> Overlay:
-    """Lay two pictures that show the same frame over each other."""
-    return Overlay(resized(moving, SIDE, SIDE), resized(fixed, SIDE, SIDE), np.ones((SIDE, SIDE), np.bool_))
-
-
-def warped(moving: Grey, fixed: Grey, matrix: Matrix) -> Overlay | None:
-    """Lay `moving` over `fixed` by a similarity, supersampled twice; None when hardly anything is in common."""
-    height, width = fixed.shape
-    to_grid = np.diag([2 * SIDE / width, 2 * SIDE / height]) @ matrix
-    fine = (2 * SIDE, 2 * SIDE)
-    picture = np.asarray(cv2.warpAffine(moving, to_grid, fine, flags=cv2.INTER_LINEAR), np.uint8)
-    valid = np.asarray(cv2.warpAffine(np.full(moving.shape, 255, np.uint8), to_grid, fine), np.uint8)
-    mask = cv2.erode(resized(valid, SIDE, SIDE), np.ones((3, 3), np.uint8), borderValue=255) > 250
-    if int(mask.sum()) < MIN_OVERLAP_PIXELS:
-        return None
-    return Overlay(resized(picture, SIDE, SIDE), resized(fixed, SIDE, SIDE), np.asarray(mask, np.bool_))
-
-
-def block_difference(overlay: Overlay) -> float:
-    """Return the largest mean difference of an 8x8 block, in standard deviations, after tones are matched.
-
-    Both directions are tried and the smaller one counts, so clipped highlights or shadows do not matter.
-    """
-    return min(
-        _one_way(overlay.moving, overlay.fixed, overlay.mask), _one_way(overlay.fixed, overlay.moving, overlay.mask)
-    )
-
-
-def _one_way(source: Grey, target: Grey, mask: _Mask) -> float:
-    mapped = tone_curve(source[mask], target[mask])[source]
-    deviation = float(target[mask].std()) + 0.001
-    difference = np.where(mask, np.abs(mapped - target) / deviation, 0).astype(np.float32)
-    total = cv2.boxFilter(difference, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    weight = mask.astype(np.float32)
-    valid = cv2.boxFilter(weight, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    enough = valid > BLOCK_SHARE * BLOCK * BLOCK
-    return float((total[enough] / valid[enough]).max()) if enough.any() else UNMEASURABLE
-
-
-def tone_curve(source: Grey, target: Grey) -> npt.NDArray[np.float32]:
-    """Return the 256-entry table that gives `source` the distribution of `target` (mid-ranks, linear between)."""
-    from_ranks = _mid_ranks(source)
-    to_ranks = _mid_ranks(target)
-    present = np.bincount(target.ravel(), minlength=256) > 0
-    return np.interp(from_ranks, to_ranks[present], np.flatnonzero(present)).astype(np.float32)
-
-
-def _mid_ranks(values: Grey) -> npt.NDArray[np.float64]:
-    counts = np.bincount(values.ravel(), minlength=256)
-    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - counts / 2) / max(1, values.size)
-    return ranks
-
-
 def compare(
     new: Sighting,
     earlier: Sighting,
@@ -152,16 +87,18 @@ def compare(
     distance, turn = nearest_turn(new.all_turns, earlier.stored_hashes)
     if distance > radius:
         return None
-    straight = block_difference(same_frame(turned(earlier.preview.trimmed, turn), new.preview.trimmed))
-    if straight <= threshold or not registered:
-        verdict = SAME_PHOTO if straight <= threshold else SAME_SCENE
-        return PairVerdict(verdict, distance, turn, straight, 0, 1.0)
+    upright = turned(earlier.preview.trimmed, turn)
+    straight = _judged(lambda side: same_frame(upright, new.preview.trimmed, side), threshold)
+    assert straight is not None  # noqa: S101 - the same frame always has all in common
+    if straight.proven or not registered or straight.usual <= SAME_FRAME_USUAL:
+        verdict = SAME_PHOTO if straight.proven else SAME_SCENE
+        return PairVerdict(verdict, distance, turn, straight.difference, 0, 1.0)
     mirrored = turn in _MIRRORED_TURNS
     found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold, needed=MIN_INLIERS)
     if found is not None and found.verdict == SAME_PHOTO:
         return found
     inliers, common = (0, 1.0) if found is None else (found.inliers, found.common)
-    return PairVerdict(SAME_SCENE, distance, turn, straight, inliers, common)
+    return PairVerdict(SAME_SCENE, distance, turn, straight.difference, inliers, common)
 
 
 def compare_voted(
@@ -191,10 +128,47 @@ def _verdict_of(
     registration: Registration, new: Grey, earlier: Grey, distance: int, threshold: float
 ) -> PairVerdict | None:
     moving = turned(earlier, "mirror") if registration.mirrored else earlier
-    overlay = warped(moving, new, registration.matrix)
+    judged = _judged(lambda side: warped(moving, new, registration.matrix, side), threshold)
+    if judged is None:
+        return None
+    if not judged.proven and judged.usual <= REFINABLE_USUAL:
+        judged = _refined(moving, new, registration, threshold) or judged
+    common, quarter = judged.common, 90 * round(registration.degrees / 90)
+    seen = min(1.0, common * new.size / (registration.scale**2 * earlier.size))
+    verdict = SAME_PHOTO if judged.proven and common >= MIN_COMMON else SAME_SCENE
+    return PairVerdict(
+        verdict,
+        distance,
+        registration.turn,
+        judged.difference,
+        registration.inliers,
+        common,
+        seen,
+        registration.degrees - quarter,
+    )
+
+
+def _refined(moving: Grey, new: Grey, registration: Registration, threshold: float) -> _Judged | None:
+    better = refined(moving, new, registration)
+    return None if better is None else _judged(lambda side: warped(moving, new, better.matrix, side), threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    proven: bool
+    difference: float
+    usual: float
+    common: float
+
+
+def _judged(lay: Callable[[int], Overlay | None], threshold: float) -> _Judged | None:
+    """Judge two pictures by a way to lay one over the other at any size: alike, or alike under one layer."""
+    overlay = lay(SIDE)
     if overlay is None:
         return None
-    difference = block_difference(overlay)
-    proven = difference <= threshold and overlay.common >= MIN_COMMON
-    verdict = SAME_PHOTO if proven else SAME_SCENE
-    return PairVerdict(verdict, distance, registration.turn, difference, registration.inliers, overlay.common)
+    found = measured(overlay)
+    proven = found.proves(threshold)
+    if not proven and threshold > 0 and found.usual <= LAYER_USUAL:
+        fine = lay(LAYER_SIDE)
+        proven = fine is not None and is_translucent_layer(fine.moving, fine.fixed, fine.mask)
+    return _Judged(proven, found.largest, found.usual, overlay.common)

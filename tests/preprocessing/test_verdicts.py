@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from curation.preprocessing.decode import Analysis, analyse
+from curation.preprocessing.difference import tone_curve
 from curation.preprocessing.hashes import Box
 from curation.preprocessing.preview import Preview
 from curation.preprocessing.templates import TemplateFeatures, match_template, template_features
-from curation.preprocessing.verify import PairVerdict, Sighting, compare, compare_voted, tone_curve
+from curation.preprocessing.verify import PairVerdict, Sighting, compare, compare_voted
 from curation.preprocessing.voting import VoteIndex, keys_of
 from tests.planted import TRANSFORMS, cropped, jpeg, scene, with_object
 

@@ -1,0 +1,115 @@
+"""How much two laid-over pictures differ once their tones are matched: the block difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .features import Matrix
+from .pixels import Grey, resized
+
+SIDE = 128
+BLOCK = 8
+BLOCK_SHARE = 0.6
+MIN_OVERLAP = 0.12
+BLOCK_DIFFERENCE = 0.5
+LONELY_FLOOR, LONELY_TIMES = 0.1, 6.0
+UNMEASURABLE = 99.0
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """Two pictures laid over each other at 128x128, and where both have pixels."""
+
+    moving: Grey
+    fixed: Grey
+    mask: Mask
+
+    @property
+    def common(self) -> float:
+        return float(self.mask.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far the most different block is off, and how far nine in ten are not, in standard deviations."""
+
+    largest: float
+    usual: float
+
+    def proves(self, threshold: float = BLOCK_DIFFERENCE) -> bool:
+        """Tell whether the pictures are one: no block is far off, and none stands out from all the others.
+
+        A small object in a picture that is otherwise equal differs by less than re-encoding, blur or a change of
+        tones do all over; but they do so everywhere, and the object in one place.
+        """
+        return self.largest <= threshold and self.largest <= max(LONELY_FLOOR, LONELY_TIMES * self.usual)
+
+
+def same_frame(moving: Grey, fixed: Grey, side: int = SIDE) -> Overlay:
+    """Lay two pictures that show the same frame over each other."""
+    return Overlay(resized(moving, side, side), resized(fixed, side, side), np.ones((side, side), np.bool_))
+
+
+def warped(moving: Grey, fixed: Grey, matrix: Matrix, side: int = SIDE) -> Overlay | None:
+    """Lay `moving` over `fixed` by a similarity, supersampled twice; None when hardly anything is in common."""
+    height, width = fixed.shape
+    to_grid = np.diag([2 * side / width, 2 * side / height]) @ matrix
+    fine = (2 * side, 2 * side)
+    picture = np.asarray(cv2.warpAffine(moving, to_grid, fine, flags=cv2.INTER_LINEAR), np.uint8)
+    valid = np.asarray(cv2.warpAffine(np.full(moving.shape, 255, np.uint8), to_grid, fine), np.uint8)
+    mask = cv2.erode(resized(valid, side, side), np.ones((3, 3), np.uint8), borderValue=255) > 250
+    if mask.mean() < MIN_OVERLAP:
+        return None
+    return Overlay(resized(picture, side, side), resized(fixed, side, side), np.asarray(mask, np.bool_))
+
+
+def block_difference(overlay: Overlay) -> float:
+    """Return the largest mean difference of an 8x8 block, in standard deviations, after tones are matched."""
+    return measured(overlay).largest
+
+
+def measured(overlay: Overlay) -> Difference:
+    """Measure the blocks of a 128x128 overlay after tones are matched.
+
+    Both directions are tried and the smaller one counts, so clipped highlights or shadows do not matter.
+    """
+    return min(
+        _one_way(overlay.moving, overlay.fixed, overlay.mask),
+        _one_way(overlay.fixed, overlay.moving, overlay.mask),
+        key=lambda one: one.largest,
+    )
+
+
+def _one_way(source: Grey, target: Grey, mask: Mask) -> Difference:
+    mapped = tone_curve(source[mask], target[mask])[source]
+    deviation = float(target[mask].std()) + 0.001
+    difference = np.where(mask, np.abs(mapped - target) / deviation, 0).astype(np.float32)
+    total = cv2.boxFilter(difference, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    weight = mask.astype(np.float32)
+    valid = cv2.boxFilter(weight, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    enough = valid > BLOCK_SHARE * BLOCK * BLOCK
+    if not enough.any():
+        return Difference(UNMEASURABLE, UNMEASURABLE)
+    blocks = total[enough] / valid[enough]
+    ninth = int(0.9 * (len(blocks) - 1))
+    return Difference(float(blocks.max()), float(np.partition(blocks, ninth)[ninth]))
+
+
+def tone_curve(source: Grey, target: Grey) -> npt.NDArray[np.float32]:
+    """Return the 256-entry table that gives `source` the distribution of `target` (mid-ranks, linear between)."""
+    from_ranks = _mid_ranks(source)
+    to_ranks = _mid_ranks(target)
+    present = np.bincount(target.ravel(), minlength=256) > 0
+    return np.interp(from_ranks, to_ranks[present], np.flatnonzero(present)).astype(np.float32)
+
+
+def _mid_ranks(values: Grey) -> npt.NDArray[np.float64]:
+    counts = np.bincount(values.ravel(), minlength=256)
+    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - counts / 2) / max(1, values.size)
+    return ranks

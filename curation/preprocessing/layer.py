@@ -1,0 +1,76 @@
+"""Is what differs between two laid-over pictures one translucent layer, such as a watermark, and nothing else?"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .pixels import Grey
+
+MIN_DIFFERENCE = 8.0
+DEVIATIONS = 4.0
+MIN_SHARE, MAX_SHARE = 0.002, 0.5
+MIN_CORE = 150
+MIN_TEXTURE = 8.0
+MIN_OPACITY, MAX_OPACITY = 0.1, 0.75
+DARKEST, LIGHTEST = -25.0, 280.0
+MIN_EXPLAINED = 0.85
+
+_Floats = npt.NDArray[np.float32]
+_Mask = npt.NDArray[np.bool_]
+_RING = np.ones((3, 3), np.uint8)
+
+
+def is_translucent_layer(moving: Grey, fixed: Grey, mask: _Mask) -> bool:
+    """Tell whether one picture is the other under a layer of one tone and one opacity; sizes are equal.
+
+    Under such a layer y = (1 - opacity) x + opacity * tone wherever the pictures differ, so the detail of what is
+    covered stays visible. Another object hides what was there: then y does not follow x, and nothing is proven.
+    """
+    x, y = _smooth(moving), _smooth(fixed)
+    return _lies_over(x, y, mask) or _lies_over(y, x, mask)
+
+
+def _smooth(grey: Grey) -> _Floats:
+    return np.asarray(cv2.blur(grey, (3, 3)), np.float32)
+
+
+def _lies_over(bare: _Floats, marked: _Floats, mask: _Mask) -> bool:
+    expected, noise = _in_tone(bare, marked, mask)
+    differs = mask & (np.abs(marked - expected) > max(MIN_DIFFERENCE, DEVIATIONS * noise))
+    if not MIN_SHARE <= differs.sum() / max(1, mask.sum()) <= MAX_SHARE:
+        return False
+    core = cv2.erode(differs.astype(np.uint8), _RING, borderValue=0) > 0
+    if core.sum() < MIN_CORE:
+        return False
+    return _follows(expected[core], marked[core])
+
+
+def _in_tone(bare: _Floats, marked: _Floats, mask: _Mask) -> tuple[_Floats, float]:
+    """Return `bare` in the light of `marked`, by the pixels that agree, and the noise between the two."""
+    x, y = bare[mask], marked[mask]
+    kept = np.ones(len(x), np.bool_)
+    gain, offset, noise = 1.0, float(np.median(y - x)), 0.0
+    for _ in range(4):
+        away = np.abs(y - gain * x - offset)
+        noise = 1.4826 * float(np.median(away))
+        kept = away <= max(2.0, 2.5 * noise)
+        gain, offset = _line(x[kept], y[kept])
+    return np.asarray(gain * bare + offset, np.float32), noise
+
+
+def _follows(x: _Floats, y: _Floats) -> bool:
+    slope, offset = _line(x, y)
+    if float(x.std()) < MIN_TEXTURE or not MIN_OPACITY <= 1 - slope <= MAX_OPACITY:
+        return False
+    if not DARKEST <= offset / (1 - slope) <= LIGHTEST:
+        return False
+    unexplained = float(np.mean((y - slope * x - offset) ** 2))
+    return 1 - unexplained / float(y.var()) >= MIN_EXPLAINED
+
+
+def _line(x: _Floats, y: _Floats) -> tuple[float, float]:
+    spread = float(x.var())
+    slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / spread if spread > 0 else 1.0
+    return slope, float(y.mean() - slope * x.mean())
