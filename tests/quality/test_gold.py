@@ -5,9 +5,9 @@ import uuid
 import pytest
 from django.utils import timezone
 
-from curation.models import Asset, Project
+from curation.models import Asset, Decision, Project
 from curation.services import reviews
-from curation.services.consensus.gold import known_boxes, refuted_images
+from curation.services.consensus.gold import known_boxes, refuted_images, sampled_images
 from curation.services.reviews import Decided
 from tests import scenes
 
@@ -72,6 +72,23 @@ def test_a_rejection_refutes_and_makes_nothing_known(world, image):
 def test_a_bad_photo_says_nothing_about_its_boxes(world, image):
     decide(world, image, "reject", reason="third_party")
     assert refuted_images(boxes_stage(world)) == frozenset()
+
+
+def held(image: Asset, reason: str) -> None:
+    Decision.objects.create(
+        project_id=image.project_id, asset=image, stage=image.stage, verdict="held", reason=reason, by_kind="rule"
+    )
+
+
+def test_only_judged_images_that_were_drawn_by_chance_are_of_the_sample(world, image):
+    stage = boxes_stage(world)
+    held(image, "sample")
+    assert sampled_images(stage) == frozenset()
+    decide(world, image, "reject", reason="misplaced")
+    doubtful = scenes.image_at_review(world, scenes.batch(world, "boxes"), seed="two")
+    held(doubtful, "unsure")
+    decide(world, doubtful, "accept")
+    assert sampled_images(stage) == {str(image.public_id)}
 
 
 def test_asking_for_more_answers_and_putting_aside_say_nothing(world, image):

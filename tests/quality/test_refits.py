@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from curation.models import Asset, Job, Project
+from curation.models import Asset, Decision, Job, Project
 from curation.services import jobs, reviews
 from curation.services.consensus import fits
 from tests import scenes
@@ -31,23 +31,24 @@ def project() -> Project:
     return row
 
 
-def accept(project: Project, n: int) -> None:
+def judge(project: Project, n: int, verdict: str = "accept", reason: str = "") -> list[Asset]:
     judged = Asset.objects.filter(project=project, reviews=None)[:n]
     ids = [asset.pk for asset in judged]
     Asset.objects.filter(pk__in=ids).update(stage=answered.stage(project, "review"), state="held")
     decisions = [
-        reviews.Decided(key=uuid.uuid4(), asset=asset.public_id, verdict="accept")
+        reviews.Decided(key=uuid.uuid4(), asset=asset.public_id, verdict=verdict, reason=reason)
         for asset in Asset.objects.filter(pk__in=ids)
     ]
     saved = reviews.record(project=project, user=scenes.person("Alice"), decisions=decisions, now=LATER)
     assert len(saved.saved) == n
+    return list(Asset.objects.filter(pk__in=ids))
 
 
 def test_twenty_newly_known_images_make_a_refit_due_and_a_verdict_wakes_its_job(project):
     source = answered.stage(project, "boxes")
-    accept(project, 19)
+    judge(project, 19)
     assert not fits.is_due(source)
-    accept(project, 1)
+    judge(project, 1)
     assert fits.is_due(source)
     fits.run_refit(Job.objects.get(kind="refit"), LATER)
     assert fits.latest_fit(source).known == 20
@@ -56,5 +57,38 @@ def test_twenty_newly_known_images_make_a_refit_due_and_a_verdict_wakes_its_job(
 
 def test_a_driver_on_a_virtual_clock_leaves_no_job(project):
     with jobs.moved_by_hand():
-        accept(project, 1)
+        judge(project, 1)
     assert not Job.objects.filter(kind="refit").exists()
+
+
+@pytest.mark.parametrize(("reason", "is_due"), [("misplaced", True), ("third_party", False)])
+def test_rejections_of_boxes_make_a_refit_due_and_those_of_pictures_do_not(project, reason, is_due):
+    judge(project, 20, "reject", reason)
+    assert fits.is_due(answered.stage(project, "boxes")) is is_due
+
+
+def drawn(images: list[Asset]) -> None:
+    for image in images:
+        Decision.objects.create(
+            project_id=image.project_id,
+            asset=image,
+            stage=answered.stage(image.project, "review"),
+            verdict="held",
+            reason="sample",
+            by_kind="rule",
+        )
+
+
+def promise(project: Project) -> object:
+    return fits.refit(source=answered.stage(project, "boxes"), now=LATER).state["calibration"]
+
+
+def test_promises_are_learnt_from_the_sample_alone_and_a_rejection_in_it_is_a_wrong_image(project):
+    as_said = promise(project)
+    doubtful = judge(project, 10, "reject", "misplaced")
+    assert promise(project) == as_said
+    drawn(doubtful[:8])
+    humbled = promise(project)
+    assert humbled != as_said
+    drawn(judge(project, 12))
+    assert promise(project) not in (as_said, humbled)

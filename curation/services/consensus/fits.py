@@ -1,12 +1,12 @@
 """Fits: what the reliability model has learnt about the people of a stage, refitted as answers and verdicts come in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
 
-from aggregation import Box, ImageAnswers, fit_reliability
+from aggregation import Box, BoxSettings, ImageAnswers, ReliabilityState, fit_reliability
 from curation.models import Annotation, Job, ReliabilityFit, Stage
 from curation.services import jobs
 from curation.services.consensus import answers, gold, skills
@@ -46,10 +46,18 @@ def refit(*, source: Stage, now: datetime) -> ReliabilityFit:
     """Learn from all answers of a stage and from what is known to be true; store the fit and the workers' skills."""
     images = _images(source)
     known = gold.known_boxes(source)
-    state = fit_reliability(images, for_library(_settings(source), source), known=known)
+    state = learn(images, for_library(_settings(source), source), source, known)
     fit = _store(source, state.to_json(), images, known, now)
     skills.publish(source=source, known=state.skills(), now=now)
     return fit
+
+
+def learn(
+    images: Sequence[ImageAnswers], options: BoxSettings, source: Stage, known: Mapping[str, tuple[Box, ...]]
+) -> ReliabilityState:
+    """Learn from answers and verdicts; how far promises hold, from verdicts about images drawn by chance alone."""
+    sampled, refuted = gold.sampled_images(source), gold.refuted_images(source)
+    return fit_reliability(images, options, known=known, sampled=sampled, refuted=refuted)
 
 
 def _images(source: Stage) -> list[ImageAnswers]:

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from aggregation import Box
-from curation.models import ConsensusBox, Review, Stage
+from curation.models import ConsensusBox, Decision, Review, Stage
 from curation.services.consensus.settings import read
 from curation.services.reviews.verdicts import JUDGING, last_words
 
 Verdict = Review.Verdict
+SAMPLED = "sample"
 IMAGE_FAULTS = ("cut_off", "third_party")  # reasons that speak against the picture, not against its boxes
 
 
@@ -40,9 +41,18 @@ def refuted_images(stage: Stage) -> frozenset[str]:
     return frozenset(str(public_id) for public_id in rows.values_list("asset__public_id", flat=True))
 
 
+def sampled_images(stage: Stage) -> frozenset[str]:
+    """Return public ids of judged images that came to a person by chance, not because they were doubtful."""
+    drawn = Decision.objects.filter(stage__kind="review", by_kind=Decision.By.RULE, reason=SAMPLED)
+    drawn = drawn.filter(asset=OuterRef("asset"), verdict=Decision.Verdict.HELD)
+    return frozenset(
+        str(one) for one in _verdicts(stage).filter(Exists(drawn)).values_list("asset__public_id", flat=True)
+    )
+
+
 def known_since(stage: Stage, moment: datetime) -> int:
-    """Count images whose true boxes a person made known after this moment."""
-    return _verdicts(stage).exclude(verdict=Verdict.REJECT).filter(created_at__gt=moment).count()
+    """Count images whose boxes a person judged after this moment."""
+    return _verdicts(stage).exclude(reason__in=IMAGE_FAULTS).filter(created_at__gt=moment).count()
 
 
 def _verdicts(stage: Stage) -> QuerySet[Review]:

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from django.db.models import Count, Max
 
-from aggregation import BadInput, Box, BoxSettings, ImageAnswers, ReliabilityState, fit_reliability
+from aggregation import BadInput, Box, BoxSettings, ImageAnswers, ReliabilityState
 from aggregation import Consensus as Agreement
 from curation.models import Annotation, Consensus, ConsensusBox, ConsensusRun, Review, Stage
 from curation.services.consensus import agreeing, answers, buying, fits, gold
@@ -288,4 +288,4 @@ def _learnt(stage_id: int, affairs: Affairs, _verdicts: int) -> ReliabilityState
         with suppress(BadInput):
             return agreeing.state_of(agreeing.latest_fit(on.source))
     options = _options(on, read(on.stage.settings))
-    return fit_reliability(on.images, options, known=gold.known_boxes(on.source))
+    return fits.learn(on.images, options, on.source, gold.known_boxes(on.source))
