@@ -15,7 +15,7 @@ from curation.api.auth import caller
 from curation.api.doors import Door, describe_list, listing, project_or_404, projects
 from curation.api.fields import Dollars
 from curation.api.paging import Filter
-from curation.engine import campaigns
+from curation.engine import asking, campaigns
 from curation.models import ApiToken, LabelClass, Membership, Project, Stage
 
 
@@ -103,11 +103,9 @@ class ProjectList(Door):
         asked = NewProject(data=request.data)
         asked.is_valid(raise_exception=True)
         wish = asked.validated_data
-        project = campaigns.create_project(
+        wanted = asking.campaign(
             recipe=wish["recipe"],
             name=wish["name"],
-            by=caller(request),
-            now=database_now(),
             platform=wish["platform"],
             classes=wish["classes"],
             wanted=wish.get("wanted"),
@@ -116,6 +114,7 @@ class ProjectList(Door):
             owner=wish["owner"],
             settings=wish["settings"],
         )
+        project = campaigns.create_project(asked=wanted, by=caller(request), now=database_now())
         _admit(request, project)
         return Response(detail(request, project), status=201)
 

@@ -1,60 +1,28 @@
 """Campaigns: from a recipe to a project with stages, classes, pools and a budget. Idempotent by the project's name."""
 
-import hashlib
-import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from django.db import connection, transaction
-from django.utils.text import slugify
-from pydantic import ValidationError
 
 from crowd.errors import BudgetExceeded, CrowdError
 from crowd.models import Account
-from crowd.money import micro
 from crowd.quality.skill import KEPT_A_DAY
 from crowd.rehearsal.visits import ensure_crowd
 from crowd.services import ledger
 from crowd.services.skills import KEPT
+from curation.engine.asking import Campaign, check_crowds, crowds_of, settings_for
 from curation.engine.known import example_picture, known_tasks
-from curation.engine.market_accounts import account_for, check_name, usable_by
+from curation.engine.market_accounts import account_for
 from curation.models import LabelClass, Membership, Pool, Project, Stage, User
-from curation.recipes.loading import BadRecipe, Recipe, RecipeStage, first_fault, load
 from curation.services import events, pools
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages.base import CrowdSettings
-from curation.stages.registry import STAGE_KINDS, stage_kind
+from curation.stages.registry import stage_kind
 
 CONTROL_STOCK = 40
-MOST_WANTED = 1_000_000
-MOST_LETTERS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """What somebody asks for; checked before anything is made."""
-
-    recipe: Recipe
-    name: str
-    classes: tuple[str, ...]
-    wanted: int
-    platform: str
-    budget_micro: int
-    team: str = ""
-    owner: str = ""
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def slug(self) -> str:
-        """Return what the project is found by. Letters that a slug cannot hold are told apart by a digest."""
-        plain = slugify(unicodedata.normalize("NFKC", self.name))
-        lossless = all(char.isascii() for char in unicodedata.normalize("NFKD", self.name) if char.isalnum())
-        if lossless and 0 < len(plain) <= 80:
-            return plain
-        return f"{plain[:70] or 'project'}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,88 +31,6 @@ class Made:
 
     project: Project
     created: dict[str, int]
-
-
-def campaign(
-    *,
-    recipe: str,
-    platform: str,
-    name: str = "",
-    classes: Sequence[str] = (),
-    wanted: int | None = None,
-    budget: str | None = None,
-    team: str = "",
-    owner: str = "",
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Campaign:
-    """Check a request and return it complete. Raises BadRecipe or CrowdError with one sentence."""
-    found = load(recipe)
-    check_name(platform)
-    chosen = tuple(dict.fromkeys(classes)) or tuple(found.classes)
-    unknown = [one for one in chosen if one not in found.classes]
-    if unknown:
-        raise CrowdError(f"{unknown[0]!r} is not a class of {recipe}; classes are {', '.join(found.classes)}.")
-    if len(name) > MOST_LETTERS or "\0" in name:
-        raise CrowdError(f"A project's name has at most {MOST_LETTERS} letters, not {len(name)}.")
-    number = found.wanted if wanted is None else wanted
-    if not 1 <= number <= MOST_WANTED:
-        raise CrowdError(f"The number of results wanted must be from 1 to {MOST_WANTED:,}, not {number}.")
-    asked = Campaign(
-        recipe=found,
-        name=name.strip() or found.title,
-        classes=chosen,
-        wanted=number,
-        platform=platform,
-        budget_micro=_budget(budget if budget is not None else found.budget_usd),
-        team=team,
-        owner=owner,
-        settings=settings or {},
-    )
-    check_stages(asked)
-    return asked
-
-
-def _budget(text: str) -> int:
-    try:
-        amount = micro(text)
-    except ValueError as error:
-        raise CrowdError(f"The budget is wrong: {error}") from None
-    if amount < 0:
-        raise CrowdError(f"The budget cannot be negative: {text}.")
-    return amount
-
-
-def check_stages(asked: Campaign) -> None:
-    """Let every stage kind check its settings, overrides included."""
-    names = [stage.name for stage in asked.recipe.stages]
-    for name in asked.settings:
-        if name not in names:
-            raise CrowdError(f"There is no stage {name!r}; stages are {', '.join(names)}.")
-    for stage in asked.recipe.stages:
-        if stage.kind not in STAGE_KINDS:
-            raise BadRecipe(f"{stage.name}: {stage.kind!r} is not a stage kind; known are {', '.join(STAGE_KINDS)}.")
-        try:
-            found = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
-        except ValidationError as error:
-            raise BadRecipe(f"{stage.name}: {first_fault(error)}") from None
-        for name in found.platforms if isinstance(found, CrowdSettings) else []:
-            check_name(name)
-
-
-def crowds_of(asked: Campaign) -> list[str]:
-    """Return the names of all platforms and accounts that a campaign would use."""
-    shared = [name for stage in asked.recipe.stages for name in crowds_of_stage(asked, stage) or [asked.platform]]
-    return list(dict.fromkeys(shared or [asked.platform]))
-
-
-def crowds_of_stage(asked: Campaign, stage: RecipeStage) -> list[str]:
-    """Return who shares the crowd work of one stage; empty where there is none."""
-    found = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
-    return list(dict.fromkeys(found.platforms or [asked.platform])) if isinstance(found, CrowdSettings) else []
-
-
-def settings_for(asked: Campaign, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    return {**given, **asked.settings.get(name, {})}
 
 
 def ensure_project(
@@ -330,43 +216,12 @@ def _raise_targets(
     return added
 
 
-def create_project(
-    *,
-    recipe: str,
-    name: str,
-    by: User | None,
-    now: datetime,
-    platform: str = "inhouse",
-    classes: Sequence[str] = (),
-    wanted: int | None = None,
-    budget: str | None = None,
-    team: str = "",
-    owner: str = "",
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Project:
-    """Create a project from a recipe in one call; a name that is taken is refused."""
-    asked = campaign(
-        recipe=recipe,
-        platform=platform,
-        name=name,
-        classes=classes,
-        wanted=wanted,
-        budget=budget,
-        team=team,
-        owner=owner,
-        settings=settings,
-    )
+def create_project(*, asked: Campaign, by: User | None, now: datetime) -> Project:
+    """Create a project in one call; a name that is taken is refused."""
     check_crowds(asked, by)
     if Project.objects.filter(slug=asked.slug).exists():
         raise CrowdError(f"There is a project “{asked.name}” already. Choose another name.")
     return ensure_project(asked=asked, by=by, now=now).project
-
-
-def check_crowds(asked: Campaign, by: User | None) -> None:
-    """Refuse accounts that this person may not use; what they are is not told."""
-    for name in crowds_of(asked):
-        if by is not None and not usable_by(name, by):
-            raise CrowdError(f"{name!r} is not an account you can use. Ask who connected it to share it.")
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ import json
 import shlex
 
 from crowd.money import plain
-from curation.engine.campaigns import Campaign
+from curation.engine.asking import Campaign
 
 
 def mine_command(asked: Campaign) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from curation.engine import campaigns
+from curation.engine import asking, campaigns
 from curation.models import Project, User
 
 NAME = "Hand gestures (demo)"
@@ -13,7 +13,7 @@ VISITS_PER_SECOND = 1.5
 
 def ensure_demo(*, by: User, now: datetime) -> Project:
     """Make the demo project at the first start and open its pools; later starts change nothing."""
-    asked = campaigns.campaign(
+    asked = asking.campaign(
         recipe="gestures",
         platform="rehearsal",
         name=NAME,

@@ -13,6 +13,7 @@ from curation.models import Job, Stage
 from curation.services import jobs, pools, versions
 from curation.services.consensus import readmitting, reopening
 from curation.services.jobs import Again
+from curation.stages.base import Done
 from curation.stages.registry import stage_kind
 
 PAGES_A_SLICE = 40
@@ -53,12 +54,16 @@ def _take_in_one(assignment_id: int, now: datetime) -> None:
 
 def work_stage(*, stage: Stage, now: datetime, limit: int = ASSETS_A_SLICE) -> bool:
     """Do one slice of a stage's work; returns whether more is waiting. A paused stage rests."""
+    return _work(stage, now, limit).more
+
+
+def _work(stage: Stage, now: datetime, limit: int) -> Done:
     if stage.state != Stage.State.RUNNING:
-        return False
+        return Done(0)
     done = stage_kind(stage.kind).work(stage, now, limit)
     if done.moved:
         pools.close_finished(project_id=stage.project_id, now=now)
-    return done.more
+    return done
 
 
 def run_take_in(job: Job, now: datetime) -> Again | None:
@@ -73,7 +78,8 @@ def run_stage(job: Job, now: datetime) -> Again | None:
     stage = Stage.objects.select_related("project").filter(pk=job.payload["stage_id"]).first()
     if stage is None:
         return None
-    return Again() if work_stage(stage=stage, now=now) else None
+    done = _work(stage, now, ASSETS_A_SLICE)
+    return Again(after=0 if done.more else done.again_after) if done.more or done.again_after else None
 
 
 def wake_take_in(project_id: int) -> None:

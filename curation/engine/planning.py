@@ -13,7 +13,7 @@ from crowd.platforms.connecting import FILTERS, terms_of
 from crowd.platforms.registry import fee_is_unknown, platform
 from crowd.quality.wording import counted
 from crowd.services import quotas
-from curation.engine.campaigns import Campaign, crowds_of_stage, settings_for
+from curation.engine.asking import Campaign, crowds_of_stage, settings_for
 from curation.engine.market_accounts import usual_terms
 from curation.recipes.loading import RecipeStage
 from curation.stages.base import CrowdSettings

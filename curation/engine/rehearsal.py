@@ -18,7 +18,7 @@ from crowd.money import dollars, micro
 from crowd.rehearsal import visits
 from crowd.rehearsal.models import RehearsalCrowd
 from crowd.rehearsal.pictures.truth import TEMPLATE
-from curation.engine import campaigns, flow
+from curation.engine import asking, campaigns, flow
 from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
 from curation.engine.report import report, shows_the_truth, truth_of
@@ -167,7 +167,7 @@ def _unfinished(wish: Wish) -> Project | None:
 
 def _new(wish: Wish, platform: str) -> Project:
     recipe, chosen = load(wish.recipe), _classes(wish)
-    asked = campaigns.campaign(
+    asked = asking.campaign(
         recipe=wish.recipe,
         platform=platform,
         name=f"Rehearsal {uuid.uuid4().hex[:8]}",

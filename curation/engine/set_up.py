@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from crowd.errors import BudgetExceeded, CrowdError
-from curation.engine import campaigns
-from curation.engine.campaigns import Campaign
+from curation.engine import asking, campaigns
+from curation.engine.asking import Campaign
 from curation.engine.planning import planned_micro
 from curation.models import Job, Project, User
 from curation.services import jobs
@@ -31,7 +31,7 @@ class Wanted:
         """Return the campaign, or raise BadRecipe or CrowdError with one sentence."""
         if not self.classes:
             raise CrowdError("Choose at least one class.")
-        return campaigns.campaign(
+        return asking.campaign(
             recipe=self.recipe,
             platform=self.platform,
             name=self.name,
@@ -47,7 +47,7 @@ def ask(*, wanted: Wanted, by: User) -> Job:
     asked = wanted.checked()
     if not wanted.name.strip():
         raise CrowdError("Give the project a name.")
-    campaigns.check_crowds(asked, by)
+    asking.check_crowds(asked, by)
     taken = Project.objects.filter(slug=asked.slug).exists() or Job.objects.filter(kind=KIND, key=asked.slug).exists()
     if taken:
         raise CrowdError(f"There is a project “{asked.name}” already. Choose another name.")

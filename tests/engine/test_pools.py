@@ -8,7 +8,7 @@ from django.db import connection
 from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition
 from crowd.models import Assignment, Batch, OutboxCommand, Task
 from crowd.services import judging, ledger
-from curation.engine import campaigns, flow
+from curation.engine import asking, campaigns, flow
 from curation.engine.market_accounts import account_for
 from curation.models import Event, Pool
 from curation.services import pools
@@ -61,7 +61,7 @@ def test_a_budget_smaller_than_the_first_pool_is_refused_and_nothing_changes():
 
 
 def test_the_whole_plan_must_fit_not_every_pool_alone():
-    asked = campaigns.campaign(
+    asked = asking.campaign(
         recipe="gestures",
         platform="inhouse",
         name="Two signs",
@@ -253,7 +253,7 @@ def test_the_same_campaign_started_twice_at_once_is_one_project():
 
 @pytest.mark.parametrize(("one", "other"), [("手势", "汽车"), ("手势 1", "汽车 1"), ("a" * 100, "a" * 101)])
 def test_two_names_that_a_slug_cannot_hold_are_two_projects(one, other):
-    slugs = {campaigns.campaign(recipe="gestures", platform="inhouse", name=name).slug for name in (one, other)}
+    slugs = {asking.campaign(recipe="gestures", platform="inhouse", name=name).slug for name in (one, other)}
     assert len(slugs) == 2
     assert all(len(slug) <= 80 for slug in slugs)
 

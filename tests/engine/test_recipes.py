@@ -3,7 +3,7 @@
 import pytest
 
 from crowd.errors import CrowdError
-from curation.engine import campaigns
+from curation.engine import asking
 from curation.models import Project
 from curation.recipes.loading import BadRecipe, load, names, parse
 
@@ -13,7 +13,7 @@ STEPS = [{"low": 0, "high": 90, "price_usd": "0.03"}, {"low": 92, "high": 100, "
 
 def refuse(sentence: str, **asked: object) -> None:
     with pytest.raises((BadRecipe, CrowdError)) as refusal:
-        campaigns.create_project(**{"recipe": "gestures", "name": "Hands", "by": None, "now": None, **asked})
+        asking.campaign(**{"recipe": "gestures", "name": "Hands", "platform": "inhouse", **asked})
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert not Project.objects.exists()
@@ -60,7 +60,7 @@ def test_a_wrong_request_is_refused(asked, sentence):
 )
 def test_wrong_settings_of_a_stage_are_refused(stage, settings, sentence):
     with pytest.raises((BadRecipe, CrowdError)) as refusal:
-        campaigns.campaign(recipe="gestures", platform="inhouse", settings={stage: settings})
+        asking.campaign(recipe="gestures", platform="inhouse", settings={stage: settings})
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -84,5 +84,5 @@ def test_a_wrong_file_is_refused(text, sentence):
 @pytest.mark.parametrize("name", names())
 def test_every_bundled_recipe_is_right(name):
     recipe = load(name)
-    assert campaigns.campaign(recipe=name, platform="inhouse").recipe == recipe
+    assert asking.campaign(recipe=name, platform="inhouse").recipe == recipe
     assert recipe.stages[-1].kind == "publish"

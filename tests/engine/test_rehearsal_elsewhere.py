@@ -4,7 +4,7 @@ import pytest
 
 from crowd.models import Account, Assignment, OutboxCommand
 from crowd.services.reconcile import reconcile
-from curation.engine import campaigns
+from curation.engine import asking, campaigns
 from curation.engine.rehearsal import START, rehearse
 from curation.engine.wish import Wish
 from curation.models import Project
@@ -42,7 +42,7 @@ def test_a_rehearsal_through_toloka_gives_the_same_funnel_and_the_same_ledger_as
 def test_a_rehearsal_is_not_moved_by_the_workers_of_the_product():
     from curation.engine import market
 
-    asked = campaigns.campaign(recipe="gestures", platform="rehearsal", name="Other", classes=["call"], wanted=1)
+    asked = asking.campaign(recipe="gestures", platform="rehearsal", name="Other", classes=["call"], wanted=1)
     project = campaigns.ensure_project(asked=asked, by=None, now=START, clock=START).project
     campaigns.open_all(project=project, by=None, now=START)
     before = OutboxCommand.objects.filter(state="planned").count()

@@ -12,8 +12,8 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Account, Batch, Budget
 from crowd.services import quotas
-from curation.engine import campaigns, planning
-from curation.engine.campaigns import Campaign
+from curation.engine import asking, campaigns, planning
+from curation.engine.asking import Campaign
 from curation.engine.command_line import mine_command
 from curation.models import Pool
 from curation.recipes.loading import BadRecipe
@@ -29,7 +29,7 @@ def far() -> Account:
 
 
 def asked(**settings: dict[str, Any]) -> Campaign:
-    return campaigns.campaign(
+    return asking.campaign(
         recipe="gestures", platform="inhouse", name="W", classes=["call"], wanted=5, budget="50", settings=settings
     )
 
@@ -144,9 +144,9 @@ def test_nobody_uses_an_account_that_is_not_shared_with_them(far):
     make_project("Two", lead=charlie)
     Account.objects.filter(pk=far.pk).update(is_shared=False, created_by_id=alice.pk)
     wish = asked(boxes={"platforms": ["far"]})
-    campaigns.check_crowds(wish, alice)
+    asking.check_crowds(wish, alice)
     with pytest.raises(CrowdError, match="not an account you can use"):
-        campaigns.check_crowds(wish, charlie)
+        asking.check_crowds(wish, charlie)
 
 
 def test_the_command_says_the_same_as_the_wish(far, capsys):

@@ -16,7 +16,7 @@ from crowd.rehearsal.pictures import scene, tricks
 from crowd.rehearsal.pictures.jpeg import encode, stamp
 from crowd.services import dispatch, ledger
 from curation.engine import campaigns, flow
-from curation.engine.campaigns import Campaign
+from curation.engine.asking import Campaign
 from curation.models import Asset, Decision, LabelClass, Pool, Project, User
 from curation.recipes.loading import load
 from curation.services import pools

@@ -37,12 +37,12 @@ import json
 from crowd.clock import database_now
 from crowd.models import Account
 from crowd.secrets import Secrets
-from curation.engine import campaigns
+from curation.engine import asking, campaigns
 from curation.services.ingest import ingest
 now = database_now()
 account = Account.objects.create(slug={slug!r}, platform="toloka", label={slug!r}, base_url={url!r},
     commission_percent={percent}, secrets=Secrets(token={token!r}, webhook="a secret of the two"))
-asked = campaigns.campaign(recipe="gestures", platform={slug!r}, name={slug!r}, classes={classes!r},
+asked = asking.campaign(recipe="gestures", platform={slug!r}, name={slug!r}, classes={classes!r},
     wanted={wanted}, budget="20000", settings={settings!r})
 project = campaigns.ensure_project(asked=asked, by=None, now=now).project
 campaigns.open_all(project=project, by=None, now=now, accept_differences=True)

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from curation.engine import campaigns
+from curation.engine import asking, campaigns
 from curation.models import Pool
 
 pytestmark = pytest.mark.django_db
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def drafts(alice):
-    asked = campaigns.campaign(
+    asked = asking.campaign(
         recipe="gestures",
         platform="inhouse",
         name="Drafts",

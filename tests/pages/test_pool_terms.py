@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from crowd.clock import database_now
 from crowd.models import Account, Answer, Assignment, Batch, Budget, OutboxCommand, Task
-from curation.engine import campaigns
+from curation.engine import asking, campaigns
 from curation.models import Asset, Event, Pool, Project
 from curation.services import pool_terms, pools
 from tests.factories import make_answer, make_asset, make_pool, make_worker
@@ -26,7 +26,7 @@ def far() -> Account:
 @pytest.fixture
 def drafts(alice, far) -> Project:
     """Photos come from a platform at less than it allows; our own people check them."""
-    asked = campaigns.campaign(
+    asked = asking.campaign(
         recipe="gestures",
         platform="inhouse",
         name="Drafts",

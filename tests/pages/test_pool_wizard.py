@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from crowd.clock import database_now
 from crowd.models import Account, Batch, Skill, SkillValue, Worker
 from crowd.models.worker import digest_of
-from curation.engine import campaigns, set_up
+from curation.engine import asking, campaigns, set_up
 from curation.models import Job, Pool, Project, User
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
 from tests.factories import make_project, make_user
@@ -184,7 +184,7 @@ def test_the_command_of_the_wizard_plans_the_same_project(browser, server, sessi
 @pytest.fixture
 def elsewhere(far: Account, alice: User) -> Project:
     """A project that pays less than its platform allows."""
-    asked = campaigns.campaign(
+    asked = asking.campaign(
         recipe="gestures",
         platform="far",
         name="Elsewhere",

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError, StorageRefused
-from curation.engine import campaigns
+from curation.engine import asking, campaigns
 from curation.intake.found import UnknownSource
 from curation.management.changes import changes
 from curation.management.projects import find_project, project_or_exit, stage_or_exit
@@ -69,7 +69,7 @@ def _project(name: str, recipe: str | None, settings: dict[str, dict[str, Any]])
     if recipe is None or find_project(name) is not None:
         return project_or_exit(name)
     try:
-        asked = campaigns.campaign(recipe=recipe, platform="inhouse", name=name, settings=settings)
+        asked = asking.campaign(recipe=recipe, platform="inhouse", name=name, settings=settings)
         return campaigns.ensure_project(asked=asked, by=people.operator(), now=database_now()).project
     except (BadRecipe, CrowdError) as error:
         raise CommandError(str(error), returncode=2) from None

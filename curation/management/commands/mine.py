@@ -13,8 +13,8 @@ from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, CrowdError
 from crowd.money import plain
 from crowd.services import ledger
-from curation.engine import campaigns, housekeeping
-from curation.engine.campaigns import Campaign
+from curation.engine import asking, campaigns, housekeeping
+from curation.engine.asking import Campaign
 from curation.engine.planning import as_rows, planned_micro
 from curation.management.changes import changes
 from curation.management.terminal import Progress
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(document, indent=2) if options["json"] else as_text(document))
 
     def _asked(self, options: dict[str, Any]) -> Campaign:
-        asked = campaigns.campaign(
+        asked = asking.campaign(
             recipe=options["recipe"],
             platform=options["platform"],
             name=options["project"],

@@ -14,7 +14,7 @@ from crowd.emulators.mturk.players import CrowdPlayer
 from crowd.models import Account, Assignment, Batch, LedgerEntry, OutboxCommand, SkillValue, Task
 from crowd.money import micro
 from crowd.services import dispatch, publishing, pulling
-from curation.engine import campaigns, flow
+from curation.engine import asking, campaigns, flow
 from curation.engine.guests import RehearsalPeople
 from curation.engine.rehearsal import judge_suspicions, review_as_person
 from curation.engine.report import cost_of, funnel_of, ledger_of
@@ -115,7 +115,7 @@ def campaign(transactional_db, live_server, settings, monkeypatch) -> Iterator[O
     house = BENCH.house(account)
     house.crowd.players["ExternalQuestion"] = CrowdPlayer(RehearsalPeople("hands"))
     house.crowd.invite(PEOPLE)
-    asked = campaigns.campaign(
+    asked = asking.campaign(
         recipe="gestures", platform="turk", name="Hands", classes=["call", "like"], wanted=1, settings=SMALL
     )
     with jobs.moved_by_hand():

@@ -1,0 +1,134 @@
+"""What somebody asks for when a campaign is made: recipe, classes, crowds, budget. Checked before anything is made."""
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.text import slugify
+from pydantic import ValidationError
+
+from crowd.errors import CrowdError
+from crowd.money import micro
+from curation.engine.market_accounts import check_name, usable_by
+from curation.models import User
+from curation.recipes.loading import BadRecipe, Recipe, RecipeStage, first_fault, load
+from curation.stages.base import CrowdSettings
+from curation.stages.registry import STAGE_KINDS, stage_kind
+
+MOST_WANTED = 1_000_000
+MOST_LETTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What somebody asks for; checked before anything is made."""
+
+    recipe: Recipe
+    name: str
+    classes: tuple[str, ...]
+    wanted: int
+    platform: str
+    budget_micro: int
+    team: str = ""
+    owner: str = ""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """Return what the project is found by. Letters that a slug cannot hold are told apart by a digest."""
+        plain = slugify(unicodedata.normalize("NFKC", self.name))
+        lossless = all(char.isascii() for char in unicodedata.normalize("NFKD", self.name) if char.isalnum())
+        if lossless and 0 < len(plain) <= 80:
+            return plain
+        return f"{plain[:70] or 'project'}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+
+
+def campaign(
+    *,
+    recipe: str,
+    platform: str,
+    name: str = "",
+    classes: Sequence[str] = (),
+    wanted: int | None = None,
+    budget: str | None = None,
+    team: str = "",
+    owner: str = "",
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Campaign:
+    """Check a request and return it complete. Raises BadRecipe or CrowdError with one sentence."""
+    found = load(recipe)
+    check_name(platform)
+    chosen = tuple(dict.fromkeys(classes)) or tuple(found.classes)
+    unknown = [one for one in chosen if one not in found.classes]
+    if unknown:
+        raise CrowdError(f"{unknown[0]!r} is not a class of {recipe}; classes are {', '.join(found.classes)}.")
+    if len(name) > MOST_LETTERS or "\0" in name:
+        raise CrowdError(f"A project's name has at most {MOST_LETTERS} letters, not {len(name)}.")
+    number = found.wanted if wanted is None else wanted
+    if not 1 <= number <= MOST_WANTED:
+        raise CrowdError(f"The number of results wanted must be from 1 to {MOST_WANTED:,}, not {number}.")
+    asked = Campaign(
+        recipe=found,
+        name=name.strip() or found.title,
+        classes=chosen,
+        wanted=number,
+        platform=platform,
+        budget_micro=_budget(budget if budget is not None else found.budget_usd),
+        team=team,
+        owner=owner,
+        settings=settings or {},
+    )
+    check_stages(asked)
+    return asked
+
+
+def _budget(text: str) -> int:
+    try:
+        amount = micro(text)
+    except ValueError as error:
+        raise CrowdError(f"The budget is wrong: {error}") from None
+    if amount < 0:
+        raise CrowdError(f"The budget cannot be negative: {text}.")
+    return amount
+
+
+def check_stages(asked: Campaign) -> None:
+    """Let every stage kind check its settings, overrides included."""
+    names = [stage.name for stage in asked.recipe.stages]
+    for name in asked.settings:
+        if name not in names:
+            raise CrowdError(f"There is no stage {name!r}; stages are {', '.join(names)}.")
+    for stage in asked.recipe.stages:
+        if stage.kind not in STAGE_KINDS:
+            raise BadRecipe(f"{stage.name}: {stage.kind!r} is not a stage kind; known are {', '.join(STAGE_KINDS)}.")
+        try:
+            found = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
+        except ValidationError as error:
+            raise BadRecipe(f"{stage.name}: {first_fault(error)}") from None
+        for name in found.platforms if isinstance(found, CrowdSettings) else []:
+            check_name(name)
+
+
+def crowds_of(asked: Campaign) -> list[str]:
+    """Return the names of all platforms and accounts that a campaign would use."""
+    shared = [name for stage in asked.recipe.stages for name in crowds_of_stage(asked, stage) or [asked.platform]]
+    return list(dict.fromkeys(shared or [asked.platform]))
+
+
+def crowds_of_stage(asked: Campaign, stage: RecipeStage) -> list[str]:
+    """Return who shares the crowd work of one stage; empty where there is none."""
+    found = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
+    return list(dict.fromkeys(found.platforms or [asked.platform])) if isinstance(found, CrowdSettings) else []
+
+
+def settings_for(asked: Campaign, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {**given, **asked.settings.get(name, {})}
+
+
+def check_crowds(asked: Campaign, by: User | None) -> None:
+    """Refuse accounts that this person may not use; what they are is not told."""
+    for name in crowds_of(asked):
+        if by is not None and not usable_by(name, by):
+            raise CrowdError(f"{name!r} is not an account you can use. Ask who connected it to share it.")
