@@ -1,9 +1,11 @@
 """The emulators as the far sides of `reconcile`: pages are done there, then something is changed behind our back."""
+# ruff: noqa: ARG002  the arguments of a Protocol
 
+from datetime import timedelta
 from typing import Protocol
 
 from crowd.clock import database_now
-from crowd.emulators.mturk import VirtualClock, worker_side
+from crowd.emulators.mturk import VirtualClock, life, worker_side
 from crowd.emulators.prolific import Clock, submissions
 from crowd.links import submission_of
 from crowd.models import Account, Assignment, Batch
@@ -34,6 +36,22 @@ class FarSide(Protocol):
         """Have paid a cent more for the page."""
         ...
 
+    def somebody(self) -> str:
+        """Return the id of a worker there."""
+        ...
+
+    def forgets_skills(self) -> None: ...
+
+    def has_no_money(self) -> None: ...
+
+    def ends(self, batch: Batch) -> None:
+        """Give out no more of it, for good."""
+        ...
+
+    def lets_time_run_out(self, batch: Batch) -> str:
+        """Let somebody take a page and leave; return its id."""
+        ...
+
 
 class OnToloka:
     def __init__(self) -> None:
@@ -53,6 +71,24 @@ class OnToloka:
 
     def pays_more(self, ext_id: str) -> None:
         self.market.assignments.get(ext_id).reward_micro += 10_000
+
+    def somebody(self) -> str:
+        return bench_toloka.worker(self.account)
+
+    def forgets_skills(self) -> None:
+        for one in [one for one in self.market.skills if not one.is_global]:
+            self.market.skills.remove(one.id)
+
+    def has_no_money(self) -> None:
+        bench_toloka.control(self.account, "PUT", "/balance", {"balance": 0})
+
+    def ends(self, batch: Batch) -> None:
+        self.market.pool(batch.remote_id).status = "ARCHIVED"
+
+    def lets_time_run_out(self, batch: Batch) -> str:
+        page = bench_toloka.take(self.account, bench_toloka.worker(self.account), batch.remote_id)["assignment_id"]
+        bench_toloka.control(self.account, "POST", f"/assignments/{page}/expire")
+        return str(page)
 
     def takes_another_fee(self, ext_id: str) -> None:
         self.market.assignments.get(ext_id).fee_micro += 1
@@ -86,6 +122,25 @@ class OnMTurk:
     def pays_more(self, ext_id: str) -> None:
         self.market.hits[self.market.assignments[ext_id].hit_id].type.reward += 10_000
 
+    def somebody(self) -> str:
+        return worker_side.join(self.market, worker_side.Profile()).id
+
+    def forgets_skills(self) -> None:
+        self.market.qualification_types.clear()
+
+    def has_no_money(self) -> None:
+        self.market.books.available = 0
+
+    def ends(self, batch: Batch) -> None:
+        self.market.clock.advance(timedelta(days=400))
+
+    def lets_time_run_out(self, batch: Batch) -> str:
+        worker, now = worker_side.join(self.market, worker_side.Profile()), self.market.clock.now()
+        hits = worker_side.acceptable(self.market, worker)
+        taken = worker_side.accept(self.market, worker, next(hits), now)
+        life.give_back(self.market, taken, now, abandoned=True)
+        return taken.id
+
 
 class OnProlific:
     words = {"accepted": "APPROVED", "rejected": "REJECTED"}
@@ -108,6 +163,21 @@ class OnProlific:
 
     def pays_more(self, ext_id: str) -> None:
         self.market.studies[self.market.submissions[ext_id].study].form["reward"] += 1
+
+    def somebody(self) -> str:
+        return self.market.new_id()
+
+    def forgets_skills(self) -> None:
+        self.market.groups.clear()
+
+    def has_no_money(self) -> None:
+        self.market.workspaces[self.account.settings["workspace"]].deposit = 0
+
+    def ends(self, batch: Batch) -> None:
+        self.market.studies[batch.remote_id].status = "COMPLETED"
+
+    def lets_time_run_out(self, batch: Batch) -> str:
+        return submissions.end(self.market, submissions.take(self.market, batch.remote_id).id, "time_out").id
 
 
 SIDES: dict[str, type[FarSide]] = {"mturk": OnMTurk, "prolific": OnProlific, "toloka": OnToloka}

@@ -54,6 +54,11 @@ class Repeated(StateConflict):
     """The token of this call was used within the last day: what it was for is done."""
 
 
+NOT_ACCEPTED = (
+    "MTurk does not accept the keys of “{label}” ({said}). Make new ones in AWS and enter them for this account."
+)
+
+
 class Client:
     """MTurk as one account sees it."""
 
@@ -98,7 +103,7 @@ class Client:
         if "throttling" in kind.lower() or status == 429:
             return Throttled(database_now() + PAUSE, "requests")
         if kind in STRANGER or status in {401, 403}:
-            return AuthFailed(f"MTurk does not accept the keys of “{self.account.label}”: {words or kind}.")
+            return AuthFailed(NOT_ACCEPTED.format(label=self.account.label, said=words or kind))
         if status >= 500 or "servicefault" in kind.lower():
             return _broken(f"MTurk failed: {words or kind}", writes=writes)
         return by_code(str(said.get("TurkErrorCode", "")) or kind, words or kind)

@@ -19,6 +19,10 @@ from crowd.platforms.mturk.client import Client, Json, connected, entity
 SECRETS: Final = ("webhook", "webhook_before")
 SIGNATURE: Final = "x-winnow-signature"
 FRESH: Final = timedelta(minutes=10)
+WRONG: Final = (
+    "The signature of this notification is wrong: who forwards it signs with another secret. Make a new secret on the "
+    "account's page and enter it there, too. Nothing is lost: the pools are asked all the same."
+)
 
 
 def parse(account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> list[EventNote]:
@@ -40,7 +44,7 @@ def _require_signature(account: Account, given: str, body: bytes) -> None:
         wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         if secret and hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
             return
-    raise AuthFailed("The signature of the notification is wrong.")
+    raise AuthFailed(WRONG)
 
 
 def _events(body: bytes) -> tuple[str, list[Json]]:

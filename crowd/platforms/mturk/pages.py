@@ -32,6 +32,10 @@ STATES: Final = {
     "Rejected": Assignment.State.REJECTED,
 }
 QUICK, ALL = "quick", "all"
+NEVER_CAME: Final = (
+    "Page {page} was given back on MTurk, or its time ran out before it was handed in. Nothing has to be done: its "
+    "place goes to somebody else."
+)
 
 
 def pull(client: Client, mark: Mark, watermark: str) -> Pull:
@@ -133,7 +137,11 @@ def reject(client: Client, ext_id: str, reason: str) -> None:
 
 
 def _state(client: Client, ext_id: str) -> Any:
-    return client.call("get_assignment", AssignmentId=ext_id)["Assignment"]["AssignmentStatus"]
+    """Return the state of what was handed in. MTurk refuses to tell of anything else."""
+    try:
+        return client.call("get_assignment", AssignmentId=ext_id)["Assignment"]["AssignmentStatus"]
+    except StateConflict:
+        raise StateConflict(NEVER_CAME.format(page=ext_id)) from None
 
 
 def books(client: Client, mark: Mark) -> RemoteBooks:

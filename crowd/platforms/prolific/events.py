@@ -26,8 +26,8 @@ KINDS = ("submission.status.change", "study.status.change")
 FRESH = timedelta(minutes=10)
 SIGNATURE, TIMESTAMP, EVENT_ID = "x-prolific-request-signature", "x-prolific-request-timestamp", "x-event-id"
 WRONG_SIGNATURE = (
-    "The signature of the notification is wrong. If the secret of the workspace was replaced on Prolific, have a new "
-    "one made on the account's page."
+    "The signature of the notification is wrong. If the secret of the workspace was replaced on Prolific, make a new "
+    "one on the account's page."
 )
 CONFIRMATION = "X-Hook-Secret"
 

@@ -12,7 +12,7 @@ from crowd.errors import NotFound, OutOfFunds, StateConflict
 from crowd.models import Batch
 from crowd.money import dollars
 from crowd.platforms.base import BatchSpec
-from crowd.platforms.toloka import filters, quality
+from crowd.platforms.toloka import filters, quality, stops
 from crowd.platforms.toloka.client import Client, Json, is_yandex
 from crowd.platforms.toloka.specs import LONGEST_NAME, project_form
 from crowd.platforms.toloka.stops import CLOSED, OPEN
@@ -254,7 +254,10 @@ def _moment(text: str) -> datetime:
 def open_place(client: Client, where: Place) -> None:
     if is_yandex(client.account) and not where.is_training:
         _ask_moderation(client, where)
-    client.ended(client.send("post", f"{where.path}/open"), "opening")
+    try:
+        client.ended(client.send("post", f"{where.path}/open"), "opening")
+    except StateConflict as error:
+        raise stops.for_good(view(client, where)) or error from None
 
 
 def _ask_moderation(client: Client, where: Place) -> None:

@@ -22,10 +22,15 @@ ELSEWISE: Mapping[str, str] = {
 }
 
 
+def for_good(there: Json) -> PlatformError | None:
+    """Return why a pool cannot be opened any more, if that is so."""
+    return StateConflict(ELSEWISE[there["status"]]) if there["status"] in ELSEWISE else None
+
+
 def stopped(there: Json) -> PlatformError | None:
     """Return why a pool gives out no work, unless it is open or will be without anybody's doing."""
-    if there["status"] in ELSEWISE:
-        return StateConflict(ELSEWISE[there["status"]])
+    if gone := for_good(there):
+        return gone
     reason = there.get("last_close_reason") or "MANUAL"
     if there["status"] == OPEN or reason in PASSING:
         return None

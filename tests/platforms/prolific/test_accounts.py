@@ -159,7 +159,7 @@ def test_a_secret_that_was_replaced_there_is_replaced_here_and_what_was_ended_is
     workspace.hook_secret = "made-by-somebody-else"
     next(one for one in mine if one.event_type.startswith("study")).is_enabled = False
     there.sends(told)
-    with pytest.raises(AuthFailed, match="was replaced on Prolific, have a new one made on the account"):
+    with pytest.raises(AuthFailed, match="was replaced on Prolific, make a new one on the account"):
         notes(adapter, account, held.letters[-1])
     account = accounts.rotate_webhook_secret(account_id=account.pk, now=NOON)
     adapter.ensure_batch(account, changed(webhook_url=URL))

@@ -236,7 +236,7 @@ def test_an_archived_pool_says_what_to_do(adapter, account, opened):
     remote_id = opened()
     for _ in range(2):
         adapter.archive(account, remote_id, NOON)
-    with pytest.raises(StateConflict, match="state does not allow this"):
+    with pytest.raises(StateConflict, match=r"archived on Toloka and stays closed there\. Go on in a new pool\."):
         adapter.open(account, remote_id, NOON)
 
 
