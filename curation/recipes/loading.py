@@ -8,6 +8,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 FOLDER = Path(__file__).parent
+_TRAIN_FIRST = (
+    "training tasks are not mixed into paid pages, there or on our own; people learn before the exam, "
+    "as many tasks as training_tasks says"
+)
+NOT_OFFERED = dict.fromkeys(("training_per_page", "training_tasks_count"), _TRAIN_FIRST)
 
 
 class BadRecipe(ValueError):
@@ -72,4 +77,5 @@ def first_fault(error: ValidationError) -> str:
     """Return the first fault as one sentence with its place."""
     fault = error.errors()[0]
     place = " → ".join(str(part) for part in fault["loc"]) or "the document"
-    return f"{place}: {fault['msg'].removeprefix('Value error, ')}."
+    instead = NOT_OFFERED.get(str(fault["loc"][-1])) if fault["type"] == "extra_forbidden" else None
+    return f"{place}: {instead or fault['msg'].removeprefix('Value error, ')}."

@@ -55,6 +55,12 @@ def test_a_wrong_request_is_refused(asked, sentence):
         ),
         ("aggregate", {"method": "guess"}, "aggregate: method: 'guess' is not a method; known are"),
         ("checks", {"min_lnog": 1}, "checks: min_lnog: Extra inputs are not permitted."),
+        (
+            "validate",
+            {"training_per_page": 2},
+            "validate: training_per_page: training tasks are not mixed into paid pages, there or on our own; "
+            "people learn before the exam, as many tasks as training_tasks says.",
+        ),
         ("polish", {}, "There is no stage 'polish'; stages are collect, checks"),
     ],
 )
