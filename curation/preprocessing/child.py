@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from math import ceil
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> None:
     connection = Connection(int(settings["connection"]))
     threading.Thread(target=_end_with_parent, args=(connection.fileno(),), daemon=True).start()
     cv2.setNumThreads(1)
+    warnings.simplefilter("ignore")  # what is odd about a file of strangers is no news
     take_turns(int(settings["turns"]))
     _limit_memory(int(settings["memory_bytes"]))
     connection.send_bytes(READY)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-from .decode import BAND_BYTES, Analysis, analyse, bands, decoded_bytes, exif_of, flattened, number
+from .decode import SMALL_BYTES, Analysis, analyse, bands, decoded_bytes, exif_of, flattened, number
 from .gate import DECODE_ERRORS, decoding, open_gated
 from .large import alone_if_large
 from .limits import PICTURE_LIMITS, Limits
@@ -52,10 +52,10 @@ def derivative(
     """Re-encode a picture to show or export: upright, sRGB, no metadata at all, never enlarged. Raises Unreadable."""
     image = open_gated(data, limits)
     profile = image.info.get("icc_profile")
-    orientation = number(exif_of(image).get(ExifTags.Base.Orientation))
     factor = min(1.0, longest / max(image.size))
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     with alone_if_large(decoded_bytes(image)), decoding(data):
+        orientation = number(exif_of(image).get(ExifTags.Base.Orientation))
         if image.mode == "RGB":
             image.draft("RGB", size)
         small = _shrunk(image, size)
@@ -69,7 +69,7 @@ def derivative(
 def _shrunk(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Lay on white and shrink by whole steps to no less than twice the wanted size, band by band."""
     step = max(1, min(image.width // (2 * size[0]), image.height // (2 * size[1])))
-    if step == 1 and 4 * image.width * image.height <= BAND_BYTES:
+    if step == 1 and 4 * image.width * image.height <= SMALL_BYTES:
         return flattened(image)
     parts = (flattened(band).reduce(step) for band in bands(image, step))
     first = next(parts)

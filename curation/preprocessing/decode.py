@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from . import hashes, quality
-from .gate import DECODE_ERRORS, decoding, open_gated
+from .gate import DECODE_ERRORS, decoding, ends_early, open_gated, read_bounded, require_whole
 from .large import alone_if_large
 from .limits import MEGABYTE, PICTURE_LIMITS, Limits
 from .pixels import EXIF_TURNS, Grey, bounded, resized, turned
@@ -18,7 +19,9 @@ from .preview import LONGEST, Preview
 from .verify import Sighting
 
 MAX_TEXT = 255
-BAND_BYTES = 16 * MEGABYTE
+SMALL_BYTES, BAND_BYTES = 16 * MEGABYTE, 4 * MEGABYTE
+_FILLING = 128
+_MORE_DATA = bytes(range(1, 65))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,14 @@ def analyse(data: bytes, *, compat: bool = True, limits: Limits = PICTURE_LIMITS
     `compat=False` leaves the 64-bit hash for other tools out.
     """
     image = open_gated(data, limits)
-    exif, form = exif_of(image), image.format or ""
-    stored_size = image.size
+    form, stored_size = image.format or "", image.size
     with alone_if_large(decoded_bytes(image)), decoding(data):
+        require_whole(data, form)
+        exif = exif_of(image)
         grey = _grey(image)
-    del image
+        del image
+        if form in ("JPEG", "MPO") and _is_filled_up(data, grey, limits):
+            raise ends_early()
     turn = EXIF_TURNS.get(number(exif.get(ExifTags.Base.Orientation)), "none")
     width, height = stored_size if turn in ("none", "mirror", "flip", "rot180") else stored_size[::-1]
     upright = turned(grey, turn)
@@ -86,6 +92,11 @@ def analyse(data: bytes, *, compat: bool = True, limits: Limits = PICTURE_LIMITS
     )
 
 
+def analyse_file(path: Path, *, compat: bool = True, limits: Limits = PICTURE_LIMITS) -> Analysis:
+    """Measure the picture in a file; see `analyse`. Raises Unreadable, also when the file cannot be read."""
+    return analyse(read_bounded(path, limits), compat=compat, limits=limits)
+
+
 def compat_hash(grey: Grey) -> int:
     """Return `imagehash.phash` of stored pixels as an unsigned 64-bit number (within 4 bits of a full decode)."""
     return hashes.phash64(bounded(grey, 2 * hashes.WIDTH))
@@ -102,17 +113,28 @@ def decoded_bytes(image: Image.Image) -> int:
 
 
 def _grey(image: Image.Image) -> Grey:
-    """Decode to grey, at half size where the format can do that cheaply and the picture is large enough."""
+    """Decode to grey, at half size where the format can do that cheaply or the picture is large."""
     width, height = image.size
     if max(width, height) >= 2 * LONGEST and min(width, height) > 1:
         image.draft("L", (width // 2, height // 2))
     if image.mode == "L" and not image.has_transparency_data:
         return np.asarray(image, np.uint8)
-    return np.concatenate([_grey_band(band) for band in bands(image)])
+    if 4 * image.width * image.height <= SMALL_BYTES:
+        return np.asarray(flattened(image).convert("L"), np.uint8)
+    return np.concatenate([np.asarray(flattened(band).convert("L").reduce(2), np.uint8) for band in bands(image, 2)])
 
 
-def _grey_band(band: Image.Image) -> Grey:
-    return np.asarray(flattened(band).convert("L"), np.uint8)
+def _is_filled_up(data: bytes, grey: Grey, limits: Limits) -> bool:
+    """Tell whether the data of a JPEG end before its last block, although an end mark follows.
+
+    The decoder then fills up with mid-grey and says nothing. A picture that is so in truth stays the same when there
+    are more data before the end mark; one that was filled up goes on.
+    """
+    if (grey[-4:, -4:] != _FILLING).any():
+        return False
+    end = data.rfind(b"\xff\xd9")
+    with open_gated(data[:end] + _MORE_DATA + data[end:], replace(limits, max_bytes=limits.max_bytes + 64)) as longer:
+        return not np.array_equal(_grey(longer), grey)
 
 
 def bands(image: Image.Image, rows_together: int = 1) -> Iterator[Image.Image]:
@@ -143,6 +165,7 @@ def _halved(grey: Grey) -> Grey:
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
+    """Return what there is of EXIF. For a PNG this decodes the pixels: the block may follow them."""
     try:
         return image.getexif()
     except DECODE_ERRORS:

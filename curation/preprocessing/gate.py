@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from .limits import MEGABYTE, PICTURE_LIMITS, Limits, Unreadable
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+MAX_WEBP_PIXELS = 12_582_912
 _MAY_MOVE = ("PNG", "WEBP")
 
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError)
@@ -57,6 +59,7 @@ def open_gated(data: bytes, limits: Limits = PICTURE_LIMITS) -> Image.Image:
         raise Unreadable(
             "too_large", f"the file has more than {limits.max_bytes // MEGABYTE} MB, the most that is accepted"
         )
+    _require_modest_webp(data)
     image = _identified(data)
     width, height = image.size
     if width * height > limits.max_pixels:
@@ -68,6 +71,28 @@ def open_gated(data: bytes, limits: Limits = PICTURE_LIMITS) -> Image.Image:
     if image.format in _MAY_MOVE and getattr(image, "is_animated", False):
         raise Unreadable("animated", "the file is an animation; send a single picture")
     return image
+
+
+def _require_modest_webp(data: bytes) -> None:
+    """Judge a WEBP by its own header: its decoder claims memory for all pixels, four times, as it opens the file."""
+    size = _webp_size(data) if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+    if size is not None and size[0] * size[1] > MAX_WEBP_PIXELS:
+        most = MAX_WEBP_PIXELS // 1_000_000
+        raise Unreadable(
+            "too_many_pixels",
+            f"the header announces {size[0]}x{size[1]} pixels; as WEBP at most {most} million are accepted",
+        )
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    if data[12:16] == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if data[12:16] == b"VP8L":
+        sides = int.from_bytes(data[21:25], "little")
+        return 1 + (sides & 0x3FFF), 1 + (sides >> 14 & 0x3FFF)
+    if data[12:16] == b"VP8 ":
+        return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+    return None
 
 
 def _identified(data: bytes) -> Image.Image:
@@ -119,10 +144,28 @@ def _name_of(data: bytes) -> str | None:
     return "an XML document" if head.startswith(b"<?xml") else None
 
 
-def _broken(data: bytes) -> Unreadable:
-    if _ends_early(data):
-        return Unreadable("truncated", "the file ends early")
+def require_whole(data: bytes, form: str) -> None:
+    """Compare the check sums of a PNG, which its decoder passes over. Raises Unreadable."""
+    at = 8
+    while form == "PNG" and data[at + 4 : at + 8] != b"IEND":
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        if end + 4 > len(data):
+            raise ends_early()
+        if zlib.crc32(memoryview(data)[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise damaged()
+        at = end + 4
+
+
+def ends_early() -> Unreadable:
+    return Unreadable("truncated", "the file ends early")
+
+
+def damaged() -> Unreadable:
     return Unreadable("damaged", "the picture is damaged and cannot be decoded")
+
+
+def _broken(data: bytes) -> Unreadable:
+    return ends_early() if _ends_early(data) else damaged()
 
 
 def _ends_early(data: bytes) -> bool:

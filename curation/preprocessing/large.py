@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from .limits import MEGABYTE
 
-LARGE_BYTES = 64 * MEGABYTE
+LARGE_BYTES = 48 * MEGABYTE
 _shared_file: list[int] = []
 
 

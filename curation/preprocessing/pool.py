@@ -46,7 +46,7 @@ _KEPT_FROM_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 class ChildLimits:
     """Bounds of one child: memory beyond what it starts with; processor and wall-clock time of one call."""
 
-    memory_bytes: int = 384 * MEGABYTE
+    memory_bytes: int = 272 * MEGABYTE
     cpu_seconds: int = 20
     seconds: float = 60.0
 
