@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.agreement.bootstrap import Interval, interval_of, redrawn
+from aggregation.core.arrays import Floats
 
 Value = str | None
 Unit = tuple[tuple[Value, int], ...]  # how often each value was said, sorted
-Floats = NDArray[np.float64]
 
 
 @dataclass(slots=True)

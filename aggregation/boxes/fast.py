@@ -11,14 +11,11 @@ from itertools import combinations
 from operator import attrgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import BoxAnswer, ImageAnswers
+from aggregation.core.arrays import Floats, Indices, Mask
 from aggregation.core.geometry import TOLERANCE
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 ROUNDING = 0.002  # pixels: further apart, rounding on output cannot change the order of two boxes
 _LABEL = attrgetter("label")
@@ -30,7 +27,7 @@ class Stack:
     """Answers of images of one shape, sorted by annotator, flipped and clipped."""
 
     corners: Floats  # (4, n, m, B)
-    label: NDArray[np.intp]  # (n, m, B) index into names
+    label: Indices  # (n, m, B) index into names
     names: tuple[str, ...]
     least_side: Floats  # (B,) a box with a shorter side is a dot
     changed: Mask  # (B,) some box was flipped or clipped
@@ -74,7 +71,7 @@ class Measured:
 
     sure: Mask  # (B,) the general way comes to the same
     corners: Floats  # (4, m, B) by the `combine` setting
-    label: NDArray[np.intp]  # (m, B) of the first answer
+    label: Indices  # (m, B) of the first answer
     lowest: Floats  # (B,) smallest IoU of two boxes of a group
     worst: Floats  # (B,) what the IoU rule looks at
     mean: Floats  # (m, B) mean IoU of the pairs of a group
@@ -112,7 +109,7 @@ def measure(answers: Stack, settings: BoxSettings) -> Measured:
     )
 
 
-def _homes(corners: Floats) -> tuple[NDArray[np.intp], Mask]:
+def _homes(corners: Floats) -> tuple[Indices, Mask]:
     """Return for each answer which of its boxes lies nearest to each box of the first, and whether all found their own.
 
     Shapes (n, m, B) and (B,).

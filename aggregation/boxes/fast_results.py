@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from aggregation.boxes.confidence import box_confidence, box_confidence_75, image_confidence, label_confidence
-from aggregation.boxes.fast import Floats, measure, stack
+from aggregation.boxes.fast import measure, stack
 from aggregation.boxes.hard import (
     EQUAL_LABELS,
     clean_step,
@@ -23,6 +23,7 @@ from aggregation.boxes.result import common_flags
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import preparation
 from aggregation.core.answers import BoxAnswer, Consensus, ConsensusBox, ImageAnswers, TraceStep
+from aggregation.core.arrays import Floats
 
 Answers = Sequence[BoxAnswer]
 

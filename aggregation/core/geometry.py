@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
+
+from aggregation.core.arrays import Floats
 
 Corners = tuple[float, float, float, float]
 
 TOLERANCE = 1e-9  # shares and IoUs that are equal on paper must be equal here: 3 of 5 is 0.6
 
 
-def iou_matrix(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+def iou_matrix(first: ArrayLike, second: ArrayLike) -> Floats:
     """Return the intersection over union of every pair of boxes.
 
     Shapes (n, 4) and (m, 4) give (n, m), float64 in [0, 1]. Corners must be ordered (x1 <= x2, y1 <= y2).
@@ -26,7 +28,7 @@ def iou_matrix(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(np.divide(inside, union, out=np.zeros_like(inside), where=union > 0))
 
 
-def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _areas(boxes: Floats) -> Floats:
     return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
 
 

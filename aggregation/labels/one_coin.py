@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from aggregation.core.arrays import Floats
 from aggregation.core.reading import Vote
 from aggregation.core.skills import PRIOR_ACCURACY, WorkerSkill, accuracy_of
 from aggregation.labels.result import LabelOutcome
 from aggregation.labels.rounds import expected
 from aggregation.labels.settings import LabelSettings
-from aggregation.labels.table import Floats, VoteTable, labelled, tabulate
+from aggregation.labels.table import VoteTable, labelled, tabulate
 
 LEAST, MOST = 0.05, 0.99
 

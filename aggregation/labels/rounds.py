@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aggregation.labels.table import Floats, VoteTable, normalised
+from aggregation.core.arrays import Floats
+from aggregation.labels.table import VoteTable, normalised
 
 SETTLED = 1e-6  # no chance moves by more: the rest of the rounds would change nothing that is printed
 

@@ -4,15 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aggregation.core.arrays import Floats, Indices
 from aggregation.core.reading import Vote
 from aggregation.labels.result import LabelVote, decided, known_label
 from aggregation.labels.settings import LabelSettings
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 UNKNOWN = -1
 

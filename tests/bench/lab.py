@@ -54,9 +54,9 @@ def timed(client: Any, address: str, settings: dict[str, str]) -> dict[str, floa
 
 
 def main() -> int:
-    from tests.bench.runs import database
+    from tests.bench.ground import database
 
-    with tempfile.TemporaryDirectory() as folder, database(folder):
+    with tempfile.TemporaryDirectory() as folder, database(folder, durable=False):
         from django.conf import settings
 
         settings.ALLOWED_HOSTS = ["testserver"]

@@ -11,8 +11,6 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,25 +21,6 @@ sys.path.insert(0, str(ROOT))
 PAGES, WORKERS, PRICE = 10_000, 400, 30_000
 AIM = 5_000
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-
-
-@contextmanager
-def database(folder: str) -> Iterator[None]:
-    """Have a migrated embedded PostgreSQL of our own, as durable as the product's."""
-    os.environ["DATA_DIR"] = os.environ["WINNOW_TEST_DATA_DIR"] = folder
-    os.environ["DJANGO_SETTINGS_MODULE"] = "curation.settings.test"
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    from curation.embedded.keeper import Plan
-    from curation.embedded.services import running_services
-
-    with running_services(settings.PATHS, Plan(redis=False)):
-        call_command("migrate", verbosity=0)
-        yield
 
 
 def a_batch(n: int) -> Any:
@@ -112,7 +91,9 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder, database(folder):
+    from tests.bench.ground import database
+
+    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder, database(folder, redis=False):
         result: dict[str, Any] = {
             "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",
             "data": f"{PAGES} pages of one task by {WORKERS} workers, charged with fee, embedded PostgreSQL, fsync on",

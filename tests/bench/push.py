@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.pull import database  # noqa: E402
+from tests.bench.ground import database  # noqa: E402
 
 TASKS, LEAST = 100_000, 2_000
 PATIENCE = 600.0
@@ -82,7 +82,7 @@ def measured() -> dict[str, Any]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder, database(folder):
+    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder, database(folder, redis=False):
         logging.disable(logging.INFO)
         found = measured()
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"

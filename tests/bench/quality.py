@@ -47,23 +47,12 @@ def images_of(project: Any) -> list[Any]:
 
 def answers_to(project: Any, images: Sequence[Any], rng: random.Random) -> None:
     """Let everybody draw two boxes a little aside; one answer in twenty lacks one."""
-    from curation.models import Annotation, Box
+    from curation.models import Box
     from tests import scenes
+    from tests.bench.ground import bare_answers
 
-    people = [scenes.worker(f"worker-{n}").pk for n in range(PEOPLE)]
     stage = project.stages.get(kind="boxes")
-    notes = Annotation.objects.bulk_create(
-        Annotation(
-            project_id=project.pk,
-            asset=image,
-            stage=stage,
-            answer_id=n * ANSWERS + turn + 1,
-            worker_id=worker,
-            kind=Annotation.Kind.BOXES,
-        )
-        for n, image in enumerate(images)
-        for turn, worker in enumerate(rng.sample(people, ANSWERS))
-    )
+    notes = bare_answers(stage, images, people=PEOPLE, answers=ANSWERS, rng=rng)
     Box.objects.bulk_create(
         Box(
             annotation=note,
@@ -163,22 +152,13 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["DATA_DIR"] = os.environ["WINNOW_TEST_DATA_DIR"] = folder
-        os.environ["DJANGO_SETTINGS_MODULE"] = "curation.settings.test"
-        import django
+    from tests.bench.ground import database
 
-        django.setup()
+    with tempfile.TemporaryDirectory() as folder, database(folder):
         from django.conf import settings
-        from django.core.management import call_command
-
-        from curation.embedded.keeper import Plan
-        from curation.embedded.services import running_services
 
         settings.ALLOWED_HOSTS = ["testserver"]
-        with running_services(settings.PATHS, Plan()):
-            call_command("migrate", verbosity=0)
-            found = measure()
+        found = measure()
     print(f"quality page, {found['images']:,} images, {found['answers']:,} answers, {os.cpu_count()} cores")
     print(
         f"  first request {found['first_s']:.2f} s, {found['first_cpu_s']:.2f} of them ours (at most {AIM_FIRST:g} s)"

@@ -13,8 +13,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +24,13 @@ IMAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
 PEOPLE, ANSWERS, BOXES = 40, 5, 2
 
 
-@contextmanager
-def database(folder: str) -> Iterator[None]:
-    os.environ["DATA_DIR"] = os.environ["WINNOW_TEST_DATA_DIR"] = folder
-    os.environ["DJANGO_SETTINGS_MODULE"] = "curation.settings.test"
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    from curation.embedded.keeper import Plan
-    from curation.embedded.services import running_services
-
-    with running_services(settings.PATHS, Plan(durable=False)):
-        call_command("migrate", verbosity=0)
-        yield
-
-
 def answer_all(project: Any, n: int) -> None:
     """Store five answers with two boxes to each image; edges off by 2 % of a box, one object in ten missed."""
-    from curation.models import Annotation, Asset, Box
-    from tests import scenes
+    from curation.models import Asset, Box
+    from tests.bench.ground import bare_answers
 
     rng, boxes = random.Random(7), project.stages.get(kind="boxes")
     waits = project.stages.get(kind="aggregate")
-    people = [scenes.worker(f"p{number}").pk for number in range(PEOPLE)]
     images = Asset.objects.bulk_create(
         Asset(
             project=project,
@@ -62,18 +42,7 @@ def answer_all(project: Any, n: int) -> None:
         )
         for number in range(n)
     )
-    rows = Annotation.objects.bulk_create(
-        Annotation(
-            project_id=project.pk,
-            asset=image,
-            stage=boxes,
-            answer_id=place * ANSWERS + turn + 1,
-            worker_id=worker,
-            kind=Annotation.Kind.BOXES,
-        )
-        for place, image in enumerate(images)
-        for turn, worker in enumerate(rng.sample(people, ANSWERS))
-    )
+    rows = bare_answers(boxes, images, people=PEOPLE, answers=ANSWERS, rng=rng)
     Box.objects.bulk_create(
         (
             Box(
@@ -118,7 +87,9 @@ def measure(n: int) -> dict[str, float]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder, database(folder):
+    from tests.bench.ground import database
+
+    with tempfile.TemporaryDirectory() as folder, database(folder, durable=False):
         found = measure(IMAGES)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(

@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.pull import database  # noqa: E402
+from tests.bench.ground import database  # noqa: E402
 
 TASKS, A_PUSH, PAGES = 20_000, 5_000, 10_000
 LEAST_PUSHED, LEAST_PULLED = 2_000, 5_000
@@ -101,7 +101,7 @@ def measured() -> dict[str, Any]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder, database(folder):
+    with tempfile.TemporaryDirectory() as folder, database(folder, redis=False):
         logging.disable(logging.INFO)
         found = measured()
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"

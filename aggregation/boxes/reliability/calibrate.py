@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from aggregation.boxes.reliability.table import Floats
+from aggregation.core.arrays import Floats
 from aggregation.core.errors import BadInput
 
 ENOUGH = 200  # known cases for a monotone map

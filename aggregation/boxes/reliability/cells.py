@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import Floats, Indices, Table, pairs_within
+from aggregation.boxes.reliability.table import Table, pairs_within
 from aggregation.boxes.reliability.tabulate import medians
+from aggregation.core.arrays import Floats, Indices
 
 SIZES, LIES = 3, 3  # terciles of the square root of the area; free, overlapping, inside
 CELLS = SIZES * LIES

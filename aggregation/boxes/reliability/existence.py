@@ -26,7 +26,8 @@ from aggregation.boxes.reliability.finding import (
     LURED,
     Finding,
 )
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
+from aggregation.boxes.reliability.table import NOBODY, Table
+from aggregation.core.arrays import Floats, Indices, Mask
 
 PLAIN, HARD, LURE, STRAY = range(4)
 ROUNDS, STEPS, STILL = 30, 3, 1e-4

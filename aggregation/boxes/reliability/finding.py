@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aggregation.boxes.reliability.cells import CELLS
-from aggregation.boxes.reliability.table import Floats, Indices
+from aggregation.core.arrays import Floats, Indices
 
 HARDER, LURED, OBJECTS = 2.0, 0.3, 0.5  # see existence.py
 OFFSETS = np.array([0.0, -HARDER])

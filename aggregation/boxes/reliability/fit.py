@@ -15,10 +15,11 @@ from aggregation.boxes.reliability.known import HIT, corners_of, with_truth
 from aggregation.boxes.reliability.placing import fit_noise
 from aggregation.boxes.reliability.sharing import Sharing
 from aggregation.boxes.reliability.state import ReliabilityState
-from aggregation.boxes.reliability.table import NOBODY, Floats, Mask, Table
+from aggregation.boxes.reliability.table import NOBODY, Table
 from aggregation.boxes.reliability.tabulate import tabulate
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, ImageAnswers
+from aggregation.core.arrays import Floats, Mask
 from aggregation.core.cycles import no_search_for_cycles
 from aggregation.core.errors import BadInput
 from aggregation.core.geometry import best_matching, iou_matrix

@@ -11,9 +11,9 @@ from operator import attrgetter
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import Floats, Indices, Mask
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, BoxAnswer, ImageAnswers
+from aggregation.core.arrays import Floats, Indices, Mask
 
 _NUMBERS = tuple(attrgetter(name) for name in "xywh")
 _LABEL, _ANNOTATOR, _FLAGS, _BOXES = map(attrgetter, ("label", "annotator", "flags", "boxes"))

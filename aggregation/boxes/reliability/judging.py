@@ -10,8 +10,9 @@ from aggregation.boxes.reliability.naming import name_groups
 from aggregation.boxes.reliability.placing import Placed, place
 from aggregation.boxes.reliability.sharing import sides_of
 from aggregation.boxes.reliability.state import STRANGER, ReliabilityState
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
+from aggregation.boxes.reliability.table import NOBODY, Table
 from aggregation.boxes.settings import BoxSettings
+from aggregation.core.arrays import Floats, Indices, Mask
 from aggregation.core.geometry import TOLERANCE
 
 # Answers to one image share its light, its crop and its difficulty, so their evidence is worth less than if they were

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Table
+from aggregation.boxes.reliability.table import NOBODY, Table
 from aggregation.boxes.reliability.tabulate import medians
 from aggregation.core.answers import Box
+from aggregation.core.arrays import Floats, Indices
 from aggregation.core.geometry import TOLERANCE, Corners, best_matching, iou_matrix
 
 HIT = 0.5  # IoU from which a group is taken to be the known object

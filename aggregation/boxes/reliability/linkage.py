@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import Floats, Indices, Mask
+from aggregation.core.arrays import Floats, Indices, Mask
 from aggregation.core.geometry import TOLERANCE
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import Floats, Indices
+from aggregation.core.arrays import Floats, Indices
 
 TRAPS, PULL = 0.03, 0.4
 CERTAIN = 1e200  # a product of very many votes stays finite

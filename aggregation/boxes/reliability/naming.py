@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aggregation.boxes.reliability.lures import Lures, Said
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
+from aggregation.boxes.reliability.table import NOBODY, Table
+from aggregation.core.arrays import Floats, Indices, Mask
 from aggregation.core.skills import PRIOR_RIGHT, PRIOR_WRONG
 
 LEAST, MOST = 0.02, 0.995

@@ -26,7 +26,8 @@ import numpy as np
 from aggregation.boxes.reliability.placing_edges import EDGES, OUTWARDS, Block, blocks, settle
 from aggregation.boxes.reliability.placing_fit import fit_noise
 from aggregation.boxes.reliability.placing_noise import WorkerNoise
-from aggregation.boxes.reliability.table import Floats, Table, over_slots
+from aggregation.boxes.reliability.table import Table, over_slots
+from aggregation.core.arrays import Floats
 
 STEPS = 6
 CHANCE_50, CHANCE_75 = (3.0, -2.0), (-8.1, -6.1)  # level and slope over the logarithm of the doubt

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aggregation.boxes.reliability.placing_noise import DEGREES, EDGES, UNIT, WorkerNoise
-from aggregation.boxes.reliability.table import Floats, Indices, Mask, Table, over_slots
+from aggregation.boxes.reliability.table import Table, over_slots
+from aggregation.core.arrays import Floats, Indices, Mask
 
 BLOCK = 1024  # groups worked on at once: their arrays stay in the cache
 OUTWARDS = np.array([-1.0, -1.0, 1.0, 1.0])

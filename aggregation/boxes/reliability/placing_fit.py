@@ -9,7 +9,8 @@ import numpy as np
 from aggregation.boxes.reliability.placing_edges import Block, blocks, settle, sides
 from aggregation.boxes.reliability.placing_noise import DEGREES, EDGES, UNIT, WorkerNoise
 from aggregation.boxes.reliability.placing_skew import fit_skew
-from aggregation.boxes.reliability.table import Floats, Indices, Mask, Table, over_slots
+from aggregation.boxes.reliability.table import Table, over_slots
+from aggregation.core.arrays import Floats, Indices, Mask
 
 ROUNDS = 8
 LAST_ROUNDS = 2  # on everything; those before need no more than the pilot

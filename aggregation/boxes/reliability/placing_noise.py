@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import Floats
+from aggregation.core.arrays import Floats
 
 EDGES = 4
 UNIT = 100.0  # pixels

@@ -6,7 +6,7 @@ import numpy as np
 
 from aggregation.boxes.reliability.placing_edges import Block
 from aggregation.boxes.reliability.placing_noise import DEGREES, EDGES, WorkerNoise
-from aggregation.boxes.reliability.table import Floats, Mask
+from aggregation.core.arrays import Floats, Mask
 
 SAMPLE = 1024  # groups looked at: evenly over the pool
 NODES = 12  # places tried for each edge

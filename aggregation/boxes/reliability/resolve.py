@@ -11,13 +11,14 @@ from aggregation.boxes.hard import examine
 from aggregation.boxes.reliability.closeness import Closeness, closeness_of
 from aggregation.boxes.reliability.judging import HARDLY, Judgement, judge
 from aggregation.boxes.reliability.state import ReliabilityState
-from aggregation.boxes.reliability.table import NOBODY, Indices
+from aggregation.boxes.reliability.table import NOBODY
 from aggregation.boxes.reliability.tabulate import Candidates, tabulate
 from aggregation.boxes.reliability.words import Found, Left, Questions, Scene, changes, doubt, summary, weights
 from aggregation.boxes.result import common_flags
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import counted, preparation, prepare
 from aggregation.core.answers import Consensus, ConsensusBox, ImageAnswers, TraceStep, reading_order
+from aggregation.core.arrays import Indices
 from aggregation.core.cycles import no_search_for_cycles
 
 NAME = "reliability"

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from aggregation.boxes.reliability.table import Floats, Table
+from aggregation.boxes.reliability.table import Table
 from aggregation.boxes.reliability.tabulate import medians
+from aggregation.core.arrays import Floats
 
 OCTAVES = 12  # sizes from 1 to 4096 pixels, square root of the area
 BINS = 2 * OCTAVES + 1

@@ -11,7 +11,7 @@ from aggregation.boxes.reliability.finding import Finding
 from aggregation.boxes.reliability.naming import Naming
 from aggregation.boxes.reliability.placing_noise import WorkerNoise
 from aggregation.boxes.reliability.sharing import Sharing
-from aggregation.boxes.reliability.table import Floats
+from aggregation.core.arrays import Floats
 from aggregation.core.errors import BadInput
 from aggregation.core.skills import WorkerSkill, accuracy_of
 

@@ -8,11 +8,8 @@ answer; slots of an image are sorted by annotator and stand without gaps from 0.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
+from aggregation.core.arrays import Floats, Indices, Mask
 
 NOBODY = -1
 

@@ -9,10 +9,11 @@ from aggregation.boxes.cleaning import clean
 from aggregation.boxes.groups import group_boxes
 from aggregation.boxes.reliability.flat import Flat, flatten
 from aggregation.boxes.reliability.linkage import Pile, iou, link
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table, pairs_within
+from aggregation.boxes.reliability.table import NOBODY, Table, pairs_within
 from aggregation.boxes.settings import BoxSettings
 from aggregation.boxes.sheet import prepare
 from aggregation.core.answers import ImageAnswers
+from aggregation.core.arrays import Floats, Indices, Mask
 from aggregation.core.geometry import TOLERANCE
 
 PAIRS = 100_000  # of boxes linked at once: they stay in the cache

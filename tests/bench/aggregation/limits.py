@@ -15,9 +15,10 @@ from aggregation import Consensus
 from aggregation.boxes.reliability.cells import LIES, cells_of
 from aggregation.boxes.reliability.fit import fit_table, in_order
 from aggregation.boxes.reliability.judging import DISCOUNT, Judgement, judge
-from aggregation.boxes.reliability.table import NOBODY, Floats, Indices, Mask, Table
+from aggregation.boxes.reliability.table import NOBODY, Table
 from aggregation.boxes.reliability.tabulate import tabulate
 from aggregation.core.answers import ConsensusBox
+from aggregation.core.arrays import Floats, Indices, Mask
 from tests.aggregation import judging
 from tests.aggregation.judging import HIT, SMALL, Sample, Verdict
 from tests.bench.aggregation import figures
