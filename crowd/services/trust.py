@@ -1,31 +1,20 @@
-"""Who may work: evidence of dishonesty, levels, quality rules, restrictions.
+"""Who may work: restrictions, and quality rules at work."""
 
-One hit bans nobody: a level is a smoothed rate whose lower bound must be high enough.
-"""
-
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from scipy.stats import beta
 
-from crowd.models import Account, Assignment, Batch, Evidence, Restriction, Worker
+from crowd.models import Account, Assignment, Batch, Restriction, Worker
 from crowd.platforms.registry import elsewhere, platform
 from crowd.rules import Ban, Hold, Reject, SetSkill, StopPaying, Suspend, Warn
 from crowd.services import judging, outbox, quality, skills
-from crowd.services.answers import COLLECTS
 from crowd.services.quality import Struck
 
 State = Assignment.State
 Scope = Restriction.Scope
 A_DAY = timedelta(hours=24)
 ABOUT_QUALITY = ("control", "speed", "majority", "acceptance")
-PRIOR_DISHONEST, PRIOR_HONEST = 1, 19
-LEAST_JUDGED = 5
-LEVEL_THRESHOLD = 0.10
-BAN_DAYS = {0: 10, 5: 10, 20: 30, 80: 365}
 
 
 def is_restricted(*, worker: Worker, batch: Batch, now: datetime) -> bool:
@@ -108,94 +97,6 @@ def _tell_platform(row: Restriction, kind: str, key: str, place: int | None = No
         batch_id=row.scope_id if row.scope == Scope.BATCH else None,
         lane=f"worker:{row.worker_id}",
         payload={"restriction_id": row.pk} | ({"place": place} if place else {}),
-    )
-
-
-def lower_bound(hits: int, judged: int) -> float:
-    """Lower 5 % point of the dishonest share, Beta(1 + hits, 19 + judged - hits)."""
-    return float(beta.ppf(0.05, PRIOR_DISHONEST + hits, PRIOR_HONEST + max(0, judged - hits)))
-
-
-@transaction.atomic
-def record_evidence(
-    *,
-    worker_id: int,
-    project_id: int,
-    level: int,
-    kind: str,
-    item_id: int,
-    other_item_id: int | None,
-    details: Mapping[str, Any],
-    now: datetime,
-) -> Evidence:
-    """Keep a hit with its proof (once per picture and kind) and ban the worker when his level is reached."""
-    row, made = Evidence.objects.get_or_create(
-        project_id=project_id,
-        item_id=item_id,
-        kind=kind,
-        defaults={
-            "worker_id": worker_id,
-            "level": level,
-            "other_item_id": other_item_id,
-            "details": dict(details),
-            "created_at": now,
-        },
-    )
-    if made:
-        ban_if_dishonest(worker_id=worker_id, project_id=project_id, now=now)
-    return row
-
-
-def overturn(*, evidence_id: int, now: datetime) -> Evidence:
-    """It was a false alarm: the evidence stays on record but no longer counts, and rule-made bans are lifted."""
-    row = Evidence.objects.get(pk=evidence_id)
-    if row.overturned_at is None:
-        row.overturned_at = now
-        row.save(update_fields=["overturned_at"])
-    if level_of(worker_id=row.worker_id, project_id=row.project_id) is None:
-        bans = Restriction.objects.filter(
-            worker_id=row.worker_id,
-            scope=Scope.PROJECT,
-            scope_id=row.project_id,
-            by_rule="dishonesty",
-            lifted_at__isnull=True,
-        )
-        for ban in bans:
-            lift(restriction_id=ban.pk, now=now)
-    return row
-
-
-def judged_submissions(*, worker_id: int, project_id: int) -> int:
-    done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
-    return Assignment.objects.filter(
-        worker_id=worker_id, project_id=project_id, batch__interface__in=COLLECTS, state__in=done
-    ).count()
-
-
-def level_of(*, worker_id: int, project_id: int) -> int | None:
-    """Return the highest level the worker has, or None: fewer than five submissions give no level."""
-    judged = judged_submissions(worker_id=worker_id, project_id=project_id)
-    if judged < LEAST_JUDGED:
-        return None
-    hits = Evidence.objects.filter(worker_id=worker_id, project_id=project_id, overturned_at__isnull=True)
-    levels = list(hits.values_list("level", flat=True))
-    for level in sorted(set(levels), reverse=True):
-        if lower_bound(sum(one >= level for one in levels), judged) >= LEVEL_THRESHOLD:
-            return level
-    return None
-
-
-def ban_if_dishonest(*, worker_id: int, project_id: int, now: datetime) -> Restriction | None:
-    level = level_of(worker_id=worker_id, project_id=project_id)
-    if level is None:
-        return None
-    return restrict(
-        worker_id=worker_id,
-        scope=Scope.PROJECT,
-        scope_id=project_id,
-        reason=f"Level {level}: {Evidence.Level(level).label.lower()}",
-        until=now + timedelta(days=BAN_DAYS[level]),
-        by_rule="dishonesty",
     )
 
 

@@ -9,8 +9,10 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
+from crowd.honesty import Terms
 from crowd.models import Answer, Assignment, Evidence
-from curation.models import Annotation, Asset, Box, Consensus, ConsensusBox, Decision, Review, User
+from curation.models import Annotation, Asset, Box, Consensus, ConsensusBox, Decision, HonestyTerms, Review, User
+from curation.services import honesty
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Pair:
     """Evidence against the picture, with what it is compared to."""
 
     evidence: Evidence
+    terms: Terms
     other: UUID | None
     template_class: str
 
@@ -101,12 +104,21 @@ def _said(row: Any, answer: Answer | None) -> Said:
 
 def _pairs(asset: Asset) -> list[Pair]:
     others = Asset.objects.filter(pk=OuterRef("other_item_id")).values("public_id")[:1]
+    terms = HonestyTerms.objects.filter(project_id=asset.project_id)
     rows: Any = (
         Evidence.objects.filter(project_id=asset.project_id, item_id=asset.pk)
-        .annotate(other=Subquery(others))
+        .annotate(other=Subquery(others), stored=Subquery(terms.values("terms")))
         .order_by("-level")
     )
-    return [Pair(row, row.other, str(row.details.get("template_class", ""))) for row in rows]
+    return [
+        Pair(
+            evidence=row,
+            terms=honesty.policy_as_stored(row.stored).of(row.level),
+            other=row.other,
+            template_class=str(row.details.get("template_class", "")),
+        )
+        for row in rows
+    ]
 
 
 def _paid(answer: Answer) -> int:

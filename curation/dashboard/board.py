@@ -1,5 +1,6 @@
 """The board of dishonest workers: four columns of cards with pairs of pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -7,36 +8,37 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from crowd.models import Assignment, Evidence, Restriction
+from crowd.honesty import BAN, NOTHING, WARN, Policy, Terms, lower_bound
+from crowd.models import Assignment, Evidence, Restriction, Worker
 from crowd.services.answers import COLLECTS
-from crowd.services.trust import BAN_DAYS, lower_bound
 from curation.models import Asset, Project
 from curation.preprocessing.templates import MIN_INLIERS
 from curation.preprocessing.verify import RADIUS
+from curation.services import cuts, honesty
 from curation.services.overview import HonestyLevel, honesty_levels
 
-CARDS = 6
+CARDS, MOST_CARDS = 6, 60
 HASH_BITS = 256
+TO_DECIDE, DECIDED = "to-decide", "decided"
+SHOWN: Final[dict[str, str]] = {"": "All", TO_DECIDE: "To decide", DECIDED: "Decided"}
 WHY: Final[dict[str, str]] = {
     "same_file": "Sent the same file again",
     "same_photo": "Sent the same photo again",
     "template_copy": "Sent the example picture back",
     "flag": "Reported by a person",
 }
-RULES: Final[dict[int, str]] = {
-    0: "Rejected, not paid",
-    5: "Rejected, not paid",
-    20: "Held: a person decides",
-    80: "Only a person decides",
-}
+FOLLOWS: Final[dict[str, str]] = {NOTHING: "", WARN: "a warning", BAN: "ban"}
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     evidence: Evidence
+    terms: Terms
     asset: UUID | None
     other: UUID | None
+    sender: Worker | None
     state: str
+    at_level: int
     hits: int
     judged: int
     banned: bool
@@ -54,7 +56,17 @@ class Card:
         """Say in words what was done."""
         if self.evidence.kind == "template_copy" and self.transforms:
             return "Edited the example and sent it"
+        if self.sender is not None:
+            return "Same photo from two accounts"
         return WHY.get(self.evidence.kind, self.evidence.kind.replace("_", " ").capitalize())
+
+    @property
+    def note(self) -> str:
+        return str(self.evidence.details.get("note", ""))
+
+    @property
+    def other_caption(self) -> str:
+        return f"From {self.sender.short_id}" if self.sender else "First sent"
 
     @property
     def transforms(self) -> list[str]:
@@ -78,20 +90,13 @@ class Card:
         """Return the lower 5 % point of the dishonest share."""
         return lower_bound(self.hits, self.judged)
 
-    @property
-    def ban_days(self) -> int:
-        return BAN_DAYS[self.evidence.level]
-
 
 @dataclass(frozen=True, slots=True)
 class BoardColumn:
     level: HonestyLevel
     rule: str
     cards: tuple[Card, ...]
-
-    @property
-    def more(self) -> int:
-        return max(0, self.level.workers - len(self.cards))
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,51 +110,104 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Pictures that wait for a person, and false alarms so far."""
+    """Pictures that wait for a person, false alarms so far, dishonest pictures and what was not paid for them."""
 
     held: int
     overturned: int
+    pictures: int
+    saved_micro: int
 
 
-def board(project: Project) -> list[BoardColumn]:
-    """Return the four columns; a worker has one card a level, the newest evidence on top."""
-    cards = [_card(row) for row in _newest(project)]
-    return [
-        BoardColumn(
-            level,
-            RULES[level.level],
-            tuple(card for card in cards if card.evidence.level == level.level)[:CARDS],
-        )
-        for level in honesty_levels(project=project)
-    ]
+@dataclass(frozen=True, slots=True)
+class Board:
+    columns: tuple[BoardColumn, ...]
+    standing: Standing
 
 
-def standing(project: Project) -> Standing:
+def board(project: Project, *, shown: str = "", level: int | None = None) -> Board:
+    """Return the columns; a worker has one card a level, the newest evidence on top. `level` = all of one column."""
+    policy = honesty.policy_of(project.pk)
+    levels = honesty_levels(project=project, policy=policy)
+    most = CARDS if level is None else MOST_CARDS
+    cards = [_card(row, policy) for row in _newest(project, shown, level, most)]
+    counted = dict(_workers(_standing(project, shown))) if shown else {one.level: one.workers for one in levels}
+    columns = []
+    for one in levels:
+        mine = tuple(card for card in cards if card.evidence.level == one.level)[:most]
+        if level is None or level == one.level:
+            more = counted.get(one.level, 0) - len(mine)
+            columns.append(BoardColumn(one, rule_words(project, policy.of(one.level)), mine, more))
+    return Board(tuple(columns), standing(project, levels))
+
+
+def rule_words(project: Project, terms: Terms) -> str:
+    """Say what happens to a picture of this level and to its worker."""
+    follows = FOLLOWS[terms.consequence]
+    if terms.consequence == BAN:
+        follows = f"ban {'for good' if terms.days is None else f'{terms.days} days'}"
+    return ", ".join(part for part in (picture_words(project, terms.level), follows) if part)
+
+
+def picture_words(project: Project, level: int) -> str:
+    stage = cuts.stage_of(project)
+    settings = stage.settings if stage else {}
+    if level == Evidence.Level.SYNTHETIC:
+        return "Only a person decides"
+    waits = {Evidence.Level.DUPLICATE: ("same_photo", "reject"), Evidence.Level.PROCESSED: ("edited_templates", "hold")}
+    name, usual = waits.get(Evidence.Level(level), ("", "reject"))
+    return "A person decides" if settings.get(name, usual) == "hold" else "Rejected, not paid"
+
+
+def standing(project: Project, levels: Sequence[HonestyLevel]) -> Standing:
     held = Asset.objects.filter(pk=OuterRef("item_id"), state=Asset.State.HELD)
     counts = Evidence.objects.filter(project_id=project.pk).aggregate(
         held=Count("id", filter=Q(Exists(held), overturned_at__isnull=True)),
         overturned=Count("id", filter=Q(overturned_at__isnull=False)),
     )
-    return Standing(counts["held"], counts["overturned"])
+    return Standing(
+        held=counts["held"],
+        overturned=counts["overturned"],
+        pictures=sum(level.pictures for level in levels),
+        saved_micro=sum(level.saved_micro for level in levels),
+    )
 
 
-def _newest(project: Project) -> list[Any]:
+def _standing(project: Project, shown: str) -> QuerySet[Evidence]:
+    rows = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
+    held = Asset.objects.filter(pk=OuterRef("item_id"), state=Asset.State.HELD)
+    if shown == TO_DECIDE:
+        return rows.filter(Exists(held))
+    return rows.exclude(Exists(held)) if shown == DECIDED else rows
+
+
+def _workers(rows: QuerySet[Evidence]) -> QuerySet[Evidence, tuple[int, int]]:
+    counted = rows.order_by().values("level").annotate(n=Count("worker", distinct=True))
+    return counted.values_list("level", "n")
+
+
+def _newest(project: Project, shown: str, level: int | None, most: int) -> list[Any]:
     """Return each worker's newest evidence of each level, with its pictures and the worker's share: one query."""
     item, other = Asset.objects.filter(pk=OuterRef("item_id")), Asset.objects.filter(pk=OuterRef("other_item_id"))
     mine = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
-    ranked = mine.annotate(place=Window(RowNumber(), partition_by=[F("worker"), F("level")], order_by=F("id").desc()))
-    shown = ranked.filter(place=1).order_by("-id").values("pk")[: CARDS * 12]
+    listed = _standing(project, shown) if level is None else _standing(project, shown).filter(level=level)
+    ranked = listed.annotate(
+        place=Window(RowNumber(), partition_by=[F("worker"), F("level")], order_by=F("id").desc()),
+    ).filter(place=1)
+    ranked = ranked.annotate(nth=Window(RowNumber(), partition_by=[F("level")], order_by=F("id").desc()))
+    chosen = ranked.filter(nth__lte=most).order_by("-id").values("pk")
     done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
     sent = Assignment.objects.filter(project_id=project.pk, batch__interface__in=COLLECTS, state__in=done)
     ban = Restriction.objects.no_work().filter(
         worker=OuterRef("worker"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
     )
-    return list(
-        Evidence.objects.filter(pk__in=shown)
+    rows: list[Any] = list(
+        Evidence.objects.filter(pk__in=chosen)
         .annotate(
             asset=Subquery(item.values("public_id")[:1]),
             other=Subquery(other.values("public_id")[:1]),
+            sender_id=Subquery(other.values("worker_id")[:1]),
             asset_state=Subquery(item.values("state")[:1]),
+            at_level=_per_worker(mine.filter(level=OuterRef("level"))),
             hits=_per_worker(mine),
             judged=_per_worker(sent),
             banned=Exists(ban),
@@ -157,6 +215,10 @@ def _newest(project: Project) -> list[Any]:
         .select_related("worker__account")
         .order_by("-id")
     )
+    senders = Worker.objects.in_bulk([row.sender_id for row in rows if row.sender_id not in {None, row.worker_id}])
+    for row in rows:
+        row.sender = senders.get(row.sender_id)
+    return rows
 
 
 def _per_worker(rows: QuerySet[Any, Any]) -> Coalesce:
@@ -164,12 +226,15 @@ def _per_worker(rows: QuerySet[Any, Any]) -> Coalesce:
     return Coalesce(Subquery(own.values("n")), 0)
 
 
-def _card(row: Any) -> Card:
+def _card(row: Any, policy: Policy) -> Card:
     return Card(
         evidence=row,
+        terms=policy.of(row.level),
         asset=row.asset,
         other=row.other,
+        sender=row.sender,
         state=row.asset_state or "",
+        at_level=row.at_level,
         hits=row.hits,
         judged=max(row.judged, row.hits),
         banned=row.banned,

@@ -37,7 +37,7 @@ def media(request: HttpRequest, asset_id: UUID, variant: str) -> HttpResponseBas
     preview = getattr(asset, "preview", None)
     if preview is None or variant not in {"thumb", "screen"}:
         raise Http404
-    return _inline(preview.thumb_key if variant == "thumb" else preview.screen_key)
+    return inline(preview.thumb_key if variant == "thumb" else preview.screen_key)
 
 
 @require_safe
@@ -48,10 +48,10 @@ def class_example(request: HttpRequest, public_id: UUID, name: str) -> HttpRespo
     key = LabelClass.objects.filter(project=project, name=name).values_list("example_key", flat=True).first()
     if not key:
         raise Http404
-    return _inline(key)
+    return inline(key)
 
 
-def _inline(key: str) -> HttpResponse:
+def inline(key: str) -> HttpResponse:
     content_type = TYPES.get(PurePosixPath(key).suffix.lower())
     if content_type is None:
         raise Http404

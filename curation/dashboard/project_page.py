@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from curation.dashboard.access import Seat, seat_or_404
 from curation.models import Event, Pool
+from curation.services import honesty
 from curation.services.overview import (
     ProjectNumbers,
     funnel,
@@ -87,12 +88,13 @@ def _shown(rows: list[Any], tab: str) -> list[Any]:
 
 
 def _honesty(seat: Seat) -> dict[str, Any]:
-    levels = honesty_levels(project=seat.project)
+    policy = honesty.policy_of(seat.project.pk)
+    levels = honesty_levels(project=seat.project, policy=policy)
     return {
         "levels": levels,
         "most": max(level.workers for level in levels),
         "saved_micro": sum(level.saved_micro for level in levels),
-        "pair": newest_pair(project=seat.project),
+        "pair": newest_pair(project=seat.project, policy=policy),
     }
 
 

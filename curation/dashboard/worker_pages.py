@@ -15,7 +15,7 @@ from crowd.models import Evidence, Restriction, SkillEvent, Worker
 from crowd.services import messages as crowd_messages
 from curation.dashboard import worker_care
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.board import Limits, board, standing
+from curation.dashboard.board import SHOWN, Limits, board
 from curation.dashboard.forms import typed
 from curation.dashboard.worker_list import worker_row, worker_rows
 from curation.models import Asset, Membership
@@ -38,20 +38,33 @@ def workers(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def ban(request: HttpRequest, public_id: UUID, evidence_id: int) -> HttpResponse:
-    """Reject the picture and keep its worker out for some days."""
+    """Reject the picture and keep its worker out for some days, or for good (no days), in the scope asked for."""
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
     evidence = _own(seat, evidence_id)
-    days = request.POST.get("days", "")
-    if not days.isdecimal() or len(days) > 6:
-        return _page(request, seat, f"The days of a ban must be a whole number, not {days!r}.")
+    days, scope = request.POST.get("days", ""), request.POST.get("scope", Restriction.Scope.PROJECT)
+    if days and (not days.isdecimal() or len(days) > 6):
+        return _page(request, seat, f"The days of a ban must be a whole number, not {days[:20]!r}.")
+    if scope == Restriction.Scope.ACCOUNT and not _may_ban_everywhere(request, evidence.worker):
+        return _page(request, seat, "A ban in every project is for operators and whoever connected the account.")
     try:
-        bans.reject_and_ban(
-            evidence=evidence, project=seat.project, by=person(request), days=int(days), now=database_now()
+        row = bans.reject_and_ban(
+            evidence=evidence,
+            project=seat.project,
+            by=person(request),
+            days=int(days) if days else None,
+            scope=scope,
+            now=database_now(),
         )
     except CrowdError as error:
         return _page(request, seat, str(error))
-    messages.success(request, f"Rejected, and the worker is banned for {days} days.")
+    for_how_long = f"for {days} days" if days else "for good"
+    messages.success(request, f"Rejected, and the worker is banned {for_how_long} from {row.get_scope_display()}.")
     return redirect("workers", public_id)
+
+
+def _may_ban_everywhere(request: HttpRequest, who: Worker) -> bool:
+    user = person(request)
+    return user.is_staff or who.account.created_by_id == user.pk
 
 
 @require_POST
@@ -89,7 +102,7 @@ def lift(request: HttpRequest, public_id: UUID, restriction_id: int) -> HttpResp
     if row is None or not bans.against(worker=row.worker, project=seat.project).filter(pk=row.pk).exists():
         raise Http404
     user = person(request)
-    if row.scope == row.Scope.ACCOUNT and not (user.is_staff or row.worker.account.created_by_id == user.pk):
+    if row.scope == row.Scope.ACCOUNT and not _may_ban_everywhere(request, row.worker):
         messages.error(request, "This holds in every project of the account. Its maker or an operator can lift it.")
         return redirect("worker", public_id, row.worker_id)
     bans.lift(restriction=row, project=seat.project, by=user, now=database_now())
@@ -137,7 +150,7 @@ def _worker(seat: Seat, worker_id: int) -> Worker:
 
 
 def _own(seat: Seat, evidence_id: int) -> Evidence:
-    row = Evidence.objects.select_related("worker").filter(pk=evidence_id, project_id=seat.project.pk).first()
+    row = Evidence.objects.select_related("worker__account").filter(pk=evidence_id, project_id=seat.project.pk).first()
     if row is None:
         raise Http404
     return row
@@ -147,14 +160,16 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     sort, text = request.GET.get("sort", ""), request.GET.get("page", "1")
     number = min(10_000, int(text)) if text.isdecimal() and len(text) < 6 and int(text) else 1
     rows, more = worker_rows(project=seat.project, sort=sort, page=number)
-    columns = board(seat.project)
+    shown, level = _shown(request.GET.get("shown", "")), _level(request.GET.get("level", ""))
+    found = board(seat.project, shown=shown, level=level)
     context = {
         "seat": seat,
-        "columns": columns,
+        "columns": found.columns,
         "limits": Limits(),
-        "pictures": sum(column.level.pictures for column in columns),
-        "saved_micro": sum(column.level.saved_micro for column in columns),
-        "standing": standing(seat.project),
+        "standing": found.standing,
+        "shown": shown,
+        "shown_choices": SHOWN.items(),
+        "only_level": level,
         "careless": worker_care.careless(seat.project),
         "rows": rows,
         "number": number,
@@ -164,6 +179,14 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "error": error,
     }
     return render(request, "curation/workers.html", context, status=400 if error else 200)
+
+
+def _shown(text: str) -> str:
+    return text if text in SHOWN else ""
+
+
+def _level(text: str) -> int | None:
+    return int(text) if text in {"0", "5", "20", "80"} else None
 
 
 @require_POST

@@ -7,6 +7,15 @@ from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, Rel
 from curation.models.dataset import DatasetItem, DatasetVersion, Export
 from curation.models.event import Event
 from curation.models.job import Job, Tick
+from curation.models.lookalike import (
+    BulkDrop,
+    BulkDropped,
+    HeldOutPicture,
+    HeldOutSet,
+    HonestyTerms,
+    LookalikeSearch,
+    LookalikeWord,
+)
 from curation.models.person import ApiToken, SignInLink, User
 from curation.models.project import LabelClass, Membership, Project
 from curation.models.review import Review, ReviewLease
@@ -18,6 +27,8 @@ __all__ = [
     "Asset",
     "AssetPreview",
     "Box",
+    "BulkDrop",
+    "BulkDropped",
     "Consensus",
     "ConsensusBox",
     "ConsensusRun",
@@ -26,9 +37,14 @@ __all__ = [
     "Decision",
     "Event",
     "Export",
+    "HeldOutPicture",
+    "HeldOutSet",
+    "HonestyTerms",
     "IdempotencyKey",
     "Job",
     "LabelClass",
+    "LookalikeSearch",
+    "LookalikeWord",
     "Membership",
     "Pool",
     "Project",

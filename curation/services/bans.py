@@ -7,31 +7,60 @@ from django.db.models import Q, QuerySet
 
 from crowd.errors import CrowdError
 from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
-from crowd.services import judging, trust
-from curation.models import Project, User
-from curation.services import events, suspicions, versions
+from crowd.services import dishonesty, judging, trust
+from curation.models import Asset, Project, User
+from curation.services import events, honesty, suspicions, versions
 from curation.services.consensus import readmitting
+from curation.services.rings import Ring
 
 MOST_DAYS = 3650
 
 
 @transaction.atomic
-def reject_and_ban(*, evidence: Evidence, project: Project, by: User, days: int, now: datetime) -> Restriction:
-    """Reject the picture if it is still held, and keep its worker out of the project for some days."""
-    if not 1 <= days <= MOST_DAYS:
+def reject_and_ban(
+    *,
+    evidence: Evidence,
+    project: Project,
+    by: User,
+    days: int | None,
+    scope: str = Restriction.Scope.PROJECT,
+    now: datetime,
+) -> Restriction:
+    """Reject the picture if it is still held, and keep its worker out for some days, or for good (None).
+
+    The ban ends when the evidence turns out to be a false alarm.
+    """
+    if days is not None and not 1 <= days <= MOST_DAYS:
         raise CrowdError(f"A ban lasts 1 to {MOST_DAYS:,} days, not {days:,}.")
     suspicions.confirm(evidence_id=evidence.pk, by=by, now=now)
     ban = trust.restrict(
         worker_id=evidence.worker_id,
-        scope=Restriction.Scope.PROJECT,
-        scope_id=project.pk,
-        reason=f"Level {evidence.level}: {evidence.get_level_display().lower()}",
-        until=now + timedelta(days=days),
+        scope=scope,
+        scope_id=_place(evidence, project, scope),
+        reason=honesty.policy_of(project.pk).of(evidence.level).reason,
+        until=None if days is None else now + timedelta(days=days),
+        by_rule=dishonesty.because_of(evidence),
     )
-    text = f"{by.name} banned worker {evidence.worker.short_id} for {days} days."
+    for_how_long = "for good" if days is None else f"for {days} days"
+    text = f"{by.name} banned worker {evidence.worker.short_id} {for_how_long} from {ban.get_scope_display()}."
     events.record(kind="worker.banned", text=text, project=project, subject=evidence.worker, by=by, now=now)
     versions.bump(project_id=project.pk)
     return ban
+
+
+def _place(evidence: Evidence, project: Project, scope: str) -> int:
+    match scope:
+        case Restriction.Scope.PROJECT:
+            return project.pk
+        case Restriction.Scope.ACCOUNT:
+            return evidence.worker.account_id
+        case Restriction.Scope.BATCH:
+            batch = Asset.objects.filter(pk=evidence.item_id).values_list("answer__assignment__batch_id", flat=True)
+            found = batch.first()
+            if found is None:
+                raise CrowdError("This picture came in no pool, so a ban cannot be for one.")
+            return found
+    raise CrowdError(f"A ban holds in batch, project or account, not {scope!r}.")
 
 
 @transaction.atomic
@@ -50,6 +79,15 @@ def keep_out(*, worker: Worker, project: Project, by: User, reason: str, days: i
     events.record(kind="worker.banned", text=text, project=project, subject=worker, by=by, now=now)
     versions.bump(project_id=project.pk)
     return ban
+
+
+@transaction.atomic
+def ban_ring(*, ring: Ring, project: Project, by: User, days: int, now: datetime) -> int:
+    """Keep all accounts that share pictures out of the project; returns how many."""
+    reason = f"Shares pictures with {len(ring.members) - 1} other account{'s' if len(ring.members) > 2 else ''}"
+    for member in ring.members:
+        keep_out(worker=member.worker, project=project, by=by, reason=reason, days=days, now=now)
+    return len(ring.members)
 
 
 @transaction.atomic

@@ -27,6 +27,8 @@ JOB_KINDS: dict[str, JobKind] = {
     "reaggregate": JobKind("curation.services.consensus.applying:run_reaggregate", queue="pixels", lease_seconds=240),
     "readmit": JobKind("curation.services.consensus.readmitting:run_readmit", queue="pixels", lease_seconds=240),
     "refit": JobKind("curation.services.consensus.fits:run_refit", queue="pixels", lease_seconds=240),
+    "find_lookalikes": JobKind("curation.services.lookalikes.searching:run_search", queue="pixels", lease_seconds=240),
+    "bulk_drop": JobKind("curation.services.bulk_drops:run_bulk_drop", queue="pixels", lease_seconds=240),
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),
     "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),
 }

@@ -1,15 +1,21 @@
 """A person's word about evidence: it is cheating, or it is not. Both may be said again without effect."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
+from crowd.errors import CrowdError
 from crowd.models import Evidence
-from crowd.services import trust
+from crowd.services import dishonesty
 from curation.models import Asset, Decision, User
-from curation.services import assets, events, submissions, versions
+from curation.services import assets, events, honesty, submissions, versions
 from curation.services.consensus import readmitting
 
+LIKENESS, SAME = "same_scene", "same_photo"
 State = Asset.State
 Verdict = Decision.Verdict
 
@@ -32,7 +38,8 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
 
     What was rejected because of it is accepted after all and paid, unless a later stage has still to say so.
     """
-    evidence = trust.overturn(evidence_id=evidence_id, now=now)
+    project_id = Evidence.objects.values_list("project_id", flat=True).get(pk=evidence_id)
+    evidence = dishonesty.overturn(evidence_id=evidence_id, now=now, policy=honesty.policy_of(project_id))
     readmitting.ask_in(evidence.project_id)
     asset = assets.locked(evidence.item_id)
     if asset.state == State.HELD and asset.reason == evidence.kind:
@@ -65,3 +72,44 @@ def _decide(asset: Asset, verdict: str, reason: str, by: User | None, now: datet
         by_id=by.pk if by else None,
         now=now,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A picture that waits because it resembles another, and that other."""
+
+    asset: Asset
+    other: UUID | None
+    distance: int | None
+
+
+def likenesses(waiting: Sequence[Asset]) -> list[Likeness]:
+    """Return these held pictures with what they resemble, from the decisions that held them."""
+    rows = Decision.objects.filter(asset__in=waiting, verdict=Verdict.HELD, reason=LIKENESS).order_by("id")
+    evidence = {row.asset_id: row.evidence for row in rows}
+    return [_likeness(asset, evidence.get(asset.pk, {})) for asset in waiting]
+
+
+def _likeness(asset: Asset, evidence: dict[str, Any]) -> Likeness:
+    other = evidence.get("other_asset")
+    return Likeness(asset, UUID(other) if other else None, evidence.get("distance"))
+
+
+@transaction.atomic
+def decide_likeness(*, asset_id: int, is_same: bool, by: User, now: datetime) -> Asset:
+    """A person looked: another photo goes on; the same photo is rejected, and is evidence against who sent it."""
+    asset = assets.locked(asset_id)
+    if asset.state != State.HELD or asset.reason != LIKENESS:
+        raise CrowdError("This picture no longer waits for a person.")
+    (likeness,) = likenesses([asset])
+    if not is_same:
+        _decide(asset, Verdict.PASSED, "", by, now)
+        return asset
+    mine = Asset.objects.filter(project_id=asset.project_id)
+    other = mine.filter(public_id=likeness.other).first() if likeness.other else None
+    details = {"other_asset": str(likeness.other), "distance": likeness.distance, "by": by.name}
+    _decide(asset, Verdict.DROPPED, SAME, by, now)
+    submissions.reject(asset=asset, reason=SAME, now=now)
+    level = Evidence.Level.DUPLICATE
+    honesty.record(asset=asset, level=level, kind=SAME, other=other, details=details, now=now)
+    return asset

@@ -1,7 +1,7 @@
-"""Automatic checks before anything is paid: unreadable, low resolution, the same picture again, the example itself."""
+"""Automatic checks before anything is paid: unreadable, the same picture again, the example itself, held out, poor."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -10,18 +10,28 @@ from django.db import transaction
 from pydantic import Field
 
 from crowd.models import Evidence
-from crowd.services import trust
 from curation.models import Asset, Decision, Stage
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.quality import is_low_resolution
+from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE
 from curation.preprocessing.video import looks_like_video
-from curation.services import assets, previews, submissions
+from curation.services import assets, held_out, honesty, previews, submissions
+from curation.services.cuts import CUTS
+from curation.services.lookalikes import thinning
+from curation.services.sightings import evidence, rounded
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
-from curation.stages.lookalikes import Hit, examples_of, lookalike_of, template_of
+from curation.stages.lookalikes import (
+    Hit,
+    examples_of,
+    held_out_match,
+    lookalikes_of,
+    near_duplicate_of,
+    template_of,
+)
 
 Verdict = Decision.Verdict
-SAME_PICTURE = ("same_file", "same_photo")
+SAME_PICTURE = (SAME_FILE, SAME_PHOTO)
 
 
 class ChecksSettings(StageSettings):
@@ -35,7 +45,33 @@ class ChecksSettings(StageSettings):
         default="hold",
         description="an example sent back untouched is always rejected; an edited one may wait for a person",
     )
+    same_photo: Literal["hold", "reject"] = Field(
+        default="reject", description="the same file is always rejected; a photo in disguise may wait for a person"
+    )
+    same_scene: Literal["pass", "hold"] = Field(
+        default="pass", description="a likeness that is no proof goes on, or waits for a person"
+    )
+    most_per_scene: int = Field(
+        default=0, ge=0, le=1000, description="most pictures of one scene a worker may send; 0 = as many as he likes"
+    )
+    near_distance: int | None = Field(
+        default=None, ge=0, le=63, description="own files and frames this near to one that is kept are dropped"
+    )
+    min_sharpness: float | None = Field(default=None, ge=0, description="the least sharpness; none = no cut")
+    min_brightness: float | None = Field(default=None, ge=0, le=255, description="the least mean grey level")
+    max_brightness: float | None = Field(default=None, ge=0, le=255, description="the greatest mean grey level")
     most_megabytes: int = Field(default=50, ge=1, le=500)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the checks say about a picture. No reason = it passes; not `sure` = a person decides."""
+
+    reason: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    level: int | None = None
+    other: Asset | None = None
+    sure: bool = True
 
 
 class Checks(NoCrowd):
@@ -61,59 +97,90 @@ def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetim
         with default_storage.open(asset.storage_key, "rb") as file:
             data = file.read()
     except FileNotFoundError:  # one lost file must not stop the whole stage
-        _decide(asset, now, "unreadable", {"code": "lost", "sentence": "the stored file is missing"})
+        _decide(asset, now, Finding("unreadable", {"code": "lost", "sentence": "the stored file is missing"}))
         return
     if looks_like_video(data[:16]):
-        _decide(asset, now, "video_not_asked", {})
+        _decide(asset, now, Finding("video_not_asked"))
         return
     try:
         seen = previews.measure(data, Limits(max_bytes=settings.most_megabytes * 1_048_576))
     except Unreadable as refusal:
-        _decide(asset, now, "unreadable", {"code": refusal.reason_code, "sentence": str(refusal)})
+        _decide(asset, now, Finding("unreadable", {"code": refusal.reason_code, "sentence": str(refusal)}))
         return
     previews.keep(asset=asset, seen=seen)
     _compare(asset, seen.analysis, settings, now)
 
 
 def _compare(asset: Asset, analysis: Analysis, settings: ChecksSettings, now: datetime) -> None:
-    """Look for what is dishonest before what is merely too small: a shrunken copy is a copy."""
+    """Look for what is dishonest before what is merely poor: a shrunken copy is a copy."""
+    finding = _template(asset, analysis, settings) or _held_out(asset, analysis) or _repeated(asset, analysis, settings)
+    if finding is None:
+        finding = _poor(analysis, settings) or Finding()
+    _decide(asset, now, finding)
+
+
+def _template(asset: Asset, analysis: Analysis, settings: ChecksSettings) -> Finding | None:
     copy = template_of(analysis, examples_of(asset.project_id)) if settings.templates else None
-    if copy is not None:
-        class_name, template = copy
-        details = {**_rounded(asdict(template)), "template_class": class_name}
-        sure = template.level == Evidence.Level.TEMPLATE or settings.edited_templates == "reject"
-        _decide(asset, now, "template_copy", details, level=template.level, sure=sure)
-        return
-    hit = lookalike_of(asset, analysis, settings.radius, settings.block_difference) if settings.duplicates else None
-    if hit is not None and hit.pair.verdict in SAME_PICTURE:
-        _decide(asset, now, hit.pair.verdict, _pair(hit), level=Evidence.Level.DUPLICATE, other=hit.asset)
-        return
+    if copy is None:
+        return None
+    class_name, template = copy
+    details = {**rounded(template), "template_class": class_name}
+    sure = template.level == Evidence.Level.TEMPLATE or settings.edited_templates == "reject"
+    return Finding("template_copy", details, template.level, sure=sure)
+
+
+def _held_out(asset: Asset, analysis: Analysis) -> Finding | None:
+    match = held_out_match(asset, analysis)
+    if match is None:
+        return None
+    picture, pair = match
+    return Finding(held_out.REASON, evidence(pair, picture, picture.held_out.name))
+
+
+def _repeated(asset: Asset, analysis: Analysis, settings: ChecksSettings) -> Finding | None:
+    """`same_file` and `same_photo` are proven; `same_scene` only counts how often a worker shows one scene."""
+    if settings.near_distance and (asset.worker_id is None or asset.parent_id is not None):
+        kept = near_duplicate_of(asset, analysis, settings.near_distance)
+        if kept is not None:
+            return Finding(thinning.REASON, {"distance": kept[1], "other_asset": str(kept[0].public_id)})
+    hits = lookalikes_of(asset, analysis, settings.radius, settings.block_difference) if settings.duplicates else []
+    if not hits:
+        return None
+    first = hits[0]
+    if first.pair.verdict in SAME_PICTURE:
+        sure = first.pair.verdict == SAME_FILE or settings.same_photo == "reject"
+        return Finding(first.pair.verdict, _pair(first), Evidence.Level.DUPLICATE, first.asset, sure=sure)
+    return _same_scene(asset, hits, settings) or _poor(analysis, settings) or Finding(evidence=_pair(first))
+
+
+def _same_scene(asset: Asset, hits: Sequence[Hit], settings: ChecksSettings) -> Finding | None:
+    """A likeness never rejects by itself: the variety rule counts, or a person looks."""
+    mine = [hit for hit in hits if asset.worker_id is not None and hit.asset.worker_id == asset.worker_id]
+    standing = [hit for hit in mine if hit.asset.state != Asset.State.DROPPED]
+    if settings.most_per_scene and len(standing) >= settings.most_per_scene:
+        return Finding("scene_again", {**_pair(standing[0]), "of_this_scene": len(standing)})
+    if settings.same_scene == "hold" and asset.parent_id is None:
+        return Finding(SAME_SCENE, _pair(hits[0]), sure=False)
+    return None
+
+
+def _poor(analysis: Analysis, settings: ChecksSettings) -> Finding | None:
     if is_low_resolution(analysis.width, analysis.height, settings.min_long, settings.min_short):
-        _decide(asset, now, "low_resolution", {"width": analysis.width, "height": analysis.height})
-        return
-    _decide(asset, now, "", _pair(hit) if hit else {})
+        return Finding("low_resolution", {"width": analysis.width, "height": analysis.height})
+    for cut in CUTS:
+        value, measured = getattr(settings, cut.setting), float(getattr(analysis, cut.column))
+        if value is not None and cut.is_beyond(measured, value):
+            return Finding(cut.reason, {cut.column: round(measured, 2), "cut": value})
+    return None
 
 
 def _pair(hit: Hit) -> dict[str, Any]:
-    """The evidence of a pair; `same_scene` is only noted, it never rejects."""
-    return {**_rounded(asdict(hit.pair)), "other_asset": str(hit.asset.public_id)}
-
-
-def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
+    """The evidence of a pair."""
+    return {**rounded(hit.pair), "other_asset": str(hit.asset.public_id)}
 
 
 @transaction.atomic
-def _decide(
-    seen: Asset,
-    now: datetime,
-    reason: str,
-    evidence: Mapping[str, Any],
-    *,
-    level: int | None = None,
-    other: Asset | None = None,
-    sure: bool = True,
-) -> None:
+def _decide(seen: Asset, now: datetime, found: Finding) -> None:
     """Drop with a reason, hold for a person, or pass on; keep the evidence against the worker if there is any.
 
     A frame accuses nobody: frames of one video look alike, and videos are compared as a whole.
@@ -122,20 +189,20 @@ def _decide(
     asset = assets.locked(seen.pk)
     if asset.state != Asset.State.WAITING or asset.stage_id != seen.stage_id:
         return
-    verdict = Verdict.PASSED if not reason else Verdict.DROPPED if sure else Verdict.HELD
-    assets.decide(asset=asset, verdict=verdict, reason=reason, evidence=evidence, by_kind=Decision.By.RULE, now=now)
-    if not reason:
+    verdict = Verdict.PASSED if not found.reason else Verdict.DROPPED if found.sure else Verdict.HELD
+    assets.decide(
+        asset=asset,
+        verdict=verdict,
+        reason=found.reason,
+        evidence=found.evidence,
+        by_kind=Decision.By.RULE,
+        now=now,
+    )
+    if not found.reason:
         return
-    if sure:
-        submissions.reject(asset=asset, reason=reason, now=now)
-    if level is not None and asset.worker_id is not None and asset.parent_id is None:
-        trust.record_evidence(
-            worker_id=asset.worker_id,
-            project_id=asset.project_id,
-            level=level,
-            kind=reason,
-            item_id=asset.pk,
-            other_item_id=other.pk if other else None,
-            details=dict(evidence),
-            now=now,
+    if found.sure:
+        submissions.reject(asset=asset, reason=found.reason, now=now)
+    if found.level is not None:
+        honesty.record(
+            asset=asset, level=found.level, kind=found.reason, other=found.other, details=dict(found.evidence), now=now
         )

@@ -11,14 +11,13 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from crowd.models import Evidence
-from crowd.services import trust
 from curation.intake.found import Found
 from curation.intake.video import found_frame
 from curation.models import Asset, Decision, Stage
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.video_child import Order, reading
 from curation.preprocessing.video_wish import REASONS, VideoWish
-from curation.services import assets, submissions
+from curation.services import assets, honesty, submissions
 from curation.services.ingest import Incoming, take
 from curation.stages.base import Done
 
@@ -65,7 +64,8 @@ def _take_frames(video: Asset, every: int, wish: VideoWish, now: datetime) -> bo
     target = assets.next_stage(video.stage)
     if target is None:
         raise LookupError(f"There is no stage after {video.stage} that could judge the frames.")
-    known = set(Asset.objects.filter(parent=video).values_list("frame_index", flat=True))
+    indices = Asset.objects.filter(parent=video).values_list("frame_index", flat=True)
+    known = {index for index in indices if index is not None}
     order = Order(every, there=known, most=FRAMES_A_SLICE)
     with _local_copy(video) as path, reading(path, order) as clip:
         wish.require(clip.info)
@@ -127,14 +127,6 @@ def _refuse(video: Asset, reason: str, now: datetime, *, sentence: str = "", oth
     if not _decide(video, reason, now, **evidence):
         return
     submissions.reject(asset=video, reason=reason, now=now)
-    if other is not None and video.worker_id is not None:
-        trust.record_evidence(
-            worker_id=video.worker_id,
-            project_id=video.project_id,
-            level=Evidence.Level.DUPLICATE,
-            kind=reason,
-            item_id=video.pk,
-            other_item_id=other.pk,
-            details=dict(evidence),
-            now=now,
-        )
+    if other is not None:
+        level = Evidence.Level.DUPLICATE
+        honesty.record(asset=video, level=level, kind=reason, other=other, details=dict(evidence), now=now)

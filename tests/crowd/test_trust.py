@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from crowd.honesty import lower_bound
 from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
-from crowd.services import trust
+from crowd.services import dishonesty, trust
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
@@ -32,7 +33,7 @@ def send(photos: Batch, who: Worker, n: int) -> list[Assignment]:
 
 def accuse(photos: Batch, who: Worker, n: int, level: int = Level.DUPLICATE, start: int = 0) -> list[Evidence]:
     return [
-        trust.record_evidence(
+        dishonesty.record_evidence(
             worker_id=who.pk,
             project_id=photos.project_id,
             level=level,
@@ -69,13 +70,13 @@ def ban(photos: Batch, who: Worker, until: datetime | None, by_rule: str = "", r
     [(1, 1, 0.018), (5, 5, 0.115), (10, 10, 0.229), (5, 10, 0.094), (20, 100, 0.121)],
 )
 def test_the_lower_bound_of_the_dishonest_share(hits, judged, bound):
-    assert trust.lower_bound(hits, judged) == pytest.approx(bound, abs=0.0006)
+    assert lower_bound(hits, judged) == pytest.approx(bound, abs=0.0006)
 
 
 def test_fewer_than_five_submissions_give_no_level(photos, wanda):
     send(photos, wanda, 4)
     accuse(photos, wanda, 4, Level.SYNTHETIC)
-    assert trust.level_of(worker_id=wanda.pk, project_id=photos.project_id) is None
+    assert dishonesty.level_of(worker_id=wanda.pk, project_id=photos.project_id) is None
     assert not banned(photos, wanda)
 
 
@@ -99,7 +100,7 @@ def test_the_highest_level_that_holds_alone_counts(photos, wanda):
     send(photos, wanda, 10)
     accuse(photos, wanda, 8, Level.TEMPLATE)
     accuse(photos, wanda, 1, Level.SYNTHETIC, start=100)
-    assert trust.level_of(worker_id=wanda.pk, project_id=photos.project_id) == Level.TEMPLATE
+    assert dishonesty.level_of(worker_id=wanda.pk, project_id=photos.project_id) == Level.TEMPLATE
 
 
 def test_the_same_picture_accuses_once(photos, wanda):
@@ -114,7 +115,7 @@ def test_a_false_alarm_lifts_the_ban_when_the_rest_is_too_little(photos, wanda):
     rows = accuse(photos, wanda, 5)
     assert banned(photos, wanda)
     for _ in range(2):
-        trust.overturn(evidence_id=rows[0].pk, now=NOON)
+        dishonesty.overturn(evidence_id=rows[0].pk, now=NOON)
     assert not banned(photos, wanda)
     assert Evidence.objects.filter(overturned_at=NOON).count() == 1
 
@@ -123,7 +124,7 @@ def test_a_false_alarm_does_not_lift_what_a_person_decided(photos, wanda):
     send(photos, wanda, 5)
     (row,) = accuse(photos, wanda, 1)
     ban(photos, wanda, None)
-    trust.overturn(evidence_id=row.pk, now=NOON)
+    dishonesty.overturn(evidence_id=row.pk, now=NOON)
     assert banned(photos, wanda)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, OuterRef, Subquery, Sum
 
+from crowd.honesty import Policy, Terms
 from crowd.models import Assignment, Evidence
 from curation.models import Asset, Project
 
@@ -17,6 +18,7 @@ BARS = {0: "grey", 5: "warn", 20: "hot", 80: "bad"}
 @dataclass(frozen=True, slots=True)
 class HonestyLevel:
     level: int
+    weight: int
     label: str
     workers: int
     pictures: int
@@ -43,7 +45,7 @@ class NewestPair:
     at: datetime
 
 
-def honesty_levels(*, project: Project) -> list[HonestyLevel]:
+def honesty_levels(*, project: Project, policy: Policy) -> list[HonestyLevel]:
     """Count workers, pictures and money not paid for them, by level of evidence that stands."""
     unpaid = Asset.objects.filter(pk=OuterRef("item_id"), answer__assignment__state=Assignment.State.REJECTED)
     rows = (
@@ -54,20 +56,21 @@ def honesty_levels(*, project: Project) -> list[HonestyLevel]:
         .annotate(workers=Count("worker", distinct=True), pictures=Count("id"), saved=Sum("price"))
     )
     found: dict[int, dict[str, Any]] = {row["level"]: dict(row) for row in rows}
-    return [_level(level, found.get(level.value, {})) for level in Evidence.Level]
+    return [_level(terms, found.get(terms.level, {})) for terms in policy.levels]
 
 
-def _level(level: Evidence.Level, row: dict[str, Any]) -> HonestyLevel:
+def _level(terms: Terms, row: dict[str, Any]) -> HonestyLevel:
     return HonestyLevel(
-        level=int(level.value),
-        label=str(level.label),
+        level=terms.level,
+        weight=terms.weight,
+        label=terms.name,
         workers=row.get("workers", 0),
         pictures=row.get("pictures", 0),
         saved_micro=row.get("saved") or 0,
     )
 
 
-def newest_pair(*, project: Project) -> NewestPair | None:
+def newest_pair(*, project: Project, policy: Policy) -> NewestPair | None:
     row = (
         Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
         .annotate(
@@ -80,4 +83,4 @@ def newest_pair(*, project: Project) -> NewestPair | None:
     if row is None or row.asset is None:
         return None
     template = str(row.details.get("template_class", ""))
-    return NewestPair(row.level, row.get_level_display(), row.asset, row.other, template, row.created_at)
+    return NewestPair(row.level, policy.of(row.level).name, row.asset, row.other, template, row.created_at)

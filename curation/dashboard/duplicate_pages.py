@@ -1,0 +1,187 @@
+"""Near-duplicates: how near is too near, what would be kept, what people say about groups, taking out and back."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.forms import typed
+from curation.models import Asset, BulkDrop, LookalikeWord, Membership
+from curation.services import bulk_drops, suspicions
+from curation.services.lookalikes import groups, searching, thinning, words
+from curation.services.lookalikes.arrays import STOPS
+
+LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
+DROPS_SHOWN, WAITING_SHOWN = 8, 12
+SAID = {
+    "keep": "Kept.",
+    "instead": "Another picture is kept now.",
+    "merge": "The groups are one.",
+    "forget": "Forgotten.",
+}
+
+
+@require_safe
+@never_cache
+@login_required
+def duplicates(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Show the groups at a distance, a page at a time."""
+    seat = seat_or_404(request, public_id)
+    search = groups.search_of(seat.project)
+    context = {"seat": seat, "search": search, **_work(seat)}
+    if search is not None:
+        context |= _groups(seat, request)
+    return render(request, "curation/duplicates/page.html", context)
+
+
+def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
+    search = groups.search_of(seat.project)
+    if search is None:
+        return {}
+    stop = _stop(request.GET.get("d", ""))
+    kept = groups.kept_at_all_stops(search)
+    found = groups.resolved(search, stop)
+    text = request.GET.get("page", "1")
+    number = int(text) if text.isdecimal() and len(text) < 6 else 1
+    fresh = searching.comparable(seat.project.pk).count()
+    return {
+        "stop": stop,
+        "place": STOPS.index(stop),
+        "of": found.of,
+        "kept": kept[stop],
+        "goes": found.of - kept[stop],
+        "stops": [(one, kept[one]) for one in STOPS],
+        "curve": [{"d": one, "kept": kept[one]} for one in STOPS],
+        "page": groups.page(found, number=number, project=seat.project),
+        "words": LookalikeWord.objects.filter(project=seat.project).count(),
+        "newer": max(0, fresh - found.of),
+    }
+
+
+def _stop(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 4 and int(text) in STOPS else groups.USUAL_STOP
+
+
+def _work(seat: Seat) -> dict[str, Any]:
+    """Return what is at work, what was done, and what waits for a person."""
+    job, drop = searching.at_work(project=seat.project), bulk_drops.at_work(project=seat.project)
+    drops = BulkDrop.objects.filter(project=seat.project).select_related("by")
+    waiting = Asset.objects.filter(project=seat.project, state=Asset.State.HELD, reason="same_scene")
+    return {
+        "searching": job,
+        "dropping": drop,
+        "drop_failed": bulk_drops.failed(drop) if drop else "",
+        "drops": [(one, bulk_drops.WORDS[one.kind]) for one in drops[:DROPS_SHOWN]],
+        "waiting": suspicions.likenesses(list(waiting.order_by("id")[:WAITING_SHOWN])),
+        "waiting_in_all": waiting.count(),
+    }
+
+
+@require_POST
+@login_required
+def search(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Let all pictures be compared."""
+    seat = seat_or_404(request, public_id, LEAD)
+    searching.ask(project=seat.project)
+    messages.success(request, "The pictures are being compared; the page shows the groups when that is done.")
+    return redirect("duplicates", public_id)
+
+
+@require_POST
+@login_required
+def apply(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take out all but one picture of each group."""
+    seat = seat_or_404(request, public_id, LEAD)
+    text, also_new = typed(request, "d", 4), bool(request.POST.get("also_new"))
+    stop = int(text) if text.isdecimal() else -1
+    try:
+        thinning.apply(project=seat.project, stop=stop, also_new=also_new, by=person(request), now=database_now())
+    except CrowdError as error:
+        messages.error(request, str(error))
+        return redirect("duplicates", public_id)
+    messages.success(
+        request, "The near-duplicates are being taken out. They stay among the assets, and can come back."
+    )
+    return redirect(f"{reverse('duplicates', args=[public_id])}?d={stop}")
+
+
+@require_POST
+@login_required
+def undo(request: HttpRequest, public_id: UUID, drop_id: int) -> HttpResponse:
+    """Bring back what one press has taken out."""
+    seat = seat_or_404(request, public_id, LEAD)
+    drop = BulkDrop.objects.filter(project=seat.project, pk=drop_id).first()
+    if drop is None:
+        raise Http404
+    try:
+        bulk_drops.undo(drop=drop, by=person(request), now=database_now())
+    except CrowdError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The pictures are being brought back.")
+    return redirect({"cuts": "cuts", "held_out": "held-out"}.get(drop.kind, "duplicates"), public_id)
+
+
+@require_POST
+@login_required
+def say(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Keep a picture too, or instead; make one group of several; take all such words back."""
+    seat = seat_or_404(request, public_id, REVIEWER)
+    do = request.POST.get("do", "")
+    try:
+        _say(seat, do, request)
+    except CrowdError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, SAID[do])
+    d, page = _stop(typed(request, "d", 4)), typed(request, "page", 5)
+    return redirect(f"{reverse('duplicates', args=[public_id])}?d={d}&page={page if page.isdecimal() else 1}")
+
+
+def _say(seat: Seat, do: str, request: HttpRequest) -> None:
+    user, project = person(request), seat.project
+    chosen = [_uuid(text) for text in request.POST.getlist("picture")]
+    if do == "keep":
+        words.keep(project=project, pictures=chosen, by=user)
+    elif do == "instead":
+        words.keep_instead(project=project, picture=chosen[0], instead_of=_uuid(typed(request, "leader")), by=user)
+    elif do == "merge":
+        words.merge(project=project, leaders=chosen, by=user)
+    elif do == "forget":
+        words.forget(project=project, by=user)
+    else:
+        raise CrowdError(f"Keep, instead, merge or forget can be asked for, not {do[:20]!r}.")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CrowdError("One of these pictures is not in this project.") from None
+
+
+@require_POST
+@login_required
+def decide(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpResponse:
+    """Say about a likeness that waits: another photo, which goes on, or the same one again."""
+    seat = seat_or_404(request, public_id, REVIEWER)
+    asset = Asset.objects.filter(project=seat.project, public_id=asset_id).first()
+    if asset is None:
+        raise Http404
+    is_same = request.POST.get("same") == "yes"
+    try:
+        suspicions.decide_likeness(asset_id=asset.pk, is_same=is_same, by=person(request), now=database_now())
+    except CrowdError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Rejected as the same photo." if is_same else "The picture goes on.")
+    return redirect("duplicates", public_id)

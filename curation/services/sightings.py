@@ -1,0 +1,75 @@
+"""Stored pictures as comparisons want them, and an index of their hashes that reads on from where it was."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from django.core.files.storage import default_storage
+from django.db import models
+
+from curation.models import Asset, HeldOutPicture
+from curation.preprocessing import hashes
+from curation.preprocessing.neighbours import HashIndex, Neighbour
+from curation.preprocessing.preview import Preview
+from curation.preprocessing.verify import RADIUS, PairVerdict, Sighting
+
+
+class Turned(Protocol):
+    """What an Analysis and a Sighting have in common."""
+
+    @property
+    def low_information(self) -> bool: ...
+
+    @property
+    def all_turns(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Index:
+    """The hashes of some rows as this process has read them; the database is the truth."""
+
+    hashes: HashIndex = field(default_factory=HashIndex)
+    last_id: int = 0
+
+    def read_on(self, rows: "models.QuerySet[Any]") -> None:
+        """Append the rows that came after the last one seen; flat pictures have no meaningful hash."""
+        fresh = rows.filter(pk__gt=self.last_id, contrast__gte=hashes.LOW_CONTRAST).order_by("id")
+        read = fresh.values_list("id", "hash256", "hash256_trimmed").iterator(5000)
+        new = [(pk, bytes(plain or b""), bytes(cut) if cut else None) for pk, plain, cut in read]
+        self.hashes.add_many(new)
+        self.last_id = max([self.last_id, *(pk for pk, _, _ in new)])
+
+    def near(self, seen: Turned, radius: int = RADIUS) -> list[Neighbour]:
+        if seen.low_information:
+            return []
+        turns = seen.all_turns
+        return self.hashes.near(turns[0], turns[1] if len(turns) > 1 else None, radius)
+
+
+def of_asset(asset: Asset) -> Sighting:
+    return _sighting(asset, asset.preview.grey_key)
+
+
+def of_held_out(picture: HeldOutPicture) -> Sighting:
+    return _sighting(picture, picture.grey_key)
+
+
+def _sighting(row: Asset | HeldOutPicture, grey_key: str) -> Sighting:
+    with default_storage.open(grey_key, "rb") as file:
+        preview = Preview.from_bytes(file.read())
+    return Sighting(
+        sha256=bytes(row.sha256),
+        hash256=bytes(row.hash256 or b""),
+        hash256_trimmed=bytes(row.hash256_trimmed) if row.hash256_trimmed else None,
+        low_information=(row.contrast or 0.0) < hashes.LOW_CONTRAST,
+        preview=preview,
+    )
+
+
+def evidence(pair: PairVerdict, picture: HeldOutPicture, name: str) -> dict[str, Any]:
+    """Return what is kept of a match with a held-out picture."""
+    return {**rounded(pair), "held_out": name, "held_out_picture": picture.pk, "held_out_file": picture.name}
+
+
+def rounded(values: Any) -> dict[str, Any]:
+    """Return a measured value object as JSON with four decimals."""
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(values).items()}
