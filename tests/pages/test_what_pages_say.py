@@ -86,6 +86,16 @@ def test_spent_is_the_sum_of_the_ledger(project: Project):
     assert numbers.price_micro == 30_000
 
 
+def test_a_rehearsal_is_looked_at_from_its_own_clock(project: Project):
+    long_ago = timezone.now() - timedelta(days=300)
+    Project.objects.filter(pk=project.pk).update(is_rehearsal=True, created_at=long_ago)
+    page_ = make_answer(make_pool(project), make_worker(), Assignment.State.ACCEPTED).assignment
+    ledger.reserve(purse=ledger.Purse.of(page_.batch), amount_micro=30_000, ref=f"assignment:{page_.pk}")
+    ledger.charge(assignment=page_, now=long_ago + timedelta(hours=9))
+    project.refresh_from_db()
+    assert project_numbers(project=project, now=timezone.now()).buckets.end == long_ago + timedelta(hours=9)
+
+
 def test_the_gate_says_whom_it_lets_through(project: Project, people: dict[str, Client]):
     pool = make_pool(project)
     batch = Batch.objects.get(pool_id=pool.pk)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crowd.models import Budget
+from crowd.models import Budget, LedgerEntry
 from curation.models import Pool, Project, Stage
 from curation.services.overview.buckets import Buckets, hours_left
 from curation.services.overview.counts import AssetCounts, asset_counts
@@ -72,8 +72,12 @@ class ProjectNumbers:
 
 
 def project_numbers(*, project: Project, now: datetime, span: str = "all", budget: int | None = None) -> ProjectNumbers:
-    """Read everything. `budget` spares a query where the caller knows the limit already."""
+    """Read everything. `budget` spares a query where the caller knows the limit already.
+
+    A rehearsal is looked at from the moment on its own clock at which money moved last.
+    """
     stages = tuple(project.stages.all())
+    now = _rehearsed(project) or now
     start = now - RANGES[span] if span in RANGES else project.created_at
     buckets = Buckets.between(start, now)
     return ProjectNumbers(
@@ -85,6 +89,13 @@ def project_numbers(*, project: Project, now: datetime, span: str = "all", budge
         out=output(last_stage=_last(stages), buckets=buckets, now=now),
         buckets=buckets,
     )
+
+
+def _rehearsed(project: Project) -> datetime | None:
+    if not project.is_rehearsal:
+        return None
+    entries = LedgerEntry.objects.filter(project_id=project.pk).order_by("-id")
+    return entries.values_list("created_at", flat=True).first()
 
 
 def _last(stages: Sequence[Stage]) -> Stage | None:
