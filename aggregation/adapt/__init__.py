@@ -14,7 +14,6 @@ The library only advises: it knows no budget of a project and spends nothing.
 
 from aggregation.adapt.advice import Advice
 from aggregation.adapt.boxes import advise_boxes, choose
-from aggregation.adapt.gains import Prospect, prospect
 from aggregation.adapt.labels import advise_labels
 from aggregation.adapt.settings import AdaptSettings
 from aggregation.adapt.simulate import Replay, in_random_order, simulate
@@ -22,12 +21,10 @@ from aggregation.adapt.simulate import Replay, in_random_order, simulate
 __all__ = [
     "AdaptSettings",
     "Advice",
-    "Prospect",
     "Replay",
     "advise_boxes",
     "advise_labels",
     "choose",
     "in_random_order",
-    "prospect",
     "simulate",
 ]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregation import BoxSettings, Consensus, ConsensusBox, LabelSettings, aggregate_boxes, vote
-from aggregation.adapt import AdaptSettings, advise_boxes, advise_labels, choose, prospect
-from aggregation.adapt.gains import decision_gain, label_gain, placed_after
+from aggregation.adapt import AdaptSettings, advise_boxes, advise_labels, choose
+from aggregation.adapt.gains import decision_gain, label_gain, placed_after, prospect
 from tests.aggregation.drawing import A, B, crowd, moved, seen
 
 TWO = BoxSettings(min_answers=2)
@@ -176,6 +176,16 @@ def test_votes_with_known_skills_stop_when_sure_or_when_one_more_is_not_worth_it
     assert advise_labels(replace(unsure, confidence=0.97), simple, five).next == "stop"
     assert advise_labels(replace(unsure, confidence=0.6), AdaptSettings(value=1.0), five).next == "buy"
     assert advise_labels(replace(unsure, confidence=0.6), AdaptSettings(value=0.01), five).next == "stop"
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_label_that_was_enough_is_opened_again_only_for_a_clear_gain(known):
+    five = LabelSettings(stop="posterior", max_answers=5)
+    unsure = replace(vote(dict(enumerate("xxy")), five), confidence=0.6)
+    gain = advise_labels(unsure, AdaptSettings(value=1), five).gain
+    slightly, clearly = (AdaptSettings(value=1, price=gain - more) for more in (0.01, 0.03))
+    assert advise_labels(unsure, slightly, five, closed=known).next == ("stop" if known else "buy")
+    assert advise_labels(unsure, clearly, five, closed=known).next == "buy"
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,19 @@ def test_a_method_may_learn_from_all_images_of_a_round():
     assert rounds == [len(STORED)] * (len(replay.rounds) + 2)  # a look after each round, and what is published
 
 
+@pytest.mark.parametrize(("later", "bought"), [(0.89, 2), (0.8, 3)])
+def test_what_was_enough_a_round_ago_takes_a_clear_loss_to_be_bought_again(later, bought):
+    def drifting(images: list[ImageAnswers], settings: BoxSettings) -> list:
+        first = len(images[1].annotations) == 2
+        chances = {"sure": 0.95 if first else later, "torn": 0.5 if first else 0.95}
+        results = [aggregate_boxes(image, settings, "median") for image in images]
+        return [replace(result, confidence=chances[result.image]) for result in results]
+
+    images = named(sure=seen(*crowd(3, A)), torn=seen(*crowd(3, A)))
+    replay = simulate(images, drifting, AdaptSettings(rule="threshold", theta=0.9))
+    assert replay.answers == {"sure": bought, "torn": 3}
+
+
 def test_the_document_says_answers_money_and_where():
     replay = simulate(
         named(a=seen(*crowd(3, A, B)), b=seen([A], [], [A])), "median", AdaptSettings(price=0.05, value=1)
