@@ -73,6 +73,7 @@ class Restriction(models.Model):
     lifted_at = models.DateTimeField(null=True, blank=True)
 
     objects = RestrictionQuerySet.as_manager()
+    BY_THE_PLATFORM = "platform"  # as `by_rule`: the platform's own decision, which nobody but it can lift
 
     class Meta:
         constraints = [
@@ -89,6 +90,10 @@ class Restriction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.scope_id}: {self.reason}"
+
+    @property
+    def may_be_lifted(self) -> bool:
+        return self.by_rule != self.BY_THE_PLATFORM
 
     def is_in_force(self, now: datetime) -> bool:
         return self.lifted_at is None and (self.until is None or self.until > now)

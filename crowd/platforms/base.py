@@ -172,12 +172,16 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """Where a worker gets no more work: `scope` is batch, project or account."""
+    """Where a worker gets no more work: `scope` is batch, project or account.
+
+    `is_final`: the platform's own decision, which only it can lift.
+    """
 
     worker_ext_id: str
     scope: str
     reason: str
     until: datetime | None = None
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +282,10 @@ class Platform(Protocol):
     def restrict(self, account: Account, remote_id: str, ban: Ban) -> None: ...
 
     def unrestrict(self, account: Account, remote_id: str, ban: Ban, now: datetime) -> None: ...
+
+    def bans(self, account: Account, remote_id: str) -> Sequence[Ban]:
+        """Return who is kept out of this batch on the platform's side, by whomever; empty where it does not say."""
+        ...
 
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None: ...
 

@@ -155,6 +155,9 @@ class LocalMarket:
         for row in Restriction.objects.filter(worker=worker, lifted_at__isnull=True, **here):
             trust.lift(restriction_id=row.pk, now=now)
 
+    def bans(self, account: Account, remote_id: str) -> Sequence[base.Ban]:
+        return ()
+
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
         for ext_id in worker_ext_ids:
             self._worker(account, ext_id)

@@ -18,7 +18,7 @@ from crowd.errors import AuthFailed, BudgetExceeded, CrowdError, OutOfFunds, Pla
 from crowd.models import Account, Assignment, Batch
 from crowd.platforms.base import Pull
 from crowd.platforms.registry import elsewhere, platform
-from crowd.services import confirming, inbox, publishing
+from crowd.services import bans_there, confirming, inbox, publishing
 from crowd.services.accepting import accept_these, unpaid_workers
 from crowd.services.accounts import without_secrets
 from crowd.services.inbox import Taken
@@ -61,6 +61,8 @@ def pull_batch(*, batch_id: int, now: datetime, limit_seconds: float = 5) -> Pul
             pull = platform(batch.account.platform).pull(batch.account, batch.remote_id, batch.watermark)
             taken += _store(batch, pull, now)
             batch.watermark, more, stopped = pull.watermark, pull.more, pull.stopped
+        if not more:
+            bans_there.look(batch=batch, now=now)
     except _Overtaken:
         return Pulled(taken, more=True, next_at=now)
     except PlatformError as error:

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Q
 
-from crowd.models import Assignment, Batch, OutboxCommand, Task
+from crowd.clock import database_now
+from crowd.models import Assignment, Batch, OutboxCommand, Restriction, Task
 from crowd.platforms.connecting import terms_of
 from crowd.platforms.registry import platform
-from crowd.services import outbox_decisions, publishing, pulling
+from crowd.services import bans_there, outbox_decisions, publishing, pulling
 from curation.dashboard.account_facts import STATE_WORDS, TONES
 from curation.models import Pool
 from curation.services import pools, recollecting
@@ -61,6 +62,8 @@ class PoolElsewhere:
     accepted_at: datetime | None
     rejected: int
     given_up: int
+    kept_out: int
+    bans: tuple[Restriction, ...]
 
 
 def lacks_of(pool: Pool) -> list[str]:
@@ -82,6 +85,7 @@ def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
     refused = _refused(batch)
     pages, judge_until = _pages(batch)
     troubled = _troubled(batch)
+    kept_out = bans_there.keeping_out(batch=batch, now=database_now())
     return PoolElsewhere(
         title=terms_of(batch.account.platform).title,
         pages=publishing.pages_of(batch),
@@ -99,6 +103,8 @@ def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
         not_taken=tuple(reversed(pulling.refused_of(batch)[-SHOWN:])),
         rules_note=platform(batch.account.platform).capabilities.rules_note,
         given_up=recollecting.given_up(pool=pool).count() if pages["rejected"] else 0,
+        kept_out=kept_out.count(),
+        bans=tuple(kept_out.select_related("worker").order_by("-id")[:SHOWN]),
         accepted_at=judge_until and judge_until - pulling.ACT,
         **pages,
     )

@@ -51,6 +51,13 @@ def test_a_lead_sees_why_and_lifts_it(project, worker, people):
     assert "Lift</button>" not in people["alice"].get(address).content.decode()
 
 
+def test_what_the_platform_itself_has_decided_is_seen_and_only_it_can_lift_it(project, worker, people):
+    Restriction.objects.filter(pk=suspend(worker).pk).update(by_rule=Restriction.BY_THE_PLATFORM)
+    page = people["alice"].get(reverse("worker", args=[project.public_id, worker.pk])).content.decode()
+    assert "Too fast" in page
+    assert "Lift</button>" not in page
+
+
 def test_pages_that_waited_are_accepted_with_it(project, worker, people):
     Batch.objects.update(auto_accept=True)
     row = suspend(worker, effect="unpaid")

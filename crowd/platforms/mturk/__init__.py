@@ -139,6 +139,9 @@ class MTurk:
         client = connected(account)
         people.unrestrict(client, marks.read(client, remote_id), ban)
 
+    def bans(self, account: Account, remote_id: str) -> Sequence[base.Ban]:
+        return people.blocks(connected(account))
+
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
         people.message(connected(account), worker_ext_ids, topic, text)
 

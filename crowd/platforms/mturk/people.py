@@ -52,6 +52,12 @@ def unrestrict(client: Client, mark: Mark, ban: Ban) -> None:
         return
 
 
+def blocks(client: Client) -> list[Ban]:
+    """Return whom the account has blocked: MTurk lists nobody else whom it keeps out."""
+    listed = client.each("list_worker_blocks", "WorkerBlocks")
+    return [Ban(one["WorkerId"], "account", one.get("Reason", "")) for one in listed]
+
+
 def _door(mark: Mark, ban: Ban) -> str:
     return mark.project if ban.scope == "project" else mark.id
 

@@ -160,6 +160,9 @@ class Prolific:
             if group := self._ban_group(client, remote_id, ban):
                 groups.take_out(client, group, [ban.worker_ext_id])
 
+    def bans(self, account: Account, remote_id: str) -> Sequence[base.Ban]:
+        return ()
+
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
         raise NotSupported("Write to people on Prolific from its own inbox; messages are not sent from here.")
 

@@ -133,6 +133,9 @@ class VendorFiles:
     def unrestrict(self, account: Account, remote_id: str, ban: base.Ban, now: datetime) -> None:
         bans.readmit(Folder.existing(account, remote_id), ban)
 
+    def bans(self, account: Account, remote_id: str) -> Sequence[base.Ban]:
+        return ()
+
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
         raise NotSupported("Nobody can be written to through files; write to the vendor.")
 

@@ -158,6 +158,11 @@ class Toloka:
         with connected(account) as client:
             people.unrestrict(client, where, ban)
 
+    def bans(self, account: Account, remote_id: str) -> Sequence[base.Ban]:
+        where = pools.place(remote_id)
+        with connected(account) as client:
+            return people.bans(client, where)
+
     def message(self, account: Account, worker_ext_ids: Sequence[str], topic: str, text: str) -> None:
         with connected(account) as client:
             people.message(client, worker_ext_ids, topic, text)

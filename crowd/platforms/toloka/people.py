@@ -13,7 +13,7 @@ from crowd.platforms.toloka import pools
 from crowd.platforms.toloka.assignments import known
 from crowd.platforms.toloka.client import Client, Json, operation_id
 from crowd.platforms.toloka.pools import Place
-from crowd.platforms.toloka.quality import SCOPES
+from crowd.platforms.toloka.quality import EVERYWHERE, SCOPES
 from crowd.platforms.toloka.refusals import BALANCE, fields_of
 from crowd.services import skill_news
 from crowd.services.skills import ensure_skill
@@ -21,7 +21,11 @@ from crowd.services.skills import ensure_skill
 Made = TypeVar("Made")
 MOST_SKILLS_LISTED = 100
 MOST_LISTED = 300
+MOST_BANS = 500
 MOST_RECIPIENTS = 100
+BY_TOLOKA = "SYSTEM"
+ONLY_TOLOKA = "kept out of everything by the platform; only its support can lift that"
+OUR_SCOPES = {there: here for here, there in SCOPES.items()}
 LONGEST_COMMENT = 499
 LONGEST_TITLE = 100
 USUAL_LANGUAGE = "EN"
@@ -108,6 +112,26 @@ def unrestrict(client: Client, where: Place, ban: Ban) -> None:
             client.send("delete", f"/user-restrictions/{ident}")
         except NotFound:
             continue
+
+
+def bans(client: Client, where: Place) -> list[Ban]:
+    """Return who is kept out of a pool there: of itself, its project, all projects of the account, or all of Toloka."""
+    project_id = pools.view(client, where)["project_id"]
+    asked: list[dict[str, str]] = [{"pool_id": where.id}, {"project_id": project_id}]
+    asked += [{"scope": EVERYWHERE}, {"scope": BY_TOLOKA}]
+    rows = [one for about in asked for page in client.pages("/user-restrictions", MOST_BANS, **about) for one in page]
+    return [_ban(one) for one in {str(one["id"]): one for one in rows}.values()]
+
+
+def _ban(told: Json) -> Ban:
+    until, is_final = told.get("will_expire"), told["scope"] == BY_TOLOKA
+    return Ban(
+        worker_ext_id=str(told["user_id"]),
+        scope="account" if is_final else OUR_SCOPES[told["scope"]],
+        reason=ONLY_TOLOKA if is_final else str(told.get("private_comment") or ""),
+        until=pools.moment(until) if until else None,
+        is_final=is_final,
+    )
 
 
 def _scope(client: Client, where: Place, ban: Ban) -> Json:

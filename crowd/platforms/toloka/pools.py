@@ -216,7 +216,7 @@ def update(client: Client, where: Place, batch: BatchSpec, skill_ids: Mapping[st
     form = (
         training_form(batch, there["project_id"])
         if where.is_training
-        else pool_form(batch, there["project_id"], skill_ids, batch.expires_at or _moment(there["will_expire"]))
+        else pool_form(batch, there["project_id"], skill_ids, batch.expires_at or moment(there["will_expire"]))
     )
     if _says(there, {**dict.fromkeys(OPTIONAL), **form}):
         _reopen_after_update(client, where, there)
@@ -247,7 +247,8 @@ def _says(there: Any, form: Any) -> bool:
     return bool(there == form)
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Read a time as Toloka writes it."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
