@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Case, CharField, Count, F, Value, When
 from django.http import QueryDict
 
+from curation.dashboard import tag_facet
 from curation.models import Asset, Consensus, LabelClass, Project
 from curation.models.asset import AssetQuerySet
 from curation.services.overview import AssetCounts
@@ -20,9 +21,17 @@ PAGE = 60
 MOST_SOURCES = 12
 CROWD = "crowd"
 DOUBTFUL = 0.8
-FACETS: Final = ("state", "stage", "class", "reason", "source")
+FACETS: Final = ("state", "stage", "class", "reason", "source", "tag")
+KEPT: Final = ("state", "stage", "class", "reason")  # facets whose counts are kept
 COLUMNS: Final = {"state": "state", "stage": "stage__name", "class": "label_class__name", "reason": "reason"}
-TITLES: Final = {"state": "State", "stage": "Stage", "class": "Class", "reason": "Reason", "source": "Source"}
+TITLES: Final = {
+    "state": "State",
+    "stage": "Stage",
+    "class": "Class",
+    "reason": "Reason",
+    "source": "Source",
+    "tag": "Tag",
+}
 STATES: Final[dict[str, str]] = {
     Asset.State.PUBLISHED: "Published",
     Asset.State.DROPPED: "Dropped",
@@ -127,6 +136,7 @@ def filtered(project: Project, filters: Filters) -> AssetQuerySet:
             assets = assets.filter(**{f"{column}__in": filters.chosen[facet]})
     if "source" in filters.chosen:
         assets = assets.alias(origin=origin()).filter(origin__in=filters.chosen["source"])
+    assets = tag_facet.having(assets, filters.chosen.get("tag", ()))
     return assets if filters.worker is None else assets.filter(worker_id=filters.worker)
 
 
@@ -136,20 +146,20 @@ def origin() -> Case:
 
 
 def facets(*, project: Project, filters: Filters, counts: AssetCounts, names: Names) -> list[Facet]:
-    """Count every value under the other facets' filters, from the kept counts; sources ask the database."""
-    found = [_facet(name, filters, counts, names) for name in FACETS[:-1]]
-    return [facet for facet in [*found, _sources(project, filters)] if facet.values]
+    """Count every value under the other facets' filters, from the kept counts; sources and tags ask the database."""
+    found = [_facet(name, filters, counts, names) for name in KEPT]
+    return [facet for facet in [*found, _sources(project, filters), _tags(project, filters)] if facet.values]
 
 
 def total(*, filters: Filters, counts: AssetCounts, names: Names) -> int | None:
-    """Return how many assets fit, or None when the kept counts cannot tell (sources and workers)."""
-    if filters.worker is not None or "source" in filters.chosen:
+    """Return how many assets fit, or None when the kept counts cannot tell (sources, tags and workers)."""
+    if filters.worker is not None or set(filters.chosen) - set(KEPT):
         return None
     return sum(place.n for place in counts.places if _fits(place, filters, names, skip=""))
 
 
 def _fits(place: Place, filters: Filters, names: Names, skip: str) -> bool:
-    chosen = (item for item in filters.chosen.items() if item[0] not in {skip, "source"})
+    chosen = (item for item in filters.chosen.items() if item[0] in KEPT and item[0] != skip)
     return all(names.value(facet, place) in values for facet, values in chosen)
 
 
@@ -183,6 +193,13 @@ def _sources(project: Project, filters: Filters) -> Facet:
     words = {CROWD: "Sent by workers", "": "Not known"}
     values = (_value("source", origin, words.get(origin, origin), n, filters) for origin, n in rows)
     return Facet("source", TITLES["source"], tuple(values))
+
+
+def _tags(project: Project, filters: Filters) -> Facet:
+    """Offer tags with their counts in the whole project."""
+    offered = tag_facet.offered(project, filters.chosen.get("tag", ()))
+    values = (_value("tag", text, tag_facet.words(text), n, filters) for text, n in offered)
+    return Facet("tag", TITLES["tag"], tuple(values))
 
 
 def _value(facet: str, value: str, words: str, n: int, filters: Filters) -> FacetValue:

@@ -19,6 +19,7 @@ from curation.dashboard.forms import typed
 from curation.models import Asset, DatasetItem, Membership
 from curation.services import assets as asset_service
 from curation.services.overview import asset_counts
+from curation.services.tagging import current
 
 
 @require_safe
@@ -52,7 +53,8 @@ def assets(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def asset(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id)
     row = _own(seat, asset_id)
-    return render(request, "curation/asset.html", {"seat": seat, "asset": row, "story": story(row)})
+    context = {"seat": seat, "asset": row, "story": story(row), "tags": current(row)}
+    return render(request, "curation/asset.html", context)
 
 
 @require_POST

@@ -30,6 +30,7 @@ from curation.dashboard import (
     rule_pages,
     settings_page,
     sign_in,
+    tag_pages,
     vendor_pages,
     worker_pages,
 )
@@ -104,6 +105,7 @@ urlpatterns = [
     path(f"{P}duplicates/held-out/add/", held_out_pages.add, name="held-out-add"),
     path(f"{P}duplicates/held-out/<uuid:set_id>/retire/", held_out_pages.retire, name="held-out-retire"),
     path(f"{P}duplicates/held-out/pictures/<int:picture_id>/", held_out_pages.picture, name="held-out-picture"),
+    path(f"{P}tags/", tag_pages.tags, name="tags"),
     path(f"{P}lab/", lab_pages.page, name="lab"),
     path(f"{P}lab/results/", lab_pages.results, name="lab-results"),
     path(f"{P}lab/curve/", lab_pages.curve, name="lab-curve"),

@@ -20,12 +20,14 @@ from curation.models.person import ApiToken, SignInLink, User
 from curation.models.project import LabelClass, Membership, Project
 from curation.models.review import Review, ReviewLease
 from curation.models.stage import Pool, Stage
+from curation.models.tag import AssetTag, TagRun
 
 __all__ = [
     "Annotation",
     "ApiToken",
     "Asset",
     "AssetPreview",
+    "AssetTag",
     "Box",
     "BulkDrop",
     "BulkDropped",
@@ -53,6 +55,7 @@ __all__ = [
     "ReviewLease",
     "SignInLink",
     "Stage",
+    "TagRun",
     "Tick",
     "User",
 ]

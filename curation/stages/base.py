@@ -39,10 +39,11 @@ class CrowdSettings(StageSettings):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How many assets a call has moved, and whether more are waiting."""
+    """How many assets a call has moved, whether more can be done at once, or else after how many seconds."""
 
     moved: int
     more: bool = False
+    again_after: float = 0.0
 
 
 class StageKind(Protocol):

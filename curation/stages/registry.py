@@ -9,6 +9,7 @@ from curation.stages.base import StageKind
 STAGE_KINDS: dict[str, str] = {
     "collect": "curation.stages.collect:Collect",
     "checks": "curation.stages.checks:Checks",
+    "tag": "curation.stages.tag:Tagging",
     "validate": "curation.stages.validate:Validate",
     "boxes": "curation.stages.boxes:Boxes",
     "aggregate": "curation.stages.aggregate:Aggregate",

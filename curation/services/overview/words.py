@@ -8,6 +8,7 @@ REASONS: Final[dict[str, str]] = {
     "same_photo": "same photo again",
     "low_resolution": "low resolution",
     "template_copy": "copies of the example",
+    "not_selected": "not selected",
     "incorrect": "rejected by checkers",
     "rotated": "rotated",
     "third_party": "not their own",

@@ -1,0 +1,109 @@
+"""Tags on screens: on the asset, as a filter, and the layers of a stage."""
+
+import pytest
+from django.urls import reverse
+
+from crowd.clock import database_now
+from curation.dashboard import tag_facet
+from curation.models import Asset, Decision, Stage
+from curation.preprocessing.taggers.base import Tag
+from curation.services import assets, tagging
+from tests.factories import make_project, make_user
+
+pytestmark = pytest.mark.django_db
+LAYERS = [{"tagger": "motion", "keep": {"key": "motion", "any_of": ["yes"]}}]
+
+
+@pytest.fixture
+def alice():
+    return make_user("Alice")
+
+
+@pytest.fixture
+def project(alice):
+    made = make_project(lead=alice)
+    Stage.objects.filter(project=made, kind="validate").update(kind="tag", name="tag", settings={"layers": LAYERS})
+    return made
+
+
+def picture(project, number: int, *tags: Tag) -> Asset:
+    stage = project.stages.get(name="tag")
+    asset = assets.enter(
+        project=project, stage=stage, storage_key="k", sha256=bytes([number]) * 32, size=1, name=f"{number}.jpg"
+    )
+    assert asset
+    tagging.keep(asset=asset, name="motion", tags=tags, seconds=0.5)
+    return asset
+
+
+def stop(asset: Asset, layer: int) -> None:
+    verdict = Decision.Verdict.DROPPED if layer >= 0 else Decision.Verdict.PASSED
+    reason = tagging.NOT_SELECTED if layer >= 0 else ""
+    assets.decide(
+        asset=assets.locked(asset.pk),
+        verdict=verdict,
+        reason=reason,
+        by_kind="rule",
+        evidence={"layer": layer},
+        now=database_now(),
+    )
+
+
+def moving(word: str, number: float = 0.2) -> Tag:
+    return Tag("motion", word, number=number)
+
+
+def page(client, project, name: str, *more: object, **query: str) -> str:
+    answer = client.get(reverse(name, args=[project.public_id, *more]), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_asset_shows_what_was_said_of_it_and_by_whom(client, alice, project):
+    asset = picture(project, 1, moving("yes", 0.1234), Tag("people", "yes", "heuristic", 0.61, number=2))
+    client.force_login(alice)
+    text = page(client, project, "asset", asset.public_id)
+    assert ">0.123<" in text
+    assert "61.0% sure" in text
+    assert "a guess" in text
+
+
+def test_tags_narrow_the_list_within_a_key_by_or_between_keys_by_and(client, alice, project):
+    both = picture(project, 1, moving("yes"), Tag("thing", "car, red"))
+    picture(project, 2, moving("yes"), Tag("thing", "dog"))
+    picture(project, 3, moving("no"), Tag("thing", "car, red"))
+    client.force_login(alice)
+    code = f"motion:yes,{tag_facet.encoded('thing', 'car, red')}"
+    text = page(client, project, "assets", tag=code)
+    assert text.count('class="thumb ') == 1
+    assert str(both.public_id) in text
+    assert page(client, project, "assets", tag="thing:dog,thing:cat").count('class="thumb ') == 1
+    assert page(client, project, "assets", tag="motion:yes,motion:no").count('class="thumb ') == 3
+    assert "Nothing found" in page(client, project, "assets", tag="colour:blue")
+
+
+def test_the_page_of_tags_shows_the_layers_with_time_and_every_value_as_a_link(client, alice, project):
+    for number in range(4):
+        stop(picture(project, number, moving("yes" if number == 3 else "no")), -1 if number == 3 else 0)
+    client.force_login(alice)
+    text = page(client, project, "tags")
+    assert "2.0 s" in text
+    assert "25 %" in text
+    assert "?tag=motion:no" in text
+    assert "Layers and tags" in page(client, project, "project")
+
+
+def test_without_tags_the_pages_say_what_to_do(client, alice):
+    client.force_login(alice)
+    assert "No tags yet" in page(client, make_project(lead=alice), "tags")
+
+
+def test_a_stranger_sees_no_tags(client, project):
+    client.force_login(make_user("Charlie"))
+    assert client.get(reverse("tags", args=[project.public_id])).status_code == 404
+
+
+def test_a_word_of_an_address_keeps_commas_and_colons():
+    for key, value in (("a b", "x, y"), ("k:1", "v:2"), ("é", "100%")):
+        assert tag_facet.decoded(tag_facet.encoded(key, value)) == (key, value)
+        assert "," not in tag_facet.encoded(key, value)
