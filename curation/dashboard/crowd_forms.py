@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from curation.stages.base import CrowdSettings
 from curation.stages.registry import stage_kind
 
-As = Literal["whole", "money", "date"]
+As = Literal["whole", "money", "date", "share", "choice"]
 EVERYBODY = 100
 WHOLE_PAGE = "control_per_page"  # where to say that a page has no room for what shall be on it
 DEVICES: Final = {"PERSONAL_COMPUTER": "Computer", "SMARTPHONE": "Phone", "TABLET": "Tablet"}
@@ -27,8 +27,10 @@ class Param:
     label: str
     shown_as: As = "whole"
     hint: str = ""
+    choices: Sequence[tuple[str, str]] = ()
 
 
+ENOUGH: Final = (("curtailed", "when settled"), ("posterior", "when sure"), ("fixed", "when all are in"))
 PRICE = Param("price_usd", "Price a page", "money")
 OVERLAP = Param("overlap", "Answers each", hint="different people about one photo")
 PAGE = Param("page_size", "Tasks on a page")
@@ -42,6 +44,8 @@ PARAMS: Final[Mapping[str, Sequence[Param]]] = {
         PRICE,
         OVERLAP,
         Param("most_overlap", "At most, while they tie"),
+        Param("stop", "Enough votes", "choice", hint="settled: no vote can change the label", choices=ENOUGH),
+        Param("tau", "Sure from, 0.5 to 1", "share", hint="only for “when sure”"),
         PAGE,
         Param("control_per_page", "Control tasks among them", hint="their answer is known"),
     ),
@@ -83,7 +87,7 @@ class FieldView:
 
     @property
     def mode(self) -> str:
-        return "decimal" if self.param.shown_as == "money" else "numeric"
+        return "decimal" if self.param.shown_as in {"money", "share"} else "numeric"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +244,17 @@ def _name(place: Sequence[int | str]) -> str:
 
 def _sentence(fault: dict[str, Any]) -> str:
     given, limits = str(fault["input"])[:60] or "nothing", fault.get("ctx", {})
-    kind = fault["type"]
-    if kind.startswith("int"):
-        return f"this must be a whole number, not {given}"
-    if kind == "greater_than_equal":
-        return f"this must be {limits['ge']} or more, not {given}"
-    if kind == "less_than_equal":
-        return f"this must be {limits['le']:,} or less, not {given}"
-    if kind.startswith("date"):
-        return f"this must be a day such as 2026-12-31, not {given}"
+    said = {
+        "int": "a whole number",
+        "float": "a number such as 0.97",
+        "greater_than_equal": f"{limits.get('ge', 0):,} or more",
+        "greater_than": f"more than {limits.get('gt', 0):,}",
+        "less_than_equal": f"{limits.get('le', 0):,} or less",
+        "date": "a day such as 2026-12-31",
+    }
+    wanted = said.get(fault["type"]) or said.get(fault["type"].partition("_")[0])
+    if wanted:
+        return f"this must be {wanted}, not {given}"
     return str(fault["msg"]).removeprefix("Value error, ").removesuffix(".")
 
 

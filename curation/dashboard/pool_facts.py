@@ -13,7 +13,9 @@ from crowd.services import publishing
 from crowd.services.control import is_adaptive
 from crowd.services.control_stock import control_stock
 from curation.dashboard.exam_facts import exam_of
+from curation.models import Pool
 from curation.services.overview import PoolRow
+from curation.stages.validate import ValidateSettings
 
 ITEM_PLACES = 4
 STATE_WORDS = {
@@ -49,7 +51,7 @@ def pool_facts(row: PoolRow) -> PoolFacts:
         seconds_per_task=mean / 1000 / row.page_size if mean else None,
         price_per_item=_price_per_item(row),
         gate=_gate(batch),
-        rules=_rules(batch),
+        rules=(*_rules(batch), *_stopping(row.pool)),
         instructions=tuple(str(text) for text in (batch.spec.get("instructions", []) if batch else [])),
     )
 
@@ -80,6 +82,13 @@ def _gate(batch: Batch | None) -> str:
         return f"{needs}."
     passes = exam_sentence(exam.checked(), options=exam.options)
     return f"{needs}: of {counted(exam.questions, 'question')} with {exam.options} answers, {passes}."
+
+
+def _stopping(pool: Pool) -> tuple[str, ...]:
+    """Say when the votes of a checking pool are enough."""
+    if pool.stage.kind != "validate" or pool.kind != Pool.Kind.MAIN:
+        return ()
+    return (ValidateSettings.model_validate(pool.stage.settings).stops_in_words,)
 
 
 def _rules(batch: Batch | None) -> tuple[str, ...]:

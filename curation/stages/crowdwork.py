@@ -10,7 +10,7 @@ from django.db.models import F, Max
 from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
-from curation.models import Annotation, Asset, Box, Consensus, Stage
+from curation.models import Annotation, Asset, Box, Consensus, ConsensusRun, Stage
 from curation.services import assets
 from curation.stages.base import Done
 
@@ -149,12 +149,11 @@ def withdraw_places(*, stage: Stage, asset: Asset) -> None:
 def new_consensus(
     *,
     asset: Asset,
-    stage: Stage,
-    method: str,
-    settings: Mapping[str, Any],
+    run: ConsensusRun,
+    inputs: Sequence[int],
+    next_step: str,
     status: str,
     confidence: float,
-    n_answers: int,
     now: datetime,
     label: str = "",
     lowest_iou: float | None = None,
@@ -162,22 +161,25 @@ def new_consensus(
     dropped: Sequence[str] = (),
     trace: Sequence[str] = (),
 ) -> Consensus:
-    """Add a version; the older ones stay and are no longer current."""
-    rows = Consensus.objects.filter(asset=asset, stage=stage)
+    """Add what these annotations come to under a run; older versions stay and are no longer current."""
+    rows = Consensus.objects.filter(asset=asset, stage=run.stage)
     version = (rows.aggregate(last=Max("version"))["last"] or 0) + 1
     rows.filter(is_current=True).update(is_current=False)
     return Consensus.objects.create(
         project_id=asset.project_id,
         asset=asset,
-        stage=stage,
+        stage=run.stage,
         version=version,
-        method=method,
-        settings=dict(settings),
+        run=run,
+        inputs=list(inputs),
+        method=run.method,
+        settings=run.settings,
+        next_step=next_step,
         status=status,
         label=label,
         confidence=confidence,
         lowest_iou=lowest_iou,
-        n_answers=n_answers,
+        n_answers=len(inputs),
         used=list(used),
         dropped=list(dropped),
         trace=list(trace),

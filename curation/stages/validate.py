@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,12 +11,18 @@ from crowd.models import Assignment, Batch
 from crowd.money import micro
 from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
 from curation.services import assets, submissions
+from curation.services.consensus import runs
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import crowdwork, votes
 from curation.stages.base import CrowdSettings, Done, StageSettings, Work
 from curation.stages.prices import Price
 
 Stop = Literal["curtailed", "posterior", "fixed"]
+STOPS: Final[dict[Stop, str]] = {
+    "curtailed": "as soon as no vote can change the label",
+    "posterior": "as soon as a label is sure",
+    "fixed": "when all answers are in",
+}
 
 
 class Option(BaseModel):
@@ -56,6 +62,14 @@ class ValidateSettings(CrowdSettings):
         return self
 
     @property
+    def stops_in_words(self) -> str:
+        """Say when the votes are enough, and how many are bought at most."""
+        sure = f" with a chance of {self.tau:.1%}, going by control tasks" if self.stop == "posterior" else ""
+        return (
+            f"Votes are enough {STOPS[self.stop]}{sure}; up to {self.most_overlap:,} while they tie or say too little."
+        )
+
+    @property
     def starts_with(self) -> int:
         """Return how many answers are asked for at first: the fewest that can decide."""
         fewest = {"curtailed": self.overlap // 2 + 1, "posterior": min(2, self.overlap), "fixed": self.overlap}
@@ -72,36 +86,12 @@ class Validate:
         drafts = []
         gate, needed = "", 0
         if settings.training_tasks:
-            drafts.append(self._training(settings))
-            gate, needed = f"{settings.skill}: training", settings.training_gate
+            drafts.append(_way_in(settings, Batch.Kind.TRAINING, settings.training_tasks, gate, needed))
+            gate, needed = drafts[-1].grants_skill, settings.training_gate
         if settings.exam_tasks:
-            drafts.append(self._exam(settings, gate, needed))
-            gate, needed = f"{settings.skill}: exam", settings.exam_gate
+            drafts.append(_way_in(settings, Batch.Kind.EXAM, settings.exam_tasks, gate, needed))
+            gate, needed = drafts[-1].grants_skill, settings.exam_gate
         return [*drafts, self._main(settings, gate, needed)]
-
-    def _training(self, settings: ValidateSettings) -> PoolDraft:
-        return PoolDraft(
-            kind=Batch.Kind.TRAINING,
-            title="TRAINING",
-            interface="choice",
-            spec=_spec(settings),
-            page_size=settings.training_tasks,
-            assignment_seconds=settings.assignment_seconds,
-            grants_skill=f"{settings.skill}: training",
-        )
-
-    def _exam(self, settings: ValidateSettings, gate: str, needed: int) -> PoolDraft:
-        return PoolDraft(
-            kind=Batch.Kind.EXAM,
-            title="EXAM",
-            interface="choice",
-            spec=_spec(settings),
-            page_size=settings.exam_tasks,
-            assignment_seconds=settings.assignment_seconds,
-            needs_skill=gate,
-            needs_value=needed,
-            grants_skill=f"{settings.skill}: exam",
-        )
 
     def _main(self, settings: ValidateSettings, gate: str, needed: int) -> PoolDraft:
         return PoolDraft(
@@ -152,6 +142,21 @@ class Validate:
                 settle(stage=stage, asset_id=answer.task.item_id, now=now)
 
 
+def _way_in(settings: ValidateSettings, kind: Batch.Kind, tasks: int, gate: str, needed: int) -> PoolDraft:
+    """Return the pool that people pass before real work: its page is all of it, and it grants the skill of its name."""
+    return PoolDraft(
+        kind=kind,
+        title=kind.name,
+        interface="choice",
+        spec=_spec(settings),
+        page_size=tasks,
+        assignment_seconds=settings.assignment_seconds,
+        needs_skill=gate,
+        needs_value=needed,
+        grants_skill=f"{settings.skill}: {kind.value}",
+    )
+
+
 def settle(*, stage: Stage, asset_id: int, now: datetime) -> None:
     """Decide about one photo when its votes are enough; buy one more while they are not."""
     asset = crowdwork.at_work(asset_id, stage)
@@ -166,7 +171,7 @@ def settle(*, stage: Stage, asset_id: int, now: datetime) -> None:
         crowdwork.buy_one_more(stage=stage, asset=asset)
         return
     crowdwork.withdraw_places(stage=stage, asset=asset)
-    _record(stage, asset, result, settings, now)
+    _record(stage, asset, answers, result, now)
     _conclude(asset, result, settings, now)
 
 
@@ -180,18 +185,20 @@ def _rule(settings: ValidateSettings) -> votes.Rule:
     )
 
 
-def _record(stage: Stage, asset: Asset, result: LabelVote, settings: ValidateSettings, now: datetime) -> None:
-    counts, n = ", ".join(f"{count} × {label}" for label, count in result.counts.items()), sum(result.counts.values())
+def _record(stage: Stage, asset: Asset, answers: Sequence[Annotation], result: LabelVote, now: datetime) -> None:
+    settings = ValidateSettings.model_validate(stage.settings)
+    rule = _rule(settings)
+    method = "one-coin" if rule.stop == "posterior" else "majority"
+    counts = ", ".join(f"{count} × {label}" for label, count in result.counts.items())
     crowdwork.new_consensus(
         asset=asset,
-        stage=stage,
-        method="majority" if settings.stop != "posterior" else "one-coin",
-        settings={"stop": settings.stop},
+        run=runs.label_run(stage=stage, method=method, settings=rule.to_json(), now=now),
+        inputs=[answer.pk for answer in answers],
+        next_step=result.next,
         status=Consensus.Status.LABEL if result.label else Consensus.Status.UNDECIDED,
         label=result.label or "",
         confidence=result.confidence,
-        n_answers=n,
-        trace=[f"votes: {counts}", *votes.saving(stage=stage, asset=asset, given=n, overlap=settings.overlap)],
+        trace=[f"votes: {counts}", *votes.saving(stage=stage, asset=asset, given=len(answers), overlap=rule.overlap)],
         now=now,
     )
 

@@ -1,8 +1,8 @@
 """Votes about a photo: whether they decide already, how probable their label is, what the rest would have cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from aggregation import LabelSettings, LabelVote, vote
 from aggregation.labels.posterior import label_posterior
@@ -26,6 +26,9 @@ class Rule:
     most: int
     tau: float
     labels: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "labels": list(self.labels)}
 
 
 def weigh(*, stage: Stage, answers: Sequence[Annotation], rule: Rule) -> LabelVote:

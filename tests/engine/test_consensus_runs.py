@@ -1,27 +1,21 @@
-"""Runs: adding up again in another way, moving what has changed, keeping what a person decided, going back."""
+"""Runs: adding up again in another way, moving what has changed, going back."""
 
-import uuid
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
 
 from crowd.errors import CrowdError
 from curation.models import (
     Annotation,
-    Asset,
-    Box,
     Consensus,
-    ConsensusBox,
     ConsensusRun,
     Decision,
     Event,
     Project,
-    Review,
     Stage,
 )
-from curation.services import datasets, jobs, reviews
-from curation.services.consensus import answers, applying, runs
+from curation.services import jobs
+from curation.services.consensus import applying, runs
 from tests import scenes
 from tests.crowd.market import NOON, at_once
 from tests.engine import answered
@@ -35,13 +29,6 @@ def project():
     return answered.project(max_answers=3)
 
 
-def decide(asset: Asset, verdict: str, **more: Any) -> None:
-    Asset.objects.filter(pk=asset.pk).update(stage=answered.stage(asset.project, "review"), state="held")
-    decided = reviews.Decided(key=uuid.uuid4(), asset=asset.public_id, verdict=verdict, **more)
-    saved = reviews.record(project=asset.project, user=scenes.person("Alice"), decisions=[decided], now=NOON)
-    assert not saved.refused
-
-
 def test_what_arrives_is_added_up_under_the_first_run_with_its_inputs(project):
     (asset,) = answered.aggregated(project, ALIKE)
     run = ConsensusRun.objects.get()
@@ -53,15 +40,6 @@ def test_what_arrives_is_added_up_under_the_first_run_with_its_inputs(project):
     assert row.expected_loss == pytest.approx(1 - row.confidence)
     assert row.boxes.get().confidence_75 is not None
     assert [name.split()[0] for name in row.used] == ["A", "B", "C"]
-
-
-def test_the_answers_to_twenty_images_take_four_queries(project, django_assert_max_num_queries):
-    for _ in range(20):
-        answered.image(project)
-    source = answered.stage(project, "boxes")
-    ids = answers.sample(answers.answered(source), 20)
-    with django_assert_max_num_queries(4):
-        assert len(answers.sheets(source, ids)) == 20
 
 
 def test_the_reason_of_a_drop_is_stored(project):
@@ -118,87 +96,6 @@ def test_what_is_held_for_a_person_is_sorted_again_when_its_outcome_changes(proj
     run = answered.apply(project, max_answers=4)
     assert run.counts["sorted_again"] == 1
     assert answered.stands(asset) == ("review", "waiting", "")
-
-
-@pytest.mark.parametrize("verdict", ["accept", "fix", "reject"])
-def test_what_a_person_decided_stays_as_it_is(project, verdict):
-    (asset,) = answered.aggregated(project, (0.4, 0.41, 0.43))
-    box = {"x": 0.1, "y": 0.1, "w": 0.2, "h": 0.2, "label": "gesture"}
-    scenes.batch(project, "boxes")
-    decide(asset, verdict, boxes=[box] if verdict == "fix" else None, reason="misplaced" if verdict == "reject" else "")
-    before, stood = answered.current(asset), answered.stands(asset)
-    run = answered.apply(project, iou=0.9)
-    assert answered.stands(asset) == stood
-    assert answered.current(asset) == before
-    assert Consensus.objects.filter(asset=asset, run=run, is_current=False).exists()
-    assert run.counts.get("kept_person", 0) == (verdict != "reject")
-    assert "left" not in run.counts
-
-
-def test_boxes_from_a_file_stand_over_a_run_with_answers_and_without(project):
-    bare, asked = answered.image(project, (), at="publish", state="published"), answered.aggregated(project, LOOSE)[0]
-    for asset in (bare, asked):
-        Consensus.objects.filter(asset=asset).update(is_current=False)
-        given = {"project_id": project.pk, "asset": asset, "stage": answered.stage(project)}
-        row = Consensus.objects.create(**given, version=2, method="import", status="hard", confidence=1.0, n_answers=1)
-        ConsensusBox.objects.create(consensus=row, seq=0, x=0.1, y=0.1, w=0.2, h=0.2, label="gesture", confidence=1.0)
-    before = [(answered.current(asset), answered.stands(asset)) for asset in (bare, asked)]
-    run = answered.apply(project, iou=0.9)
-    assert [(answered.current(asset), answered.stands(asset)) for asset in (bare, asked)] == before
-    assert list(Consensus.objects.filter(run=run).values_list("asset_id", flat=True)) == [asked.pk]
-    assert (run.counts["images"], run.counts.get("left", 0)) == (1, 0)
-
-
-def undo(asset: Asset) -> None:
-    earlier = Review.objects.filter(asset=asset).latest("id")
-    taken = reviews.Decided(key=uuid.uuid4(), asset=asset.public_id, verdict="undo", undoes=earlier.key)
-    saved = reviews.record(project=asset.project, user=scenes.person("Alice"), decisions=[taken], now=NOON)
-    assert not saved.refused
-
-
-@pytest.mark.parametrize("verdict", ["accept", "fix"])
-def test_a_decision_taken_back_after_a_run_lets_the_image_follow_the_run(project, verdict):
-    (asset,) = answered.aggregated(project, (0.4, 0.41, 0.43))
-    box = {"x": 0.1, "y": 0.1, "w": 0.2, "h": 0.2, "label": "gesture"}
-    scenes.batch(project, "boxes")
-    decide(asset, verdict, boxes=[box] if verdict == "fix" else None)
-    run = answered.apply(project, iou=0.9)
-    undo(asset)
-    assert answered.current(asset).run == run
-    assert answered.stands(asset) == ("aggregate", "dropped", "disagree_iou")
-
-
-def test_a_decision_taken_back_after_a_run_has_the_image_sorted_by_what_the_run_says(project):
-    Stage.objects.filter(project=project, kind="review").update(settings={"sample": 0.0, "least_confidence": 0.93})
-    (asset,) = answered.aggregated(project, (0.4, 0.402, None))
-    assert answered.stands(asset) == ("review", "held", "unsure")
-    decide(asset, "accept")
-    answered.answer(asset, 0.401, by="w7")
-    run = answered.apply(project, max_answers=4)
-    assert answered.current(asset).run.number == 1
-    undo(asset)
-    assert answered.current(asset).run == run
-    assert answered.stands(asset) == ("review", "waiting", "")
-    assert Decision.objects.filter(asset=asset).latest("id").reason == "sorted_again"
-
-
-def test_a_decision_taken_back_without_a_run_in_between_waits_for_the_person(project):
-    (asset,) = answered.aggregated(project, ALIKE)
-    before = answered.current(asset)
-    decide(asset, "accept")
-    undo(asset)
-    assert answered.stands(asset) == ("review", "held", "undo")
-    assert answered.current(asset) == before
-
-
-def test_an_image_of_a_frozen_version_stays_published_with_its_boxes(project):
-    (asset,) = answered.aggregated(project, (0.4, 0.41, 0.43))
-    datasets.freeze_version(project_id=project.pk, by=scenes.person("Alice"), now=NOON)
-    before = answered.current(asset)
-    run = answered.apply(project, iou=0.9)
-    assert answered.stands(asset)[1] == "published"
-    assert answered.current(asset) == before
-    assert run.counts["kept_frozen"] == 1
 
 
 def test_an_image_the_crowd_has_again_waits_for_its_answer():
@@ -341,48 +238,3 @@ def test_what_arrives_while_a_run_is_applied_is_added_up_under_it(project):
     (asset,) = answered.aggregated(project, LOOSE)
     assert answered.current(asset).run == run
     assert answered.finished(run).counts["images"] == 1
-
-
-def test_raw_answers_cannot_be_changed_and_discarded_ones_do_not_count(project):
-    answered.aggregated(project, ALIKE)
-    for refused in (
-        lambda: Annotation.objects.update(label="palm"),
-        lambda: Box.objects.update(x=0.1),
-    ):
-        with pytest.raises(DatabaseError), transaction.atomic():
-            refused()
-    Annotation.objects.filter(pk=Annotation.objects.first().pk).update(discarded_at=NOON)
-    assert len(answers.stored(answered.stage(project))[0].annotations) == 2
-
-
-def test_stored_answers_carry_pixels_pseudonyms_and_the_public_id(project):
-    asset = answered.image(project, (0.4, None, 0.4))
-    (image,) = answers.stored(answered.stage(project))
-    assert image.image == str(asset.public_id)
-    assert (image.annotations[0].boxes[0].x, image.annotations[1].boxes) == (pytest.approx(400), ())
-    assert all(one.annotator.startswith("w_") for one in image.annotations)
-
-
-def test_a_sample_is_the_same_again_and_grows_with_its_size(project):
-    for _ in range(8):
-        answered.image(project)
-    small, large = ([image.image for image in answers.stored(answered.stage(project), limit=n)] for n in (3, 6))
-    assert small == [image.image for image in answers.stored(answered.stage(project), limit=3)]
-    assert set(small) < set(large)
-
-
-def test_labels_and_flags_of_the_box_stage_reach_the_library(project):
-    Stage.objects.filter(project=project, kind="boxes").update(
-        settings={
-            "labels": [{"name": "a"}, {"name": "b"}, {"name": "c"}],
-            "flags": [{"value": "dark", "label": "Dark"}],
-        }
-    )
-    answered.image(project, (None, None, None, 0.4))
-    flagged = Annotation.objects.last()
-    Annotation.objects.filter(pk=flagged.pk).delete()
-    asset = Asset.objects.latest("id")
-    answered.answer(asset, 0.4, by="w3", flags=["dark"])
-    answered.work(project, "aggregate")
-    row = answered.current(asset)
-    assert (row.status, len(row.dropped)) == ("soft", 1)  # a box beside “nothing there” contradicts itself

@@ -9,8 +9,10 @@ import pytest
 from crowd.models import SkillValue, Task
 from crowd.services import skills
 from curation.models import Annotation, Asset, Consensus, Project
+from curation.services.consensus import runs
 from curation.stages import votes
 from curation.stages.registry import stage_kind
+from tests.crowd.market import NOON
 from tests.engine import world
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +126,27 @@ def test_the_fewest_answers_that_can_decide_are_asked_for_first():
     for overlap, fewest in ((1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (7, 4)):
         settings = kind.Settings.model_validate({"options": options, "overlap": overlap})
         assert settings.starts_with == fewest
+
+
+def test_a_label_says_which_votes_it_came_from_and_under_which_version_of_the_settings():
+    project, asset = checked(stop="posterior", tau=0.9, overlap=3, most_overlap=4)
+    world.validate(project, "correct", "correct", "correct")
+    row = Consensus.objects.get(asset=asset)
+    given = Annotation.objects.filter(asset=asset).order_by("id").values_list("pk", flat=True)
+    assert (row.inputs, row.n_answers) == (list(given), len(given))
+    assert (row.run.number, row.run.state, row.run.method) == (1, "current", "one-coin")
+    assert row.settings == row.run.settings
+    assert {name: row.settings[name] for name in ("stop", "tau", "overlap", "most")} == {
+        "stop": "posterior", "tau": 0.9, "overlap": 3, "most": 4,
+    }  # fmt: skip
+
+
+def test_other_settings_of_the_votes_make_a_new_version_and_the_same_ones_do_not():
+    project, _ = checked()
+    stage = project.stages.get(name="validate")
+    settings = rule().to_json()
+    first = runs.label_run(stage=stage, method="majority", settings=settings, now=NOON)
+    assert runs.label_run(stage=stage, method="majority", settings=settings, now=NOON) == first
+    other = runs.label_run(stage=stage, method="majority", settings={**settings, "stop": "fixed"}, now=NOON)
+    first.refresh_from_db()
+    assert (first.state, other.state, other.number) == ("past", "current", 2)

@@ -45,8 +45,24 @@ def current_run(*, stage: Stage, now: datetime) -> ConsensusRun:
     found = _standing(locked)
     if found is not None:
         return found
+    wanted = read(locked.settings)
+    return _replaced(locked, wanted.method, wanted.model_dump(), now)
+
+
+@transaction.atomic
+def label_run(*, stage: Stage, method: str, settings: Mapping[str, Any], now: datetime) -> ConsensusRun:
+    """Return the run under which the votes of a stage are weighed; other settings make a new one."""
+    same = {"stage": stage, "state": State.CURRENT, "method": method, "settings": dict(settings)}
+    found = ConsensusRun.objects.filter(**same).first()
+    if found is not None:
+        return found
+    locked = Stage.objects.select_for_update().get(pk=stage.pk)
+    return ConsensusRun.objects.filter(**same).first() or _replaced(locked, method, settings, now)
+
+
+def _replaced(stage: Stage, method: str, settings: Mapping[str, Any], now: datetime) -> ConsensusRun:
     ConsensusRun.objects.filter(stage=stage, state=State.CURRENT).update(state=State.PAST)
-    return _new(locked, read(locked.settings), State.CURRENT, now, applied_at=now)
+    return _new(stage, method, settings, State.CURRENT, now, applied_at=now)
 
 
 def _standing(stage: Stage) -> ConsensusRun | None:
@@ -96,7 +112,8 @@ def _start(
     busy = ConsensusRun.objects.filter(stage=stage, state=State.APPLYING).first()
     if busy is not None:
         raise CrowdError(f"Version {busy.number} is being applied; wait until it is done, then try again.")
-    run = _new(stage, wanted, State.APPLYING, now, by=by, note=note, back_to=back_to)
+    settings = wanted.model_dump()
+    run = _new(stage, wanted.method, settings, State.APPLYING, now, by=by, note=note, back_to=back_to)
     jobs.enqueue(kind=KIND, key=str(run.pk), project_id=stage.project_id, payload={"run_id": run.pk})
     who = by.name if by else "A program"
     text = f"{who} is applying version {run.number} of {stage.title}: {run.method}{f' ({note})' if note else ''}."
@@ -107,7 +124,8 @@ def _start(
 
 def _new(
     stage: Stage,
-    wanted: ConsensusSettings,
+    method: str,
+    settings: Mapping[str, Any],
     state: str,
     now: datetime,
     *,
@@ -121,8 +139,8 @@ def _new(
         project_id=stage.project_id,
         stage=stage,
         number=last + 1,
-        method=wanted.method,
-        settings=wanted.model_dump(),
+        method=method,
+        settings=dict(settings),
         library=aggregation.__version__,
         state=state,
         back_to=back_to,

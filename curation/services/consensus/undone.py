@@ -35,5 +35,6 @@ def follow_run(*, asset: Asset, now: datetime) -> None:
 
 def _kept(asset: Asset) -> Consensus | None:
     """Return what the latest run that stands has stored for the image."""
-    rows = Consensus.objects.filter(asset=asset, run__state__in=[State.APPLYING, State.CURRENT])
+    stands = [State.APPLYING, State.CURRENT]
+    rows = Consensus.objects.filter(asset=asset, stage__kind="aggregate", run__state__in=stands)
     return rows.select_related("stage", "run__stage").order_by("-stage__position", "-run__number", "-version").first()

@@ -1,0 +1,128 @@
+"""The review queue: who gets which image, and when."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from curation.models import Asset, Consensus, ReviewLease
+from curation.services import reviews
+from tests import scenes
+from tests.review.deciding import next_names
+
+pytestmark = pytest.mark.django_db
+FIXED = [{"label": "gesture", "x": 0.1, "y": 0.1, "w": 0.2, "h": 0.3}]
+
+
+def test_the_worst_image_comes_first(world, boxes):
+    scenes.image_at_review(world, boxes, seed="fair", confidence=0.79)
+    scenes.image_at_review(world, boxes, seed="awful", confidence=0.41)
+    assert next_names(world, "Rita") == ["awful.jpg", "fair.jpg"]
+
+
+def test_the_largest_expected_loss_comes_before_the_least_confidence(world, boxes):
+    unsure = scenes.image_at_review(world, boxes, seed="unsure", confidence=0.2)
+    lossy = scenes.image_at_review(world, boxes, seed="lossy", confidence=0.6)
+    Consensus.objects.filter(asset=unsure).update(expected_loss=0.3)
+    Consensus.objects.filter(asset=lossy).update(expected_loss=1.4)
+    assert next_names(world, "Rita") == ["lossy.jpg", "unsure.jpg"]
+
+
+def test_images_of_the_sample_stand_among_the_doubtful_ones(world, boxes):
+    for n in range(30):
+        scenes.image_at_review(world, boxes, seed=f"doubtful-{n:02}", confidence=0.3 + n / 100)
+    for n in range(6):
+        image = scenes.image_at_review(world, boxes, seed=f"sure-{n}", confidence=0.98)
+        Asset.objects.filter(pk=image.pk).update(reason="sample")
+    names = next_names(world, "Rita", 36)
+    places = [place for place, name in enumerate(names) if name.startswith("sure")]
+    assert len(places) == 6
+    assert min(places) < 18
+    assert places != list(range(30, 36))
+    doubtful = [name for name in names if name.startswith("doubtful")]
+    assert doubtful == sorted(doubtful)
+    assert next_names(world, "Rita", 36) == names
+
+
+def test_a_share_of_every_page_is_of_the_sample_and_the_rest_is_the_worst(world, boxes):
+    for n in range(16):
+        image = scenes.image_at_review(world, boxes, seed=f"{n}", confidence=0.9 if n % 2 else n / 20)
+        if n % 2:
+            Asset.objects.filter(pk=image.pk).update(reason="sample")
+    names = next_names(world, "Rita", 6)
+    sampled = [name for name in names if int(name.removesuffix(".jpg")) % 2]
+    assert len(sampled) == 3
+    assert [name for name in names if name not in sampled] == ["0.jpg", "2.jpg", "4.jpg"]
+
+
+def test_when_no_doubtful_image_is_left_the_sample_is_all_there_is(world, boxes):
+    for seed in "ab":
+        image = scenes.image_at_review(world, boxes, seed=seed)
+        Asset.objects.filter(pk=image.pk).update(reason="sample")
+    assert sorted(next_names(world, "Rita")) == ["a.jpg", "b.jpg"]
+
+
+def test_two_reviewers_never_get_the_same_image(world, boxes):
+    for seed in "abcd":
+        scenes.image_at_review(world, boxes, seed=seed)
+    hers, his = next_names(world, "Rita", 2), next_names(world, "Rob", 4)
+    assert len(hers) == 2
+    assert len(his) == 2
+    assert set(hers).isdisjoint(his)
+
+
+def test_a_reviewer_who_reloads_gets_her_own_images_again(world, image):
+    assert next_names(world, "Rita") == ["one.jpg"]
+    assert next_names(world, "Rita") == ["one.jpg"]
+
+
+def test_an_image_is_free_again_when_the_lease_is_over(world, image, rita):
+    past = timezone.now() - timedelta(minutes=11)
+    reviews.next_images(project=world, user=rita, n=5, now=past)
+    assert next_names(world, "Rob") == ["one.jpg"]
+
+
+def test_released_images_go_to_others_at_once(world, image, rita):
+    next_names(world, "Rita")
+    assert reviews.release_leases(user=rita, project=world) == 1
+    assert next_names(world, "Rob") == ["one.jpg"]
+
+
+def test_a_reload_that_overtakes_its_own_farewell_keeps_its_images(world, image, rita):
+    first = timezone.now()
+    reviews.next_images(project=world, user=rita, n=5, now=first)
+    reviews.next_images(project=world, user=rita, n=5, now=first + timedelta(seconds=1))
+    assert reviews.release_leases(user=rita, project=world, until=first + reviews.LEASE) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reviewers_who_ask_at_the_same_moment_share_the_queue_out():
+    world = scenes.project(Rita="reviewer", Rob="reviewer")
+    boxes = scenes.batch(world, "boxes")
+    for n in range(12):
+        scenes.image_at_review(world, boxes, seed=f"image-{n}")
+    got: dict[str, list[str]] = {}
+    start = threading.Barrier(2)
+
+    def ask(name: str) -> None:
+        try:
+            start.wait(10)
+            got[name] = [found for _ in range(3) for found in next_names(world, name, 6)]
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in ("Rita", "Rob")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert set(got["Rita"]).isdisjoint(got["Rob"])
+    assert ReviewLease.objects.count() == len({*got["Rita"], *got["Rob"]})
+
+
+def test_pace_is_counted_from_the_first_decision_of_the_last_half_hour():
+    now = timezone.now()
+    assert reviews.pace([now - timedelta(seconds=s) for s in (60, 40, 20)], now) == 180
+    assert reviews.pace([now], now) == 0
