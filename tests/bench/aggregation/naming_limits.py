@@ -116,7 +116,15 @@ def _kept(run: Sequence[judging.Verdict]) -> dict[str, float | None]:
     box, image = kept["confidence"], kept["image"]
     return {
         "label": judging.label_accuracy(run),
+        "label_surest_80": _surest(run, 0.8),
         "box_brier": box.brier if box else None,
         "box_ece": box.ece if box else None,
         "image_ece": image.ece if image else None,
     }
+
+
+def _surest(run: Sequence[judging.Verdict], share: float) -> float:
+    """Return the share of right labels among the boxes on an object that the model is surest of."""
+    hits = [(sure, same) for one in run for sure, _, overlap, same in one.boxes if overlap >= judging.HIT]
+    hits.sort(key=lambda hit: hit[0], reverse=True)
+    return fmean(same for _, same in hits[: round(share * len(hits))])
