@@ -1,9 +1,10 @@
 """Many pictures taken out at once by a rule, as a job, and brought back at once: near-duplicates, cuts, held-out sets.
 
-Nobody is paid less: what waits for its verdict, is in work with people, or stands in a frozen version is left.
+Nobody is paid less: what waits for its verdict, has been given to people, or stands in a frozen version is left.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from crowd.errors import CrowdError
-from crowd.models import Assignment
+from crowd.models import Assignment, Task
 from curation.models import Asset, BulkDrop, BulkDropped, DatasetItem, Decision, Job, Project, Stage, User
 from curation.services import assets, events, jobs, versions
 from curation.services.assets import Move
@@ -23,7 +24,7 @@ from curation.services.jobs import Again
 KIND = "bulk_drop"
 A_SLICE, A_PLAN = 100, 2000
 State = BulkDrop.State
-TAKEN = (Asset.State.WAITING, Asset.State.PUBLISHED)
+TAKEN = (Asset.State.WAITING, Asset.State.PUBLISHED, Asset.State.WORKING)
 PLANS = {
     "near_duplicates": "curation.services.lookalikes.thinning:plan",
     "cuts": "curation.services.cuts:plan",
@@ -156,7 +157,7 @@ def _rows(drop: BulkDrop, planned: Iterable[Planned]) -> Iterator[BulkDropped]:
 
 @transaction.atomic
 def _drop_slice(drop: BulkDrop, rows: list[BulkDropped], now: datetime) -> None:
-    there = {asset.pk: asset for asset in takeable(row.asset_id for row in rows)}
+    there = {asset.pk: asset for asset in _withdrawn(list(takeable(row.asset_id for row in rows)))}
     others = dict(Asset.objects.filter(pk__in=[row.other_id for row in rows]).values_list("id", "public_id"))
     moves = []
     for row in rows:
@@ -184,6 +185,21 @@ def takeable(asset_ids: Iterable[int]) -> QuerySet[Asset]:
     return mine.exclude(pk__in=unjudged.filter(pk__in=ids)).exclude(
         Exists(unjudged.filter(pk=OuterRef("parent_id"))), parent_id__isnull=False
     )
+
+
+def _withdrawn(taken: Sequence[Asset]) -> Iterator[Asset]:
+    """Take back the tasks about these pictures that nobody has seen; leave out pictures that somebody has."""
+    working = [asset.pk for asset in taken if asset.state == Asset.State.WORKING]
+    rows = Task.objects.select_for_update(of=("self",)).filter(item_id__in=working).select_related("batch")
+    at_stage: dict[tuple[int, int | None], list[Task]] = defaultdict(list)
+    for task in rows.order_by("pk"):
+        at_stage[task.item_id or 0, task.batch.stage_id].append(task)
+    for asset in taken:
+        mine = at_stage[asset.pk, asset.stage_id]
+        if any(task.issued or task.kept or task.remote_id or task.push_id for task in mine):
+            continue
+        Task.objects.filter(pk__in=[task.pk for task in mine]).delete()
+        yield asset
 
 
 def _bring_back(drop: BulkDrop, now: datetime) -> Again | None:

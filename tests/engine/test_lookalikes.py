@@ -7,7 +7,7 @@ import pytest
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from crowd.models import Assignment, Evidence
+from crowd.models import Assignment, Evidence, Task
 from curation.models import Asset, BulkDrop, Decision, HeldOutPicture, Job
 from curation.preprocessing.verify import PairVerdict
 from curation.services import bulk_drops, cuts, held_out, honesty, jobs, rings, suspicions
@@ -238,6 +238,25 @@ def test_thinning_keeps_one_of_each_group_holds_for_new_files_and_is_undone(proj
     stage.refresh_from_db()
     assert "near_distance" not in stage.settings
     assert not Asset.objects.filter(state="dropped").exists()
+
+
+def test_pictures_on_offer_are_taken_back_from_the_crowd_and_those_in_hand_are_left(project):
+    paused = [world.checked(project, world.photo(seed)) for seed in ("one", "two")]
+    for asset in paused:
+        Assignment.objects.filter(answers=asset.answer_id).update(state=Assignment.State.ACCEPTED)
+    world.work(project, "validate")
+    tasks = Task.objects.filter(item_id__in=[asset.pk for asset in paused])
+    assert tasks.count() == 2
+    Task.objects.filter(item_id=paused[1].pk).update(issued=1)
+    drop = cuts.apply(project=project, values=cuts.read({"min_brightness": "254"}), by=world.person("Al"), now=NOON)
+    do_jobs(project, "bulk_drop")
+    assert [world.stands(asset)[1] for asset in paused] == ["dropped", "working"]
+    assert not Task.objects.filter(item_id=paused[0].pk).exists()
+    bulk_drops.undo(drop=drop, by=world.person("Al"), now=NOON)
+    do_jobs(project, "bulk_drop")
+    world.work(project, "validate")
+    assert world.stands(paused[0])[1] == "working"
+    assert Task.objects.get(item_id=paused[0].pk).overlap == Task.objects.get(item_id=paused[1].pk).overlap
 
 
 def test_what_waits_for_its_verdict_is_not_taken_out_unpaid(project):
