@@ -84,7 +84,7 @@ def analyse(data: bytes, *, compat: bool = True, limits: Limits = PICTURE_LIMITS
         width=width,
         height=height,
         format="JPEG" if form == "MPO" else form,
-        phash64=compat_hash(grey) if compat else None,
+        phash64=hashes.phash64(preview.small if turn == "none" else _small(grey)) if compat else None,
         sharpness=quality.sharpness(half),
         brightness=brightness,
         contrast=contrast,
@@ -97,9 +97,9 @@ def analyse_file(path: Path, *, compat: bool = True, limits: Limits = PICTURE_LI
     return analyse(read_bounded(path, limits), compat=compat, limits=limits)
 
 
-def compat_hash(grey: Grey) -> int:
-    """Return `imagehash.phash` of stored pixels as an unsigned 64-bit number (within 4 bits of a full decode)."""
-    return hashes.phash64(bounded(grey, 2 * hashes.WIDTH))
+def _small(grey: Grey) -> Grey:
+    """Return stored pixels as the compatible hash takes them: it knows of no orientation."""
+    return hashes.hash_width(bounded(grey, LONGEST))
 
 
 def decoded_bytes(image: Image.Image) -> int:

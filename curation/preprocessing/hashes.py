@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -77,34 +78,32 @@ def phash64(grey: Grey) -> int:
     return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
 
 
-def _bits(matrix: _Floats) -> bytes:
-    return np.packbits(matrix > np.median(matrix)).tobytes()
+def _bits(matrices: _Floats) -> Turns:
+    """Return one hash for each of the matrices, float32[n, 16, 16]: what is above its median."""
+    flat = matrices.reshape(len(matrices), -1)
+    middle = flat.shape[1] // 2
+    halves = np.partition(flat, (middle - 1, middle), axis=1)
+    medians = (halves[:, middle - 1] + halves[:, middle]) / 2
+    return tuple(row.tobytes() for row in np.packbits(flat > medians[:, None], axis=1))
 
 
-def _turned_coefficients(matrix: _Floats) -> tuple[_Floats, ...]:
+def _turned_coefficients(matrix: _Floats) -> _Floats:
     mirror, flip = matrix * _SIGNS[None, :], matrix * _SIGNS[:, None]
     both = mirror * _SIGNS[:, None]
     # Transposing swaps the axes first; a later left-right or top-bottom turn changes signs of the swapped ones.
-    return (
-        matrix,
-        mirror,
-        flip,
-        both,
-        matrix.T,
-        matrix.T * _SIGNS[:, None],
-        matrix.T * _SIGNS[None, :],
-        both.T,
-    )
+    across = matrix.T
+    turned = (matrix, mirror, flip, both, across, across * _SIGNS[:, None], across * _SIGNS[None, :], both.T)
+    return np.stack(turned)
 
 
 def hash256(grey: Grey) -> bytes:
     """Return the 32-byte hash of a grey picture of any size."""
-    return _bits(coefficients(grey))
+    return _bits(coefficients(grey)[None])[0]
 
 
 def turned_hashes(grey: Grey) -> Turns:
     """Return the hashes of the eight orientations, in the order of TURNS, from one transform."""
-    return tuple(_bits(matrix) for matrix in _turned_coefficients(coefficients(grey)))
+    return _bits(_turned_coefficients(coefficients(grey)))
 
 
 def turns_of(stored: bytes) -> Turns:
@@ -123,14 +122,21 @@ def trim_box(grey: Grey) -> Box | None:
     `grey` is the 240-wide picture; from each side lines with a standard deviation below 10 go, at most a third.
     """
     height, width = grey.shape
-    top, bottom = _flat_ends(grey.std(axis=1))
-    left, right = _flat_ends(grey.std(axis=0))
+    levels = grey.astype(np.float32)
+    top, bottom = _flat_ends(_deviations(levels, 1))
+    left, right = _flat_ends(_deviations(levels, 0))
     if top + bottom + left + right == 0:
         return None
     return Box(left, top, width - right, height - bottom)
 
 
-def _flat_ends(deviations: npt.NDArray[np.float64]) -> tuple[int, int]:
+def _deviations(levels: _Floats, axis: int) -> _Floats:
+    """Return the standard deviation of each column (axis 0) or row (axis 1)."""
+    means, squares = (cv2.reduce(one, axis, cv2.REDUCE_AVG).ravel() for one in (levels, levels * levels))
+    return np.asarray(np.sqrt(np.maximum(squares - means * means, 0)), np.float32)
+
+
+def _flat_ends(deviations: _Floats) -> tuple[int, int]:
     allowed = int(len(deviations) * MAX_TRIM)
     flat = deviations < BORDER_SD
     return _leading(flat[:allowed]), _leading(flat[::-1][:allowed])
