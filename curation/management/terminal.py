@@ -20,6 +20,13 @@ class Progress:
         sys.stderr.write(f"\r{self.what} [{'#' * filled}{'.' * (WIDTH - filled)}] {done:,} of {total:,} ")
         sys.stderr.flush()
 
+    def show_part(self, what: str, done: int, total: int) -> None:
+        """Show one of several parts of the work, each on a line of its own."""
+        if self.visible and what != self.what:
+            sys.stderr.write("\n")
+        self.what = what
+        self.show(done, total)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

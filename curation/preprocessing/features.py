@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +14,8 @@ import numpy.typing as npt
 from .pixels import Grey
 
 COUNT = 600
+FEW = 200
+FAST_THRESHOLDS = (10, 4)
 RATIO = 0.8
 RANSAC_PIXELS = 4.0
 RANSAC_ROUNDS = 1000
@@ -32,6 +36,12 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def __getitem__(self, part: slice) -> Features:
+        return Features(self.points[part], self.descriptors[part])
+
+
+NOTHING = Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +72,41 @@ class Registration:
 
 def find_features(grey: Grey) -> Features:
     """Find up to 600 ORB corners (Rublee et al., 2011), the strongest first."""
-    detector = cv2.ORB_create(COUNT, 1.2, 8, fastThreshold=10)  # type: ignore[attr-defined]
-    keypoints, descriptors = detector.detectAndCompute(grey, None)
-    if not keypoints:
-        return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
-    order = np.argsort([-point.response for point in keypoints], kind="stable")
-    points = np.array([point.pt for point in keypoints], np.float32)
+    return _described(*_found(grey)[1:])
+
+
+def strongest_of_mirror(grey: Grey, count: int) -> tuple[Features, Features]:
+    """Return the `count` strongest corners of a picture, and the same corners as its mirror image describes them.
+
+    A third of the cost of finding corners in the mirror image anew, and nine in ten descriptors are the same.
+    """
+    detector, corners, descriptors = _found(grey)
+    strongest = sorted(corners, key=lambda corner: -corner.response)[:count]
+    mirrored = [_mirrored(corner, grey.shape[1]) for corner in strongest]
+    described = _described(*detector.compute(np.ascontiguousarray(grey[:, ::-1]), mirrored)) if mirrored else NOTHING
+    return _described(corners, descriptors)[:count], described
+
+
+def _found(grey: Grey) -> tuple[Any, Sequence[cv2.KeyPoint], Any]:
+    """Find corners, and fainter ones where a picture has few."""
+    for threshold in FAST_THRESHOLDS:
+        detector = cv2.ORB_create(COUNT, 1.2, 8, fastThreshold=threshold)  # type: ignore[attr-defined]
+        corners, descriptors = detector.detectAndCompute(grey, None)
+        if len(corners) >= FEW:
+            break
+    return detector, corners, descriptors
+
+
+def _mirrored(corner: cv2.KeyPoint, width: int) -> cv2.KeyPoint:
+    x, y = corner.pt
+    return cv2.KeyPoint(width - 1 - x, y, corner.size, (180 - corner.angle) % 360, corner.response, corner.octave)
+
+
+def _described(corners: Sequence[cv2.KeyPoint], descriptors: Any) -> Features:
+    if not corners:
+        return NOTHING
+    order = np.argsort([-corner.response for corner in corners], kind="stable")
+    points = np.array([corner.pt for corner in corners], np.float32)
     return Features(points[order], np.asarray(descriptors, np.uint8)[order])
 
 

@@ -65,9 +65,9 @@ def fresh(seen: Analysis) -> Analysis:
 
 
 def calls(folder: Path, template: Path, truth: list[Planted]) -> dict[str, Any]:
-    files = [(path.name, path.read_bytes) for path in sorted(folder.iterdir())]
+    files = [(path.name, path) for path in sorted(folder.iterdir())]
     started = time.perf_counter()
-    report = asdict(find_duplicates(files, templates={template.name: template_features(template.read_bytes())}))
+    report = asdict(find_duplicates(files, templates=[str(template)]))
     seconds = time.perf_counter() - started
     judged = confusion(report, truth)
     copies = [one for one in truth if one.kind in ("template", "processed")]

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from curation.management.terminal import Progress
 from tests.planted import Counts, Planted, cropped, jpeg, plant, scene
 
+from .attacks import ATTACKS
 from .clips import clip, steady
 from .judge import confusion
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def run(*arguments: object) -> dict[str, Any]:
@@ -78,6 +90,88 @@ def test_crops_are_found_in_subfolders_and_left_out_when_fast(tmp_path: Path) ->
     assert run("find_duplicates", tmp_path, "--fast")["clusters"] == []
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for number in range(8):
+        picture = scene(70_100 + number % 6)[::3, ::3]
+        (folder / f"{number}.jpg").write_bytes(jpeg(picture, 90 - number))
+    return folder
+
+
+def overwritten(path: Path) -> None:
+    """Replace the bytes, but neither size nor time: whoever reads the file again will notice."""
+    status = path.stat()
+    path.write_bytes(b"x" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_a_second_run_reads_no_file_again(small: Path, tmp_path: Path) -> None:
+    first = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    assert len(first["clusters"]) == 2
+    for path in small.iterdir():
+        overwritten(path)
+    again = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    assert len(run("find_duplicates", small, "--no-cache")["unreadable"]) == 8
+
+
+def test_a_changed_file_is_looked_at_again(small: Path, tmp_path: Path) -> None:
+    run("find_duplicates", small, "--cache", tmp_path / "kept")
+    (small / "3.jpg").write_bytes(b"<html>")
+    (broken,) = run("find_duplicates", small, "--cache", tmp_path / "kept")["unreadable"]
+    assert broken["file"] == "3.jpg"
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_does(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_self: Progress, _what: str, done: int, _of: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    said = io.StringIO()
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "show_part", stop)
+        with pytest.raises(SystemExit) as ended:
+            call_command("find_duplicates", str(small), "--cache", str(tmp_path / "kept"), stderr=said)
+    assert ended.value.code == 130
+    assert "the same command goes on from there" in said.getvalue()
+    for name in ("0.jpg", "1.jpg", "2.jpg", "3.jpg"):
+        overwritten(small / name)
+    report = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    assert (report["images"], report["unreadable"]) == (8, [])
+
+
+def test_the_undisguised_picture_represents_its_copies(tmp_path: Path) -> None:
+    picture = scene(70_200)
+    (tmp_path / "m.jpg").write_bytes(jpeg(picture))
+    for name, attack in (("a", "mirror"), ("b", "grey"), ("c", "crop .9"), ("x", "noise 25"), ("z", "white frame")):
+        (tmp_path / f"{name}.jpg").write_bytes(ATTACKS[attack][0](picture))
+    (group,) = run("find_duplicates", tmp_path)["clusters"]
+    assert group["representative"] == "m.jpg"
+    assert {member["verdict"] for member in group["members"]} == {"same_photo"}
+
+
+def test_a_turn_of_the_hue_is_seen_through(tmp_path: Path) -> None:
+    picture = cv2.merge([scene(70_300)[..., 0], scene(70_301)[..., 1], scene(70_302)[..., 2]])
+    colours = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
+    colours[..., 0] = (colours[..., 0] + 30) % 180
+    (tmp_path / "a.jpg").write_bytes(jpeg(picture))
+    (tmp_path / "b.jpg").write_bytes(jpeg(cv2.cvtColor(colours, cv2.COLOR_HSV2RGB), 92))
+    (group,) = run("find_duplicates", tmp_path)["clusters"]
+    assert [member["verdict"] for member in group["members"]] == ["same_photo"]
+
+
+def test_a_picture_out_of_focus_is_flagged_among_pictures_of_all_kinds(tmp_path: Path) -> None:
+    for number in range(6):
+        picture = cv2.GaussianBlur(scene(70_400 + number), (0, 0), 0.3 + 0.5 * number)
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg(picture))
+    (tmp_path / "soft.jpg").write_bytes(jpeg(cv2.GaussianBlur(scene(70_410), (0, 0), 8)))
+    assert [one["file"] for one in run("find_duplicates", tmp_path)["blurred"]] == ["soft.jpg"]
+
+
 def test_an_empty_folder_is_no_mistake(tmp_path: Path) -> None:
     assert run("find_duplicates", tmp_path)["images"] == 0
 
@@ -97,7 +191,8 @@ def test_people_get_a_table(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["/nowhere/at/all"], "/nowhere/at/all is not a folder"),
-        ([".", "--template", "/nowhere/t.jpg"], "/nowhere/t.jpg cannot be read"),
+        ([".", "--cache", "x", "--no-cache"], "--cache and --no-cache contradict each other"),
+        ([".", "--template", "/nowhere/t.jpg"], "template /nowhere/t.jpg: the file cannot be read"),
         ([".", "--radius", "400"], "'400' is not a radius"),
         ([".", "--min-size", "big"], "'big' is not a size"),
     ],

@@ -8,11 +8,12 @@ import pytest
 
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.difference import tone_curve
+from curation.preprocessing.features import find_features, strongest_of_mirror
 from curation.preprocessing.hashes import Box
 from curation.preprocessing.preview import Preview
 from curation.preprocessing.templates import TemplateFeatures, match_template, template_features
 from curation.preprocessing.verify import PairVerdict, Sighting, compare, compare_voted
-from curation.preprocessing.voting import VoteIndex, keys_of
+from curation.preprocessing.voting import STRONGEST, candidates, keys_of
 from tests.planted import TRANSFORMS, cropped, jpeg, scene, with_object
 
 from .attacks import ATTACKS, OFTEN_ONLY_THE_SCENE
@@ -23,9 +24,8 @@ def judged(new: Analysis, earlier: Analysis) -> PairVerdict | None:
     near = compare(new, earlier)
     if near is not None:
         return near
-    index = VoteIndex()
-    index.add(1, keys_of(earlier.preview.features))
-    found = index.candidates(keys_of(new.preview.features), keys_of(new.preview.mirrored_features))
+    pair = [strongest_of_mirror(one.preview.trimmed, STRONGEST) for one in (earlier, new)]
+    found = list(candidates([keys_of(plain) for plain, _ in pair], [keys_of(mirror) for _, mirror in pair]))
     return compare_voted(new, earlier, mirrored=found[0].mirrored) if found else None
 
 
@@ -47,6 +47,37 @@ def test_another_object_in_the_same_scene_is_honest_work(
     changed = with_object(pixels, share, 11)
     verdict = judged(analyse(jpeg(changed[:, ::-1] if mirrored else changed)), seen)
     assert verdict is None or verdict.verdict == "same_scene"
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.4])
+def test_a_translucent_mark_is_seen_through_but_another_object_under_it_is_not(
+    pixels: np.ndarray, seen: Analysis, alpha: float
+) -> None:
+    def marked(picture: np.ndarray) -> bytes:
+        layer = picture.copy()
+        cv2.putText(layer, "SAMPLE", (250, 640), cv2.FONT_HERSHEY_SIMPLEX, 10, (255, 255, 255), 30, cv2.LINE_AA)
+        return jpeg(cv2.addWeighted(picture, 1 - alpha, layer, alpha, 0))
+
+    for picture, expected in ((pixels, "same_photo"), (with_object(pixels, 0.03, 12), "same_scene")):
+        verdict = compare(analyse(marked(picture)), seen)
+        assert verdict is not None
+        assert verdict.verdict == expected
+
+
+def test_one_small_object_in_an_otherwise_equal_picture_is_no_copy(pixels: np.ndarray, seen: Analysis) -> None:
+    faint = pixels.copy()
+    faint[500:610, 900:1090] = np.clip(faint[500:610, 900:1090].astype(np.int16) + 18, 0, 255).astype(np.uint8)
+    verdict = compare(analyse(jpeg(faint)), seen)
+    assert verdict is not None
+    assert verdict.block_difference < 0.5
+    assert verdict.verdict == "same_scene"
+
+
+def test_corners_of_the_mirror_image_need_no_second_search(seen: Analysis) -> None:
+    _, mirrored = strongest_of_mirror(seen.preview.trimmed, STRONGEST)
+    plain = find_features(np.ascontiguousarray(seen.preview.trimmed[:, ::-1]))
+    shared = sum(len(set(a) & set(b)) for a, b in zip(keys_of(mirrored).tolist(), keys_of(plain).tolist(), strict=True))
+    assert shared > 300  # of 450
 
 
 def test_strangers_have_nothing_to_do_with_each_other(seen: Analysis, stranger: Analysis) -> None:

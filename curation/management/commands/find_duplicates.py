@@ -9,18 +9,20 @@ import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from curation.management.terminal import Progress
+from curation.preprocessing.cache import user_folder
 from curation.preprocessing.folder import Search, find_duplicates
-from curation.preprocessing.limits import Limits, Unreadable
+from curation.preprocessing.limits import Unreadable
+from curation.preprocessing.looks import template_of
+from curation.preprocessing.pool import Pool
 from curation.preprocessing.report import Report
-from curation.preprocessing.templates import TemplateFeatures, template_features
 
+INTERRUPTED = 130
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
@@ -49,6 +51,8 @@ class Command(BaseCommand):
         parser.add_argument("--template", type=Path, nargs="+", action="extend", default=[], metavar="FILE")
         parser.add_argument("--min-size", type=size, default=(1920, 1080), metavar="WxH")
         parser.add_argument("--fast", action="store_true", help="leave out descriptor voting and registration")
+        parser.add_argument("--cache", type=Path, metavar="DIR", help="where what was looked at is kept")
+        parser.add_argument("--no-cache", action="store_true", help="keep nothing: look at every file anew")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -56,36 +60,45 @@ class Command(BaseCommand):
         folder: Path = options["folder"]
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder; name the folder that holds the pictures", returncode=2)
-        min_long, min_short = options["min_size"]
-        search = Search(options["radius"], min_long, min_short, fast=options["fast"])
-        templates = {str(path): _template(path) for path in options["template"]}
-        files = [(path.relative_to(folder).as_posix(), partial(_read, path)) for path in _pictures(folder)]
-        with Progress("looking", visible=sys.stderr.isatty()) as bar:
-            report = find_duplicates(files, templates=templates, search=search, progress=bar.show)
+        if options["cache"] and options["no_cache"]:
+            raise CommandError("--cache and --no-cache contradict each other; leave one out", returncode=2)
+        report = self._look(folder, options)
         seconds = round(time.perf_counter() - started, 3)
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(report), "seconds": seconds}, ensure_ascii=False))
         else:
             self.stdout.write("\n".join(_table(report, seconds)))
 
+    def _look(self, folder: Path, options: dict[str, Any]) -> Report:
+        min_long, min_short = options["min_size"]
+        search = Search(options["radius"], min_long, min_short, fast=options["fast"])
+        files = [(path.relative_to(folder).as_posix(), path) for path in _pictures(folder)]
+        cache = None if options["no_cache"] else options["cache"] or user_folder()
+        with Pool() as pool, Progress("looking", visible=sys.stderr.isatty()) as bar:
+            templates = [_checked(path, pool) for path in options["template"]]
+            try:
+                return find_duplicates(
+                    files, templates=templates, search=search, cache=cache, pool=pool, progress=bar.show_part
+                )
+            except KeyboardInterrupt:
+                kept = "what was looked at is kept, and the same command goes on from there"
+                self.stderr.write(f"Interrupted: {'nothing is kept' if cache is None else kept}.")
+                raise SystemExit(INTERRUPTED) from None
+            except OSError as error:
+                raise CommandError(str(error), returncode=1) from error
+
+
+def _checked(path: Path, pool: Pool) -> str:
+    """Return a template's name once it is known to be a picture."""
+    try:
+        pool.run(template_of, str(path))
+    except Unreadable as refusal:
+        raise CommandError(f"template {path}: {refusal.sentence}", returncode=2) from refusal
+    return str(path)
+
 
 def _pictures(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-
-
-def _read(path: Path) -> bytes:
-    """Read a picture, but never more than one byte over the limit, which is enough to refuse it."""
-    with path.open("rb") as file:
-        return file.read(Limits().max_bytes + 1)
-
-
-def _template(path: Path) -> TemplateFeatures:
-    try:
-        return template_features(_read(path))
-    except Unreadable as refusal:
-        raise CommandError(f"template {path}: {refusal.sentence}", returncode=2) from refusal
-    except OSError as error:
-        raise CommandError(f"template {path} cannot be read: {error.strerror}", returncode=2) from error
 
 
 def _table(report: Report, seconds: float) -> Iterator[str]:

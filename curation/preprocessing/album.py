@@ -1,0 +1,174 @@
+"""The different pictures of a folder: looked at in limited child processes, kept on disk, light in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+from . import colours, looks
+from .cache import Cache
+from .colours import Colours, Traits
+from .hashes import Turns
+from .limits import Unreadable
+from .looks import Look
+from .pool import Pool
+from .preview import Preview
+from .report import Broken
+from .templates import TemplateCopy
+from .verify import Sighting
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, of how much."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """What stays in memory of one different picture (some 1.5 KB), and the names of all files with its bytes."""
+
+    files: list[str]
+    path: Path
+    sha256: bytes
+    turns: Turns
+    trimmed_turns: Turns | None
+    low_information: bool
+    width: int
+    height: int
+    sharpness: float
+    detail: float
+    template: tuple[str, TemplateCopy] | None
+
+    @property
+    def comparable(self) -> bool:
+        return self.template is None and not self.low_information
+
+
+@dataclass(slots=True)
+class Album:
+    """Pictures in order of their first file; what is large about them lies in the cache in `folder`."""
+
+    folder: Path
+    pool: Pool
+    templates: Sequence[str] = ()
+    fast: bool = False
+    pictures: list[Picture] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    _looks: Cache = field(init=False)
+    _colours: Cache = field(init=False)
+
+    def __enter__(self) -> Album:
+        self._looks = Cache(self.folder, self._version())
+        self._colours = Cache(self.folder, colours.VERSION)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._looks.close()
+        self._colours.close()
+
+    def _version(self) -> str:
+        """Name all that decides what a look says: other templates give other looks."""
+        digests = [name + sha256(Path(name).read_bytes()).hexdigest() for name in self.templates]
+        told = sha256("\n".join(digests).encode()).hexdigest()[:16]
+        return f"{looks.VERSION}-{'fast' if self.fast else 'full'}-{told}"
+
+    def read(self, files: Sequence[tuple[str, Path]], progress: Progress) -> None:
+        """Look at all files that are not in the cache yet, then list the pictures by name."""
+        digests: dict[str, bytes] = {}
+        refused: dict[str, str] = {}
+        for done, (name, digest, reason) in enumerate(self._digests(files), start=1):
+            if digest is None:
+                refused[name] = reason
+            else:
+                digests[name] = digest
+            progress("looking", done, len(files))
+        self.broken = [Broken(name, refused[name]) for name, _ in files if name in refused]
+        by_digest: dict[bytes, Picture] = {}
+        for name, path in files:
+            digest = digests.get(name)
+            if digest is None:
+                continue
+            if digest in by_digest:
+                by_digest[digest].files.append(name)
+                continue
+            picture = _picture(name, path, self.look(digest))
+            by_digest[digest] = picture
+            self.pictures.append(picture)
+
+    def _digests(self, files: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, bytes | None, str]]:
+        new = []
+        for name, path in files:
+            try:
+                digest = self._looks.digest_of(path)
+                if digest is None or self._looks.value_of(digest) is None:
+                    new.append((name, path, path.stat()))
+                else:
+                    yield name, digest, ""
+            except OSError as error:
+                yield name, None, f"the file cannot be read: {error.strerror}"
+        calls = ((str(path), tuple(self.templates), self.fast) for _, path, _ in new)
+        for (name, path, status), found in zip(new, self.pool.map(looks.look, calls), strict=True):
+            if isinstance(found, Unreadable):
+                yield name, None, found.sentence
+            else:
+                self._looks.keep(path, status, found.sha256, found.packed())
+                yield name, found.sha256, ""
+
+    def look(self, digest: bytes) -> Look:
+        return looks.unpacked(_held(self._looks, digest))
+
+    def sighting(self, position: int) -> Sighting:
+        return self.look(self.pictures[position].sha256).sighting()
+
+    def peak(self, position: int) -> Sighting:
+        """Return the picture as its brightest channel shows it."""
+        digest = self.pictures[position].sha256
+        preview = Preview.from_bytes(colours.unpacked(_held(self._colours, digest)).peak_jpeg)
+        trimmed = preview.trimmed_turns
+        return Sighting(digest, preview.turns[0], None if trimmed is None else trimmed[0], False, preview)  # noqa: FBT003
+
+    def traits(self, positions: Sequence[int], progress: Progress) -> dict[int, Traits]:
+        """Look a second time at some pictures, for their colours; what cannot be read now is left out."""
+        found: dict[int, Traits] = {}
+        new = []
+        for position in positions:
+            kept = self._colours.value_of(self.pictures[position].sha256)
+            if kept is None:
+                new.append((position, self.pictures[position].path.stat()))
+            else:
+                found[position] = colours.unpacked(kept).traits
+        calls = ((str(self.pictures[position].path),) for position, _ in new)
+        seen = self.pool.map(colours.colours_of, calls)
+        for done, ((position, status), one) in enumerate(zip(new, seen, strict=True), start=1):
+            if isinstance(one, Colours):
+                picture = self.pictures[position]
+                self._colours.keep(picture.path, status, picture.sha256, one.packed())
+                found[position] = one.traits
+            progress("looking at relatives", done, len(new))
+        return found
+
+
+def _held(cache: Cache, digest: bytes) -> bytes:
+    value = cache.value_of(digest)
+    if value is None:
+        raise OSError("the cache was emptied while it was in use; run the command again")
+    return value
+
+
+def _picture(name: str, path: Path, seen: Look) -> Picture:
+    return Picture(
+        files=[name],
+        path=path,
+        sha256=seen.sha256,
+        turns=seen.turns,
+        trimmed_turns=seen.trimmed_turns,
+        low_information=seen.low_information,
+        width=seen.width,
+        height=seen.height,
+        sharpness=seen.sharpness,
+        detail=seen.detail,
+        template=seen.template,
+    )

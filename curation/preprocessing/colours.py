@@ -1,0 +1,148 @@
+"""A second look at a picture that has relatives: its colours, and what tells a disguise from an original."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image
+
+from .decode import decoded_bytes, exif_of, flattened, number
+from .gate import decoding, open_gated, read_bounded
+from .hashes import Box, hash_width, trim_box
+from .large import alone_if_large
+from .pixels import EXIF_TURNS, bounded, resized, turned
+from .preview import LONGEST, Preview
+
+VERSION = "colours-2"
+TINT_DISTANCE = 6.0
+CORNER = 0.02
+BLACK = 8.0
+_LENGTH_BYTES = 4
+_STANDARD_SUM = 3688.0
+"""Sum of the 64 luma steps of the table in Annex K of the JPEG standard, taken as quality 50."""
+
+_Colour = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the colours and the file say of a picture.
+
+    `tints`: means and deviations of red-green and blue-green. `noise`: usual deviation of the Laplacian in grey
+    levels. `clipped`: share of black and white pixels. `quality`: of the JPEG's tables, 0 to 100. `border`: the share
+    that is flat border; `content_pixels`: without it. `empty_corners`: all four black, as after a turn by degrees.
+    """
+
+    tints: tuple[float, float, float, float]
+    saturation: float
+    brightness: float
+    contrast: float
+    noise: float
+    clipped: float
+    quality: float
+    content_pixels: float
+    camera: bool
+    empty_corners: bool
+    border: float
+
+    def hue_differs(self, other: Traits) -> bool:
+        """Tell whether grey pictures may differ for the colours alone."""
+        return max(abs(a - b) for a, b in zip(self.tints, other.tints, strict=True)) > TINT_DISTANCE
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Colours:
+    """Traits, and the preview of the brightest channel as JPEG (HSV value, Smith 1978).
+
+    No turn of the hue disturbs that channel, and a tone curve on all channels is one curve on it.
+    """
+
+    traits: Traits
+    peak_jpeg: bytes
+
+    def packed(self) -> bytes:
+        line = json.dumps({name: getattr(self.traits, name) for name in Traits.__slots__}).encode()
+        return len(line).to_bytes(_LENGTH_BYTES, "big") + line + self.peak_jpeg
+
+
+def unpacked(data: bytes) -> Colours:
+    """Read what `packed` wrote."""
+    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
+    fields = json.loads(data[_LENGTH_BYTES:start])
+    return Colours(Traits(**{**fields, "tints": tuple(fields["tints"])}), data[start:])
+
+
+def colours_of(path: str) -> Colours:
+    """Read a picture in colour, at half size where that is cheap. Raises Unreadable."""
+    data = read_bounded(Path(path))
+    image = open_gated(data)
+    exif, tables, size = exif_of(image), getattr(image, "quantization", None), image.size
+    with alone_if_large(3 * decoded_bytes(image)), decoding(data):
+        if max(size) >= 2 * LONGEST:
+            image.draft("RGB", (size[0] // 2, size[1] // 2))
+        pixels = np.asarray(flattened(image).convert("RGB"), np.uint8)
+    half = pixels if max(pixels.shape) < max(size) else resized(pixels, max(1, size[0] // 2), max(1, size[1] // 2))
+    upright = turned(half, EXIF_TURNS.get(number(exif.get(ExifTags.Base.Orientation)), "none"))
+    return _measured(upright, exif, tables, size[0] * size[1])
+
+
+def _measured(upright: _Colour, exif: Image.Exif, tables: object, pixels: int) -> Colours:
+    grey = cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY)
+    peak = Preview(bounded(np.ascontiguousarray(upright.max(axis=2)), LONGEST))
+    small = np.asarray(hash_width(np.asarray(grey, np.uint8)))
+    box = trim_box(small)
+    inside = _inside(resized(upright, small.shape[1], small.shape[0]), box)
+    light = _inside(small, box)
+    traits = Traits(
+        tints=_tints(inside),
+        saturation=float(np.ptp(inside, axis=2).mean()),
+        brightness=float(light.mean()),
+        contrast=float(light.std()),
+        noise=1.4826 * float(np.median(np.abs(cv2.Laplacian(grey, cv2.CV_16S)))),
+        clipped=float(((light <= 2) | (light >= 253)).mean()),
+        quality=_quality(tables),
+        content_pixels=pixels * light.size / small.size,
+        camera=bool(exif.get(ExifTags.Base.Make) or exif.get(ExifTags.Base.Model)),
+        empty_corners=_empty_corners(small),
+        border=1 - light.size / small.size,
+    )
+    return Colours(traits, peak.to_jpeg())
+
+
+def _inside(pixels: _Colour, box: Box | None) -> _Colour:
+    return pixels if box is None else box.cut(pixels)
+
+
+def _tints(pixels: _Colour) -> tuple[float, float, float, float]:
+    red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
+    return (
+        float((red - green).mean()),
+        float((blue - green).mean()),
+        float((red - green).std()),
+        float((blue - green).std()),
+    )
+
+
+def _quality(tables: object) -> float:
+    """Estimate a JPEG's quality from its luma table; 100 for formats without one."""
+    luma = tables.get(0) if isinstance(tables, dict) else None
+    if not luma:
+        return 100.0
+    scale = 100.0 * sum(luma) / _STANDARD_SUM
+    return max(1.0, (200.0 - scale) / 2 if scale <= 100 else 5000.0 / scale)
+
+
+def _empty_corners(small: _Colour) -> bool:
+    height, width = small.shape
+    tall, wide = max(1, round(height * CORNER)), max(1, round(width * CORNER))
+    ends = [
+        small[rows, columns]
+        for rows in (slice(tall), slice(-tall, None))
+        for columns in (slice(wide), slice(-wide, None))
+    ]
+    return all(float(end.mean()) < BLACK for end in ends)

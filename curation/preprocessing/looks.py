@@ -1,0 +1,133 @@
+"""What `find_duplicates` keeps of one picture, as bytes for the cache; made in a limited child process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .blurriness import detail
+from .decode import analyse
+from .features import strongest_of_mirror
+from .gate import read_bounded
+from .hashes import Turns
+from .preview import Preview
+from .templates import TemplateCopy, TemplateFeatures, best_template, template_features
+from .verify import Sighting
+from .voting import STRONGEST, TABLES, Keys, keys_of
+
+VERSION = "look-3"
+_HASH_BYTES = 32
+_LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Look:
+    """One picture: hashes, preview, sharpness, keys of its corners and of their mirror image, and its template."""
+
+    sha256: bytes
+    turns: Turns
+    trimmed_turns: Turns | None
+    low_information: bool
+    preview_jpeg: bytes
+    width: int
+    height: int
+    sharpness: float
+    detail: float
+    keys: tuple[Keys, Keys] | None
+    template: tuple[str, TemplateCopy] | None
+
+    def sighting(self) -> Sighting:
+        trimmed = None if self.trimmed_turns is None else self.trimmed_turns[0]
+        preview = Preview.from_bytes(self.preview_jpeg)
+        return Sighting(self.sha256, self.turns[0], trimmed, self.low_information, preview)
+
+    def packed(self) -> bytes:
+        """Write it as a line of JSON and the arrays behind it."""
+        hashes = b"".join(self.turns + (self.trimmed_turns or ()))
+        keys = b"" if self.keys is None else np.stack(self.keys).tobytes()
+        head = {
+            "sha256": self.sha256.hex(),
+            "low_information": self.low_information,
+            "size": [self.width, self.height],
+            "sharpness": [self.sharpness, self.detail],
+            "parts": [len(hashes), len(keys), len(self.preview_jpeg)],
+            "template": self.template and [self.template[0], _fields(self.template[1])],
+        }
+        line = json.dumps(head).encode()
+        return len(line).to_bytes(_LENGTH_BYTES, "big") + line + hashes + keys + self.preview_jpeg
+
+
+def _fields(copy: TemplateCopy) -> dict[str, float | int | str]:
+    return {name: getattr(copy, name) for name in TemplateCopy.__slots__}
+
+
+def unpacked(data: bytes) -> Look:
+    """Read what `packed` wrote."""
+    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
+    head = json.loads(data[_LENGTH_BYTES:start])
+    parts = []
+    for length in head["parts"]:
+        parts.append(data[start : start + length])
+        start += length
+    hashes = [parts[0][at : at + _HASH_BYTES] for at in range(0, len(parts[0]), _HASH_BYTES)]
+    template = head["template"]
+    return Look(
+        sha256=bytes.fromhex(head["sha256"]),
+        turns=tuple(hashes[:8]),
+        trimmed_turns=tuple(hashes[8:]) or None,
+        low_information=head["low_information"],
+        preview_jpeg=parts[2],
+        width=head["size"][0],
+        height=head["size"][1],
+        sharpness=head["sharpness"][0],
+        detail=head["sharpness"][1],
+        keys=_keys(parts[1]),
+        template=template and (template[0], TemplateCopy(**template[1])),
+    )
+
+
+def _keys(data: bytes) -> tuple[Keys, Keys] | None:
+    if not data:
+        return None
+    both = np.frombuffer(data, np.uint32).reshape(2, TABLES, STRONGEST)
+    return both[0], both[1]
+
+
+def look(path: str, templates: tuple[str, ...], fast: bool) -> Look:  # noqa: FBT001 - called in a child, by position
+    """Look at one file. Raises Unreadable."""
+    seen = analyse(read_bounded(Path(path)), compat=False)
+    template = best_template(seen, [(name, _template(name)) for name in templates])
+    votes = template is None and not fast and not seen.low_information
+    return Look(
+        sha256=seen.sha256,
+        turns=seen.preview.turns,
+        trimmed_turns=seen.preview.trimmed_turns,
+        low_information=seen.low_information,
+        preview_jpeg=seen.preview.to_jpeg(),
+        width=seen.width,
+        height=seen.height,
+        sharpness=seen.sharpness,
+        detail=detail(seen.preview.grey),
+        keys=_both_keys(seen.preview) if votes else None,
+        template=template,
+    )
+
+
+def _both_keys(preview: Preview) -> tuple[Keys, Keys]:
+    plain, mirrored = strongest_of_mirror(preview.trimmed, STRONGEST)
+    return keys_of(plain), keys_of(mirrored)
+
+
+def template_of(path: str) -> int:
+    """Return the number of corners of a template's picture. Raises Unreadable."""
+    return len(_template(path).plain_features)
+
+
+@lru_cache(maxsize=64)
+def _template(path: str) -> TemplateFeatures:
+    """Read a template once per process; the corners are found on first use."""
+    return template_features(read_bounded(Path(path)))
