@@ -16,6 +16,7 @@ from curation.intake.sources import open_source
 from curation.models import Asset, BulkDrop, DatasetVersion, HeldOutPicture, HeldOutSet, Project, User
 from curation.preprocessing.decode import analyse
 from curation.preprocessing.limits import Unreadable
+from curation.preprocessing.pool import shared_pool
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, compare
 from curation.services import bulk_drops, events, sightings, versions
 from curation.services.bulk_drops import Planned
@@ -85,7 +86,7 @@ def add_source(*, project: Project, name: str, source: str, by: User | None, now
 
 
 def _take(row: HeldOutSet, name: str, data: bytes) -> None:
-    seen = analyse(data, compat=False)
+    seen = shared_pool().run(analyse, data)
     if row.pictures.filter(sha256=seen.sha256).exists():
         return
     grey_key = default_storage.save(f"grey/{uuid.uuid4().hex}.jpg", ContentFile(seen.preview.to_jpeg()))
