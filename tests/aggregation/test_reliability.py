@@ -273,7 +273,7 @@ def test_the_trace_of_a_dropped_image_says_what_would_be_done_and_claims_nothing
     done, thought = ([step for step in result.trace if step.key.startswith("soft.")] for result in (published, dropped))
     assert [step.text for step in thought] == [
         "soft.outliers: would leave out x at 500,100 200x200 by u3: an object with a chance of 0.12",
-        "soft.existence: would keep x at 602,600 200x200, drawn by 3 of 5: an object with a chance of 0.88",
+        "soft.existence: would keep x at 602,600 200x200 by u1 u2 u5, 3 of 5: an object with a chance of 0.88",
         "soft.labels: would change u2's 'y' to 'x' by 2 to 1; IoU 0.99",
         "soft.missing: would add 1 box for u3, 1 box for u4",
     ]

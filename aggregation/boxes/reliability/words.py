@@ -177,8 +177,11 @@ def _left_out(item: Left, *, dropped: bool) -> TraceStep:
 
 
 def _kept(number: int, item: Found, voters: int, *, dropped: bool) -> TraceStep:
-    which = f"would keep {_which(item.box.label, item.box.corners)}" if dropped else f"kept box {number}"
-    words = f"{which}, drawn by {len(item.box.support)} of {voters}"
+    support = item.box.support
+    words = f"kept box {number}, drawn by {len(support)} of {voters}"
+    if dropped:
+        which = _which(item.box.label, item.box.corners)
+        words = f"would keep {which} by {' '.join(support)}, {len(support)} of {voters}"
     text = f"soft.existence: {words}: an object with a chance of {item.exists:.2f}"
     return TraceStep("soft.existence", ok=True, text=text, data={"box": number, "chance": item.exists})
 
