@@ -93,7 +93,8 @@ def _photos(bases: Sequence[Base], sizes: Sizes, rng: np.random.Generator) -> It
         some = rng.choice(list(DISGUISES), sizes.copies_of_a_part, replace=False)
         yield from _disguised(next(rest)(), [str(one) for one in some], rng)
     for number in range(sizes.scenes):
-        yield from _scenes(next(rest)(), bases[(number * 7 + 3) % len(bases)](), rng)
+        others = [bases[(number * 7 + step) % len(bases)]() for step in (3, 5)]
+        yield from _scenes(next(rest)(), others, rng)
     for _ in range(sizes.blurred):
         smeared = cv2.GaussianBlur(next(rest)(), (0, 0), STRONG_BLUR)
         yield Entry(_name(rng), "blurred"), encoded(smeared)
@@ -109,14 +110,14 @@ def _disguised(pixels: Pixels, details: Sequence[str], rng: np.random.Generator)
         yield _entry(rng, "copy", detail, original.name, disguise), disguise.make(pixels, rng)
 
 
-def _scenes(pixels: Pixels, other: Pixels, rng: np.random.Generator) -> Iterator[tuple[Entry, bytes]]:
+def _scenes(pixels: Pixels, others: Sequence[Pixels], rng: np.random.Generator) -> Iterator[tuple[Entry, bytes]]:
     """Honest work: the same place and light, but something else is shown, elsewhere or in the same spot."""
     for share in SHARES:
         first = Entry(_name(rng), "photo")
         spot = rng.random(2)
-        yield first, encoded(_with_object(pixels, other, share, spot, rng))
+        yield first, encoded(_with_object(pixels, others[0], share, spot, rng))
         elsewhere = spot if rng.random() < 0.5 else rng.random(2)
-        shown = _with_object(pixels, other, share, elsewhere, rng)
+        shown = _with_object(pixels, others[1], share, elsewhere, rng)
         exposed = np.clip(noisy(shown, 3, rng) * rng.uniform(0.92, 1.08), 0, 255).astype(np.uint8)
         yield Entry(_name(rng), "scene", f"{share:.0%}", first.name), encoded(exposed)
         pixels = cv2.rotate(pixels, cv2.ROTATE_180)  # pairs of other shares are pictures of another place

@@ -22,14 +22,19 @@ _Mask = npt.NDArray[np.bool_]
 _RING = np.ones((3, 3), np.uint8)
 
 
-def is_translucent_layer(moving: Grey, fixed: Grey, mask: _Mask) -> bool:
-    """Tell whether one picture is the other under a layer of one tone and one opacity; sizes are equal.
+MOVING, FIXED = "moving", "fixed"
+
+
+def layered(moving: Grey, fixed: Grey, mask: _Mask) -> str | None:
+    """Say which of two pictures of one size is the other under a layer of one tone and one opacity, or None.
 
     Under such a layer y = (1 - opacity) x + opacity * tone wherever the pictures differ, so the detail of what is
     covered stays visible. Another object hides what was there: then y does not follow x, and nothing is proven.
     """
     x, y = _smooth(moving), _smooth(fixed)
-    return _lies_over(x, y, mask) or _lies_over(y, x, mask)
+    if _lies_over(x, y, mask):
+        return FIXED
+    return MOVING if _lies_over(y, x, mask) else None
 
 
 def _smooth(grey: Grey) -> _Floats:

@@ -39,6 +39,7 @@ class _Ties:
     near: set[int] = field(default_factory=set)
     upright: int = 0
     turned: int = 0
+    marked: bool = False
     hidden: list[float] = field(default_factory=list)
     differences: list[float] = field(default_factory=list)
 
@@ -81,6 +82,8 @@ def _ties(group: Iterable[int], verdicts: Verdicts) -> dict[int, _Ties]:
         if verdict.verdict == SAME_SCENE or pair[0] not in ties:
             continue
         sides = ((pair[0], pair[1], verdict.seen, verdict.common), (pair[1], pair[0], verdict.common, verdict.seen))
+        if verdict.marked:
+            ties[pair[verdict.marked == "new"]].marked = True
         for key, other, own, others in sides:
             one = ties[key]
             one.near.add(other)
@@ -96,7 +99,7 @@ def _of_ties(ties: _Ties, size: int) -> float:
     missing = 1 - len(ties.near) / max(1, size - 1)
     cropped = 2 * max(ties.hidden, default=0.0)
     if size < ENOUGH_TO_AGREE:
-        return cropped
+        return cropped + 0.3 * ties.marked
     return missing / 2 + cropped + (1 - ties.upright / count) + ties.turned / count + fmean(ties.differences or [0.0])
 
 
@@ -119,7 +122,7 @@ def _of_traits(traits: Mapping[int, Traits], pictures: Sequence[Picture]) -> dic
         costs[key] += coloured and one.saturation < GREY_SATURATION
         costs[key] += 0.7 * (one.border > barest + SAME_PIXELS) + (cornered and one.empty_corners)
         costs[key] += CAMERA * (some_camera and not one.camera)
-        costs[key] += min(1.0, 5 * (one.clipped - clipped))
+        costs[key] += min(1.0, 10 * (one.clipped - clipped))
         costs[key] += _of_light(one, known)
     return costs
 

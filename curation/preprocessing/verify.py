@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .difference import BLOCK_DIFFERENCE, SIDE, Overlay, measured, same_frame, warped
 from .features import Registration, refined, register
 from .hashes import BITS, Turns, nearest_turn, turns_of
-from .layer import is_translucent_layer
+from .layer import FIXED, layered
 from .pixels import Grey, turned
 from .preview import Preview
 
@@ -18,7 +18,7 @@ MIN_INLIERS = 12
 VOTED_INLIERS = 17
 SCENE_INLIERS = 25
 LAYER_SIDE = 3 * SIDE
-LAYER_USUAL = 0.4
+LAYER_USUAL, LAYER_LARGEST = 0.4, 0.12
 REFINABLE_USUAL = 0.5
 SAME_FRAME_USUAL = 0.05
 SAME_FILE, SAME_PHOTO, SAME_SCENE = "same_file", "same_photo", "same_scene"
@@ -31,7 +31,7 @@ class PairVerdict:
     """What two pictures are to each other, with the evidence; `orientation` turns the earlier into the new one.
 
     `common` is the share of the new picture that the earlier one covers, `seen` the share of the earlier one that
-    the new one shows, `degrees` the turn beyond a quarter.
+    the new one shows, `degrees` the turn beyond a quarter, `marked` which of them bears a mark ("new", "earlier").
     """
 
     verdict: str
@@ -42,6 +42,7 @@ class PairVerdict:
     common: float
     seen: float = 1.0
     degrees: float = 0.0
+    marked: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ def compare(
     assert straight is not None  # noqa: S101 - the same frame always has all in common
     if straight.proven or not registered or straight.usual <= SAME_FRAME_USUAL:
         verdict = SAME_PHOTO if straight.proven else SAME_SCENE
-        return PairVerdict(verdict, distance, turn, straight.difference, 0, 1.0)
+        return PairVerdict(verdict, distance, turn, straight.difference, 0, 1.0, marked=straight.marked)
     mirrored = turn in _MIRRORED_TURNS
     found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold, needed=MIN_INLIERS)
     if found is not None and found.verdict == SAME_PHOTO:
@@ -145,6 +146,7 @@ def _verdict_of(
         common,
         seen,
         registration.degrees - quarter,
+        judged.marked,
     )
 
 
@@ -159,6 +161,7 @@ class _Judged:
     difference: float
     usual: float
     common: float
+    marked: str
 
 
 def _judged(lay: Callable[[int], Overlay | None], threshold: float) -> _Judged | None:
@@ -167,8 +170,13 @@ def _judged(lay: Callable[[int], Overlay | None], threshold: float) -> _Judged |
     if overlay is None:
         return None
     found = measured(overlay)
-    proven = found.proves(threshold)
-    if not proven and threshold > 0 and found.usual <= LAYER_USUAL:
-        fine = lay(LAYER_SIDE)
-        proven = fine is not None and is_translucent_layer(fine.moving, fine.fixed, fine.mask)
-    return _Judged(proven, found.largest, found.usual, overlay.common)
+    proven, marked = found.proves(threshold), ""
+    if threshold > 0 and found.usual <= LAYER_USUAL and found.largest > LAYER_LARGEST:
+        marked = _marked(lay)
+    return _Judged(proven or bool(marked), found.largest, found.usual, overlay.common, marked)
+
+
+def _marked(lay: Callable[[int], Overlay | None]) -> str:
+    fine = lay(LAYER_SIDE)
+    side = None if fine is None else layered(fine.moving, fine.fixed, fine.mask)
+    return "" if side is None else "new" if side == FIXED else "earlier"
