@@ -4,10 +4,11 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, CrowdError
@@ -76,13 +77,18 @@ class Command(BaseCommand):
         check_money(asked)
         now = database_now()
         made = campaigns.ensure_project(asked=asked, by=people.operator(), now=now)
-        for pool in Pool.objects.filter(project=made.project, state=Pool.State.DRAFT).order_by("id"):
-            pools.open_pool(pool_id=pool.pk, by=None, now=now, accept_differences=self.accepts)
+        self._open(made.project, now)
         if made.created["tasks"]:
             reopen_raised(made.project)
         if wait:
             wait_for(made.project)
         return launched(asked, made.project, made.created)
+
+    @transaction.atomic
+    def _open(self, project: Project, now: datetime) -> None:
+        """Open all of them, or none where a platform cannot do all of one."""
+        for pool in Pool.objects.filter(project=project, state=Pool.State.DRAFT).order_by("id"):
+            pools.open_pool(pool_id=pool.pk, by=None, now=now, accept_differences=self.accepts)
 
 
 def check_money(asked: Campaign) -> None:
