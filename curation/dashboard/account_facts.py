@@ -63,6 +63,10 @@ class QuotaRow:
     refills_at: datetime
 
     @property
+    def is_touched(self) -> bool:
+        return self.used > 0
+
+    @property
     def left(self) -> int:
         return max(0, self.most - self.used)
 
