@@ -134,7 +134,6 @@ class Tagging:
     def _said(self, name: str, subject: Subject) -> Sequence[Tag]:
         """Return a tagger's word, from memory where the same version has spoken before."""
         tagger, usage = self.taggers[name], self.usage[name]
-        usage.asked += 1
         kept = subject.kept = self._remembered(subject) if subject.kept is None else subject.kept
         if name not in kept or kept[name]["version"] != tagger.version:
             views = subject.picture.views(tagger.needs, before=subject.before, is_frame=subject.frame is not None)
@@ -144,6 +143,7 @@ class Tagging:
             usage.worked += 1
             kept[name] = {"version": tagger.version, "tags": [asdict(tag) for tag in tags]}
             self._keep(subject)
+        usage.asked += 1
         return _tags(kept[name])
 
     def _remembered(self, subject: Subject) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from curation.engine.rehearsal import rehearse
 from curation.engine.wish import USUAL_VISITS, Wish
 from curation.management.changes import changes
 from curation.management.terminal import Progress
-from curation.recipes.loading import BadRecipe, load
+from curation.recipes.loading import BadRecipe, Recipe, load
 
 MOST = 1_000_000
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if not 1 <= options["size"] <= MOST:
             raise CommandError(f"--size must be from 1 to {MOST:,}, not {options['size']}.", returncode=2)
         try:
-            load(options["recipe"])
+            _require_crowd(load(options["recipe"]))
             wish = Wish(
                 options["recipe"],
                 options["seed"],
@@ -58,6 +58,11 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(document, indent=2))
         else:
             self.stdout.write(as_text(document))
+
+
+def _require_crowd(recipe: Recipe) -> None:
+    if not any(stage.kind == "collect" for stage in recipe.stages):
+        raise BadRecipe(f"{recipe.name} collects nothing from a crowd, so there is nothing to rehearse: ingest files.")
 
 
 def as_text(document: dict[str, Any]) -> str:
