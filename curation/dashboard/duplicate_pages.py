@@ -40,7 +40,10 @@ def duplicates(request: HttpRequest, public_id: UUID) -> HttpResponse:
     context = {"seat": seat, "search": search, **_work(seat)}
     if search is not None:
         context |= _groups(seat, request)
-    return render(request, "curation/duplicates/page.html", context)
+    answer = render(request, "curation/duplicates/page.html", context)
+    if request.headers.get("HX-Request"):
+        answer["HX-Replace-Url"] = request.get_full_path()
+    return answer
 
 
 def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
@@ -48,8 +51,9 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
     if search is None:
         return {}
     stop = _stop(request.GET.get("d", ""))
-    kept = groups.kept_at_all_stops(search)
-    found = groups.resolved(search, stop)
+    present = groups.presence(search)
+    kept = groups.kept_at_all_stops(search, present)
+    found = groups.resolved(search, stop, present)
     text = request.GET.get("page", "1")
     number = int(text) if text.isdecimal() and len(text) < 6 else 1
     fresh = searching.comparable(seat.project.pk).count()
@@ -108,9 +112,7 @@ def apply(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except CrowdError as error:
         messages.error(request, str(error))
         return redirect("duplicates", public_id)
-    messages.success(
-        request, "The near-duplicates are being taken out. They stay among the assets, and can come back."
-    )
+    messages.success(request, "The near-duplicates are being taken out. They stay among the assets, and can come back.")
     return redirect(f"{reverse('duplicates', args=[public_id])}?d={stop}")
 
 

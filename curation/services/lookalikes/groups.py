@@ -92,8 +92,9 @@ def presence(search: LookalikeSearch) -> Any:
 
 def _without_gone(leaders: Leaders, present: Any) -> None:
     """Where a leader has left the project, its best member that is there leads the others."""
-    for gone in np.flatnonzero(~present & (leaders == np.arange(len(leaders)))).tolist():
-        _lead_by_best(leaders, np.flatnonzero((leaders == gone) & present))
+    orphans = np.flatnonzero(present & ~present[leaders])
+    _, first, group = np.unique(leaders[orphans], return_index=True, return_inverse=True)
+    leaders[orphans] = orphans[first[group]]
 
 
 def _lead_by_best(leaders: Leaders, members: Any) -> None:
@@ -121,9 +122,8 @@ def _apply(leaders: Leaders, place: int | None, to: int | None, *, has: int | No
         leaders[place] = target
 
 
-def kept_at_all_stops(search: LookalikeSearch) -> dict[int, int]:
+def kept_at_all_stops(search: LookalikeSearch, present: Any) -> dict[int, int]:
     """Return how many pictures would be kept at each distance, as things stand now."""
-    present = presence(search)
     return {stop: resolved(search, stop, present).kept for stop in STOPS}
 
 
