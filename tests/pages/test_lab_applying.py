@@ -154,3 +154,6 @@ def test_going_back_counts_every_image_with_the_same_answers_and_a_sample_of_the
         answered.answer(image, 0.45, by="w8")
     found = lab_effect.effect_of_return(ConsensusRun.objects.get(number=1))
     assert (found.leaves, found.is_estimate) == (6, True)
+    monkeypatch.setattr(lab_effect, "MOST_COUNTED", 3)
+    found = lab_effect.effect_of_return(ConsensusRun.objects.get(number=1))
+    assert (found.leaves, found.is_estimate) == (6, True)
