@@ -69,7 +69,13 @@ def plan(request: HttpRequest) -> HttpResponse:
 
 
 def _recipe_name(text: str) -> str:
-    return text if text in names() else names()[0]
+    known = with_crowd()
+    return text if text in known else known[0]
+
+
+def with_crowd() -> list[str]:
+    """Return the recipes that ask a crowd; a project of another kind begins with what is ingested."""
+    return [name for name in names() if crowd_stages(load(name))]
 
 
 def _blank(recipe: Recipe) -> Asked:
@@ -181,7 +187,7 @@ def _page(request: HttpRequest, asked: Asked, error: str = "", *, refused: bool 
     context = {
         "wanted": asked.wanted,
         "number": asked.number,
-        "recipes": [load(name) for name in names()],
+        "recipes": [load(name) for name in with_crowd()],
         "classes": [(name, prompt, name in asked.wanted.classes) for name, prompt in recipe.classes.items()],
         "crowds": crowds,
         "people": people_data(crowds),
