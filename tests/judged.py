@@ -15,6 +15,7 @@ from tests.disguises import DISGUISES, TEMPLATE_DISGUISES, Disguise, Pixels, enc
 
 SHARES = (0.01, 0.03, 0.06, 0.12)
 STRONG_BLUR = 6
+OBJECTS = 4
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,15 @@ def _entry(rng: np.random.Generator, kind: str, detail: str, source: str, disgui
 
 
 def _photos(bases: Sequence[Base], sizes: Sizes, rng: np.random.Generator) -> Iterator[tuple[Entry, bytes]]:
-    rest = iter(bases)
+    objects, rest = bases[:OBJECTS], iter(bases[OBJECTS:])
     for _ in range(sizes.fully):
         yield from _disguised(next(rest)(), list(DISGUISES), rng)
     for _ in range(sizes.partly):
         some = rng.choice(list(DISGUISES), sizes.copies_of_a_part, replace=False)
         yield from _disguised(next(rest)(), [str(one) for one in some], rng)
     for number in range(sizes.scenes):
-        others = [bases[(number * 7 + step) % len(bases)]() for step in (3, 5)]
-        yield from _scenes(next(rest)(), others, rng)
+        shown = [objects[(number + step) % OBJECTS]() for step in range(2)]
+        yield from _scene(next(rest)(), shown, SHARES[number % len(SHARES)], rng)
     for _ in range(sizes.blurred):
         smeared = cv2.GaussianBlur(next(rest)(), (0, 0), STRONG_BLUR)
         yield Entry(_name(rng), "blurred"), encoded(smeared)
@@ -110,19 +111,17 @@ def _disguised(pixels: Pixels, details: Sequence[str], rng: np.random.Generator)
         yield _entry(rng, "copy", detail, original.name, disguise), disguise.make(pixels, rng)
 
 
-def _scenes(pixels: Pixels, others: Sequence[Pixels], rng: np.random.Generator) -> Iterator[tuple[Entry, bytes]]:
-    """Honest work: the same place and light, but something else is shown, elsewhere or in the same spot."""
-    for share in SHARES:
-        first = Entry(_name(rng), "photo")
-        spot = rng.random(2)
-        yield first, encoded(_with_object(pixels, others[0], share, spot, rng))
-        elsewhere = spot if rng.random() < 0.5 else rng.random(2)
-        shown = _with_object(pixels, others[1], share, elsewhere, rng)
-        exposed = np.clip(noisy(shown, 3, rng) * rng.uniform(0.92, 1.08), 0, 255).astype(np.uint8)
-        yield Entry(_name(rng), "scene", f"{share:.0%}", first.name), encoded(exposed)
-        pixels = cv2.rotate(pixels, cv2.ROTATE_180)  # pairs of other shares are pictures of another place
-        if share == SHARES[1]:
-            pixels = np.ascontiguousarray(pixels[:, : pixels.shape[1] * 2 // 3])
+def _scene(
+    pixels: Pixels, objects: Sequence[Pixels], share: float, rng: np.random.Generator
+) -> Iterator[tuple[Entry, bytes]]:
+    """Honest work: the same place in almost the same light, but another object, elsewhere or in the same spot."""
+    first = Entry(_name(rng), "photo")
+    spot = rng.random(2)
+    yield first, encoded(_with_object(pixels, objects[0], share, spot, rng))
+    elsewhere = spot if rng.random() < 0.5 else rng.random(2)
+    shown = _with_object(pixels, objects[1], share, elsewhere, rng)
+    exposed = np.clip(noisy(shown, 3, rng) * rng.uniform(0.92, 1.08), 0, 255).astype(np.uint8)
+    yield Entry(_name(rng), "scene", f"{share:.0%}", first.name), encoded(exposed)
 
 
 def _with_object(pixels: Pixels, other: Pixels, share: float, spot: np.ndarray, rng: np.random.Generator) -> Pixels:

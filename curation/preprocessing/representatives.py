@@ -29,7 +29,7 @@ GREY_SATURATION, COLOURED_SATURATION = 3.0, 8.0
 TINT_STEP = 8.0
 TURNED_DEGREES = 1.0
 SAME_PIXELS = 0.03
-CAMERA, SENT_TWICE = 0.2, 0.3
+CAMERA, SENT_TWICE, MARKED, UNUSUAL_SHAPE = 0.2, 0.3, 0.3, 0.15
 
 
 @dataclass(slots=True)
@@ -71,7 +71,9 @@ def by_likelihood(
     seen = {key: traits[key] for key in group if key in traits}
     for key, extra in _of_traits(seen, pictures).items():
         costs[key] += extra
+    wide = sum(one.width >= one.height for one in pictures) * 2 >= len(pictures)
     for key in group:
+        costs[key] += UNUSUAL_SHAPE * ((pictures[key].width >= pictures[key].height) != wide)
         costs[key] -= SENT_TWICE * (len(pictures[key].files) > 1)
     return sorted(group, key=lambda key: (costs[key], -pictures[key].width * pictures[key].height, str(key)))
 
@@ -97,9 +99,9 @@ def _ties(group: Iterable[int], verdicts: Verdicts) -> dict[int, _Ties]:
 def _of_ties(ties: _Ties, size: int) -> float:
     count = max(1, len(ties.near))
     missing = 1 - len(ties.near) / max(1, size - 1)
-    cropped = 2 * max(ties.hidden, default=0.0)
+    cropped = 2 * max(ties.hidden, default=0.0) + MARKED * ties.marked
     if size < ENOUGH_TO_AGREE:
-        return cropped + 0.3 * ties.marked
+        return cropped
     return missing / 2 + cropped + (1 - ties.upright / count) + ties.turned / count + fmean(ties.differences or [0.0])
 
 

@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from .decode import analyse
 from .difference import BLOCK_DIFFERENCE, Overlay, block_difference, warped
-from .features import Features, Registration, find_features, register
+from .features import Features, Registration, find_features, refined, register
 from .pixels import Grey
 from .preview import Preview
-from .verify import Sighting
+from .verify import MIN_COMMON, Sighting
 
 MIN_INLIERS = 17
+FEWEST_INLIERS = 10
 SURE_INLIERS = 80  # drawn faces share some 40 to 50 corners with each other, photographs of strangers at most 18
 MAX_DIFFERENCE = 1.0
 UNTOUCHED, PROCESSED = 5, 20
@@ -104,15 +105,26 @@ def _best_match(photo: Preview, template: TemplateFeatures) -> _Match | None:
         register(template.mirrored_features, photo.features, mirrored=True),
     )
     found = max((one for one in tried if one is not None), key=lambda one: one.inliers, default=None)
-    if found is None or found.inliers < MIN_INLIERS:
+    if found is None or found.inliers < FEWEST_INLIERS:
         return None
-    overlay = warped(template.pixels(found), photo.trimmed, found.matrix)
-    if overlay is None:
-        return None
-    difference = block_difference(overlay)
-    if found.inliers < SURE_INLIERS and difference > MAX_DIFFERENCE:
-        return None
-    return _Match(found, overlay, difference)
+    match = _matched(found, photo, template)
+    if match is None or _is_sure(match):
+        return match
+    better = refined(template.pixels(found), photo.trimmed, found)
+    match = None if better is None else _matched(better, photo, template)
+    return match if match is not None and _is_sure(match) else None
+
+
+def _matched(registration: Registration, photo: Preview, template: TemplateFeatures) -> _Match | None:
+    overlay = warped(template.pixels(registration), photo.trimmed, registration.matrix)
+    return None if overlay is None else _Match(registration, overlay, block_difference(overlay))
+
+
+def _is_sure(match: _Match) -> bool:
+    """Ask for the more likeness the fewer corners agree."""
+    if match.registration.inliers < MIN_INLIERS:
+        return match.difference <= BLOCK_DIFFERENCE and match.overlay.common >= MIN_COMMON
+    return match.registration.inliers >= SURE_INLIERS or match.difference <= MAX_DIFFERENCE
 
 
 def _shares(registration: Registration, template: Grey, photo: Preview) -> tuple[float, float]:

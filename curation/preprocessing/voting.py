@@ -16,7 +16,7 @@ STRONGEST = 150
 FULL_BUCKET = 12
 MIN_VOTES = 6
 NO_KEY = np.uint32(1 << KEY_BITS)
-_CELLS = 4_000_000
+_CELLS = 1_000_000
 _SEED = 20_240_256
 
 Keys = npt.NDArray[np.uint32]

@@ -36,7 +36,7 @@ from tests.planted import scene  # noqa: E402
 from tests.scores import GOALS, Counts, meets, scores  # noqa: E402
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "motorcycle_left", "motorcycle_right", "rocket", "camera", "brick")
-SIZES = Sizes(fully=2, partly=6, copies_of_a_part=3, scenes=6, blurred=3, strangers=8, templates=1)
+SIZES = Sizes(fully=2, partly=5, copies_of_a_part=3, scenes=8, blurred=3, strangers=6, templates=1)
 SPEED_PHOTOS = 60
 USUAL_RADIUS = 10
 SIDES = ((1920, 1080), (2048, 1536), (1920, 1280), (1080, 1920))
