@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> None:
     warnings.simplefilter("ignore")  # what is odd about a file of strangers is no news
     take_turns(int(settings["turns"]))
     _limit_memory(int(settings["memory_bytes"]))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # decoders complain there about every odd file
     connection.send_bytes(READY)
     while True:
         try:

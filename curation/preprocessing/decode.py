@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
@@ -21,6 +22,7 @@ from .verify import Sighting
 MAX_TEXT = 255
 SMALL_BYTES, BAND_BYTES = 16 * MEGABYTE, 4 * MEGABYTE
 _FILLING = 128
+_HALF_AND_AS_STORED = cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_IGNORE_ORIENTATION
 _MORE_DATA = bytes(range(1, 65))
 
 
@@ -64,7 +66,9 @@ def analyse(data: bytes, *, compat: bool = True, limits: Limits = PICTURE_LIMITS
     with alone_if_large(decoded_bytes(image)), decoding(data):
         require_whole(data, form)
         exif = exif_of(image)
-        grey = _grey(image)
+        grey = _halved_jpeg(data, image)
+        if grey is None:
+            grey = _grey(image)
         del image
         if form in ("JPEG", "MPO") and _is_filled_up(data, grey, limits):
             raise ends_early()
@@ -112,11 +116,29 @@ def decoded_bytes(image: Image.Image) -> int:
     return 3 * pixels if image.info.get("progressive") else pixels // 2
 
 
+def _halved_jpeg(data: bytes, image: Image.Image) -> Grey | None:
+    """Decode an ordinary JPEG with its end mark to half size: Pillow's pixels, without its copies of them.
+
+    None for whatever else it is, and for what cannot be decoded: Pillow then says why.
+    """
+    whole = image.format == "JPEG" and image.mode in ("L", "RGB") and data.endswith(b"\xff\xd9")
+    if not whole or not _is_halved(image):
+        return None
+    try:
+        grey = cv2.imdecode(np.frombuffer(data, np.uint8), _HALF_AND_AS_STORED)
+    except cv2.error:
+        return None
+    return None if grey is None else np.asarray(grey, np.uint8)
+
+
+def _is_halved(image: Image.Image) -> bool:
+    return max(image.size) >= 2 * LONGEST and min(image.size) > 1
+
+
 def _grey(image: Image.Image) -> Grey:
     """Decode to grey, at half size where the format can do that cheaply or the picture is large."""
-    width, height = image.size
-    if max(width, height) >= 2 * LONGEST and min(width, height) > 1:
-        image.draft("L", (width // 2, height // 2))
+    if _is_halved(image):
+        image.draft("L", (image.width // 2, image.height // 2))
     if image.mode == "L" and not image.has_transparency_data:
         return np.asarray(image, np.uint8)
     if 4 * image.width * image.height <= SMALL_BYTES:

@@ -171,6 +171,20 @@ def test_a_transparent_picture_lies_on_white() -> None:
     assert analyse(saved(clear, "PNG")).brightness == 255
 
 
+@pytest.mark.parametrize("size", [(961, 541), (1921, 1081), (1000, 3), (3, 1000), (4000, 2)])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_shorter_way_to_a_jpegs_pixels_leads_to_the_same_pixels(
+    size: tuple[int, int], mode: str, *, progressive: bool
+) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(out, "JPEG", progressive=progressive, exif=exif_with(6))
+    short, long = analyse(out.getvalue()), analyse(out.getvalue() + b"what some telephone adds")
+    assert np.array_equal(short.preview.grey, long.preview.grey)
+    assert (short.sharpness, short.hash256, short.phash64) == (long.sharpness, long.hash256, long.phash64)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (2, 3), (1921, 1081)])
 def test_any_shape_can_be_measured(size: tuple[int, int]) -> None:
     image = Image.fromarray(np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), np.uint8))
