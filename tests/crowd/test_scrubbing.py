@@ -90,7 +90,7 @@ class Surprise:
 
 @pytest.fixture
 def surprised(monkeypatch) -> None:
-    for where in ("crowd.services.effects", "crowd.services.account_health"):
+    for where in ("crowd.services.effects_on_people", "crowd.services.account_health"):
         monkeypatch.setattr(f"{where}.platform", lambda _slug: Surprise())
 
 
