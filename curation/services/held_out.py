@@ -62,10 +62,11 @@ def _copy(row: HeldOutSet, asset: Asset) -> HeldOutPicture:
     )
 
 
+@transaction.atomic
 def add_source(*, project: Project, name: str, source: str, by: User | None, now: datetime) -> HeldOutSet:
     """Hold the pictures of a folder or an archive out. Only small grey copies of them are kept.
 
-    Raises UnknownSource before anything is read. A name that is taken by the same source is gone on with.
+    Raises UnknownSource before anything is read. Interrupted, it leaves no set behind.
     """
     reader = open_source(source)
     row = _make(project, name, source.rstrip("/").rsplit("/", 1)[-1], by, None)
@@ -80,8 +81,7 @@ def add_source(*, project: Project, name: str, source: str, by: User | None, now
             refused[refusal.reason_code] += 1
     row.refused = dict(sorted(refused.items()))
     row.save(update_fields=["refused"])
-    with transaction.atomic():
-        _take_out(row, by, now)
+    _take_out(row, by, now)
     return row
 
 

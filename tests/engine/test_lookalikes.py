@@ -8,7 +8,7 @@ import pytest
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Assignment, Evidence, Task
-from curation.models import Asset, BulkDrop, Decision, HeldOutPicture, Job
+from curation.models import Asset, BulkDrop, Decision, HeldOutPicture, HeldOutSet, Job
 from curation.preprocessing.verify import PairVerdict
 from curation.services import bulk_drops, cuts, held_out, honesty, jobs, rings, suspicions
 from curation.services.lookalikes import groups, searching, thinning, words
@@ -160,6 +160,7 @@ def test_a_set_without_a_single_picture_is_refused_and_leaves_nothing(project, t
     with pytest.raises(CrowdError, match="no picture in it"):
         held_out.add_source(project=project, name="Exam", source=str(tmp_path), by=None, now=NOON)
     assert not BulkDrop.objects.exists()
+    assert not HeldOutSet.objects.exists()
 
 
 # Near-duplicates

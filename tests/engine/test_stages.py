@@ -117,7 +117,7 @@ def test_who_measures_for_too_long_decides_nothing_that_was_decided_meanwhile(pr
     checks = project.stages.get(name="checks")
     check_stage.check(asset_id=asset.pk, stage=checks, settings=check_stage.ChecksSettings(), now=NOON)
     asset.stage = checks  # as it stood when the measuring began
-    check_stage._decide(asset, NOON, "", {})
+    check_stage._decide(asset, NOON, check_stage.Finding())
     assert world.stands(asset) == ("validate", "waiting", "")
     assert world.verdicts(asset) == [("checks", "entered"), ("checks", "passed")]
 
