@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 
@@ -14,15 +15,17 @@ from curation.preprocessing.taggers.base import Tag, Tagger
 from curation.services import versions
 
 NOT_SELECTED = "not_selected"
+MANY = 500_000
+COUNTS_SECONDS = 60
 
 
-@cache
+@lru_cache
 def setups() -> Mapping[str, registry.Setup]:
     """Return the operator's own taggers; read once a process."""
     return registry.read_setups(settings.TAGGERS_FILE) if settings.TAGGERS_FILE else {}
 
 
-@cache
+@lru_cache
 def tagger(name: str) -> Tagger:
     """Return a tagger, made once a process: a model is loaded once. Raises BadTagger."""
     return registry.load([name], setups())[name]
@@ -88,7 +91,17 @@ class ValueCount:
 
 
 def counts(project: Project) -> list[ValueCount]:
-    """Count the assets of a project for each key and value."""
+    """Count the assets for each key and value. Kept for the project's version; for a minute where there are many."""
+    keys = [f"tag-counts:{project.pk}:{project.version}", f"tag-counts:{project.pk}"]
+    kept: dict[str, list[ValueCount]] = cache.get_many(keys)
+    for found in kept.values():
+        return found
+    counted = _counted(project)
+    cache.set(keys[1] if sum(one.n for one in counted) > MANY else keys[0], counted, COUNTS_SECONDS)
+    return counted
+
+
+def _counted(project: Project) -> list[ValueCount]:
     tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True)
     assets = Count("asset", distinct=True)
     rows = tags.order_by().values_list("key", "value").annotate(n=assets).order_by("key", "-n", "value")
