@@ -24,6 +24,10 @@ REFINING_ROUNDS = 25
 REFINING_STEP = 1e-4
 REFINING_WIDTH = 240
 
+PLAIN_TURNS = ("none", "rot90", "rot180", "rot270")
+MIRRORED_TURNS = ("mirror", "transpose", "flip", "transverse")
+"""By quarters counter-clockwise; a mirrored picture is turned after it was mirrored."""
+
 Matrix = npt.NDArray[np.float64]
 
 
@@ -65,9 +69,7 @@ class Registration:
     def turn(self) -> str:
         """The nearest of the eight orientations."""
         quarter = round(self.degrees / 90) % 4
-        plain = ("none", "rot90", "rot180", "rot270")
-        mirrored = ("mirror", "transpose", "flip", "transverse")
-        return (mirrored if self.mirrored else plain)[quarter]
+        return (MIRRORED_TURNS if self.mirrored else PLAIN_TURNS)[quarter]
 
 
 def find_features(grey: Grey) -> Features:

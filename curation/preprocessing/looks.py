@@ -19,7 +19,7 @@ from .templates import TemplateCopy, TemplateFeatures, best_template, template_f
 from .verify import Sighting
 from .voting import STRONGEST, TABLES, Keys, keys_of
 
-VERSION = "look-3"
+VERSION = "look-4"
 _HASH_BYTES = 32
 _LENGTH_BYTES = 4
 

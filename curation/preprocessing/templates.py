@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .decode import analyse
-from .difference import BLOCK_DIFFERENCE, Overlay, block_difference, warped
-from .features import Features, Registration, find_features, refined, register
-from .pixels import Grey
+from .difference import BLOCK_DIFFERENCE, Overlay, block_difference, measured, same_frame, warped
+from .features import MIRRORED_TURNS, PLAIN_TURNS, Features, Registration, find_features, refined, register
+from .hashes import nearest_turn
+from .pixels import Grey, turned
 from .preview import Preview
-from .verify import MIN_COMMON, Sighting
+from .verify import MIN_COMMON, RADIUS, Sighting
 
 MIN_INLIERS = 17
 FEWEST_INLIERS = 10
@@ -80,7 +81,11 @@ def template_features(data: bytes) -> TemplateFeatures:
 
 def match_template(photo: Sighting, template: TemplateFeatures) -> TemplateCopy | None:
     """Say whether the photo is a copy of the template, with transform words and level, or None."""
-    match = None if photo.low_information else _best_match(photo.preview, template)
+    if photo.low_information:
+        return None
+    match = _best_match(photo.preview, template)
+    if match is None or match.difference > BLOCK_DIFFERENCE:
+        match = _whole(photo, template) or match
     if match is None:
         return None
     visible, covered = _shares(match.registration, template.pixels(match.registration), photo.preview)
@@ -113,6 +118,30 @@ def _best_match(photo: Preview, template: TemplateFeatures) -> _Match | None:
     better = refined(template.pixels(found), photo.trimmed, found)
     match = None if better is None else _matched(better, photo, template)
     return match if match is not None and _is_sure(match) else None
+
+
+def _whole(photo: Sighting, template: TemplateFeatures) -> _Match | None:
+    """Match the whole of both by hash and pixels alone, where there are too few corners to go by."""
+    distance, turn = nearest_turn([photo.preview.turns], [template.preview.turns[0]])
+    if distance > RADIUS:
+        return None
+    upright = turned(template.preview.grey, turn)
+    found = measured(same_frame(upright, photo.preview.grey))
+    if not found.proves():
+        return None
+    registration = _laid_out(turn, template.preview, photo.preview)
+    overlay = warped(template.pixels(registration), photo.preview.trimmed, registration.matrix)
+    return None if overlay is None else _Match(registration, overlay, found.largest)
+
+
+def _laid_out(turn: str, template: Preview, photo: Preview) -> Registration:
+    """Return the similarity that lays the whole (perhaps mirrored) template over the whole photo."""
+    mirrored = turn in MIRRORED_TURNS
+    quarter = (MIRRORED_TURNS if mirrored else PLAIN_TURNS).index(turn)
+    own = _corners(template.height, template.width)
+    target = np.roll(_corners(photo.height, photo.width), quarter, axis=0) - (photo.trim.left, photo.trim.top)
+    matrix = cv2.getAffineTransform(own[:3].astype(np.float32), target[:3].astype(np.float32))
+    return Registration(np.asarray(matrix, np.float64), 0, mirrored)
 
 
 def _matched(registration: Registration, photo: Preview, template: TemplateFeatures) -> _Match | None:

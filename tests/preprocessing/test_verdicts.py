@@ -10,6 +10,7 @@ from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.difference import tone_curve
 from curation.preprocessing.features import find_features, strongest_of_mirror
 from curation.preprocessing.hashes import Box
+from curation.preprocessing.pixels import TURNS, turned
 from curation.preprocessing.preview import Preview
 from curation.preprocessing.templates import TemplateFeatures, match_template, template_features
 from curation.preprocessing.verify import PairVerdict, Sighting, compare, compare_voted
@@ -17,6 +18,17 @@ from curation.preprocessing.voting import STRONGEST, candidates, keys_of
 from tests.planted import TRANSFORMS, cropped, jpeg, scene, with_object
 
 from .attacks import ATTACKS, OFTEN_ONLY_THE_SCENE
+
+WHOLE_TURNS = {
+    "none": ("none", 5),
+    "mirror": ("mirror", 20),
+    "flip": ("mirror+rot180", 20),
+    "rot180": ("rot180", 20),
+    "transpose": ("mirror+rot90", 20),
+    "rot90": ("rot90", 20),
+    "rot270": ("rot270", 20),
+    "transverse": ("mirror+rot270", 20),
+}
 
 
 def judged(new: Analysis, earlier: Analysis) -> PairVerdict | None:
@@ -153,6 +165,14 @@ def test_several_changes_to_a_template_are_all_named(pixels: np.ndarray, templat
     assert words[1] in ("rot90", "rot270")
     assert copy.level == 20
     assert 0.4 < copy.visible < 0.6
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_template_with_hardly_a_corner_is_known_by_its_whole(turn: str) -> None:
+    soft = cv2.GaussianBlur(scene(60_100), (0, 0), 25)
+    copy = match_template(analyse(jpeg(turned(soft, turn))), template_features(jpeg(soft, 95)))
+    assert copy is not None
+    assert (copy.transform, copy.level) == WHOLE_TURNS[turn]
 
 
 def test_something_pasted_into_a_template_is_processing(pixels: np.ndarray, template: TemplateFeatures) -> None:
