@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from crowd import holders
+from crowd.errors import trail
 from curation.models import Job
 from curation.services import bell
 from curation.services.job_kinds import JOB_KINDS
@@ -143,8 +144,8 @@ def run(*, job_id: int, now: datetime) -> bool:
         outcome = handler_of(job.kind)(job, now)
     except (MemoryError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:
-        log.exception("job %s %s failed", job.kind, job.key)
+    except Exception as error:  # noqa: BLE001  a job that fails is tried again, whatever failed it
+        log.error("job %s %s failed: %s", job.kind, job.key, trail(error))  # noqa: TRY400  not its words
         _fail(job, error, now)
     else:
         finish(job=job, outcome=outcome, now=now)
