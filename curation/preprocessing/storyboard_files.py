@@ -53,7 +53,7 @@ def board(path: Path, folder: Path, gates: Gates, progress: Callable[[int, int],
     for index, verdict in verdicts.items():
         if verdict != KEPT:
             _picture(folder, index).unlink(missing_ok=True)
-    log.file.unlink()
+    log.file.unlink(missing_ok=True)
     return document
 
 
@@ -70,6 +70,7 @@ def _read(
             for number, frame in enumerate(video.frames, start=1):
                 if shots and frame.index == shots[-1].index:
                     continue
+                log.begin()
                 _write(_picture(folder, frame.index), frame.jpeg)
                 shots.append(shot_of(frame, hashed=gates.distinct))
                 log.add(shots[-1])
@@ -95,12 +96,16 @@ class _Log:
             self.shots = list(_shots(lines[1:], folder))
         elif lines or (folder / BOARD).is_file():
             _clear(folder)
-        self._begin(folder)
+        self._begun = False
 
-    def _begin(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def begin(self) -> None:
+        """Make the folder and the log with the first frame: of what cannot be read nothing is left behind."""
+        if self._begun:
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
         lines = [self._first, *[_text(shot) for shot in self.shots]]
         _write(self.file, "".join(f"{line}\n" for line in lines).encode())
+        self._begun = True
 
     def add(self, shot: Shot) -> None:
         with self.file.open("a", encoding="utf-8") as file:
