@@ -40,9 +40,7 @@ def save(*, project: Project, rules: PictureRules, by: User, now: datetime) -> P
         if getattr(rules, name) not in possible:
             raise CrowdError(f"{name} is {' or '.join(possible)}, not {getattr(rules, name)!r}.")
     if not 0 <= rules.most_per_scene <= MOST_PER_SCENE:
-        raise CrowdError(
-            f"A worker sends 0 to {MOST_PER_SCENE:,} pictures of a scene, not {rules.most_per_scene:,}."
-        )
+        raise CrowdError(f"A worker sends 0 to {MOST_PER_SCENE:,} pictures of a scene, not {rules.most_per_scene:,}.")
     found = cuts.stage_of(project)
     if found is None:
         raise CrowdError("This project has no stage of checks.")

@@ -70,7 +70,11 @@ def random_hashes(rng: np.random.Generator, count: int) -> list[bytes]:
     return [rng.bytes(32) for _ in range(count)]
 
 
-@given(seed=st.integers(0, 2**32 - 1), radius=st.one_of(st.integers(0, 256), st.sampled_from([190, 191, 255, 256])), count=st.integers(0, 40))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    radius=st.one_of(st.integers(0, 256), st.sampled_from([190, 191, 255, 256])),
+    count=st.integers(0, 40),
+)
 @settings(max_examples=25, deadline=None)
 def test_the_look_up_equals_comparing_with_each(seed: int, radius: int, count: int) -> None:
     rng = np.random.default_rng(seed)
