@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 
-from . import colours, looks
+from . import colours, looks, verify
 from .cache import Cache
 from .colours import Colours, Traits
 from .hashes import Turns
@@ -57,10 +57,12 @@ class Album:
     broken: list[Broken] = field(default_factory=list)
     _looks: Cache = field(init=False)
     _colours: Cache = field(init=False)
+    pairs: Cache = field(init=False)
 
     def __enter__(self) -> Album:
         self._looks = Cache(self.folder, self._version())
         self._colours = Cache(self.folder, colours.VERSION)
+        self.pairs = Cache(self.folder, verify.VERSION)
         return self
 
     def __exit__(
@@ -68,6 +70,7 @@ class Album:
     ) -> None:
         self._looks.close()
         self._colours.close()
+        self.pairs.close()
 
     def _version(self) -> str:
         """Name all that decides what a look says: other templates give other looks."""

@@ -59,8 +59,13 @@ class Cache:
     def keep(self, path: Path, status: os.stat_result, digest: bytes, value: bytes) -> None:
         """Remember a file and its result. `status` is the file's from *before* it was read: a later change shows."""
         file = (_name(path), status.st_size, status.st_mtime_ns, digest)
-        with self._database:  # no fsync: a commit costs some 50 microseconds and outlives the process
+        self.remember(digest, value)
+        with self._database:
             self._database.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", file)
+
+    def remember(self, digest: bytes, value: bytes) -> None:
+        """Keep a result that belongs to no single file, such as what two pictures are to each other."""
+        with self._database:  # no fsync: a commit costs some 50 microseconds and outlives the process
             self._database.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (digest, self._version, value))
 
     def close(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
+from hashlib import sha256
 
 from .album import Album, Picture
 from .colours import Traits
@@ -23,16 +25,22 @@ class Judge:
     """Judges pairs of an album by their previews; only so many previews are in memory at once."""
 
     def __init__(self, album: Album, *, radius: int, fast: bool) -> None:
-        self._radius, self._fast = radius, fast
+        self._album, self._radius, self._fast = album, radius, fast
         self._sighting: Callable[[int], Sighting] = lru_cache(maxsize=REMEMBERED)(album.sighting)
         self._peak: Callable[[int], Sighting] = lru_cache(maxsize=REMEMBERED // 4)(album.peak)
 
     def near(self, earlier: int, new: int) -> PairVerdict | None:
-        sightings = self._sighting(new), self._sighting(earlier)
-        return compare(*sightings, radius=self._radius, registered=not self._fast)
+        def judge() -> PairVerdict | None:
+            sightings = self._sighting(new), self._sighting(earlier)
+            return compare(*sightings, radius=self._radius, registered=not self._fast)
+
+        return self._kept(f"near {self._radius} {self._fast}", earlier, new, judge)
 
     def voted(self, earlier: int, new: int, *, mirrored: bool) -> PairVerdict | None:
-        return compare_voted(self._sighting(new), self._sighting(earlier), mirrored=mirrored)
+        def judge() -> PairVerdict | None:
+            return compare_voted(self._sighting(new), self._sighting(earlier), mirrored=mirrored)
+
+        return self._kept(f"voted {mirrored}", earlier, new, judge)
 
     def any_way(self, earlier: int, new: int) -> PairVerdict | None:
         """Judge a pair that neither hash nor votes found, but that has a relative in common."""
@@ -48,10 +56,28 @@ class Judge:
 
     def in_peaks(self, earlier: int, new: int, verdict: PairVerdict) -> PairVerdict:
         """Look again at a pair whose hues differ, by the brightest channel, and ask for a closer match there."""
-        found = compare(self._peak(new), self._peak(earlier), radius=self._radius)
+
+        def judge() -> PairVerdict | None:
+            return compare(self._peak(new), self._peak(earlier), radius=self._radius)
+
+        found = self._kept(f"peaks {self._radius}", earlier, new, judge)
         if found is None or found.verdict != SAME_PHOTO or found.block_difference > PEAK_DIFFERENCE:
             return verdict
         return replace(found, distance=verdict.distance)
+
+    def _kept(
+        self, question: str, earlier: int, new: int, judge: Callable[[], PairVerdict | None]
+    ) -> PairVerdict | None:
+        """Return what was found of two pictures in this or an earlier run; only what is new is judged."""
+        pictures, pairs = self._album.pictures, self._album.pairs
+        key = sha256(question.encode() + pictures[earlier].sha256 + pictures[new].sha256).digest()
+        known = pairs.value_of(key)
+        if known is not None:
+            fields = json.loads(known)
+            return None if fields is None else PairVerdict(**fields)
+        found = judge()
+        pairs.remember(key, json.dumps(None if found is None else asdict(found)).encode())
+        return found
 
 
 def judged(album: Album, judge: Judge, *, radius: int) -> Verdicts:

@@ -12,6 +12,8 @@ from .layer import FIXED, layered
 from .pixels import Grey, turned
 from .preview import Preview
 
+VERSION = "verify-1"
+"""Under which verdicts are kept for second runs: another one wherever a pair may be judged otherwise."""
 RADIUS = 64
 MIN_COMMON = 0.3
 MIN_INLIERS = 12

@@ -117,6 +117,16 @@ def test_a_second_run_reads_no_file_again(small: Path, tmp_path: Path) -> None:
     assert len(run("find_duplicates", small, "--no-cache")["unreadable"]) == 8
 
 
+def test_a_second_run_proves_no_pair_again(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    for name in ("compare", "compare_voted"):
+        monkeypatch.setattr(f"curation.preprocessing.judging.{name}", None)
+    again = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    with pytest.raises(TypeError, match="not callable"):
+        run("find_duplicates", small, "--no-cache")
+
+
 def test_a_changed_file_is_looked_at_again(small: Path, tmp_path: Path) -> None:
     run("find_duplicates", small, "--cache", tmp_path / "kept")
     (small / "3.jpg").write_bytes(b"<html>")
