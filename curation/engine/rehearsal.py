@@ -21,9 +21,9 @@ from crowd.rehearsal.pictures.truth import TEMPLATE
 from curation.engine import asking, campaigns, flow
 from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
-from curation.engine.report import report, shows_the_truth, truth_of
+from curation.engine.report import current_boxes, report, shows_the_truth, truth_of
 from curation.engine.wish import USUAL_VISITS, Wish
-from curation.models import Asset, Consensus, Decision, Job, Membership, Pool, Project, Review, Stage, User
+from curation.models import Asset, Decision, Job, Membership, Pool, Project, Review, Stage, User
 from curation.recipes.loading import load
 from curation.services import assets, jobs, pools, suspicions
 from curation.services.jobs import Again
@@ -301,7 +301,7 @@ def review_as_person(*, stage: Stage, now: datetime) -> int:
 @transaction.atomic
 def _review(asset_id: int, now: datetime) -> None:
     asset = assets.locked(asset_id)
-    row = Consensus.objects.filter(asset=asset, is_current=True).exclude(status=Consensus.Status.LABEL).last()
+    row = current_boxes(asset)
     fine = row is not None and shows_the_truth(asset, row)
     Review.objects.create(
         project_id=asset.project_id,

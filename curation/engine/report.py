@@ -129,8 +129,7 @@ def quality_of(project: Project) -> dict[str, Any]:
 
 
 def current_boxes(asset: Asset) -> Consensus | None:
-    rows = Consensus.objects.filter(asset=asset, is_current=True).exclude(status=Consensus.Status.LABEL)
-    return rows.order_by("id").last()
+    return Consensus.objects.current().of_boxes().filter(asset=asset).first()
 
 
 def matched(consensus: Consensus, truth: Truth) -> list[tuple[float, bool]]:

@@ -1,3 +1,5 @@
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -65,6 +67,16 @@ class ConsensusRun(models.Model):
         return f"version {self.number}"
 
 
+class ConsensusQuerySet(models.QuerySet["Consensus"]):
+    def current(self) -> Self:
+        """What stands, of the latest stage first: the first one of an asset is what its answers come to in the end."""
+        return self.filter(is_current=True).order_by("-stage__position", "-id")
+
+    def of_boxes(self) -> Self:
+        """Leave out labels that were voted for."""
+        return self.exclude(status=Consensus.Status.LABEL)
+
+
 class Consensus(models.Model):
     """What the answers about an asset add up to. Versioned: a new run adds a row, the old one stays."""
 
@@ -117,6 +129,8 @@ class Consensus(models.Model):
     trace = models.JSONField(default=list, help_text="steps in words and numbers")
     is_current = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = ConsensusQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -82,8 +82,8 @@ def _measured(rows: Sequence[Annotation]) -> dict[tuple[int, str], int]:
 
 def _current(asset_ids: Sequence[int]) -> dict[int, Consensus]:
     """Return the consensus of the latest stage, by asset."""
-    rows = Consensus.objects.filter(asset_id__in=asset_ids, is_current=True).prefetch_related("boxes")
-    return {row.asset_id: row for row in rows.order_by("stage__position", "id")}
+    rows = Consensus.objects.current().filter(asset_id__in=asset_ids).prefetch_related("boxes")
+    return {row.asset_id: row for row in rows.reverse()}
 
 
 def _annotations(asset_ids: Sequence[int]) -> dict[int, list[Annotation]]:

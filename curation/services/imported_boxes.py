@@ -43,8 +43,7 @@ def store(asset: Asset, stage: Stage, boxes: Sequence[Mapping[str, Any]], origin
     assets.locked(asset.pk)
     digest = hashlib.sha256(json.dumps(boxes, sort_keys=True).encode()).hexdigest()
     rows = Consensus.objects.filter(asset=asset)
-    current = rows.filter(is_current=True).exclude(status=Consensus.Status.LABEL).order_by("-stage__position", "-id")
-    ours = current.first()
+    ours = rows.current().of_boxes().first()
     if ours is not None and ours.method != METHOD:
         return "kept"
     if ours is not None and ours.settings.get("digest") == digest:

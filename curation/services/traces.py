@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-NAME: Final = re.compile(r"\b([A-Z]) w_[0-9a-f]{6}\b")
+NAME: Final = re.compile(r"\b([A-Z]) w_[0-9a-f]{6,32}\b")
 PLACE: Final = re.compile(r" at [\d.]+,[\d.]+ [\d.]+x[\d.]+")
 WORTH_SAYING: Final = ("answers.", "soft.", "drop.", "reliability.")
 SAID_ELSEWHERE: Final = ("soft.iou", "reliability.confidence")

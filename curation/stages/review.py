@@ -47,8 +47,7 @@ def _sort(asset_id: int, stage: Stage, settings: ReviewSettings, now: datetime) 
 
 def reason_for_a_person(asset: Asset, settings: ReviewSettings) -> str:
     """Return why a person must look, or nothing."""
-    consensus = Consensus.objects.filter(asset=asset, is_current=True).exclude(status=Consensus.Status.LABEL)
-    row = consensus.order_by("-id").first()
+    row = Consensus.objects.current().of_boxes().filter(asset=asset).first()
     if row is None:
         return "no_consensus"
     if row.method == "person":

@@ -45,6 +45,7 @@ from curation.services.traces import changes, in_words, sentence
             "reliability.weight: C w_79d063 weighs 0.3 in finding: missed 21 of 60 objects",
             "C weighs 0.3 in finding: missed 21 of 60 objects.",
         ),
+        ("soft.missing: added 1 box for C w_" + "79d063" * 4, "Filled in 1 box for C."),
         ("newer.step: weighs A w_9b9787 by half", "Weighs A by half."),
         ("Rita fixed the boxes: 2 in the end.", "Rita fixed the boxes: 2 in the end."),
     ],

@@ -6,7 +6,7 @@ from curation.models import Asset, Consensus, Stage
 
 def current_consensus(asset: Asset) -> Consensus | None:
     """Return the consensus of the latest stage that has one."""
-    return Consensus.objects.filter(asset=asset, is_current=True).order_by("-stage__position", "-id").first()
+    return Consensus.objects.current().filter(asset=asset).first()
 
 
 def review_stage(asset: Asset) -> Stage:

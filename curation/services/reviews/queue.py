@@ -84,7 +84,7 @@ def _free(project: Project, user: User, now: datetime) -> QuerySet[Any, Any]:
     """Return what nobody else looks at."""
     leases = ReviewLease.objects.filter(asset=OuterRef("pk"), until__gt=now)
     aside = Review.objects.filter(asset=OuterRef("pk"), verdict=Verdict.HOLD, undone_by=None)
-    current = Consensus.objects.filter(asset=OuterRef("pk"), is_current=True).order_by("-stage__position", "-id")
+    current = Consensus.objects.current().filter(asset=OuterRef("pk"))
     return (
         at_review(project)
         .filter(~Exists(leases.exclude(user=user)))

@@ -1,0 +1,47 @@
+"""Where several stages add up answers, everything goes by the latest stage, however late an earlier one ran again."""
+
+import pytest
+
+from curation.engine.report import current_boxes
+from curation.models import Asset, Consensus, Stage
+from curation.review.documents import documents
+from curation.services.reviews import current_consensus
+from curation.stages.review import ReviewSettings, reason_for_a_person
+
+pytestmark = pytest.mark.django_db
+NO_SAMPLE = ReviewSettings(sample=0.0)
+
+
+def added(image: Asset, stage: Stage, *, confidence: float, status: str = "soft", version: int = 1) -> Consensus:
+    Consensus.objects.filter(asset=image, stage=stage).update(is_current=False)
+    return Consensus.objects.create(
+        project_id=image.project_id,
+        asset=image,
+        stage=stage,
+        version=version,
+        method="hard-soft-drop",
+        status=status,
+        confidence=confidence,
+        n_answers=3,
+    )
+
+
+@pytest.fixture
+def last(image: Asset) -> Stage:
+    return Stage.objects.create(project=image.project, name="last look", kind="aggregate", position=90)
+
+
+def test_an_earlier_stage_that_ran_again_does_not_stand_for_the_image(image: Asset, last: Stage):
+    earlier = image.consensus.get().stage
+    latest = added(image, last, confidence=0.6)
+    added(image, earlier, confidence=0.99, version=2)
+    assert current_boxes(image) == current_consensus(image) == latest
+    assert documents([image])[0]["seen"] == latest.pk
+    assert reason_for_a_person(image, NO_SAMPLE) == "unsure"
+
+
+def test_a_label_is_no_result_about_boxes(image: Asset, last: Stage):
+    latest = image.consensus.get()
+    added(image, last, confidence=0.99, status="label")
+    assert current_boxes(image) == latest
+    assert reason_for_a_person(image, NO_SAMPLE) == "unsure"
