@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import io
+import logging
 import os
 import pickle
 import signal
@@ -25,9 +26,12 @@ from typing import Any, TypeVar
 from .child import READY
 from .limits import MEGABYTE, Unreadable
 
+log = logging.getLogger(__name__)
+
 Result = TypeVar("Result")
 
 WAITING_PER_CHILD = 2
+_CRASHED = ("crashed", "the file makes the program that reads it crash; it was left out")
 _ROOT = Path(__file__).resolve().parents[2]
 _ARRAY_PARTS = frozenset(
     {
@@ -52,7 +56,7 @@ class ChildLimits:
 
 
 class ChildFailed(RuntimeError):
-    """Our own code failed in a child; the text is its traceback."""
+    """No child can be started."""
 
 
 class Pool:
@@ -70,10 +74,15 @@ class Pool:
         self._all: set[_Child] = set()
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(self.processes)
+        self._logged: set[str] = set()
         self._turns = tempfile.TemporaryFile()  # noqa: SIM115 - held as long as the pool
 
     def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Call `work(*arguments)` in a child. Raises Unreadable, also when the child had to be stopped."""
+        """Call `work(*arguments)` in a child.
+
+        Raises Unreadable, also when the child had to be stopped or our own code failed on the file, and ChildFailed
+        when no child can be started.
+        """
         with self._places:
             child = self._taken()
             try:
@@ -83,7 +92,7 @@ class Pool:
                 raise
             with self._lock:
                 self._idle.append(child)
-        result: Result = _opened(answer)
+        result: Result = self._opened(answer)
         return result
 
     def map(self, work: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> Iterator[Result | Unreadable]:
@@ -122,6 +131,23 @@ class Pool:
             return self.run(work, *arguments)
         except Unreadable as refusal:
             return refusal
+
+    def _opened(self, answer: tuple[str, Any]) -> Any:
+        how, what = answer
+        if how == "done":
+            return what
+        if how == "failed":
+            self._log(what)
+            raise Unreadable(*_CRASHED)
+        raise Unreadable(*what)
+
+    def _log(self, trail: str) -> None:
+        """Log a failure of our own code once for each place it happens in, however many files meet it."""
+        place = trail.rstrip().rpartition("\n")[0]
+        with self._lock:
+            known, _ = place in self._logged, self._logged.add(place)
+        if not known:
+            log.error("reading a file failed; it was refused as crashed\n%s", trail)
 
     def _taken(self) -> _Child:
         with self._lock:
@@ -182,7 +208,7 @@ class _Child:
             self._process.wait(1.0)
         if self._process.returncode == -signal.SIGXCPU:
             return _too_slow(self._limits.cpu_seconds)
-        return Unreadable("crashed", "the file makes the program that reads it crash; it was left out")
+        return Unreadable(*_CRASHED)
 
     def end(self) -> None:
         with suppress(OSError):
@@ -205,23 +231,25 @@ class _Answer(pickle.Unpickler):
 
 def _read(answer: bytes) -> tuple[str, Any]:
     try:
-        how, what = _Answer(io.BytesIO(answer)).load()
-    except (pickle.UnpicklingError, AttributeError, ImportError, IndexError, ValueError) as error:
-        raise ChildFailed(f"a child answered with something else than a result: {error}") from error
+        return _checked(*_Answer(io.BytesIO(answer)).load())
+    except Exception as error:  # whatever these bytes do to their reader, they are no answer
+        log.exception("a process that reads files answered with something else than a result")
+        raise Unreadable(*_CRASHED) from error
+
+
+def _checked(how: str, what: Any) -> tuple[str, Any]:
+    if how == "refused":
+        code, sentence = what
+        return how, (str(code), str(sentence))
+    if how == "failed":
+        return how, str(what)
+    if how != "done":
+        raise ValueError(f"{how!r} is no way for a call to end")
     return how, what
 
 
 def _too_slow(seconds: float) -> Unreadable:
     return Unreadable("too_slow", f"the file takes more than {seconds:g} s to read; it was left out")
-
-
-def _opened(answer: tuple[str, Any]) -> Any:
-    how, what = answer
-    if how == "failed":
-        raise ChildFailed(what)
-    if how == "refused":
-        raise Unreadable(*what)
-    return what
 
 
 def _environment() -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from curation.preprocessing.limits import Unreadable
@@ -56,6 +58,21 @@ def program() -> object:
             return os.system, ("true",)
 
     return Program()
+
+
+def silence() -> None:
+    """Answer with nothing, as a decoder that was taken over can."""
+    _send(b"")
+
+
+def nonsense() -> None:
+    _send(b"\x00 this was never pickled")
+
+
+def _send(answer: bytes) -> None:
+    settings = dict(argument.split("=") for argument in sys.argv[1:])
+    Connection(int(settings["connection"])).send_bytes(answer)
+    time.sleep(600)
 
 
 def squared_or_crash(number: int) -> int:

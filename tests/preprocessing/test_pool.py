@@ -58,14 +58,30 @@ def test_a_refusal_comes_back_as_it_was_made(pool: Pool) -> None:
     assert caught.value.reason_code == "refused_by_test"
 
 
-def test_our_own_mistake_is_no_refusal(pool: Pool) -> None:
-    with pytest.raises(ChildFailed, match="ZeroDivisionError: a mistake of ours"):
-        pool.run(in_a_child.fail)
+def test_our_own_mistake_refuses_the_file_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with Pool(1) as pool:
+        refusals = [refusal_of(pool, in_a_child.fail) for _ in range(2)]
+        assert pool.run(in_a_child.squared, 3) == 9
+    assert [refusal.reason_code for refusal in refusals] == ["crashed", "crashed"]
+    assert caplog.text.count("ZeroDivisionError: a mistake of ours") == 1
 
 
-def test_an_answer_can_be_false_but_no_program(pool: Pool) -> None:
-    with pytest.raises(ChildFailed, match="system is no answer"):
-        pool.run(in_a_child.program)
+@pytest.mark.parametrize(
+    ("work", "words"),
+    [
+        (in_a_child.program, "system is no answer"),
+        (in_a_child.silence, "EOFError"),
+        (in_a_child.nonsense, "something else than a result"),
+    ],
+)
+def test_an_answer_can_be_false_but_no_program(
+    pool: Pool, caplog: pytest.LogCaptureFixture, work: object, words: str
+) -> None:
+    started = time.monotonic()
+    assert refusal_of(pool, work).reason_code == "crashed"
+    assert words in caplog.text
+    assert list(pool.map(in_a_child.squared, [(2,), (3,)])) == [4, 9]
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(
