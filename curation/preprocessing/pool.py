@@ -145,8 +145,9 @@ class Pool:
         """Log a failure of our own code once for each place it happens in, however many files meet it."""
         place = trail.rstrip().rpartition("\n")[0]
         with self._lock:
-            known, _ = place in self._logged, self._logged.add(place)
-        if not known:
+            is_new = place not in self._logged
+            self._logged.add(place)
+        if is_new:
             log.error("reading a file failed; it was refused as crashed\n%s", trail)
 
     def _taken(self) -> _Child:

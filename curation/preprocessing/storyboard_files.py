@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,9 @@ def board(path: Path, folder: Path, gates: Gates, progress: Callable[[int, int],
     of the same file and gates is only read. A video that is damaged on the way keeps the frames before the damage and
     says so under `fault`. Raises Unreadable when there is no frame at all.
     """
-    identity = {"bytes": path.stat().st_size, "changed": path.stat().st_mtime_ns, **asdict(gates)}
+    status = path.stat()
+    file = {"path": str(path.resolve()), "bytes": status.st_size, "changed": status.st_mtime_ns}
+    identity = {**file, **asdict(gates)}
     known = _finished(folder, identity)
     if known is not None:
         return {**known, "file": str(path)}
@@ -55,6 +57,28 @@ def board(path: Path, folder: Path, gates: Gates, progress: Callable[[int, int],
             _picture(folder, index).unlink(missing_ok=True)
     log.file.unlink(missing_ok=True)
     return document
+
+
+def is_free(folder: Path, path: Path) -> bool:
+    """Tell whether no other video's storyboard, finished or interrupted, lies in this folder."""
+    for name in (BOARD, LOG):
+        try:
+            lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            continue
+        if _owner(lines[:1]) != str(path.resolve()):
+            return False
+    return True
+
+
+def _owner(lines: Sequence[str]) -> str | None:
+    """Return which video the first line of a log, or a board, belongs to."""
+    try:
+        told = json.loads(lines[0])
+        path: str = told.get("identity", told)["path"]
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError):
+        return None
+    return path
 
 
 def _read(

@@ -229,6 +229,50 @@ def test_a_storyboard_is_written_with_index_and_time(tmp_path: Path) -> None:
     ]
 
 
+def test_another_clip_of_the_same_name_in_a_later_run_gets_a_folder_of_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        clip(tmp_path / name / "clip.mp4", times=steady(30))
+    first = run("storyboard", tmp_path / "a" / "clip.mp4", "--out", out)["videos"][0]["frames"]
+    second = run("storyboard", tmp_path / "b" / "clip.mp4", "--out", out, "--every", 15)["videos"][0]["frames"]
+    assert [frame["file"] for frame in second] == ["clip-2/000000.jpg", "clip-2/000015.jpg"]
+    assert all((out / frame["file"]).is_file() for frame in [*first, *second])
+    again = run("storyboard", tmp_path / "b" / "clip.mp4", tmp_path / "a" / "clip.mp4", "--out", out)["videos"]
+    assert [video["frames"][0]["file"] for video in again] == ["clip-2/000000.jpg", "clip/000000.jpg"]
+    assert sorted(path.name for path in out.iterdir()) == ["clip", "clip-2"]
+
+
+def test_an_interrupted_clip_keeps_its_folder_from_another_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_self: Progress, _done: int, _of: int) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        clip(tmp_path / name / "clip.mp4", times=steady(30))
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "show", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run("storyboard", tmp_path / "a" / "clip.mp4", "--out", tmp_path / "out")
+    (video,) = run("storyboard", tmp_path / "b" / "clip.mp4", "--out", tmp_path / "out")["videos"]
+    assert video["frames"][0]["file"] == "clip-2/000000.jpg"
+    assert (tmp_path / "out" / "clip" / "000000.jpg").is_file()
+
+
+def test_a_clip_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = clip(tmp_path / "a.mp4", times=steady(30))
+    assert (
+        len(
+            run("storyboard", path, path.parent / "." / ".." / tmp_path.name / "a.mp4", "--out", tmp_path / "out")[
+                "videos"
+            ]
+        )
+        == 1
+    )
+
+
 def test_gates_leave_out_frames_and_count_them(tmp_path: Path) -> None:
     picture = scene(70_003)[::4, ::4]
     still = clip(tmp_path / "a.mp4", times=steady(60), draw=lambda _: picture)

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from curation.management.terminal import Progress
 from curation.preprocessing.limits import Unreadable
-from curation.preprocessing.storyboard_files import Gates, board
+from curation.preprocessing.storyboard_files import Gates, board, is_free
 
 EVERY = 10
 
@@ -66,13 +66,13 @@ class Command(BaseCommand):
 
 
 def _folders(videos: Iterable[Path], out: Path) -> dict[Path, Path]:
-    """Give each video a folder of its own under `out`, so that clips of one name never overwrite each other."""
+    """Give each video a folder of its own under `out`: clips of one name never overwrite each other, in no run."""
     folders: dict[Path, Path] = {}
-    for path in dict.fromkeys(videos):
+    for path in {path.resolve(): path for path in videos}.values():
         if not path.is_file():
             raise CommandError(f"{path} is not a file; name one or more videos", returncode=2)
         folder, number = out / path.stem, 2
-        while folder in folders.values():
+        while folder in folders.values() or not is_free(folder, path):
             folder, number = out / f"{path.stem}-{number}", number + 1
         folders[path] = folder
     return folders
