@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from crowd.errors import CrowdError
@@ -34,11 +34,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class LabForm:
-    """What stands in the form. `settings` is missing when something in it is wrong."""
+    """What stands in the form."""
 
     rows: tuple[Row, ...]
     method: str
-    typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def groups(self) -> list[Group]:
@@ -80,7 +79,7 @@ def _check_number(one: Field, text: str) -> None:
 def form_of(now: ConsensusSettings, typed: Mapping[str, str]) -> LabForm:
     standing = now.model_dump()
     rows = tuple(_row(one, standing, typed) for one in FIELDS)
-    return LabForm(rows, typed.get("method", now.method), typed)
+    return LabForm(rows, typed.get("method", now.method))
 
 
 def _row(one: Field, standing: Mapping[str, Any], typed: Mapping[str, str]) -> Row:

@@ -15,6 +15,7 @@ from curation.dashboard.access import Seat, seat_or_404
 from curation.models import Asset, Stage
 from curation.services.quality_facts.report import WorkerLine, quality_of
 from curation.services.quality_facts.selecting import Selection, chosen
+from curation.stages.review import ReviewSettings
 
 PAGE = 60
 ORDERS = ("name", "answers", "mean_iou", "label_agreement", "right", "missed", "false")
@@ -47,7 +48,7 @@ def _stage(stages: list[Stage], name: str) -> Stage | None:
 
 
 def _sample(stage: Stage) -> float:
-    return float(stage.settings.get("sample", 0.02))
+    return ReviewSettings.model_validate(stage.settings).sample
 
 
 def ordered(rows: list[WorkerLine], sort: str) -> list[WorkerLine]:

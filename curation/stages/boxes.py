@@ -10,6 +10,7 @@ from crowd.models import Assignment, Batch, Task
 from crowd.money import micro
 from curation.models import Annotation, Decision, LabelClass, Pool, Stage
 from curation.services import assets
+from curation.services.consensus.settings import USUAL_ANSWERS
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import crowdwork
 from curation.stages.base import CrowdSettings, Done, StageSettings, Work
@@ -33,7 +34,7 @@ class BoxesSettings(CrowdSettings):
     conditions: list[str] = []
     labels: list[BoxLabel] = Field(min_length=1)
     flags: list[Flag] = []
-    overlap: int = Field(default=3, ge=1, le=30_000)
+    overlap: int = Field(default=USUAL_ANSWERS, ge=1, le=30_000)
     page_size: int = Field(default=6, ge=1, le=100)
     price_usd: Price = "0.06"
     needs_skill: str = ""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from curation.models import Asset, Consensus, Decision, Stage
 from curation.services import assets
+from curation.services.reviews.verdicts import SAMPLED
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 
 Verdict = Decision.Verdict
@@ -58,7 +59,7 @@ def reason_for_a_person(asset: Asset, settings: ReviewSettings) -> str:
         return "in_doubt"
     if row.confidence < settings.least_confidence:
         return "unsure"
-    return "sample" if _in_sample(asset, settings.sample) else ""
+    return SAMPLED if _in_sample(asset, settings.sample) else ""
 
 
 def _in_sample(asset: Asset, share: float) -> bool:

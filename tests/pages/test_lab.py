@@ -15,6 +15,7 @@ from curation.models import Asset, Consensus, ConsensusRun, Project, Stage
 from curation.services import reviews
 from curation.services.consensus import lab
 from curation.services.consensus.settings import ConsensusSettings, read
+from curation.stages.boxes import BoxesSettings
 from tests import scenes
 from tests.crowd.market import NOON
 from tests.engine import answered
@@ -161,6 +162,15 @@ def test_buying_is_replayed_in_the_order_in_which_answers_came(project):
     assert bought.short == 1
     kinder = signed_in().get(address(project, "lab-curve"), {"max_answers": "5", "iou": "0.5"}).context["bought"]
     assert (kinder.answers, kinder.short) == (9, 0)
+
+
+def test_buying_begins_with_as_many_answers_as_the_stage_asks_for_by_itself(project):
+    source = Stage.objects.get(project=project, kind="boxes")
+    source.settings.pop("overlap", None)
+    source.save(update_fields=["settings"])
+    answered.aggregated(project, TIGHT)
+    bought = signed_in().get(address(project, "lab-curve"), {"min_answers": "2"}).context["bought"]
+    assert bought.answers == BoxesSettings.model_fields["overlap"].default == 3
 
 
 def test_of_very_many_images_a_sample_is_tried_with_an_interval(project, monkeypatch):

@@ -20,6 +20,7 @@ from curation.services.consensus.lab_trial import (
     most_telling,
     summary,
 )
+from curation.services.quality_facts.estimates import jeffreys
 from tests.aggregation.drawing import A, B, crowd, moved, seen
 
 
@@ -134,9 +135,9 @@ def test_the_interval_of_a_sample_holds_the_share_and_stays_a_share(counts):
     assert share.share - 1e-12 <= high <= 1
 
 
-def test_the_interval_is_wilsons():
-    low, high = Share(10, 100, is_sample=True).interval
-    assert (low, high) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
+def test_the_interval_is_that_of_the_quality_page():
+    found = jeffreys(10, 100)
+    assert Share(10, 100, is_sample=True).interval == (found.low, found.high)
     assert Share(10, 100).interval is None
 
 

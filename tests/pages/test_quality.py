@@ -16,6 +16,7 @@ from curation.services import assets, reviews
 from curation.services.quality_facts.error_rate import error_rates, passed_images
 from curation.services.quality_facts.verdicts import differences, judged
 from curation.services.reviews import Decided
+from curation.stages.review import ReviewSettings
 from tests import scenes
 
 pytestmark = pytest.mark.django_db
@@ -162,6 +163,12 @@ def test_the_page_shows_rate_interval_and_counts(client, reviewed):
     assert "6</a> of 10 passed without a look" in page
     assert "3,000 an hour" not in page
     assert "1,800 an hour" in page
+
+
+def test_without_a_setting_the_page_names_the_share_that_the_review_draws_by_itself(client, world):
+    client.force_login(scenes.person("Rita"))
+    found = client.get(reverse("quality", args=[world.public_id]))
+    assert found.context["sample_setting"] == ReviewSettings().sample
 
 
 FIGURES = {

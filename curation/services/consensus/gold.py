@@ -1,18 +1,15 @@
 """What is known to be true of images because a person decided: for fitting, for comparing methods."""
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from aggregation import Box
-from curation.models import ConsensusBox, Decision, Review, Stage
+from curation.models import Decision, Review, Stage
 from curation.services.consensus.settings import read
-from curation.services.reviews.verdicts import JUDGING, last_words
+from curation.services.reviews.verdicts import JUDGING, SAMPLED, boxes_of, last_words
 
 Verdict = Review.Verdict
-SAMPLED = "sample"
 IMAGE_FAULTS = ("cut_off", "third_party")  # reasons that speak against the picture, not against its boxes
 
 
@@ -23,7 +20,7 @@ def known_boxes(stage: Stage) -> dict[str, tuple[Box, ...]]:
     rejection says that the boxes are wrong, not which ones are right: see `refuted_images`.
     """
     verdicts = list(_verdicts(stage).exclude(verdict=Verdict.REJECT).select_related("asset"))
-    accepted = _boxes_seen([row.consensus_id for row in verdicts if row.verdict == Verdict.ACCEPT and row.consensus_id])
+    accepted = boxes_of([row.consensus_id for row in verdicts if row.verdict == Verdict.ACCEPT and row.consensus_id])
     known = {}
     for row in verdicts:
         boxes = row.boxes if row.verdict == Verdict.FIX else accepted.get(row.consensus_id or 0, [])
@@ -60,11 +57,3 @@ def _verdicts(stage: Stage) -> QuerySet[Review]:
     adding_up = Stage.objects.filter(project_id=stage.project_id, kind="aggregate")
     about = [stage.pk, *(one.pk for one in adding_up if read(one.settings).source == stage.name)]
     return last_words(stage.project_id).filter(consensus__stage__in=about, verdict__in=JUDGING).order_by("asset_id")
-
-
-def _boxes_seen(consensus_ids: Iterable[int]) -> dict[int, list[Mapping[str, Any]]]:
-    found: dict[int, list[Mapping[str, Any]]] = {pk: [] for pk in consensus_ids}
-    rows = ConsensusBox.objects.filter(consensus_id__in=list(found)).order_by("consensus_id", "seq")
-    for row in rows.values("consensus_id", "label", "x", "y", "w", "h"):
-        found[row["consensus_id"]].append(row)
-    return found

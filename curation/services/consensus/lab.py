@@ -30,7 +30,15 @@ from curation.services.consensus.lab_trial import (
     summary,
 )
 from curation.services.consensus.prices import dearest_answer
-from curation.services.consensus.settings import GIVEN, LEARNING, ConsensusSettings, for_library, read, source_of
+from curation.services.consensus.settings import (
+    GIVEN,
+    LEARNING,
+    USUAL_ANSWERS,
+    ConsensusSettings,
+    for_library,
+    read,
+    source_of,
+)
 
 WHOLE = 3_000  # up to so many images all are tried
 SAMPLE = 2_000
@@ -234,7 +242,7 @@ def _curve(stage_id: int, affairs: Affairs, verdicts: int, settings: ConsensusSe
 
 def replayed(on: Desk, settings: ConsensusSettings) -> Bought:
     """Replay the stored answers in their order: how many the buying rule would have taken."""
-    start = int(on.source.settings.get("overlap", settings.min_answers))
+    start = int(on.source.settings.get("overlap", USUAL_ANSWERS))
     resolve = _advised(on, settings, _verdicts(on, settings))
     return bought(_images(on.sheets, REPLAY_WORK), _options(on, settings), resolve, start=start)
 

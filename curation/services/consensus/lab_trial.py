@@ -10,14 +10,14 @@ import numpy as np
 
 from aggregation import Box, BoxSettings, Consensus, ImageAnswers
 from aggregation.core.geometry import best_matching, iou_matrix
+from curation.services.quality_facts.comparing import compare
+from curation.services.quality_facts.estimates import jeffreys
 
 Resolve = Callable[[Sequence[ImageAnswers], BoxSettings], Sequence[Consensus]]
 
 STATUSES = ("hard", "soft", "drop")
 CURVE_IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(9))
 SAME_PLACE = 0.98  # above this IoU nobody sees that a box has moved
-RIGHT_IOU = 0.5
-Z95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A part of a whole, with the 95 % interval (Wilson's) that it has when the whole is a sample."""
+    """A part of a whole, with the 95 % interval (Jeffreys') that it has when the whole is a sample."""
 
     n: int
     of: int
@@ -67,12 +67,8 @@ class Share:
     def interval(self) -> tuple[float, float] | None:
         if not self.is_sample or not self.of:
             return None
-        middle, spread = self.share + Z95**2 / (2 * self.of), Z95 * math.sqrt(self._variance())
-        scale = 1 + Z95**2 / self.of
-        return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-    def _variance(self) -> float:
-        return self.share * (1 - self.share) / self.of + Z95**2 / (4 * self.of**2)
+        found = jeffreys(self.n, self.of)
+        return found.low, found.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +217,10 @@ def lot(name: str, seed: int) -> bytes:
 
 def is_right(outcome: Outcome, truth: Sequence[Box]) -> bool:
     """Tell whether every true box is met at IoU 0.5 by one agreed box with its label, and nothing else is there."""
-    if outcome.status == "drop" or len(outcome.boxes) != len(truth):
+    if outcome.status == "drop":
         return False
-    if not truth:
-        return True
-    true = [Drawn(box.x, box.y, box.w, box.h, box.label, 1.0) for box in truth]
-    same = np.array([[a.label == b.label for b in true] for a in outcome.boxes])
-    ious = _ious(outcome.boxes, true)
-    return len(best_matching(np.where(same & (ious >= RIGHT_IOU), ious, 0.0))) == len(truth)
+    agreed = [(box.corners, box.label) for box in outcome.boxes]
+    return compare(agreed, [((box.x, box.y, box.x + box.w, box.y + box.h), box.label) for box in truth]).is_right
 
 
 def _ious(first: Sequence[Drawn], second: Sequence[Drawn]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":

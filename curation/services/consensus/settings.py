@@ -15,6 +15,7 @@ from curation.recipes.loading import first_fault
 RULE_BASED = "hard-soft-drop"
 LEARNING = "reliability"
 GIVEN = ("person", "import")  # methods of results that were drawn as they are, not added up from answers
+USUAL_ANSWERS = 3  # an image, where nobody says how many people are asked
 LIBRARY = {field.name for field in fields(BoxSettings)}
 
 
@@ -35,7 +36,7 @@ class ConsensusSettings(BaseModel):
     quorum: float = 0.6
     ignore_px: float = Field(default=0.0, description="reliability: narrower boxes decide nothing about their image")
     max_drop: int = 3
-    min_answers: int = 3
+    min_answers: int = USUAL_ANSWERS
     max_answers: int = 5
     accept: float = Field(default=0.8, ge=0, le=1, description="reliability: less sure images are not agreed")
     buy_when: Literal["drop", "not_hard", "worth"] = "drop"
@@ -86,6 +87,10 @@ def read(given: Mapping[str, Any]) -> ConsensusSettings:
 def source_of(stage: Stage) -> Stage:
     """Return the crowd stage whose answers this stage adds up."""
     return Stage.objects.get(project_id=stage.project_id, name=read(stage.settings).source)
+
+
+def source_if_there(stage: Stage) -> Stage | None:
+    return Stage.objects.filter(project_id=stage.project_id, name=read(stage.settings).source).first()
 
 
 def for_library(settings: ConsensusSettings, source: Stage) -> BoxSettings:

@@ -6,13 +6,13 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from curation.models import Asset, Consensus, Decision, Project
-from curation.services.quality_facts.verdicts import KINDS, LOOSE, RIGHT, WRONG, Judged, judged
+from curation.services.quality_facts.verdicts import DOUBTFUL, KINDS, LOOSE, RIGHT, SAMPLE, WRONG, Judged, judged
 
 Ids = QuerySet[Any, int]
 UNSEEN = "unseen"
 WORDS = {
-    "sample": "drawn by chance",
-    "doubtful": "doubtful",
+    SAMPLE: "drawn by chance",
+    DOUBTFUL: "doubtful",
     UNSEEN: "passed without a look",
     RIGHT: "right",
     WRONG: "wrong",

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from aggregation.core.geometry import best_matching, iou_matrix
-from curation.models import ConsensusBox, Decision, Project, Review
-from curation.services.reviews.verdicts import ASKING, JUDGING, last_words, standing_verdicts
+from curation.models import Decision, Project, Review
+from curation.services.quality_facts.comparing import Labelled, compare
+from curation.services.reviews.verdicts import ASKING, JUDGING, SAMPLED, boxes_of, last_words, standing_verdicts
 
-FOUND, TIGHT = 0.5, 0.75
+TIGHT = 0.75
 RIGHT, LOOSE, WRONG = "right", "loose", "wrong"
-SAMPLE, DOUBTFUL = "sample", "doubtful"
+SAMPLE, DOUBTFUL = SAMPLED, "doubtful"
 ASKED_AGAIN = "asked_again"
 KINDS: Final[dict[str, str]] = {
     "missing_box": "Missing box",
@@ -59,7 +59,7 @@ def judged(project: Project) -> list[Judged]:
     sample, doubtful = list(_of_sample(project)), list(_of_doubtful(project))
     came = _came_by([row.asset_id for row in doubtful])
     fixed = [row.consensus_id for row in [*sample, *doubtful] if row.verdict == Review.Verdict.FIX and row.consensus_id]
-    seen = _boxes_of(fixed)
+    seen = boxes_of(fixed)
     found = [_judged(row, SAMPLE, row.sampled_at, seen) for row in sample]
     found += [_judged(row, DOUBTFUL, came[row.asset_id], seen) for row in doubtful if row.asset_id in came]
     return sorted(found, key=lambda one: one.asset_id)
@@ -77,7 +77,7 @@ def _of_doubtful(project: Project) -> QuerySet[Any, Any]:
 
 
 def _with_sampled_at(rows: QuerySet[Review]) -> QuerySet[Any, Any]:
-    drawn = _held().filter(asset=OuterRef("asset"), reason="sample").order_by("id")
+    drawn = _held().filter(asset=OuterRef("asset"), reason=SAMPLED).order_by("id")
     return rows.annotate(sampled_at=Subquery(drawn.values("created_at")[:1]))
 
 
@@ -116,21 +116,19 @@ def kinds_of(verdict: str, reason: str, seen: Sequence[Any], fixed: Sequence[Any
 
 def differences(seen: Sequence[Mapping[str, Any]], right: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Compare boxes with the right ones, in fractions of the image, by the best matching at IoU 0.5."""
-    scores = iou_matrix([_corners(box) for box in seen], [_corners(box) for box in right])
-    pairs = [(i, j) for i, j in best_matching(scores) if scores[i, j] >= FOUND] if seen and right else []
-    overlapping = sum(1 for i, j in best_matching(scores) if 0 < scores[i, j] < FOUND) if seen and right else 0
+    compared = compare([_labelled(box) for box in seen], [_labelled(box) for box in right])
     found = {
-        "missing_box": len(right) - len(pairs) - overlapping > 0,
-        "extra_box": len(seen) - len(pairs) - overlapping > 0,
-        "wrong_label": any(seen[i]["label"] != right[j]["label"] for i, j in pairs),
-        "misplaced": overlapping > 0,
+        "missing_box": len(compared.missed) > len(compared.off),
+        "extra_box": len(compared.false) > len(compared.off),
+        "wrong_label": bool(compared.wrong_labels),
+        "misplaced": bool(compared.off),
     }
     kinds = tuple(kind for kind, is_so in found.items() if is_so)
-    return kinds or ((LOOSE,) if any(scores[i, j] < TIGHT for i, j in pairs) else ())
+    return kinds or ((LOOSE,) if any(iou < TIGHT for _, _, iou in compared.pairs) else ())
 
 
-def _corners(box: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    return box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"]
+def _labelled(box: Mapping[str, Any]) -> Labelled:
+    return (box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"]), box["label"]
 
 
 def _held() -> QuerySet[Decision]:
@@ -141,11 +139,3 @@ def _came_by(asset_ids: Iterable[int]) -> dict[int, datetime]:
     """Return when each image was last set aside for a person."""
     rows = _held().filter(asset_id__in=list(asset_ids)).order_by("asset_id", "-id").distinct("asset_id")
     return dict(rows.values_list("asset_id", "created_at"))
-
-
-def _boxes_of(consensus_ids: Iterable[int]) -> dict[int, list[Mapping[str, Any]]]:
-    found: dict[int, list[Mapping[str, Any]]] = {pk: [] for pk in consensus_ids}
-    rows = ConsensusBox.objects.filter(consensus_id__in=list(found)).order_by("consensus_id", "seq")
-    for row in rows.values("consensus_id", "label", "x", "y", "w", "h"):
-        found[row["consensus_id"]].append(row)
-    return found

@@ -10,11 +10,11 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from curation.models import Asset, Consensus, Project, Review, ReviewLease, User
 from curation.services.reviews.values import Standing
+from curation.services.reviews.verdicts import SAMPLED
 
 T = TypeVar("T")
 LEASE = timedelta(minutes=10)
 MOST_IMAGES = 100
-SAMPLED = "sample"
 WORST_FIRST: Final = (F("badness").desc(nulls_first=True), "id")
 TIE = 1e-9  # among equal losses the least confidence comes first
 Verdict = Review.Verdict
