@@ -54,8 +54,7 @@ Plan = Callable[[BulkDrop], Iterable[Planned]]
 def start(*, project: Project, kind: str, settings: dict[str, Any], by: User | None, now: datetime) -> BulkDrop:
     """Take out what the kind's plan names, in the background. One at a time."""
     Project.objects.select_for_update().get(pk=project.pk)
-    if at_work(project=project) is not None:
-        raise CrowdError("Pictures are being taken out or brought back already; wait until that is done.")
+    must_rest(project=project)
     drop = BulkDrop.objects.create(project=project, kind=kind, settings=settings, by=by, created_at=now)
     text = f"{by.name if by else 'A rule'} takes {WORDS[kind]} out."
     events.record(kind="bulk_drop.started", text=text, project=project, subject=drop, by=by, data=settings, now=now)
@@ -70,8 +69,7 @@ def undo(*, drop: BulkDrop, by: User, now: datetime) -> BulkDrop:
     row = BulkDrop.objects.select_for_update().get(pk=drop.pk)
     if row.state in {State.UNDOING, State.UNDONE}:
         return row
-    if row.state == State.RUNNING or at_work(project=drop.project) is not None:
-        raise CrowdError("Pictures are being taken out or brought back already; wait until that is done.")
+    must_rest(project=drop.project)
     row.move_to(State.UNDOING)
     row.settings["undone_by"] = by.pk
     row.save(update_fields=["state", "settings"])
@@ -84,6 +82,12 @@ def undo(*, drop: BulkDrop, by: User, now: datetime) -> BulkDrop:
 
 def at_work(*, project: Project) -> BulkDrop | None:
     return BulkDrop.objects.filter(project=project, state__in=[State.RUNNING, State.UNDOING]).first()
+
+
+def must_rest(*, project: Project) -> None:
+    """Raise CrowdError while pictures are being taken out or brought back."""
+    if at_work(project=project) is not None:
+        raise CrowdError("Pictures are being taken out or brought back already; wait until that is done.")
 
 
 def failed(drop: BulkDrop) -> str:

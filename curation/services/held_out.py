@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.core.files.base import ContentFile
@@ -11,13 +11,13 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from crowd.errors import CrowdError
-from curation.intake.found import Refused
+from curation.intake.found import Found, Refused
 from curation.intake.sources import open_source
 from curation.models import Asset, BulkDrop, DatasetVersion, HeldOutPicture, HeldOutSet, Project, User
-from curation.preprocessing.decode import analyse
+from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.pool import shared_pool
-from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, compare
+from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, PairVerdict, Sighting, compare
 from curation.services import bulk_drops, events, sightings, versions
 from curation.services.bulk_drops import Planned
 
@@ -62,36 +62,52 @@ def _copy(row: HeldOutSet, asset: Asset) -> HeldOutPicture:
     )
 
 
-@transaction.atomic
 def add_source(*, project: Project, name: str, source: str, by: User | None, now: datetime) -> HeldOutSet:
     """Hold the pictures of a folder or an archive out. Only small grey copies of them are kept.
 
-    Raises UnknownSource before anything is read. Interrupted, it leaves no set behind.
+    Raises UnknownSource and CrowdError before anything is read. A failure leaves no set and no copies behind.
     """
     reader = open_source(source)
-    row = _make(project, name, source.rstrip("/").rsplit("/", 1)[-1], by, None)
+    _free_name(project, name)
+    bulk_drops.must_rest(project=project)
+    pictures: dict[bytes, HeldOutPicture] = {}
+    try:
+        refused = _measure(reader, pictures)
+        with transaction.atomic():
+            row = _make(project, name, source.rstrip("/").rsplit("/", 1)[-1], by, None)
+            row.refused = refused
+            row.save(update_fields=["refused"])
+            for picture in pictures.values():
+                picture.held_out = row
+            HeldOutPicture.objects.bulk_create(pictures.values(), batch_size=A_BATCH)
+            _take_out(row, by, now)
+    except BaseException:  # an interrupt, too, leaves no copies behind
+        for picture in pictures.values():
+            default_storage.delete(picture.grey_key)
+        raise
+    return row
+
+
+def _measure(reader: Iterable[Found | Refused], pictures: dict[bytes, HeldOutPicture]) -> dict[str, int]:
+    """Add each picture by its digest, its small copy stored; return how many files are none, by reason."""
     refused: Counter[str] = Counter()
     for item in reader:
         if isinstance(item, Refused):
             refused[item.reason] += 1
             continue
         try:
-            _take(row, item.name, item.data())
+            seen = shared_pool().run(analyse, item.data())
         except Unreadable as refusal:
             refused[refusal.reason_code] += 1
-    row.refused = dict(sorted(refused.items()))
-    row.save(update_fields=["refused"])
-    _take_out(row, by, now)
-    return row
+            continue
+        if seen.sha256 not in pictures:
+            pictures[seen.sha256] = _picture(item.name, seen)
+    return dict(sorted(refused.items()))
 
 
-def _take(row: HeldOutSet, name: str, data: bytes) -> None:
-    seen = shared_pool().run(analyse, data)
-    if row.pictures.filter(sha256=seen.sha256).exists():
-        return
+def _picture(name: str, seen: Analysis) -> HeldOutPicture:
     grey_key = default_storage.save(f"grey/{uuid.uuid4().hex}.jpg", ContentFile(seen.preview.to_jpeg()))
-    HeldOutPicture.objects.create(
-        held_out=row,
+    return HeldOutPicture(
         name=name[-255:],
         sha256=seen.sha256,
         hash256=seen.hash256,
@@ -102,13 +118,17 @@ def _take(row: HeldOutSet, name: str, data: bytes) -> None:
     )
 
 
-@transaction.atomic
-def _make(project: Project, name: str, source: str, by: User | None, dataset: DatasetVersion | None) -> HeldOutSet:
+def _free_name(project: Project, name: str) -> str:
     name = name.strip()
     if not name or len(name) > LONGEST_NAME:
         raise CrowdError(f"The name of a held-out set has 1 to {LONGEST_NAME} characters, not {len(name)}.")
     if HeldOutSet.objects.filter(project=project, name=name).exists():
         raise CrowdError(f"There is a held-out set “{name}” already; give this one another name.")
+    return name
+
+
+def _make(project: Project, name: str, source: str, by: User | None, dataset: DatasetVersion | None) -> HeldOutSet:
+    name = _free_name(project, name)
     return HeldOutSet.objects.create(project=project, name=name, source=source[:200], by=by, dataset=dataset)
 
 
@@ -144,10 +164,19 @@ def plan(drop: BulkDrop) -> Iterator[Planned]:
     index.read_on(live.filter(hash256__isnull=False))
     named: set[int] = set()
     for picture in pictures.iterator(1_000):
-        near = [one.id for one in index.near(sightings.of_held_out(picture))]
+        held = sightings.of_held_out(picture)
+        near = [] if held is None else [one.id for one in index.near(held)]
         candidates = live.filter(Q(pk__in=near) | Q(sha256=picture.sha256)).select_related("preview")
         for asset in candidates.exclude(pk__in=named).order_by("id"):
-            pair = compare(sightings.of_asset(asset), sightings.of_held_out(picture))
+            pair = _pair(asset, picture, held)
             if pair is not None and pair.verdict in {SAME_FILE, SAME_PHOTO}:
                 named.add(asset.pk)
                 yield Planned(asset.pk, REASON, evidence=sightings.evidence(pair, picture, str(drop.settings["name"])))
+
+
+def _pair(asset: Asset, picture: HeldOutPicture, held: Sighting | None) -> PairVerdict | None:
+    """Compare the two; bytes are enough where a small copy is lost."""
+    if bytes(asset.sha256) == bytes(picture.sha256):
+        return sightings.IDENTICAL
+    seen = sightings.of_asset(asset)
+    return None if seen is None or held is None else compare(seen, held)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any, ClassVar, Literal
 
 from django.core.files.storage import default_storage
@@ -32,6 +33,7 @@ from curation.stages.lookalikes import (
 
 Verdict = Decision.Verdict
 SAME_PICTURE = (SAME_FILE, SAME_PHOTO)
+SECONDS_A_SLICE = 20.0  # a slice must end well before its lease
 
 
 class ChecksSettings(StageSettings):
@@ -55,7 +57,10 @@ class ChecksSettings(StageSettings):
         default=0, ge=0, le=1000, description="most pictures of one scene a worker may send; 0 = as many as he likes"
     )
     near_distance: int | None = Field(
-        default=None, ge=0, le=63, description="own files and frames this near to one that is kept are dropped"
+        default=None,
+        ge=0,
+        le=63,
+        description="own files and frames this near (0 = the same hash) to one that is kept are dropped",
     )
     min_sharpness: float | None = Field(default=None, ge=0, description="the least sharpness; none = no cut")
     min_brightness: float | None = Field(default=None, ge=0, le=255, description="the least mean grey level")
@@ -83,9 +88,13 @@ class Checks(NoCrowd):
         settings = ChecksSettings.model_validate(stage.settings)
         waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).exclude(media=Asset.Media.VIDEO)
         ids = list(waiting.order_by("id").values_list("id", flat=True)[: limit + 1])
+        until, done = monotonic() + SECONDS_A_SLICE, 0
         for asset_id in ids[:limit]:
             check(asset_id=asset_id, stage=stage, settings=settings, now=now)
-        return Done(len(ids[:limit]), more=len(ids) > limit)
+            done += 1
+            if monotonic() > until:
+                break
+        return Done(done, more=len(ids) > done)
 
 
 def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetime) -> None:
@@ -139,7 +148,7 @@ def _held_out(asset: Asset, analysis: Analysis) -> Finding | None:
 
 def _repeated(asset: Asset, analysis: Analysis, settings: ChecksSettings) -> Finding | None:
     """`same_file` and `same_photo` are proven; `same_scene` only counts how often a worker shows one scene."""
-    if settings.near_distance and (asset.worker_id is None or asset.parent_id is not None):
+    if settings.near_distance is not None and (asset.worker_id is None or asset.parent_id is not None):
         kept = near_duplicate_of(asset, analysis, settings.near_distance)
         if kept is not None:
             return Finding(thinning.REASON, {"distance": kept[1], "other_asset": str(kept[0].public_id)})

@@ -5,18 +5,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.core.files.storage import default_storage
+from django.db.models import Q
 
+from crowd.models import Assignment
 from curation.models import Asset, HeldOutPicture, LabelClass
 from curation.models.asset import AssetQuerySet
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.templates import TemplateCopy, TemplateFeatures, best_template, template_features
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, PairVerdict, compare
 from curation.services import sightings
-from curation.services.sightings import Index
+from curation.services.cuts import CUTS
+from curation.services.sightings import IDENTICAL, Index
 
 MOST_COMPARED = 12
+MOST_INDEXES = 16
+POOR = ("low_resolution", *(cut.reason for cut in CUTS))
+REJECTED = Assignment.State.REJECTED
 RANK = {"same_file": 0, "same_photo": 1, "same_scene": 2}
-IDENTICAL = PairVerdict("same_file", 0, "none", 0.0, 0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,24 @@ def lookalikes_of(asset: Asset, analysis: Analysis, radius: int, threshold: floa
         return [Hit(same_bytes, IDENTICAL)]
     if analysis.low_information:
         return []
-    near = _index(asset).near(analysis, radius)
-    ids = [neighbour.id for neighbour in near if neighbour.id < asset.pk][:MOST_COMPARED]
-    others = Asset.objects.select_related("preview").filter(pk__in=ids).order_by("pk")
-    pairs = [
-        (other, compare(analysis, sightings.of_asset(other), radius=radius, threshold=threshold)) for other in others
-    ]
-    hits = [Hit(other, pair) for other, pair in pairs if pair is not None]
+    near = [neighbour.id for neighbour in _index(asset.project_id).near(analysis, radius)]
+    others = _earlier(asset).filter(preview__isnull=False).select_related("preview").in_bulk(near)
+    nearest = [others[pk] for pk in near if pk in others][:MOST_COMPARED]
+    hits = [hit for other in nearest if (hit := _compared(other, analysis, radius, threshold)) is not None]
     return sorted(hits, key=lambda hit: (RANK[hit.pair.verdict], hit.pair.distance, hit.asset.pk))
+
+
+def _compared(other: Asset, analysis: Analysis, radius: int, threshold: float) -> Hit | None:
+    sighting = sightings.of_asset(other)
+    pair = None if sighting is None else compare(analysis, sighting, radius=radius, threshold=threshold)
+    return None if pair is None else Hit(other, pair)
 
 
 def near_duplicate_of(asset: Asset, analysis: Analysis, distance: int) -> tuple[Asset, int] | None:
     """Return the nearest earlier picture of the class that the project has kept, and the bits between the two."""
-    near = {one.id: one.distance for one in _index(asset).near(analysis, distance) if one.orientation == "none"}
+    near = {
+        one.id: one.distance for one in _index(asset.project_id).near(analysis, distance) if one.orientation == "none"
+    }
     kept = Asset.objects.filter(pk__in=list(near), pk__lt=asset.pk, label_class_id=asset.label_class_id)
     found = list(kept.exclude(state=Asset.State.DROPPED))
     nearest = min(found, key=lambda other: (near[other.pk], other.pk), default=None)
@@ -54,19 +64,29 @@ def near_duplicate_of(asset: Asset, analysis: Analysis, distance: int) -> tuple[
 
 
 def _earlier(asset: Asset) -> AssetQuerySet:
-    """Pictures sent before this one; unreadable ones and copies of an example take no part."""
+    """Pictures sent before this one; unreadable ones and copies of an example take no part.
+
+    Nor do the worker's own that were rejected as poor: whoever sends such a photo again, better, does what he was
+    asked to. What was paid and taken out later does take part, or it would be paid twice.
+    """
     others = Asset.objects.filter(project_id=asset.project_id, pk__lt=asset.pk)
-    return others.exclude(reason__in=["unreadable", "template_copy"])
+    others = others.exclude(reason__in=["unreadable", "template_copy"])
+    if asset.worker_id is None:
+        return others
+    rejected = Q(answer__assignment__state=REJECTED) | Q(parent__answer__assignment__state=REJECTED)
+    return others.exclude(rejected, worker_id=asset.worker_id, state=Asset.State.DROPPED, reason__in=POOR)
 
 
-_indexes: dict[int, Index] = {}
-_held_out: dict[tuple[int, ...], Index] = {}
+@lru_cache(maxsize=MOST_INDEXES)
+def _index_of(key: tuple[int, ...]) -> Index:
+    """Return what this process has read of a project's hashes, or of the sets held out of it; seldom used ones go."""
+    return Index()
 
 
-def _index(asset: Asset) -> Index:
-    """Return the project's hashes, read on from the last one seen. A stage checks its pictures in order of id."""
-    known = _indexes.setdefault(asset.project_id, Index())
-    known.read_on(_earlier(asset).filter(hash256__isnull=False))
+def _index(project_id: int) -> Index:
+    """Return the hashes of all that the project has ever measured."""
+    known = _index_of((project_id,))
+    known.read_on(Asset.objects.filter(project_id=project_id, hash256__isnull=False))
     return known
 
 
@@ -80,7 +100,8 @@ def held_out_match(asset: Asset, analysis: Analysis) -> tuple[HeldOutPicture, Pa
         return same_bytes, IDENTICAL
     near = _index_of_sets(asset.project_id).near(analysis)[:MOST_COMPARED]
     for picture in pictures.filter(pk__in=[one.id for one in near]).order_by("id"):
-        pair = compare(analysis, sightings.of_held_out(picture))
+        sighting = sightings.of_held_out(picture)
+        pair = None if sighting is None else compare(analysis, sighting)
         if pair is not None and pair.verdict in {SAME_FILE, SAME_PHOTO}:
             return picture, pair
     return None
@@ -90,9 +111,10 @@ def _index_of_sets(project_id: int) -> Index:
     """Return the hashes of the project's held-out sets; a retired set makes another index."""
     held = HeldOutPicture.objects.filter(held_out__project_id=project_id, held_out__retired_at__isnull=True)
     sets = tuple(held.order_by("held_out").values_list("held_out", flat=True).distinct())
-    known = _held_out.setdefault((project_id, *sets), Index())
-    if sets:
-        known.read_on(held)
+    if not sets:
+        return Index()
+    known = _index_of((project_id, *sets))
+    known.read_on(held)
     return known
 
 
