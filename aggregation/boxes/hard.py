@@ -11,8 +11,6 @@ from aggregation.boxes.sheet import Sheet, counted
 from aggregation.core.answers import TraceStep
 from aggregation.core.geometry import TOLERANCE, mean
 
-QUESTIONS = ("enough", "count", "groups", "labels", "iou", "clean")
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

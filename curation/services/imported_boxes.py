@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from curation.datasets.formats.groundtruth_reading import Boxes, NamedBox
 from curation.models import Asset, Consensus, ConsensusBox, Stage
 from curation.services import assets, versions
+from curation.services.consensus.storing import Row, add_versions
 
 METHOD = "import"
 NO_CONFIDENCE = 1.0  # whoever publishes a box without a number stands for it
@@ -49,13 +49,10 @@ def store(asset: Asset, stage: Stage, boxes: Sequence[Mapping[str, Any]], origin
     if ours is not None and ours.settings.get("digest") == digest:
         return "existing"
     at = ours.stage if ours is not None else stage
-    last = rows.filter(stage=at).aggregate(n=Max("version"))["n"] or 0
-    rows.filter(stage=at, is_current=True).update(is_current=False)
-    row = Consensus.objects.create(
+    row = Consensus(
         project_id=asset.project_id,
         asset=asset,
         stage=at,
-        version=last + 1,
         method=METHOD,
         settings={**origin, "digest": digest},
         status=Consensus.Status.HARD,
@@ -64,8 +61,7 @@ def store(asset: Asset, stage: Stage, boxes: Sequence[Mapping[str, Any]], origin
         trace=[f"{len(boxes)} boxes from line {origin['line']} of {origin['file']}, “{origin['label']}”."],
         created_at=now,
     )
-    ConsensusBox.objects.bulk_create(
-        [ConsensusBox(consensus=row, seq=seq, support=[], **box) for seq, box in enumerate(boxes)]
-    )
+    drawn = [ConsensusBox(seq=seq, support=[], **box) for seq, box in enumerate(boxes)]
+    add_versions(stage=at, rows=[Row(row, drawn)])
     versions.bump(project_id=asset.project_id)
     return "changed" if ours is not None else "new"

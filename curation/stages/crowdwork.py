@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 
 from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
 from curation.models import Annotation, Asset, Box, Consensus, ConsensusRun, Stage
 from curation.services import assets
+from curation.services.consensus.storing import Row, add_versions
 from curation.stages.base import Done
 
 
@@ -153,23 +154,16 @@ def new_consensus(
     inputs: Sequence[int],
     next_step: str,
     status: str,
+    label: str,
     confidence: float,
+    trace: Sequence[str],
     now: datetime,
-    label: str = "",
-    lowest_iou: float | None = None,
-    used: Sequence[str] = (),
-    dropped: Sequence[str] = (),
-    trace: Sequence[str] = (),
-) -> Consensus:
-    """Add what these annotations come to under a run; older versions stay and are no longer current."""
-    rows = Consensus.objects.filter(asset=asset, stage=run.stage)
-    version = (rows.aggregate(last=Max("version"))["last"] or 0) + 1
-    rows.filter(is_current=True).update(is_current=False)
-    return Consensus.objects.create(
+) -> None:
+    """Add what these annotations come to under a run. The caller holds the asset's lock."""
+    row = Consensus(
         project_id=asset.project_id,
         asset=asset,
         stage=run.stage,
-        version=version,
         run=run,
         inputs=list(inputs),
         method=run.method,
@@ -178,10 +172,8 @@ def new_consensus(
         status=status,
         label=label,
         confidence=confidence,
-        lowest_iou=lowest_iou,
         n_answers=len(inputs),
-        used=list(used),
-        dropped=list(dropped),
         trace=list(trace),
         created_at=now,
     )
+    add_versions(stage=run.stage, rows=[Row(row)])

@@ -41,7 +41,8 @@ def test_grouping_many_images_at_once_gives_the_groups_of_the_general_rule(image
     numbered = [replace(image, image=f"i{number}") for number, image in enumerate(images)]
     candidates = tabulate(numbered, BoxSettings())
     loose = BoxSettings(match_iou=0.4)
-    first = candidates.flat.box_offsets()
+    flat = candidates.flat
+    first = np.searchsorted(flat.of[flat.owner], np.arange(len(numbered)))
     for row, image in enumerate(numbered):
         sheet = prepare(image, loose)
         rows = candidates.box[candidates.table.image == row]

@@ -22,6 +22,11 @@ def project():
     return answered.project(max_answers=3)
 
 
+def sheet_of(asset: Asset) -> answers.Sheet:
+    (sheet,) = answers.sheets(answered.stage(asset.project, "boxes"), [asset.pk])
+    return sheet
+
+
 def test_the_answers_to_twenty_images_take_four_queries(project, django_assert_max_num_queries):
     for _ in range(20):
         answered.image(project)
@@ -32,7 +37,7 @@ def test_the_answers_to_twenty_images_take_four_queries(project, django_assert_m
 
 
 def test_raw_answers_cannot_be_changed_and_discarded_ones_do_not_count(project):
-    answered.aggregated(project, ALIKE)
+    (asset,) = answered.aggregated(project, ALIKE)
     for refused in (
         lambda: Annotation.objects.update(label="palm"),
         lambda: Box.objects.update(x=0.1),
@@ -40,22 +45,21 @@ def test_raw_answers_cannot_be_changed_and_discarded_ones_do_not_count(project):
         with pytest.raises(DatabaseError), transaction.atomic():
             refused()
     Annotation.objects.filter(pk=Annotation.objects.first().pk).update(discarded_at=NOON)
-    assert len(answers.stored(answered.stage(project))[0].annotations) == 2
+    assert len(sheet_of(asset).image.annotations) == 2
 
 
 def test_stored_answers_carry_pixels_pseudonyms_and_the_public_id(project):
     asset = answered.image(project, (0.4, None, 0.4))
-    (image,) = answers.stored(answered.stage(project))
+    image = sheet_of(asset).image
     assert image.image == str(asset.public_id)
     assert (image.annotations[0].boxes[0].x, image.annotations[1].boxes) == (pytest.approx(400), ())
     assert all(one.annotator.startswith("w_") for one in image.annotations)
 
 
-def test_a_sample_is_the_same_again_and_grows_with_its_size(project):
-    for _ in range(8):
-        answered.image(project)
-    small, large = ([image.image for image in answers.stored(answered.stage(project), limit=n)] for n in (3, 6))
-    assert small == [image.image for image in answers.stored(answered.stage(project), limit=3)]
+def test_a_sample_is_the_same_again_and_grows_with_its_size():
+    ids = range(100, 108)
+    small, large = answers.sample(ids, 3), answers.sample(ids, 6)
+    assert small == answers.sample(ids[::-1], 3)
     assert set(small) < set(large)
 
 

@@ -37,17 +37,9 @@ class Flat:
     flipped: Mask  # (B,)
     clipped: Mask  # (B,)
 
-    def box_offsets(self) -> Indices:
-        """Return where each image's boxes begin, and the end, shape (N + 1,)."""
-        return _offsets(self.of[self.owner], len(self.images))
-
     def answer_offsets(self) -> Indices:
         """Return where each image's answers begin, and the end, shape (N + 1,)."""
-        return _offsets(self.of, len(self.images))
-
-
-def _offsets(rows: Indices, count: int) -> Indices:
-    return np.searchsorted(rows, np.arange(count + 1))
+        return np.searchsorted(self.of, np.arange(len(self.images) + 1))
 
 
 def flatten(images: Sequence[ImageAnswers], settings: BoxSettings) -> Flat:

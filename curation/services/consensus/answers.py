@@ -9,7 +9,6 @@ from aggregation import Box, BoxAnswer, ImageAnswers
 from crowd.models import Worker
 from curation.models import Annotation, Asset, Stage
 from curation.models import Box as DrawnBox
-from curation.services.consensus.settings import source_of
 
 IMAGES_A_SLICE = 500
 
@@ -22,17 +21,6 @@ class Sheet:
     image: ImageAnswers
     inputs: tuple[int, ...]
     named: Mapping[str, str]
-
-
-def stored(stage: Stage, asset_ids: Sequence[int] | None = None, limit: int | None = None) -> list[ImageAnswers]:
-    """Return the answers that an aggregate stage adds up, by asset id; images carry the assets' public ids.
-
-    With `limit` a sample of that many images, always the same for the same images. Discarded answers are left out.
-    """
-    source = source_of(stage)
-    ids = answered(source) if asset_ids is None else sorted(asset_ids)
-    chosen = ids if limit is None else sample(ids, limit)
-    return [sheet.image for some in sliced(chosen) for sheet in sheets(source, some)]
 
 
 def answered(source: Stage) -> list[int]:

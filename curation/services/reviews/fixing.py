@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
-
 from crowd.models import Batch
 from curation.models import Asset, Consensus, ConsensusBox, Project, User
+from curation.services.consensus.storing import Row, add_versions
 from curation.services.reviews.places import current_consensus
 from curation.services.reviews.values import Refused
 
@@ -48,13 +47,10 @@ def new_version(asset: Asset, boxes: Sequence[Mapping[str, Any]], user: User, no
     """Add the person's boxes as the current version; the version before stays and can come back."""
     before = current_consensus(asset)
     stage = before.stage if before else asset.stage
-    last = Consensus.objects.filter(asset=asset, stage=stage).aggregate(n=Max("version"))["n"] or 0
-    Consensus.objects.filter(asset=asset, stage=stage, is_current=True).update(is_current=False)
-    row = Consensus.objects.create(
+    row = Consensus(
         project_id=asset.project_id,
         asset=asset,
         stage=stage,
-        version=last + 1,
         method="person",
         settings={"instead_of": before.version} if before else {},
         status=before.status if before else Consensus.Status.HARD,
@@ -65,7 +61,6 @@ def new_version(asset: Asset, boxes: Sequence[Mapping[str, Any]], user: User, no
         trace=[f"{user.name} fixed the boxes: {len(boxes)} in the end."],
         created_at=now,
     )
-    ConsensusBox.objects.bulk_create(
-        [ConsensusBox(consensus=row, seq=seq, confidence=1.0, support=[], **box) for seq, box in enumerate(boxes)]
-    )
+    drawn = [ConsensusBox(seq=seq, confidence=1.0, support=[], **box) for seq, box in enumerate(boxes)]
+    add_versions(stage=stage, rows=[Row(row, drawn)])
     return row
