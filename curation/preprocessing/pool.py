@@ -55,6 +55,9 @@ class ChildLimits:
     seconds: float = 60.0
 
 
+FULL_SIZE = ChildLimits(memory_bytes=1536 * MEGABYTE, cpu_seconds=60, seconds=180.0)
+
+
 class ChildFailed(RuntimeError):
     """No child can be started."""
 
@@ -259,13 +262,23 @@ def _environment() -> dict[str, str]:
     return {**kept, **one_thread, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-_shared: dict[int, Pool] = {}
+_shared: dict[tuple[int, str], Pool] = {}
 
 
 def shared_pool() -> Pool:
     """Return this process's own pool of one child per processor, which ends with the process."""
-    pool = _shared.get(os.getpid())  # a forked process makes one of its own
+    return _pool_of_this_process("measuring", Pool)
+
+
+def full_size_pool() -> Pool:
+    """Return this process's own child for re-encoding pictures at full size, which takes several copies of a pixel."""
+    return _pool_of_this_process("full size", lambda: Pool(1, FULL_SIZE))
+
+
+def _pool_of_this_process(what: str, make: Callable[[], Pool]) -> Pool:
+    key = os.getpid(), what  # a forked process makes one of its own
+    pool = _shared.get(key)
     if pool is None:
-        pool = _shared.setdefault(os.getpid(), Pool())
+        pool = _shared.setdefault(key, make())
         atexit.register(pool.close)
     return pool

@@ -26,6 +26,7 @@ from curation.datasets.packing import Busy, Entry, Pack
 from curation.models import Asset, DatasetItem, DatasetVersion, Export, Job
 from curation.preprocessing.copies import derivative
 from curation.preprocessing.limits import PICTURE_LIMITS, Unreadable
+from curation.preprocessing.pool import full_size_pool
 from curation.services import events, versions
 from curation.services.jobs import Again
 
@@ -105,10 +106,11 @@ def expected(version: DatasetVersion) -> Counts:
 
 
 def clean_picture(asset: Asset) -> bytes:
-    """Return the picture upright, at full size, as a JPEG with no metadata in it."""
+    """Return the picture upright, at full size, as a JPEG with no metadata in it, made in a limited child process."""
     try:
         with default_storage.open(asset.storage_key, "rb") as file:
-            return derivative(file.read(), PICTURE_LIMITS.max_side, JPEG_QUALITY, "JPEG")
+            data = file.read()
+        return full_size_pool().run(derivative, data, PICTURE_LIMITS.max_side, JPEG_QUALITY, "JPEG")
     except (Unreadable, OSError) as error:
         raise BadRecord(f"{asset.public_id}: the stored picture cannot be read: {error}") from error
 

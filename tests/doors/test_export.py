@@ -22,6 +22,7 @@ from curation.services import datasets, exporting, jobs
 from curation.services.datasets import NothingToFreeze, freeze_version, request_export
 from tests.doors.conftest import photo, publish
 from tests.factories import make_project
+from tests.preprocessing import in_a_child
 
 
 @pytest.fixture
@@ -170,6 +171,15 @@ def test_killed_and_resumed_gives_the_same_bytes(version: DatasetVersion, alice:
             jobs.run(job_id=job.pk, now=timezone.now())
     Job.objects.filter(pk=job.pk).update(state=Job.State.DUE)
     assert finish(torn).receipt["zip_sha256"] == whole.receipt["zip_sha256"]
+
+
+def test_a_stored_picture_that_crashes_its_reader_fails_the_export_with_a_sentence(
+    version: DatasetVersion, alice: User, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exporting, "derivative", in_a_child.crash_on)
+    export = finish(request_export(dataset_id=version.pk, format="coco", by=alice, now=timezone.now()))
+    assert export.state == Export.State.FAILED
+    assert "cannot be read: the file makes the program that reads it crash" in export.error
 
 
 def _die_after(death: pytest.MonkeyPatch, pictures: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -11,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags, Image
 
+from curation.preprocessing.copies import derivative
 from curation.preprocessing.decode import Analysis, analyse
-from curation.preprocessing.limits import MEGABYTE, Unreadable
-from curation.preprocessing.pool import ChildFailed, ChildLimits, Pool
+from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, Unreadable
+from curation.preprocessing.pool import ChildFailed, ChildLimits, Pool, full_size_pool
 from tests.preprocessing import in_a_child
 
 ROOT = Path(__file__).parents[2]
@@ -183,9 +186,18 @@ def test_the_memory_limit_is_beyond_what_a_child_starts_with() -> None:
         assert refusal_of(pool, in_a_child.exhaust_memory).reason_code == "too_much_memory"
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_largest_picture_taken_can_be_exported_at_full_size(orientation: int) -> None:
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.new("RGB", (8_000, 6_000), "teal").save(file, "JPEG", exif=exif)
+    copy = full_size_pool().run(derivative, file.getvalue(), PICTURE_LIMITS.max_side, 92, "JPEG")
+    assert Image.open(io.BytesIO(copy)).size == ((8_000, 6_000) if orientation == 1 else (6_000, 8_000))
+
+
 def test_a_process_may_leave_the_pool_of_its_parent_alone() -> None:
     from curation.preprocessing import pool as pools
 
     mine = pools.shared_pool()
     assert pools.shared_pool() is mine
-    assert os.getpid() in pools._shared
+    assert (os.getpid(), "measuring") in pools._shared
