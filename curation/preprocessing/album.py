@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from . import colours, looks, verify
+from .arrivals import PASSING, Arrival, told_apart
 from .cache import Cache
 from .colours import Colours, Traits
 from .hashes import Turns
@@ -102,23 +103,43 @@ class Album:
             self.pictures.append(picture)
 
     def _digests(self, files: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, bytes | None, str]]:
+        """Yield each file's name with the digest of a picture that was looked at, or with why it is refused."""
         new = []
         for name, path in files:
             try:
                 digest = self._looks.digest_of(path)
-                if digest is None or self._looks.value_of(digest) is None:
-                    new.append((name, path, path.stat()))
+                kept = None if digest is None else self._looks.value_of(digest)
+                if digest is None or kept is None:
+                    new.append(Arrival(name, path, path.stat()))
                 else:
-                    yield name, digest, ""
+                    yield _told(name, digest, kept)
             except OSError as error:
                 yield name, None, f"the file cannot be read: {error.strerror}"
-        calls = ((str(path), tuple(self.templates), self.fast) for _, path, _ in new)
-        for (name, path, status), found in zip(new, self.pool.map(looks.look, calls), strict=True):
-            if isinstance(found, Unreadable):
-                yield name, None, found.sentence
+        first, twins = told_apart(new, self._looks)
+        yield from self._looked_at(first)
+        for one, digest in twins:
+            kept = self._looks.value_of(digest)
+            if kept is None:  # the file it equals changed meanwhile, or could not be read to its end
+                yield from self._looked_at([one])
             else:
-                self._looks.keep(path, status, found.sha256, found.packed())
-                yield name, found.sha256, ""
+                self._looks.keep(one.path, one.status, digest, kept)
+                yield _told(one.name, digest, kept)
+
+    def _looked_at(self, new: Sequence[Arrival]) -> Iterator[tuple[str, bytes | None, str]]:
+        calls = ((str(one.path), tuple(self.templates), self.fast) for one in new)
+        for one, found in zip(new, self.pool.map(looks.look, calls), strict=True):
+            if isinstance(found, Unreadable):
+                self._keep_refusal(one, found)
+                yield one.name, None, found.sentence
+            else:
+                self._looks.keep(one.path, one.status, found.sha256, found.packed())
+                yield one.name, found.sha256, ""
+
+    def _keep_refusal(self, one: Arrival, refusal: Unreadable) -> None:
+        """Remember why these bytes are refused, unless that was for want of time, memory or access."""
+        digest = None if refusal.reason_code in PASSING else one.digest()
+        if digest is not None:
+            self._looks.keep(one.path, one.status, digest, looks.packed_refusal(refusal.sentence))
 
     def look(self, digest: bytes) -> Look:
         return looks.unpacked(_held(self._looks, digest))
@@ -152,6 +173,11 @@ class Album:
                 found[position] = one.traits
             progress("looking at relatives", done, len(new))
         return found
+
+
+def _told(name: str, digest: bytes, kept: bytes) -> tuple[str, bytes | None, str]:
+    refused = looks.refusal_of(kept)
+    return (name, digest, "") if refused is None else (name, None, refused)
 
 
 def _held(cache: Cache, digest: bytes) -> bytes:

@@ -49,6 +49,10 @@ class Cache:
         ).fetchone()
         return None if row is None else bytes(row[0])
 
+    def sizes(self) -> set[int]:
+        """Return the sizes in bytes of all files that are remembered."""
+        return {size for (size,) in self._database.execute("SELECT DISTINCT size FROM file")}
+
     def value_of(self, digest: bytes) -> bytes | None:
         """Return what was kept for bytes with this digest, or None."""
         row = self._database.execute(

@@ -90,6 +90,16 @@ def unpacked(data: bytes) -> Look:
     )
 
 
+def packed_refusal(sentence: str) -> bytes:
+    """Write what is kept of a file that is refused: no head, then why."""
+    return bytes(_LENGTH_BYTES) + sentence.encode()
+
+
+def refusal_of(data: bytes) -> str | None:
+    """Return why the file was refused, or None when these are the bytes of a look."""
+    return None if any(data[:_LENGTH_BYTES]) else data[_LENGTH_BYTES:].decode()
+
+
 def _keys(data: bytes) -> tuple[Keys, Keys] | None:
     if not data:
         return None

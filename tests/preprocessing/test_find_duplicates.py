@@ -15,8 +15,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from curation.management.terminal import Progress
+from curation.preprocessing.looks import look
+from curation.preprocessing.pool import Pool
 from tests.planted import Counts, Planted, cropped, jpeg, plant, scene
 
+from . import in_a_child
 from .attacks import ATTACKS
 from .clips import clip, steady
 from .judge import confusion
@@ -115,6 +118,56 @@ def test_a_second_run_reads_no_file_again(small: Path, tmp_path: Path) -> None:
     again = run("find_duplicates", small, "--cache", tmp_path / "kept")
     assert {**again, "seconds": 0} == {**first, "seconds": 0}
     assert len(run("find_duplicates", small, "--no-cache")["unreadable"]) == 8
+
+
+def counted_looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that gets the name of each file that is given to a child to be decoded."""
+    seen: list[str] = []
+    real = Pool.map
+
+    def counting(self: Pool, work: Any, calls: Any) -> Any:
+        if work is not look:
+            return real(self, work, calls)
+        listed = list(calls)
+        seen.extend(Path(call[0]).name for call in listed)
+        return real(self, work, listed)
+
+    monkeypatch.setattr(Pool, "map", counting)
+    return seen
+
+
+def test_the_same_bytes_under_another_name_are_not_decoded_again(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small / "3 again.jpg").write_bytes((small / "3.jpg").read_bytes())
+    decoded = counted_looks(monkeypatch)
+    first = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    assert sorted(decoded) == [f"{number}.jpg" for number in (0, 1, 2, "3 again", 4, 5, 6, 7)]
+    decoded.clear()
+    small.rename(tmp_path / "moved")
+    again = run("find_duplicates", tmp_path / "moved", "--cache", tmp_path / "kept")
+    assert decoded == []
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+
+
+def test_what_was_refused_is_not_read_again_and_keeps_its_sentence(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small / "4.jpg").write_bytes((small / "4.jpg").read_bytes()[:3_000])
+    (small / "4 again.jpg").write_bytes((small / "4.jpg").read_bytes())
+    first = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    assert [broken["reason"] for broken in first["unreadable"]] == ["the file ends early"] * 2
+    decoded = counted_looks(monkeypatch)
+    again = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    assert decoded == []
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+
+
+def test_what_crashed_its_reader_is_tried_again(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("curation.preprocessing.looks.look", in_a_child.crash_on)
+        assert len(run("find_duplicates", small, "--cache", tmp_path / "kept")["unreadable"]) == 8
+    assert run("find_duplicates", small, "--cache", tmp_path / "kept")["unreadable"] == []
 
 
 def test_a_second_run_proves_no_pair_again(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
