@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aggregation import BoxSettings, ImageAnswers, ReliabilityState, aggregate_many, resolve_reliability
 from aggregation import Consensus as Agreement
-from curation.models import ConsensusRun, ReliabilityFit, Stage
+from curation.models import Consensus, ConsensusRun, ReliabilityFit, Stage
 from curation.services.consensus import runs
 from curation.services.consensus.answers import Sheet
 from curation.services.consensus.settings import LEARNING, ConsensusSettings, for_library
@@ -64,5 +64,6 @@ def is_out(status: str, settings: ConsensusSettings) -> bool:
     return status == "drop" and settings.on_drop == "drop"
 
 
-def reason_of(agreement: Agreement) -> str:
+def reason_of(agreement: Agreement | Consensus) -> str:
+    """Return why an image on which nobody agreed leaves."""
     return f"disagree_{agreement.reason}" if agreement.reason else "disagree"

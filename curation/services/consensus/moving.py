@@ -8,7 +8,7 @@ from typing import Protocol
 from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decision, Review, Stage
 from curation.services import assets
 from curation.services.assets import Move
-from curation.services.consensus.agreeing import Way, is_out
+from curation.services.consensus.agreeing import Way, is_out, reason_of
 from curation.services.consensus.settings import GIVEN, ConsensusSettings
 from curation.services.consensus.storing import Row
 
@@ -105,7 +105,7 @@ def move(where: str, asset: Asset, new: Consensus, way: Way) -> Move:
     if where == "sorted_again":
         return Move(asset, Verdict.RETURNED, where, evidence)
     asset.stage = way.stage
-    return Move(asset, Verdict.DROPPED, f"disagree_{new.reason}" if new.reason else "disagree", evidence)
+    return Move(asset, Verdict.DROPPED, reason_of(new), evidence)
 
 
 def is_changed(before: Consensus, after: Row) -> bool:

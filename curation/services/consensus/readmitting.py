@@ -16,6 +16,7 @@ from crowd.services.trust import ABOUT_QUALITY
 from curation.models import Annotation, Asset, Decision, Job, Stage
 from curation.services import assets, jobs
 from curation.services.assets import Move
+from curation.services.consensus.answers import sliced
 from curation.services.consensus.reopening import (
     IMAGES_AT_ONCE,
     by_image,
@@ -24,8 +25,8 @@ from curation.services.consensus.reopening import (
     locked_images,
     looks_again,
     own_batches,
-    source_stage,
 )
+from curation.services.consensus.settings import source_if_there
 
 KIND = "readmit"
 COUNTS_AGAIN = "answer_counts_again"
@@ -61,7 +62,7 @@ def readmit(*, project_id: int, now: datetime) -> int:
     if not _forgiven(covers(project_id, Batch.objects.filter(project_id=project_id))).exists():
         return 0
     stages = Stage.objects.filter(project_id=project_id, kind="aggregate")
-    pairs = ((stage, source) for stage in stages if (source := source_stage(stage)) is not None)
+    pairs = ((stage, source) for stage in stages if (source := source_if_there(stage)) is not None)
     return sum(_readmit_stage(stage, source, now) for stage, source in pairs)
 
 
@@ -73,8 +74,7 @@ def _forgiven(covering: Q) -> QuerySet[Restriction]:
 
 def _readmit_stage(stage: Stage, source: Stage, now: datetime) -> int:
     mine = by_image(Annotation.objects.filter(pk__in=_forgiven_answers(source)))
-    ids = sorted(mine)
-    slices = (ids[start : start + IMAGES_AT_ONCE] for start in range(0, len(ids), IMAGES_AT_ONCE))
+    slices = sliced(sorted(mine), IMAGES_AT_ONCE)
     return sum(_readmit_slice(stage, source, {pk: mine[pk] for pk in some}, now) for some in slices)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from curation.models import Consensus, Job, Stage
 from curation.services import jobs
-from curation.services.consensus.settings import read
+from curation.services.consensus.settings import source_if_there
 
 KIND = "refit"
 A_MINUTE = timedelta(minutes=1)
@@ -25,6 +25,6 @@ def after_verdict(consensus: Consensus, now: datetime) -> None:
     stage = consensus.stage
     if stage.kind != "aggregate" or jobs.is_moved_by_hand():
         return
-    source = Stage.objects.filter(project_id=stage.project_id, name=read(stage.settings).source).first()
+    source = source_if_there(stage)
     if source is not None:
         ask_for_refit(source, now)

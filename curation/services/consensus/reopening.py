@@ -4,7 +4,7 @@ What is set aside here comes back when the ban is lifted: see `readmitting`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -16,8 +16,9 @@ from crowd.services.trust import ABOUT_QUALITY
 from curation.models import Annotation, Asset, Consensus, Decision, Stage
 from curation.services import assets
 from curation.services.assets import Move
+from curation.services.consensus.answers import sliced
 from curation.services.consensus.moving import looked_up
-from curation.services.consensus.settings import read
+from curation.services.consensus.settings import source_if_there
 
 State = Asset.State
 IMAGES_AT_ONCE = 200
@@ -47,18 +48,12 @@ def covers(project_id: int, batches: QuerySet[Batch]) -> Q:
     )
 
 
-def source_stage(stage: Stage) -> Stage | None:
-    """Return the crowd stage that an aggregate stage adds up, if it is there."""
-    return Stage.objects.filter(project_id=stage.project_id, name=read(stage.settings).source).first()
-
-
 def _reopen_stage(stage: Stage, now: datetime) -> int:
-    source = source_stage(stage)
+    source = source_if_there(stage)
     banned = _banned_from(source, now) if source is not None else set()
     if source is None or not banned:
         return 0
-    ids = _open(stage, source, banned)
-    slices = (ids[start : start + IMAGES_AT_ONCE] for start in range(0, len(ids), IMAGES_AT_ONCE))
+    slices = sliced(_open(stage, source, banned), IMAGES_AT_ONCE)
     return sum(_reopen_slice(stage, source, some, banned, now) for some in slices)
 
 
@@ -81,7 +76,7 @@ def own_batches(source: Stage) -> QuerySet[Batch]:
 
 
 @transaction.atomic
-def _reopen_slice(stage: Stage, source: Stage, asset_ids: list[int], banned: set[int], now: datetime) -> int:
+def _reopen_slice(stage: Stage, source: Stage, asset_ids: Sequence[int], banned: set[int], now: datetime) -> int:
     found = locked_images(asset_ids)
     closed = closed_images(stage, found.values())
     open_ids = [pk for pk in found if pk not in closed]
