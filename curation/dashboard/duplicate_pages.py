@@ -51,9 +51,9 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
     if search is None:
         return {}
     stop = _stop(request.GET.get("d", ""))
-    present = groups.presence(search)
-    kept = groups.kept_at_all_stops(search, present)
-    found = groups.resolved(search, stop, present)
+    resolved = groups.at_all_stops(search)
+    found = resolved[stop]
+    kept = {one: groups_there.kept for one, groups_there in resolved.items()}
     text = request.GET.get("page", "1")
     number = int(text) if text.isdecimal() and len(text) < 6 else 1
     fresh = searching.comparable(seat.project.pk).count()
@@ -155,6 +155,8 @@ def _say(seat: Seat, do: str, request: HttpRequest) -> None:
     if do == "keep":
         words.keep(project=project, pictures=chosen, by=user)
     elif do == "instead":
+        if len(chosen) != 1:
+            raise CrowdError("Choose the one picture that is to be kept instead.")
         words.keep_instead(project=project, picture=chosen[0], instead_of=_uuid(typed(request, "leader")), by=user)
     elif do == "merge":
         words.merge(project=project, leaders=chosen, by=user)

@@ -1,16 +1,18 @@
 """What the checks say about pictures that repeat, resemble or must not be there, and what becomes of them."""
 
 import hashlib
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from crowd.models import Assignment, Evidence, Task
+from crowd.models import Assignment, Evidence, Restriction, Task
+from crowd.services import trust
 from curation.models import Asset, BulkDrop, Decision, HeldOutPicture, HeldOutSet, Job
 from curation.preprocessing.verify import PairVerdict
-from curation.services import bulk_drops, cuts, held_out, honesty, jobs, rings, suspicions
+from curation.services import assets, bans, bulk_drops, cuts, held_out, honesty, jobs, rings, suspicions
 from curation.services.lookalikes import groups, searching, thinning, words
 from curation.stages import checks
 from curation.stages.lookalikes import Hit
@@ -176,7 +178,7 @@ def test_groups_have_the_sharpest_as_leader_and_never_chain(project):
     found = groups.page(groups.resolved(search, 8), number=1, project=project)
     assert found.groups[0].leader == pictures[0]
     assert all(member.distance <= 8 for group in found.groups for member in group.members)
-    assert groups.kept_at_all_stops(search, groups.presence(search))[8] == 5
+    assert groups.at_all_stops(search)[8].kept == 5
 
 
 def test_new_pictures_join_what_was_found_and_another_class_is_another_picture(project):
@@ -216,6 +218,53 @@ def test_people_keep_swap_and_merge_and_take_it_back(project):
     assert groups.resolved(search, 8).kept == 2
     with pytest.raises(CrowdError, match="two groups"):
         words.merge(project=project, leaders=[far.public_id], by=alice)
+
+
+@pytest.fixture
+def led_from_the_middle(project):
+    """Seventeen pictures in a row; the ninth is the sharpest, and all others are within 8 bits of it."""
+    pictures = in_a_row(project, 17)
+    Asset.objects.filter(pk=pictures[8].pk).update(sharpness=500.0)
+    searching.ask(project=project)
+    do_jobs(project, "find_lookalikes")
+    assert groups.resolved(groups.search_of(project), 8).kept == 1
+    return pictures
+
+
+def test_when_a_leader_is_gone_its_members_are_grouped_anew_by_their_own_distances(project, led_from_the_middle):
+    row = led_from_the_middle
+    Asset.objects.filter(pk=row[8].pk).update(state="dropped")
+    drop = thinning.apply(project=project, stop=8, also_new=False, by=world.person("Alice"), now=NOON)
+    do_jobs(project, "bulk_drop")
+    planned = {one.asset_id: (one.other_id, one.evidence["distance"]) for one in drop.pictures.all()}
+    near_the_first = {row[number].pk: (row[0].pk, number) for number in range(1, 8)}
+    near_the_tenth = {row[number].pk: (row[9].pk, number - 9) for number in range(10, 17)}
+    assert planned == near_the_first | near_the_tenth
+
+
+def test_keeping_a_leader_too_groups_its_members_anew(project, led_from_the_middle):
+    row = led_from_the_middle
+    words.keep(project=project, pictures=[row[8].public_id], by=world.person("Alice"))
+    losers = groups.losers(groups.search_of(project), 8)
+    assert max(distance for *_, distance in losers) == 7
+    assert {kept for _, kept, _ in losers} == {row[0].pk, row[9].pk}
+
+
+def test_a_picture_merged_into_a_group_whose_leader_is_gone_is_not_taken_out_for_it(project, led_from_the_middle):
+    (far,) = in_a_row(project, 1, brightness=90.0)
+    searching.ask(project=project)
+    do_jobs(project, "find_lookalikes")
+    leader = led_from_the_middle[8]
+    words.merge(project=project, leaders=[leader.public_id, far.public_id], by=world.person("Alice"))
+    assert far.pk in {picture for picture, *_ in groups.losers(groups.search_of(project), 8)}
+    Asset.objects.filter(pk=leader.pk).update(state="dropped")
+    assert far.pk not in {picture for picture, *_ in groups.losers(groups.search_of(project), 8)}
+
+
+def test_words_are_read_once_for_all_distances(project, led_from_the_middle, django_assert_num_queries):
+    search = groups.search_of(project)
+    with django_assert_num_queries(2):
+        assert set(groups.at_all_stops(search)) == set(searching.STOPS)
 
 
 def test_thinning_keeps_one_of_each_group_holds_for_new_files_and_is_undone(project):
@@ -330,6 +379,11 @@ def test_accounts_that_share_a_photo_are_a_ring_with_the_pictures(project):
         wanda.pk: (0, 1),
     }
     assert (ring.pictures, len(ring.shared)) == (1, 1)
+    where = {"worker_id": otto.pk, "scope": "account", "scope_id": otto.account_id, "reason": ""}
+    for until, is_banned in [(database_now() - timedelta(days=1), False), (None, True)]:
+        trust.restrict(**where, until=until)
+        (ring,) = rings.rings(project=project)
+        assert {member.worker.pk: member.banned for member in ring.members} == {otto.pk: is_banned, wanda.pk: False}
     suspicions.clear(evidence_id=Evidence.objects.get(worker=otto).pk, by=None, now=NOON)
     assert rings.rings(project=project) == []
 
@@ -345,8 +399,55 @@ def test_a_reported_picture_is_dropped_and_a_false_alarm_brings_it_back_once(pro
     assert world.page_of(asset).state == Assignment.State.REJECTED
     for _ in range(2):
         suspicions.clear(evidence_id=evidence.pk, by=alice, now=NOON)
-    assert world.stands(asset)[1] in {"waiting", "working"}
+    assert world.stands(asset) == ("validate", "waiting", "")
+    assert world.page_of(asset).state == Assignment.State.REJECTED
+    world.validate(project, "correct", "correct", "correct")
     assert world.page_of(asset).state == Assignment.State.ACCEPTED
     paid = world.totals(project)
     suspicions.clear(evidence_id=evidence.pk, by=alice, now=NOON)
     assert world.totals(project) == paid
+
+
+@pytest.mark.parametrize("back", ["cleared", "restored"])
+def test_a_reported_picture_is_offered_to_nobody_until_it_is_back_where_it_was(project, back):
+    alice = world.person("Alice")
+    asset = world.checked(project, world.photo("one"))
+    world.validate(project, "correct")
+    wanted = world.on_offer(project, "validate")
+    assert wanted
+    evidence = honesty.flag(asset_id=asset.pk, by=alice, note="six fingers", now=NOON)
+    assert world.on_offer(project, "validate") == 0
+    if back == "cleared":
+        suspicions.clear(evidence_id=evidence.pk, by=alice, now=NOON)
+    else:
+        assets.restore(asset_id=asset.pk, by=alice, now=NOON)
+    assert world.stands(asset) == ("validate", "waiting", "")
+    assert world.page_of(asset).state == Assignment.State.REJECTED
+    world.work(project, "validate")
+    assert world.on_offer(project, "validate") == wanted
+    world.validate(project, "correct", "correct", "correct")
+    assert world.stands(asset)[0] == "boxes"
+    assert world.page_of(asset).state == Assignment.State.ACCEPTED
+
+
+def test_a_picture_reported_again_after_a_false_alarm_is_evidence_again_and_the_old_bans_nobody(project):
+    alice = world.person("Alice")
+    asset = world.checked(project, world.photo("one"))
+    first = honesty.flag(asset_id=asset.pk, by=alice, note="six fingers", now=NOON)
+    suspicions.clear(evidence_id=first.pk, by=alice, now=NOON)
+    with pytest.raises(CrowdError, match="no cheating"):
+        bans.reject_and_ban(evidence=first, project=project, by=alice, days=10, now=NOON)
+    assert not Restriction.objects.exists()
+    again = honesty.flag(asset_id=asset.pk, by=alice, note="seven, in fact", now=NOON)
+    assert again.pk != first.pk
+    assert list(Evidence.counting()) == [again]
+    assert bans.reject_and_ban(evidence=again, project=project, by=alice, days=10, now=NOON)
+
+
+def test_what_is_held_counts_against_its_worker_only_when_a_person_has_confirmed_it(project):
+    asset = world.checked(project, world.edited_example("mirrored"))
+    evidence = Evidence.objects.get()
+    assert world.stands(asset)[1] == "held"
+    assert not Evidence.counting().exists()
+    suspicions.confirm(evidence_id=evidence.pk, by=None, now=NOON)
+    assert Evidence.counting().get() == evidence

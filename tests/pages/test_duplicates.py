@@ -70,6 +70,13 @@ def test_the_page_says_what_would_be_kept_at_each_distance_and_shows_the_groups(
     assert str(compared[0].public_id) in page
 
 
+def test_keeping_another_instead_without_naming_one_is_one_sentence(project, people, compared):
+    answer = people["alice"].post(address("duplicates-say", project), {"do": "instead", "d": "8"})
+    assert answer.status_code == 302
+    assert "Choose the one picture" in said(answer)
+    assert not LookalikeWord.objects.exists()
+
+
 def test_taking_out_and_bringing_back_is_two_presses(project, people, compared):
     people["alice"].post(address("duplicates-apply", project), {"d": "8"})
     do_jobs(project, "bulk_drop")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from curation.models import Asset, LookalikeSearch, LookalikeWord, Project
-from curation.services.lookalikes import arrays
-from curation.services.lookalikes.arrays import STOPS, Leaders, Pictures
-from curation.services.lookalikes.searching import comparable
+from curation.services.lookalikes import standing
+from curation.services.lookalikes.arrays import STOPS
+from curation.services.lookalikes.standing import Resolved
 
 PAGE = 24
 SHOWN = 12
@@ -48,83 +47,19 @@ class GroupPage:
         return -(-self.found // PAGE)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Resolved:
-    """Leaders after people's words, over the pictures that are still there: places in `pictures`."""
-
-    pictures: Pictures
-    leaders: Leaders
-    present: Any  # bool[n]
-    distances: arrays.Distances
-
-    @property
-    def of(self) -> int:
-        return int(self.present.sum())
-
-    @property
-    def kept(self) -> int:
-        return int(((self.leaders == np.arange(len(self.leaders))) & self.present).sum())
-
-
 def search_of(project: Project) -> LookalikeSearch | None:
     return LookalikeSearch.objects.filter(project=project).first()
 
 
-def resolved(search: LookalikeSearch, stop: int, present: Any | None = None) -> Resolved:
+def resolved(search: LookalikeSearch, stop: int) -> Resolved:
     """Return the groups at one of STOPS as they stand now."""
-    pictures = arrays.pictures_of(search.arrays_key)
-    grouping = arrays.grouping_of(search.arrays_key, stop)
-    leaders = grouping.leaders.copy()
-    here = presence(search) if present is None else present
-    _without_gone(leaders, here)
-    place = None
-    for word in LookalikeWord.objects.filter(project_id=search.project_id).order_by("created_at", "id"):
-        place = place or {pk: number for number, pk in enumerate(pictures.ids.tolist())}
-        _apply(leaders, place.get(word.asset_id), word.leader_id and place.get(word.leader_id), has=word.leader_id)
-    return Resolved(pictures, leaders, here, grouping.distances)
+    return standing.read(search).at(stop)
 
 
-def presence(search: LookalikeSearch) -> Any:
-    """Return for each picture of the search whether it is still in the project."""
-    live = np.fromiter(comparable(search.project_id).values_list("id", flat=True).iterator(50_000), np.int64)
-    return np.isin(arrays.pictures_of(search.arrays_key).ids, live)
-
-
-def _without_gone(leaders: Leaders, present: Any) -> None:
-    """Where a leader has left the project, its best member that is there leads the others."""
-    orphans = np.flatnonzero(present & ~present[leaders])
-    _, first, group = np.unique(leaders[orphans], return_index=True, return_inverse=True)
-    leaders[orphans] = orphans[first[group]]
-
-
-def _lead_by_best(leaders: Leaders, members: Any) -> None:
-    if len(members):
-        leaders[members] = members[0]
-
-
-def _apply(leaders: Leaders, place: int | None, to: int | None, *, has: int | None) -> None:
-    """One word: stand alone (`has` no leader), take over the own leader's group, or bring all one leads to another."""
-    if place is None:
-        return
-    mine = np.flatnonzero(leaders == place)
-    if has is None:
-        _lead_by_best(leaders, mine[mine != place])
-        leaders[place] = place
-        return
-    if to is None:
-        return
-    target = int(leaders[to])
-    if target == place:  # it was led by the picture that now follows it
-        leaders[mine] = to
-    elif len(mine):
-        leaders[mine] = target
-    else:
-        leaders[place] = target
-
-
-def kept_at_all_stops(search: LookalikeSearch, present: Any) -> dict[int, int]:
-    """Return how many pictures would be kept at each distance, as things stand now."""
-    return {stop: resolved(search, stop, present).kept for stop in STOPS}
+def at_all_stops(search: LookalikeSearch) -> dict[int, Resolved]:
+    """Return the groups at each distance; what they have in common is read once."""
+    now = standing.read(search)
+    return {stop: now.at(stop) for stop in STOPS}
 
 
 def page(found: Resolved, *, number: int, project: Project) -> GroupPage:

@@ -19,7 +19,7 @@ from curation.preprocessing.leaders import Words, group
 from curation.services import events, jobs, versions
 from curation.services.jobs import Again
 from curation.services.lookalikes import arrays
-from curation.services.lookalikes.arrays import STOPS, Grouping, Pictures
+from curation.services.lookalikes.arrays import STOPS, Grouping, Ids, Pictures
 
 KIND = "find_lookalikes"
 
@@ -49,7 +49,7 @@ def run_search(job: Job, now: datetime) -> Again | None:
     started = time.perf_counter()
     stop = STOPS[len(cursor["kept"])]
     pictures = arrays.pictures_of(cursor["prefix"])
-    grouping = _grouped(pictures, _hashes(pictures), stop, _earlier(project_id))
+    grouping = _grouped(pictures, hashes_of(pictures.ids), stop, _earlier(project_id))
     arrays.store_grouping(cursor["prefix"], stop, grouping)
     cursor["kept"] = {**cursor["kept"], str(stop): int((grouping.leaders == np.arange(len(pictures.ids))).sum())}
     cursor["seconds"] = cursor["seconds"] + time.perf_counter() - started
@@ -82,9 +82,9 @@ def _earlier(project_id: int) -> str | None:
     return LookalikeSearch.objects.filter(project_id=project_id).values_list("arrays_key", flat=True).first()
 
 
-def _hashes(pictures: Pictures) -> Words:
+def hashes_of(ids: Ids) -> Words:
     """Return uint64[n, 4]; a picture that went meanwhile is as far from all others as can be."""
-    wanted = pictures.ids.tolist()
+    wanted = ids.tolist()
     found: dict[int, bytes] = {}
     for start in range(0, len(wanted), 20_000):
         rows = Asset.objects.filter(pk__in=wanted[start : start + 20_000]).values_list("id", "hash256")
