@@ -34,10 +34,6 @@ def redis_answers(paths: Paths) -> bool:
         return False
 
 
-def both_answer(paths: Paths) -> bool:
-    return redis_answers(paths) and postgres_answers(paths)
-
-
 def ensure_database(paths: Paths) -> bool:
     """Create the product's database when the cluster is new; return False while the server does not answer."""
     if postgres_answers(paths):

@@ -79,12 +79,16 @@ def test_a_killed_web_process_serves_again_within_seconds(paths, port):
         assert eventually(lambda: web_pid(port) not in {0, before})
 
 
+def both_answer(paths: Paths) -> bool:
+    return readiness.redis_answers(paths) and readiness.postgres_answers(paths)
+
+
 @pytest.mark.parametrize("victim", [postmaster, redis_pid, keeper_pid])
 def test_a_killed_service_is_back_within_seconds_and_the_product_stays_up(paths, port, victim):
     with supervisor(paths, port):
         web, before = web_pid(port), victim(paths)
         kill(before)
-        assert eventually(lambda: readiness.both_answer(paths) and victim(paths) != before)
+        assert eventually(lambda: both_answer(paths) and victim(paths) != before)
         assert web_pid(port) == web
 
 
