@@ -9,6 +9,11 @@ from curation.preprocessing.video import looks_like_video
 
 HEAD = 512
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+OTHER_PICTURE_SUFFIXES = frozenset(
+    {".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".jxl", ".psd", ".svg"}
+    | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"}
+)
+"""Names under which pictures lie that we do not take, or (`.jfif`, `.jpe`) take by their first bytes."""
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".webm", ".mkv"})
 ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
 _PICTURE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")

@@ -68,15 +68,17 @@ def find_duplicates(
 def _related(album: Album, search: Search, progress: Progress) -> tuple[Verdicts, list[int]]:
     """Return all verdicts and the pictures in order of precedence: the least disguised of each photo first."""
     judge = Judge(album, radius=search.radius, fast=search.fast)
-    verdicts = judged(album, judge, radius=search.radius)
+    verdicts = judged(album, judge, radius=search.radius, progress=progress)
     traits = album.traits(sorted({position for pair in verdicts for position in pair}), progress)
     if not search.fast:
         look_again(verdicts, judge, traits)
     first, later = [], []
-    for group in components(verdicts):
+    groups = components(verdicts)
+    for done, group in enumerate(groups, start=1):
         likely = by_likelihood(group, album.pictures, traits, verdicts)
         if len(group) <= COMPLETED:
             _complete(likely[0], group, verdicts, judge)
+        progress("comparing with the best of each group", done, len(groups))
         first.append(likely[0])
         later += likely[1:]
     alone = set(range(len(album.pictures))).difference(first, later)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from hashlib import sha256
 
-from .album import Album, Picture
+from .album import Album, Picture, Progress
 from .colours import Traits
 from .neighbours import HashIndex
 from .verify import SAME_PHOTO, SAME_SCENE, PairVerdict, Sighting, compare, compare_voted
@@ -80,14 +80,15 @@ class Judge:
         return found
 
 
-def judged(album: Album, judge: Judge, *, radius: int) -> Verdicts:
-    """Judge all pairs that are near by hash or by shared corners."""
+def judged(album: Album, judge: Judge, *, radius: int, progress: Progress) -> Verdicts:
+    """Judge all pairs that are near by hash or by shared corners; progress is counted in pictures."""
     verdicts: Verdicts = {}
-    for earlier, new in _near_pairs(album.pictures, radius):
+    for earlier, new in _near_pairs(album.pictures, radius, progress):
         verdict = judge.near(earlier, new)
         if verdict is not None:
             verdicts[earlier, new] = verdict
     for earlier, new, mirrored in _voted_pairs(album):
+        progress("comparing by corners", new + 1, len(album.pictures))
         if (earlier, new) not in verdicts:
             verdict = judge.voted(earlier, new, mirrored=mirrored)
             if verdict is not None:
@@ -103,10 +104,11 @@ def look_again(verdicts: Verdicts, judge: Judge, traits: dict[int, Traits]) -> N
             verdicts[earlier, new] = judge.in_peaks(earlier, new, verdict)
 
 
-def _near_pairs(pictures: Sequence[Picture], radius: int) -> Iterator[tuple[int, int]]:
+def _near_pairs(pictures: Sequence[Picture], radius: int, progress: Progress) -> Iterator[tuple[int, int]]:
     """Yield candidates by hash, the earlier one first."""
     index = HashIndex()
     for new, picture in enumerate(pictures):
+        progress("comparing by hash", new + 1, len(pictures))
         if not picture.comparable:
             continue
         for near in index.near(picture.turns, picture.trimmed_turns, radius):

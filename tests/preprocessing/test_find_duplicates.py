@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from curation.management.terminal import Progress
 from curation.preprocessing.looks import look
@@ -233,6 +234,27 @@ def test_a_picture_out_of_focus_is_flagged_among_pictures_of_all_kinds(tmp_path:
         (tmp_path / f"{number}.jpg").write_bytes(jpeg(picture))
     (tmp_path / "soft.jpg").write_bytes(jpeg(cv2.GaussianBlur(scene(70_410), (0, 0), 8)))
     assert [one["file"] for one in run("find_duplicates", tmp_path)["blurred"]] == ["soft.jpg"]
+
+
+def test_pictures_of_other_kinds_are_named_with_a_reason(small: Path) -> None:
+    Image.new("RGB", (64, 64)).save(small / "moving.GIF")
+    (small / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(400))
+    (small / "7.jpg").rename(small / "7.jfif")
+    (small / "notes.txt").write_text("no picture")
+    found = run("find_duplicates", small)
+    assert found["images"] == 10
+    reasons = {broken["file"]: broken["reason"] for broken in found["unreadable"]}
+    assert set(reasons) == {"moving.GIF", "phone.heic"}
+    assert all("not a picture we take" in reason for reason in reasons.values())
+
+
+def test_comparing_pairs_shows_how_far_it_is(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(Progress, "show_part", lambda _self, *part: shown.append(part))
+    run("find_duplicates", small, "--no-cache")
+    hashes = [(done, of) for what, done, of in shown if what == "comparing by hash"]
+    assert hashes == [(done, 8) for done in range(1, 9)]
+    assert shown[-1] == ("comparing with the best of each group", 2, 2)
 
 
 def test_an_empty_folder_is_no_mistake(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from curation.intake.kinds import OTHER_PICTURE_SUFFIXES, PICTURE_SUFFIXES
 from curation.management.terminal import Progress
 from curation.preprocessing.cache import user_folder
 from curation.preprocessing.folder import Search, find_duplicates
@@ -23,7 +24,8 @@ from curation.preprocessing.pool import Pool
 from curation.preprocessing.report import Report
 
 INTERRUPTED = 130
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+SUFFIXES = PICTURE_SUFFIXES | OTHER_PICTURE_SUFFIXES
+"""What is no picture we take is then named with the reason, not passed over."""
 
 
 def size(text: str) -> tuple[int, int]:

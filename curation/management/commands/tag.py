@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from curation.intake.kinds import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from curation.management.terminal import Progress
 from curation.preprocessing.cache import Cache, user_folder
 from curation.preprocessing.cascade import BadCascade, Cascade, read_cascade
@@ -27,8 +28,6 @@ from curation.preprocessing.tagging import VERSION, Outcome, Tagging
 from curation.preprocessing.video import looks_like_video
 from curation.preprocessing.video_child import Order, reading
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-VIDEOS = frozenset({".mp4", ".mov", ".webm", ".mkv", ".m4v"})
 EVERY = 10
 MOST_VALUES = 8
 
@@ -114,7 +113,7 @@ def _wanted(taggers: list[str] | None, cascade: Cascade | None) -> list[str]:
 def _files(sources: Iterable[Path]) -> Iterator[Path]:
     for source in sources:
         if source.is_dir():
-            inside = (path for path in source.rglob("*") if path.suffix.lower() in PICTURES | VIDEOS)
+            inside = (path for path in source.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
             yield from (path for path in inside if path.is_file())
         elif source.is_file():
             yield source
