@@ -1,6 +1,7 @@
 from typing import Self
 
 from django.db import models
+from django.db.models import Case, When
 from django.db.models.functions import Now
 
 from curation.models.asset import Asset
@@ -69,8 +70,9 @@ class ConsensusRun(models.Model):
 
 class ConsensusQuerySet(models.QuerySet["Consensus"]):
     def current(self) -> Self:
-        """What stands, of the latest stage first: the first one of an asset is what its answers come to in the end."""
-        return self.filter(is_current=True).order_by("-stage__position", "-id")
+        """What stands, boxes before labels, then the latest stage first: an asset's first is what it comes to."""
+        is_label = Case(When(status=Consensus.Status.LABEL, then=1), default=0)
+        return self.filter(is_current=True).order_by(is_label, "-stage__position", "-id")
 
     def of_boxes(self) -> Self:
         """Leave out labels that were voted for."""

@@ -40,8 +40,9 @@ def test_an_earlier_stage_that_ran_again_does_not_stand_for_the_image(image: Ass
     assert reason_for_a_person(image, NO_SAMPLE) == "unsure"
 
 
-def test_a_label_is_no_result_about_boxes(image: Asset, last: Stage):
+def test_votes_for_a_label_after_the_boxes_do_not_hide_them_from_the_reviewer(image: Asset, last: Stage):
     latest = image.consensus.get()
     added(image, last, confidence=0.99, status="label")
-    assert current_boxes(image) == latest
+    assert current_boxes(image) == current_consensus(image) == latest
+    assert len(documents([image])[0]["consensus"]) == 2
     assert reason_for_a_person(image, NO_SAMPLE) == "unsure"
