@@ -11,6 +11,7 @@ class Evidence(models.Model):
     """Why a submission counts as dishonest: the level, and the pair of pictures that shows it.
 
     Item ids are opaque here: the product knows what they mean. `overturned_at` = it was a false alarm.
+    What awaits a person's word does not count to the worker's level yet.
     """
 
     class Level(models.IntegerChoices):
@@ -28,9 +29,16 @@ class Evidence(models.Model):
     details = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
     overturned_at = models.DateTimeField(null=True, blank=True)
+    awaits_person = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project_id", "item_id", "kind"], name="evidence_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project_id", "item_id", "kind"],
+                condition=models.Q(overturned_at__isnull=True),
+                name="evidence_once",
+            )
+        ]
         indexes = [
             models.Index(fields=["project_id", "level", "-id"], name="evidence_board"),
             models.Index(fields=["worker", "level"], name="evidence_of_worker"),
@@ -38,6 +46,11 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"level {self.level}: {self.kind}"
+
+    @classmethod
+    def counting(cls) -> "models.QuerySet[Evidence]":
+        """Return what counts to a level: no false alarms, and nothing that a person has still to look at."""
+        return cls.objects.filter(overturned_at__isnull=True, awaits_person=False)
 
 
 class RestrictionQuerySet(models.QuerySet["Restriction"]):
@@ -50,7 +63,10 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
 
 
 class Restriction(models.Model):
-    """A worker gets no more work in a scope until a time, or for good; or is not paid unseen; or was warned."""
+    """A worker gets no more work in a scope until a time, or for good; or is not paid unseen; or was warned.
+
+    Each cause is a row of its own, so that lifting one leaves what the others still ask for.
+    """
 
     class Scope(models.TextChoices):
         BATCH = "batch", "this pool"
@@ -78,9 +94,9 @@ class Restriction(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["worker", "scope", "scope_id", "effect"],
+                fields=["worker", "scope", "scope_id", "effect", "by_rule"],
                 condition=models.Q(lifted_at__isnull=True),
-                name="one_restriction_per_scope",
+                name="one_restriction_per_cause",
             ),
             models.CheckConstraint(condition=models.Q(scope__in=["batch", "project", "account"]), name="scope_known"),
             models.CheckConstraint(

@@ -76,10 +76,16 @@ def _note(batch: Batch, worker: Worker, ban: Ban, before: set[int]) -> int | Non
         "until": ban.until,
         "by_rule": Restriction.BY_THE_PLATFORM if ban.is_final else "",
     }
-    row, made = Restriction.objects.get_or_create(
-        worker=worker, scope=ban.scope, scope_id=_ids(batch)[ban.scope], effect="no_work", lifted_at=None, defaults=told
-    )
-    if not made and row.pk not in before:
-        return None
+    where = {"worker": worker, "scope": ban.scope, "scope_id": _ids(batch)[ban.scope], "effect": "no_work"}
+    there = list(Restriction.objects.filter(**where, lifted_at=None).order_by("pk"))
+    row = next((one for one in there if one.pk in before), None)
+    if row is None:
+        if there:
+            return None
+        by_rule = told.pop("by_rule")
+        row, made = Restriction.objects.get_or_create(**where, by_rule=by_rule, lifted_at=None, defaults=told)
+        return row.pk if made else None
+    if any(one.by_rule == told["by_rule"] for one in there if one != row):
+        del told["by_rule"]
     Restriction.objects.filter(pk=row.pk).update(**told)
     return row.pk

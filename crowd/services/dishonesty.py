@@ -3,14 +3,14 @@
 One hit bans nobody: a level is a smoothed rate whose lower bound must be high enough (crowd.honesty).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from crowd.honesty import NOTHING, WARN, Policy, Terms
+from crowd.honesty import BAN, NOTHING, WARN, Policy, Terms
 from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
 from crowd.services.answers import COLLECTS
 from crowd.services.trust import lift, restrict
@@ -33,43 +33,120 @@ def record_evidence(
     now: datetime,
     batch_id: int | None = None,
     policy: Policy = USUAL_POLICY,
+    awaits_person: bool = False,
 ) -> Evidence:
-    """Keep a hit with its proof (once per picture and kind); what the worker's level asks for follows."""
+    """Keep a hit with its proof; what the worker's level asks for follows, unless a person has to look at it first.
+
+    A picture accuses once for each kind, and again only after that was found to be a false alarm.
+    """
+    lock(worker_id)
     row, made = Evidence.objects.get_or_create(
         project_id=project_id,
         item_id=item_id,
         kind=kind,
+        overturned_at=None,
         defaults={
             "worker_id": worker_id,
             "level": level,
             "other_item_id": other_item_id,
             "details": dict(details),
             "created_at": now,
+            "awaits_person": awaits_person,
         },
     )
-    if made:
+    if made and not awaits_person:
         act_on_level(worker_id=worker_id, project_id=project_id, batch_id=batch_id, policy=policy, now=now)
     return row
 
 
+def lock(worker_id: int) -> None:
+    """Let one at a time change what is held against a worker; taken before the locks of his pictures."""
+    Worker.objects.select_for_update(no_key=True).only("pk").get(pk=worker_id)
+
+
 @transaction.atomic
-def overturn(*, evidence_id: int, now: datetime, policy: Policy = USUAL_POLICY) -> Evidence:
-    """It was a false alarm: the evidence stays on record but no longer counts, and bans because of it are lifted."""
-    row = Evidence.objects.select_for_update().get(pk=evidence_id)
-    if row.overturned_at is None:
-        row.overturned_at = now
-        row.save(update_fields=["overturned_at"])
-    reasons = [because_of(row)]
-    if level_of(worker_id=row.worker_id, project_id=row.project_id, policy=policy) is None:
-        reasons += [DISHONESTY, _in_account(row.project_id)]
-    batches = Batch.objects.filter(project_id=row.project_id).values("pk")
-    here = Q(scope=Scope.PROJECT, scope_id=row.project_id) | Q(scope=Scope.BATCH, scope_id__in=batches)
-    bans = Restriction.objects.filter(
-        here | Q(scope=Scope.ACCOUNT), worker_id=row.worker_id, by_rule__in=reasons, lifted_at__isnull=True
-    )
-    for ban in bans:
-        lift(restriction_id=ban.pk, now=now)
+def confirm(*, evidence_id: int, now: datetime, batch_id: int | None = None, policy: Policy = USUAL_POLICY) -> Evidence:
+    """A person says that it is so: evidence that awaited this counts from now on. A false alarm stays one."""
+    row = _locked(evidence_id)
+    if row.awaits_person and row.overturned_at is None:
+        row.awaits_person = False
+        row.save(update_fields=["awaits_person"])
+        act_on_level(worker_id=row.worker_id, project_id=row.project_id, batch_id=batch_id, policy=policy, now=now)
     return row
+
+
+@transaction.atomic
+def overturn(
+    *, evidence_id: int, now: datetime, batch_id: int | None = None, policy: Policy = USUAL_POLICY
+) -> Evidence:
+    """It was a false alarm: the evidence stays on record but no longer counts.
+
+    Bans because of it end. A ban by level becomes what the level that remains asks for, counted from the newest
+    evidence that remains and never longer than it was.
+    """
+    row = _locked(evidence_id)
+    if row.overturned_at is not None:
+        return row
+    row.overturned_at = now
+    row.save(update_fields=["overturned_at"])
+    for ban in _bans(row).filter(by_rule=because_of(row)):
+        lift(restriction_id=ban.pk, now=now)
+    by_level = list(_bans(row).filter(by_rule__in=[DISHONESTY, _in_account(row.project_id)]))
+    if by_level:
+        _ban_by_what_remains(row, by_level, batch_id, policy, now)
+    return row
+
+
+def _locked(evidence_id: int) -> Evidence:
+    lock(Evidence.objects.values_list("worker_id", flat=True).get(pk=evidence_id))
+    return Evidence.objects.select_for_update().get(pk=evidence_id)
+
+
+def _bans(evidence: Evidence) -> QuerySet[Restriction]:
+    batches = Batch.objects.filter(project_id=evidence.project_id).values("pk")
+    here = Q(scope=Scope.PROJECT, scope_id=evidence.project_id) | Q(scope=Scope.BATCH, scope_id__in=batches)
+    mine = Restriction.objects.no_work().filter(here | Q(scope=Scope.ACCOUNT), worker_id=evidence.worker_id)
+    return mine.filter(lifted_at__isnull=True).order_by("pk")
+
+
+def _ban_by_what_remains(
+    evidence: Evidence, bans: Sequence[Restriction], batch_id: int | None, policy: Policy, now: datetime
+) -> None:
+    worker_id, project_id = evidence.worker_id, evidence.project_id
+    terms = reached_by(worker_id=worker_id, project_id=project_id, policy=policy)
+    pools = [ban.scope_id for ban in bans if ban.scope == Scope.BATCH]
+    kept = None
+    if terms is not None and terms.consequence == BAN:
+        place = _place(terms, worker_id, project_id, pools[-1] if pools else batch_id)
+        kept = (*place, terms.reason, _earlier(terms.until(_newest(evidence, terms, policy)), _latest(bans)))
+    stands = [ban for ban in bans if (ban.scope, ban.scope_id, ban.by_rule, ban.reason, ban.until) == kept]
+    for ban in bans:
+        if ban not in stands:
+            lift(restriction_id=ban.pk, now=now)
+    if terms is not None and terms.consequence == WARN:
+        act_on_level(worker_id=worker_id, project_id=project_id, batch_id=batch_id, policy=policy, now=now)
+    if kept is None or stands:
+        return
+    scope, scope_id, mark, reason, until = kept
+    if until is None or until > now:
+        restrict(worker_id=worker_id, scope=scope, scope_id=scope_id, reason=reason, until=until, by_rule=mark)
+
+
+def _newest(evidence: Evidence, terms: Terms, policy: Policy) -> datetime:
+    """Return when the worker last did what gives him the level."""
+    grave = [one.level for one in policy.levels if one.weight >= terms.weight]
+    mine = Evidence.counting().filter(worker_id=evidence.worker_id, project_id=evidence.project_id)
+    return mine.filter(level__in=grave).latest("created_at").created_at
+
+
+def _latest(bans: Sequence[Restriction]) -> datetime | None:
+    ends = [ban.until for ban in bans if ban.until is not None]
+    return max(ends) if len(ends) == len(bans) else None
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the earlier end; None = never."""
+    return min(one, other) if one and other else one or other
 
 
 def because_of(evidence: Evidence) -> str:
@@ -91,7 +168,7 @@ def judged_submissions(*, worker_id: int, project_id: int) -> int:
 
 def reached_by(*, worker_id: int, project_id: int, policy: Policy) -> Terms | None:
     """Return the gravest level the worker has in the project, or None."""
-    hits = Evidence.objects.filter(worker_id=worker_id, project_id=project_id, overturned_at__isnull=True)
+    hits = Evidence.counting().filter(worker_id=worker_id, project_id=project_id)
     judged = judged_submissions(worker_id=worker_id, project_id=project_id)
     return policy.reached(list(hits.values_list("level", flat=True)), judged)
 

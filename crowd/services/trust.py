@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 
 from crowd.models import Account, Assignment, Batch, Restriction, Worker
 from crowd.platforms.registry import elsewhere, platform
@@ -25,6 +25,13 @@ def is_restricted(*, worker: Worker, batch: Batch, now: datetime) -> bool:
     return Restriction.objects.in_force(now).no_work().filter(people).filter(_covering(batch)).exists()
 
 
+def bans_in(*, project_id: int, now: datetime) -> QuerySet[Restriction]:
+    """Return the bans in force that keep workers from a project, one of its pools, or all of their account."""
+    batches = Batch.objects.filter(project_id=project_id).values("pk")
+    here = Q(scope=Scope.PROJECT, scope_id=project_id) | Q(scope=Scope.BATCH, scope_id__in=batches)
+    return Restriction.objects.in_force(now).no_work().filter(here | Q(scope=Scope.ACCOUNT))
+
+
 @transaction.atomic
 def restrict(
     *,
@@ -36,18 +43,37 @@ def restrict(
     by_rule: str = "",
     effect: str = Restriction.Effect.NO_WORK,
 ) -> Restriction:
-    """Restrict a worker; a restriction already in force in this scope is prolonged, never doubled or shortened."""
-    asked = {"reason": reason[:200], "until": until, "by_rule": by_rule}
+    """Restrict a worker; a restriction of the same cause in this scope is prolonged, never doubled or shortened."""
+    asked = {"reason": reason[:200], "until": until}
     row, made = Restriction.objects.select_for_update().get_or_create(
-        worker_id=worker_id, scope=scope, scope_id=scope_id, effect=effect, lifted_at=None, defaults=asked
+        worker_id=worker_id,
+        scope=scope,
+        scope_id=scope_id,
+        effect=effect,
+        by_rule=by_rule,
+        lifted_at=None,
+        defaults=asked,
     )
     if not made and (row.until is None or (until is not None and until <= row.until)):
         return row
     if not made:
-        row.reason, row.until, row.by_rule = reason[:200], until, by_rule
+        row.reason, row.until = reason[:200], until
         row.save(update_fields=list(asked))
-    _tell_platform(row, "restrict", f"restrict-{row.pk}-{f'{until:%Y%m%dT%H%M%S}' if until else 'for-good'}")
+    if _lasts_longest(row):
+        _tell_platform(row, "restrict", f"restrict-{row.pk}-{f'{until:%Y%m%dT%H%M%S}' if until else 'for-good'}")
     return row
+
+
+def _beside(row: Restriction) -> QuerySet[Restriction]:
+    """Return what stands against the worker in the same place for other causes; platforms know one ban in a place."""
+    here = {"worker_id": row.worker_id, "scope": row.scope, "scope_id": row.scope_id, "effect": row.effect}
+    others = Restriction.objects.filter(lifted_at__isnull=True, **here)
+    return others.exclude(pk=row.pk).exclude(by_rule=Restriction.BY_THE_PLATFORM)
+
+
+def _lasts_longest(row: Restriction) -> bool:
+    longer = Q(until__isnull=True) if row.until is None else Q(until__isnull=True) | Q(until__gte=row.until)
+    return not _beside(row).filter(longer).exists()
 
 
 @transaction.atomic
@@ -63,12 +89,18 @@ def end_timed(*, now: datetime) -> int:
 
 
 def lift(*, restriction_id: int, now: datetime) -> None:
+    """End a restriction before its time; the platform keeps what another cause still asks for in this scope."""
     row = Restriction.objects.select_for_update().filter(pk=restriction_id, lifted_at__isnull=True).first()
     if row is None:
         return
     row.lifted_at = now
     row.save(update_fields=["lifted_at"])
-    _tell_platform(row, "unrestrict", f"unrestrict-{row.pk}")
+    in_force = _beside(row).filter(Q(until__isnull=True) | Q(until__gt=now))
+    stays = in_force.order_by(F("until").desc(nulls_first=True)).first()
+    if stays is None:
+        _tell_platform(row, "unrestrict", f"unrestrict-{row.pk}")
+    else:
+        _tell_platform(stays, "restrict", f"restrict-{stays.pk}-after-{row.pk}")
 
 
 @transaction.atomic
@@ -78,7 +110,7 @@ def tell_of_bans(*, batch: Batch, now: datetime) -> None:
     earlier = Batch.objects.filter(account_id=batch.account_id).exclude(remote_id="").exclude(pk=batch.pk)
     if earlier.exists():
         bans = bans.exclude(scope=Scope.ACCOUNT)  # they were told with the first
-    for row in bans.order_by("id"):
+    for row in bans.order_by(F("until").asc(nulls_last=True), "id"):
         _tell_platform(row, "restrict", f"restrict-{row.pk}-in-{batch.pk}", place=batch.pk)
 
 

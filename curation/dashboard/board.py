@@ -8,8 +8,10 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
+from crowd.clock import database_now
 from crowd.honesty import BAN, NOTHING, WARN, Policy, Terms, lower_bound
-from crowd.models import Assignment, Evidence, Restriction, Worker
+from crowd.models import Assignment, Evidence, Worker
+from crowd.services import trust
 from crowd.services.answers import COLLECTS
 from curation.models import Asset, Project
 from curation.preprocessing.templates import MIN_INLIERS
@@ -197,9 +199,7 @@ def _newest(project: Project, shown: str, level: int | None, most: int) -> list[
     chosen = ranked.filter(nth__lte=most).order_by("-id").values("pk")
     done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
     sent = Assignment.objects.filter(project_id=project.pk, batch__interface__in=COLLECTS, state__in=done)
-    ban = Restriction.objects.no_work().filter(
-        worker=OuterRef("worker"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
-    )
+    ban = trust.bans_in(project_id=project.pk, now=database_now()).filter(worker=OuterRef("worker"))
     rows: list[Any] = list(
         Evidence.objects.filter(pk__in=chosen)
         .annotate(
@@ -208,7 +208,7 @@ def _newest(project: Project, shown: str, level: int | None, most: int) -> list[
             sender_id=Subquery(other.values("worker_id")[:1]),
             asset_state=Subquery(item.values("state")[:1]),
             at_level=_per_worker(mine.filter(level=OuterRef("level"))),
-            hits=_per_worker(mine),
+            hits=_per_worker(mine.filter(awaits_person=False)),
             judged=_per_worker(sent),
             banned=Exists(ban),
         )

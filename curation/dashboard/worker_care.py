@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
 
-from crowd.models import Restriction, Worker
+from crowd.clock import database_now
+from crowd.models import Worker
+from crowd.services import trust
 from curation.models import Project, Stage
 from curation.services.quality_facts.checkers import checkers_in
 from curation.services.quality_facts.examples import Example, examples_of
@@ -67,9 +69,7 @@ def careless(project: Project) -> Careless:
     if stage is None or not found:
         return Careless((), 0)
     shown = found[:CARDS]
-    banned = Restriction.objects.no_work().filter(
-        worker=OuterRef("pk"), scope=Restriction.Scope.PROJECT, scope_id=project.pk, lifted_at__isnull=True
-    )
+    banned = trust.bans_in(project_id=project.pk, now=database_now()).filter(worker=OuterRef("pk"))
     rows = Worker.objects.select_related("account").annotate(banned=Exists(banned))
     workers = rows.in_bulk([care.worker_id for care in shown])
     cards = [

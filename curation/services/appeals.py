@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 from crowd.errors import CrowdError
 from crowd.models import Appeal, Assignment, Evidence
 from crowd.platforms.registry import platform
-from crowd.services import judging, ledger
+from crowd.services import dishonesty, judging, ledger
 from curation.models import Asset, Project, User
 from curation.services import assets, events, suspicions, versions
 
@@ -97,6 +97,7 @@ def uphold(*, appeal_id: int, by: User, reply: str, takes_back: bool, now: datet
     Raises BudgetExceeded when nothing is left to pay it with; the appeal stays open then.
     """
     page = Assignment.objects.select_related("batch__account").get(appeal=appeal_id)
+    dishonesty.lock(page.worker_id)
     ledger.lock(purse=ledger.Purse.of(page.batch))  # before the page and its pictures: everybody does it in this order
     appeal = _open(appeal_id)
     if takes_back:

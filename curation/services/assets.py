@@ -16,6 +16,7 @@ from curation.services import events, jobs, versions
 
 State = Asset.State
 Verdict = Decision.Verdict
+FLAG = "flag"  # a person took the picture out of whatever stage it stood at
 JUDGING_KINDS = ("validate",)  # stages that pay or refuse what was sent
 SENTENCES = {
     "unreadable": "The file cannot be read as a picture.",
@@ -181,6 +182,11 @@ def next_stage(stage: Stage) -> Stage | None:
     return Stage.objects.filter(project_id=stage.project_id, position__gt=stage.position).order_by("position").first()
 
 
+def way_back(asset: Asset) -> Stage | None:
+    """Return where a dropped picture goes on: after the stage that dropped it, or where a report took it out."""
+    return asset.stage if asset.reason == FLAG else next_stage(asset.stage)
+
+
 def _decision(move: Move, by_kind: str, by_id: int | None, now: datetime | None) -> Decision:
     return Decision(
         project_id=move.asset.project_id,
@@ -239,6 +245,8 @@ def locked(asset_id: int) -> Asset:
 def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
     """Bring a dropped asset back to the stage after the one that dropped it: a false alarm costs it nothing.
 
+    What somebody reported goes back to the stage it was taken from, which has not decided on it yet.
+
     Its submission is accepted after all where no later stage would say so: what is used is paid.
     """
     asset = locked(asset_id)
@@ -248,7 +256,7 @@ def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
         raise CrowdError("This file cannot be read as a picture, so no later stage could do anything with it.")
     if asset.media == Asset.Media.VIDEO:
         raise CrowdError("A video goes through the stages as its frames; restore those.")
-    target = next_stage(asset.stage)
+    target = way_back(asset)
     if target is None:
         raise CrowdError("There is no stage after the one that dropped it.")
     decide(

@@ -32,7 +32,8 @@ def reject_and_ban(
     """
     if days is not None and not 1 <= days <= MOST_DAYS:
         raise CrowdError(f"A ban lasts 1 to {MOST_DAYS:,} days, not {days:,}.")
-    suspicions.confirm(evidence_id=evidence.pk, by=by, now=now)
+    if suspicions.confirm(evidence_id=evidence.pk, by=by, now=now).overturned_at is not None:
+        raise CrowdError("This was found to be no cheating, so it bans nobody; report the picture again if it is.")
     ban = trust.restrict(
         worker_id=evidence.worker_id,
         scope=scope,
@@ -126,10 +127,13 @@ def lift(*, restriction: Restriction, project: Project, by: User, now: datetime)
 
 
 def _accept_waiting(restriction: Restriction, now: datetime) -> int:
-    """Only pools that pay at once: where work is checked first, the checks go on deciding."""
+    """Only pools that pay at once, when no other cause stops their pay: elsewhere the checks go on deciding."""
+    batch = Batch.objects.filter(pk=restriction.scope_id).first()
+    if batch is None or trust.is_unpaid(worker_id=restriction.worker_id, batch=batch, now=now):
+        return 0
     waiting = Assignment.objects.filter(
         worker=restriction.worker,
-        batch_id=restriction.scope_id,
+        batch=batch,
         batch__auto_accept=True,
         state=Assignment.State.SUBMITTED,
         awaits_files=False,

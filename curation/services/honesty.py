@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from crowd import honesty
 from crowd.errors import CrowdError
 from crowd.honesty import Policy
-from crowd.models import Evidence
-from crowd.services import dishonesty
+from crowd.models import Evidence, Task
+from crowd.services import dishonesty, tasks
 from curation.models import Asset, Decision, HonestyTerms, Project, User
 from curation.services import assets, events, submissions, versions
 
-FLAG = "flag"
+FLAG = assets.FLAG
 LONGEST_NOTE = 300
 
 
@@ -46,7 +47,10 @@ def save_policy(*, project: Project, policy: Policy, by: User, now: datetime) ->
 def record(
     *, asset: Asset, level: int, kind: str, other: Asset | None, details: dict[str, Any], now: datetime
 ) -> Evidence | None:
-    """Keep evidence against whoever sent a picture; what the level asks for follows. A frame accuses nobody."""
+    """Keep evidence against whoever sent a picture; what the level asks for follows. A frame accuses nobody.
+
+    What is held counts only when a person has confirmed it.
+    """
     if asset.worker_id is None or asset.parent_id is not None:
         return None
     return dishonesty.record_evidence(
@@ -58,14 +62,23 @@ def record(
         other_item_id=other.pk if other else None,
         details=details,
         now=now,
-        batch_id=asset.answer.assignment.batch_id if asset.answer else None,
+        batch_id=batch_of(asset),
         policy=policy_of(asset.project_id),
+        awaits_person=asset.state == Asset.State.HELD,
     )
+
+
+def batch_of(asset: Asset) -> int | None:
+    """Return the batch a picture came in, if any."""
+    return asset.answer.assignment.batch_id if asset.answer else None
 
 
 @transaction.atomic
 def flag(*, asset_id: int, by: User, note: str, now: datetime) -> Evidence | None:
     """A person says that a picture is generated or swapped: it is dropped, unpaid if that is still open."""
+    sender = Asset.objects.values_list("worker_id", flat=True).get(pk=asset_id)
+    if sender is not None:
+        dishonesty.lock(sender)
     asset = assets.locked(asset_id)
     if asset.worker_id is None or asset.parent_id is not None:
         raise CrowdError("Nobody of the crowd has sent this picture, so there is nobody to report.")
@@ -74,6 +87,8 @@ def flag(*, asset_id: int, by: User, note: str, now: datetime) -> Evidence | Non
     if not note.strip():
         raise CrowdError("Say what shows it: the note is kept with the evidence.")
     details = {"note": note.strip()[:LONGEST_NOTE], "by": by.name}
+    if asset.state == Asset.State.WORKING:
+        _withdraw_places(asset)
     assets.decide(
         asset=asset,
         verdict=Decision.Verdict.DROPPED,
@@ -88,3 +103,11 @@ def flag(*, asset_id: int, by: User, note: str, now: datetime) -> Evidence | Non
     text = f"{by.name} reported a picture as generated or swapped."
     events.record(kind="evidence.flagged", text=text, project=asset.project, subject=asset, by=by, now=now)
     return evidence
+
+
+def _withdraw_places(asset: Asset) -> None:
+    """Offer the picture to nobody else; should it come back, the stage that offers it asks for as many answers."""
+    offered = Task.objects.filter(batch__stage_id=asset.stage_id, item_id=asset.pk, issued__lt=F("overlap"))
+    ids = list(offered.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    Task.objects.filter(pk__in=ids).update(overlap=F("overlap") - 1, cancelled=True)
+    tasks.mark_changed(ids)

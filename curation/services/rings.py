@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db.models import F, OuterRef, Subquery
 
-from crowd.models import Evidence, Restriction, Worker
+from crowd.clock import database_now
+from crowd.models import Evidence, Worker
+from crowd.services import trust
 from curation.models import Asset, Project
 
 PROVEN = ("same_file", "same_photo")
@@ -59,11 +61,8 @@ def rings(*, project: Project) -> list[Ring]:
     leader = _connected([(row["worker_id"], row["sender"]) for row in between])
     for row in between:
         groups[leader[row["worker_id"]]].append(row)
-    banned = set(
-        Restriction.objects.no_work()
-        .filter(worker_id__in=list(leader), scope="project", scope_id=project.pk, lifted_at__isnull=True)
-        .values_list("worker_id", flat=True)
-    )
+    bans = trust.bans_in(project_id=project.pk, now=database_now()).filter(worker_id__in=list(leader))
+    banned = set(bans.values_list("worker_id", flat=True))
     found = [_ring(rows, people, banned) for rows in groups.values()]
     return sorted(found, key=lambda ring: (-ring.pictures, ring.members[0].worker.pk))
 

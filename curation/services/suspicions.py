@@ -22,8 +22,8 @@ Verdict = Decision.Verdict
 
 @transaction.atomic
 def confirm(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
-    """It is cheating: a held picture is dropped and its submission rejected, unpaid."""
-    evidence = Evidence.objects.select_for_update().get(pk=evidence_id)
+    """It is cheating: it counts, a held picture is dropped and its submission rejected, unpaid."""
+    evidence = dishonesty.confirm(evidence_id=evidence_id, now=now, **_standing(evidence_id))
     asset = assets.locked(evidence.item_id)
     if asset.state == State.HELD and asset.reason == evidence.kind:
         _decide(asset, Verdict.DROPPED, evidence.kind, by, now)
@@ -38,20 +38,18 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
 
     What was rejected because of it is accepted after all and paid, unless a later stage has still to say so.
     """
-    project_id = Evidence.objects.values_list("project_id", flat=True).get(pk=evidence_id)
-    evidence = dishonesty.overturn(evidence_id=evidence_id, now=now, policy=honesty.policy_of(project_id))
+    evidence = dishonesty.overturn(evidence_id=evidence_id, now=now, **_standing(evidence_id))
     readmitting.ask_in(evidence.project_id)
     asset = assets.locked(evidence.item_id)
     if asset.state == State.HELD and asset.reason == evidence.kind:
         _decide(asset, Verdict.PASSED, "", by, now)
     elif asset.state == State.DROPPED and asset.reason == evidence.kind:
-        following = assets.next_stage(asset.stage)
         assets.decide(
             asset=asset,
             verdict=Verdict.RESTORED,
             by_kind=Decision.By.PERSON,
             by_id=by.pk if by else None,
-            to_stage=following,
+            to_stage=assets.way_back(asset),
             now=now,
         )
         if not assets.is_judged_later(asset):
@@ -61,6 +59,13 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
         events.record(kind="evidence.cleared", text=text, project=asset.project, subject=evidence, by=by, now=now)
     versions.bump(project_id=asset.project_id)
     return evidence
+
+
+def _standing(evidence_id: int) -> dict[str, Any]:
+    """Return by what the level of an accused worker is found."""
+    evidence = Evidence.objects.get(pk=evidence_id)
+    asset = Asset.objects.select_related("answer__assignment").get(pk=evidence.item_id)
+    return {"batch_id": honesty.batch_of(asset), "policy": honesty.policy_of(evidence.project_id)}
 
 
 def _decide(asset: Asset, verdict: str, reason: str, by: User | None, now: datetime) -> None:
@@ -98,6 +103,9 @@ def _likeness(asset: Asset, evidence: dict[str, Any]) -> Likeness:
 @transaction.atomic
 def decide_likeness(*, asset_id: int, is_same: bool, by: User, now: datetime) -> Asset:
     """A person looked: another photo goes on; the same photo is rejected, and is evidence against who sent it."""
+    sender = Asset.objects.values_list("worker_id", flat=True).get(pk=asset_id)
+    if sender is not None:
+        dishonesty.lock(sender)
     asset = assets.locked(asset_id)
     if asset.state != State.HELD or asset.reason != LIKENESS:
         raise CrowdError("This picture no longer waits for a person.")

@@ -11,6 +11,7 @@ from django.db import transaction
 from pydantic import Field
 
 from crowd.models import Evidence
+from crowd.services import dishonesty
 from curation.models import Asset, Decision, Stage
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.limits import Limits, Unreadable
@@ -195,6 +196,8 @@ def _decide(seen: Asset, now: datetime, found: Finding) -> None:
     A frame accuses nobody: frames of one video look alike, and videos are compared as a whole.
     Measuring takes a while: what has left the stage meanwhile is not decided on again.
     """
+    if found.level is not None and seen.worker_id is not None:
+        dishonesty.lock(seen.worker_id)
     asset = assets.locked(seen.pk)
     if asset.state != Asset.State.WAITING or asset.stage_id != seen.stage_id:
         return

@@ -47,6 +47,22 @@ def test_another_platform_is_told_of_each_restriction_and_of_its_end(remote):
 
 
 @pytest.mark.django_db
+def test_another_platform_keeps_the_longest_ban_of_several_causes(remote):
+    batch = market.batch(at=remote)
+    wanda = market.worker(remote)
+    ban = {"worker_id": wanda.pk, "scope": "batch", "scope_id": batch.pk, "reason": "guesses"}
+    by_rule = trust.restrict(**ban, until=NOON + 2 * DAY, by_rule="dishonesty")
+    by_person = trust.restrict(**ban, until=NOON + DAY)
+    trust.lift(restriction_id=by_rule.pk, now=NOON)
+    trust.lift(restriction_id=by_person.pk, now=NOON)
+    assert list(OutboxCommand.objects.order_by("id").values_list("kind", "payload__restriction_id")) == [
+        ("restrict", by_rule.pk),
+        ("restrict", by_person.pk),
+        ("unrestrict", by_person.pk),
+    ]
+
+
+@pytest.mark.django_db
 def test_nobody_is_told_of_warnings_nor_of_our_own_people(remote):
     wanda, own = market.worker(remote), market.worker(market.account())
     trust.restrict(worker_id=wanda.pk, scope="project", scope_id=1, reason="", until=NOON, effect="warning")
@@ -59,7 +75,8 @@ def test_where_the_platform_gives_out_pages_a_limit_becomes_a_restriction(remote
     watched = pool({"kind": "answer_count", "most": 1}, {"kind": "income", "most_micro": 1}, at=remote)
     market.sent(watched, market.worker(remote))
     rows = Restriction.objects.order_by("by_rule").values_list("by_rule", "scope", "until")
-    assert list(rows) == [("answer_count", "batch", None)]
+    assert list(rows) == [("answer_count", "batch", None), ("income", "batch", NOON + DAY)]
+    assert OutboxCommand.objects.filter(kind="restrict").count() == 1
 
 
 def test_the_test_platform_is_really_elsewhere():

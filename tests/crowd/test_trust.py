@@ -31,7 +31,14 @@ def send(photos: Batch, who: Worker, n: int) -> list[Assignment]:
     return [market.sent(photos, who) for _ in range(n)]
 
 
-def accuse(photos: Batch, who: Worker, n: int, level: int = Level.DUPLICATE, start: int = 0) -> list[Evidence]:
+def standing(who: Worker) -> list[tuple[str, datetime | None]]:
+    """Cause and end of each ban in force."""
+    return list(Restriction.objects.in_force(NOON).filter(worker=who).order_by("pk").values_list("by_rule", "until"))
+
+
+def accuse(
+    photos: Batch, who: Worker, n: int, level: int = Level.DUPLICATE, start: int = 0, *, awaits_person: bool = False
+) -> list[Evidence]:
     return [
         dishonesty.record_evidence(
             worker_id=who.pk,
@@ -42,6 +49,7 @@ def accuse(photos: Batch, who: Worker, n: int, level: int = Level.DUPLICATE, sta
             other_item_id=None,
             details={"distance": 3},
             now=NOON,
+            awaits_person=awaits_person,
         )
         for number in range(n)
     ]
@@ -128,6 +136,89 @@ def test_a_false_alarm_does_not_lift_what_a_person_decided(photos, wanda):
     assert banned(photos, wanda)
 
 
+def test_what_remains_after_a_false_alarm_bans_for_the_level_that_remains(photos, wanda):
+    send(photos, wanda, 12)
+    accuse(photos, wanda, 5)
+    grave = accuse(photos, wanda, 7, Level.SYNTHETIC, start=100)
+    assert standing(wanda) == [("dishonesty", NOON + 365 * DAY)]
+    for row in grave:
+        dishonesty.overturn(evidence_id=row.pk, now=NOON)
+    assert standing(wanda) == []
+    send_more = accuse(photos, wanda, 5, start=200)
+    assert standing(wanda) == [("dishonesty", NOON + 10 * DAY)]
+    more = accuse(photos, wanda, 8, Level.SYNTHETIC, start=300)
+    assert standing(wanda) == [("dishonesty", NOON + 365 * DAY)]
+    for row in more:
+        dishonesty.overturn(evidence_id=row.pk, now=NOON + DAY)
+    assert standing(wanda) == [("dishonesty", NOON + 10 * DAY)]
+    assert Restriction.objects.in_force(NOON).get().reason == "Level 0: sent the same photo again"
+    for row in send_more:
+        dishonesty.overturn(evidence_id=row.pk, now=NOON + DAY)
+    assert standing(wanda) == []
+
+
+def test_a_false_alarm_leaves_a_ban_that_the_rest_still_gives(photos, wanda):
+    send(photos, wanda, 9)
+    rows = accuse(photos, wanda, 9)
+    before = Restriction.objects.get()
+    dishonesty.overturn(evidence_id=rows[0].pk, now=NOON + DAY)
+    assert Restriction.objects.get().lifted_at is None
+    assert Restriction.objects.get().until == before.until
+
+
+def test_a_false_alarm_ends_what_a_rule_asked_for_and_leaves_what_a_person_did(photos, wanda):
+    send(photos, wanda, 5)
+    ban(photos, wanda, NOON + 3 * DAY, reason="A person said so")
+    rows = accuse(photos, wanda, 5)
+    assert standing(wanda) == [("", NOON + 3 * DAY), ("dishonesty", NOON + 10 * DAY)]
+    dishonesty.overturn(evidence_id=rows[0].pk, now=NOON)
+    assert standing(wanda) == [("", NOON + 3 * DAY)]
+
+
+def test_a_ban_because_of_one_piece_of_evidence_ends_without_the_ban_of_the_level(photos, wanda):
+    send(photos, wanda, 9)
+    rows = accuse(photos, wanda, 9)
+    ban(photos, wanda, NOON + 30 * DAY, dishonesty.because_of(rows[0]))
+    dishonesty.overturn(evidence_id=rows[0].pk, now=NOON)
+    assert standing(wanda) == [("dishonesty", NOON + 10 * DAY)]
+
+
+def test_evidence_that_awaits_a_person_counts_when_a_person_has_confirmed_it(photos, wanda):
+    send(photos, wanda, 5)
+    rows = accuse(photos, wanda, 5, awaits_person=True)
+    assert dishonesty.level_of(worker_id=wanda.pk, project_id=photos.project_id) is None
+    for row in rows:
+        assert not banned(photos, wanda)
+        dishonesty.confirm(evidence_id=row.pk, now=NOON)
+    assert banned(photos, wanda)
+
+
+def test_a_picture_is_accused_again_only_after_a_false_alarm(photos, wanda):
+    send(photos, wanda, 5)
+    (first,) = accuse(photos, wanda, 1)
+    dishonesty.overturn(evidence_id=first.pk, now=NOON)
+    (again,) = accuse(photos, wanda, 1)
+    assert again.pk != first.pk
+    assert list(Evidence.counting()) == [again]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_false_alarms_said_at_once_end_the_ban_once(photos, wanda):
+    send(photos, wanda, 6)
+    rows = accuse(photos, wanda, 6)
+    assert banned(photos, wanda)
+    market.at_once(lambda row: dishonesty.overturn(evidence_id=row.pk, now=NOON), rows[:3])
+    assert standing(wanda) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hits_that_come_at_once_are_all_seen(photos, wanda):
+    send(photos, wanda, 5)
+    found = market.at_once(lambda start: accuse(photos, wanda, 1, start=start), [10, 20, 30, 40, 50])
+    assert not [one for one in found if isinstance(one, Exception)]
+    assert standing(wanda) == [("dishonesty", NOON + 10 * DAY)]
+
+
 # Restrictions
 
 
@@ -144,19 +235,28 @@ def test_a_restriction_without_a_time_holds_until_it_is_lifted(photos, wanda):
     assert not banned(photos, wanda)
 
 
-def test_a_second_restriction_prolongs_the_first(photos, wanda):
+def test_a_second_restriction_of_the_same_cause_prolongs_the_first(photos, wanda):
     ban(photos, wanda, NOON + DAY, "speed")
-    ban(photos, wanda, NOON + 2 * DAY, "control")
-    row = Restriction.objects.get()
-    assert (row.until, row.by_rule) == (NOON + 2 * DAY, "control")
+    ban(photos, wanda, NOON + 2 * DAY, "speed")
+    ban(photos, wanda, NOON + DAY, "speed")
+    assert standing(wanda) == [("speed", NOON + 2 * DAY)]
+
+
+def test_lifting_one_cause_leaves_the_other(photos, wanda):
+    ban(photos, wanda, NOON + DAY, "speed")
+    row = ban(photos, wanda, NOON + 2 * DAY, "control")
+    trust.lift(restriction_id=row.pk, now=NOON)
+    assert standing(wanda) == [("speed", NOON + DAY)]
+    assert banned(photos, wanda)
 
 
 @pytest.mark.parametrize("until", [None, NOON + 99 * DAY])
 def test_a_rule_never_shortens_what_a_person_decided(photos, wanda, until):
     ban(photos, wanda, until, reason="A person said so")
     ban(photos, wanda, NOON + DAY, "dishonesty", "Level 0")
-    row = Restriction.objects.get()
-    assert (row.until, row.by_rule, row.reason) == (until, "", "A person said so")
+    row = Restriction.objects.get(by_rule="")
+    assert (row.until, row.reason) == (until, "A person said so")
+    assert standing(wanda) == [("", until), ("dishonesty", NOON + DAY)]
 
 
 @pytest.mark.parametrize("scope", Restriction.Scope.values)
