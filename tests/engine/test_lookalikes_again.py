@@ -60,6 +60,36 @@ def test_a_photo_that_was_paid_and_taken_out_later_is_not_paid_again(project):
     assert world.stands(world.checked(project, world.resaved("one"), wanda))[1:] == ("dropped", "same_photo")
 
 
+@pytest.mark.parametrize(("page", "takes_part"), [("rejected", False), ("accepted", True)])
+def test_a_poor_frame_takes_part_when_its_video_was_paid(page, takes_part, project):
+    wanda = world.worker(project, "wanda")
+    video, again = (world.send(project, world.photo(seed), wanda) for seed in ("one", "two"))
+    frame = Asset.objects.create(
+        project=project,
+        stage=video.stage,
+        parent=video,
+        worker_id=wanda.pk,
+        state="dropped",
+        reason="blurred",
+        frame_index=0,
+        frame_ms=0,
+        sha256=b"3" * 32,
+        storage_key="frames/one.jpg",
+    )
+    Assignment.objects.filter(answers=video.answer_id).update(state=page)
+    later = Asset.objects.create(
+        project=project,
+        stage=video.stage,
+        parent=again,
+        worker_id=wanda.pk,
+        frame_index=0,
+        frame_ms=0,
+        sha256=b"3" * 32,
+        storage_key="frames/two.jpg",
+    )
+    assert (frame in lookalikes._earlier(later)) is takes_part
+
+
 # Lost and late
 
 
