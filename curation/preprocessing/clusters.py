@@ -52,18 +52,6 @@ def cluster(order: Iterable[Key], ties: Iterable[Tie[Key]]) -> list[Cluster[Key]
     return list(clusters.values())
 
 
-def by_strength(keys: Sequence[Key], ties: Sequence[Tie[Key]], pixels: Mapping[Key, int]) -> list[Key]:
-    """Order a finished batch: most strong ties first, then smallest mean difference, most pixels, name."""
-    strong, _ = _neighbours(ties)
-
-    def rank(key: Key) -> tuple[int, float, int, str]:
-        near = strong.get(key, ())
-        mean = sum(difference for _, difference in near) / len(near) if near else 0.0
-        return -len(near), mean, -pixels[key], str(key)
-
-    return sorted(keys, key=rank)
-
-
 def _neighbours(ties: Iterable[Tie[Key]]) -> tuple[_Near[Key], _Near[Key]]:
     strong: defaultdict[Key, list[tuple[Key, float]]] = defaultdict(list)
     weak: defaultdict[Key, list[tuple[Key, float]]] = defaultdict(list)

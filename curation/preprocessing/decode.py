@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
 from . import hashes, quality
-from .gate import DECODE_ERRORS, decoding, ends_early, open_gated, read_bounded, require_whole
+from .gate import DECODE_ERRORS, decoding, ends_early, open_gated, require_whole
 from .large import alone_if_large
 from .limits import MEGABYTE, PICTURE_LIMITS, Limits
 from .pixels import EXIF_TURNS, Grey, bounded, resized, turned
@@ -94,11 +93,6 @@ def analyse(data: bytes, *, compat: bool = True, limits: Limits = PICTURE_LIMITS
         contrast=contrast,
         camera=_camera_of(exif),
     )
-
-
-def analyse_file(path: Path, *, compat: bool = True, limits: Limits = PICTURE_LIMITS) -> Analysis:
-    """Measure the picture in a file; see `analyse`. Raises Unreadable, also when the file cannot be read."""
-    return analyse(read_bounded(path, limits), compat=compat, limits=limits)
 
 
 def _small(grey: Grey) -> Grey:

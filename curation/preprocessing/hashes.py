@@ -18,8 +18,6 @@ BITS = 256
 BORDER_SD = 10.0
 MAX_TRIM = 1 / 3
 LOW_CONTRAST = 6.0
-UNRELATED = 86
-"""The smallest distance ever seen between unrelated photos; candidates stay well below."""
 
 Turns = tuple[bytes, ...]
 """One hash of 32 bytes per entry of TURNS."""

@@ -15,6 +15,7 @@ from .preview import Preview
 VERSION = "verify-1"
 """Under which verdicts are kept for second runs: another one wherever a pair may be judged otherwise."""
 RADIUS = 64
+"""Candidates lie within so many bits; unrelated photos were never seen nearer than 86."""
 MIN_COMMON = 0.3
 MIN_INLIERS = 12
 VOTED_INLIERS = 17

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -34,7 +34,6 @@ class VideoInfo:
     height: int
     rate: float
     codec: str
-    has_audio: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +67,8 @@ def looks_like_video(head: bytes) -> bool:
     return head.startswith(_EBML) or (head[4:8] == b"ftyp" and head[8:12] not in (b"heic", b"heix", b"mif1", b"avif"))
 
 
-def probe(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> VideoInfo:
-    """Read a video's header; raises Unreadable for anything else and for what exceeds the limits."""
-    with _opened(path, limits) as container:
-        stream = container.streams.video[0]
-        info = _info(container, stream, limits)
-        first = next(container.decode(stream), None)
-    if first is None:
-        raise Unreadable("no_frames", "the video has no frames")
-    lies = TURNS.get(first.rotation % 360) in ("rot90", "rot270")
-    return replace(info, width=info.height, height=info.width) if lies else info
-
-
 def plan(path: Path, *, every: int = 10, keyframes: bool = False, limits: VideoLimits = VIDEO_LIMITS) -> Plan:
-    """Choose the first frame at or after every n-th tick of the average rate, without decoding. Raises Unreadable.
+    """Choose the first frame at or after every n-th tick of the average rate; decodes the first. Raises Unreadable.
 
     `keyframes` chooses the pictures that need no other to be decoded, whatever their distance: ten times as fast.
     """
@@ -105,7 +92,18 @@ def plan(path: Path, *, every: int = 10, keyframes: bool = False, limits: VideoL
     if not fault and info.seconds - read > max(ENDS_EARLY_SECONDS, ENDS_EARLY_SHARE * info.seconds, 2 * step):
         fault = f"the video ends early: {read:.1f} of {info.seconds:.1f} s are there"
     wanted = {stamps[index]: index for index in chosen}
+    if _is_turned(path, limits):
+        info = replace(info, width=info.height, height=info.width)
     return Plan(path, info, len(stamps), wanted, limits, keyframes, fault)
+
+
+def _is_turned(path: Path, limits: VideoLimits) -> bool:
+    """Tell by the first picture, which alone knows, whether width and height change places when it is displayed."""
+    with suppress(Unreadable), _opened(path, limits) as container:  # what cannot be decoded is found when it is read
+        container.streams.video[0].thread_count = 1
+        first = next(container.decode(video=0), None)
+        return first is not None and TURNS.get(first.rotation % 360) in ("rot90", "rot270")
+    return False
 
 
 def _stamps(
@@ -127,11 +125,6 @@ def _stamps(
 
 def _places(stamps: Sequence[int], some: set[int]) -> list[int]:
     return [index for index, stamp in enumerate(stamps) if stamp in some]
-
-
-def frames(path: Path, *, every: int = 10, skip_still: bool = False) -> Iterator[Frame]:
-    """Yield every n-th frame of a video, upright; see `plan` and `frames_of`."""
-    return frames_of(plan(path, every=every), skip_still=skip_still)
 
 
 def frames_of(plan: Plan, *, skip_still: bool = False) -> Iterator[Frame]:
@@ -194,7 +187,7 @@ def _info(
         raise Unreadable("too_long", f"the video lasts {seconds:.1f} s; at most {limits.max_seconds:g} s are accepted")
     rate = float(stream.average_rate or stream.guessed_rate or 0)
     codec = stream.codec_context.name
-    return VideoInfo(seconds, stream.width, stream.height, rate, codec, bool(container.streams.audio))
+    return VideoInfo(seconds, stream.width, stream.height, rate, codec)
 
 
 def _seconds(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float:

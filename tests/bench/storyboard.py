@@ -47,7 +47,7 @@ def make(path: Path) -> Path:
 
 
 def ours(path: Path) -> int:
-    return len([frame.jpeg for frame in video.frames(path, every=EVERY)])
+    return len([frame.jpeg for frame in video.frames_of(video.plan(path, every=EVERY))])
 
 
 def keyframes(path: Path) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+from curation.preprocessing.video import Frame, frames_of, plan
 
 BASE = 90_000
 
@@ -71,3 +73,8 @@ def rotated(path: Path, degrees: int) -> Path:
     data[matrix : matrix + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in values)
     path.write_bytes(data)
     return path
+
+
+def taken(path: Path, every: int = 10, *, skip_still: bool = False) -> Iterator[Frame]:
+    """Read every n-th frame in this process."""
+    return frames_of(plan(path, every=every), skip_still=skip_still)

@@ -7,7 +7,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.preprocessing.clusters import Tie, by_strength, cluster
+from curation.preprocessing.clusters import Tie, cluster
 
 
 def test_a_chain_does_not_become_one_cluster() -> None:
@@ -27,12 +27,6 @@ def test_a_leader_of_the_same_scene_is_listed_and_keeps_its_members() -> None:
     first, second = cluster(["a", "b", "c"], ties)
     assert (first.leader, first.members, first.scenes) == ("a", [], ["b"])
     assert (second.leader, second.members) == ("b", ["c"])
-
-
-def test_the_strongest_of_a_batch_leads() -> None:
-    ties = [Tie("b", other, strong=True, difference=0.2) for other in "acd"]
-    assert by_strength("abcd", ties, dict.fromkeys("abcd", 1))[0] == "b"
-    assert by_strength("ab", [], {"a": 1, "b": 2}) == ["b", "a"]
 
 
 pairs = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.booleans(), st.floats(0, 1)), max_size=40)

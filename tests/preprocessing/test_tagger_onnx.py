@@ -151,5 +151,5 @@ def test_without_the_runtime_the_sentence_says_what_to_install(tmp_path: Path, m
         return real(name, *more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(BadTagger, match=r"pip install 'winnow\[onnx\]'"):
+    with pytest.raises(BadTagger, match=r"pip install 'onnxruntime>=1\.20'"):
         tagger(tmp_path, mean_colours(tmp_path / "m.onnx")).tags(painted(1, 2, 3))

@@ -184,12 +184,12 @@ def test_motion_is_a_share_of_the_picture_and_a_change_of_light_is_none() -> Non
 
 
 def test_people_and_faces_are_suggestions_with_boxes(sample_data: Path) -> None:
-    from curation.preprocessing import video
+    from .clips import taken
 
     clips = sample_data / "videos"
     if not (clips / "book.mkv").is_file():
         pytest.skip(f"no clips in {clips}")
-    frame = next(video.frames(clips / "book.mkv"))
+    frame = next(taken(clips / "book.mkv"))
     seen = Picture(lambda: frame.jpeg, here).views(EVERYTHING)
     tags = registry.load(["faces"])["faces"].tags(seen)
     assert (tags[0].key, tags[0].value, tags[0].source, tags[0].number) == ("faces", "yes", "heuristic", 1)

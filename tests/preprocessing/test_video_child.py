@@ -13,7 +13,7 @@ from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.video_child import Bounds, Order, reading
 from curation.preprocessing.video_wish import VideoWish
 
-from .clips import audio_only, clip, moving, rotated, steady
+from .clips import audio_only, clip, moving, rotated, steady, taken
 
 
 def indices(path: Path, order: Order) -> list[int]:
@@ -29,9 +29,14 @@ def cut_short(path: Path, share: float) -> Path:
 def test_the_child_gives_the_same_frames_as_reading_here(tmp_path: Path) -> None:
     path = clip(tmp_path / "a.mp4", times=steady(45))
     with reading(path, Order(every=10)) as found:
-        assert list(found.frames) == list(video.frames(path, every=10))
+        assert list(found.frames) == list(taken(path, every=10))
         assert (found.source_frames, found.wanted, found.missing) == (45, 5, 5)
         assert (found.info.width, found.info.height) == (320, 192)
+
+
+def test_a_video_held_upright_is_described_as_it_is_displayed(tmp_path: Path) -> None:
+    with reading(rotated(clip(tmp_path / "a.mp4", times=steady(12)), 90), Order()) as found:
+        assert (found.info.width, found.info.height) == (192, 320)
 
 
 def test_frames_that_are_there_are_left_out_and_a_slice_is_no_longer_than_asked(tmp_path: Path) -> None:
@@ -134,9 +139,9 @@ def test_planes_and_colours_give_the_same_picture(
     path = clip(tmp_path / "a.mp4", times=steady(12))
     if degrees:
         rotated(path, degrees)
-    straight = pixels(next(video.frames(path)))
+    straight = pixels(next(taken(path)))
     monkeypatch.setattr(video_pictures, "simplejpeg", None)
-    usual = pixels(next(video.frames(path)))
+    usual = pixels(next(taken(path)))
     assert straight.shape == usual.shape
     assert np.abs(straight - usual).mean() < 4
     assert np.abs((straight - usual).mean(axis=(0, 1))).max() < 2
@@ -159,7 +164,7 @@ def pixels(frame: video.Frame) -> np.ndarray:
     ],
 )
 def test_a_video_is_held_against_what_was_asked_for(tmp_path: Path, wish: VideoWish, reason: str) -> None:
-    info = video.probe(clip(tmp_path / "a.mp4", times=steady(60)))
+    info = video.plan(clip(tmp_path / "a.mp4", times=steady(60))).info
     if not reason:
         wish.require(info)
         return

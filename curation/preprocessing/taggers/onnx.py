@@ -76,7 +76,9 @@ class OnnxTagger:
         try:
             import onnxruntime
         except ImportError:
-            raise BadTagger(f"{self.name}: onnxruntime is not installed; run: pip install 'winnow[onnx]'") from None
+            raise BadTagger(
+                f"{self.name}: onnxruntime is not installed; run: .venv/bin/pip install 'onnxruntime>=1.20'"
+            ) from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # the processes of the product share the cores
         try:

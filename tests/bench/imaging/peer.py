@@ -20,7 +20,8 @@ def ours() -> Tool:
     """One pass of each file, and the look-up of its eight orientations among the others."""
     import cv2
 
-    from curation.preprocessing.decode import analyse_file
+    from curation.preprocessing.decode import analyse
+    from curation.preprocessing.gate import read_bounded
     from curation.preprocessing.neighbours import HashIndex
 
     cv2.setNumThreads(1)
@@ -28,7 +29,7 @@ def ours() -> Tool:
     def work(folder: Path) -> Pairs:
         index, names = HashIndex(), sorted(path.name for path in folder.iterdir())
         for number, name in enumerate(names):
-            seen = analyse_file(folder / name)
+            seen = analyse(read_bounded(folder / name))
             if seen.low_information:
                 continue
             for near in index.near(seen.preview.turns, seen.preview.trimmed_turns, 64):
