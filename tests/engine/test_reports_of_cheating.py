@@ -1,9 +1,15 @@
 """A person reports a picture, confirms what a check found, or says that it was a false alarm."""
 
+from datetime import timedelta
+
 import pytest
 
+from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Assignment, Evidence, Restriction
+from crowd.services import trust
+from curation.dashboard.board import board
+from curation.dashboard.worker_list import workers_of
 from curation.services import assets, bans, honesty, suspicions
 from tests.crowd.market import NOON
 from tests.engine import world
@@ -59,3 +65,17 @@ def test_what_is_held_counts_against_its_worker_only_when_a_person_has_confirmed
     assert not Evidence.counting().exists()
     suspicions.confirm(evidence_id=evidence.pk, by=None, now=NOON)
     assert Evidence.counting().get() == evidence
+
+
+@pytest.mark.parametrize(("days", "is_banned"), [(-1, False), (1, True), (None, True)])
+@pytest.mark.parametrize("scope", ["batch", "project", "account"])
+def test_the_board_and_the_list_call_banned_whom_a_ban_in_force_keeps_out(project, scope, days, is_banned):
+    wanda = world.worker(project)
+    asset = world.checked(project, world.photo("one"), wanda)
+    honesty.flag(asset_id=asset.pk, by=world.person("Alice"), note="six fingers", now=NOON)
+    ids = {"batch": world.batch(project, "collect").pk, "project": project.pk, "account": wanda.account_id}
+    until = None if days is None else database_now() + timedelta(days=days)
+    trust.restrict(worker_id=wanda.pk, scope=scope, scope_id=ids[scope], reason="", until=until)
+    (card,) = [card for column in board(project).columns for card in column.cards]
+    assert card.banned == is_banned
+    assert workers_of(project).get(pk=wanda.pk).banned == is_banned

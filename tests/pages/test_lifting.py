@@ -67,6 +67,17 @@ def test_pages_that_waited_are_accepted_with_it(project, worker, people):
     assert waiting.state == Assignment.State.ACCEPTED
 
 
+def test_pages_go_on_waiting_while_another_cause_stops_their_pay(project, worker, people):
+    Batch.objects.update(auto_accept=True)
+    row = suspend(worker, effect="unpaid")
+    more = {"worker_id": worker.pk, "scope": "batch", "scope_id": row.scope_id, "effect": "unpaid"}
+    trust.restrict(**more, reason="Wrong too often", until=None, by_rule="control")
+    waiting = make_answer(project.pools.get(), worker, Assignment.State.SUBMITTED).assignment
+    lift(people["alice"], project, row)
+    waiting.refresh_from_db()
+    assert waiting.state == Assignment.State.SUBMITTED
+
+
 def test_what_holds_in_the_whole_account_is_lifted_by_its_maker(project, worker, people, alice):
     row = suspend(worker, "account")
     assert "Its maker or an operator can lift it" in lift(people["alice"], project, row).content.decode()

@@ -111,6 +111,15 @@ def test_our_own_ban_is_not_taken_for_one_of_theirs(account, batch, who):
     assert ban.reason == "cuts hands off"
 
 
+def test_bans_of_ours_for_two_causes_are_not_taken_for_theirs(account, batch, who):
+    where = {"worker_id": Worker.objects.get(ext_id=who).pk, "scope": "batch", "scope_id": batch.pk}
+    trust.restrict(**where, reason="cuts hands off", until=None)
+    trust.restrict(**where, reason="too fast", until=None, by_rule="speed")
+    settle()
+    look(batch)
+    assert {ban.reason for ban in in_force()} == {"cuts hands off", "too fast"}
+
+
 def test_who_never_worked_for_us_is_not_kept(account, batch):
     keep_out(account, bench.worker(account), **pool_of(batch))
     look(batch)
