@@ -100,11 +100,13 @@ def test_another_ban_about_quality_keeps_the_answers_aside(project):
     assert aside() == 1
 
 
-def test_a_ban_prolonged_for_dishonesty_brings_them_back_when_that_was_a_false_alarm(project):
+def test_a_false_alarm_of_dishonesty_leaves_answers_aside_that_a_ban_for_quality_speaks_against(project):
     answered.aggregated(project, FOUR)
-    ban(project, days=1)
-    row = ban(project, rule="dishonesty", days=30)
-    trust.lift(restriction_id=row.pk, now=LATER)
+    for_quality = ban(project, days=1)
+    false_alarm = ban(project, rule="dishonesty", days=30)
+    trust.lift(restriction_id=false_alarm.pk, now=LATER)
+    assert readmitting.readmit(project_id=project.pk, now=LATER) == 0
+    trust.lift(restriction_id=for_quality.pk, now=LATER)
     assert readmitting.readmit(project_id=project.pk, now=LATER) == 1
 
 
