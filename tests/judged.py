@@ -41,18 +41,25 @@ class Sizes:
     scenes: int = 12
     blurred: int = 6
     strangers: int = 30
-    templates: int = 2
+    templates: int = 3
 
 
 Base = Callable[[], Pixels]
 
 
-def judged_set(folder: Path, bases: Sequence[Base], sizes: Sizes, seed: int) -> tuple[list[Path], list[Entry]]:
-    """Write the set into `folder`/photos and the templates beside it; return the templates and the truth."""
+def judged_set(
+    folder: Path, bases: Sequence[Base], sizes: Sizes, seed: int, *, photographs: int
+) -> tuple[list[Path], list[Entry]]:
+    """Write the set into `folder`/photos and the templates beside it; return the templates and the truth.
+
+    The first `photographs` of `bases` are real: templates are drawn among them.
+    """
     photos = folder / "photos"
     photos.mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    order = [bases[index] for index in rng.permutation(len(bases))]
+    examples = rng.permutation(photographs)[: sizes.templates]
+    others = [index for index in rng.permutation(len(bases)) if index not in examples]
+    order = [bases[index] for index in [*examples, *others]]
     templates, truth = [], []
     for number in range(sizes.templates):
         pixels = order[number]()

@@ -37,7 +37,7 @@ from tests.planted import scene  # noqa: E402
 from tests.scores import GOALS, Counts, meets, scores  # noqa: E402
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "motorcycle_left", "motorcycle_right", "rocket", "camera", "brick")
-SIZES = Sizes(fully=2, partly=5, copies_of_a_part=3, scenes=8, blurred=3, strangers=6, templates=1)
+SIZES = Sizes(fully=2, partly=5, copies_of_a_part=3, scenes=8, blurred=3, strangers=6, templates=3)
 SPEED_PHOTOS = 60
 USUAL_RADIUS = 10
 SIDES = ((1920, 1080), (2048, 1536), (1920, 1280), (1080, 1920))
@@ -45,17 +45,17 @@ SIDES = ((1920, 1080), (2048, 1536), (1920, 1280), (1080, 1920))
 Way = Callable[[Path, Sequence[Path]], dict[str, Any]]
 
 
-def bases(folder: Path | None) -> list[Base]:
-    """Return photos by what makes them, so that only one is in memory at a time."""
+def bases(folder: Path | None) -> tuple[list[Base], int]:
+    """Return pictures by what makes them, so that only one is in memory at a time, and how many are photographs."""
     if folder is not None:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
-        return [partial(_enlarged, path, 0, 1, number) for number, path in enumerate(files)]
+        return [partial(_enlarged, path, 0, 1, number) for number, path in enumerate(files)], len(files)
     bundled = Path(skimage.__file__).parent / "data"
     photos = [next(bundled.glob(f"{name}.*")) for name in PHOTOGRAPHS]
     windows = [
         partial(_enlarged, path, part, 2, number + part) for number, path in enumerate(photos) for part in range(2)
     ]
-    return [*windows, *(partial(scene, 80_000 + number) for number in range(24))]
+    return [*windows, *(partial(scene, 80_000 + number) for number in range(24))], len(windows)
 
 
 def _enlarged(path: Path, part: int, parts: int, number: int) -> Pixels:
@@ -111,11 +111,11 @@ WAYS: dict[str, Way] = {
 }
 
 
-def judged(sets: int, sources: Sequence[Base]) -> dict[str, Counts]:
+def judged(sets: int, sources: Sequence[Base], photographs: int) -> dict[str, Counts]:
     totals: dict[str, Counts] = {name: {} for name in WAYS}
     for seed in range(sets):
         with tempfile.TemporaryDirectory() as place:
-            templates, truth = judged_set(Path(place), sources, SIZES, seed)
+            templates, truth = judged_set(Path(place), sources, SIZES, seed, photographs=photographs)
             for name, way in WAYS.items():
                 _add(totals[name], way(Path(place) / "photos", templates), truth)
     return totals
@@ -171,8 +171,8 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, help="a folder of photographs to make the sets from")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    sources = bases(options.photos)
-    totals = judged(options.sets, sources)
+    sources, photographs = bases(options.photos)
+    totals = judged(options.sets, sources, photographs)
     spent = round(milliseconds(sources), 1)
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
     sys.stdout.write("\n".join([*table(totals), f"processor time: {spent} ms a photo, 5 % copies ({machine})", ""]))
