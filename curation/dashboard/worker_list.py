@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from crowd.clock import database_now
 from crowd.models import Answer, Assignment, SkillValue, Worker
 from crowd.services import trust
 from curation.models import Project
@@ -42,7 +42,7 @@ def workers_of(project: Project) -> QuerySet[Worker]:
         .order_by()
         .values("worker")
     )
-    ban = trust.bans_in(project_id=project.pk, now=database_now()).filter(worker=OuterRef("pk"))
+    ban = trust.bans_in(project_id=project.pk, now=timezone.now()).filter(worker=OuterRef("pk"))
     return Worker.objects.filter(Exists(pages)).annotate(
         pages=_number(pages.annotate(n=Count("id"))),
         accepted=_number(accepted.annotate(n=Count("id"))),

@@ -9,7 +9,13 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from curation.preprocessing.decode import Analysis, analyse
+from curation.preprocessing.gate import read_bounded
 from curation.preprocessing.limits import Unreadable
+
+
+def analysed(path: Path) -> Analysis:
+    return analyse(read_bounded(path))
 
 
 def squared(number: int) -> int:

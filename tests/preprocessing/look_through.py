@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from curation.preprocessing.decode import Analysis, analyse
-from curation.preprocessing.gate import read_bounded
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.pool import Pool
+from tests.preprocessing.in_a_child import analysed
 
 
 class Memory(threading.Thread):
@@ -53,16 +52,12 @@ def _resident(process: int) -> int:
         return 0
 
 
-def measured(path: Path) -> Analysis:
-    return analyse(read_bounded(path))
-
-
 def look_through(folder: Path, processes: int = 2) -> dict[str, Any]:
     names = sorted(path.name for path in folder.iterdir())
     memory, started = Memory(), time.perf_counter()
     memory.start()
     with Pool(processes) as pool:
-        found = list(pool.map(measured, ((folder / name,) for name in names)))
+        found = list(pool.map(analysed, ((folder / name,) for name in names)))
     outcomes = {
         name: [one.reason_code, one.sentence] if isinstance(one, Unreadable) else ["ok", ""]
         for name, one in zip(names, found, strict=True)

@@ -24,7 +24,7 @@ from tests.platforms.mturk.conftest import BENCH, There
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 14
-MOST_ROUNDS = 60
+MOST_ROUNDS = 240
 VISITS_A_ROUND = 3
 WORDS = {"Submitted": "submitted", "Approved": "accepted", "Rejected": "rejected"}
 SMALL = {
