@@ -21,6 +21,7 @@ A_TURN = 10
 MOST_BEHIND = 200  # pages and commands: the crowd waits for the product when it lags behind so far
 BREATH = 0.3
 GIVEN_UP_AFTER = 1800.0  # two thousand pages on a busy machine
+PULLED_WITHIN = 60.0  # seconds for the last pages that nobody waits for
 BONUS_MICRO = 50_000
 PAGES_A_PICTURE = 5.2  # two to three judgements of one picture each, and as many drawings of boxes
 PAGES_A_PHOTO = 9.0
@@ -117,7 +118,7 @@ class Campaign:
         """Let people come until there is nothing left to do, while workers die; then compare."""
         rng = random.Random(f"kills-{self.plan.seed}")
         outcome = Outcome(self.plan.seed)
-        began = last = time.monotonic()
+        began = last = busy = time.monotonic()
         given, came = 0, 1
         while True:
             if not came:
@@ -125,12 +126,13 @@ class Campaign:
             # Every visit moves the platform's clock on: while there is nothing to do only one person looks.
             came = self.far.visits(A_TURN if came else 1) if self._behind() < MOST_BEHIND else 0
             outcome.pages += came
+            busy = time.monotonic() if came else busy
             if outcome.kills < self.plan.kills and outcome.pages >= self._kill_after(outcome.kills):
                 self.product.kill_a_worker(rng)
                 outcome.kills, last = outcome.kills + 1, time.monotonic()
             if not given and outcome.pages >= self.plan.pages // 2:
                 given = self._give_bonuses()
-            if not came and self.is_over():
+            if not came and self.is_over() and (not self._not_pulled() or time.monotonic() - busy > PULLED_WITHIN):
                 break
             assert time.monotonic() - began < GIVEN_UP_AFTER, f"{outcome.pages} pages only: {self.standing()}"
         now = time.monotonic()
@@ -184,6 +186,12 @@ class Campaign:
 
     def is_over(self) -> bool:
         return not any(self.standing().values())
+
+    def _not_pulled(self) -> set[str]:
+        """Return the pages that the platform accepted by itself, as in a training, and that are not told here yet."""
+        rows = self.product.rows("SELECT ext_id FROM crowd_assignment WHERE account_id = %s", self.account)
+        there = {ident for ident, state in self._pages_there().items() if state == "ACCEPTED"}
+        return there - {ext_id for (ext_id,) in rows}
 
     def _judge(self, outcome: Outcome, given: int) -> Outcome:
         outcome.faults = {name: fault["hits"] for name, fault in self.far.door("GET", "/faults").items()}

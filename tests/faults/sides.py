@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -105,6 +105,16 @@ def product(data_dir: Path) -> Iterator[Product]:
         assert eventually(lambda: family(data_dir) == [])
 
 
+def asked_again(call: Callable[[], httpx.Response], times: int = 20) -> httpx.Response:
+    """Read something, again where a fault breaks the call."""
+    for _ in range(times):
+        with contextlib.suppress(httpx.TransportError):
+            answer = call()
+            if answer.is_success:
+                return answer
+    raise AssertionError(f"no answer in {times} calls")
+
+
 @dataclass(frozen=True, slots=True)
 class Emulator:
     """The platform's side: its control door, and its own books."""
@@ -127,8 +137,7 @@ class Emulator:
         params: dict[str, Any] = {"pool_id": pool_id, "sort": "id", "limit": 10_000}
         with httpx.Client(headers={"Authorization": f"OAuth {self.token}"}, timeout=60, trust_env=False) as api:
             while True:
-                answer = api.get(f"{self.url}/api/v1/assignments", params=params)
-                assert answer.is_success, answer.text
+                answer = asked_again(lambda: api.get(f"{self.url}/api/v1/assignments", params=params))
                 items = answer.json()["items"]
                 found |= {one["id"]: one["status"] for one in items}
                 if not answer.json()["has_more"]:
