@@ -71,12 +71,12 @@ class ConsensusRun(models.Model):
 class ConsensusQuerySet(models.QuerySet["Consensus"]):
     def current(self) -> Self:
         """What stands, boxes before labels, then the latest stage first: an asset's first is what it comes to."""
-        is_label = Case(When(status=Consensus.Status.LABEL, then=1), default=0)
-        return self.filter(is_current=True).order_by(is_label, "-stage__position", "-id")
+        is_vote = Case(When(status__in=Consensus.OF_VOTES, then=1), default=0)
+        return self.filter(is_current=True).order_by(is_vote, "-stage__position", "-id")
 
     def of_boxes(self) -> Self:
-        """Leave out labels that were voted for."""
-        return self.exclude(status=Consensus.Status.LABEL)
+        """Leave out votes, whether for a label or tied."""
+        return self.exclude(status__in=Consensus.OF_VOTES)
 
 
 class Consensus(models.Model):
@@ -88,6 +88,8 @@ class Consensus(models.Model):
         DROP = "drop"
         LABEL = "label"
         UNDECIDED = "undecided"
+
+    OF_VOTES = (Status.LABEL, Status.UNDECIDED)
 
     class Next(models.TextChoices):
         NONE = "none", "nothing"

@@ -29,7 +29,6 @@ from curation.services.exporting import export_to, run_export
 __all__ = ["Frozen", "NothingToFreeze", "export_to", "freeze_version", "request_export", "run_export"]
 
 SLICE = 2_000
-WITH_BOXES = (Consensus.Status.HARD, Consensus.Status.SOFT, Consensus.Status.DROP)
 T = TypeVar("T")
 
 
@@ -123,12 +122,11 @@ def _items(version: DatasetVersion, assets: Sequence[Asset], names: _ClassNames)
 
 def _current_consensus(asset_ids: Sequence[int]) -> dict[int, Consensus]:
     """Return for each asset the boxes of the latest stage that has some: the crowd's, or a person's correction."""
-    rows = (
-        Consensus.objects.filter(asset_id__in=asset_ids, is_current=True, status__in=WITH_BOXES)
-        .order_by("asset_id", "-stage__position", "-id")
-        .distinct("asset_id")
-    )
-    return {row.asset_id: row for row in rows}
+    rows = Consensus.objects.current().of_boxes().filter(asset_id__in=asset_ids)
+    found: dict[int, Consensus] = {}
+    for row in rows:
+        found.setdefault(row.asset_id, row)
+    return found
 
 
 def _item(

@@ -6,8 +6,18 @@ import pytest
 from django.utils import timezone
 
 from crowd.models import Task
-from curation.models import Asset, Consensus, DatasetItem, DatasetVersion, Decision, Review, ReviewLease
+from curation.models import (
+    Asset,
+    Consensus,
+    ConsensusBox,
+    DatasetItem,
+    DatasetVersion,
+    Decision,
+    Review,
+    ReviewLease,
+)
 from curation.services import reviews
+from curation.services.datasets import freeze_version
 from curation.services.reviews import Decided
 from curation.stages import crowdwork
 from tests import scenes
@@ -73,6 +83,19 @@ def test_fixed_boxes_become_a_new_version_and_the_old_one_stays(world, image, ri
     assert (new.method, new.version, new.boxes.get().label) == ("person", 2, "gesture")
     image.refresh_from_db()
     assert image.stage.kind == "publish"
+
+
+@pytest.mark.parametrize("status", [Consensus.Status.LABEL, Consensus.Status.UNDECIDED])
+def test_boxes_drawn_on_an_image_that_only_has_votes_are_frozen_with_it_and_the_votes_stay(world, image, rita, status):
+    Consensus.objects.filter(asset=image).update(status=status, stage=world.stages.get(kind="validate"))
+    ConsensusBox.objects.filter(consensus__asset=image).delete()
+    decide(world, rita, image, "fix", boxes=FIXED)
+    drawn = Consensus.objects.current().filter(asset=image).first()
+    assert (drawn.method, drawn.status, drawn.boxes.count()) == ("person", "hard", 1)
+    assert Consensus.objects.filter(asset=image, status=status, is_current=True).count() == 1
+    Asset.objects.filter(pk=image.pk).update(state=Asset.State.PUBLISHED)
+    version = freeze_version(project_id=world.pk, by=rita, now=timezone.now())
+    assert version.counts["boxes"] == 1
 
 
 def test_one_refused_decision_does_not_hold_up_the_others(world, boxes, rita):

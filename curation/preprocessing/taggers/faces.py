@@ -8,7 +8,7 @@ import cv2
 import cv2.data
 
 from .base import Tag, View, Views
-from .people import said
+from .finds import said
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 NEIGHBOURS = 6

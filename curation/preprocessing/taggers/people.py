@@ -9,6 +9,7 @@ import numpy as np
 from curation.preprocessing.pixels import bounded
 
 from .base import HEURISTIC, Tag, View, Views
+from .finds import said
 
 LONGEST = 480
 STRIDE = (4, 4)
@@ -43,30 +44,3 @@ class People:
         boxes, weights = self._detector.detectMultiScale(small, winStride=STRIDE, padding=(8, 8), scale=1.05)
         sure = [(box, float(weight)) for box, weight in zip(boxes, np.ravel(weights), strict=True) if weight >= SURE]
         return said("people", sure, width, height)
-
-
-def said(key: str, found: list[tuple[Any, float]], width: int, height: int) -> list[Tag]:
-    """Say yes or no with the count, and a box for each find, surest first."""
-    ordered = sorted(found, key=lambda one: -one[1])
-    surest = min(1.0, ordered[0][1]) if ordered else 1.0
-    summary = Tag(key, "yes" if ordered else "no", HEURISTIC, round(surest, 3), number=len(ordered))
-    one = {"people": "person", "faces": "face"}[key]
-    return [
-        summary,
-        *[
-            Tag(one, "found", HEURISTIC, round(min(1.0, sure), 3), box=_share(box, width, height))
-            for box, sure in ordered
-        ],
-    ]
-
-
-def _share(box: Any, width: int, height: int) -> tuple[float, float, float, float]:
-    """Turn a box in pixels, which may stick out, into shares of the picture."""
-    x, y, w, h = (float(side) for side in box)
-    left, top, right, bottom = max(0.0, x), max(0.0, y), min(float(width), x + w), min(float(height), y + h)
-    return (
-        round(left / width, 4),
-        round(top / height, 4),
-        round((right - left) / width, 4),
-        round((bottom - top) / height, 4),
-    )

@@ -8,7 +8,6 @@ from typing import Any
 from crowd.models import Batch
 from curation.models import Asset, Consensus, ConsensusBox, Project, User
 from curation.services.consensus.storing import Row, add_versions
-from curation.services.reviews.places import current_consensus
 from curation.services.reviews.values import Refused
 
 
@@ -44,8 +43,11 @@ def _checked(number: int, box: Mapping[str, Any], labels: set[str]) -> dict[str,
 
 
 def new_version(asset: Asset, boxes: Sequence[Mapping[str, Any]], user: User, now: datetime) -> Consensus:
-    """Add the person's boxes as the current version; the version before stays and can come back."""
-    before = current_consensus(asset)
+    """Add the person's boxes as the current version; the version before stays and can come back.
+
+    They stand for boxes only: votes for a label about the same image stay as they are.
+    """
+    before = Consensus.objects.current().of_boxes().filter(asset=asset).first()
     stage = before.stage if before else asset.stage
     row = Consensus(
         project_id=asset.project_id,
