@@ -52,10 +52,11 @@ class Program:
 
 @dataclass(slots=True)
 class Child:
-    """A program with its present process and its recent falls."""
+    """A program with its present process, when it ended lately, and when it fell by itself."""
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
+    ends: deque[float] = field(default_factory=lambda: deque(maxlen=FALLS))
     falls: deque[float] = field(default_factory=lambda: deque(maxlen=FALLS))
     not_before: float = 0.0
 
@@ -67,27 +68,32 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def tend(self) -> None:
-        """Notice a fall and start again after a pause; give up at the third fall within a minute."""
+        """Notice an end and start again after a pause; give up at the third fall within a minute.
+
+        SIGKILL is somebody else's doing, such as the kernel's when memory is short: it is no fall of the program.
+        """
         now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
-            self._record_fall(now)
+            self._record_end(now)
         if self.process is None and now >= self.not_before:
             self.start()
         trim_log(self.program.log)
 
-    def _record_fall(self, now: float) -> None:
+    def _record_end(self, now: float) -> None:
         assert self.process is not None  # noqa: S101
         status = self.process.returncode
         signal_group(self.process.pid, signal.SIGKILL)
         self.process = None
-        self.falls.append(now)
+        self.ends.append(now)
+        if status != -signal.SIGKILL:
+            self.falls.append(now)
         say(f"{self.program.name} ended ({describe_exit(status)}); starting it again.")
         if len(self.falls) == FALLS and now - self.falls[0] < FALLS_WITHIN_SECONDS:
             raise ServiceError(
                 f"{self.program.name} fell {FALLS} times within a minute. Its last lines "
                 f"({self.program.log}):\n{last_lines(self.program.log)}"
             )
-        recent = sum(1 for fall in self.falls if now - fall < FALLS_WITHIN_SECONDS)
+        recent = sum(1 for end in self.ends if now - end < FALLS_WITHIN_SECONDS)
         self.not_before = now + PAUSES[recent - 1]
 
     def signal(self, number: signal.Signals) -> None:

@@ -14,7 +14,7 @@ from .errors import ServiceError
 from .keeper import Plan
 from .locks import FileLock, is_held, make_private, shared
 from .paths import Paths
-from .processes import FALLS, FALLS_WITHIN_SECONDS, LogFile, last_start, say
+from .processes import LogFile, last_start, say
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
@@ -30,7 +30,6 @@ class Services:
     paths: Paths
     plan: Plan
     keeper: subprocess.Popen[bytes] | None = None
-    falls: tuple[float, ...] = ()
 
     def answer(self) -> bool:
         """Say whether every server of the plan answers a real question."""
@@ -56,10 +55,6 @@ class Services:
         """Start a new keeper after somebody killed ours; pass on its last words when it gave up."""
         if self.kept():
             return
-        now = time.monotonic()
-        self.falls = (*(fall for fall in self.falls if now - fall < FALLS_WITHIN_SECONDS), now)
-        if len(self.falls) >= FALLS:
-            raise ServiceError(f"The keeper of PostgreSQL and Redis fell {FALLS} times within a minute.")
         say("the keeper of PostgreSQL and Redis ended; starting it again.")
         self.ensure()
 

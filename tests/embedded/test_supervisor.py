@@ -79,6 +79,16 @@ def test_a_killed_web_process_serves_again_within_seconds(paths, port):
         assert eventually(lambda: web_pid(port) not in {0, before})
 
 
+def test_a_process_killed_four_times_in_a_minute_still_serves_again(paths, port):
+    with supervisor(paths, port) as process:
+        for _ in range(4):
+            before = web_pid(port)
+            assert before
+            kill(before)
+            assert eventually(lambda before=before: web_pid(port) not in {0, before})
+        assert process.poll() is None
+
+
 def both_answer(paths: Paths) -> bool:
     return readiness.redis_answers(paths) and readiness.postgres_answers(paths)
 
