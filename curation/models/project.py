@@ -9,16 +9,23 @@ from curation.models.person import User
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Any) -> Self:
-        """Only the projects this person is a member of; a stranger sees none."""
+        """Only the projects this person is a member of; a stranger sees none, and nobody what is in the trash."""
         if not user.is_authenticated:
             return self.none()
-        return self.filter(memberships__user=user)
+        return self.filter(memberships__user=user, trashed_at=None)
 
     def led_by(self, user: Any) -> Self:
         """Only the projects this person leads. One filter: two would ask for two memberships of anybody."""
         if not user.is_authenticated:
             return self.none()
-        return self.filter(memberships__user=user, memberships__role=Membership.Role.LEAD)
+        return self.filter(memberships__user=user, memberships__role=Membership.Role.LEAD, trashed_at=None)
+
+    def in_trash_of(self, user: Any) -> Self:
+        """Return what this person can still bring back: led projects in the trash whose files are there."""
+        if not user.is_authenticated:
+            return self.none()
+        led = self.filter(memberships__user=user, memberships__role=Membership.Role.LEAD)
+        return led.filter(trashed_at__isnull=False, emptied_at=None)
 
 
 class Project(models.Model):
@@ -33,6 +40,8 @@ class Project(models.Model):
     is_demo = models.BooleanField(default=False)
     is_rehearsal = models.BooleanField(default=False, help_text="runs on a virtual clock, moved only by its own driver")
     archived_at = models.DateTimeField(null=True, blank=True)
+    trashed_at = models.DateTimeField(null=True, blank=True, help_text="in the trash since; nobody finds it there")
+    emptied_at = models.DateTimeField(null=True, blank=True, help_text="its files are deleted; the books stay")
     version = models.BigIntegerField(default=0, help_text="raised with every visible change: the doorbell's number")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

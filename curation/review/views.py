@@ -30,7 +30,8 @@ def project_of(request: HttpRequest, public_id: UUID) -> tuple[Project, User]:
     user = request.user
     if not isinstance(user, User):
         raise Http404
-    row = Project.objects.filter(public_id=public_id, memberships__user=user, memberships__role__in=REVIEWERS).first()
+    seats = Project.objects.filter(memberships__user=user, memberships__role__in=REVIEWERS, trashed_at=None)
+    row = seats.filter(public_id=public_id).first()
     if row is None:
         raise Http404
     return row, user
