@@ -48,6 +48,9 @@ class Worker(models.Model):
     team = models.ForeignKey(WorkerTeam, null=True, blank=True, on_delete=models.SET_NULL, related_name="workers")
     name = models.CharField(max_length=120, blank=True, help_text="only in-house workers have one")
     language = models.CharField(max_length=12, default="en")
+    page_language = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="of the worker's pages; empty = the browser's"
+    )
     country = models.CharField(max_length=2, blank=True)
     only_projects = ArrayField(
         models.BigIntegerField(),
