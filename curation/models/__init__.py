@@ -18,7 +18,7 @@ from curation.models.lookalike import (
 )
 from curation.models.person import ApiToken, SignInLink, User
 from curation.models.project import LabelClass, Membership, Project
-from curation.models.review import Review, ReviewLease
+from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease
 from curation.models.stage import Pool, Stage
 from curation.models.tag import AssetTag, TagRun
 
@@ -31,6 +31,7 @@ __all__ = [
     "Box",
     "BulkDrop",
     "BulkDropped",
+    "CheckVerdict",
     "Consensus",
     "ConsensusBox",
     "ConsensusRun",
@@ -48,10 +49,12 @@ __all__ = [
     "LookalikeSearch",
     "LookalikeWord",
     "Membership",
+    "OwnKeys",
     "Pool",
     "Project",
     "ReliabilityFit",
     "Review",
+    "ReviewControl",
     "ReviewLease",
     "SignInLink",
     "Stage",

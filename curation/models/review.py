@@ -46,3 +46,64 @@ class ReviewLease(models.Model):
 
     def __str__(self) -> str:
         return f"asset {self.asset_id} until {self.until}"
+
+
+class ReviewControl(models.Model):
+    """An image whose right answer is known, shown to a reviewer among the others. Nothing follows for the image.
+
+    The row is made when it is shown; the answer is filled in, and emptied again when the person takes it back.
+    """
+
+    project_id = models.BigIntegerField()
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
+    truth = models.ForeignKey(
+        Review, on_delete=models.CASCADE, related_name="controls", help_text="the earlier verdict that counts as right"
+    )
+    shown_at = models.DateTimeField()
+    key = models.UUIDField(null=True, blank=True, unique=True)
+    verdict = models.CharField(max_length=10, blank=True, choices=Review.Verdict)
+    is_right = models.BooleanField(null=True, blank=True, help_text="empty: not answered, or put aside")
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "asset"], name="control_image_once"),
+            models.UniqueConstraint(
+                fields=["user", "project_id"], condition=models.Q(answered_at__isnull=True), name="one_open_control"
+            ),
+        ]
+        indexes = [models.Index(fields=["project_id", "user", "-id"], name="controls_of_person")]
+
+    def __str__(self) -> str:
+        return f"control {self.pk}"
+
+
+class CheckVerdict(models.Model):
+    """A person's word about a photo on which the crowd's checks could not decide. Append-only."""
+
+    project_id = models.BigIntegerField()
+    key = models.UUIDField(unique=True, help_text="made in the browser: the same word sent twice is stored once")
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="check_verdicts")
+    stage = models.ForeignKey("curation.Stage", on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    answer = models.CharField(max_length=60)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["asset", "stage"], name="check_verdict_of_asset")]
+
+    def __str__(self) -> str:
+        return f"{self.answer} about {self.asset_id}"
+
+
+class OwnKeys(models.Model):
+    """The keys a person has changed or switched off, as the browser stores them: scope, name of the key, code."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="own_keys")
+    keys = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"keys of {self.user_id}"
