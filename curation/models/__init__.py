@@ -3,11 +3,13 @@
 from curation.models.annotation import Annotation, Box
 from curation.models.api import IdempotencyKey
 from curation.models.asset import Asset, AssetPreview, Decision
+from curation.models.asset_view import BulkChange, BulkChanged, SavedView
 from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, ReliabilityFit
 from curation.models.dataset import DatasetItem, DatasetVersion, Export
 from curation.models.event import Event
 from curation.models.job import Job, Tick
 from curation.models.lookalike import (
+    AssetCorners,
     BulkDrop,
     BulkDropped,
     HeldOutPicture,
@@ -26,9 +28,12 @@ __all__ = [
     "Annotation",
     "ApiToken",
     "Asset",
+    "AssetCorners",
     "AssetPreview",
     "AssetTag",
     "Box",
+    "BulkChange",
+    "BulkChanged",
     "BulkDrop",
     "BulkDropped",
     "CheckVerdict",
@@ -56,6 +61,7 @@ __all__ = [
     "Review",
     "ReviewControl",
     "ReviewLease",
+    "SavedView",
     "SignInLink",
     "Stage",
     "TagRun",

@@ -29,9 +29,29 @@ class LookalikeSearch(models.Model):
     kept = models.JSONField(default=dict, help_text="distance in bits to number of pictures that would be kept")
     seconds = models.FloatField(default=0)
     updated_at = models.DateTimeField(db_default=Now())
+    asked_at = models.DateTimeField(db_default=Now(), help_text="when a person last asked for it")
+    joined = models.PositiveIntegerField(default=0, help_text="pictures that have joined by themselves since then")
 
     def __str__(self) -> str:
         return f"look-alikes of {self.project_id}"
+
+
+class AssetCorners(models.Model):
+    """Keys of a picture's corners, by which crops of it are found; three bytes each."""
+
+    asset = models.OneToOneField(Asset, on_delete=models.CASCADE, primary_key=True, related_name="corners")
+    project_id = models.BigIntegerField()
+    worker_id = models.BigIntegerField(null=True, blank=True)
+    keys = models.BinaryField(max_length=1350)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project_id", "asset"], name="corners_newest"),
+            models.Index(fields=["project_id", "worker_id", "asset"], name="corners_of_worker"),
+        ]
+
+    def __str__(self) -> str:
+        return f"corners of {self.asset_id}"
 
 
 class LookalikeWord(models.Model):

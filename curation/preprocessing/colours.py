@@ -15,6 +15,7 @@ from .decode import decoded_bytes, exif_of, flattened, number
 from .gate import decoding, open_gated, read_bounded
 from .hashes import Box, hash_width, trim_box
 from .large import alone_if_large
+from .limits import Unreadable
 from .pixels import EXIF_TURNS, bounded, resized, turned
 from .preview import LONGEST, Preview
 
@@ -27,18 +28,20 @@ _STANDARD_SUM = 3688.0
 """Sum of the 64 luma steps of the table in Annex K of the JPEG standard, taken as quality 50."""
 
 _Colour = npt.NDArray[np.uint8]
+Tints = tuple[float, float, float, float]
+"""Means and deviations of red-green and blue-green."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What the colours and the file say of a picture.
 
-    `tints`: means and deviations of red-green and blue-green. `noise`: usual deviation of the Laplacian in grey
+    `noise`: usual deviation of the Laplacian in grey
     levels. `clipped`: share of black and white pixels. `quality`: of the JPEG's tables, 0 to 100. `border`: the share
     that is flat border; `content_pixels`: without it. `empty_corners`: all four black, as after a turn by degrees.
     """
 
-    tints: tuple[float, float, float, float]
+    tints: Tints
     saturation: float
     brightness: float
     contrast: float
@@ -52,7 +55,7 @@ class Traits:
 
     def hue_differs(self, other: Traits) -> bool:
         """Tell whether grey pictures may differ for the colours alone."""
-        return max(abs(a - b) for a, b in zip(self.tints, other.tints, strict=True)) > TINT_DISTANCE
+        return tints_differ(self.tints, other.tints)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,6 +71,24 @@ class Colours:
     def packed(self) -> bytes:
         line = json.dumps({name: getattr(self.traits, name) for name in Traits.__slots__}).encode()
         return len(line).to_bytes(_LENGTH_BYTES, "big") + line + self.peak_jpeg
+
+
+def tints_differ(one: Tints, other: Tints) -> bool:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) > TINT_DISTANCE
+
+
+def tints_and_peak(screen: bytes) -> tuple[Tints, Preview]:
+    """Return the tints and the brightest channel of a copy for screens that we made ourselves. Raises Unreadable."""
+    halved = cv2.imdecode(np.frombuffer(screen, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if screen else None
+    if halved is None:
+        raise Unreadable("preview_damaged", "the stored copy cannot be read; analyse the original again")
+    pixels = np.asarray(halved[:, :, ::-1], np.uint8)
+    peak = _peak(pixels)
+    return _tints(_inside(resized(pixels, peak.small.shape[1], peak.small.shape[0]), peak.small_trim)), peak
+
+
+def _peak(pixels: _Colour) -> Preview:
+    return Preview(bounded(np.asarray(pixels.max(axis=2), np.uint8), LONGEST))
 
 
 def unpacked(data: bytes) -> Colours:
@@ -93,8 +114,7 @@ def colours_of(path: str) -> Colours:
 
 def _measured(upright: _Colour, exif: Image.Exif, tables: object, pixels: int) -> Colours:
     grey = cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY)
-    red, green, blue = cv2.split(upright)
-    peak = Preview(bounded(np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8), LONGEST))
+    peak = _peak(upright)
     small = np.asarray(hash_width(np.asarray(grey, np.uint8)))
     box = trim_box(small)
     inside = _inside(resized(upright, small.shape[1], small.shape[0]), box)
@@ -119,7 +139,7 @@ def _inside(pixels: _Colour, box: Box | None) -> _Colour:
     return pixels if box is None else box.cut(pixels)
 
 
-def _tints(pixels: _Colour) -> tuple[float, float, float, float]:
+def _tints(pixels: _Colour) -> Tints:
     red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
     return (
         float((red - green).mean()),

@@ -14,6 +14,7 @@ from .decode import SMALL_BYTES, Analysis, analyse, bands, decoded_bytes, exif_o
 from .gate import DECODE_ERRORS, decoding, open_gated
 from .large import alone_if_large
 from .limits import PICTURE_LIMITS, Limits
+from .voting import Keys, both_keys
 
 SCREEN, THUMB = 1600, 320
 
@@ -29,17 +30,19 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A picture's measurements and the copies that are kept of it."""
+    """A picture's measurements and the copies that are kept of it; keys of its corners where they were asked for."""
 
     analysis: Analysis
     copies: Copies
+    corners: tuple[Keys, Keys] | None = None
 
 
-def measured(data: bytes, limits: Limits = PICTURE_LIMITS) -> Measured:
+def measured(data: bytes, limits: Limits = PICTURE_LIMITS, corners: bool = False) -> Measured:  # noqa: FBT001, FBT002
     """Measure a picture and make its copies; pure and safe in a child process. Raises Unreadable."""
     seen = analyse(data, limits=limits)
     screen = derivative(data, SCREEN, 85, "JPEG", limits)
-    return Measured(seen, Copies(screen, derivative(screen, THUMB, 80), seen.preview.to_jpeg()))
+    copies = Copies(screen, derivative(screen, THUMB, 80), seen.preview.to_jpeg())
+    return Measured(seen, copies, both_keys(seen.preview.trimmed) if corners and not seen.low_information else None)
 
 
 def derivative(

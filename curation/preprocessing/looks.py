@@ -11,13 +11,12 @@ import numpy as np
 
 from .blurriness import detail
 from .decode import analyse
-from .features import strongest_of_mirror
 from .gate import read_bounded
 from .hashes import Turns
 from .preview import Preview
 from .templates import TemplateCopy, TemplateFeatures, best_template, template_features
 from .verify import Sighting
-from .voting import STRONGEST, TABLES, Keys, keys_of
+from .voting import STRONGEST, TABLES, Keys, both_keys
 
 VERSION = "look-4"
 _HASH_BYTES = 32
@@ -122,14 +121,9 @@ def look(path: str, templates: tuple[str, ...], fast: bool) -> Look:  # noqa: FB
         height=seen.height,
         sharpness=seen.sharpness,
         detail=detail(seen.preview.grey),
-        keys=_both_keys(seen.preview) if votes else None,
+        keys=both_keys(seen.preview.trimmed) if votes else None,
         template=template,
     )
-
-
-def _both_keys(preview: Preview) -> tuple[Keys, Keys]:
-    plain, mirrored = strongest_of_mirror(preview.trimmed, STRONGEST)
-    return keys_of(plain), keys_of(mirrored)
 
 
 def template_of(path: str) -> int:

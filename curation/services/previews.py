@@ -13,9 +13,9 @@ from curation.preprocessing.limits import PICTURE_LIMITS, Limits
 from curation.preprocessing.pool import shared_pool
 
 
-def measure(data: bytes, limits: Limits = PICTURE_LIMITS) -> Measured:
+def measure(data: bytes, limits: Limits = PICTURE_LIMITS, *, corners: bool = False) -> Measured:
     """Measure a stranger's picture and make its copies, in a limited child process. Raises Unreadable."""
-    return shared_pool().run(measured, data, limits)
+    return shared_pool().run(measured, data, limits, corners)
 
 
 def keep(*, asset: Asset, seen: Measured) -> None:
