@@ -96,6 +96,16 @@ class Asset(StateMachine):
             models.Index(fields=["project", "state", "id"], name="asset_list"),
             models.Index(fields=["stage", "state", "id"], name="asset_at_stage"),
             models.Index(fields=["project", "sha256"], name="asset_bytes"),
+            models.Index(fields=["project", "id"], name="asset_newest"),
+            models.Index(fields=["project", "created_at", "id"], name="asset_by_day"),
+            models.Index(fields=["project", "reason", "id"], name="asset_by_reason", condition=~models.Q(reason="")),
+            models.Index(
+                fields=["project", "worker_id", "id"],
+                name="asset_by_worker",
+                condition=models.Q(worker_id__isnull=False),
+            ),
+            models.Index(fields=["project", "brightness"], name="asset_by_light"),
+            models.Index(fields=["project", "sharpness"], name="asset_by_blur"),
         ]
 
     def __str__(self) -> str:

@@ -146,6 +146,11 @@ class Consensus(models.Model):
         indexes = [
             models.Index(fields=["project_id", "status", "confidence", "id"], name="consensus_worst_first"),
             models.Index(fields=["stage", "id"], condition=models.Q(is_current=True), name="consensus_of_stage"),
+            models.Index(
+                fields=["project_id", "lowest_iou", "asset"],
+                condition=models.Q(is_current=True, lowest_iou__isnull=False),
+                name="consensus_by_iou",
+            ),
         ]
 
     def __str__(self) -> str:

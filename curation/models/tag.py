@@ -38,6 +38,7 @@ class AssetTag(models.Model):
         RULE = "rule", "measured"
         MODEL = "model", "a model's opinion"
         HEURISTIC = "heuristic", "a guess"
+        PERSON = "person", "a person's word"
 
     run = models.ForeignKey(TagRun, on_delete=models.CASCADE, related_name="tags")
     project_id = models.BigIntegerField()
@@ -53,7 +54,10 @@ class AssetTag(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(score__gte=0, score__lte=1), name="tag_score_in_range")
         ]
-        indexes = [models.Index(fields=["project_id", "key", "value"], name="tag_of_project")]
+        indexes = [
+            models.Index(fields=["project_id", "key", "value"], name="tag_of_project"),
+            models.Index(fields=["project_id", "value", "asset"], name="tag_by_value"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.value}"
