@@ -7,8 +7,9 @@ from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models import Count, Sum
 
-from curation.models import Asset, HeldOutPicture
+from curation.models import Asset, AssetPreview, HeldOutPicture
 from curation.preprocessing import hashes
+from curation.preprocessing.colours import Tints, tints_and_peak, tints_differ
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.neighbours import HashIndex, Neighbour
 from curation.preprocessing.preview import Preview
@@ -97,6 +98,30 @@ def _sighting(row: Asset | HeldOutPicture, grey_key: str) -> Sighting | None:
         low_information=(row.contrast or 0.0) < hashes.LOW_CONTRAST,
         preview=preview,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A picture as its brightest channel shows it, and its tints."""
+
+    tints: Tints
+    sighting: Sighting
+
+    def hue_differs(self, other: "Peak") -> bool:
+        return tints_differ(self.tints, other.tints)
+
+
+def peak_of(asset: Asset) -> Peak | None:
+    """Return the picture's brightest channel, from the copy for screens; nothing when that is lost."""
+    key = AssetPreview.objects.filter(asset=asset).values_list("screen_key", flat=True).first()
+    try:
+        with default_storage.open(key or "", "rb") as file:
+            tints, preview = tints_and_peak(file.read())
+    except (FileNotFoundError, IsADirectoryError, Unreadable):
+        return None
+    trimmed = preview.trimmed_turns
+    plain = preview.turns[0]
+    return Peak(tints, Sighting(bytes(asset.sha256), plain, trimmed[0] if trimmed else None, False, preview))  # noqa: FBT003
 
 
 def evidence(pair: PairVerdict, picture: HeldOutPicture, name: str) -> dict[str, Any]:

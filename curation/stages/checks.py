@@ -13,12 +13,13 @@ from pydantic import Field
 from crowd.models import Evidence
 from crowd.services import dishonesty
 from curation.models import Asset, Decision, Stage
+from curation.preprocessing.copies import Measured
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.quality import is_low_resolution
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE
 from curation.preprocessing.video import looks_like_video
-from curation.services import assets, held_out, honesty, previews, submissions
+from curation.services import assets, corners, held_out, honesty, previews, submissions
 from curation.services.cuts import CUTS
 from curation.services.lookalikes import thinning
 from curation.services.sightings import evidence, rounded
@@ -43,6 +44,9 @@ class ChecksSettings(StageSettings):
     radius: int = Field(default=64, ge=0, le=80, description="how near a hash must be to be looked at, of 256 bits")
     block_difference: float = Field(default=0.5, gt=0, le=2)
     duplicates: bool = True
+    corners: bool = Field(
+        default=True, description="also look for crops, by corners; frames are compared by hash alone"
+    )
     templates: bool = True
     edited_templates: Literal["hold", "reject"] = Field(
         default="hold",
@@ -113,17 +117,21 @@ def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetim
         _decide(asset, now, Finding("video_not_asked"))
         return
     try:
-        seen = previews.measure(data, Limits(max_bytes=settings.most_megabytes * 1_048_576))
+        limits = Limits(max_bytes=settings.most_megabytes * 1_048_576)
+        seen = previews.measure(data, limits, corners=settings.corners and asset.parent_id is None)
     except Unreadable as refusal:
         _decide(asset, now, Finding("unreadable", {"code": refusal.reason_code, "sentence": str(refusal)}))
         return
     previews.keep(asset=asset, seen=seen)
-    _compare(asset, seen.analysis, settings, now)
+    if seen.corners is not None:
+        corners.keep(asset=asset, both=seen.corners)
+    _compare(asset, seen, settings, now)
 
 
-def _compare(asset: Asset, analysis: Analysis, settings: ChecksSettings, now: datetime) -> None:
+def _compare(asset: Asset, seen: Measured, settings: ChecksSettings, now: datetime) -> None:
     """Look for what is dishonest before what is merely poor: a shrunken copy is a copy."""
-    finding = _template(asset, analysis, settings) or _held_out(asset, analysis) or _repeated(asset, analysis, settings)
+    analysis = seen.analysis
+    finding = _template(asset, analysis, settings) or _held_out(asset, analysis) or _repeated(asset, seen, settings)
     if finding is None:
         finding = _poor(analysis, settings) or Finding()
     _decide(asset, now, finding)
@@ -147,13 +155,16 @@ def _held_out(asset: Asset, analysis: Analysis) -> Finding | None:
     return Finding(held_out.REASON, evidence(pair, picture, picture.held_out.name))
 
 
-def _repeated(asset: Asset, analysis: Analysis, settings: ChecksSettings) -> Finding | None:
+def _repeated(asset: Asset, seen: Measured, settings: ChecksSettings) -> Finding | None:
     """`same_file` and `same_photo` are proven; `same_scene` only counts how often a worker shows one scene."""
+    analysis = seen.analysis
     if settings.near_distance is not None and (asset.worker_id is None or asset.parent_id is not None):
         kept = near_duplicate_of(asset, analysis, settings.near_distance)
         if kept is not None:
             return Finding(thinning.REASON, {"distance": kept[1], "other_asset": str(kept[0].public_id)})
-    hits = lookalikes_of(asset, analysis, settings.radius, settings.block_difference) if settings.duplicates else []
+    if not settings.duplicates:
+        return None
+    hits = lookalikes_of(asset, analysis, settings.radius, settings.block_difference, seen.corners)
     if not hits:
         return None
     first = hits[0]

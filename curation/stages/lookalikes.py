@@ -1,7 +1,7 @@
 """Finding the earlier picture that a new one repeats, the example that it copies, the held-out one that it is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from django.core.files.storage import default_storage
@@ -11,13 +11,17 @@ from crowd.models import Assignment
 from curation.models import Asset, HeldOutPicture, LabelClass
 from curation.models.asset import AssetQuerySet
 from curation.preprocessing.decode import Analysis
+from curation.preprocessing.judging import PEAK_DIFFERENCE
 from curation.preprocessing.templates import TemplateCopy, TemplateFeatures, best_template, template_features
-from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, PairVerdict, compare
-from curation.services import sightings
+from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE, PairVerdict, compare, compare_voted
+from curation.services import corners, sightings
+from curation.services.corners import Both
 from curation.services.cuts import CUTS
 from curation.services.sightings import IDENTICAL, Index
 
 MOST_COMPARED = 12
+MOST_VOTED = 6
+MOST_IN_PEAKS = 3
 MOST_INDEXES = 16
 POOR = ("low_resolution", *(cut.reason for cut in CUTS))
 REJECTED = Assignment.State.REJECTED
@@ -32,24 +36,82 @@ class Hit:
     pair: PairVerdict
 
 
-def lookalikes_of(asset: Asset, analysis: Analysis, radius: int, threshold: float) -> list[Hit]:
-    """Return the project's earlier pictures that this one repeats or resembles, the strongest first."""
+def lookalikes_of(
+    asset: Asset, analysis: Analysis, radius: int, threshold: float, both: Both | None = None
+) -> list[Hit]:
+    """Return the project's earlier pictures that this one repeats or resembles, the strongest first.
+
+    Candidates are near by hash; where none of them is proven, those that share corners, as a crop does. What is alike
+    but unproven then gets a second look by the brightest channel, if its hues differ.
+    """
     same_bytes = _earlier(asset).filter(sha256=asset.sha256).order_by("id").first()
     if same_bytes is not None:
         return [Hit(same_bytes, IDENTICAL)]
     if analysis.low_information:
         return []
     near = [neighbour.id for neighbour in _index(asset.project_id).near(analysis, radius)]
-    others = _earlier(asset).filter(preview__isnull=False).select_related("preview").in_bulk(near)
-    nearest = [others[pk] for pk in near if pk in others][:MOST_COMPARED]
-    hits = [hit for other in nearest if (hit := _compared(other, analysis, radius, threshold)) is not None]
-    return sorted(hits, key=lambda hit: (RANK[hit.pair.verdict], hit.pair.distance, hit.asset.pk))
+    hits = _found(_rows(asset, near, MOST_COMPARED), analysis, radius, threshold)
+    if both is not None and not _is_proven(hits):
+        hits += _voted(asset, analysis, threshold, both, leave_out=near)
+    if hits and not _is_proven(hits):
+        hits = _looked_at_again(asset, _ranked(hits), radius, threshold)
+    return _ranked(hits)
+
+
+def _rows(asset: Asset, ids: list[int], most: int) -> list[Asset]:
+    """Return the first of these that may be compared with, in the order given."""
+    others = _earlier(asset).filter(preview__isnull=False).select_related("preview").in_bulk(ids)
+    return [others[pk] for pk in ids if pk in others][:most]
+
+
+def _found(others: Iterable[Asset], analysis: Analysis, radius: int, threshold: float) -> list[Hit]:
+    return [hit for other in others if (hit := _compared(other, analysis, radius, threshold)) is not None]
 
 
 def _compared(other: Asset, analysis: Analysis, radius: int, threshold: float) -> Hit | None:
     sighting = sightings.of_asset(other)
     pair = None if sighting is None else compare(analysis, sighting, radius=radius, threshold=threshold)
     return None if pair is None else Hit(other, pair)
+
+
+def _voted(asset: Asset, analysis: Analysis, threshold: float, both: Both, *, leave_out: list[int]) -> list[Hit]:
+    """Judge the pictures that share most corners with this one and were not near by hash."""
+    known = set(leave_out)
+    mirrored = {one.id: one.mirrored for one in corners.near(asset=asset, both=both) if one.id not in known}
+    hits = []
+    for other in _rows(asset, list(mirrored), MOST_VOTED):
+        sighting = sightings.of_asset(other)
+        if sighting is not None:
+            pair = compare_voted(analysis, sighting, mirrored=mirrored[other.pk], threshold=threshold)
+            hits += [] if pair is None else [Hit(other, pair)]
+    return hits
+
+
+def _looked_at_again(asset: Asset, hits: list[Hit], radius: int, threshold: float) -> list[Hit]:
+    """Compare the likest by their brightest channel where hues differ, and ask for a closer match there."""
+    mine = sightings.peak_of(asset)
+    if mine is None:
+        return hits
+    strictest = min(threshold, PEAK_DIFFERENCE)
+    return [_in_peaks(hit, mine, radius, strictest) for hit in hits[:MOST_IN_PEAKS]] + hits[MOST_IN_PEAKS:]
+
+
+def _in_peaks(hit: Hit, mine: sightings.Peak, radius: int, threshold: float) -> Hit:
+    other = sightings.peak_of(hit.asset)
+    if other is None or not mine.hue_differs(other):
+        return hit
+    found = compare(mine.sighting, other.sighting, radius=radius)
+    if found is None or found.verdict != SAME_PHOTO or found.block_difference > threshold:
+        return hit
+    return Hit(hit.asset, replace(found, distance=hit.pair.distance))
+
+
+def _is_proven(hits: Iterable[Hit]) -> bool:
+    return any(hit.pair.verdict != SAME_SCENE for hit in hits)
+
+
+def _ranked(hits: Iterable[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (RANK[hit.pair.verdict], hit.pair.distance, hit.asset.pk))
 
 
 def near_duplicate_of(asset: Asset, analysis: Analysis, distance: int) -> tuple[Asset, int] | None:
