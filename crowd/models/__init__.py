@@ -6,6 +6,7 @@ from crowd.models.money import Bonus, Budget, LedgerEntry, Reservation
 from crowd.models.own import OwnTask
 from crowd.models.queue import OutboxCommand, QueueRow
 from crowd.models.rollup import BatchDelta, BatchRollup
+from crowd.models.tally import Tally, TallyDelta
 from crowd.models.trust import Evidence, Restriction
 from crowd.models.upload import Upload
 from crowd.models.work import Answer, AnswerRaw, Appeal, Assignment, Batch, RemoteFile, Task
@@ -36,6 +37,8 @@ __all__ = [
     "Skill",
     "SkillEvent",
     "SkillValue",
+    "Tally",
+    "TallyDelta",
     "Task",
     "Upload",
     "Worker",

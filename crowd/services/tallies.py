@@ -1,0 +1,196 @@
+"""Counts that screens show, in all and over time: deltas written by triggers, folded into sums each second.
+
+A count is read with the deltas that still wait, so it is exact at every moment; it can be rebuilt from the rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+
+from crowd.models import Tally
+from crowd.models.tally import Of
+
+FOLDER = 4_302  # the advisory lock that keeps a rebuild and a folder apart
+DELTAS_A_FOLD = 20_000
+MINUTES_KEPT = timedelta(days=8)  # hours are kept for ever
+HOUR = 3_600
+
+# Materialized: as the inside of a join, a limit under FOR UPDATE SKIP LOCKED is run again for each row.
+FOLD = """
+WITH waiting AS MATERIALIZED (
+    SELECT id FROM crowd_tallydelta ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+), eaten AS (
+    DELETE FROM crowd_tallydelta WHERE id IN (SELECT id FROM waiting) RETURNING of_kind, of_id, word, slot, d
+), added AS (
+    INSERT INTO crowd_tally AS t (of_kind, of_id, word, minutes, slot, n) {spread}
+    ON CONFLICT (of_kind, of_id, minutes, word, slot) DO UPDATE SET n = t.n + excluded.n
+)
+SELECT count(*) FROM eaten
+"""
+SPREAD = """
+SELECT of_kind, of_id, word, minutes, CASE minutes WHEN 0 THEN 0 ELSE slot / minutes END, sum(d)
+  FROM {rows} CROSS JOIN (VALUES (0), (1), (60)) AS per (minutes)
+ WHERE minutes = 0 OR slot IS NOT NULL GROUP BY 1, 2, 3, 4, 5 HAVING sum(d) <> 0 ORDER BY 1, 2, 4, 3, 5
+"""
+MINE = "split_part(word, '.', 1) = ANY(%(words)s)"
+# Deltas and rows of a change are seen together or not at all, so one statement may forget the deltas it has counted.
+REBUILD = """
+WITH forgotten AS (DELETE FROM crowd_tallydelta WHERE {mine}),
+fresh AS MATERIALIZED ({fresh}),
+sums AS MATERIALIZED ({spread}),
+gone AS (
+    DELETE FROM crowd_tally t WHERE {mine} AND NOT EXISTS (
+        SELECT 1 FROM sums s (of_kind, of_id, word, minutes, slot, n)
+         WHERE (s.of_kind, s.of_id, s.minutes, s.word, s.slot) = (t.of_kind, t.of_id, t.minutes, t.word, t.slot))
+)
+INSERT INTO crowd_tally (of_kind, of_id, word, minutes, slot, n) SELECT * FROM sums
+ON CONFLICT (of_kind, of_id, minutes, word, slot) DO UPDATE SET n = excluded.n
+"""
+COMPARE = """
+WITH told AS (
+    SELECT of_kind, of_id, word, sum(n) AS n FROM (
+        SELECT of_kind, of_id, word, n FROM crowd_tally WHERE minutes = 0 AND {mine}
+        UNION ALL SELECT of_kind, of_id, word, d FROM crowd_tallydelta WHERE {mine}) AS parts GROUP BY 1, 2, 3
+), fresh AS (
+    SELECT of_kind, of_id, word, sum(d) AS n FROM ({fresh}) AS rows GROUP BY 1, 2, 3
+)
+SELECT of_kind, of_id, word, coalesce(told.n, 0)::bigint, coalesce(fresh.n, 0)::bigint
+  FROM told FULL JOIN fresh USING (of_kind, of_id, word)
+ WHERE coalesce(told.n, 0) <> coalesce(fresh.n, 0) ORDER BY 1, 2, 3
+"""
+TOTALS = """
+SELECT of_id, word, sum(n)::bigint FROM (
+    SELECT of_id, word, n FROM crowd_tally
+     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND minutes = 0 AND word LIKE %(like)s
+    UNION ALL
+    SELECT of_id, word, d FROM crowd_tallydelta
+     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND word LIKE %(like)s
+) AS parts GROUP BY 1, 2 HAVING sum(n) <> 0 ORDER BY 1, 2
+"""
+SERIES = """
+SELECT of_id, word, greatest(-1, floor((at - %(start)s) / %(seconds)s))::int AS bucket, sum(n)::bigint, min(at) FROM (
+    SELECT of_id, word, slot::bigint * %(minutes)s * 60 AS at, n FROM crowd_tally
+     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND minutes = %(minutes)s AND word LIKE %(like)s
+    UNION ALL
+    SELECT of_id, word, slot::bigint / %(minutes)s * %(minutes)s * 60, d FROM crowd_tallydelta
+     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND word LIKE %(like)s AND slot IS NOT NULL
+) AS parts WHERE at >= %(from)s GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where counts come from: the first parts of their words, and the query that counts the rows afresh.
+
+    The query returns of_kind, of_id, word, slot, d.
+    """
+
+    words: tuple[str, ...]
+    fresh: str
+
+    def query(self, template: str) -> str:
+        return template.format(mine=MINE, fresh=self.fresh, spread=SPREAD.format(rows="fresh"))
+
+
+PAGES = Source(
+    ("pages", "answers", "tasks", "spent"),
+    """
+    SELECT of_kind, of_id, word, slot, d FROM crowd_assignment page CROSS JOIN LATERAL winnow_page_tally(page)
+    UNION ALL
+    SELECT of_kind, of_id, word, slot, d FROM crowd_assignment page CROSS JOIN LATERAL winnow_answer_tally(page)
+    UNION ALL
+    SELECT of_kind, of_id, word, NULL::int, d FROM crowd_task task CROSS JOIN LATERAL winnow_task_tally(task)
+    UNION ALL
+    SELECT of_kind, of_id, word, slot, d FROM crowd_ledgerentry entry CROSS JOIN LATERAL winnow_spent_tally(entry)
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongTally:
+    """A count that differs from what the rows say."""
+
+    of_kind: str
+    of_id: int
+    word: str
+    told: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """So many in one step of a series; `first` is when its earliest minute or hour begins."""
+
+    of_id: int
+    word: str
+    bucket: int
+    n: int
+    first: datetime
+
+
+@transaction.atomic
+def fold(*, now: datetime, most: int = DELTAS_A_FOLD) -> int:  # noqa: ARG001  housekeeping passes its time to all
+    """Add waiting deltas to the sums; returns how many. As in rollups: never by "id above the last one"."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FOLDER])
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(FOLD.format(spread=SPREAD.format(rows="eaten")), {"most": most})
+        return int(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def rebuild(*, source: Source = PAGES) -> None:
+    """Count the rows of a source anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDER])
+        cursor.execute(source.query(REBUILD), {"words": list(source.words)})
+
+
+def compare(*, source: Source = PAGES) -> list[WrongTally]:
+    """Return the counts, waiting deltas included, that differ from the rows at one moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(source.query(COMPARE), {"words": list(source.words)})
+        return [WrongTally(*row) for row in cursor.fetchall()]
+
+
+def forget_minutes(*, now: datetime) -> None:
+    """Remove minutes that no chart is fine enough to show."""
+    oldest = int((now - MINUTES_KEPT).timestamp()) // 60
+    Tally.objects.filter(minutes=1, slot__lt=oldest).delete()
+
+
+def totals(*, of: Of, ids: Iterable[int], word: str) -> dict[int, dict[str, int]]:
+    """Return the counts of all time by id and word, for words that begin with `word`."""
+    found: dict[int, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(TOTALS, {"kind": of, "ids": list(ids), "like": f"{word}%"})
+        for of_id, name, n in cursor.fetchall():
+            found.setdefault(of_id, {})[name] = n
+    return found
+
+
+def series(
+    *, of: Of, ids: Iterable[int], word: str, start: datetime, seconds: float, since: datetime | None = None
+) -> Sequence[Point]:
+    """Return counts in steps of so many seconds from `start`; what is older is in step -1, or left out by `since`.
+
+    Steps of an hour and more are added up from hours, shorter ones from minutes.
+    """
+    asked = {
+        "kind": of,
+        "ids": list(ids),
+        "like": f"{word}%",
+        "start": start.timestamp(),
+        "seconds": seconds,
+        "minutes": 60 if seconds >= HOUR else 1,
+        "from": since.timestamp() if since else 0,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SERIES, asked)
+        return [
+            Point(of_id, name, bucket, n, datetime.fromtimestamp(at, UTC))
+            for of_id, name, bucket, n, at in cursor.fetchall()
+        ]

@@ -1,0 +1,98 @@
+"""Counts that screens show: changed by whoever changes a row, exact at every moment, the same when counted anew."""
+
+from datetime import timedelta
+
+import pytest
+
+from crowd.models import Assignment, Batch, LedgerEntry, Tally, Task
+from crowd.models.tally import Of
+from crowd.services import claims, judging, tallies
+from tests.crowd import market
+from tests.crowd.market import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def counts(batch: Batch, word: str = "") -> dict[str, int]:
+    return tallies.totals(of=Of.BATCH, ids=[batch.pk], word=word).get(batch.pk, {})
+
+
+@pytest.fixture
+def photos() -> Batch:
+    batch = market.batch("photo", auto_accept=False)
+    market.tasks(batch, 3)
+    return batch
+
+
+def test_a_page_is_counted_as_it_goes_its_way_and_folding_changes_nothing(photos):
+    page = market.sent(photos, market.worker(photos.account))
+    assert counts(photos, "answers.") == {"answers.submitted": 1}
+    judging.accept(assignment_id=page.pk, now=NOON + timedelta(minutes=5))
+    before = counts(photos)
+    assert {name: before[name] for name in ("answers.accepted", "pages.sent", "pages.accepted")} == {
+        "answers.accepted": 1, "pages.sent": 1, "pages.accepted": 1,
+    }  # fmt: skip
+    assert "answers.submitted" not in before
+    assert tallies.fold(now=NOON) > 0
+    assert counts(photos) == before
+    assert tallies.compare() == []
+
+
+def test_tasks_are_counted_by_what_they_ask_for_and_control_tasks_are_not(photos):
+    market.sent(photos, market.worker(photos.account))
+    Task.objects.create(batch=photos, key="known", project_id=photos.project_id, overlap=None, known_answer={"a": 1})
+    assert counts(photos, "tasks.") == {"tasks.asked": 3, "tasks.done": 1, "tasks.begun": 1}
+    Task.objects.filter(batch=photos, done=0).update(cancelled=True)
+    assert counts(photos, "tasks.")["tasks.asked"] == 1
+    assert tallies.compare() == []
+
+
+def test_a_series_tells_when_it_happened(photos):
+    for minutes in (0, 10, 70):
+        page = market.sent(photos, market.worker(photos.account, f"w{minutes}"))
+        judging.accept(assignment_id=page.pk, now=NOON + timedelta(minutes=minutes))
+    asked = {"of": Of.BATCH, "ids": [photos.pk], "word": "pages.accepted", "start": NOON}
+    for _ in range(2):
+        assert [(one.bucket, one.n) for one in tallies.series(**asked, seconds=600)] == [(0, 1), (1, 1), (7, 1)]
+        assert [(one.bucket, one.n) for one in tallies.series(**asked, seconds=3_600)] == [(0, 2), (1, 1)]
+        tallies.fold(now=NOON)
+    late = tallies.series(**asked | {"start": NOON + timedelta(hours=1)}, seconds=600)
+    assert [(one.bucket, one.n) for one in late] == [(-1, 2), (1, 1)]
+    tallies.forget_minutes(now=NOON + timedelta(days=30))
+    assert [(one.bucket, one.n) for one in tallies.series(**asked, seconds=3_600)] == [(0, 2), (1, 1)]
+
+
+def test_money_is_counted_for_the_project_the_stage_and_the_pool(photos):
+    page = market.sent(photos, market.worker(photos.account))
+    judging.accept(assignment_id=page.pk, now=NOON)
+    paid = sum(LedgerEntry.objects.spent().values_list("spent_micro", flat=True))
+    for of, of_id in ((Of.PROJECT, photos.project_id), (Of.STAGE, photos.stage_id), (Of.POOL, photos.pool_id)):
+        assert tallies.totals(of=of, ids=[of_id], word="spent.") == {of_id: {"spent.USD": paid}}
+
+
+def test_pages_that_ran_out_or_were_skipped_count_no_answers(photos):
+    one, other = market.worker(photos.account, "one"), market.worker(photos.account, "other")
+    page = claims.claim_page(batch_id=photos.pk, worker_id=one.pk, now=NOON)
+    claims.skip_page(assignment_id=page.pk, worker_id=one.pk, now=NOON)
+    claims.claim_page(batch_id=photos.pk, worker_id=other.pk, now=NOON)
+    claims.expire_leases(now=NOON + timedelta(days=1))
+    assert counts(photos, "pages.") == {"pages.skipped": 1, "pages.expired": 1}
+    assert counts(photos, "answers.") == {}
+    assert tallies.compare() == []
+
+
+def test_a_wrong_count_is_found_and_rebuilt(photos):
+    market.sent(photos, market.worker(photos.account))
+    tallies.fold(now=NOON)
+    Tally.objects.filter(word="answers.submitted", minutes=0).update(n=7)
+    assert [(wrong.word, wrong.told, wrong.rows) for wrong in tallies.compare()] == [("answers.submitted", 7, 1)]
+    tallies.rebuild()
+    assert tallies.compare() == []
+    assert counts(photos, "answers.") == {"answers.submitted": 1}
+
+
+def test_a_deleted_page_takes_its_counts_along(photos):
+    market.sent(photos, market.worker(photos.account))
+    Assignment.objects.all().delete()
+    assert counts(photos, "pages.") == {}
+    assert counts(photos, "answers.") == {}
