@@ -7,6 +7,7 @@ from curation.models.asset_view import BulkChange, BulkChanged, SavedView
 from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, ReliabilityFit
 from curation.models.dataset import DatasetItem, DatasetVersion, Export
 from curation.models.event import Event
+from curation.models.instruction import Instruction, PlanDraft
 from curation.models.job import Job, Tick
 from curation.models.lookalike import (
     AssetCorners,
@@ -49,12 +50,14 @@ __all__ = [
     "HeldOutSet",
     "HonestyTerms",
     "IdempotencyKey",
+    "Instruction",
     "Job",
     "LabelClass",
     "LookalikeSearch",
     "LookalikeWord",
     "Membership",
     "OwnKeys",
+    "PlanDraft",
     "Pool",
     "Project",
     "ReliabilityFit",
