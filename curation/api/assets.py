@@ -24,6 +24,7 @@ from curation.api.problems import Problem
 from curation.models import Asset, Consensus, ConsensusBox, Decision, Project
 from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, Unreadable
 from curation.services import ingest
+from curation.services.asset_query import QueryError, matching, parse
 from curation.services.ingest import Incoming, Taken
 
 MOST_LINES = 100
@@ -111,7 +112,16 @@ class BatchAnswer(serializers.Serializer[Any]):
     lines = LineAnswer(many=True)
 
 
+def _meant(rows: Any, text: str) -> Any:
+    """Narrow by the query language; names of classes, stages and splits are those of all the caller's projects."""
+    try:
+        return matching(parse(text), among=rows)
+    except QueryError as error:
+        raise Problem(400, "bad_query", str(error)) from None
+
+
 FILTERS = {
+    "q": Filter(_meant, "a query in the language of docs/query.md, such as `class:peace iou<0.8 -tag:blurred`"),
     "project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project"),
     "state": one_of(lambda rows, text: rows.filter(state=text), "state of the asset", Asset.State.values),
     "stage": Filter(lambda rows, text: rows.filter(stage__name=text), "name of the stage it stands at"),

@@ -1,0 +1,277 @@
+"""How many assets a query means, by every value of its facets. A big project is counted by a job, never in a request.
+
+What a picture *is* and where it stands (state, stage, class, reason, light, blur, resolution) is counted once into a
+cube, from which any choice of those values is added up in memory. Sources, workers, tags, splits and days are counted
+for each query, every one without its own filter.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from django.core.cache import cache
+from django.db.models import Case, CharField, Count, F, Q, TextField, Value, When
+from django.db.models.functions import Cast, Concat, TruncDate
+
+from crowd.clock import database_now
+from crowd.models import Worker
+from curation.models import Asset, AssetTag, DatasetItem, Job, Project
+from curation.models.asset import AssetQuerySet
+from curation.services import jobs
+from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS
+from curation.services.asset_query.filters import at_least, banded, matching, newest_version, origin
+from curation.services.asset_query.grammar import Query, Term
+from curation.services.asset_query.parser import parse
+from curation.services.jobs import Again
+
+KIND: Final = "count_assets"
+BIG: Final = 50_000
+"""From so many assets on nothing is counted in a request."""
+FRESH: Final = timedelta(minutes=1)
+ROUGH: Final = timedelta(minutes=5)
+KEPT_SECONDS: Final = 6 * 3600
+MOST_OF_A_SIDE: Final = 40
+CUBE: Final = ("state", "stage", "class", "reason", "light", "blur", "resolution")
+SIDES: Final = ("source", "worker", "tag", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """Counts for every combination of values that occurs: one row of codes and one number each."""
+
+    names: Mapping[str, tuple[str, ...]]
+    codes: npt.NDArray[np.int32]
+    n: npt.NDArray[np.int64]
+
+    def total(self, query: Query) -> int:
+        return int(self.n[self._fits(query.terms)].sum())
+
+    def by(self, name: str, query: Query) -> dict[str, int]:
+        """Return the counts of each value of a field under the other fields' conditions."""
+        others = [term for term in query.terms if term.field != name]
+        place, fits = CUBE.index(name), self._fits(others)
+        sums = np.bincount(self.codes[fits, place], weights=self.n[fits], minlength=len(self.names[name]))
+        return {word: int(n) for word, n in zip(self.names[name], sums, strict=True) if n}
+
+    def _fits(self, terms: Iterable[Term]) -> npt.NDArray[np.bool_]:
+        fits = np.ones(len(self.n), dtype=np.bool_)
+        for term in terms:
+            if term.field in CUBE:
+                wanted = set(term.words)
+                codes = [code for code, word in enumerate(self.names[term.field]) if word in wanted]
+                fits &= np.isin(self.codes[:, CUBE.index(term.field)], codes, invert=term.negated)
+        return fits
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Values of the facets that are counted for each query, commonest first; and the days, in order."""
+
+    values: Mapping[str, tuple[tuple[str, int], ...]]
+    days: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """All counts of a query. None = not counted yet; a job is at it."""
+
+    query: Query
+    cube: Cube | None
+    sides: Sides | None
+    whole: int | None = None
+    at: datetime | None = None
+    now: datetime | None = field(default=None, compare=False)
+
+    @property
+    def total(self) -> int | None:
+        return None if self.cube is None else self.cube.total(self.query)
+
+    @property
+    def pending(self) -> bool:
+        return self.cube is None or self.sides is None
+
+    @property
+    def rough(self) -> bool:
+        """Whether the counts are older than five minutes."""
+        return self.at is not None and self.now is not None and self.now - self.at > ROUGH
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    value: Any
+    at: datetime
+    version: int
+
+
+def counted(project: Project, query: Query) -> Counted:
+    """Return the counts: of a small project now; of a big one what is kept, and a job renews what is older."""
+    now = database_now()
+    if not is_big(project):
+        return _counted_now(project, query, now)
+    rest = query.without(CUBE)
+    keys = {"whole": _key(project, "cube", Query()), "cube": _key(project, "cube", rest)}
+    keys["sides"] = _key(project, "sides", query)
+    kept: dict[str, _Kept] = cache.get_many(set(keys.values()))
+    found = {name: kept.get(key) for name, key in keys.items()}
+    if any(one is None or (one.version != project.version and now - one.at > FRESH) for one in found.values()):
+        _ask(project, query)
+    whole, cube, sides = found["whole"], found["cube"], found["sides"]
+    oldest = min((one.at for one in (cube, sides) if one), default=None)
+    return Counted(
+        query,
+        cube.value if cube else None,
+        sides.value if sides else None,
+        whole=whole.value.total(Query()) if whole else None,
+        at=oldest,
+        now=now,
+    )
+
+
+def is_big(project: Project) -> bool:
+    """Whether counting would take longer than a request may; asked of the index, at most BIG entries."""
+    key = f"assets-big:{project.pk}"
+    known: bool | None = cache.get(key)
+    if known is None:
+        known = Asset.objects.filter(project=project).order_by("id")[BIG : BIG + 1].exists()
+        cache.set(key, known, 3600 if known else 30)
+    return known
+
+
+def _counted_now(project: Project, query: Query, now: datetime) -> Counted:
+    key = f"{_key(project, 'now', query)}:{project.version}"
+    kept: tuple[Cube, Cube, Sides] | None = cache.get(key)
+    if kept is None:
+        rest = query.without(CUBE)
+        whole = cube_of(project, Query())
+        kept = whole, cube_of(project, rest) if rest else whole, sides_of(project, query)
+        cache.set(key, kept, 60)
+    whole, cube, sides = kept
+    return Counted(query, cube, sides, whole=whole.total(Query()), at=now, now=now)
+
+
+def _key(project: Project, what: str, query: Query) -> str:
+    return f"assets-{what}:{project.pk}:{hashlib.sha256(str(query).encode()).hexdigest()[:32]}"
+
+
+def _ask(project: Project, query: Query) -> None:
+    """Have the job count the whole project and this query, once at a time."""
+    key = f"{project.pk}:{hashlib.sha256(str(query).encode()).hexdigest()[:32]}"
+    jobs.wake(kind=KIND, key=key, project_id=project.pk, payload={"q": str(query)})
+
+
+def run_count(job: Job, now: datetime) -> Again | None:
+    """Job: count the whole project when its counts are old, then the query."""
+    project = Project.objects.get(pk=job.project_id or 0)
+    query = parse(str(job.payload["q"]))
+    rest = query.without(CUBE)
+    for one in dict.fromkeys([Query(), rest]):
+        key = _key(project, "cube", one)
+        kept: _Kept | None = cache.get(key)
+        if kept is None or (kept.version != project.version and now - kept.at > FRESH / 2):
+            cache.set(key, _Kept(cube_of(project, one), now, project.version), KEPT_SECONDS)
+    cache.set(_key(project, "sides", query), _Kept(sides_of(project, query), now, project.version), KEPT_SECONDS)
+    return None
+
+
+def cube_of(project: Project, query: Query) -> Cube:
+    """Count the assets a query means by all values of the cube's fields: one grouped query."""
+    rows = (
+        matching(query, project=project)
+        .order_by()
+        .annotate(
+            light=_banded("brightness", LIGHT),
+            blur=_banded("sharpness", BLUR),
+            resolution=_resolution(),
+        )
+        .values_list("state", "stage_id", "label_class_id", "reason", "light", "blur", "resolution")
+        .annotate(n=Count("id"))
+    )
+    stages = dict(project.stages.values_list("pk", "name"))
+    classes = dict(project.classes.values_list("pk", "name"))
+    named = [
+        (state, stages.get(stage, ""), classes.get(label, NONE), reason or NONE, *words, n)
+        for state, stage, label, reason, *words, n in rows
+    ]
+    return _packed(named)
+
+
+def _packed(rows: list[tuple[Any, ...]]) -> Cube:
+    names = {name: tuple(sorted({str(row[place]) for row in rows})) for place, name in enumerate(CUBE)}
+    codes = np.zeros((len(rows), len(CUBE)), dtype=np.int32)
+    for place, name in enumerate(CUBE):
+        code = {word: number for number, word in enumerate(names[name])}
+        codes[:, place] = [code[str(row[place])] for row in rows]
+    return Cube(names, codes, np.array([row[-1] for row in rows], dtype=np.int64))
+
+
+def _banded(column: str, bands: Mapping[str, tuple[float | None, float | None]]) -> Case:
+    whens = (When(banded(column, bound), then=Value(word)) for word, bound in bands.items())
+    return Case(*whens, default=Value(NONE), output_field=CharField())
+
+
+def _resolution() -> Case:
+    unknown = When(Q(width=None) | Q(height=None), then=Value(NONE))
+    finest_first = (When(at_least(word), then=Value(word)) for word in RESOLUTIONS)
+    return Case(unknown, *finest_first, default=Value(NONE), output_field=CharField())
+
+
+def sides_of(project: Project, query: Query) -> Sides:
+    """Count sources, workers, tags, splits and days, each under all conditions but its own: one statement."""
+    version = newest_version(project)
+    parts = [_sources(project, query), _workers(project, query), _tags(project, query), _days(project, query)]
+    if version is not None:
+        items = DatasetItem.objects.filter(dataset=version, asset__in=_under(project, query, "split")).exclude(split="")
+        parts.append(_part(items, "split", F("split")))
+    rows = parts[0].union(*parts[1:], all=True)
+    values: dict[str, list[tuple[str, int]]] = {}
+    for what, value, n in rows:
+        values.setdefault(what, []).append((value, n))
+    values["worker"] = _pseudonyms(values.get("worker", []))
+    days = values.pop("day", [])
+    sides = {what: tuple(sorted(found, key=lambda one: (-one[1], one[0]))) for what, found in values.items()}
+    return Sides(sides, tuple(sorted(days)))
+
+
+def _under(project: Project, query: Query, but: str) -> AssetQuerySet:
+    return matching(query.without([but]), project=project).order_by()
+
+
+def _part(rows: Any, what: str, value: Any, *, most: int | None = MOST_OF_A_SIDE, distinct: str = "pk") -> Any:
+    """Return rows (facet, value, how many), the commonest first."""
+    counted_rows = (
+        rows.annotate(facet=Value(what, output_field=TextField()), found=Cast(value, TextField()))
+        .order_by()
+        .values_list("facet", "found")
+        .annotate(n=Count(distinct, distinct=distinct != "pk"))
+    )
+    return counted_rows if most is None else counted_rows.order_by("-n", "found")[:most]
+
+
+def _sources(project: Project, query: Query) -> Any:
+    return _part(_under(project, query, "source"), "source", origin())
+
+
+def _workers(project: Project, query: Query) -> Any:
+    return _part(_under(project, query, "worker").filter(worker_id__isnull=False), "worker", F("worker_id"))
+
+
+def _tags(project: Project, query: Query) -> Any:
+    rest = query.without(["tag"])
+    tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True)
+    if rest:
+        tags = tags.filter(asset__in=matching(rest, project=project).order_by())
+    return _part(tags, "tag", Concat("key", Value(": "), "value"), distinct="asset")
+
+
+def _days(project: Project, query: Query) -> Any:
+    return _part(_under(project, query, "created"), "day", TruncDate("created_at"), most=None)
+
+
+def _pseudonyms(found: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Call workers what screens call them; two whose names begin alike are told apart by nothing here."""
+    workers = {str(one.pk): one.short_id for one in Worker.objects.filter(pk__in=[int(pk) for pk, _ in found])}
+    return [(workers[pk], n) for pk, n in found if pk in workers]
