@@ -85,6 +85,8 @@ def _project(
     if project is not None:
         if project.recipe != asked.recipe.name:
             raise CrowdError(f"“{asked.name}” exists already and follows the recipe {project.recipe}.")
+        if project.trashed_at is not None:
+            raise CrowdError(f"“{asked.name}” is in the trash. Bring it back there, or choose another name.")
         return project, False
     project = Project.objects.create(
         name=asked.name,

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from crowd.models import Assignment
 from crowd.platforms.registry import issuing_pages
-from crowd.services import claims, dispatch, pulling, rollups, trust
+from crowd.services import claims, dispatch, pulling, rollups, tallies, trust
 from curation.engine import market
 from curation.engine.flow import wake_take_in
 from curation.models import Event, Job, Pool, Project, Tick
-from curation.services import budgets, events, jobs, pools, uploads
+from curation.services import budgets, events, jobs, pools, trash, uploads
 
 TICKS_KEPT = timedelta(hours=1)
 FINISHED_KEPT = timedelta(days=14)
@@ -29,13 +29,16 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         wake_take_in(project_id)
     pause_where_money_ends(now=now)
     rollups.fold(now=now)
+    tallies.fold(now=now)
     if int(now.timestamp()) % 30 == 0:
         budgets.warn_due(now=now)
         trust.end_timed(now=now)
         watch_deadlines(now=now)
     if int(now.timestamp()) % 600 == 0:
         clear_old_rows(now=now)
+        tallies.forget_minutes(now=now)
         uploads.forget_unfinished(now=now)
+        trash.empty_due(now=now)
     return jobs.to_ring(now=now)
 
 

@@ -13,6 +13,7 @@ from curation.models import Job, Project, User
 from curation.services import jobs
 
 KIND = "set_up"
+OVER = (Job.State.DONE, Job.State.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +83,4 @@ def _read(payload: Mapping[str, Any]) -> Wanted:
 
 def waiting_for(user: User) -> list[Job]:
     """Return the projects of this person that are still being made, or could not be."""
-    return list(Job.objects.filter(kind=KIND, payload__by=user.pk).exclude(state=Job.State.DONE).order_by("id"))
+    return list(Job.objects.filter(kind=KIND, payload__by=user.pk).exclude(state__in=OVER).order_by("id"))

@@ -19,7 +19,7 @@ class Job(QueueRow):
         State.DUE: frozenset({State.RUNNING, State.CANCELLED, State.DEAD}),
         State.RUNNING: frozenset({State.DONE, State.DUE, State.DEAD, State.CANCELLED}),
         State.DONE: frozenset({State.DUE}),
-        State.DEAD: frozenset({State.DUE}),
+        State.DEAD: frozenset({State.DUE, State.CANCELLED}),
         State.CANCELLED: frozenset(),
     }
 

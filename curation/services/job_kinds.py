@@ -29,6 +29,9 @@ JOB_KINDS: dict[str, JobKind] = {
     "refit": JobKind("curation.services.consensus.fits:run_refit", queue="pixels", lease_seconds=240),
     "find_lookalikes": JobKind("curation.services.lookalikes.searching:run_search", queue="pixels", lease_seconds=240),
     "bulk_drop": JobKind("curation.services.bulk_drops:run_bulk_drop", queue="pixels", lease_seconds=240),
+    "bulk_change": JobKind("curation.services.bulk_changes:run_bulk_change", queue="pixels", lease_seconds=240),
+    "count_assets": JobKind("curation.services.asset_query.counting:run_count", lease_seconds=60),
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),
+    "empty_trash": JobKind("curation.services.trash:run_empty", lease_seconds=240),
     "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),
 }

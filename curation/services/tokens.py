@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 
 from crowd.errors import CrowdError
-from curation.models import ApiToken, Project, User
+from curation.models import ApiToken, Membership, Project, User
 from curation.services import events
 
 SCOPES = ("read", "assets:write", "review", "pools", "export", "admin")
@@ -107,15 +107,51 @@ def _note_use(token: ApiToken, now: datetime) -> None:
     ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
+def opening(project: Project) -> QuerySet[ApiToken]:
+    """Return the tokens of members that open a project, the good ones first."""
+    members = Membership.objects.filter(project=project).values("user")
+    reach = Q(all_projects=True) | Q(pk__in=_naming(project))
+    rows = ApiToken.objects.filter(reach, user__in=members).select_related("user")
+    return rows.order_by(F("revoked_at").desc(nulls_first=True), "-id")
+
+
+def _naming(project: Project) -> list[int]:
+    """Return the ids of the tokens that name a project."""
+    return list(ApiToken.objects.filter(projects=project).values_list("pk", flat=True))
+
+
+def may_revoke(token: ApiToken, *, by: User, project: Project) -> bool:
+    """One's own; and a lead ends a token of somebody else that opens nothing but his project."""
+    if token.user_id == by.pk:
+        return True
+    named = list(token.projects.values_list("pk", flat=True))
+    is_lead = Membership.objects.filter(project=project, user=by, role=Membership.Role.LEAD).exists()
+    return is_lead and not token.all_projects and named == [project.pk]
+
+
+@transaction.atomic
+def revoke_for_project(*, token_id: int, project: Project, by: User, now: datetime) -> None:
+    """End a token from the page of a project. Raises DoesNotExist for one that is not this person's to end."""
+    token = ApiToken.objects.select_for_update().get(pk=token_id)
+    if not may_revoke(token, by=by, project=project):
+        raise ApiToken.DoesNotExist
+    _revoke(token, by, now, project)
+
+
 @transaction.atomic
 def revoke_token(*, token_id: int, by: User, now: datetime) -> None:
     """End a person's own token; its row stays."""
-    token = ApiToken.objects.select_for_update().get(pk=token_id, user=by)
-    if token.revoked_at is None:
-        token.revoked_at = now
-        token.save(update_fields=["revoked_at"])
-        text = f"{by.name} revoked the API token {token.name!r}."
-        events.record(kind="token.revoked", text=text, subject=token, by=by, now=now)
+    _revoke(ApiToken.objects.select_for_update().get(pk=token_id, user=by), by, now)
+
+
+def _revoke(token: ApiToken, by: User, now: datetime, project: Project | None = None) -> None:
+    if token.revoked_at is not None:
+        return
+    token.revoked_at = now
+    token.save(update_fields=["revoked_at"])
+    whose = "" if token.user_id == by.pk else f" of {token.user.name}"
+    text = f"{by.name} revoked the API token {token.name!r}{whose}."
+    events.record(kind="token.revoked", text=text, project=project, subject=token, by=by, now=now)
 
 
 def _hash(secret: str) -> bytes:

@@ -1,0 +1,100 @@
+"""The record of who did what, as people look things up in it: newest first, narrowed, a page at a time."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import QuerySet
+
+from curation.models import Event, Project, User
+
+PAGE = 50
+# The word before the dot of an event's kind, and what people call it.
+SUBJECTS = {
+    "account": "platform accounts",
+    "asset": "pictures",
+    "budget": "budgets",
+    "checks": "checks",
+    "command": "commands to platforms",
+    "consensus": "consensus",
+    "dataset": "data sets",
+    "evidence": "evidence",
+    "invitation": "invitations",
+    "job": "jobs",
+    "member": "members",
+    "money": "money by hand",
+    "pool": "pools",
+    "project": "projects",
+    "stage": "stages",
+    "team": "teams",
+    "token": "API tokens",
+    "worker": "workers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to look for; everything empty = all that people did."""
+
+    about: str = ""
+    person: int = 0
+    since: date | None = None
+    until: date | None = None
+    machine_too: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`text` is empty where the reader is no member of the project it happened in."""
+
+    event: Event
+    project: Project | None
+    text: str
+
+    @property
+    def about(self) -> str:
+        return SUBJECTS.get(self.event.kind.split(".")[0], self.event.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    entries: tuple[Entry, ...]
+    older: int
+
+
+def entries(*, wish: Wish, reader: User, before: int = 0, project: Project | None = None) -> Page:
+    """Return one page of the record, of a project or of the whole server, and where the next one begins (0 = end)."""
+    rows = _found(wish, before, project).select_related("by")
+    found = list(rows.order_by("-id")[: PAGE + 1])
+    mine = Project.objects.visible_to(reader).in_bulk({row.project_id for row in found if row.project_id})
+    told = tuple(_entry(row, mine) for row in found[:PAGE])
+    return Page(told, found[PAGE - 1].pk if len(found) > PAGE else 0)
+
+
+def people(*, project: Project | None = None) -> QuerySet[User]:
+    """Return who may appear in the record."""
+    everybody = User.objects.order_by("name", "id")
+    return everybody.filter(memberships__project=project) if project else everybody
+
+
+def _found(wish: Wish, before: int, project: Project | None) -> QuerySet[Event]:
+    rows = Event.objects.filter(project_id=project.pk) if project else Event.objects.all()
+    if not wish.machine_too:
+        rows = rows.filter(by__isnull=False)
+    if wish.about:
+        rows = rows.filter(kind__startswith=f"{wish.about}.")
+    if wish.person:
+        rows = rows.filter(by_id=wish.person)
+    if wish.since:
+        rows = rows.filter(created_at__gte=_midnight(wish.since))
+    if wish.until:
+        rows = rows.filter(created_at__lt=_midnight(wish.until + timedelta(days=1)))
+    return rows.filter(pk__lt=before) if before else rows
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _entry(row: Event, mine: dict[int, Project]) -> Entry:
+    is_hidden = row.project_id is not None and row.project_id not in mine
+    return Entry(row, mine.get(row.project_id or 0), "" if is_hidden else row.text)

@@ -1,0 +1,54 @@
+"""What a person does about jobs that cannot go on by themselves; each such act is on record."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from crowd.errors import CrowdError
+from curation.models import Job, Project, User
+from curation.services import events
+from curation.services.job_kinds import JOB_KINDS
+
+State = Job.State
+
+
+def troubled(*, now: datetime) -> QuerySet[Job]:
+    """Return dead jobs, those that failed or crashed lately and are tried again, and those whose lease is over."""
+    trying = Q(state__in=[State.DUE, State.RUNNING]) & (Q(failures__gt=0) | Q(crashes__gt=0))
+    stuck = Q(state=State.RUNNING, lease_until__lt=now)
+    return Job.objects.filter(Q(state=State.DEAD) | trying | stuck).order_by(F("state"), "-id")
+
+
+def may_give_up(job: Job) -> bool:
+    """Work that never ends is tried again by itself: giving it up would stop its project for good."""
+    kind = JOB_KINDS.get(job.kind)
+    return job.state == State.DEAD and not (kind and kind.lasting)
+
+
+@transaction.atomic
+def retry(*, job_id: int, by: User, now: datetime) -> Job:
+    """Give a dead job another chance with clean counters."""
+    job = Job.objects.select_for_update().get(pk=job_id)
+    if job.state != State.DEAD:
+        raise CrowdError(f"The job {job} is {job.state}: only a dead one is tried again by hand.")
+    clean = {"crashes": 0, "failures": 0, "last_error": "", "rung_at": None}
+    Job.objects.filter(pk=job.pk).update(state=State.DUE, next_at=now, **clean)
+    _record("job.retried", f"{by.name} has the job {job} tried again.", job, by, now)
+    return job
+
+
+@transaction.atomic
+def give_up(*, job_id: int, by: User, now: datetime) -> Job:
+    """End a dead job for good."""
+    job = Job.objects.select_for_update().get(pk=job_id)
+    if not may_give_up(job):
+        raise CrowdError(f"The job {job} cannot be given up: it is {job.state} or work that never ends.")
+    Job.objects.filter(pk=job.pk).update(state=State.CANCELLED, finished_at=now)
+    _record("job.given-up", f"{by.name} gave up the job {job}: {job.last_error[:120]}", job, by, now)
+    return job
+
+
+def _record(kind: str, text: str, job: Job, by: User, now: datetime) -> None:
+    project = Project.objects.filter(pk=job.project_id).first() if job.project_id else None
+    events.record(kind=kind, text=text, project=project, subject=job, by=by, now=now)
