@@ -1,18 +1,17 @@
-"""The review screen's JSON: images with everybody's boxes going out, decisions coming in."""
+"""The review screen's JSON: images with everybody's boxes and with what was made of them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.urls import reverse
 
 from crowd.models import Answer, SkillValue, Worker
-from curation.models import Annotation, Asset, Consensus, Review
+from curation.models import Annotation, Asset, Consensus
 from curation.services import traces
 from curation.services.consensus.skills import name_of
-from curation.services.reviews import Decided, Refused
+from curation.services.reviews import AsSeen
 
 MOST_CHANGES = 2
 LEAST_LOSS = 0.05
@@ -40,6 +39,7 @@ class Sources:
     """What the documents of one page of images are made from, fetched once for all."""
 
     consensus: Mapping[int, Consensus]
+    reasons: Mapping[int, str]
     annotations: Mapping[int, list[Annotation]]
     workers: Mapping[int, Worker]
     skills: Mapping[tuple[int, int], int]
@@ -47,14 +47,15 @@ class Sources:
     measured: Mapping[tuple[int, str], int]
 
 
-def documents(images: Sequence[Asset]) -> list[dict[str, Any]]:
-    sources = _sources([asset.pk for asset in images])
+def documents(images: Sequence[Asset], seen: Mapping[int, AsSeen] | None = None) -> list[dict[str, Any]]:
+    """Return what the screen needs of each image: as it stands now, or as it was when it was `seen`."""
+    sources = _sources([asset.pk for asset in images], seen or {})
     assets = Asset.objects.filter(pk__in=[asset.pk for asset in images]).select_related("label_class")
     rows = {asset.pk: asset for asset in assets}
     return [_document(rows[image.pk], sources) for image in images]
 
 
-def _sources(asset_ids: Sequence[int]) -> Sources:
+def _sources(asset_ids: Sequence[int], seen: Mapping[int, AsSeen]) -> Sources:
     annotations = _annotations(asset_ids)
     every = [row for rows in annotations.values() for row in rows]
     worker_ids = {row.worker_id for row in every}
@@ -64,7 +65,8 @@ def _sources(asset_ids: Sequence[int]) -> Sources:
     skill_of = {pk: needs or grants for pk, needs, grants in batches}
     values = SkillValue.objects.filter(worker_id__in=worker_ids, skill_id__in=set(skill_of.values()) - {None})
     return Sources(
-        consensus=_current(asset_ids),
+        consensus=_results(asset_ids, seen),
+        reasons={asset_id: one.reason for asset_id, one in seen.items()},
         annotations=annotations,
         workers=Worker.objects.in_bulk(list(worker_ids)),
         skills={(row.worker_id, row.skill_id): row.value for row in values},
@@ -80,10 +82,15 @@ def _measured(rows: Sequence[Annotation]) -> dict[tuple[int, str], int]:
     return {(worker_id, name): value for worker_id, name, value in values.values_list("worker", "skill__name", "value")}
 
 
-def _current(asset_ids: Sequence[int]) -> dict[int, Consensus]:
-    """Return the consensus of the latest stage, by asset."""
-    rows = Consensus.objects.current().filter(asset_id__in=asset_ids).prefetch_related("boxes")
-    return {row.asset_id: row for row in rows.reverse()}
+def _results(asset_ids: Sequence[int], seen: Mapping[int, AsSeen]) -> dict[int, Consensus]:
+    """Return by asset the consensus that was seen, else that of the latest stage."""
+    now = [asset_id for asset_id in asset_ids if asset_id not in seen]
+    rows = Consensus.objects.current().filter(asset_id__in=now).prefetch_related("boxes")
+    found = {row.asset_id: row for row in rows.reverse()}
+    if seen:
+        ids = [one.consensus_id for one in seen.values() if one.consensus_id is not None]
+        found |= {row.asset_id: row for row in Consensus.objects.filter(pk__in=ids).prefetch_related("boxes")}
+    return found
 
 
 def _annotations(asset_ids: Sequence[int]) -> dict[int, list[Annotation]]:
@@ -123,7 +130,7 @@ def _document(asset: Asset, sources: Sources) -> dict[str, Any]:
         "expected_loss": consensus.expected_loss if consensus else None,
         "lowest_iou": consensus.lowest_iou if consensus else None,
         "headline": headline(consensus),
-        "why": why(asset, consensus, variants),
+        "why": why(sources.reasons.get(asset.pk, asset.reason), consensus, variants),
         "consensus": _boxes_of(consensus),
         "variants": variants,
         "trace": traces.in_words(consensus.trace if consensus else []),
@@ -183,12 +190,12 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def why(asset: Asset, consensus: Consensus | None, variants: Sequence[Mapping[str, Any]]) -> str:
+def why(reason: str, consensus: Consensus | None, variants: Sequence[Mapping[str, Any]]) -> str:
     """Say what the annotators did, what was made of it, and why a person is asked."""
     parts = [_said(variants), *traces.changes(consensus.trace if consensus else [])[:MOST_CHANGES]]
     if consensus is not None and consensus.lowest_iou is not None:
         parts.append(f"Lowest IoU {consensus.lowest_iou:.2f}.")
-    parts.append(WHY_HELD.get(asset.reason, ""))
+    parts.append(WHY_HELD.get(reason, ""))
     if consensus is not None and consensus.next_step == Consensus.Next.REVIEW:
         parts.append(ASKS_A_PERSON)
     parts.append(_to_be_expected(consensus) if consensus is not None else "")
@@ -210,38 +217,3 @@ def _said(variants: Sequence[Mapping[str, Any]]) -> str:
     if labels:
         return ", ".join(f"{n} said {label}" for label, n in labels.most_common()) + "."
     return f"{traces.drawn([len(variant['boxes']) for variant in variants])}." if variants else ""
-
-
-def decision_of(raw: object) -> Decided:
-    """Read one decision as it was sent; Refused says what is wrong with it."""
-    if not isinstance(raw, Mapping):
-        raise Refused("A decision must be an object.")
-    ms, boxes = raw.get("ms"), raw.get("boxes")
-    if boxes is not None and not isinstance(boxes, list):
-        raise Refused("The boxes of a decision must be a list.")
-    return Decided(
-        key=_uuid(raw.get("key"), "key"),
-        asset=_uuid(raw.get("id"), "id"),
-        verdict=str(raw.get("verdict") or ""),
-        reason=str(raw.get("reason") or "")[:40],
-        boxes=boxes,
-        ms=ms if isinstance(ms, int) and not isinstance(ms, bool) else None,
-        undoes=_uuid(raw["undoes"], "undoes") if raw.get("undoes") else None,
-        seen=_seen(raw),
-    )
-
-
-def _seen(raw: Mapping[str, Any]) -> int | None:
-    seen = raw.get("seen")
-    if raw.get("verdict") == Review.Verdict.UNDO:
-        return None
-    if not isinstance(seen, int) or isinstance(seen, bool):
-        raise Refused("A decision must say which boxes were seen; load the page again.")
-    return seen
-
-
-def _uuid(value: object, name: str) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        raise Refused(f"{value!r} is no {name}: it must be a UUID.") from None

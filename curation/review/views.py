@@ -1,12 +1,11 @@
 """The review screen, its queue and its decisions."""
 
-import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
@@ -15,26 +14,16 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
-from curation.models import Membership, Project, User
-from curation.review.documents import decision_of, documents
+from curation.models import Project, User
+from curation.review.access import Seat, seat_at
+from curation.review.documents import documents
+from curation.review.sent import body_of, decisions_of
 from curation.services import reviews
+from curation.services.own_keys import keys_of
 
 AHEAD = 50
-REVIEWERS = (Membership.Role.LEAD, Membership.Role.REVIEWER)
 ICONS = ("check", "pencil", "x", "undo-2", "user-plus", "flag", "triangle-alert")
 REASON_WORDS = ("Misplaced", "Wrong label", "Missing box", "Extra box", "Cut off", "Third-party or rotated")
-
-
-def project_of(request: HttpRequest, public_id: UUID) -> tuple[Project, User]:
-    """Return the project if this person may review it; not allowed and not there are the same 404."""
-    user = request.user
-    if not isinstance(user, User):
-        raise Http404
-    seats = Project.objects.filter(memberships__user=user, memberships__role__in=REVIEWERS, trashed_at=None)
-    row = seats.filter(public_id=public_id).first()
-    if row is None:
-        raise Http404
-    return row, user
 
 
 @require_safe
@@ -42,35 +31,73 @@ def project_of(request: HttpRequest, public_id: UUID) -> tuple[Project, User]:
 @login_required
 @ensure_csrf_cookie
 def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    project, user = project_of(request, public_id)
-    now = database_now()
-    start = {
-        "project": str(project.public_id),
-        "person": user.pk,
-        "next": reverse("review-next", args=[project.public_id]),
-        "decisions": reverse("review-decisions", args=[project.public_id]),
-        "release": reverse("review-release", args=[project.public_id]),
-        "labels": reviews.known_labels(project),
-        "reasons": [
-            {"value": value, "label": label} for value, label in zip(reviews.REASONS, REASON_WORDS, strict=True)
-        ],
-        "standing": _standing(project, user, now),
+    seat = seat_at(request, public_id)
+    context = {
+        "project": seat.project,
+        "seat": seat,
+        "start": _start(seat, database_now()),
+        "icons": ICONS,
+        "mode": "boxes",
     }
-    return render(request, "review/screen.html", {"project": project, "start": start, "icons": ICONS})
+    return render(request, "review/screen.html", context)
+
+
+@require_safe
+@never_cache
+@login_required
+@ensure_csrf_cookie
+def grid(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Many crops of one class at once: the bad ones are marked, the rest is accepted."""
+    seat = seat_at(request, public_id)
+    classes = reviews.classes_waiting(seat.project)
+    chosen = request.GET.get("class", "") or (classes[0].name if classes else "")
+    start = {**_start(seat, database_now()), "class": chosen}
+    context = {
+        "project": seat.project,
+        "seat": seat,
+        "start": start,
+        "classes": classes,
+        "chosen": chosen,
+        "mode": "grid",
+    }
+    return render(request, "review/grid.html", context)
+
+
+def _start(seat: Seat, now: datetime) -> dict[str, Any]:
+    """Return what the browser begins with."""
+    project = seat.project
+    words = zip(reviews.REASONS, REASON_WORDS, strict=True)
+    names = ("next", "decisions", "release", "recent")
+    return {
+        "project": str(project.public_id),
+        "person": seat.user.pk,
+        **{name: reverse(f"review-{name}", args=[project.public_id]) for name in names},
+        "similar": f"{reverse('review', args=[project.public_id])}similar/",
+        "keep_keys": reverse("own-keys"),
+        "keys": keys_of(seat.user),
+        "labels": reviews.known_labels(project),
+        "flags": reviews.known_flags(project),
+        "reasons": [{"value": value, "label": label} for value, label in words],
+        "standing": _standing(project, seat.user, now),
+    }
 
 
 @require_safe
 @never_cache
 @login_required
 def next_images(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    project, user = project_of(request, public_id)
-    wanted = request.GET.get("n", str(AHEAD))
-    now = database_now()
-    images = reviews.next_images(project=project, user=user, n=int(wanted) if wanted.isdecimal() else AHEAD, now=now)
+    seat = seat_at(request, public_id)
+    project, user, now = seat.project, seat.user, database_now()
+    wanted, label_class = request.GET.get("n", str(AHEAD)), request.GET.get("class", "").replace("\x00", "")
+    n = int(wanted) if wanted.isdecimal() and len(wanted) < 6 else AHEAD
+    images = reviews.next_images(project=project, user=user, n=n, now=now, label_class=label_class)
+    seen: dict[int, reviews.AsSeen] = {}
+    if not label_class:
+        images, seen = reviews.with_control(images, project=project, user=user, now=now)
     return JsonResponse(
         {
             "lease_until": (now + reviews.LEASE).isoformat(),
-            "items": documents(images),
+            "items": documents(images, seen),
             "standing": _standing(project, user, now),
         }
     )
@@ -79,49 +106,35 @@ def next_images(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def decisions(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    project, user = project_of(request, public_id)
+    seat = seat_at(request, public_id)
     now = database_now()
-    sent, refused = _decisions_of(request)
-    result = reviews.record(project=project, user=user, decisions=sent, now=now)
+    sent, refused = decisions_of(request)
+    result = reviews.record(project=seat.project, user=seat.user, decisions=sent, now=now)
     refused += [{"key": str(one.key), "why": one.why, "stale": one.is_stale} for one in result.refused]
     return JsonResponse(
         {
             "saved": [str(key) for key in result.saved],
             "refused": refused,
-            "standing": _standing(project, user, now),
+            "standing": _standing(seat.project, seat.user, now),
         }
     )
-
-
-def _decisions_of(request: HttpRequest) -> tuple[list[reviews.Decided], list[dict[str, Any]]]:
-    rows = body_of(request).get("decisions")
-    sent: list[reviews.Decided] = []
-    refused: list[dict[str, Any]] = []
-    for raw in rows if isinstance(rows, list) else []:
-        try:
-            sent.append(decision_of(raw))
-        except reviews.Refused as error:
-            key = raw.get("key", "") if isinstance(raw, dict) else ""
-            refused.append({"key": str(key), "why": str(error)})
-    return sent, refused
 
 
 @require_POST
 @login_required
 def release(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    project, user = project_of(request, public_id)
+    seat = seat_at(request, public_id)
     until = parse_datetime(str(body_of(request).get("until") or ""))
-    return JsonResponse({"released": reviews.release_leases(user=user, project=project, until=until)})
-
-
-def body_of(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = json.loads(request.body)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    return JsonResponse({"released": reviews.release_leases(user=seat.user, project=seat.project, until=until)})
 
 
 def _standing(project: Project, user: User, now: datetime) -> dict[str, Any]:
     row = reviews.standing(project=project, user=user, now=now)
-    return {"done": row.done, "left": row.left, "per_hour": row.per_hour, "with_others": row.with_others}
+    return {
+        "done": row.done,
+        "left": row.left,
+        "per_hour": row.per_hour,
+        "with_others": row.with_others,
+        "controls": row.controls,
+        "agreed": row.agreed,
+    }

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from curation.models import Asset, Consensus, Decision, Stage
 from curation.services import assets
+from curation.services.reviews.controls import CONTROL_EVERY
 from curation.services.reviews.verdicts import SAMPLED
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 
@@ -19,6 +20,9 @@ Verdict = Decision.Verdict
 class ReviewSettings(StageSettings):
     least_confidence: float = Field(default=0.8, ge=0, le=1, description="under this a person looks")
     sample: float = Field(default=0.02, ge=0, le=1, description="share of the sure ones that a person sees too")
+    control_every: int = Field(
+        default=CONTROL_EVERY, ge=0, le=10_000, description="each so manieth image of a reviewer is a control; 0 = none"
+    )
 
 
 class Review(NoCrowd):

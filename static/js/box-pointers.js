@@ -1,6 +1,7 @@
 // What a mouse, a pen or fingers do to a box editor: draw, move, pull a handle, pan, pinch.
 
 import { between, moved, pulled } from "./lib/geometry.js";
+import { pinch } from "./lib/viewport.js";
 
 const LEAST = 2;
 const TAP = 5;
@@ -111,12 +112,4 @@ export function followPointers(editor) {
   on("pointercancel", cancel);
   on("wheel", wheel, { passive: false });
   editor.stopPointers = () => stops.abort();
-}
-
-function pinch(view, event, before, other) {
-  const gap = (a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY);
-  const middle = (a) => [(a.clientX + other.clientX) / 2, (a.clientY + other.clientY) / 2];
-  const [x0, y0] = middle(before), [x1, y1] = middle(event);
-  view.pan(x1 - x0, y1 - y0);
-  view.zoom(gap(event) / Math.max(1, gap(before)), x1, y1);
 }

@@ -4,27 +4,34 @@ import { editorKeys } from "./editor-keys.js";
 import { get, post } from "./lib/api.js";
 import { dataOf } from "./lib/dom.js";
 import { openHelp } from "./lib/help.js";
-import { Keys } from "./lib/keys.js";
+import { keepKeys, Keys, onKeysChange } from "./lib/keys.js";
 import { Decisions } from "./review/decisions.js";
 import { findings } from "./review/findings.js";
 import { Fix } from "./review/fix.js";
 import { drawPanel } from "./review/panel.js";
 import { Picture } from "./review/picture.js";
+import { noteWork } from "./review/rest.js";
+import { openRecent, openSimilar } from "./review/sheets.js";
 import { drawStrip } from "./review/strip.js";
 
 const AHEAD = 8;
 const RENEW = 4 * 60_000;
 const IDLE = 9 * 60_000;
 const $ = (id) => document.getElementById(id);
+const CLOSER = "winnow.review.closer";
 const start = dataOf("start");
 const format = new Intl.NumberFormat("en-US");
+keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => say("Your keys could not be saved.", "bad")));
 
 const decisions = new Decisions(start, {
   fetchNext: (n) => get(`${start.next}?n=${n}`),
+  fetchRecent: () => get(start.recent),
+  fetchDecided: (key) => get(`${start.recent}${key}/`),
   send: (rows, leaving) => post(start.decisions, { decisions: rows }, { keepalive: leaving }),
 });
 const picture = new Picture({ stage: $("stage"), crops: $("crops") });
-const fix = new Fix({ frame: $("editor"), list: $("fix-list"), say }, start.labels);
+const fix = new Fix({ frame: $("editor"), list: $("fix-list"), say, whole: sayOfTheWhole }, start);
+picture.setCloser(localStorage.getItem(CLOSER) === "yes");
 const loaded = new Map();
 let found = null;
 let rejecting = false;
@@ -59,12 +66,13 @@ function preload() {
   if (loaded.size > 60) loaded.delete(loaded.keys().next().value);
 }
 
-function showStanding({ done, left, per_hour: pace, with_others: others }) {
+function showStanding({ done, left, per_hour: pace, with_others: others, controls, agreed }) {
   $("done").textContent = format.format(done);
   $("left").textContent = format.format(left);
   $("pace").textContent = pace ? `${format.format(pace)} an hour` : "";
   $("progress").max = Math.max(1, done + left);
   $("progress").value = done;
+  $("agreement").textContent = controls ? `${Math.round((100 * agreed) / controls)} % of ${format.format(controls)} controls` : "";
   $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
 }
 
@@ -86,7 +94,10 @@ function say(text, tone = "") {
 // --- deciding ------------------------------------------------------------------------------------------------------
 function decide(verdict, more) {
   setRejecting(false);
-  if (decisions.current) decisions.decide(verdict, more);
+  if (!decisions.current) return;
+  decisions.decide(verdict, more);
+  const minutes = noteWork();
+  $("rest").textContent = minutes ? `${minutes} minutes without a break` : "";
 }
 
 function setRejecting(on) {
@@ -96,9 +107,28 @@ function setRejecting(on) {
   if (rejecting) $("reasons").querySelector("button")?.focus();
 }
 
-function undo() {
+async function undo() {
   setRejecting(false);
-  if (!decisions.undo()) say("There is nothing to undo.");
+  try {
+    if (!(await decisions.undo())) say("There is nothing to undo.");
+  } catch {
+    say("What was decided before cannot be fetched now. It stays as it is.", "bad");
+  }
+}
+
+async function showRecent() {
+  await decisions.queue.flush();
+  const found = await get(start.recent).catch(() => null);
+  if (!found) return say("Your last decisions cannot be fetched now.", "bad");
+  openRecent(found.decisions, (key) => decisions.reopen(key).catch(() => say("This image cannot be opened again.", "bad")));
+}
+
+async function showSimilar() {
+  const item = decisions.current;
+  if (!item) return;
+  const found = await get(`${start.similar}${item.id}/`).catch(() => null);
+  if (found) openSimilar(found);
+  else say("Similar images cannot be fetched now.", "bad");
 }
 
 function beginFix() {
@@ -118,6 +148,20 @@ function saveFix() {
   if (boxes === null) return;
   endFix();
   decide("fix", { boxes });
+}
+
+/** What is said of the whole image in fix mode: nothing is in it to box, or the photo itself will not do. */
+function sayOfTheWhole({ value, rejects }) {
+  endFix();
+  if (rejects) decide("reject", { reason: value });
+  else decide("fix", { boxes: [], reason: value });
+}
+
+function toggleCloser() {
+  const on = !picture.closer;
+  localStorage.setItem(CLOSER, on ? "yes" : "no");
+  picture.setCloser(on);
+  document.querySelector('[data-act="closer"]').setAttribute("aria-pressed", String(on));
 }
 
 function toggleTrace() {
@@ -154,6 +198,9 @@ const acts = {
   larger: () => picture.view.zoom(1.25),
   smaller: () => picture.view.zoom(0.8),
   fit: () => picture.view.fit(),
+  closer: toggleCloser,
+  recent: showRecent,
+  similar: showSimilar,
   help: () => openHelp([{ title: "Review", keys: reviewKeys }, { title: "Fix mode", keys: fixKeys }]),
   save_fix: saveFix,
   leave_fix: endFix,
@@ -191,12 +238,36 @@ const reviewKeys = new Keys("review", [
     when: () => looking() && !onControl(),
   }),
   key("trace", "KeyT", "trace of the aggregation", acts.trace),
+  key("similar", "KeyS", "similar images", acts.similar),
+  key("recent", "KeyL", "your last decisions", acts.recent),
+  key("closer", "KeyB", "zoom to the boxes, on and off", acts.closer),
   key("zoom-in", "Equal", "larger", acts.larger),
   key("zoom-out", "Minus", "smaller", acts.smaller),
   key("fit", "Digit0", "the whole picture", acts.fit),
   key("help", "Slash", "this sheet", acts.help, { when: () => true }),
 ]);
-const fixKeys = new Keys("fix", editorKeys(() => fix.editor, { save: saveFix, leave: endFix }));
+const flagKeys = fix.flags.slice(0, 9).map((flag, at) => ({
+  id: `whole-${at + 1}`,
+  code: `Digit${at + 1}`,
+  shift: true,
+  does: `of the whole image: ${flag.label.toLowerCase()}`,
+  when: () => fix.open,
+  run: () => sayOfTheWhole(flag),
+}));
+const fixKeys = new Keys("fix", [...flagKeys, ...editorKeys(() => fix.editor, { save: saveFix, leave: endFix })]);
+
+/** What buttons say of their keys follows the person's own keys. */
+function printKeys() {
+  for (const button of document.querySelectorAll("[data-act]")) {
+    const id = button.dataset.act.replaceAll("_", "-");
+    const named = reviewKeys.table.find((one) => one.id === id);
+    const cap = button.querySelector("kbd");
+    if (named && cap && button.closest(".looking")) cap.textContent = reviewKeys.printedOf(named);
+  }
+  document.body.classList.toggle("keys-off", reviewKeys.off);
+}
+onKeysChange(printKeys);
+printKeys();
 
 /** Enter and Space belong to a button that has the focus. */
 const onControl = () => document.activeElement?.matches("button, a, summary, input") ?? false;
@@ -226,4 +297,5 @@ decisions.addEventListener("standing", ({ detail }) => showStanding(detail));
 decisions.addEventListener("refused", ({ detail }) => say(detail.why, "bad"));
 decisions.queue.addEventListener("change", showQueue);
 showStanding(start.standing);
+document.querySelector('[data-act="closer"]').setAttribute("aria-pressed", String(picture.closer));
 decisions.load().catch(() => say("The queue could not be loaded. It is tried again in a minute.", "bad"));

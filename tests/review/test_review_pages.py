@@ -135,7 +135,7 @@ def test_the_queue_reads_a_fixed_number_of_rows_whatever_its_length(client, worl
     for n in range(8):
         scenes.image_at_review(world, boxes, seed=f"image-{n}")
     client.force_login(scenes.person("Rita"))
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(30):
         client.get(reverse("review-next", args=[world.public_id]))
 
 

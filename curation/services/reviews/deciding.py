@@ -10,6 +10,7 @@ from crowd.errors import CrowdError
 from curation.models import Asset, Decision, Project, Review, ReviewLease, Stage, User
 from curation.services import versions
 from curation.services.consensus import refitting
+from curation.services.reviews.controls import answer_control
 from curation.services.reviews.fixing import check_boxes, known_labels, new_version
 from curation.services.reviews.places import crowd_task, current_consensus
 from curation.services.reviews.undoing import undo
@@ -43,6 +44,8 @@ def _record_one(*, project: Project, user: User, decided: Decided, now: datetime
     if earlier is not None:
         if earlier.by_id != user.pk or earlier.asset_id != asset.pk:
             raise Refused("This key belongs to another decision; make a new one.")
+        return
+    if answer_control(asset, user, decided, now):
         return
     if decided.verdict == Verdict.UNDO:
         undo(asset, user, decided, now)

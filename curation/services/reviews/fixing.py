@@ -21,6 +21,13 @@ def known_labels(project: Project) -> list[dict[str, str]]:
     return [{"name": name, "colour": ""} for name in names]
 
 
+def known_flags(project: Project) -> list[dict[str, str]]:
+    """Return what may be said of an image as a whole in the crowd's box task."""
+    batch = Batch.objects.filter(project_id=project.pk, interface="boxes").order_by("-id").first()
+    flags = batch.spec.get("flags", []) if batch else []
+    return [{"value": str(one["value"]), "label": str(one.get("label", one["value"]))} for one in flags]
+
+
 def check_boxes(boxes: Sequence[Mapping[str, Any]] | None, labels: set[str]) -> list[dict[str, Any]]:
     """Return boxes in fractions of the image, cut at its edge; Refused names the first one that is wrong."""
     if not isinstance(boxes, list | tuple):

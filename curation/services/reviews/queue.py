@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from curation.models import Asset, Consensus, Project, Review, ReviewLease, User
+from curation.models import Asset, Consensus, LabelClass, Project, Review, ReviewControl, ReviewLease, User
 from curation.services.reviews.values import Standing
 from curation.services.reviews.verdicts import SAMPLED
 
@@ -25,18 +25,32 @@ def at_review(project: Project) -> QuerySet[Asset]:
     return Asset.objects.filter(project=project, stage__kind="review", state=Asset.State.HELD)
 
 
-def next_images(*, project: Project, user: User, n: int, now: datetime) -> list[Asset]:
+def next_images(*, project: Project, user: User, n: int, now: datetime, label_class: str = "") -> list[Asset]:
     """Lease n images to a reviewer for ten minutes and return them, the largest expected loss first.
 
     Images of the sample stand among them where chance puts them, in their share of the queue, so that their place
-    says nothing. What the reviewer holds already comes again with a longer lease; what was put aside comes last.
+    says nothing. What the reviewer holds already comes again with a longer lease; what was put aside comes last,
+    and not at all when only images of one class are asked for.
     """
     wanted = min(max(n, 0), MOST_IMAGES)
     chance = _chance(project, user)
     with transaction.atomic():
-        found = _choose(_free(project, user, now), wanted, chance)
+        free = _free(project, user, now)
+        if label_class:
+            free = free.filter(label_class__name=label_class, put_aside=False)
+        found = _choose(free, wanted, chance)
         mine = _lease([asset.pk for asset in found], user=user, now=now)
     return [asset for asset in found if asset.pk in mine]
+
+
+def classes_waiting(project: Project) -> list[LabelClass]:
+    """Return the classes of what waits for a person, with how many each, the most first."""
+    waiting = at_review(project).filter(label_class__isnull=False).order_by().values("label_class")
+    counts = {row["label_class"]: row["n"] for row in waiting.annotate(n=Count("pk"))}
+    rows = list(LabelClass.objects.filter(pk__in=counts))
+    for row in rows:
+        row.waiting = counts[row.pk]  # type: ignore[attr-defined]
+    return sorted(rows, key=lambda row: (-counts[row.pk], row.index))
 
 
 def _choose(free: QuerySet[Any, Any], n: int, chance: Random) -> list[Asset]:
@@ -135,7 +149,20 @@ def standing(*, project: Project, user: User, now: datetime) -> Standing:
         decided.filter(by=user, created_at__gt=now - timedelta(minutes=30)).values_list("created_at", flat=True)
     )
     others = ReviewLease.objects.filter(asset__in=at_review(project), until__gt=now).exclude(user=user)
-    return Standing(decided.count(), at_review(project).count(), pace(lately, now), others.count())
+    controls = ReviewControl.objects.filter(project_id=project.pk)
+    mine = controls.filter(user=user).aggregate(
+        waiting=Count("pk", filter=Q(answered_at=None)),
+        judged=Count("pk", filter=Q(is_right__isnull=False)),
+        agreed=Count("pk", filter=Q(is_right=True)),
+    )
+    return Standing(
+        done=decided.count() + controls.exclude(answered_at=None).count(),
+        left=at_review(project).count() + mine["waiting"],
+        per_hour=pace(lately, now),
+        with_others=others.count(),
+        controls=mine["judged"],
+        agreed=mine["agreed"],
+    )
 
 
 def pace(moments: Sequence[datetime], now: datetime) -> int:

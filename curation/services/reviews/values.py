@@ -50,9 +50,11 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far the review is, and the person's own pace."""
+    """How far the review is, and the person's own pace and agreement with control images."""
 
     done: int
     left: int
     per_hour: int
     with_others: int
+    controls: int = 0
+    agreed: int = 0

@@ -32,6 +32,14 @@ export function stretched(box, dx, dy, width, height, least) {
   return { ...box, w: clamp(box.w + dx, least, width - box.x), h: clamp(box.h + dy, least, height - box.y) };
 }
 
+/** The smallest box around some boxes, larger by a factor about its middle; null when there are none. @returns {Rect | null} */
+export function around(boxes, room = 1) {
+  if (!boxes.length) return null;
+  const x = Math.min(...boxes.map((box) => box.x)), y = Math.min(...boxes.map((box) => box.y));
+  const w = Math.max(...boxes.map((box) => box.x + box.w)) - x, h = Math.max(...boxes.map((box) => box.y + box.h)) - y;
+  return { x: x - (w * (room - 1)) / 2, y: y - (h * (room - 1)) / 2, w: w * room, h: h * room };
+}
+
 /** Intersection over union, 0 … 1. */
 export function iou(a, b) {
   const w = Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x);

@@ -1,7 +1,6 @@
 // The help sheet: made from the key tables that the handlers use, so the two cannot differ.
 
 import { h } from "./dom.js";
-import { printed } from "./keys.js";
 
 /**
  * Show the keys of some tables in a dialog. A click on a key asks for another one.
@@ -12,14 +11,20 @@ export function openHelp(parts) {
   const off = h("input", { type: "checkbox" });
   off.checked = parts[0].keys.off;
   off.addEventListener("change", () => parts.forEach(({ keys }) => keys.switchOff(off.checked)));
+  const first = h("button", { type: "button", class: "btn ghost" }, "All keys as at first");
+  first.addEventListener("click", () => {
+    parts.forEach(({ keys }) => keys.reset());
+    columns.replaceChildren(...parts.map((part) => column(part, dialog)));
+  });
+  const columns = h("div", { class: "keys-columns" }, ...parts.map((part) => column(part, dialog)));
   const close = h("button", { type: "button", class: "btn" }, "Close");
   close.addEventListener("click", () => dialog.close());
   dialog.append(
     h("h2", { id: "keys-help-title" }, "Keys"),
     h("p", { class: "hint" }, "Keys are places on the keyboard: they work under every layout. Click one to change it."),
-    h("div", { class: "keys-columns" }, ...parts.map((part) => column(part, dialog))),
+    columns,
     h("label", { class: "keys-off" }, off, " Switch single letters and digits off"),
-    close,
+    h("div", { class: "keys-ends" }, close, first),
   );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
@@ -34,18 +39,23 @@ function column({ title, keys }, dialog) {
 
 function row(key, keys, dialog) {
   const button = h("button", { type: "button", class: "key", "aria-label": `Change the key for: ${key.does}` });
-  const write = () => button.replaceChildren(h("kbd", {}, `${key.mod ? "Ctrl " : ""}${key.shift ? "Shift " : ""}${key.alt ? "Alt " : ""}${printed(keys.codeOf(key))}`));
+  const said = h("span", { role: "status" });
+  const write = (other) => {
+    button.replaceChildren(h("kbd", {}, keys.printedOf(key)));
+    said.textContent = other ? ` That key is taken: ${other.does}.` : "";
+  };
   write();
   button.addEventListener("click", () => {
     button.replaceChildren(h("kbd", {}, "press a key"));
     dialog.addEventListener("keydown", (event) => taken(event, key, keys, write), { once: true, capture: true });
   });
-  return h("li", {}, button, h("span", {}, key.does));
+  return h("li", {}, button, h("span", {}, key.does, said));
 }
 
 function taken(event, key, keys, write) {
   event.preventDefault();
   event.stopPropagation();
-  if (event.code !== "Escape") keys.change(key, event.code === "Backspace" ? "" : event.code);
-  write();
+  const other = event.code === "Escape" || event.code === "Backspace" ? null : keys.owner(key, event.code);
+  if (event.code !== "Escape" && !other) keys.change(key, event.code === "Backspace" ? "" : event.code);
+  write(other);
 }

@@ -24,13 +24,34 @@ const NAMES = {
 /** What is printed on a key in most of the world. */
 export const printed = (code) => NAMES[code] ?? code.replace(/^(Key|Digit|Numpad)/, "");
 
+/** @type {{all: object, save: (all: object) => void} | null} */
+let person = null;
+const changes = new EventTarget();
+
+/** Keep the keys of a signed-in person where `save` puts them, instead of in this browser. */
+export function keepKeys(all, save) {
+  person = { all, save };
+}
+
+/** Run when a key was changed or keys were switched off or on. */
+export const onKeysChange = (run) => changes.addEventListener("change", run);
+
 const stored = () => {
+  if (person) return person.all;
   try {
     return JSON.parse(localStorage.getItem(STORE) ?? "{}");
   } catch {
     return {};
   }
 };
+
+function store(all) {
+  if (person) {
+    person.all = all;
+    person.save(all);
+  } else localStorage.setItem(STORE, JSON.stringify(all));
+  changes.dispatchEvent(new Event("change"));
+}
 
 export class Keys {
   /** @param {string} scope @param {Key[]} table @param {EventTarget} [target] */
@@ -41,6 +62,7 @@ export class Keys {
     this.onUp = (event) => this.release(event);
     target.addEventListener("keydown", this.onDown);
     target.addEventListener("keyup", this.onUp);
+    onKeysChange(() => this.read());
   }
 
   read() {
@@ -77,18 +99,33 @@ export class Keys {
     key?.up?.(event);
   }
 
+  /** What a key of the table is in words: "Shift N". */
+  printedOf(key) {
+    const held = [key.mod && "Ctrl", key.shift && "Shift", key.alt && "Alt"].filter(Boolean);
+    return [...held, printed(this.codeOf(key))].join(" ");
+  }
+
+  /** The key that has this code already, unless the two have always shared it. */
+  owner(key, code) {
+    const alike = (one) => ["mod", "alt"].every((name) => Boolean(one[name]) === Boolean(key[name])) && one.shift === key.shift;
+    return this.table.find((one) => one !== key && this.codeOf(one) === code && one.code !== key.code && alike(one)) ?? null;
+  }
+
   /** Store a person's own key; an empty code brings the first one back. */
   change(key, code) {
-    const all = stored();
-    all[this.scope] = { ...this.own, [key.id]: code };
-    if (!code) delete all[this.scope][key.id];
-    localStorage.setItem(STORE, JSON.stringify(all));
-    this.read();
+    const own = { ...this.own, [key.id]: code };
+    if (!code) delete own[key.id];
+    store({ ...stored(), [this.scope]: own });
+  }
+
+  /** Bring all first keys of the table back. */
+  reset() {
+    const { [this.scope]: _, ...others } = stored();
+    store(others);
   }
 
   switchOff(off) {
-    localStorage.setItem(STORE, JSON.stringify({ ...stored(), off }));
-    this.read();
+    store({ ...stored(), off });
   }
 
   close() {

@@ -38,6 +38,18 @@ export class Viewport {
     this.apply();
   }
 
+  /** Fill the frame with a part of the picture. */
+  show({ x, y, w, h }) {
+    const { clientWidth, clientHeight } = this.root;
+    if (!clientWidth || !clientHeight) return;
+    this.least = Math.min(clientWidth / this.width, clientHeight / this.height);
+    this.scale = clamp(Math.min(clientWidth / w, clientHeight / h), this.least, Math.max(MOST, this.least * MOST));
+    this.x = clientWidth / 2 - (x + w / 2) * this.scale;
+    this.y = clientHeight / 2 - (y + h / 2) * this.scale;
+    this.fitted = false;
+    this.apply();
+  }
+
   /** Zoom so that the point under (clientX, clientY) stays where it is; without a point, the middle. */
   zoom(factor, clientX, clientY) {
     const frame = this.root.getBoundingClientRect();
@@ -81,4 +93,13 @@ export class Viewport {
   close() {
     this.watcher.disconnect();
   }
+}
+
+/** Two fingers: the one that moved, where it was before, and the other. */
+export function pinch(view, event, before, other) {
+  const gap = (a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY);
+  const middle = (a) => [(a.clientX + other.clientX) / 2, (a.clientY + other.clientY) / 2];
+  const [x0, y0] = middle(before), [x1, y1] = middle(event);
+  view.pan(x1 - x0, y1 - y0);
+  view.zoom(gap(event) / Math.max(1, gap(before)), x1, y1);
 }

@@ -18,12 +18,14 @@ export function uuid() {
 export class Decisions extends EventTarget {
   /**
    * @param {{project: string, person: number, standing: object}} start
-   * @param {{fetchNext: (n: number) => Promise<object>, send: (rows: object[], leaving: boolean) => Promise<object>}} door
+   * @param {{fetchNext: (n: number) => Promise<object>, send: (rows: object[], leaving: boolean) => Promise<object>,
+   *   fetchRecent: () => Promise<object>, fetchDecided: (key: string) => Promise<object>}} door
    */
-  constructor(start, { fetchNext, send }) {
+  constructor(start, { fetchNext, send, fetchRecent, fetchDecided }) {
     super();
-    Object.assign(this, { fetchNext, items: [], at: 0, done: new Map(), stack: [], since: performance.now() });
-    this.standing = start.standing;
+    Object.assign(this, { fetchNext, fetchRecent, fetchDecided, items: [], at: 0, done: new Map(), stack: [] });
+    Object.assign(this, { since: performance.now(), touched: new Set(), takenBack: new Set(), standing: start.standing });
+    this.place = `winnow.review.${start.project}.${start.person}`;
     this.queue = new Queue(`review-${start.project}-${start.person}`, send);
     this.queue.addEventListener("answer", ({ detail }) => this.answered(detail));
   }
@@ -36,35 +38,51 @@ export class Decisions extends EventTarget {
     return this.items.length - this.items.filter((item) => this.done.has(item.id)).length;
   }
 
-  /** Fetch more; images with a decision on its way are not shown again. */
+  /** Fetch more; images with a decision on its way are not shown again, one that has come back is. */
   async load(n = 50) {
     await this.queue.ready;
     if (this.loading) return;
     this.loading = true;
+    this.touched = new Set(this.queue.rows.map((row) => row.id));
+    const first = this.items.length === 0;
     try {
       const answer = await this.fetchNext(n);
-      const known = new Set([...this.items.map((item) => item.id), ...this.queue.rows.map((row) => row.id)]);
-      this.items.push(...answer.items.filter((item) => !known.has(item.id)));
+      this.take(answer.items);
       this.leaseUntil = answer.lease_until;
       this.count(answer.standing);
     } finally {
       this.loading = false;
     }
+    if (first) this.at = Math.max(0, this.items.findIndex((item) => item.id === localStorage.getItem(this.place)));
     this.tell("change");
+  }
+
+  take(items) {
+    for (const item of items) {
+      if (this.touched.has(item.id)) continue;
+      if (this.done.has(item.id)) this.drop(item);
+      if (!this.items.some((one) => one.id === item.id)) this.items.push(item);
+    }
   }
 
   /** Decide about the image in front and go on to the next undecided one. */
   decide(verdict, more = {}) {
     const item = this.current;
     if (!item) return;
+    this.put(item, verdict, more);
+    this.advance();
+  }
+
+  /** Write down a decision about an image of the list. */
+  put(item, verdict, more = {}) {
     if (this.done.has(item.id)) this.takeBack(this.stack.findIndex((one) => one.item.id === item.id));
     const row = { key: uuid(), id: item.id, seen: item.seen, verdict, reason: null, boxes: null, ms: this.spent(), ...more };
     this.done.set(item.id, { verdict, key: row.key });
+    this.touched.add(item.id);
     this.stack.push({ item, key: row.key, verdict });
     this.stack.splice(0, this.stack.length - DEEPEST_UNDO);
     this.queue.add(row);
     if (verdict !== "hold") this.count({ ...this.standing, done: this.standing.done + 1, left: Math.max(0, this.standing.left - 1) });
-    this.advance();
   }
 
   advance() {
@@ -74,10 +92,30 @@ export class Decisions extends EventTarget {
     if (this.left < REFILL_UNDER) this.load().catch(() => {});
   }
 
-  /** Take the last decision back and show its image. @returns {boolean} */
-  undo() {
-    if (!this.stack.length) return false;
-    const { item } = this.takeBack(this.stack.length - 1);
+  /** Take the last decision back and show its image; after a reload that of an earlier visit. @returns {Promise<boolean>} */
+  async undo() {
+    if (this.stack.length) {
+      const { item } = this.takeBack(this.stack.length - 1);
+      this.go(this.items.indexOf(item));
+      return true;
+    }
+    const { decisions } = await this.fetchRecent();
+    const last = decisions.find(({ key }) => !this.takenBack.has(key));
+    return last ? this.reopen(last.key) : false;
+  }
+
+  /** Open an earlier decision again: it is taken back and its image shown. @returns {Promise<boolean>} */
+  async reopen(key) {
+    const at = this.stack.findIndex((one) => one.key === key);
+    if (at >= 0) {
+      this.go(this.items.indexOf(this.takeBack(at).item));
+      return true;
+    }
+    if (this.takenBack.has(key)) return false;
+    const { item, verdict } = await this.fetchDecided(key);
+    this.drop(item);
+    this.items.splice(Math.min(this.at, this.items.length), 0, item);
+    this.addUndo(item, key, verdict);
     this.go(this.items.indexOf(item));
     return true;
   }
@@ -86,16 +124,25 @@ export class Decisions extends EventTarget {
   takeBack(at) {
     const [entry] = this.stack.splice(at, 1);
     this.done.delete(entry.item.id);
-    if (!this.queue.take(entry.key)) {
-      this.queue.add({ key: uuid(), id: entry.item.id, verdict: "undo", undoes: entry.key });
-    }
-    if (entry.verdict !== "hold") this.count({ ...this.standing, done: this.standing.done - 1, left: this.standing.left + 1 });
+    if (this.queue.take(entry.key)) this.uncount(entry.verdict);
+    else this.addUndo(entry.item, entry.key, entry.verdict);
     return entry;
+  }
+
+  addUndo(item, key, verdict) {
+    this.takenBack.add(key);
+    this.queue.add({ key: uuid(), id: item.id, verdict: "undo", undoes: key });
+    this.uncount(verdict);
+  }
+
+  uncount(verdict) {
+    if (verdict !== "hold") this.count({ ...this.standing, done: this.standing.done - 1, left: this.standing.left + 1 });
   }
 
   go(at) {
     this.at = Math.max(0, Math.min(this.items.length, at));
     this.since = performance.now();
+    if (this.current) localStorage.setItem(this.place, this.current.id);
     this.tell("change");
   }
 
@@ -116,12 +163,13 @@ export class Decisions extends EventTarget {
     if (refused.some((one) => one.stale)) this.load().catch(() => {});
   }
 
-  /** Forget an image whose boxes have changed: the next load brings it anew. */
-  drop(item) {
-    const at = this.items.findIndex((one) => one.id === item.id);
+  /** Forget an image: it comes anew. */
+  drop({ id }) {
+    const at = this.items.findIndex((one) => one.id === id);
     if (at < 0) return;
     this.items.splice(at, 1);
-    this.done.delete(item.id);
+    this.done.delete(id);
+    this.touched.delete(id);
     if (at < this.at) this.at -= 1;
   }
 

@@ -7,9 +7,12 @@ import { clamp, toFractions } from "../lib/geometry.js";
 const SIDES = [["x", "from left"], ["y", "from top"], ["w", "width"], ["h", "height"]];
 
 export class Fix {
-  /** @param {{frame: HTMLElement, list: HTMLElement, say: (text: string) => void}} places @param {object[]} labels */
-  constructor(places, labels) {
-    Object.assign(this, places, { labels, editor: null, item: null });
+  /**
+   * @param {{frame: HTMLElement, list: HTMLElement, say: (text: string) => void, whole: (flag: object) => void}} places
+   * @param {{labels: object[], flags: {value: string, label: string}[]}} task
+   */
+  constructor(places, { labels, flags }) {
+    Object.assign(this, places, { labels, flags: flagsOf(flags), editor: null, item: null });
   }
 
   get open() {
@@ -62,6 +65,7 @@ export class Fix {
       h("p", { class: "hint" }, "Drag, or set two corners. Digits name the selected box."),
       this.labelButtons(),
       h("ul", { class: "rv-list" }, ...this.editor.boxes.map((box, at) => this.row(box, at))),
+      this.flagButtons(),
     );
     if (active) this.list.querySelector(`[data-field="${active}"]`)?.focus();
   }
@@ -75,6 +79,15 @@ export class Fix {
       return button;
     });
     return h("div", { class: "rv-labels", role: "group", "aria-label": "Label" }, ...buttons);
+  }
+
+  flagButtons() {
+    const buttons = this.flags.map((flag, at) => {
+      const button = h("button", { type: "button", class: "btn" }, flag.label, h("kbd", {}, `⇧ ${at + 1}`));
+      button.addEventListener("click", () => this.whole(flag));
+      return button;
+    });
+    return h("section", {}, h("h3", {}, "The whole image"), h("div", { class: "rv-labels" }, ...buttons));
   }
 
   row(box, at) {
@@ -103,4 +116,14 @@ export class Fix {
     const least = side === "w" || side === "h" ? 2 : 0;
     if (Number.isFinite(value)) this.editor.change(box.id, { ...box, [side]: clamp(value, least, most) });
   }
+}
+
+const REJECTING = { third_party: "Third-party photo", rotated: "Rotated" };
+
+/** What may be said of a whole image: that there is nothing to box, in the task's words, or that the photo will not do. */
+function flagsOf(flags) {
+  const empty = flags.filter(({ value }) => !(value in REJECTING));
+  const nothing = empty.length ? empty : [{ value: "nothing_there", label: "Nothing to box" }];
+  const rejecting = Object.values(REJECTING).map((label) => ({ value: "third_party", label, rejects: true }));
+  return [...nothing, ...rejecting];
 }

@@ -1,9 +1,9 @@
 // The picture with everybody's boxes, and a magnified crop of each box below it.
 
 import { h, s } from "../lib/dom.js";
-import { toPixels } from "../lib/geometry.js";
+import { around as unionOf, toPixels } from "../lib/geometry.js";
 import { outline } from "../lib/svg.js";
-import { Viewport } from "../lib/viewport.js";
+import { pinch, Viewport } from "../lib/viewport.js";
 import { around, listed, look, SHAKY } from "./findings.js";
 
 const MOST_CROPS = 6;
@@ -33,8 +33,23 @@ export class Picture {
     this.image.alt = item.class ? `Photo sent for ${item.class}` : "Photo under review";
     this.layer.setAttribute("viewBox", `0 0 ${w} ${height}`);
     this.view.resize(w, height);
+    this.zoomToBoxes();
     this.draw();
     this.drawCrops();
+  }
+
+  /** The part with the boxes, where that is wanted. */
+  zoomToBoxes() {
+    const part = this.closer && unionOf([...this.found.rows, ...this.found.extras].map((one) => one.box), 1.5);
+    if (part) this.view.show(part);
+  }
+
+  /** Begin with the boxes or with the whole picture. @param {boolean} on */
+  setCloser(on) {
+    this.closer = on;
+    if (!this.item) return;
+    this.view.fit();
+    this.zoomToBoxes();
   }
 
   /** Everyone, consensus, one annotator, nothing. */
@@ -116,8 +131,16 @@ export class Picture {
       event.preventDefault();
       this.view.zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, event.clientX, event.clientY);
     }, { passive: false });
+    const pointers = new Map();
+    on("pointerdown", (event) => pointers.set(event.pointerId, event));
+    for (const type of ["pointerup", "pointercancel", "pointerleave"]) on(type, (event) => pointers.delete(event.pointerId));
     on("pointermove", (event) => {
-      if (event.buttons === 1 && !this.view.fitted) this.view.pan(event.movementX, event.movementY);
+      const before = pointers.get(event.pointerId);
+      if (!before) return;
+      const other = [...pointers.values()].find((one) => one.pointerId !== event.pointerId);
+      if (other) pinch(this.view, event, before, other);
+      else if (!this.view.fitted) this.view.pan(event.clientX - before.clientX, event.clientY - before.clientY);
+      pointers.set(event.pointerId, event);
     });
   }
 }

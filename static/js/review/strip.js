@@ -4,7 +4,7 @@ import { h } from "../lib/dom.js";
 
 const BEFORE = 3;
 const AFTER = 12;
-const WORDS = {
+export const WORDS = {
   accept: ["check", "Accepted"],
   fix: ["pencil", "Fixed"],
   reject: ["x", "Rejected"],

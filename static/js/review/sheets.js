@@ -1,0 +1,57 @@
+// Two sheets beside the queue: the last decisions, to be opened again, and pictures that resemble the one in front.
+
+import { h } from "../lib/dom.js";
+import { icon, WORDS } from "./strip.js";
+
+const clock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** A dialog with a title; it leaves the page when it is closed. */
+function sheet(title, ...content) {
+  const close = h("button", { type: "button", class: "btn" }, "Close");
+  const dialog = h("dialog", { class: "rv-sheet", "aria-labelledby": "rv-sheet-title" });
+  dialog.append(h("header", {}, h("h2", { id: "rv-sheet-title" }, title), close), ...content);
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+/**
+ * @param {{key: string, class: string, verdict: string, reason: string, at: string, thumb: string}[]} decisions newest first
+ * @param {(key: string) => void} reopen
+ */
+export function openRecent(decisions, reopen) {
+  const rows = decisions.map((one) => {
+    const again = h("button", { type: "button", class: "btn" }, "Open again");
+    again.addEventListener("click", () => {
+      dialog.close();
+      reopen(one.key);
+    });
+    const [sign, word] = WORDS[one.verdict];
+    const said = [word, one.reason].filter(Boolean).join(": ");
+    const picture = h("img", { src: one.thumb, alt: one.class ? `Photo for ${one.class}` : "Photo", loading: "lazy" });
+    return h("li", {}, picture, h("span", { class: `mark ${one.verdict}` }, icon(sign)), h("span", {}, said), h("time", { datetime: one.at, class: "num" }, clock.format(new Date(one.at))), again);
+  });
+  const list = rows.length ? h("ol", { class: "rv-recent" }, ...rows) : h("p", { class: "hint" }, "You have decided nothing here yet.");
+  const dialog = sheet("Your last decisions", h("p", { class: "hint" }, "Opening one again takes it back: the image returns to review."), list);
+}
+
+/** @param {{near: object[], same_sender: object[]}} found */
+export function openSimilar(found) {
+  const near = found.near.map((one) => thumb(one, one.bits === 0 ? "same look" : `${one.bits} of 64 bits differ`));
+  sheet(
+    "Similar images",
+    ...group("Look alike", near, "No other picture of the project looks like this one."),
+    ...group("By the same sender", found.same_sender.map((one) => thumb(one, "")), "Nobody sent anything else with it."),
+  );
+}
+
+function group(title, thumbs, nothing) {
+  return [h("h3", {}, title), thumbs.length ? h("ul", { class: "rv-similar" }, ...thumbs) : h("p", { class: "hint" }, nothing)];
+}
+
+function thumb({ page, thumb: src, state, name }, note) {
+  const link = h("a", { href: page, target: "_blank", rel: "noopener" }, h("img", { src, alt: name || "Photo", loading: "lazy" }));
+  return h("li", {}, link, h("span", { class: "num" }, [note, state].filter(Boolean).join(" · ")));
+}
