@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ import numpy as np
 
 from . import quality
 from .limits import MEGABYTE, VIDEO_LIMITS, Unreadable, VideoLimits
-from .pixels import Grey, resized
-from .video_pictures import TURNS, as_jpeg, luma, thumb
+from .pixels import Grey
+from .video_pictures import TURNS, as_jpeg, half_luma, thumb
 
 STILL_LEVELS = 4.0
 USUAL_RATE = 30.0
@@ -40,7 +40,8 @@ class VideoInfo:
 class Plan:
     """Which frames of a video to take: time stamp of each wanted frame -> its index in display order.
 
-    `fault` is a sentence about a container that ends early or is damaged on the way; empty when it is whole.
+    `keys` are the stamps at which decoding can begin, `first` is the first picture, if it can be decoded. `fault` is a
+    sentence about a container that ends early or is damaged on the way; empty when it is whole.
     """
 
     path: Path
@@ -48,8 +49,10 @@ class Plan:
     source_frames: int
     wanted: Mapping[int, int]
     limits: VideoLimits
+    keys: Sequence[int]
     keyframes: bool = False
     fault: str = ""
+    first: av.VideoFrame | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +95,17 @@ def plan(path: Path, *, every: int = 10, keyframes: bool = False, limits: VideoL
     if not fault and info.seconds - read > max(ENDS_EARLY_SECONDS, ENDS_EARLY_SHARE * info.seconds, 2 * step):
         fault = f"the video ends early: {read:.1f} of {info.seconds:.1f} s are there"
     wanted = {stamps[index]: index for index in chosen}
-    if _is_turned(path, limits):
+    first = _first_picture(path, limits)
+    if first is not None and TURNS.get(first.rotation % 360) in ("rot90", "rot270"):  # the container does not say
         info = replace(info, width=info.height, height=info.width)
-    return Plan(path, info, len(stamps), wanted, limits, keyframes, fault)
+    return Plan(path, info, len(stamps), wanted, limits, sorted(keys), keyframes, fault, first)
 
 
-def _is_turned(path: Path, limits: VideoLimits) -> bool:
-    """Tell by the first picture, which alone knows, whether width and height change places when it is displayed."""
+def _first_picture(path: Path, limits: VideoLimits) -> av.VideoFrame | None:
     with suppress(Unreadable), _opened(path, limits) as container:  # what cannot be decoded is found when it is read
         container.streams.video[0].thread_count = 1
-        first = next(container.decode(video=0), None)
-        return first is not None and TURNS.get(first.rotation % 360) in ("rot90", "rot270")
-    return False
+        return next(container.decode(video=0), None)
+    return None
 
 
 def _stamps(
@@ -150,7 +152,8 @@ def _opened(path: Path, limits: VideoLimits) -> Iterator[av.container.InputConta
     form = _container_format(path, limits)
     try:
         # A resolved local path, a named demuxer and only the file protocol: no playlist can reach the network.
-        options = {"protocol_whitelist": "file"}
+        # FFmpeg decodes a picture on opening, for its pixel format; skip_frame spares that, and means nothing later.
+        options = {"protocol_whitelist": "file", "skip_frame": "all"}
         with av.open(str(path.resolve()), format=form, options=options, metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise Unreadable("no_video", "the file has no video track")
@@ -208,10 +211,17 @@ def _decoded(plan: Plan) -> Iterator[tuple[int, av.VideoFrame]]:
     """Decode in order and give the wanted frames; pictures nothing refers to are not decoded unless wanted."""
     wanted = plan.wanted
     left = set(wanted)
+    if plan.keyframes and plan.first is not None and plan.first.pts in left:
+        left.discard(plan.first.pts)
+        yield wanted[plan.first.pts], plan.first
+    if not left:
+        return
     with _opened(plan.path, plan.limits) as container:
         stream = container.streams.video[0]
         stream.thread_count = 1
-        for packet in container.demux(stream):
+        for packet in _packets(container, stream, plan.keys, min(left)):
+            if plan.keyframes and packet.pts is not None and packet.pts not in left:
+                continue
             _leave_out(stream.codec_context, packet, plan)
             for picture in packet.decode():
                 if picture.pts in left:
@@ -221,6 +231,24 @@ def _decoded(plan: Plan) -> Iterator[tuple[int, av.VideoFrame]]:
                 return
         if len(left) == len(wanted):
             raise Unreadable("damaged", "no frame of the video can be decoded")
+
+
+def _packets(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream, keys: Sequence[int], first: int
+) -> Iterator[av.packet.Packet[Any]]:
+    """Give the packets from the last key frame on that is not after `first`; from the start where that is not found."""
+    start = max((key for key in keys if key <= first), default=None)
+    if start is not None and start > keys[0]:
+        try:
+            container.seek(start, stream=stream)
+            at = next(container.demux(stream), None)
+        except av.FFmpegError:
+            at = None
+        if at is not None and at.pts is not None and at.pts <= start:
+            yield at
+        else:
+            container.seek(keys[0], stream=stream)
+    yield from container.demux(stream)
 
 
 def _leave_out(codec: av.codec.context.CodecContext, packet: av.packet.Packet[Any], plan: Plan) -> None:
@@ -238,6 +266,4 @@ def _is_still(small: Grey, last: Grey) -> bool:
 
 
 def _frame(index: int, picture: av.VideoFrame) -> Frame:
-    grey = luma(picture)
-    half = resized(grey, max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2))
-    return Frame(index, float(picture.time or 0.0), as_jpeg(picture), quality.sharpness(half))
+    return Frame(index, float(picture.time or 0.0), as_jpeg(picture), quality.sharpness(half_luma(picture)))

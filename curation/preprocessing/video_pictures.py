@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from .pixels import Grey, turned
+from .pixels import Grey, resized, turned
 
 try:
     import simplejpeg
@@ -21,12 +21,27 @@ THUMB_STRIDE = 8
 TURNS = {90: "rot90", 180: "rot180", 270: "rot270"}
 """Degrees of the display matrix -> the turn that shows the picture upright."""
 _WITH_LUMA_PLANE = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"})
+_ALWAYS_FULL_RANGE = frozenset({"yuvj420p", "yuvj422p", "yuvj444p", "gray"})
+_FULL_RANGE = np.clip((np.arange(256) - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
+"""Luma of 16 to 235, as most videos have it, to 0 to 255."""
 _PLANAR = frozenset({"yuv420p", "yuvj420p"})
 
 
 def luma(picture: av.VideoFrame) -> Grey:
     """Return the picture in grey, shape (h, w), full range, as stored (not turned)."""
     return np.asarray(picture.to_ndarray(format="gray"), np.uint8)
+
+
+def half_luma(picture: av.VideoFrame) -> Grey:
+    """Return the picture in grey at half size, full range, as stored; the whole of it is not converted."""
+    planar = picture.format.name in _WITH_LUMA_PLANE
+    grey = _plane(picture.planes[0], picture.height, picture.width) if planar else luma(picture)
+    half = resized(grey, max(1, picture.width // 2), max(1, picture.height // 2))
+    return np.asarray(cv2.LUT(half, _FULL_RANGE), np.uint8) if planar and not _is_full_range(picture) else half
+
+
+def _is_full_range(picture: av.VideoFrame) -> bool:
+    return picture.format.name in _ALWAYS_FULL_RANGE or picture.color_range == ColorRange.JPEG
 
 
 def thumb(picture: av.VideoFrame) -> Grey:

@@ -76,10 +76,23 @@ def _take_frames(video: Asset, every: int, wish: VideoWish, now: datetime) -> bo
 
 @contextmanager
 def _local_copy(video: Asset) -> Iterator[Path]:
-    with NamedTemporaryFile(prefix="winnow-video-") as copy, default_storage.open(video.storage_key, "rb") as file:
-        copyfileobj(file, copy)
-        copy.flush()
-        yield Path(copy.name)
+    """Give the stored file where it lies on this machine, else a copy of it. Raises FileNotFoundError."""
+    with default_storage.open(video.storage_key, "rb") as file:
+        stored = _where(video.storage_key)
+        if stored is not None:
+            yield stored
+            return
+        with NamedTemporaryFile(prefix="winnow-video-") as copy:
+            copyfileobj(file, copy)
+            copy.flush()
+            yield Path(copy.name)
+
+
+def _where(key: str) -> Path | None:
+    try:
+        return Path(default_storage.path(key))
+    except NotImplementedError:  # the store is not on this machine
+        return None
 
 
 def _take_frame(video: Asset, target: Stage, frame: Found, now: datetime) -> None:

@@ -32,6 +32,7 @@ def clip(
     draw: Callable[[int], np.ndarray] = moving,
     codec: str = "h264",
     b_frames: int = 2,
+    gop: int | None = None,
 ) -> Path:
     """Encode one frame per time (in seconds)."""
     first = draw(0)
@@ -40,6 +41,8 @@ def clip(
         stream.width, stream.height, stream.pix_fmt = first.shape[1], first.shape[0], "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, BASE)
         stream.codec_context.max_b_frames = b_frames
+        if gop is not None:
+            stream.codec_context.gop_size = gop
         for number, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(draw(number), format="rgb24")
             frame.pts, frame.time_base = round(time * BASE), Fraction(1, BASE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,3 +150,29 @@ def test_real_clips_give_frames(sample_data: Path) -> None:
     found = list(taken(clips[0], every=10))
     assert found
     assert [frame.index for frame in found] == sorted({frame.index for frame in found})
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_frames_read_piece_by_piece_are_those_of_one_reading(tmp_path: Path, name: str) -> None:
+    path = clip(tmp_path / name, times=steady(120), gop=12)
+    plan = video.plan(path, every=10)
+    wanted = sorted(plan.wanted.items())
+    pieces = [replace(plan, wanted=dict(wanted[start : start + 3])) for start in range(0, len(wanted), 3)]
+    assert [frame for piece in pieces for frame in video.frames_of(piece)] == list(video.frames_of(plan))
+
+
+def test_a_later_piece_decodes_nothing_before_its_key_frame(tmp_path: Path) -> None:
+    plan = video.plan(clip(tmp_path / "a.mp4", times=steady(120), gop=12), every=10)
+    last = max(plan.wanted)
+    with video._opened(plan.path, plan.limits) as container:
+        stream = container.streams.video[0]
+        first = next(video._packets(container, stream, plan.keys, last))
+    assert first.pts == max(key for key in plan.keys if key <= last)
+
+
+def test_key_frames_are_all_found_and_are_those_of_a_full_reading(tmp_path: Path) -> None:
+    path = clip(tmp_path / "a.mp4", times=steady(60), gop=12)
+    keys = list(video.frames_of(video.plan(path, keyframes=True)))
+    full = {frame.index: frame for frame in taken(path, every=1)}
+    assert len(keys) == len(video.plan(path, keyframes=True).keys) > 1
+    assert keys == [full[frame.index] for frame in keys]
