@@ -9,9 +9,10 @@ import { outline, place } from "./lib/svg.js";
 import { Viewport } from "./lib/viewport.js";
 
 /** @typedef {{id?: number, x: number, y: number, w: number, h: number, label: string | null}} LabelledBox pixels */
-/** @typedef {{name: string, colour?: string}} Label */
+/** @typedef {{name: string, colour?: string, words?: string}} Label `words`: what is shown instead of the name */
 
 const LEAST = 2;
+const fillIn = (text, values = {}) => text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 
 /**
  * Events: `change` (boxes or labels are different), `select` (another box or none), `say` (detail: a sentence).
@@ -19,11 +20,12 @@ const LEAST = 2;
 export class BoxEditor extends EventTarget {
   /**
    * @param {HTMLElement} root an empty element with a size of its own
-   * @param {{src: string, width: number, height: number, labels: Label[], boxes?: LabelledBox[], alt?: string}} options
+   * @param {{src: string, width: number, height: number, labels: Label[], boxes?: LabelledBox[], alt?: string,
+   *   words?: (text: string, values?: Record<string, string | number>) => string}} options `words` translates
    */
-  constructor(root, { src, width, height, labels, boxes = [], alt = "" }) {
+  constructor(root, { src, width, height, labels, boxes = [], alt = "", words = fillIn }) {
     super();
-    Object.assign(this, { root, width, height, labels, history: new History() });
+    Object.assign(this, { root, width, height, labels, words, history: new History() });
     Object.assign(this, { items: new Map(), last: 0, selected: null, corner: null, cursor: null, brush: null, panning: false });
     this.build(src, alt);
     this.view = new Viewport(root, this.stage, { width, height, changed: () => this.rescale() });
@@ -86,11 +88,12 @@ export class BoxEditor extends EventTarget {
     const label = this.labels.find((one) => one.name === box.label);
     node.setAttribute("class", `be-box ${label ? `is-${label.colour || "blue"}` : "is-unnamed"}`);
     node.classList.toggle("sel", id === this.selected);
-    this.write(name, box.label ?? "which one?");
+    this.write(name, label?.words ?? box.label ?? this.words("which one?"));
     const scale = 1 / (this.view?.scale ?? 1);
     tag.setAttribute("transform", `translate(${box.x} ${Math.max(box.y, 26 * scale)}) scale(${scale})`);
     const place4 = [box.x, box.y, box.w, box.h].map((side) => Math.round(side)).join(", ");
-    node.setAttribute("aria-label", `Box ${this.order.indexOf(id) + 1}, ${box.label ?? "no label"}, at ${place4}`);
+    const said = { n: this.order.indexOf(id) + 1, label: label?.words ?? box.label ?? this.words("no label"), place: place4 };
+    node.setAttribute("aria-label", this.words("Box {n}, {label}, at {place}", said));
     if (id === this.selected) this.drawHandles();
   }
 
