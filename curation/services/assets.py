@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from crowd.errors import CrowdError, IllegalTransition
 from crowd.models import Answer, Task
-from crowd.services import judging
+from crowd.services import judging, ledger
 from curation.models import Asset, Decision, LabelClass, Project, Stage, User
 from curation.services import events, jobs, versions
 
@@ -183,8 +183,16 @@ def next_stage(stage: Stage) -> Stage | None:
 
 
 def way_back(asset: Asset) -> Stage | None:
-    """Return where a dropped picture goes on: after the stage that dropped it, or where a report took it out."""
-    return asset.stage if asset.reason == FLAG else next_stage(asset.stage)
+    """Return where a dropped picture goes on: after the stage that dropped it, or where people took it out.
+
+    A report and a bulk drop take it from a stage that has not decided on it.
+    """
+    return asset.stage if asset.reason == FLAG or _was_taken_out(asset) else next_stage(asset.stage)
+
+
+def _was_taken_out(asset: Asset) -> bool:
+    newest = Decision.objects.filter(asset=asset, verdict=Verdict.DROPPED).order_by("-id").first()
+    return newest is not None and not {"bulk_drop", "bulk_change"}.isdisjoint(newest.evidence)
 
 
 def _decision(move: Move, by_kind: str, by_id: int | None, now: datetime | None) -> Decision:
@@ -237,6 +245,19 @@ def is_judged_later(asset: Asset) -> bool:
     return ahead.filter(kind__in=JUDGING_KINDS).exists()
 
 
+def lock_purse(asset_id: int) -> None:
+    """Take the lock of the budget that pays what was sent, if any.
+
+    Whoever may move money and wake stages in one transaction locks in this order: the worker, the budget, evidence and
+    pictures, pages, jobs.
+    """
+    related = ("answer__assignment__batch__account", "parent__answer__assignment__batch__account")
+    asset = Asset.objects.select_related(*related).get(pk=asset_id)
+    sent = asset.parent or asset
+    if sent.answer is not None:
+        ledger.lock(purse=ledger.Purse.of(sent.answer.assignment.batch))
+
+
 def locked(asset_id: int) -> Asset:
     return Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").get(pk=asset_id)
 
@@ -245,11 +266,21 @@ def locked(asset_id: int) -> Asset:
 def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
     """Bring a dropped asset back to the stage after the one that dropped it: a false alarm costs it nothing.
 
-    What somebody reported goes back to the stage it was taken from, which has not decided on it yet.
+    What people took out goes back to the stage it was taken from, which has not decided on it yet.
 
     Its submission is accepted after all where no later stage would say so: what is used is paid.
     """
-    asset = locked(asset_id)
+    lock_purse(asset_id)
+    asset = bring_back(asset=locked(asset_id), by=by, note=note, now=now)
+    events.record(
+        kind="asset.restored", text=f"{by.name} restored an asset.", project=asset.project, subject=asset, by=by
+    )
+    return asset
+
+
+@transaction.atomic
+def bring_back(*, asset: Asset, by: User, note: str = "", now: datetime) -> Asset:
+    """Do what `restore` says with an asset whose lock the caller holds."""
     if asset.state != State.DROPPED:
         raise IllegalTransition("This asset", asset.state, "restored")
     if asset.reason in {"unreadable", "video_not_asked"}:
@@ -270,7 +301,4 @@ def restore(*, asset_id: int, by: User, note: str = "", now: datetime) -> Asset:
     )
     if asset.answer is not None and not is_judged_later(asset):
         judging.accept(assignment_id=asset.answer.assignment_id, now=now)
-    events.record(
-        kind="asset.restored", text=f"{by.name} restored an asset.", project=asset.project, subject=asset, by=by
-    )
     return asset

@@ -4,7 +4,7 @@ Nobody is paid less: what waits for its verdict, has been given to people, or st
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -161,7 +161,7 @@ def _rows(drop: BulkDrop, planned: Iterable[Planned]) -> Iterator[BulkDropped]:
 
 @transaction.atomic
 def _drop_slice(drop: BulkDrop, rows: list[BulkDropped], now: datetime) -> None:
-    there = {asset.pk: asset for asset in _withdrawn(list(takeable(row.asset_id for row in rows)))}
+    there = {asset.pk: asset for asset in withdrawn(list(takeable(row.asset_id for row in rows)))}
     others = dict(Asset.objects.filter(pk__in=[row.other_id for row in rows]).values_list("id", "public_id"))
     moves = []
     for row in rows:
@@ -179,19 +179,19 @@ def _drop_slice(drop: BulkDrop, rows: list[BulkDropped], now: datetime) -> None:
     BulkDrop.objects.filter(pk=drop.pk).update(dropped=drop.pictures.filter(from_stage__isnull=False).count())
 
 
-def takeable(asset_ids: Iterable[int]) -> QuerySet[Asset]:
+def takeable(asset_ids: Iterable[int], states: Collection[str] = TAKEN) -> QuerySet[Asset]:
     """Return the pictures of these that may be taken out, locked in order."""
     ids = set(asset_ids)
     frozen = DatasetItem.objects.filter(asset_id__in=ids).values("asset_id")
     locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("pk")
     unjudged = Asset.objects.filter(answer__assignment__state=Assignment.State.SUBMITTED)
-    mine = locked.filter(pk__in=ids, state__in=TAKEN).exclude(pk__in=frozen)
+    mine = locked.filter(pk__in=ids, state__in=states).exclude(pk__in=frozen)
     return mine.exclude(pk__in=unjudged.filter(pk__in=ids)).exclude(
         Exists(unjudged.filter(pk=OuterRef("parent_id"))), parent_id__isnull=False
     )
 
 
-def _withdrawn(taken: Sequence[Asset]) -> Iterator[Asset]:
+def withdrawn(taken: Sequence[Asset]) -> Iterator[Asset]:
     """Take back the tasks about these pictures that nobody has seen; leave out pictures that somebody has."""
     working = [asset.pk for asset in taken if asset.state == Asset.State.WORKING]
     rows = Task.objects.select_for_update(of=("self",)).filter(item_id__in=working).select_related("batch")

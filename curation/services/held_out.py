@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
 from crowd.errors import CrowdError
@@ -47,6 +47,22 @@ def add_version(*, project: Project, name: str, dataset: DatasetVersion, by: Use
     HeldOutPicture.objects.bulk_create(copies, batch_size=A_BATCH, ignore_conflicts=True)
     _take_out(row, by, now)
     return row
+
+
+def begin(*, project: Project, name: str, by: User, now: datetime) -> HeldOutSet:
+    """Make a set that pictures of the project itself are put into, one slice after another."""
+    row = _make(project, name, "chosen among the assets", by, None)
+    text = f"{by.name} holds pictures out as “{row.name}”."
+    events.record(kind="held_out.added", text=text, project=project, subject=row, by=by, now=now)
+    return row
+
+
+def put_into(*, held_out_id: int, assets: Iterable[Asset]) -> None:
+    """Copy the measurements of these pictures; who has none, or is there already, is passed over."""
+    row = HeldOutSet.objects.get(pk=held_out_id)
+    measured = Asset.objects.filter(pk__in=[asset.pk for asset in assets], hash256__isnull=False)
+    copies = [_copy(row, asset) for asset in measured.filter(preview__isnull=False).select_related("preview")]
+    HeldOutPicture.objects.bulk_create(copies, batch_size=A_BATCH, ignore_conflicts=True)
 
 
 def _copy(row: HeldOutSet, asset: Asset) -> HeldOutPicture:
@@ -123,13 +139,21 @@ def _free_name(project: Project, name: str) -> str:
     if not name or len(name) > LONGEST_NAME:
         raise CrowdError(f"The name of a held-out set has 1 to {LONGEST_NAME} characters, not {len(name)}.")
     if HeldOutSet.objects.filter(project=project, name=name).exists():
-        raise CrowdError(f"There is a held-out set “{name}” already; give this one another name.")
+        raise _taken(name)
     return name
+
+
+def _taken(name: str) -> CrowdError:
+    return CrowdError(f"There is a held-out set “{name}” already; give this one another name.")
 
 
 def _make(project: Project, name: str, source: str, by: User | None, dataset: DatasetVersion | None) -> HeldOutSet:
     name = _free_name(project, name)
-    return HeldOutSet.objects.create(project=project, name=name, source=source[:200], by=by, dataset=dataset)
+    try:
+        with transaction.atomic():
+            return HeldOutSet.objects.create(project=project, name=name, source=source[:200], by=by, dataset=dataset)
+    except IntegrityError:  # somebody was quicker while this one was read
+        raise _taken(name) from None
 
 
 def _take_out(row: HeldOutSet, by: User | None, now: datetime) -> None:
