@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from curation.datasets.formats.groundtruth_reading import Boxes, NamedBox
+from curation.datasets.formats.reading.base import Boxes, NamedBox
 from curation.models import Asset, Consensus, ConsensusBox, Stage
 from curation.services import assets, versions
 from curation.services.consensus.storing import Row, add_versions

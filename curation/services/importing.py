@@ -5,7 +5,7 @@ review can correct them, and what people of ours have said is never overwritten.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,16 @@ from typing import Any
 
 from crowd.errors import CrowdError
 from curation.datasets.formats import receipt as receipts
-from curation.datasets.formats.groundtruth_reading import BadLine, ManifestLine, NamedBox
-from curation.datasets.formats.registry import READERS
+from curation.datasets.formats.reading.base import (
+    BadDocument,
+    BadEntry,
+    Boxes,
+    Entry,
+    LabelledPicture,
+    NamedBox,
+    Reader,
+)
+from curation.datasets.formats.registry import reader as reader_of
 from curation.intake.found import read_limited
 from curation.intake.listing import MAX_KEY, file_of
 from curation.models import Asset, LabelClass, Project, Stage, User
@@ -23,7 +31,6 @@ from curation.services import events
 from curation.services.imported_boxes import OutsideThePicture, fractions, store
 from curation.services.ingest import Incoming, RefusedFile, take
 
-MANIFEST = ".manifest"
 AFTER_LABELLING = ("review", "publish")
 MOST_NAMED = 12
 
@@ -83,29 +90,37 @@ def import_dataset(
 
     Raises WrongDataset. Interrupted, the next run goes on.
     """
-    files = manifests(path)
-    classes = _classes(project, files, form, wanted)
-    run = _Run(project, stage or entry_stage(project), wanted, classes, now)
-    for file in files:
-        for line in READERS[form](file):
-            run.take_line(file, line)
-            if progress:
-                progress(run.done.received)
+    reader = reader_of(form)
+    try:
+        files = documents(reader, path)
+        classes = _classes(project, _entries(reader, files), wanted)
+        run = _Run(project, stage or entry_stage(project), wanted, classes, now)
+        for file in files:
+            for entry in reader.read(file):
+                run.take_entry(file, entry)
+                if progress:
+                    progress(run.done.received)
+    except BadDocument as error:
+        raise WrongDataset(str(error)) from None
     done = run.done
     text = f"{done.new} new of {done.received} pictures, {sum(done.boxes.values())} boxes from {path.name}."
     events.record(kind="assets.imported", text=text, project=project, by=by, now=now)
     return done
 
 
-def manifests(path: Path) -> list[Path]:
-    """Return the manifests of a file, of a folder, or of one of our exports."""
-    if path.is_file():
-        return [path]
-    _require_unchanged(path)
-    found = sorted(path.glob(f"*{MANIFEST}")) or sorted((path / "manifests").glob(f"*{MANIFEST}"))
+def documents(reader: Reader, path: Path) -> list[Path]:
+    """Return the documents of a file, of a folder, or of one of our exports."""
+    if path.is_dir():
+        _require_unchanged(path)
+    found = reader.documents(path)
     if not found:
-        raise WrongDataset(f"{path} is neither a manifest nor a folder with *{MANIFEST} in it.")
+        raise WrongDataset(f"{path} is not {reader.expects}.")
     return found
+
+
+def _entries(reader: Reader, files: Sequence[Path]) -> Iterator[Entry]:
+    for file in files:
+        yield from reader.read(file)
 
 
 def _require_unchanged(folder: Path) -> None:
@@ -129,9 +144,9 @@ def entry_stage(project: Project) -> Stage:
     raise WrongDataset(f"{project.name} has no stage for labelled pictures; name one with --stage.")
 
 
-def _classes(project: Project, files: Sequence[Path], form: str, wanted: Wanted) -> dict[str, LabelClass]:
+def _classes(project: Project, entries: Iterable[Entry], wanted: Wanted) -> dict[str, LabelClass]:
     """Return the class of the project for every name of the file that is taken."""
-    there = Counter(name for file in files for line in READERS[form](file) for name in _names(line))
+    there = Counter(name for entry in entries for name in _names(entry))
     known = {_plain(one.name): one for one in project.classes.filter(retired_at=None)}
     taken = [name for name in there if wanted.takes(name)]
     if wanted.classes and not taken:
@@ -150,8 +165,8 @@ def _classes(project: Project, files: Sequence[Path], form: str, wanted: Wanted)
     return {name: label for name, label in found.items() if label is not None}
 
 
-def _names(line: ManifestLine | BadLine) -> set[str]:
-    if isinstance(line, BadLine):
+def _names(line: Entry) -> set[str]:
+    if isinstance(line, BadEntry):
         return set()
     named = {box.name for box in line.boxes.boxes} if line.boxes else set()
     return named | ({line.picture_class.name} if line.picture_class else set())
@@ -176,9 +191,9 @@ class _Run:
         self._wanted, self._classes = wanted, classes
         self.done = Imported()
 
-    def take_line(self, file: Path, line: ManifestLine | BadLine) -> None:
+    def take_entry(self, file: Path, line: Entry) -> None:
         """Take one picture with its boxes; a line that is wrong is named, and the rest goes on."""
-        if isinstance(line, BadLine):
+        if isinstance(line, BadEntry):
             self._refuse(f"{file.name}:{line.number}", "bad_line", line.sentence)
             return
         if not self._concerns_us(line):
@@ -199,21 +214,21 @@ class _Run:
     def _refuse(self, name: str, reason: str, sentence: str) -> None:
         self.done.files_refused.append(RefusedFile(name, reason, sentence))
 
-    def _concerns_us(self, line: ManifestLine) -> bool:
+    def _concerns_us(self, line: LabelledPicture) -> bool:
         """A picture on which nothing was found belongs to any choice of classes; one with others' classes does not."""
         names = _names(line)
         return not names or any(self._wanted.takes(name) for name in names)
 
-    def _picture(self, file: Path, line: ManifestLine) -> tuple[Asset, bool]:
+    def _picture(self, file: Path, line: LabelledPicture) -> tuple[Asset, bool]:
         if line.boxes is None and line.picture_class is None:
             raise _Refused("no_labels", f"line {line.number} has neither boxes nor a class")
         if line.verdict is not None and line.verdict.verdict == "reject":
             raise _Refused("labels_rejected", f"the labels of line {line.number} were found bad by who verified them")
-        key, path = _key(line.source), file_of(file, line.source)
+        key, path = _key(line.source), line.path or file_of(file, line.source)
         if path is None:
             known = Asset.objects.filter(project=self._project, client_key=key).first() if key else None
             if known is None:
-                raise _Refused("missing", "there is no such picture beside the manifest")
+                raise _Refused("missing", "there is no such picture beside the document")
             _require_size(known, line)
             return known, False
         incoming = Incoming(
@@ -223,24 +238,24 @@ class _Run:
             client_key=key,
             label_class=self._class_of(line),
             licence=_licence(line),
-            drawn_on=(line.boxes.width, line.boxes.height) if line.boxes else None,
+            drawn_on=_drawn_on(line.boxes),
         )
         taken = take(project=self._project, stage=self._stage, incoming=incoming, now=self._now)
         if not taken.is_new:
             _require_size(taken.asset, line)
         return taken.asset, taken.is_new
 
-    def _class_of(self, line: ManifestLine) -> LabelClass | None:
+    def _class_of(self, line: LabelledPicture) -> LabelClass | None:
         """Return the class the line names, else the only one of its boxes that shows something."""
         if line.picture_class is not None:
             return self._classes.get(line.picture_class.name)
         drawn = {self._classes[box.name] for box in self._kept(line) if not self._classes[box.name].is_negative}
         return drawn.pop() if len(drawn) == 1 else None
 
-    def _kept(self, line: ManifestLine) -> list[NamedBox]:
+    def _kept(self, line: LabelledPicture) -> list[NamedBox]:
         return [box for box in line.boxes.boxes if box.name in self._classes] if line.boxes else []
 
-    def _boxes(self, line: ManifestLine) -> list[dict[str, Any]] | None:
+    def _boxes(self, line: LabelledPicture) -> list[dict[str, Any]] | None:
         """Return the boxes that are taken, before the picture is: a line is taken whole or not at all."""
         if line.boxes is None:
             return None
@@ -249,7 +264,7 @@ class _Run:
         except OutsideThePicture as error:
             raise _Refused("bad_line", f"line {line.number} is not taken: {error}") from None
 
-    def _label(self, asset: Asset, file: Path, line: ManifestLine, boxes: list[dict[str, Any]] | None) -> None:
+    def _label(self, asset: Asset, file: Path, line: LabelledPicture, boxes: list[dict[str, Any]] | None) -> None:
         if boxes is None:
             return
         became = store(asset, self._stage, boxes, _origin(file, line), self._now)
@@ -263,7 +278,13 @@ def _key(source: str) -> str | None:
     return source[-MAX_KEY:] if "://" in source else None
 
 
-def _licence(line: ManifestLine) -> str:
+def _drawn_on(boxes: Boxes | None) -> tuple[int, int] | None:
+    return None if boxes is None or boxes.is_relative else (boxes.width, boxes.height)
+
+
+def _licence(line: LabelledPicture) -> str:
+    if line.licence:
+        return line.licence
     own = line.extra.get("winnow")
     attributes = own.get("attributes") if isinstance(own, dict) else None
     for place in (line.extra, attributes if isinstance(attributes, dict) else {}):
@@ -273,13 +294,14 @@ def _licence(line: ManifestLine) -> str:
     return ""
 
 
-def _require_size(known: Asset, line: ManifestLine) -> None:
+def _require_size(known: Asset, line: LabelledPicture) -> None:
     """Boxes in pixels mean nothing on a picture of another size."""
-    if line.boxes is not None and (known.width, known.height) != (line.boxes.width, line.boxes.height):
-        size, drawn_on = f"{known.width}x{known.height}", f"{line.boxes.width}x{line.boxes.height}"
+    drawn = _drawn_on(line.boxes)
+    if drawn is not None and (known.width, known.height) != drawn:
+        size, drawn_on = f"{known.width}x{known.height}", f"{drawn[0]}x{drawn[1]}"
         raise _Refused("other_size", f"the picture is {size}, but its boxes were drawn on {drawn_on}")
 
 
-def _origin(file: Path, line: ManifestLine) -> dict[str, Any]:
+def _origin(file: Path, line: LabelledPicture) -> dict[str, Any]:
     label = line.boxes.label if line.boxes else ""
     return {"file": file.name, "line": line.number, "source": line.source, "label": label}

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.datasets.formats.base import About, BoxRecord, Counts, ImageRecord, LabelClass
-from curation.datasets.formats.groundtruth_answers import AnsweredBox, BadAnswers, read_worker_answers
-from curation.datasets.formats.groundtruth_reading import BadLine, ManifestLine, NamedBox, read_line, read_manifest
+from curation.datasets.formats.reading.base import BadEntry, LabelledPicture, NamedBox
+from curation.datasets.formats.reading.groundtruth import read_line, read_manifest
+from curation.datasets.formats.reading.groundtruth_answers import AnsweredBox, BadAnswers, read_worker_answers
 from curation.datasets.formats.registry import writer
 
 VECTOR = (
@@ -44,15 +45,15 @@ def changed(**parts: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def read(line: str | bytes, label: str | None = None) -> ManifestLine:
+def read(line: str | bytes, label: str | None = None) -> LabelledPicture:
     found = read_line(1, line.encode() if isinstance(line, str) else line, label=label)
-    assert isinstance(found, ManifestLine), found
+    assert isinstance(found, LabelledPicture), found
     return found
 
 
 def sentence(line: str | bytes) -> str:
     found = read_line(3, line.encode() if isinstance(line, str) else line)
-    assert isinstance(found, BadLine), found
+    assert isinstance(found, BadEntry), found
     return found.sentence
 
 
@@ -179,7 +180,7 @@ def test_a_picture_whose_job_failed_is_one_without_labels():
         (changed(metadata={"objects": []}), "2 boxes but its metadata speaks of 0"),
         (changed(metadata={"class-map": {"0": "no_gesture"}}), "class_id 1, which the class-map does not list"),
         (changed(metadata={"objects": [{"confidence": 7}, {}]}), "confidence of 7 is not between"),
-        (changed(hands={"image_size": []}), "image_size is not an object"),
+        (changed(hands={"image_size": []}), "image_size is not a JSON object"),
         (changed(hands={"image_size": [{"width": 0, "height": 5}]}), "whole pixels from 1"),
         (changed(hands={"annotations": "none"}), 'no list "annotations"'),
         (changed(box={"left": 600}), "does not lie in a picture of 640x480"),
@@ -201,22 +202,22 @@ def test_a_wrong_line_does_not_stop_the_others(tmp_path: Path):
     path.write_bytes(b"\xef\xbb\xbf" + VECTOR.encode() + b"\r\n\r\nnonsense\n" + VECTOR.encode())
     found = list(read_manifest(path))
     assert [(one.number, type(one).__name__) for one in found] == [
-        (1, "ManifestLine"),
-        (3, "BadLine"),
-        (4, "ManifestLine"),
+        (1, "LabelledPicture"),
+        (3, "BadEntry"),
+        (4, "LabelledPicture"),
     ]
 
 
 def test_an_endless_line_ends_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("curation.datasets.formats.groundtruth_reading.MAX_LINE", 1_000)
+    monkeypatch.setattr("curation.datasets.formats.reading.groundtruth.MAX_LINE", 1_000)
     path = tmp_path / "in.manifest"
     path.write_bytes(VECTOR.encode() + b"\n" + b"x" * 5_000 + b"\n" + VECTOR.encode())
-    assert [type(one).__name__ for one in read_manifest(path)] == ["ManifestLine", "BadLine"]
+    assert [type(one).__name__ for one in read_manifest(path)] == ["LabelledPicture", "BadEntry"]
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_bring_the_reader_down(data: bytes):
-    assert isinstance(read_line(1, data), ManifestLine | BadLine)
+    assert isinstance(read_line(1, data), LabelledPicture | BadEntry)
 
 
 JSON = st.recursive(
@@ -233,7 +234,7 @@ def test_no_shape_brings_the_reader_down(body: Any, metadata: Any, size: Any):
     value["hands"] |= body
     value["hands-metadata"] |= metadata
     value["x"], value["x-metadata"] = size, {"type": "groundtruth/image-classification", "class-name": size}
-    assert isinstance(read_line(1, json.dumps(value).encode()), ManifestLine | BadLine)
+    assert isinstance(read_line(1, json.dumps(value).encode()), LabelledPicture | BadEntry)
 
 
 SIDE = st.integers(1, 4_000)

@@ -1,4 +1,4 @@
-"""SageMaker Ground Truth manifests, one JSON line per picture; read back by `groundtruth_reading`.
+"""SageMaker Ground Truth manifests, one JSON line per picture; read back by `reading.groundtruth`.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/sms-data-output.html
 """

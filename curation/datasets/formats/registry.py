@@ -1,21 +1,24 @@
-"""The formats there are. A writer is loaded on first use, so that none slows the start."""
+"""The formats there are. A writer or reader is loaded on first use, so that none slows the start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from .base import About, Writer
-from .groundtruth_reading import BadLine, ManifestLine, read_manifest
+from .reading.base import Reader
+
+_HERE = "curation.datasets.formats"
 
 WRITERS: Mapping[str, str] = {
-    "coco": "curation.datasets.formats.coco:CocoWriter",
-    "groundtruth": "curation.datasets.formats.groundtruth:GroundTruthWriter",
+    "coco": f"{_HERE}.coco:CocoWriter",
+    "groundtruth": f"{_HERE}.groundtruth:GroundTruthWriter",
 }
 
-READERS: Mapping[str, Callable[[Path], Iterator[ManifestLine | BadLine]]] = {"groundtruth": read_manifest}
+READERS: Mapping[str, str] = {
+    "groundtruth": f"{_HERE}.reading.groundtruth:GroundTruthReader",
+}
 
 
 class UnknownFormat(LookupError):
@@ -24,7 +27,16 @@ class UnknownFormat(LookupError):
 
 def writer(name: str, about: About | None = None) -> Writer:
     """Return the writer of a format by its name, for an export of what `about` says."""
-    if name not in WRITERS:
-        raise UnknownFormat(f"{name!r} is not a format we write; there are: {', '.join(sorted(WRITERS))}")
-    module, _, attribute = WRITERS[name].partition(":")
-    return cast(Writer, getattr(import_module(module), attribute)(about or About()))
+    return cast(Writer, _load(WRITERS, name, "write")(about or About()))
+
+
+def reader(name: str) -> Reader:
+    """Return the reader of a format by its name."""
+    return cast(Reader, _load(READERS, name, "read")())
+
+
+def _load(known: Mapping[str, str], name: str, verb: str) -> Any:
+    if name not in known:
+        raise UnknownFormat(f"{name!r} is not a format we {verb}; there are: {', '.join(sorted(known))}")
+    module, _, attribute = known[name].partition(":")
+    return getattr(import_module(module), attribute)
