@@ -54,9 +54,10 @@ def struck(*, page: Assignment, now: datetime) -> list[Struck]:
     ends = _last_ends(page.worker_id, page.batch)
     found = []
     for rule in asked:
-        if rule.key in ends and ends[rule.key] is None:
-            continue  # it has struck for good, there is nothing to add
-        case = Case(page.batch, page.worker, now, page.pk, ends.get(rule.key))
+        end = ends.get(rule.key)
+        if rule.key in ends and (end is None or end > now):
+            continue  # it has struck and holds, there is nothing to add
+        case = Case(page.batch, page.worker, now, page.pk, end)
         verdict = ask(rule, case)
         if verdict.applies:
             found.append(Struck(rule, verdict.sentence))

@@ -143,13 +143,15 @@ def apply_rules(*, page: Assignment, now: datetime) -> None:
 def stand_by_lifted(*, page: Assignment, now: datetime) -> None:
     """A platform that keeps rules of ours remembers what was forgiven here, so it is told once more of what was lifted.
 
-    Its rule may strike again after any page or verdict; ours has begun anew.
+    Its rule may strike again after any page or verdict; ours has begun anew. The end of a ban whose time was over is
+    told once, when it ends.
     """
     if not platform(page.batch.account.platform).capabilities.platform_rules:
         return
     mine = Restriction.objects.no_work().filter(_covering(page.batch), worker_id=page.worker_id)
     held = {(row.scope, row.scope_id) for row in mine.in_force(now)}
-    lifted = mine.filter(lifted_at__isnull=False).exclude(by_rule="").order_by("lifted_at")
+    early = Q(until__isnull=True) | Q(until__gt=F("lifted_at"))
+    lifted = mine.filter(early, lifted_at__isnull=False).exclude(by_rule="").order_by("lifted_at")
     for place, row in {(row.scope, row.scope_id): row for row in lifted}.items():
         if place not in held:
             _tell_platform(row, "unrestrict", f"unrestrict-{row.pk}-after-{page.pk}-{page.state}")

@@ -132,7 +132,7 @@ def board(project: Project, *, shown: str = "", level: int | None = None) -> Boa
     levels = honesty_levels(project=project, policy=policy)
     most = CARDS if level is None else MOST_CARDS
     cards = [_card(row, policy) for row in _newest(project, shown, level, most)]
-    counted = dict(_workers(_standing(project, shown))) if shown else {one.level: one.workers for one in levels}
+    counted = dict(_workers(_standing(project, shown)))
     columns = []
     for one in levels:
         mine = tuple(card for card in cards if card.evidence.level == one.level)[:most]

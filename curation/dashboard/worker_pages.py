@@ -106,8 +106,20 @@ def lift(request: HttpRequest, public_id: UUID, restriction_id: int) -> HttpResp
         messages.error(request, "This holds in every project of the account. Its maker or an operator can lift it.")
         return redirect("worker", public_id, row.worker_id)
     bans.lift(restriction=row, project=seat.project, by=user, now=database_now())
-    messages.success(request, f"{row.worker.short_id} may go on.")
+    messages.success(request, _after_lifting(row, seat))
     return redirect("worker", public_id, row.worker_id)
+
+
+def _after_lifting(lifted: Restriction, seat: Seat) -> str:
+    """Say whether the worker may go on, or what else keeps him out."""
+    here = bans.against(worker=lifted.worker, project=seat.project)
+    bans_now = Restriction.objects.in_force(database_now()).no_work().filter(pk__in=here)
+    others = list(bans_now.order_by("id").values_list("reason", flat=True))
+    who = lifted.worker.short_id
+    if not others:
+        return f"{who} may go on."
+    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+    return f"This is lifted. {who} still stays out because of “{others[0][:120]}”{more}."
 
 
 @require_POST

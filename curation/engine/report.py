@@ -162,9 +162,8 @@ def workers_of(project: Project) -> dict[str, Any]:
     account = Account.objects.get(pk__in=Pool.objects.filter(project=project).values("account"))
     crowd = RehearsalCrowd.objects.get(account=account)
     people = {worker.pk: person_of(worker, crowd) for worker in Worker.objects.filter(account=account).order_by("id")}
-    banned = set(
-        Restriction.objects.no_work().filter(worker_id__in=people, lifted_at=None).values_list("worker_id", flat=True)
-    )
+    ever = Restriction.objects.no_work().filter(worker_id__in=people, lifted_at=None)
+    banned = set(ever.in_force(crowd.clock).values_list("worker_id", flat=True))
     tricks = _tricks(project)
     cheated = {pk for pk, trick in tricks.values() if _sort_of(trick)}
     accused, falsely = set(), set()
@@ -172,7 +171,8 @@ def workers_of(project: Project) -> dict[str, Any]:
         accused.add(evidence.worker_id)
         if evidence.item_id not in tricks or _sort_of(tricks[evidence.item_id][1]) is None:
             falsely.add(evidence.worker_id)
-    suspects = accused | banned
+    were_banned = set(ever.values_list("worker_id", flat=True))
+    suspects = accused | were_banned
     cheats = {pk for pk, person in people.items() if not person.honest}
     levels = Counter(Evidence.objects.filter(project_id=project.pk, overturned_at=None).values_list("level", flat=True))
     return {
@@ -180,7 +180,7 @@ def workers_of(project: Project) -> dict[str, Any]:
         "dishonest": len(cheats),
         "caught": len(cheats & suspects),
         "missed": len((cheats & cheated) - suspects),
-        "wrongly_accused": len((falsely | banned) - cheats),
+        "wrongly_accused": len((falsely | were_banned) - cheats),
         "by_level": {str(level): levels.get(level, 0) for level in Evidence.Level.values},
         "banned": {"dishonest": len(cheats & banned), "honest": len(banned - cheats)},
     }

@@ -146,7 +146,7 @@ def _dropped(page: Assignment) -> list[Asset]:
     """Return the pictures this page sent that were dropped and can go on; those of others are not its business."""
     mine = Asset.objects.filter(answer__assignment=page, state=Asset.State.DROPPED).exclude(reason=NOT_RESTORABLE)
     rows = mine.select_related("stage").order_by("pk")
-    return [asset for asset in rows if assets.next_stage(asset.stage) is not None]
+    return [asset for asset in rows if assets.way_back(asset) is not None]
 
 
 def _restore(asset: Asset, by: User, now: datetime) -> None:

@@ -79,6 +79,7 @@ def flag(*, asset_id: int, by: User, note: str, now: datetime) -> Evidence | Non
     sender = Asset.objects.values_list("worker_id", flat=True).get(pk=asset_id)
     if sender is not None:
         dishonesty.lock(sender)
+    assets.lock_purse(asset_id)
     asset = assets.locked(asset_id)
     if asset.worker_id is None or asset.parent_id is not None:
         raise CrowdError("Nobody of the crowd has sent this picture, so there is nobody to report.")

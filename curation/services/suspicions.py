@@ -23,6 +23,7 @@ Verdict = Decision.Verdict
 @transaction.atomic
 def confirm(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
     """It is cheating: it counts, a held picture is dropped and its submission rejected, unpaid."""
+    _lock(evidence_id)
     evidence = dishonesty.confirm(evidence_id=evidence_id, now=now, **_standing(evidence_id))
     asset = assets.locked(evidence.item_id)
     if asset.state == State.HELD and asset.reason == evidence.kind:
@@ -38,6 +39,7 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
 
     What was rejected because of it is accepted after all and paid, unless a later stage has still to say so.
     """
+    _lock(evidence_id)
     evidence = dishonesty.overturn(evidence_id=evidence_id, now=now, **_standing(evidence_id))
     readmitting.ask_in(evidence.project_id)
     asset = assets.locked(evidence.item_id)
@@ -59,6 +61,13 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
         events.record(kind="evidence.cleared", text=text, project=asset.project, subject=evidence, by=by, now=now)
     versions.bump(project_id=asset.project_id)
     return evidence
+
+
+def _lock(evidence_id: int) -> None:
+    """Lock the worker, then the budget: everybody does it in this order."""
+    worker_id, item_id = Evidence.objects.values_list("worker_id", "item_id").get(pk=evidence_id)
+    dishonesty.lock(worker_id)
+    assets.lock_purse(item_id)
 
 
 def _standing(evidence_id: int) -> dict[str, Any]:
@@ -106,6 +115,7 @@ def decide_likeness(*, asset_id: int, is_same: bool, by: User, now: datetime) ->
     sender = Asset.objects.values_list("worker_id", flat=True).get(pk=asset_id)
     if sender is not None:
         dishonesty.lock(sender)
+    assets.lock_purse(asset_id)
     asset = assets.locked(asset_id)
     if asset.state != State.HELD or asset.reason != LIKENESS:
         raise CrowdError("This picture no longer waits for a person.")

@@ -82,3 +82,17 @@ def test_where_the_platform_gives_out_pages_a_limit_becomes_a_restriction(remote
 def test_the_test_platform_is_really_elsewhere():
     assert farside.FarSide.capabilities.pages == "remote"
     assert replace(LocalMarket.capabilities).pages == "local"
+
+
+@pytest.mark.django_db
+def test_a_timed_ban_of_a_rule_is_told_once_and_its_end_once_whatever_pages_come_after(remote, monkeypatch):
+    knows_rules = replace(farside.FarSide.capabilities, platform_rules=frozenset({"answer_count"}))
+    monkeypatch.setattr(farside.FarSide, "capabilities", knows_rules)
+    watched = pool({"kind": "answer_count", "most": 1, "action": {"kind": "suspend", "days": 10}}, at=remote)
+    page = market.sent(watched, market.worker(remote))
+    for hour in range(1, 4):
+        trust.apply_rules(page=page, now=NOON + timedelta(hours=hour))
+    trust.end_timed(now=NOON + 11 * DAY)
+    for _ in range(2):
+        trust.stand_by_lifted(page=page, now=NOON + 12 * DAY)
+    assert list(OutboxCommand.objects.order_by("id").values_list("kind", flat=True)) == ["restrict", "unrestrict"]

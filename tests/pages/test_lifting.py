@@ -96,3 +96,12 @@ def test_nobody_lifts_what_is_not_his(project, worker, people, charlie):
         assert lift(people[name], project, row).status_code == 404
     assert lift(people["charlie"], theirs, row).status_code == 404
     assert not Restriction.objects.filter(lifted_at__isnull=False).exists()
+
+
+def test_whom_another_cause_keeps_out_is_not_said_to_go_on(project, worker, people):
+    row = suspend(worker)
+    more = {"worker_id": worker.pk, "scope": "project", "scope_id": project.pk, "until": None}
+    trust.restrict(**more, reason="Level 5: sent the example", by_rule="dishonesty")
+    said = lift(people["alice"], project, row).content.decode()
+    assert "may go on" not in said
+    assert "still stays out because of “Level 5: sent the example”" in said

@@ -5,23 +5,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from crowd.honesty import Policy, Terms
 from crowd.models import Assignment, Evidence
 from curation.models import Asset, Project
 
 CLASSES = {0: "l0", 5: "l5", 20: "l20", 80: "l80"}
+SURE = Q(awaits_person=False)
 BARS = {0: "grey", 5: "warn", 20: "hot", 80: "bad"}
 
 
 @dataclass(frozen=True, slots=True)
 class HonestyLevel:
+    """What counts to one level: what a machine is sure of or a person has confirmed; `waiting` pictures do not yet."""
+
     level: int
     weight: int
     label: str
     workers: int
     pictures: int
+    waiting: int
     saved_micro: int
 
     @property
@@ -46,14 +50,19 @@ class NewestPair:
 
 
 def honesty_levels(*, project: Project, policy: Policy) -> list[HonestyLevel]:
-    """Count workers, pictures and money not paid for them, by level of evidence that stands."""
+    """Count workers, pictures and money not paid for them, by level of evidence that counts, and what waits."""
     unpaid = Asset.objects.filter(pk=OuterRef("item_id"), answer__assignment__state=Assignment.State.REJECTED)
     rows = (
         Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
         .annotate(price=Subquery(unpaid.values("answer__assignment__price_micro")[:1]))
         .order_by()
         .values("level")
-        .annotate(workers=Count("worker", distinct=True), pictures=Count("id"), saved=Sum("price"))
+        .annotate(
+            workers=Count("worker", distinct=True, filter=SURE),
+            pictures=Count("id", filter=SURE),
+            waiting=Count("id", filter=~SURE),
+            saved=Sum("price", filter=SURE),
+        )
     )
     found: dict[int, dict[str, Any]] = {row["level"]: dict(row) for row in rows}
     return [_level(terms, found.get(terms.level, {})) for terms in policy.levels]
@@ -66,6 +75,7 @@ def _level(terms: Terms, row: dict[str, Any]) -> HonestyLevel:
         label=terms.name,
         workers=row.get("workers", 0),
         pictures=row.get("pictures", 0),
+        waiting=row.get("waiting", 0),
         saved_micro=row.get("saved") or 0,
     )
 
