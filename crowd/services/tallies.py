@@ -3,9 +3,10 @@
 A count is read with the deltas that still wait, so it is exact at every moment; it can be rebuilt from the rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -60,23 +61,27 @@ SELECT of_kind, of_id, word, coalesce(told.n, 0)::bigint, coalesce(fresh.n, 0)::
   FROM told FULL JOIN fresh USING (of_kind, of_id, word)
  WHERE coalesce(told.n, 0) <> coalesce(fresh.n, 0) ORDER BY 1, 2, 3
 """
+ASKED = "unnest(%(kinds)s::text[], %(ids)s::bigint[], %(words)s::text[]) AS asked (kind, id, said)"
 TOTALS = """
-SELECT of_id, word, sum(n)::bigint FROM (
-    SELECT of_id, word, n FROM crowd_tally
-     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND minutes = 0 AND word LIKE %(like)s
+SELECT of_kind, of_id, word, sum(n)::bigint FROM (
+    SELECT of_kind, of_id, word, n FROM {asked}
+      JOIN crowd_tally ON of_kind = asked.kind AND of_id = asked.id AND minutes = 0 AND starts_with(word, said)
     UNION ALL
-    SELECT of_id, word, d FROM crowd_tallydelta
-     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND word LIKE %(like)s
-) AS parts GROUP BY 1, 2 HAVING sum(n) <> 0 ORDER BY 1, 2
+    SELECT of_kind, of_id, word, d FROM {asked}
+      JOIN crowd_tallydelta ON of_kind = asked.kind AND of_id = asked.id AND starts_with(word, said)
+) AS parts GROUP BY 1, 2, 3 HAVING sum(n) <> 0
 """
 SERIES = """
-SELECT of_id, word, greatest(-1, floor((at - %(start)s) / %(seconds)s))::int AS bucket, sum(n)::bigint, min(at) FROM (
-    SELECT of_id, word, slot::bigint * %(minutes)s * 60 AS at, n FROM crowd_tally
-     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND minutes = %(minutes)s AND word LIKE %(like)s
+SELECT of_kind, of_id, word, greatest(-1, floor((at - %(start)s) / %(seconds)s))::int AS bucket, sum(n)::bigint, min(at)
+  FROM (
+    SELECT of_kind, of_id, word, slot::bigint * %(minutes)s * 60 AS at, n FROM {asked}
+      JOIN crowd_tally ON of_kind = asked.kind AND of_id = asked.id AND minutes = %(minutes)s AND word = said
+                      AND slot >= %(since)s::bigint / 60 / %(minutes)s
     UNION ALL
-    SELECT of_id, word, slot::bigint / %(minutes)s * %(minutes)s * 60, d FROM crowd_tallydelta
-     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND word LIKE %(like)s AND slot IS NOT NULL
-) AS parts WHERE at >= %(from)s GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+    SELECT of_kind, of_id, word, slot::bigint / %(minutes)s * %(minutes)s * 60, d FROM {asked}
+      JOIN crowd_tallydelta ON of_kind = asked.kind AND of_id = asked.id AND word = said
+                      AND slot >= %(since)s::bigint / 60 / %(minutes)s * %(minutes)s
+) AS parts GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4
 """
 
 
@@ -119,12 +124,19 @@ class WrongTally:
     rows: int
 
 
+class Key(NamedTuple):
+    """What is counted, and what it belongs to. For totals the word may be the beginning of several."""
+
+    of: Of
+    id: int
+    word: str
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """So many in one step of a series; `first` is when its earliest minute or hour begins."""
 
-    of_id: int
-    word: str
+    key: Key
     bucket: int
     n: int
     first: datetime
@@ -162,35 +174,42 @@ def forget_minutes(*, now: datetime) -> None:
     Tally.objects.filter(minutes=1, slot__lt=oldest).delete()
 
 
-def totals(*, of: Of, ids: Iterable[int], word: str) -> dict[int, dict[str, int]]:
-    """Return the counts of all time by id and word, for words that begin with `word`."""
-    found: dict[int, dict[str, int]] = {}
+def totals(keys: Iterable[Key]) -> dict[tuple[str, int], dict[str, int]]:
+    """Return the counts of all time by whose they are and word."""
+    found: dict[tuple[str, int], dict[str, int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(TOTALS, {"kind": of, "ids": list(ids), "like": f"{word}%"})
-        for of_id, name, n in cursor.fetchall():
-            found.setdefault(of_id, {})[name] = n
+        cursor.execute(TOTALS.format(asked=ASKED), _asked(keys))
+        for kind, of_id, word, n in cursor.fetchall():
+            found.setdefault((kind, of_id), {})[word] = n
     return found
 
 
 def series(
-    *, of: Of, ids: Iterable[int], word: str, start: datetime, seconds: float, since: datetime | None = None
-) -> Sequence[Point]:
+    keys: Iterable[Key], *, start: datetime, seconds: float, since: datetime | None = None
+) -> dict[Key, list[Point]]:
     """Return counts in steps of so many seconds from `start`; what is older is in step -1, or left out by `since`.
 
     Steps of an hour and more are added up from hours, shorter ones from minutes.
     """
-    asked = {
-        "kind": of,
-        "ids": list(ids),
-        "like": f"{word}%",
+    times = {
         "start": start.timestamp(),
         "seconds": seconds,
         "minutes": 60 if seconds >= HOUR else 1,
-        "from": since.timestamp() if since else 0,
+        "since": int(since.timestamp()) if since else 0,
     }
+    found: dict[Key, list[Point]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(SERIES, asked)
-        return [
-            Point(of_id, name, bucket, n, datetime.fromtimestamp(at, UTC))
-            for of_id, name, bucket, n, at in cursor.fetchall()
-        ]
+        cursor.execute(SERIES.format(asked=ASKED), {**_asked(keys), **times})
+        for kind, of_id, word, bucket, n, at in cursor.fetchall():
+            key = Key(Of(kind), of_id, word)
+            found.setdefault(key, []).append(Point(key, bucket, n, datetime.fromtimestamp(at, UTC)))
+    return found
+
+
+def _asked(keys: Iterable[Key]) -> dict[str, Any]:
+    asked = list(keys)
+    return {
+        "kinds": [str(key.of) for key in asked],
+        "ids": [key.id for key in asked],
+        "words": [key.word for key in asked],
+    }

@@ -62,6 +62,7 @@ def _context(request: HttpRequest, seat: Seat) -> dict[str, Any]:
 def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
     span = request.GET.get("range", "all")
     numbers = project_numbers(project=seat.project, now=timezone.now(), span=span, budget=seat.limit_micro)
+    request.asset_counts = numbers.counts  # type: ignore[attr-defined]  # the shell shows them too
     main = [row for row in numbers.rows if row.pool.kind == Pool.Kind.MAIN]
     return {
         "seat": seat,

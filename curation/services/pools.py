@@ -144,6 +144,7 @@ def differences(*, pool: Pool) -> list[str]:
 def not_open(*, project: Project) -> list[Pool]:
     """Return the pools that “Open all” opens."""
     waiting = Pool.objects.filter(project=project, state__in=[State.DRAFT, State.PAUSED])
+    waiting = waiting.exclude(stage__state=Stage.State.PAUSED)
     return list(waiting.select_related("account", "stage", "label_class").order_by("id"))
 
 
@@ -178,6 +179,8 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
     if pool.state in {State.OPEN, State.OPENING}:
         return pool
     pool.require(State.DRAFT, State.PAUSED, State.DONE)
+    if pool.stage.state == Stage.State.PAUSED:
+        raise CrowdError(f"The stage {pool.stage.title} is paused. Resume the stage first.")
     if not pool.account.is_active:
         raise CrowdError(f"The account {pool.account.label} is switched off. Switch it on under Accounts first.")
     if fee_is_unknown(pool.account):

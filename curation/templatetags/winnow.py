@@ -23,6 +23,8 @@ FEED_LOOKS = {
     "pool.closed": ("check", "ok"),
     "pool.changed": ("sliders-horizontal", "acc"),
     "pool.rules": ("shield-check", "acc"),
+    "stage.paused": ("pause", "warn"),
+    "stage.resumed": ("play", "acc"),
     "asset.restored": ("undo-2", "ok"),
     "worker.banned": ("user-x", "bad"),
     "worker.lifted": ("undo-2", "ok"),

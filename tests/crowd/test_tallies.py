@@ -1,12 +1,13 @@
 """Counts that screens show: changed by whoever changes a row, exact at every moment, the same when counted anew."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from crowd.models import Assignment, Batch, LedgerEntry, Tally, Task
 from crowd.models.tally import Of
 from crowd.services import claims, judging, tallies
+from crowd.services.tallies import Key
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def counts(batch: Batch, word: str = "") -> dict[str, int]:
-    return tallies.totals(of=Of.BATCH, ids=[batch.pk], word=word).get(batch.pk, {})
+    return tallies.totals([Key(Of.BATCH, batch.pk, word)]).get((Of.BATCH, batch.pk), {})
 
 
 @pytest.fixture
@@ -51,15 +52,18 @@ def test_a_series_tells_when_it_happened(photos):
     for minutes in (0, 10, 70):
         page = market.sent(photos, market.worker(photos.account, f"w{minutes}"))
         judging.accept(assignment_id=page.pk, now=NOON + timedelta(minutes=minutes))
-    asked = {"of": Of.BATCH, "ids": [photos.pk], "word": "pages.accepted", "start": NOON}
+
+    def accepted(seconds: float, start: datetime = NOON) -> list[tuple[int, int]]:
+        key = Key(Of.BATCH, photos.pk, "pages.accepted")
+        return [(one.bucket, one.n) for one in tallies.series([key], start=start, seconds=seconds)[key]]
+
     for _ in range(2):
-        assert [(one.bucket, one.n) for one in tallies.series(**asked, seconds=600)] == [(0, 1), (1, 1), (7, 1)]
-        assert [(one.bucket, one.n) for one in tallies.series(**asked, seconds=3_600)] == [(0, 2), (1, 1)]
+        assert accepted(600) == [(0, 1), (1, 1), (7, 1)]
+        assert accepted(3_600) == [(0, 2), (1, 1)]
         tallies.fold(now=NOON)
-    late = tallies.series(**asked | {"start": NOON + timedelta(hours=1)}, seconds=600)
-    assert [(one.bucket, one.n) for one in late] == [(-1, 2), (1, 1)]
+    assert accepted(600, NOON + timedelta(hours=1)) == [(-1, 2), (1, 1)]
     tallies.forget_minutes(now=NOON + timedelta(days=30))
-    assert [(one.bucket, one.n) for one in tallies.series(**asked, seconds=3_600)] == [(0, 2), (1, 1)]
+    assert accepted(3_600) == [(0, 2), (1, 1)]
 
 
 def test_money_is_counted_for_the_project_the_stage_and_the_pool(photos):
@@ -67,7 +71,7 @@ def test_money_is_counted_for_the_project_the_stage_and_the_pool(photos):
     judging.accept(assignment_id=page.pk, now=NOON)
     paid = sum(LedgerEntry.objects.spent().values_list("spent_micro", flat=True))
     for of, of_id in ((Of.PROJECT, photos.project_id), (Of.STAGE, photos.stage_id), (Of.POOL, photos.pool_id)):
-        assert tallies.totals(of=of, ids=[of_id], word="spent.") == {of_id: {"spent.USD": paid}}
+        assert tallies.totals([Key(of, of_id, "spent.")]) == {(of, of_id): {"spent.USD": paid}}
 
 
 def test_pages_that_ran_out_or_were_skipped_count_no_answers(photos):

@@ -57,8 +57,10 @@ def test_a_pool_counts_accepted_and_in_check_and_no_control_tasks(project: Proje
     make_answer(pool, worker, Assignment.State.SUBMITTED)
     make_answer(pool, worker, Assignment.State.REJECTED)
     control = make_answer(pool, worker)
+    control.delete()
     control.task.overlap = None
     control.task.save()
+    control.save(force_insert=True)
     row = pool_rows(project=project, now=timezone.now())[0]
     assert (row.accepted, row.in_check, row.target) == (1, 1, 10)
 

@@ -1,15 +1,18 @@
 """Read-only numbers for screens: every one is a sum over rows."""
 
 from curation.services.overview.counts import AssetCounts, asset_counts
+from curation.services.overview.eta import Eta
 from curation.services.overview.funnel import FunnelStep, Loss, funnel
 from curation.services.overview.honesty import HonestyLevel, NewestPair, honesty_levels, newest_pair
-from curation.services.overview.output import Output, output
+from curation.services.overview.output import Output
 from curation.services.overview.pools import PoolRow, pool_rows
-from curation.services.overview.project import ProjectNumbers, project_numbers
-from curation.services.overview.spending import Spending, StageCost, spending, stage_costs
+from curation.services.overview.project import Forecast, ProjectNumbers, project_numbers
+from curation.services.overview.spending import Spending, StageCost, stage_costs
 
 __all__ = [
     "AssetCounts",
+    "Eta",
+    "Forecast",
     "FunnelStep",
     "HonestyLevel",
     "Loss",
@@ -23,9 +26,7 @@ __all__ = [
     "funnel",
     "honesty_levels",
     "newest_pair",
-    "output",
     "pool_rows",
     "project_numbers",
-    "spending",
     "stage_costs",
 ]

@@ -1,15 +1,16 @@
-"""Rows over time: counted in equal steps by the database."""
+"""Time in equal steps, and rates over the last hours."""
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, FloatField, Func, IntegerField, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Floor, Greatest
+from crowd.services.tallies import HOUR, Point
 
 STEPS = 96
+MINUTE = 60
 RATE_WINDOW = timedelta(hours=3)
+PART = timedelta(minutes=15)  # the window of a rate in parts, from which its steadiness is read
 LEAST_FOR_A_RATE = 5
 
 
@@ -23,26 +24,18 @@ class Buckets:
 
     @classmethod
     def between(cls, start: datetime, end: datetime) -> "Buckets":
-        """Divide a span into 96 steps of at least a minute."""
-        span = max((end - start).total_seconds(), STEPS * 60.0)
-        return cls(end - timedelta(seconds=span), end, span / STEPS)
-
-    def of(self, column: str) -> Combinable:
-        """Return the SQL expression of a timestamp's bucket number."""
-        age = Func(
-            F(column),
-            Value(self.start),
-            arg_joiner=" - ",
-            template="EXTRACT(EPOCH FROM (%(expressions)s))",
-            output_field=FloatField(),
-        )
-        return Cast(Greatest(Floor(age / self.seconds), Value(-1.0)), IntegerField())
+        """Divide a span into 96 steps of at least a minute. It begins with a whole minute or hour, as counts do."""
+        span = max((end - start).total_seconds(), STEPS * float(MINUTE))
+        whole = HOUR if span >= STEPS * HOUR else MINUTE
+        first = end - timedelta(seconds=span)
+        first -= timedelta(seconds=first.timestamp() % whole)
+        return cls(first, end, (end - first).total_seconds() / STEPS)
 
     def time(self, bucket: int) -> datetime:
         """Return the end of a bucket."""
         return self.start + timedelta(seconds=self.seconds * (bucket + 1))
 
-    def running_total(self, counts: dict[int, int]) -> list[int]:
+    def running_total(self, counts: Mapping[int, int]) -> list[int]:
         """Return the total at the start and after every step."""
         total = counts.get(-1, 0)
         totals = [total]
@@ -52,13 +45,37 @@ class Buckets:
         return totals
 
 
-def per_hour(n: int, since: datetime | None, now: datetime) -> float | None:
-    """Return a rate over at most the last three hours, or None when there is too little to go by."""
-    if n < LEAST_FOR_A_RATE or since is None:
-        return None
-    start = max(since, now - RATE_WINDOW)
-    hours = (now - start).total_seconds() / 3600
-    return n / hours if hours > 0 else None
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What came in the window of the rate: in all, an hour, and part by part from the first result on."""
+
+    n: int = 0
+    per_hour: float | None = None
+    parts: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, points: Iterable[Point], *, total: int, now: datetime, since: datetime | None = None) -> "Pace":
+        """Read the points of the window. Where all there is came inside of it, time counts from the first result.
+
+        `since` is when work began; results are known to the minute only.
+        """
+        rows = list(points)
+        n = sum(point.n for point in rows)
+        window = now - RATE_WINDOW
+        first = min((point.first for point in rows), default=window)
+        start = window if total > n else max(window, first, since or window)
+        places = round(RATE_WINDOW / PART)
+        counts = [0] * places
+        for point in rows:
+            counts[min(max(point.bucket, 0), places - 1)] += point.n
+        begun = min(places - 1, int((start - window) / PART))
+        return cls(n, per_hour(n, start, now), tuple(counts[begun:]))
+
+
+def per_hour(n: int, since: datetime, now: datetime) -> float | None:
+    """Return a rate, or None when there is too little to go by."""
+    hours = (now - since).total_seconds() / HOUR
+    return n / hours if n >= LEAST_FOR_A_RATE and hours > 0 else None
 
 
 def hours_left(missing: int, rate: float | None) -> float | None:

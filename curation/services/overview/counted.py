@@ -1,7 +1,15 @@
-"""What of the assets and decisions is counted by triggers, see crowd.services.tallies."""
+"""What screens read of the counts: one question for totals, one for the last hours, whatever is shown."""
 
-from crowd.services.tallies import Source
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
+from crowd.models.tally import Of
+from crowd.services import tallies
+from crowd.services.tallies import Key, Point, Source
+from curation.services.overview.buckets import PART, RATE_WINDOW, Pace
+
+ACCEPTED, PASSED, SPENT = "answers.accepted", "decided.passed", "spent.USD"
 ASSETS = Source(
     ("assets", "decided"),
     """
@@ -11,3 +19,52 @@ ASSETS = Source(
     SELECT 'stage', stage_id, 'decided.' || verdict, winnow_minute(created_at), 1 FROM curation_decision
     """,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Counts of stages, pools and batches: of all time, and step by step in the last hours."""
+
+    totals: Mapping[tuple[str, int], Mapping[str, int]]
+    lately: Mapping[Key, Sequence[Point]]
+    now: datetime
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        now: datetime,
+        projects: Iterable[int] = (),
+        stages: Iterable[int] = (),
+        pools: Iterable[int] = (),
+        batches: Sequence[int] = (),
+    ) -> "Counted":
+        stages = list(stages)
+        found = tallies.totals(
+            [
+                *(Key(Of.STAGE, pk, "") for pk in stages),
+                *(Key(Of.POOL, pk, "spent.") for pk in pools),
+                *(Key(Of.BATCH, pk, "") for pk in batches),
+            ]
+        )
+        window = now - RATE_WINDOW
+        lately = tallies.series(
+            [
+                *(Key(Of.PROJECT, pk, SPENT) for pk in projects),
+                *(Key(Of.STAGE, pk, PASSED) for pk in stages),
+                *(Key(Of.BATCH, pk, ACCEPTED) for pk in batches),
+            ],
+            start=window,
+            seconds=PART.total_seconds(),
+            since=window,
+        )
+        return cls(found, lately, now)
+
+    def of(self, kind: Of, pk: int) -> Mapping[str, int]:
+        return self.totals.get((kind, pk), {})
+
+    def pace(self, *keys: Key, since: datetime | None = None) -> Pace:
+        """Return at which pace all of these came together."""
+        points = [point for key in keys for point in self.lately.get(key, ())]
+        total = sum(self.of(key.of, key.id).get(key.word, 0) for key in keys)
+        return Pace.of(points, total=total, now=self.now, since=since)

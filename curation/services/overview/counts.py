@@ -1,15 +1,14 @@
-"""How many assets stand where: one grouped query, from which funnel, facets and badges are added up."""
+"""How many assets stand where, from which funnel, facets and badges are added up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.core.cache import cache
-from django.db.models import Count
-
+from crowd.models.tally import Of
+from crowd.services import tallies
+from crowd.services.tallies import Key
 from curation.models import Asset, Project
 
-SECONDS = 60
-BIG = 50_000
+WORD = "assets."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +56,25 @@ class AssetCounts:
 
 
 def asset_counts(*, project: Project) -> AssetCounts:
-    """Count a project's assets. The answer is kept for its version; a big project's for a minute whatever happens."""
-    keys = [f"asset-counts:{project.pk}:{project.version}", f"asset-counts:{project.pk}"]
-    kept: dict[str, AssetCounts] = cache.get_many(keys)
-    for found in kept.values():
-        return found
-    counts = _count(project)
-    cache.set(keys[1] if counts.total > BIG else keys[0], counts, SECONDS)
-    return counts
+    """Read a project's counts of assets, exact however many there are."""
+    ids = [stage.pk for stage in project.stages.all()]
+    return counts_of(tallies.totals(Key(Of.STAGE, pk, WORD) for pk in ids))
 
 
-def _count(project: Project) -> AssetCounts:
-    rows = (
-        Asset.objects.filter(project=project)
-        .order_by()
-        .values_list("stage_id", "state", "reason", "label_class_id")
-        .annotate(n=Count("id"))
+def counts_of(totals: Mapping[tuple[str, int], Mapping[str, int]]) -> AssetCounts:
+    """Read the counts of stages."""
+    return AssetCounts(
+        tuple(
+            _place(of_id, word, n)
+            for (kind, of_id), words in totals.items()
+            if kind == Of.STAGE
+            for word, n in words.items()
+            if word.startswith(WORD)
+        )
     )
-    return AssetCounts(tuple(Place(*row) for row in rows))
+
+
+def _place(stage_id: int, word: str, n: int) -> Place:
+    """Read `assets.STATE.CLASS.REASON`."""
+    _, state, class_id, reason = word.split(".", 3)
+    return Place(stage_id, state, reason, int(class_id) or None, n)

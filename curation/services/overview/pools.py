@@ -1,20 +1,25 @@
-"""One row per pool: progress, status with what to do, price, pace."""
+"""One row per pool: progress, status with what to do, price, pace, when it will be done."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
 
-from django.db.models import Count, IntegerField, Min, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
-from crowd.models import Answer, Assignment, Batch, Task
+from crowd.models import Batch
+from crowd.models.tally import Of
 from crowd.money import money_text
 from crowd.platforms.registry import platform
+from crowd.services.tallies import Key
 from curation.models import Pool, Project
-from curation.models.stage import PoolQuerySet
-from curation.services.overview.buckets import RATE_WINDOW, hours_left, per_hour
+from curation.services.overview.buckets import Pace
+from curation.services.overview.counted import ACCEPTED, Counted
+from curation.services.overview.eligible import Crowd, crowds_of
+from curation.services.overview.eta import Eta, eta
 
+CENT = 10_000
 DOING = {"photo": "Collecting", "link": "Collecting", "choice": "Checking", "boxes": "Boxing"}
 STANDING = {
     Pool.State.DRAFT: ("Not opened yet", ""),
@@ -23,30 +28,98 @@ STANDING = {
     Pool.State.DONE: ("Done", "ok"),
 }
 QUIET = timedelta(hours=1)
+SLOW, NOBODY = "Slow: raise the price", "Nobody left: let more people in"
+OPEN, RESUME, RAISE, LET_IN = "open", "resume", "raise", "let-in"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PoolRow:
     """A pool with its numbers. `target` is what is wanted, or the answers its present tasks ask for."""
 
     pool: Pool
-    interface: str
-    page_size: int
-    real_per_page: int
-    target: int
-    accepted: int
-    in_check: int
-    per_hour: float | None
-    status: str
-    tone: str
+    batches: Sequence[Batch]
+    counts: Mapping[str, int]
+    pace: Pace
+    crowd: Crowd
+    spent_micro: int
+    now: datetime
+
+    @property
+    def batch(self) -> Batch | None:
+        return self.batches[0] if self.batches else None
+
+    @property
+    def interface(self) -> str:
+        return self.batch.interface if self.batch else ""
+
+    @property
+    def page_size(self) -> int:
+        return self.batch.page_size if self.batch else 1
+
+    @property
+    def real_per_page(self) -> int:
+        return max(1, self.page_size - self.batch.control_per_page) if self.batch else 1
+
+    @property
+    def target(self) -> int:
+        return self.pool.wanted or self.counts.get("tasks.asked", 0)
+
+    @property
+    def accepted(self) -> int:
+        return self.counts.get("answers.accepted", 0)
+
+    @property
+    def in_check(self) -> int:
+        return self.counts.get("answers.submitted", 0)
 
     @property
     def left(self) -> int:
         return max(0, self.target - self.accepted)
 
     @property
+    def per_hour(self) -> float | None:
+        return self.pace.per_hour
+
+    @property
+    def is_working(self) -> bool:
+        return self.pool.state == Pool.State.OPEN and self.target > 0
+
+    @cached_property
+    def eta(self) -> Eta | None:
+        return eta(left=self.left, rate=self.per_hour, parts=self.pace.parts) if self.is_working else None
+
+    @property
     def hours_left(self) -> float | None:
-        return hours_left(self.left, self.per_hour) if self.pool.state == Pool.State.OPEN and self.target else None
+        return self.eta.p50 if self.eta else None
+
+    @property
+    def is_never(self) -> bool:
+        """Whether nobody is left who may do what is still missing."""
+        return self.is_working and self.left > 0 and not self.in_check and self.crowd.is_used_up
+
+    @property
+    def acceptance(self) -> float | None:
+        return self._share("pages.accepted", "pages.accepted", "pages.rejected")
+
+    @property
+    def expiry(self) -> float | None:
+        """Return the share of the pages that ran out of time."""
+        return self._share("pages.expired", "pages.sent", "pages.expired", "pages.skipped")
+
+    @property
+    def judged(self) -> int:
+        return self.counts.get("pages.accepted", 0) + self.counts.get("pages.rejected", 0)
+
+    @property
+    def seconds_per_task(self) -> float | None:
+        sent = self.counts.get("pages.sent", 0)
+        return self.counts.get("pages.ms", 0) / 1000 / sent / self.page_size if sent else None
+
+    @property
+    def overlap(self) -> float | None:
+        """Return how many answers a task has that has any."""
+        begun = self.counts.get("tasks.begun", 0)
+        return self.counts.get("tasks.done", 0) / begun if begun else None
 
     @property
     def planned_micro(self) -> int:
@@ -68,81 +141,104 @@ class PoolRow:
             return "unpaid"
         return low if low == high else f"{low}–{high.lstrip('$')}"
 
+    @property
+    def better_price_micro(self) -> int:
+        """Return a price of a page to try when the present one draws too few: a quarter more, at least a cent."""
+        now = max(self.prices)
+        return max(now + CENT, -(-now * 5 // 4 // CENT) * CENT)
+
+    @cached_property
+    def standing(self) -> tuple[str, str, str]:
+        """Return what the pool does or what to do about it, its tone, and the kind of action that mends it."""
+        pool = self.pool
+        if pool.state == Pool.State.PAUSED:
+            return (f"Paused: {pool.note}" if pool.note else "Paused"), "warn", RESUME
+        if pool.state in STANDING:
+            return *STANDING[Pool.State(pool.state)], OPEN if pool.state == Pool.State.DRAFT else ""
+        if pool.kind != Pool.Kind.MAIN:
+            return "Open to newcomers", "info", ""
+        return self._at_work()
+
+    def _at_work(self) -> tuple[str, str, str]:
+        pool = self.pool
+        if not self.left:
+            return ("Waiting for assets", "", "") if pool.wanted == 0 else ("Closing", "ok", "")
+        if self.is_never:
+            return NOBODY, "warn", LET_IN
+        is_quiet = self.per_hour is None and not self.in_check
+        if is_quiet and pool.started_at and self.now - pool.started_at > QUIET:
+            return SLOW, "warn", RAISE if max(self.prices) else ""
+        return DOING.get(self.interface, "Working"), "info", ""
+
+    @property
+    def status(self) -> str:
+        return self.standing[0]
+
+    @property
+    def tone(self) -> str:
+        return self.standing[1]
+
+    @property
+    def action(self) -> str:
+        return self.standing[2]
+
+    def _share(self, part: str, *whole: str) -> float | None:
+        n = sum(self.counts.get(word, 0) for word in whole)
+        return self.counts.get(part, 0) / n if n else None
+
 
 def pool_rows(*, project: Project, now: datetime, only: Iterable[int] | None = None) -> list[PoolRow]:
-    """Return the project's pools in the order of the recipe: two queries whatever their number."""
-    pools = with_tasks(Pool.objects.filter(project=project)).select_related("stage", "account", "label_class")
-    if only is not None:
-        pools = pools.filter(pk__in=list(only))
-    done = _answers(project, now)
-    return [_row(pool, done.get(pool.pk, {}), now) for pool in pools]
+    """Return the project's pools in the order of the recipe: six queries at most, whatever their number."""
+    pools = pools_of(project)
+    asked = Asked.of(list(pools if only is None else pools.filter(pk__in=list(only))))
+    return asked.rows(asked.count(now=now))
 
 
-def with_tasks(pools: PoolQuerySet) -> PoolQuerySet:
-    """Annotate what the pool's batch is like and how many answers its tasks ask for."""
-    batch = Batch.objects.filter(pool_id=OuterRef("pk")).order_by("id")
-    asked = (
-        Task.objects.filter(batch__pool_id=OuterRef("pk"), overlap__isnull=False, cancelled=False)
-        .order_by()
-        .values("batch__pool_id")
-        .annotate(n=Sum("overlap"))
-        .values("n")
-    )
-    return pools.annotate(
-        interface=Subquery(batch.values("interface")[:1]),
-        page_size=Subquery(batch.values("page_size")[:1]),
-        control_per_page=Subquery(batch.values("control_per_page")[:1]),
-        asked=Coalesce(Subquery(asked, output_field=IntegerField()), 0),
-    )
+def pools_of(project: Project) -> QuerySet[Pool]:
+    return Pool.objects.filter(project=project).select_related("stage", "account", "label_class")
 
 
-def _answers(project: Project, now: datetime) -> dict[int, dict[str, Any]]:
-    """Count the answers that are no control tasks, by pool."""
-    accepted = Q(assignment__state=Assignment.State.ACCEPTED)
-    rows = (
-        Answer.objects.filter(assignment__project_id=project.pk, task__overlap__isnull=False)
-        .order_by()
-        .values("assignment__batch__pool_id")
-        .annotate(
-            accepted=Count("id", filter=accepted),
-            in_check=Count("id", filter=Q(assignment__state=Assignment.State.SUBMITTED)),
-            recent=Count("id", filter=accepted & Q(assignment__judged_at__gte=now - RATE_WINDOW)),
-            first=Min("assignment__judged_at", filter=accepted),
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Pools whose rows are wanted, of whatever projects, with their batches."""
+
+    pools: Sequence[Pool]
+    batches: Mapping[int, Sequence[Batch]]
+
+    @classmethod
+    def of(cls, pools: Sequence[Pool]) -> "Asked":
+        found: dict[int, list[Batch]] = {}
+        for batch in Batch.objects.filter(pool_id__in=[pool.pk for pool in pools]).order_by("id"):
+            found.setdefault(batch.pool_id, []).append(batch)
+        return cls(pools, found)
+
+    @property
+    def all_batches(self) -> list[Batch]:
+        return [batch for mine in self.batches.values() for batch in mine]
+
+    def count(self, *, now: datetime, projects: Iterable[int] = (), stages: Iterable[int] = ()) -> Counted:
+        """Read the counts of the pools, and of what else the screen shows."""
+        ids = [batch.pk for batch in self.all_batches]
+        return Counted.read(
+            now=now, projects=projects, stages=stages, pools=[one.pk for one in self.pools], batches=ids
         )
-    )
-    return {row["assignment__batch__pool_id"]: dict(row) for row in rows}
 
+    def rows(self, counted: Counted) -> list[PoolRow]:
+        batches = self.all_batches
+        crowds = crowds_of(batches, {batch.pk: counted.of(Of.BATCH, batch.pk) for batch in batches})
+        return [self._row(pool, counted, crowds) for pool in self.pools]
 
-def _row(pool: Any, done: dict[str, Any], now: datetime) -> PoolRow:
-    accepted, in_check = done.get("accepted", 0), done.get("in_check", 0)
-    rate = per_hour(done.get("recent", 0), done.get("first"), now)
-    target = pool.wanted or pool.asked
-    status, tone = _status(pool, target - accepted, in_check, rate, now)
-    page_size = pool.page_size or 1
-    return PoolRow(
-        pool=pool,
-        interface=pool.interface or "",
-        page_size=page_size,
-        real_per_page=max(1, page_size - (pool.control_per_page or 0)),
-        target=target,
-        accepted=accepted,
-        in_check=in_check,
-        per_hour=rate,
-        status=status,
-        tone=tone,
-    )
-
-
-def _status(pool: Any, left: int, in_check: int, rate: float | None, now: datetime) -> tuple[str, str]:
-    """Say what a pool does, or what to do about it."""
-    if pool.state == Pool.State.PAUSED and pool.note:
-        return f"Paused: {pool.note}", "warn"
-    if pool.state in STANDING:
-        return STANDING[pool.state]
-    if pool.kind != Pool.Kind.MAIN:
-        return "Open to newcomers", "info"
-    if left <= 0:
-        return ("Waiting for assets", "") if pool.wanted == 0 else ("Closing", "ok")
-    if rate is None and not in_check and pool.started_at and now - pool.started_at > QUIET:
-        return "Slow: raise the price", "warn"
-    return DOING.get(pool.interface or "", "Working"), "info"
+    def _row(self, pool: Pool, counted: Counted, crowds: Mapping[int, Crowd]) -> PoolRow:
+        batches = self.batches.get(pool.pk, [])
+        counts: Counter[str] = Counter()
+        for batch in batches:
+            counts.update(counted.of(Of.BATCH, batch.pk))
+        return PoolRow(
+            pool=pool,
+            batches=batches,
+            counts=counts,
+            pace=counted.pace(*(Key(Of.BATCH, batch.pk, ACCEPTED) for batch in batches), since=pool.started_at),
+            crowd=crowds[batches[0].pk] if batches else Crowd(),
+            spent_micro=counted.of(Of.POOL, pool.pk).get(f"spent.{pool.account.currency}", 0),
+            now=counted.now,
+        )

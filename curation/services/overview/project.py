@@ -1,22 +1,28 @@
 """All the numbers of a project's first page, read once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from crowd.models import Budget, LedgerEntry
+from crowd.models.tally import Of
+from crowd.services import tallies
+from crowd.services.tallies import Key
 from curation.models import Pool, Project, Stage
-from curation.services.overview.buckets import Buckets, hours_left
-from curation.services.overview.counts import AssetCounts, asset_counts
-from curation.services.overview.output import Output, output
-from curation.services.overview.pools import PoolRow, pool_rows
-from curation.services.overview.spending import Spending, spending
+from curation.services.overview.buckets import Buckets
+from curation.services.overview.counted import PASSED, SPENT
+from curation.services.overview.counts import AssetCounts, counts_of
+from curation.services.overview.eta import Eta, eta
+from curation.services.overview.output import Output
+from curation.services.overview.pools import Asked, PoolRow, pools_of
+from curation.services.overview.spending import Spending
 
+LONGEST_HOURS = 24 * 365
 RANGES: Final[dict[str, timedelta]] = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ProjectNumbers:
     """Counts, money and pace of one project at one moment."""
 
@@ -46,29 +52,60 @@ class ProjectNumbers:
         """Return the cost of one published image so far."""
         return self.spent.spent_micro // self.published if self.published else None
 
+    @cached_property
+    def eta(self) -> Eta | None:
+        """Return when the plan is published, at the pace of the last hours."""
+        left = max(0, self.plan - self.published)
+        return eta(left=left, rate=self.out.per_hour, parts=self.out.pace.parts) if self.plan else None
+
     @property
     def hours_left(self) -> float | None:
-        return hours_left(self.plan - self.published, self.out.per_hour) if self.plan else None
+        return self.eta.p50 if self.eta else None
+
+    @cached_property
+    def forecast(self) -> "Forecast | None":
+        """Return when and for how much the plan will be done, from and to; None = nobody can say."""
+        if self.eta is None or not self.eta.p50 or self.price_micro is None or self.eta.p50 > LONGEST_HOURS:
+            return None
+        left, lately = self.plan - self.published, self.out.pace.n
+        prices = [self.price_micro, self.spent.lately_micro // lately] if lately else [self.price_micro]
+        late = min(self.eta.p90, 3 * self.eta.p50)
+        return Forecast(
+            at=self.buckets.end + timedelta(hours=self.eta.p50),
+            late=self.buckets.end + timedelta(hours=late),
+            low_micro=self.spent.spent_micro + min(prices) * left,
+            high_micro=self.spent.spent_micro + max(prices) * left,
+        )
 
     def chart(self) -> dict[str, Any]:
         """Return published and spent in percent of plan and budget, with a forecast when the pace is known."""
         times = [self.buckets.time(step - 1) for step in range(len(self.out.running))]
-        published = [_percent(n, self.plan) for n in self.out.running]
-        spent = [_percent(n, self.budget_micro) for n in self.spent.running]
+        ahead = self.forecast
         return {
             "t": [round(time.timestamp()) for time in times],
-            "published": published,
-            "spent": spent,
-            "forecast": self._forecast(),
+            "published": [_percent(n, self.plan) for n in self.out.running],
+            "spent": [_percent(n, self.budget_micro) for n in self.spent.running],
+            "forecast": ahead
+            and {
+                "t": round(ahead.at.timestamp()),
+                "late": round(ahead.late.timestamp()),
+                "published": 100.0,
+                "low": _percent(ahead.low_micro, self.budget_micro),
+                "high": _percent(ahead.high_micro, self.budget_micro),
+            },
         }
 
-    def _forecast(self) -> dict[str, float] | None:
-        left, price = self.hours_left, self.price_micro
-        if not left or price is None or left > 24 * 365:
-            return None
-        spent = self.spent.spent_micro + price * max(0, self.plan - self.published)
-        at = (self.buckets.end + timedelta(hours=left)).timestamp()
-        return {"t": round(at), "published": 100.0, "spent": _percent(spent, self.budget_micro)}
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When the plan is published (in the middle and late), and what will be spent by then (at the lower and higher of
+    the prices of an image: of all so far, and of the last hours).
+    """
+
+    at: datetime
+    late: datetime
+    low_micro: int
+    high_micro: int
 
 
 def project_numbers(*, project: Project, now: datetime, span: str = "all", budget: int | None = None) -> ProjectNumbers:
@@ -78,15 +115,26 @@ def project_numbers(*, project: Project, now: datetime, span: str = "all", budge
     """
     stages = tuple(project.stages.all())
     now = _rehearsed(project) or now
-    start = now - RANGES[span] if span in RANGES else project.created_at
-    buckets = Buckets.between(start, now)
+    buckets = Buckets.between(now - RANGES[span] if span in RANGES else project.created_at, now)
+    asked = Asked.of(list(pools_of(project)))
+    counted = asked.count(now=now, projects=[project.pk], stages=[stage.pk for stage in stages])
+    paid, passed = Key(Of.PROJECT, project.pk, SPENT), Key(Of.STAGE, stages[-1].pk if stages else 0, PASSED)
+    ran = tallies.series([paid, passed], start=buckets.start, seconds=buckets.seconds)
+    spent = buckets.running_total({point.bucket: point.n for point in ran.get(paid, ())})
     return ProjectNumbers(
         stages=stages,
-        counts=asset_counts(project=project),
-        rows=tuple(pool_rows(project=project, now=now)),
+        counts=counts_of(counted.totals),
+        rows=tuple(asked.rows(counted)),
         budget_micro=_limit(project) if budget is None else budget,
-        spent=spending(project=project, buckets=buckets),
-        out=output(last_stage=_last(stages), buckets=buckets, now=now),
+        spent=Spending(
+            spent_micro=spent[-1],
+            by_stage={stage.pk: counted.of(Of.STAGE, stage.pk).get(SPENT, 0) for stage in stages},
+            lately_micro=sum(point.n for point in counted.lately.get(paid, ())),
+            running=spent,
+        ),
+        out=Output(
+            buckets.running_total({point.bucket: point.n for point in ran.get(passed, ())}), counted.pace(passed)
+        ),
         buckets=buckets,
     )
 
@@ -96,10 +144,6 @@ def _rehearsed(project: Project) -> datetime | None:
         return None
     entries = LedgerEntry.objects.filter(project_id=project.pk).order_by("-id")
     return entries.values_list("created_at", flat=True).first()
-
-
-def _last(stages: Sequence[Stage]) -> Stage | None:
-    return stages[-1] if stages else None
 
 
 def _limit(project: Project) -> int:

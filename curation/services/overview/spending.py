@@ -1,24 +1,21 @@
-"""Where the money went: the ledger by stage and over time."""
+"""Where the money went: by stage and over time."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Sum
-
-from crowd.models import LedgerEntry
-from curation.models import Project, Stage
-from curation.services.overview.buckets import Buckets
+from curation.models import Stage
 from curation.services.overview.pools import PoolRow
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Micro-dollars that left the project: in all, by stage, and the running total over the buckets."""
+    """Micro-dollars that left the project: in all, by stage, in the last hours, and in all after each bucket."""
 
     spent_micro: int
-    by_stage: dict[int, int]
-    running: tuple[int, ...]
+    by_stage: Mapping[int, int]
+    lately_micro: int
+    running: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +28,6 @@ class StageCost:
     def tone(self) -> str:
         """Return the bar's colour: hot when a tenth more was spent than planned."""
         return "hot" if self.spent_micro > 1.1 * self.planned_micro else "s2"
-
-
-def spending(*, project: Project, buckets: Buckets) -> Spending:
-    """Add up what left the project's books for workers and platforms, less what came back."""
-    rows = (
-        LedgerEntry.objects.spent()
-        .filter(project_id=project.pk)
-        .annotate(bucket=buckets.of("created_at"))
-        .order_by()
-        .values_list("bucket", "stage_id")
-        .annotate(total=Sum("spent_micro"))
-    )
-    by_bucket: Counter[int] = Counter()
-    by_stage: Counter[int] = Counter()
-    for bucket, stage_id, total in rows:
-        by_bucket[bucket] += total
-        by_stage[stage_id or 0] += total
-    return Spending(sum(by_stage.values()), dict(by_stage), tuple(buckets.running_total(by_bucket)))
 
 
 def stage_costs(*, stages: Sequence[Stage], spent: Spending, rows: Sequence[PoolRow]) -> list[StageCost]:
