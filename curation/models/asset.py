@@ -1,8 +1,7 @@
 from typing import Any, Self
 
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Now
 
 from crowd.models import Answer
 from crowd.states import StateMachine, state_check
@@ -104,12 +103,6 @@ class Asset(StateMachine):
                 fields=["project", "worker_id", "id"],
                 name="asset_by_worker",
                 condition=models.Q(worker_id__isnull=False),
-            ),
-            models.Index(
-                models.F("project"),
-                OpClass(Upper("name"), "text_pattern_ops"),
-                name="asset_by_name",
-                condition=~models.Q(name=""),
             ),
             models.Index(fields=["project", "brightness"], name="asset_by_light"),
             models.Index(fields=["project", "sharpness"], name="asset_by_blur"),
