@@ -16,7 +16,7 @@ from crowd.services.answers import COLLECTS
 from curation.models import Asset, Project
 from curation.preprocessing.templates import MIN_INLIERS
 from curation.preprocessing.verify import RADIUS
-from curation.services import cuts, honesty
+from curation.services import assets, cuts, honesty
 from curation.services.overview import HonestyLevel, honesty_levels
 
 CARDS, MOST_CARDS = 6, 60
@@ -28,6 +28,7 @@ WHY: Final[dict[str, str]] = {
     "same_photo": "Sent the same photo again",
     "template_copy": "Sent the example picture back",
     "flag": "Reported by a person",
+    assets.GENERATED: "A detector takes it for generated",
 }
 FOLLOWS: Final[dict[str, str]] = {NOTHING: "", WARN: "a warning", BAN: "ban"}
 
@@ -65,6 +66,18 @@ class Card:
     @property
     def note(self) -> str:
         return str(self.evidence.details.get("note", ""))
+
+    @property
+    def detector(self) -> str:
+        return str(self.evidence.details.get("detector", ""))
+
+    @property
+    def score(self) -> float:
+        return float(self.evidence.details.get("score", 0.0))
+
+    @property
+    def least_score(self) -> float:
+        return float(self.evidence.details.get("least_score", 0.0))
 
     @property
     def other_caption(self) -> str:

@@ -97,6 +97,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "consequences": CONSEQUENCES.items(),
         "scopes": SCOPES.items(),
         "example": _example(policy),
+        "detector": picture_rules.detector_of(seat.project),
         "error": error,
     }
     return render(request, "curation/workers/levels.html", context, status=400 if error else 200)

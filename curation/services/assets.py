@@ -17,6 +17,7 @@ from curation.services import events, jobs, versions
 State = Asset.State
 Verdict = Decision.Verdict
 FLAG = "flag"  # a person took the picture out of whatever stage it stood at
+GENERATED = "generated"  # a detector says so, and a person has confirmed it
 JUDGING_KINDS = ("validate",)  # stages that pay or refuse what was sent
 SENTENCES = {
     "unreadable": "The file cannot be read as a picture.",
@@ -30,6 +31,7 @@ SENTENCES = {
     "too_dark": "The photo is too dark.",
     "too_bright": "The photo is too bright.",
     "flag": "The photo was generated or changed by a program.",
+    "generated": "The photo was generated or changed by a program.",
     "low_resolution": "The photo is smaller than asked for.",
     "template_copy": "This is the example picture, not your own photo.",
     "incorrect": "The photo does not show what was asked for.",

@@ -33,6 +33,12 @@ def rules_of(project: Project) -> PictureRules:
     return PictureRules(**{name: stored[name] for name in asdict(PictureRules()) if name in stored})
 
 
+def detector_of(project: Project) -> str:
+    """Return the name of the detector of generated pictures, if the checks ask one."""
+    stage = cuts.stage_of(project)
+    return str(stage.settings.get("detector", "")) if stage else ""
+
+
 @transaction.atomic
 def save(*, project: Project, rules: PictureRules, by: User, now: datetime) -> PictureRules:
     """Let these rules hold for pictures that come from now on."""

@@ -1,14 +1,14 @@
 """Automatic checks before anything is paid: unreadable, the same picture again, the example itself, held out, poor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from time import monotonic
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from crowd.models import Evidence
 from crowd.services import dishonesty
@@ -17,13 +17,15 @@ from curation.preprocessing.copies import Measured
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.quality import is_low_resolution
+from curation.preprocessing.taggers import registry
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE
 from curation.preprocessing.video import looks_like_video
-from curation.services import assets, corners, held_out, honesty, previews, submissions
+from curation.services import assets, corners, held_out, honesty, previews, submissions, tagging
 from curation.services.cuts import CUTS
 from curation.services.lookalikes import thinning
 from curation.services.sightings import evidence, rounded
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
+from curation.stages.detecting import detected
 from curation.stages.lookalikes import (
     Hit,
     examples_of,
@@ -61,6 +63,15 @@ class ChecksSettings(StageSettings):
     most_per_scene: int = Field(
         default=0, ge=0, le=1000, description="most pictures of one scene a worker may send; 0 = as many as he likes"
     )
+    detector: str = Field(
+        default="", description="a tagger that says whether a picture was generated; what it finds waits for a person"
+    )
+    detector_words: list[str] = Field(
+        default=["generated", "deepfake"],
+        min_length=1,
+        description="what it says of such a picture: a value, or a key that it answers with yes",
+    )
+    detector_score: float = Field(default=0.9, gt=0, le=1, description="the least score with which that counts")
     near_distance: int | None = Field(
         default=None,
         ge=0,
@@ -71,6 +82,13 @@ class ChecksSettings(StageSettings):
     min_brightness: float | None = Field(default=None, ge=0, le=255, description="the least mean grey level")
     max_brightness: float | None = Field(default=None, ge=0, le=255, description="the greatest mean grey level")
     most_megabytes: int = Field(default=50, ge=1, le=500)
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        known = registry.names(tagging.setups()) if self.detector else []
+        if self.detector and self.detector not in known:
+            raise ValueError(f"{self.detector!r} is no tagger that could detect; known are {', '.join(known)}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +150,9 @@ def _compare(asset: Asset, seen: Measured, settings: ChecksSettings, now: dateti
     """Look for what is dishonest before what is merely poor: a shrunken copy is a copy."""
     analysis = seen.analysis
     finding = _template(asset, analysis, settings) or _held_out(asset, analysis) or _repeated(asset, seen, settings)
-    if finding is None:
-        finding = _poor(analysis, settings) or Finding()
+    finding = finding or _poor(analysis, settings) or Finding()
+    if not finding.reason:
+        finding = _generated(asset, settings) or finding
     _decide(asset, now, finding)
 
 
@@ -193,6 +212,17 @@ def _poor(analysis: Analysis, settings: ChecksSettings) -> Finding | None:
         if value is not None and cut.is_beyond(measured, value):
             return Finding(cut.reason, {cut.column: round(measured, 2), "cut": value})
     return None
+
+
+def _generated(asset: Asset, settings: ChecksSettings) -> Finding | None:
+    """Only what somebody has sent is looked at; a detector may be wrong, so a person decides."""
+    if not settings.detector or asset.worker_id is None or asset.parent_id is not None:
+        return None
+    least = settings.detector_score
+    found = detected(asset=asset, detector=settings.detector, words=settings.detector_words, least_score=least)
+    if found is None:
+        return None
+    return Finding(assets.GENERATED, {**asdict(found), "least_score": least}, Evidence.Level.SYNTHETIC, sure=False)
 
 
 def _pair(hit: Hit) -> dict[str, Any]:
