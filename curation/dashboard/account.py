@@ -1,18 +1,21 @@
-"""A person's own page: the name others see, and a password for signing in without a link."""
+"""A person's own page: the name others see, a password, single-letter keys, the own API tokens."""
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import person
 from curation.dashboard.forms import typed
-from curation.services import people
+from curation.models import ApiToken
+from curation.services import people, tokens
+from curation.services.own_keys import keep_keys, keys_of
 
 
 @never_cache
@@ -22,9 +25,12 @@ from curation.services import people
 def account(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if request.method != "POST":
-        return render(request, "curation/account.html")
+        return _page(request)
     try:
-        if "password" in request.POST:
+        if "keys" in request.POST:
+            keep_keys(user=user, keys={**keys_of(user), "off": typed(request, "keys") == "off"})
+            messages.success(request, "Saved.")
+        elif "password" in request.POST:
             current, new = request.POST.get("current", ""), request.POST.get("password", "")
             people.set_password(user=user, current=current, new=new)
             update_session_auth_hash(request, user)
@@ -33,5 +39,24 @@ def account(request: HttpRequest) -> HttpResponse:
             people.rename(user=user, name=typed(request, "name", 120))
             messages.success(request, "Saved.")
     except CrowdError as error:
-        return render(request, "curation/account.html", {"error": str(error)}, status=400)
+        return _page(request, str(error))
+    return redirect("account")
+
+
+def _page(request: HttpRequest, error: str = "") -> HttpResponse:
+    user = person(request)
+    mine = user.api_tokens.filter(revoked_at=None, expires_at__gt=database_now()).order_by("-id")
+    context = {"error": error, "keys_off": keys_of(user).get("off", False), "tokens": mine}
+    return render(request, "curation/account.html", context, status=400 if error else 200)
+
+
+@require_POST
+@login_required
+def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
+    """End a token of one's own, whichever projects it opens."""
+    try:
+        tokens.revoke_token(token_id=token_id, by=person(request), now=database_now())
+    except ApiToken.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, "The token opens nothing any more.")
     return redirect("account")

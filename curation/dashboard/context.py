@@ -4,10 +4,13 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
-from curation.dashboard.access import Seat, seats
+from curation.dashboard import screens
+from curation.dashboard.access import Seat, person, seats
 from curation.models import Asset, Membership
 from curation.services.overview import AssetCounts, asset_counts
+from curation.services.own_keys import keys_of
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
@@ -33,7 +36,11 @@ class Shell:
 
     @cached_property
     def counts(self) -> AssetCounts | None:
-        return asset_counts(project=self.seat.project) if self.seat else None
+        """Return where the project's assets stand; a page that has read it already leaves it on the request."""
+        if self.seat is None:
+            return None
+        kept: AssetCounts | None = getattr(self.request, "asset_counts", None)
+        return kept or asset_counts(project=self.seat.project)
 
     @cached_property
     def to_review(self) -> int:
@@ -52,6 +59,20 @@ class Shell:
     def open_appeals(self) -> int:
         """Return how many appeals of workers wait for an answer."""
         return self.seat.open_appeals if self.seat else 0
+
+    @cached_property
+    def start(self) -> dict[str, Any]:
+        """Return what the script of the shell begins with: where to ask, and where the letters after G lead."""
+        user = person(self.request)
+        here = screens.places(self.request, self.seat)
+        return {
+            "palette": reverse("palette"),
+            "project": str(self.seat.project.public_id) if self.seat else "",
+            "person": str(user.pk),
+            "keys": keys_of(user),
+            "keep_keys": reverse("own-keys"),
+            "go": [{"title": place.title, "url": place.url, "key": place.key} for place in here if place.key],
+        }
 
     @property
     def may_lead(self) -> bool:

@@ -49,7 +49,7 @@ def rows_of(
     stage: Stage, *, typed: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
 ) -> list[Row]:
     """Return the fields of a stage with what is set, or with what was typed and refused."""
-    schema, values = stage_settings.schema_of(stage), stage_settings.settings_of(stage).model_dump(mode="json")
+    schema, values = stage_settings.schema_of(stage), stage_settings.values_of(stage)
     return [
         _row(
             name=name,

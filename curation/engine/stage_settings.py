@@ -43,8 +43,14 @@ def schema_of(stage: Stage) -> type[StageSettings]:
     return stage_kind(stage.kind).Settings
 
 
-def settings_of(stage: Stage) -> StageSettings:
-    return schema_of(stage).model_validate(stage.settings)
+def values_of(stage: Stage) -> dict[str, Any]:
+    """Return what is set, the usual values included; what was stored and is no longer valid is returned as it is."""
+    schema = schema_of(stage)
+    try:
+        return schema.model_validate(stage.settings).model_dump(mode="json")
+    except ValidationError:
+        usual = {name: field.get_default() for name, field in schema.model_fields.items() if not field.is_required()}
+        return {**dict.fromkeys(schema.model_fields), **usual, **stage.settings}
 
 
 def effect_of(stage: Stage, name: str) -> Effect:
@@ -62,12 +68,11 @@ def change(*, stage_id: int, given: Mapping[str, Any], by: User, now: datetime) 
     stage = Stage.objects.select_for_update().select_related("project").get(pk=stage_id)
     if stage.kind == IN_LAB:
         raise CrowdError("These settings are tried and applied in the lab.")
-    before = settings_of(stage)
+    old = values_of(stage)
     try:
-        after = schema_of(stage).model_validate({**before.model_dump(mode="json"), **given})
+        new = schema_of(stage).model_validate({**old, **given}).model_dump(mode="json")
     except ValidationError as error:
         raise BadSettings(error) from None
-    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
     changed = [name for name in new if new[name] != old[name]]
     if not changed:
         return []

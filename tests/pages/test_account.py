@@ -4,8 +4,10 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from curation.models import User
+from curation.services import tokens
 
 pytestmark = pytest.mark.django_db
 GOOD = "correct horse battery"
@@ -59,3 +61,22 @@ def test_the_current_password_must_be_known_to_change_it(nora, client):
     response = client.post(reverse("account"), {"current": "wrong", "password": "another long password"})
     assert response.status_code == 400
     assert User.objects.get(pk=nora.pk).check_password(GOOD)
+
+
+def test_single_letter_keys_are_switched_off_for_the_person_on_every_page(nora, client):
+    client.force_login(nora)
+    assert client.get("/").context["shell"].start["keys"] == {}
+    client.post(reverse("account"), {"keys": "off"})
+    assert client.get("/").context["shell"].start["keys"] == {"off": True}
+    client.post(reverse("account"), {"keys": "on"})
+    assert client.get("/").context["shell"].start["keys"] == {"off": False}
+
+
+def test_one_ends_ones_own_tokens_and_nobody_elses(nora, client, alice, project):
+    mine, _ = tokens.create_token(user=nora, name="mine", scopes=["read"], all_projects=True, now=timezone.now())
+    other, _ = tokens.create_token(user=alice, name="other", scopes=["read"], all_projects=True, now=timezone.now())
+    client.force_login(nora)
+    page = client.get(reverse("account")).content.decode()
+    assert ("mine" in page, "Revoke other" in page) == (True, False)
+    statuses = [client.post(reverse("own-token-revoke", args=[one.pk])).status_code for one in (mine, other)]
+    assert statuses == [302, 404]

@@ -2,11 +2,18 @@
 
 import { h } from "./dom.js";
 
+/** @type {{title: string, keys: import("./keys.js").Keys}[]} */
+const everywhere = [];
+
+/** Have tables shown on every help sheet of the page, after those of the screen. */
+export const alsoHelp = (...parts) => everywhere.push(...parts);
+
 /**
  * Show the keys of some tables in a dialog. A click on a key asks for another one.
- * @param {{title: string, keys: import("./keys.js").Keys}[]} parts
+ * @param {{title: string, keys: import("./keys.js").Keys}[]} own the tables of the screen
  */
-export function openHelp(parts) {
+export function openHelp(own) {
+  const parts = [...own, ...everywhere];
   const dialog = h("dialog", { class: "keys-help", "aria-labelledby": "keys-help-title" });
   const off = h("input", { type: "checkbox" });
   off.checked = parts[0].keys.off;

@@ -53,6 +53,9 @@ function store(all) {
   changes.dispatchEvent(new Event("change"));
 }
 
+/** @type {Keys[]} every table of this page */
+export const tables = [];
+
 export class Keys {
   /** @param {string} scope @param {Key[]} table @param {EventTarget} [target] */
   constructor(scope, table, target = document) {
@@ -63,6 +66,7 @@ export class Keys {
     target.addEventListener("keydown", this.onDown);
     target.addEventListener("keyup", this.onUp);
     onKeysChange(() => this.read());
+    tables.push(this);
   }
 
   read() {
