@@ -15,17 +15,18 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
-from curation.models import Asset, BulkDrop, LookalikeWord, Membership
+from curation.models import Asset, BulkDrop, Membership
 from curation.services import bulk_drops, suspicions
 from curation.services.lookalikes import groups, searching, thinning, words
 from curation.services.lookalikes.arrays import STOPS
 
 LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
-DROPS_SHOWN, WAITING_SHOWN = 8, 12
+DROPS_SHOWN, WAITING_SHOWN, WORDS_SHOWN = 8, 12, 50
 SAID = {
     "keep": "Kept.",
     "instead": "Another picture is kept now.",
     "merge": "The groups are one.",
+    "unsay": "This decision is taken back.",
     "forget": "Forgotten.",
 }
 
@@ -47,17 +48,18 @@ def duplicates(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
-    search = groups.search_of(seat.project)
-    if search is None:
-        return {}
     stop = _stop(request.GET.get("d", ""))
-    resolved = groups.at_all_stops(search)
+    search, resolved = groups.standing_in(seat.project)
     found = resolved[stop]
     kept = {one: groups_there.kept for one, groups_there in resolved.items()}
     text = request.GET.get("page", "1")
     number = int(text) if text.isdecimal() and len(text) < 6 else 1
     fresh = searching.comparable(seat.project.pk).count()
+    only_new = bool(search.joined) and request.GET.get("new") == "1"
+    said = words.said_in(seat.project)
     return {
+        "search": search,
+        "only_new": only_new,
         "stop": stop,
         "place": STOPS.index(stop),
         "of": found.of,
@@ -65,8 +67,9 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
         "goes": found.of - kept[stop],
         "stops": [(one, kept[one]) for one in STOPS],
         "curve": [{"d": one, "kept": kept[one]} for one in STOPS],
-        "page": groups.page(found, number=number, project=seat.project),
-        "words": LookalikeWord.objects.filter(project=seat.project).count(),
+        "page": groups.page(found, number=number, project=seat.project, joined=search.joined, only_new=only_new),
+        "words": said.count(),
+        "said": said[:WORDS_SHOWN],
         "newer": max(0, fresh - found.of),
     }
 
@@ -160,10 +163,14 @@ def _say(seat: Seat, do: str, request: HttpRequest) -> None:
         words.keep_instead(project=project, picture=chosen[0], instead_of=_uuid(typed(request, "leader")), by=user)
     elif do == "merge":
         words.merge(project=project, leaders=chosen, by=user)
+    elif do == "unsay":
+        if len(chosen) != 1:
+            raise CrowdError("Choose the one picture whose decision is to be taken back.")
+        words.unsay(project=project, picture=chosen[0], by=user)
     elif do == "forget":
         words.forget(project=project, by=user)
     else:
-        raise CrowdError(f"Keep, instead, merge or forget can be asked for, not {do[:20]!r}.")
+        raise CrowdError(f"Keep, instead, merge, unsay or forget can be asked for, not {do[:20]!r}.")
 
 
 def _uuid(text: str) -> UUID:

@@ -45,9 +45,9 @@ class _Pile:
     def __init__(self, rows: Words, leaders: npt.NDArray[np.int32]) -> None:
         self._columns = np.empty((WORDS, len(rows)), np.uint64)
         self._places = np.empty(len(rows), np.int32)
-        self.size = 0
-        for place in leaders.tolist():
-            self.append(rows, place)
+        self.size = len(leaders)
+        self._columns[:, : self.size] = rows[leaders].T
+        self._places[: self.size] = leaders
 
     def append(self, rows: Words, place: int) -> None:
         self._columns[:, self.size] = rows[place]

@@ -22,7 +22,7 @@ from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE
 from curation.preprocessing.video import looks_like_video
 from curation.services import assets, corners, held_out, honesty, previews, submissions, tagging
 from curation.services.cuts import CUTS
-from curation.services.lookalikes import thinning
+from curation.services.lookalikes import joining, thinning
 from curation.services.sightings import evidence, rounded
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 from curation.stages.detecting import detected
@@ -117,6 +117,8 @@ class Checks(NoCrowd):
             done += 1
             if monotonic() > until:
                 break
+        if done:
+            joining.ask(project_id=stage.project_id)
         return Done(done, more=len(ids) > done)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,15 +22,18 @@ USUAL_STOP = 16
 class Member:
     asset: Asset
     distance: int | None  # None = a person put it here
+    is_new: bool = False
+    is_said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A picture that would be kept, and those that would go; `more` of them are not shown."""
+    """A picture that would be kept, and those that would go; `more` of them are not shown, `new` joined lately."""
 
     leader: Asset
     members: tuple[Member, ...]
     size: int
+    new: int
 
     @property
     def more(self) -> int:
@@ -62,11 +66,28 @@ def at_all_stops(search: LookalikeSearch) -> dict[int, Resolved]:
     return {stop: now.at(stop) for stop in STOPS}
 
 
-def page(found: Resolved, *, number: int, project: Project) -> GroupPage:
-    """Return one page of groups with more than one picture, the biggest first."""
+def standing_in(project: Project) -> tuple[LookalikeSearch, dict[int, Resolved]]:
+    """Return the newest search and its groups at each distance; a newer one may take its place while it is read."""
+    search = LookalikeSearch.objects.get(project=project)
+    try:
+        return search, at_all_stops(search)
+    except FileNotFoundError:
+        search.refresh_from_db()
+        return search, at_all_stops(search)
+
+
+def page(found: Resolved, *, number: int, project: Project, joined: int = 0, only_new: bool = False) -> GroupPage:
+    """Return one page of groups with more than one picture, the biggest first.
+
+    The last `joined` pictures came after the comparison that was asked for; `only_new` = the groups they are in.
+    """
     here = found.leaders[found.present]
     leaders, sizes = np.unique(here, return_counts=True)
     many = sizes > 1
+    first_new = len(found.leaders) - joined
+    new = Counter(found.leaders[first_new:][found.present[first_new:]].tolist())
+    if only_new:
+        many &= np.isin(leaders, list(new))
     leaders, sizes = leaders[many], sizes[many]
     order = np.lexsort((leaders, -sizes))
     number = max(1, min(number, -(-len(order) // PAGE)))
@@ -76,7 +97,8 @@ def page(found: Resolved, *, number: int, project: Project) -> GroupPage:
     wanted = [int(ids[place]) for leader, _, members in rows for place in (leader, *members)]
     known = Asset.objects.filter(project=project).select_related("label_class", "parent").in_bulk(wanted)
     said = set(LookalikeWord.objects.filter(project=project, asset__in=wanted).values_list("asset_id", flat=True))
-    groups = [_group(found, row, known, said) for row in rows]
+    about = _About(known, said, {int(one) for one in ids[first_new:]})
+    groups = [_group(found, row, about, new[row[0]]) for row in rows]
     return GroupPage(tuple(one for one in groups if one is not None), number, len(order))
 
 
@@ -87,11 +109,19 @@ def _members(found: Resolved, leader: int) -> list[int]:
     return [int(place) for place in places[order][:SHOWN]]
 
 
-def _group(
-    found: Resolved, row: tuple[int, int, Sequence[int]], known: dict[int, Asset], said: set[int]
-) -> Group | None:
+@dataclass(frozen=True, slots=True)
+class _About:
+    """The pictures of a page by id, those a person has decided about, and those that joined lately."""
+
+    known: dict[int, Asset]
+    said: set[int]
+    fresh: set[int]
+
+
+def _group(found: Resolved, row: tuple[int, int, Sequence[int]], about: _About, new: int) -> Group | None:
     leader, size, members = row
     ids = found.pictures.ids
+    known, said = about.known, about.said
     top = known.get(int(ids[leader]))
     if top is None:
         return None
@@ -99,10 +129,16 @@ def _group(
     return Group(
         leader=top,
         members=tuple(
-            Member(one, None if one.pk in said or top.pk in said else int(found.distances[place]))
+            Member(
+                one,
+                None if one.pk in said or top.pk in said else int(found.distances[place]),
+                is_new=one.pk in about.fresh,
+                is_said=one.pk in said,
+            )
             for place, one in listed
         ),
         size=size,
+        new=new,
     )
 
 

@@ -48,8 +48,9 @@ def run_search(job: Job, now: datetime) -> Again | None:
     cursor = dict(job.cursor) or _begin(project_id)
     started = time.perf_counter()
     stop = STOPS[len(cursor["kept"])]
-    pictures = arrays.pictures_of(cursor["prefix"])
-    grouping = _grouped(pictures, hashes_of(pictures.ids), stop, _earlier(project_id))
+    pictures, earlier = arrays.pictures_of(cursor["prefix"]), _earlier(project_id)
+    known = None if earlier is None else _taken_over(pictures, earlier, stop)
+    grouping = grouped(pictures, hashes_of(pictures.ids), stop, known)
     arrays.store_grouping(cursor["prefix"], stop, grouping)
     cursor["kept"] = {**cursor["kept"], str(stop): int((grouping.leaders == np.arange(len(pictures.ids))).sum())}
     cursor["seconds"] = cursor["seconds"] + time.perf_counter() - started
@@ -62,13 +63,7 @@ def run_search(job: Job, now: datetime) -> Again | None:
 def _begin(project_id: int) -> dict[str, Any]:
     """Fix which pictures are grouped: those of the last search in their order, then new ones, the sharpest first."""
     prefix = f"lookalikes/{secrets.token_hex(16)}"
-    sharpness, pixels = Coalesce(F("sharpness"), 0.0), F("width") * F("height")
-    rows = (
-        comparable(project_id)
-        .order_by(sharpness.desc(), pixels.desc(nulls_last=True), "id")
-        .values_list("id", "label_class_id")
-    )
-    live = {pk: label or 0 for pk, label in rows.iterator(20_000)}
+    live = live_of(project_id)
     known = _earlier(project_id)
     before = [] if known is None else [pk for pk in arrays.pictures_of(known).ids.tolist() if pk in live]
     had = set(before)
@@ -76,6 +71,13 @@ def _begin(project_id: int) -> dict[str, Any]:
     classes = np.array([live[pk] for pk in ids], np.int64)
     arrays.store_pictures(prefix, Pictures(np.array(ids, np.int64), classes))
     return {"prefix": prefix, "kept": {}, "seconds": 0.0}
+
+
+def live_of(project_id: int) -> dict[int, int]:
+    """Return the pictures that may be grouped with the class of each (0 = none), the sharpest first."""
+    sharpness, pixels = Coalesce(F("sharpness"), 0.0), F("width") * F("height")
+    rows = comparable(project_id).order_by(sharpness.desc(), pixels.desc(nulls_last=True), "id")
+    return {pk: label or 0 for pk, label in rows.values_list("id", "label_class_id").iterator(20_000)}
 
 
 def _earlier(project_id: int) -> str | None:
@@ -93,11 +95,13 @@ def hashes_of(ids: Ids) -> Words:
     return np.frombuffer(joined, np.uint64).reshape(-1, 4)
 
 
-def _grouped(pictures: Pictures, rows: Words, stop: int, earlier: str | None) -> Grouping:
-    """Group each class for itself: the same place with another sign is another picture."""
+def grouped(pictures: Pictures, rows: Words, stop: int, known: Grouping | None) -> Grouping:
+    """Group each class for itself: the same place with another sign is another picture.
+
+    `rows`: the hash of each picture. `known`: what holds already for the first of them.
+    """
     leaders = np.arange(len(rows), dtype=np.int32)
     distances = np.zeros(len(rows), np.uint8)
-    known = None if earlier is None else _taken_over(pictures, earlier, stop)
     for label in np.unique(pictures.classes).tolist():
         places = np.flatnonzero(pictures.classes == label).astype(np.int32)
         if known is None:
@@ -142,6 +146,8 @@ def _finish(project_id: int, cursor: dict[str, Any], pictures: int, now: datetim
             "kept": cursor["kept"],
             "seconds": round(cursor["seconds"], 2),
             "updated_at": now,
+            "asked_at": now,
+            "joined": 0,
         },
     )
     project = Project.objects.get(pk=project_id)

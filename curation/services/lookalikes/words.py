@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crowd.errors import CrowdError
 from curation.models import Asset, LookalikeWord, Project, User
@@ -49,11 +50,27 @@ def merge(*, project: Project, leaders: Sequence[UUID], by: User) -> int:
 
 
 @transaction.atomic
+def unsay(*, project: Project, picture: UUID, by: User) -> None:
+    """Take the word about one picture back: for it the distance decides again, all other words stand."""
+    (asset,) = _own(project, [picture])
+    gone, _ = LookalikeWord.objects.filter(asset=asset).delete()
+    if not gone:
+        raise CrowdError("Nothing is decided about this picture any more.")
+    _record(project, by, f"{by.name} took a decision about a look-alike picture back.")
+
+
+@transaction.atomic
 def forget(*, project: Project, by: User) -> int:
     """Take all words back: the distance alone decides again."""
     gone, _ = LookalikeWord.objects.filter(project=project).delete()
     _record(project, by, f"{by.name} took {gone:,} decisions about look-alikes back.")
     return gone
+
+
+def said_in(project: Project) -> QuerySet[LookalikeWord]:
+    """Return all words about a project's pictures, the newest first."""
+    rows = LookalikeWord.objects.filter(project=project).select_related("asset", "leader", "by")
+    return rows.order_by("-created_at", "-id")
 
 
 def _own(project: Project, pictures: Sequence[UUID]) -> list[Asset]:
