@@ -68,9 +68,13 @@ def worker(name: str, skill: Skill | None = None, value: int = 95) -> Worker:
 
 def batch(row: Project, interface: str, **fields: Any) -> Batch:
     """Open in-house work of the stage that asks for this interface."""
-    stage = row.stages.get(kind={"choice": "validate", "boxes": "boxes"}.get(interface, "collect"))
+    stage = row.stages.get(kind=STAGE_OF.get(interface, "collect"))
     spec: dict[str, Any] = {"kind": interface, "title": TITLES[interface], "instructions": ["The whole hand is in it"]}
-    spec |= {"choice": {"options": OPTIONS}, "boxes": {"labels": LABELS, "flags": FLAGS}}.get(interface, {})
+    spec |= {
+        "choice": {"options": OPTIONS},
+        "pair": {"options": SIDES},
+        "boxes": {"labels": LABELS, "flags": FLAGS},
+    }.get(interface, {})
     return Batch.objects.create(
         account=invitations.inhouse_account(),
         key=f"{row.slug}-{interface}-{Batch.objects.count()}",
@@ -84,10 +88,18 @@ def batch(row: Project, interface: str, **fields: Any) -> Batch:
     )
 
 
+STAGE_OF = {"choice": "validate", "pair": "validate", "text": "validate", "boxes": "boxes"}
+SIDES = [
+    {"value": "photo", "label": "Photo"},
+    {"value": "example", "label": "Example"},
+    {"value": "same", "label": "The same"},
+]
 TITLES = {
     "photo": "Show this sign: peace",
     "link": "Film this sign: peace",
     "choice": "Is this the sign?",
+    "pair": "Which one is clearer?",
+    "text": "What is in the picture?",
     "boxes": "Box every hand",
 }
 FLAGS = [{"value": "no_hands", "label": "No hands"}]

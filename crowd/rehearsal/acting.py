@@ -16,7 +16,13 @@ from crowd.rehearsal.people import Person
 from crowd.rehearsal.pictures import Truth
 
 SHARE_ABANDONED = 0.02
-WORK: dict[str, answers.Work] = {"photo": "photo", "choice": "judgement", "boxes": "boxes"}
+WORK: dict[str, answers.Work] = {
+    "photo": "photo",
+    "choice": "judgement",
+    "pair": "judgement",
+    "text": "judgement",
+    "boxes": "boxes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,9 @@ def answer(sight: Sight, stall: Stall, task: StallTask, actor: Actor) -> dict[st
     if stall.interface == "photo":
         return _send_photo(sight, task, actor)
     truth, asked = sight.truth_of(task), task.payload
-    if stall.interface == "choice":
+    if stall.interface == "text":
+        return {"text": f"A hand shows {truth.sign or 'nothing'}."}
+    if stall.interface in {"choice", "pair"}:
         return {"answer": answers.judgement(actor.person, actor.rng, asked["class"], truth, list(stall.options))}
     width, height = int(asked["width"]), int(asked["height"])
     drawn, flags = answers.boxes(actor.person, actor.rng, truth, width, height)

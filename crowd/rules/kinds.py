@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from pydantic import Field, model_validator
 from scipy.special import betaincinv
 
@@ -63,7 +65,7 @@ class Rule(Words):
 
     def for_worker(self) -> str:
         """Return what somebody reads who gets no page because of this rule."""
-        return "You cannot work in this pool."
+        return _("You cannot work in this pool.")
 
     def says(self) -> str:
         return f"{self.condition()}: {self.action.says()}."
@@ -159,7 +161,11 @@ class SkippedRule(Rule):
         return f"{counted(self.most, 'page')} skipped in a row"
 
     def for_worker(self) -> str:
-        return f"You have skipped {counted(self.most, 'page')} in a row here, so this work seems not to be for you."
+        return ngettext(
+            "You have skipped %(n)s page in a row here, so this work seems not to be for you.",
+            "You have skipped %(n)s pages in a row here, so this work seems not to be for you.",
+            self.most,
+        ) % {"n": self.most}
 
 
 class AnswerCountRule(Rule):
@@ -176,7 +182,7 @@ class AnswerCountRule(Rule):
         return f"{counted(self.most, 'page')} handed in by one worker"
 
     def for_worker(self) -> str:
-        return f"You have sent all {counted(self.most, 'page')} that one person may send here. Thank you!"
+        return _("You have sent all %(most)s that one person may send here. Thank you!") % {"most": f"{self.most:,}"}
 
 
 class OneSubmissionRule(Rule):
@@ -194,7 +200,7 @@ class OneSubmissionRule(Rule):
         return "One page sent in any pool of the project with this kind of task"
 
     def for_worker(self) -> str:
-        return "Everybody may send this once in the project, and you have. Thank you!"
+        return _("Everybody may send this once in the project, and you have. Thank you!")
 
 
 class MajorityRule(Rule):
@@ -247,7 +253,7 @@ class IncomeRule(Rule):
         return f"{money_text(self.most_micro)} earned in the project within 24 hours"
 
     def for_worker(self) -> str:
-        return "You have earned what one person may earn here in 24 hours. Come again tomorrow!"
+        return _("You have earned what one person may earn here in 24 hours. Come again tomorrow!")
 
 
 AnyRule = Annotated[

@@ -11,9 +11,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from crowd import rules
 from crowd.audience import audience
+from crowd.authored import told
 from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
@@ -121,22 +124,27 @@ def gate_sentence(batch: Batch, worker: Worker) -> str:
         return ""
     value = skills.value_of(worker_id=worker.pk, skill_id=batch.needs_skill_id)
     if value is None:
-        return f"Needs “{batch.needs_skill.name}” first."
+        return _("Needs “%(skill)s” first.") % {"skill": told(batch.needs_skill.name)}
     if value < batch.needs_value:
-        return f"Needs {batch.needs_value} in “{batch.needs_skill.name}”; yours is {value}."
+        asked = {"least": batch.needs_value, "skill": told(batch.needs_skill.name), "yours": value}
+        return _("Needs %(least)s in “%(skill)s”; yours is %(yours)s.") % asked
     return ""
 
 
 def _nothing_left(batch: Batch, worker: Worker) -> str:
     if batch.per_worker and _answered(batch, worker) >= batch.per_worker:
-        return f"You have sent all {batch.per_worker} that one person may send here. Thank you!"
+        return _("You have sent all %(most)s that one person may send here. Thank you!") % {"most": batch.per_worker}
     held = Assignment.objects.filter(batch=batch, state=State.ACTIVE).exclude(worker=worker).order_by("lease_until")
     first = held.first()
     if first is not None:
         count = held.count()
-        pages = "1 page is" if count == 1 else f"{count} pages are"
-        return f"{pages} held by others until {first.lease_until:%H:%M} UTC at the latest."
-    return "Nothing to do here right now."
+        sentence = ngettext(
+            "%(n)s page is held by others until %(time)s UTC at the latest.",
+            "%(n)s pages are held by others until %(time)s UTC at the latest.",
+            count,
+        )
+        return sentence % {"n": count, "time": f"{first.lease_until:%H:%M}"}
+    return _("Nothing to do here right now.")
 
 
 def price_for(*, batch: Batch, worker_id: int) -> int:
@@ -220,19 +228,19 @@ def _put_on_page(page: Assignment, tasks: list[Task]) -> None:
 
 def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
     if worker.account_id != batch.account_id:
-        raise NotYours("This work belongs to another platform account.")
+        raise NotYours(_("This work belongs to another platform account."))
     if not worker.may_see(batch.project_id):
-        raise NotYours("Your invitation was for another project.")
+        raise NotYours(_("Your invitation was for another project."))
     if _is_kept_for_others(batch, worker):
-        raise NotYours("This pool is for other people: another team, language, country or skill.")
+        raise NotYours(_("This pool is for other people: another team, language, country or skill."))
     if batch.state != Batch.State.OPEN:
-        raise NoWork("This pool is not open.")
+        raise NoWork(_("This pool is not open."))
     if _is_over(batch, now):
-        raise NoWork("The last day of this pool is over.")
+        raise NoWork(_("The last day of this pool is over."))
     if trust.is_restricted(worker=worker, batch=batch, now=now):
-        raise NoWork("You cannot work in this pool.")
+        raise NoWork(_("You cannot work in this pool."))
     if _has_passed(batch, worker):
-        raise NoWork("You have done this already.")
+        raise NoWork(_("You have done this already."))
     sentence = gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
     if sentence:
         raise NoWork(sentence)
@@ -310,9 +318,9 @@ def submit_page(
     """Store all answers of a page at once. A page handed in twice stays as it was the first time."""
     page = _own_page(assignment_id, worker_id)
     if page.state in {State.SUBMITTED, State.ACCEPTED, State.REJECTED}:
-        return Submitted(page, "This page was handed in already.")
+        return Submitted(page, _("This page was handed in already."))
     if page.state != State.ACTIVE or page.lease_until < now:
-        raise NotYours("The time for this page is over; its tasks went to somebody else. Please take a new page.")
+        raise NotYours(_("The time for this page is over; its tasks went to somebody else. Please take a new page."))
     rows = list(Answer.objects.filter(assignment=page).select_related("task").order_by("seq"))
     for row in rows:
         check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
@@ -366,7 +374,7 @@ def _settle(page: Assignment, now: datetime) -> str:
         page.save(update_fields=["processed_at"])
         value = control.grade(page=page, now=now)
         judging.accept(assignment_id=page.pk, now=now)
-        return f"{value} of 100."
+        return _("%(value)s of 100.") % {"value": value}
     if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
         page.awaits_files = True
         page.save(update_fields=["awaits_files"])
@@ -376,7 +384,7 @@ def _settle(page: Assignment, now: datetime) -> str:
         and not trust.is_unpaid(worker_id=page.worker_id, batch=batch, now=now)
     ):
         judging.accept(assignment_id=page.pk, now=now)
-    return "Thank you, the page is in."
+    return _("Thank you, the page is in.")
 
 
 def _pay_the_time(page: Assignment, now: datetime) -> None:
@@ -451,5 +459,5 @@ def _own_page(assignment_id: int, worker_id: int) -> Assignment:
         .first()
     )
     if page is None:
-        raise NotYours("This page is not yours.")
+        raise NotYours(_("This page is not yours."))
     return page

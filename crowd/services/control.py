@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from crowd.errors import NotYours
 from crowd.models import Answer, Assignment, Batch, Task, Worker
@@ -89,12 +90,12 @@ def check_training(*, assignment_id: int, worker_id: int, answer_id: int, payloa
         .first()
     )
     if row is None or row.assignment.batch.kind != Batch.Kind.TRAINING or row.task.known_answer is None:
-        raise NotYours("This training task is not yours.")
+        raise NotYours(_("This training task is not yours."))
     right = is_right(known=row.task.known_answer, payload=payload)
     if row.control_ok is None:
         row.control_ok = right
         row.save(update_fields=["control_ok"])
-    return Hint(right, "" if right else row.task.hint or "Look again at the example.")
+    return Hint(right, "" if right else row.task.hint or _("Look again at the example."))
 
 
 def grade(*, page: Assignment, now: datetime) -> int:

@@ -67,6 +67,30 @@ def so_far(*, worker_id: int) -> SoFar:
     return SoFar(earned, waiting.aggregate(n=Sum("price_micro"))["n"] or 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A page that is in check, and by when it is to be judged."""
+
+    title: str
+    price_micro: int
+    due: datetime
+
+
+def waiting(*, worker_id: int, most: int = 20) -> list[Waiting]:
+    """Return a worker's pages in check, the one that is judged first at the top."""
+    rows = Assignment.objects.filter(worker_id=worker_id, state=State.SUBMITTED, submitted_at__isnull=False)
+    pages = [
+        Waiting(str(row.batch.spec.get("title", "")), row.price_micro, _due(row))
+        for row in rows.select_related("batch")
+    ]
+    return sorted(pages, key=lambda page: page.due)[:most]
+
+
+def _due(page: Assignment) -> datetime:
+    """Return when the platform accepts by itself; of our own pools, until when they are to be judged."""
+    return page.review_until or (page.submitted_at or page.issued_at) + timedelta(days=page.batch.review_days)
+
+
 def _signed() -> Case:
     return Case(When(target=Book.WORKERS, then=F("amount_micro")), default=-F("amount_micro"))
 

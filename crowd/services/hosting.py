@@ -7,14 +7,17 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from crowd.authored import told
 from crowd.errors import CrowdError, NotYours, NoWork
 from crowd.models import Account, Assignment, Batch, Worker
 from crowd.models.worker import digest_of
 from crowd.services import claims, skills
 
 State = Assignment.State
-BEGUN = "This page was begun by somebody else."
+BEGUN = gettext_noop("This page was begun by somebody else.")
 
 
 class BegunElsewhere(CrowdError):
@@ -22,7 +25,7 @@ class BegunElsewhere(CrowdError):
 
     def __init__(self, page: Assignment) -> None:
         self.page = page
-        super().__init__("You have begun a page of this work in another place.")
+        super().__init__(_("You have begun a page of this work in another place."))
 
 
 def arrive(*, account: Account, worker_ext_id: str) -> Worker:
@@ -37,7 +40,7 @@ def arrive(*, account: Account, worker_ext_id: str) -> Worker:
 def agree(*, worker_id: int, consent_sha256: str, is_adult: bool, now: datetime) -> Worker:
     """Remember that somebody has agreed to this text. No consent or not of age: nothing is given out."""
     if not is_adult or not consent_sha256:
-        raise CrowdError("Please confirm that you are 18 or older and that you agree to the text.")
+        raise CrowdError(_("Please confirm that you are 18 or older and that you agree to the text."))
     worker = Worker.objects.select_for_update().get(pk=worker_id)
     worker.consent_version, worker.consented_at, worker.is_adult = consent_sha256, now, True
     worker.save(update_fields=["consent_version", "consented_at", "is_adult"])
@@ -72,7 +75,7 @@ def next_page(*, batch: Batch, worker: Worker, ext_id: str, now: datetime) -> As
     try:
         page = claims.claim_page(batch_id=batch.pk, worker_id=worker.pk, now=now, ext_id=ext_id)
     except IntegrityError:  # somebody else came with the same id at the same moment
-        raise NotYours(BEGUN) from None
+        raise NotYours(_(BEGUN)) from None
     if page.ext_id != ext_id:  # two windows at once: the other one won
         raise BegunElsewhere(page)
     return page
@@ -85,7 +88,7 @@ def page_of(*, account_id: int, ext_id: str) -> Assignment | None:
 
 def _own(page: Assignment, batch: Batch, worker: Worker) -> Assignment:
     if page.worker_id != worker.pk or page.batch_id != batch.pk:
-        raise NotYours(BEGUN)
+        raise NotYours(_(BEGUN))
     return page
 
 
@@ -125,8 +128,8 @@ def _gate(batch: Batch) -> Batch:
     )
     found = gates.filter(state=Batch.State.OPEN).exclude(kind=Batch.Kind.MAIN).order_by("id").first()
     if found is None:
-        name = batch.needs_skill.name if batch.needs_skill else ""
-        raise NoWork(f"This needs “{name}” first, and that cannot be got right now.")
+        name = told(batch.needs_skill.name) if batch.needs_skill else ""
+        raise NoWork(_("This needs “%(skill)s” first, and that cannot be got right now.") % {"skill": name})
     return found
 
 
@@ -134,9 +137,9 @@ def _require_work_behind(batch: Batch, worker: Worker, now: datetime) -> None:
     """Nobody is led through an unpaid training to find that there is no paid work behind it."""
     offer = claims.offer_of(batch=batch, worker=worker, now=now)
     if offer is None:
-        raise NoWork("You cannot work in this pool.")
+        raise NoWork(_("You cannot work in this pool."))
     if batch.state != Batch.State.OPEN or not offer.available:
-        raise NoWork("Nothing to do here right now.")
+        raise NoWork(_("Nothing to do here right now."))
 
 
 def is_work_waiting(batch: Batch) -> bool:

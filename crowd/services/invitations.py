@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from crowd.errors import CrowdError
 from crowd.models import Account, Worker, WorkerInvitation, WorkerTeam
@@ -85,7 +86,7 @@ def join_also(*, token: str, worker_id: int, is_adult: bool, consent_sha256: str
     worker = Worker.objects.select_for_update(of=("self",)).get(pk=worker_id)
     invitation = _use(token=token, is_adult=is_adult, consent_sha256=consent_sha256, now=now)
     if invitation.account_id != worker.account_id:
-        raise CrowdError("This invitation is for people of another platform account.")
+        raise CrowdError(_("This invitation is for people of another platform account."))
     if not worker.may_see(invitation.project_id):
         worker.only_projects = [*worker.only_projects, invitation.project_id]
     worker.team_id = worker.team_id or invitation.team_id
@@ -96,12 +97,12 @@ def join_also(*, token: str, worker_id: int, is_adult: bool, consent_sha256: str
 
 def _use(*, token: str, is_adult: bool, consent_sha256: str, now: datetime) -> WorkerInvitation:
     if not is_adult or not consent_sha256:
-        raise CrowdError("Please confirm that you are 18 or older and that you agree to the text.")
+        raise CrowdError(_("Please confirm that you are 18 or older and that you agree to the text."))
     used = WorkerInvitation.objects.filter(
         token_hash=hash_of(token), expires_at__gt=now, uses__lt=F("max_uses")
     ).update(uses=F("uses") + 1)
     if not used:
-        raise CrowdError("This invitation is used up or over. Ask for a new one.")
+        raise CrowdError(_("This invitation is used up or over. Ask for a new one."))
     return WorkerInvitation.objects.get(token_hash=hash_of(token))
 
 

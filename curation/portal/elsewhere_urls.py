@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from curation.portal import elsewhere, hosted, hosted_pages, uploads
+from curation.portal import elsewhere, hosted, hosted_pages, media, uploads
 from curation.portal.visits import for_their_workers, for_visitors
 
 VISIT = "visit/<str:visit>/"
@@ -17,7 +17,7 @@ urlpatterns = [
     path(f"{VISIT}done/", for_visitors(hosted_pages.done), name="x-done"),
     path(f"{VISIT}appeal/", for_visitors(hosted_pages.appeal), name="x-appeal"),
     re_path(
-        r"^visit/(?P<visit>[^/]+)/media/(?P<answer_id>\d+)/(?P<kind>image|template)/$",
+        rf"^visit/(?P<visit>[^/]+)/media/(?P<answer_id>\d+)/(?P<kind>{media.KIND})/$",
         for_visitors(hosted_pages.media),
         name="x-picture",
     ),

@@ -3,20 +3,24 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, NotYours, NoWork
 from crowd.models import Assignment, Batch, Worker
-from crowd.services import claims, earnings, own_queue
+from crowd.services import claims, earnings, own_queue, queue_facts
 from crowd.services import messages as letters
+from curation.portal.earnings import rejected_pages
+from curation.portal.idle import bar_sentences, idle_sentences
+from curation.portal.languages import speak_to
+from curation.portal.offers import shown_offers
 from curation.portal.people import current_worker, for_workers
-from curation.portal.shown import shown_offers
-from curation.services import appeals
 
 NEWEST_LETTERS = 5
-NO_MONEY = "The money for this work is used up for now. What you have earned is safe."
+NO_MONEY = gettext_noop("The money for this work is used up for now. What you have earned is safe.")
 
 
 @never_cache
@@ -25,18 +29,26 @@ def home(request: HttpRequest) -> HttpResponse:
     worker = current_worker(request)
     if worker is None:
         return render(request, "worker/closed.html")
+    speak_to(worker)
     now = database_now()
     open_pages = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE, lease_until__gt=now)
     active = {page.batch_id: page for page in open_pages}
     own = own_queue.waiting(worker_id=worker.pk)
     offers = claims.offers(worker_id=worker.pk, now=now)
+    currency = worker.account.currency
+    shown = shown_offers(offers, active, own, currency)
+    bars = queue_facts.bars(worker=worker, now=now)
+    is_idle = not bars and all(offer.needs for offer in shown)
     context = {
         "worker": worker,
-        "offers": shown_offers(offers, active, own),
+        "offers": shown,
+        "bars": [bar_sentences(bar) for bar in bars[:1]],
+        "why_idle": idle_sentences(queue_facts.facts(worker=worker, offers=offers, now=now)) if is_idle else [],
         "own": own.total(),
+        "currency": currency,
         "earnings": earnings.so_far(worker_id=worker.pk),
         "letters": letters.read_by(worker)[:NEWEST_LETTERS],
-        "rejected": appeals.refused_pages(worker_id=worker.pk, now=now),
+        "rejected": rejected_pages(worker, now),
     }
     return render(request, "worker/home.html", context)
 
@@ -66,9 +78,9 @@ def go_on(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
     for offer in claims.offers(worker_id=worker.pk, now=database_now()):
         if offer.needs or offer.batch.pk == batch_id or offer.batch.kind != Batch.Kind.MAIN:
             continue
-        page, _ = _claimed(worker, offer.batch.pk)
+        page, _why = _claimed(worker, offer.batch.pk)
         if page is not None:
-            messages.info(request, f"{reason} This is the next work for you.")
+            messages.info(request, " ".join([reason, _("This is the next work for you.")]))
             return redirect("w-page", page.pk)
     messages.info(request, reason)
     return redirect("w-home")
@@ -79,6 +91,6 @@ def _claimed(worker: Worker, batch_id: int) -> tuple[Assignment | None, str]:
     try:
         return claims.claim_page(batch_id=batch_id, worker_id=worker.pk, now=database_now()), ""
     except BudgetExceeded:
-        return None, NO_MONEY
+        return None, _(NO_MONEY)
     except (NoWork, NotYours) as error:
         return None, str(error)

@@ -7,10 +7,13 @@ from urllib.parse import urlsplit
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from crowd.authored import told
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, CrowdError, NotYours, NoWork
 from crowd.links import batch_key_of, media_url
@@ -19,12 +22,14 @@ from crowd.platforms.doors import Arrival, BadArrival, Door, door
 from crowd.services import hosting
 from curation.models import Project
 from curation.portal.home import NO_MONEY
+from curation.portal.languages import choose, chosen_in_address, speak_to
+from curation.portal.offers import price_text
 from curation.portal.pages import body_of
 from curation.portal.people import consent_of, digest_of_consent
-from curation.portal.shown import price_text
+from curation.portal.shown import title_of
 from curation.portal.visits import NO_COOKIE, Visit, framed, links_of, wants_json
 
-GIVE_BACK = "Please give this one back on {name}: nothing is paid for it."
+GIVE_BACK = gettext_noop("Please give this one back on {name}: nothing is paid for it.")
 
 
 @csrf_exempt
@@ -57,6 +62,10 @@ def _arrive(request: HttpRequest, batch: Batch, way: Door) -> HttpResponse:
     if sentence := way.doubts(batch.account, arrival):
         return said(request, sentence, status=403)
     worker = hosting.arrive(account=batch.account, worker_ext_id=arrival.worker_ext_id)
+    if code := chosen_in_address(request):
+        choose(worker_id=worker.pk, code=code)
+    elif worker.page_language:
+        speak_to(worker)
     project = Project.objects.get(pk=batch.project_id)
     caller = Caller(batch, worker, arrival, way)
     if worker.consent_version != digest_of_consent(project) or not worker.is_adult:
@@ -69,11 +78,11 @@ def _preview(request: HttpRequest, batch: Batch, way: Door) -> HttpResponse:
     spec = batch.spec
     about = {
         "state": "preview",
-        "title": str(spec.get("title", "Task")),
+        "title": title_of(batch),
         "price": price_range(batch),
         "tasks": batch.page_size,
         "minutes": max(1, batch.assignment_seconds // 60),
-        "instructions": [str(line) for line in spec.get("instructions", [])],
+        "instructions": [told(line) for line in spec.get("instructions", [])],
         "first": batch.needs_skill.name if batch.needs_skill else "",
         "waiting": hosting.is_work_waiting(batch),
         "example": _example(batch),
@@ -86,8 +95,9 @@ def _preview(request: HttpRequest, batch: Batch, way: Door) -> HttpResponse:
 def price_range(batch: Batch) -> str:
     """Return the price of a page, or from which to which it goes."""
     prices = sorted({batch.price_micro, *(int(amount) for _, _, amount in batch.price_table)})
-    low, high = price_text(prices[0]), price_text(prices[-1])
-    return low if low == high else f"{low} to {high}"
+    currency = batch.account.currency
+    low, high = price_text(prices[0], currency), price_text(prices[-1], currency)
+    return low if low == high else _("%(low)s to %(high)s") % {"low": low, "high": high}
 
 
 def _example(batch: Batch) -> str:
@@ -124,7 +134,7 @@ def _agree(request: HttpRequest, caller: Caller, project: Project) -> HttpRespon
 
 
 def _ask(request: HttpRequest, caller: Caller, project: Project, *, error: str = "") -> HttpResponse:
-    asked = {"state": "consent", "text": consent_of(project), "error": error, "agree": request.get_full_path()}
+    asked = {"state": "consent", "text": told(consent_of(project)), "error": error, "agree": request.get_full_path()}
     status = 422 if error else 200
     if wants_json(request):
         return JsonResponse(asked, status=status)
@@ -165,8 +175,8 @@ def _begun_elsewhere(request: HttpRequest, sentence: str, way: Door) -> HttpResp
 
 def nothing_for(request: HttpRequest, error: CrowdError, way: Door) -> HttpResponse:
     """Say why there is no page; numbers of a budget are nobody's business."""
-    sentence = NO_MONEY if isinstance(error, BudgetExceeded) else str(error)
-    return said(request, f"{sentence} {GIVE_BACK.format(name=way.name)}", status=409)
+    sentence = _(NO_MONEY) if isinstance(error, BudgetExceeded) else str(error)
+    return said(request, f"{sentence} {_(GIVE_BACK).format(name=way.name)}", status=409)
 
 
 def said(request: HttpRequest, sentence: str, *, status: int = 200) -> HttpResponse:

@@ -5,22 +5,27 @@ from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from crowd.authored import told
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, CrowdError, NotYours, NoWork
 from crowd.models import Appeal, Assignment, Batch
 from crowd.services import claims, hosting
+from curation.portal.earnings import STANDS
 from curation.portal.hosted import GIVE_BACK, nothing_for, said
 from curation.portal.media import picture_for
 from curation.portal.pages import OVER, body_of, handed_in, payload_of, refuse
 from curation.portal.pages import wants_json as sends_json
-from curation.portal.shown import ShownPage, shown_page
+from curation.portal.shown import ShownPage, shown_page, title_of
 from curation.portal.visits import NO_COOKIE, Desk, links_of, wants_json
+from curation.portal.words import words
 from curation.services import appeals, worker_pages
 
-IS_IN = "This page is in already. There is nothing more to do."
-SKIPPED = "You gave the page back. Nothing is paid for it. Please give it back on {name}, too."
+IS_IN = gettext_noop("This page is in already. There is nothing more to do.")
+SKIPPED = gettext_noop("You gave the page back. Nothing is paid for it. Please give it back on {name}, too.")
 State = Assignment.State
 
 
@@ -30,9 +35,9 @@ def page(request: HttpRequest, desk: Desk) -> HttpResponse:
     if row.state in {State.SUBMITTED, State.ACCEPTED, State.REJECTED}:
         return redirect(f"{desk.links.page}done/")
     if row.state == State.SKIPPED:
-        return said(request, SKIPPED.format(name=desk.door.name))
+        return said(request, _(SKIPPED).format(name=desk.door.name))
     if row.state != State.ACTIVE or row.lease_until < database_now():
-        return said(request, f"{OVER} {GIVE_BACK.format(name=desk.door.name)}", status=409)
+        return said(request, f"{_(OVER)} {_(GIVE_BACK).format(name=desk.door.name)}", status=409)
     return show(request, desk)
 
 
@@ -42,7 +47,7 @@ def show(request: HttpRequest, desk: Desk, *, problem: str = "", hint: str = "",
     shown = shown_page(desk.page, worker_pages.answers_so_far(desk.page), number, desk.links)
     if wants_json(request):
         return JsonResponse(as_json(shown))
-    context = {**NO_COOKIE, "shown": shown, "worker": desk.worker, "problem": problem or hint}
+    context = {**NO_COOKIE, "shown": shown, "worker": desk.worker, "problem": problem or hint, "words": words()}
     return render(request, f"worker/{desk.page.batch.interface}.html", context, status=status)
 
 
@@ -61,13 +66,17 @@ def as_json(shown: ShownPage) -> dict[str, Any]:
         "options": [{"value": option.value, "label": option.label} for option in shown.options],
         "labels": [label.name for label in shown.labels],
         "flags": [{"value": flag["value"], "label": flag.get("label", "")} for flag in shown.flags],
-        "least_pixels": list(shown.least),
+        "media": shown.sends.media,
+        "least_pixels": list(shown.sends.least),
+        "seconds": list(shown.sends.seconds),
+        "multiple": shown.multiple,
         "tasks": [
             {
                 "id": task.answer_id,
                 "about": task.about,
                 "image": task.image,
                 "template": task.template,
+                "sides": [{"image": side.image, "value": side.value} for side in task.sides],
                 "width": task.width,
                 "height": task.height,
                 "answered": task.answered,
@@ -91,7 +100,7 @@ def answer(request: HttpRequest, desk: Desk, answer_id: int) -> HttpResponse:
             assignment_id=desk.page.pk,
             worker_id=desk.worker.pk,
             answer_id=answer_id,
-            payload=payload_of(request),
+            payload=payload_of(request, desk.page.batch),
             now=database_now(),
         )
     except CrowdError as error:
@@ -134,7 +143,7 @@ def done(request: HttpRequest, desk: Desk) -> HttpResponse:
     if desk.page.state == State.REJECTED:
         return _rejected(request, desk)
     if desk.page.platform_state != State.ACTIVE:
-        return said(request, IS_IN)
+        return said(request, _(IS_IN))
     leaving = desk.door.leaving(desk.page, desk.visit.submit_to)
     if wants_json(request):
         return JsonResponse({"state": "done", "url": leaving.url, "fields": dict(leaving.fields)})
@@ -147,8 +156,9 @@ def _rejected(request: HttpRequest, desk: Desk) -> HttpResponse:
     if appeals.may_be_appealed(page=desk.page, now=database_now()):
         return redirect(f"{desk.links.page}appeal/")
     made = Appeal.objects.filter(assignment=desk.page).first()
-    stands = f"Your appeal: {made.get_state_display()}. {made.reply}" if made else ""
-    return said(request, f"This page was not accepted. {desk.page.reason} {stands}".strip())
+    stands = f"{_(STANDS[Appeal.State(made.state)])} {made.reply}" if made else ""
+    sentences = [_("This page was not accepted."), told(desk.page.reason), stands.strip()]
+    return said(request, " ".join(filter(None, sentences)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -163,14 +173,14 @@ def appeal(request: HttpRequest, desk: Desk) -> HttpResponse:
         appeals.file(page_id=desk.page.pk, worker_id=desk.worker.pk, text=str(text), now=database_now())
     except CrowdError as error:
         return refuse(request, error) if wants_json(request) else _appeal_form(request, desk, error=str(error))
-    return said(request, "Your appeal is in. A person looks at the page again.")
+    return said(request, _("Your appeal is in. A person looks at the page again."))
 
 
 def _appeal_form(request: HttpRequest, desk: Desk, error: str = "") -> HttpResponse:
-    title, reason, most = str(desk.page.batch.spec.get("title", "Task")), desk.page.reason, appeals.MOST_CHARACTERS
+    title, reason, most = title_of(desk.page.batch), told(desk.page.reason), appeals.MOST_CHARACTERS
     if wants_json(request):
         return JsonResponse({"state": "rejected", "title": title, "reason": reason, "most_characters": most})
-    shown = {**NO_COOKIE, "page": desk.page, "title": title, "error": error, "given": request.POST, "most": most}
+    shown = {**NO_COOKIE, "reason": reason, "title": title, "error": error, "given": request.POST, "most": most}
     return render(request, "worker/appeal.html", shown, status=422 if error else 200)
 
 
@@ -179,7 +189,7 @@ def _after_step(request: HttpRequest, desk: Desk) -> HttpResponse:
     try:
         page = hosting.next_page(batch=desk.batch, worker=desk.worker, ext_id=desk.visit.ext_id, now=database_now())
     except hosting.BegunElsewhere as begun:
-        return said(request, f"{begun} Go on with it there.", status=409)
+        return said(request, " ".join([str(begun), _("Go on with it there.")]), status=409)
     except (BudgetExceeded, NoWork, NotYours) as error:
         return nothing_for(request, error, desk.door)
     return redirect(links_of(replace(desk.visit, page_id=page.pk)).page)
@@ -191,7 +201,7 @@ def skip(request: HttpRequest, desk: Desk) -> HttpResponse:
         claims.skip_page(assignment_id=desk.page.pk, worker_id=desk.worker.pk, now=database_now())
     except CrowdError as error:
         return _refuse(request, desk, error)
-    return said(request, SKIPPED.format(name=desk.door.name))
+    return said(request, _(SKIPPED).format(name=desk.door.name))
 
 
 @require_safe

@@ -1,5 +1,8 @@
 """Pictures of a page, only for the worker who holds it. Storage keys never leave the house."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.cache import cache_control
@@ -8,8 +11,16 @@ from django.views.decorators.http import require_safe
 from crowd.models import Answer, Assignment, Worker
 from curation.portal.people import current_worker
 
-KINDS = {"image": "image_key", "template": "template_key"}
-SIGNATURES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"RIFF", "image/webp"))
+KIND = r"image|template|other|video|(?:option|example)-\d{1,3}"
+OF_TASK = {"image": "image_key", "template": "template_key", "other": "other_key"}
+OF_WORK = {"option": ("options", "picture"), "example": ("examples", "key")}
+SIGNATURES = (
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG", "image/png"),
+    (0, b"RIFF", "image/webp"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+)
 
 
 @require_safe
@@ -30,19 +41,32 @@ def picture_for(worker: Worker, answer_id: int, kind: str) -> FileResponse:
 
 
 def _key(worker: Worker, answer_id: int, kind: str) -> str:
-    row = Answer.objects.filter(pk=answer_id, worker=worker, assignment__state=Assignment.State.ACTIVE).select_related(
-        "task"
-    )
-    found = row.first()
-    return str(found.task.payload.get(KINDS[kind], "")) if found and kind in KINDS else ""
+    rows = Answer.objects.filter(pk=answer_id, worker=worker, assignment__state=Assignment.State.ACTIVE)
+    found = rows.select_related("task", "assignment__batch").first()
+    if found is None:
+        return ""
+    if kind in OF_TASK:
+        return str(found.task.payload.get(OF_TASK[kind], ""))
+    return _of_work(found.assignment.batch.spec, kind)
+
+
+def _of_work(spec: Mapping[str, Any], kind: str) -> str:
+    """Return the key of a picture or video that goes with the work as a whole."""
+    if kind == "video":
+        return str(spec.get("video_key", ""))
+    group, _, number = kind.partition("-")
+    name, field = OF_WORK[group]
+    rows = spec.get(name, [])
+    return str(rows[int(number) - 1].get(field, "")) if 0 < int(number) <= len(rows) else ""
 
 
 def file_response(key: str) -> FileResponse:
     """Send a picture by what its bytes are; neither its name nor its age says where it comes from."""
     file = default_storage.open(key)
-    head = file.read(4)
+    head = file.read(12)
     file.seek(0)
-    kind = next((kind for signature, kind in SIGNATURES if head.startswith(signature)), "application/octet-stream")
+    known = (kind for at, signature, kind in SIGNATURES if head[at:].startswith(signature))
+    kind = next(known, "application/octet-stream")
     response = FileResponse(file, content_type=kind)
     del response["Content-Disposition"]
     response["Content-Security-Policy"] = "sandbox"

@@ -7,18 +7,23 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import BadAnswer, CrowdError, NotYours
 from crowd.models import Assignment, Batch, Worker
 from crowd.services import claims
+from crowd.services.answers import several
 from curation.portal.home import go_on
+from curation.portal.links import own_links
 from curation.portal.people import for_workers
-from curation.portal.shown import own_links, shown_page, time_pay
+from curation.portal.shown import shown_page, time_pay
+from curation.portal.words import words
 from curation.services import worker_pages
 
-OVER = "The time for that page is over; its tasks went to somebody else."
+OVER = gettext_noop("The time for that page is over; its tasks went to somebody else.")
 
 
 @require_safe
@@ -27,17 +32,17 @@ def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     row = own_page(worker, page_id)
     now = database_now()
     if row.state != Assignment.State.ACTIVE or row.lease_until < now:
-        messages.info(request, OVER if row.state in {"active", "expired"} else "That page is handed in.")
+        messages.info(request, _(OVER) if row.state in {"active", "expired"} else _("That page is handed in."))
         return redirect("w-home")
     wanted = request.GET.get("task", "")
     number = int(wanted) if wanted.isdecimal() else None
     shown = shown_page(row, worker_pages.answers_so_far(row), number, own_links(row))
-    context = {"shown": shown, "worker": worker, "time_pay": time_pay(row, now)}
+    context = {"shown": shown, "worker": worker, "time_pay": time_pay(row, now), "words": words()}
     return render(request, f"worker/{row.batch.interface}.html", context)
 
 
 def own_page(worker: Worker, page_id: int) -> Assignment:
-    row = Assignment.objects.filter(pk=page_id, worker=worker).select_related("batch").first()
+    row = Assignment.objects.filter(pk=page_id, worker=worker).select_related("batch", "account").first()
     if row is None:
         raise Http404
     return row
@@ -51,7 +56,7 @@ def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -
     if number is None:
         raise Http404
     try:
-        payload = payload_of(request)
+        payload = payload_of(request, row.batch)
         hint = worker_pages.save_answer(
             assignment_id=row.pk, worker_id=worker.pk, answer_id=answer_id, payload=payload, now=database_now()
         )
@@ -64,12 +69,19 @@ def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -
     return redirect(f"{reverse('w-page', args=[row.pk])}?task={number + 1 + int(hint.ok)}")
 
 
-def payload_of(request: HttpRequest) -> dict[str, Any]:
+def payload_of(request: HttpRequest, batch: Batch) -> dict[str, Any]:
     if not wants_json(request):
-        return {name: request.POST[name] for name in ("answer", "link") if name in request.POST}
+        return _posted(request, batch)
     payload = body_of(request).get("payload")
     if not isinstance(payload, dict):
-        raise BadAnswer("The answer is missing.")
+        raise BadAnswer(_("The answer is missing."))
+    return payload
+
+
+def _posted(request: HttpRequest, batch: Batch) -> dict[str, Any]:
+    payload = {name: request.POST[name] for name in ("answer", "link", "text") if name in request.POST}
+    if batch.spec.get("multiple"):
+        payload["answer"] = several(request.POST.getlist("answer"), batch.spec)
     return payload
 
 
@@ -85,8 +97,7 @@ def submit(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     except CrowdError as error:
         return refuse(request, error, row)
     if row.batch.kind != Batch.Kind.MAIN:
-        messages.success(request, f"{row.batch.kind.capitalize()} finished: {done.sentence}")
-        target: HttpResponse = redirect("w-home")
+        target: HttpResponse = redirect("w-result", row.pk)
     else:
         target = go_on(request, worker, row.batch_id)
     if wants_json(request):
@@ -102,7 +113,7 @@ def handed_in(request: HttpRequest, row: Assignment) -> tuple[dict[int, Any], in
     answers = body.get("answers") or {}
     spent = body.get("ms")
     if not isinstance(answers, dict) or not all(str(key).isdecimal() for key in answers):
-        raise BadAnswer("Answers must be an object: answer id, answer.")
+        raise BadAnswer(_("Answers must be an object: answer id, answer."))
     return {int(key): value for key, value in answers.items()}, spent if isinstance(spent, int) else 0
 
 
@@ -114,7 +125,7 @@ def skip(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
         claims.skip_page(assignment_id=row.pk, worker_id=worker.pk, now=database_now())
     except CrowdError as error:
         return refuse(request, error, row)
-    messages.info(request, "You gave the page back. Nothing is lost, nothing is paid for it.")
+    messages.info(request, _("You gave the page back. Nothing is lost, nothing is paid for it."))
     return redirect("w-home")
 
 
@@ -126,9 +137,9 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
     except ValueError:
-        raise BadAnswer("The request is not JSON.") from None
+        raise BadAnswer(_("The request is not JSON.")) from None
     if not isinstance(body, dict):
-        raise BadAnswer("The request must be a JSON object.")
+        raise BadAnswer(_("The request must be a JSON object."))
     return body
 
 

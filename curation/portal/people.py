@@ -10,21 +10,30 @@ from django.contrib.auth import logout
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from crowd.authored import told
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Worker, WorkerInvitation
 from crowd.services import invitations
 from curation.models import Project
+from curation.portal.languages import choose, chosen_in_address, current, speak_to
+from curation.portal.offers import hourly_text
 from curation.services import inhouse
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 WorkerView = Callable[Concatenate[HttpRequest, Worker, P], HttpResponse]
 
-CONSENT = "I take part of my own free will. What I send may be used for the data set that this project makes."
+CONSENT = gettext_noop(
+    "I take part of my own free will. What I send may be used for the data set that this project makes."
+)
 LANGUAGES = (
     ("en", "English"),
     ("es", "Español"),
@@ -44,7 +53,7 @@ def current_worker(request: HttpRequest) -> Worker | None:
     worker_id = request.session.get("worker_id")
     if worker_id is None or request.user.is_authenticated:
         return None
-    return Worker.objects.filter(pk=worker_id).first()
+    return Worker.objects.select_related("account").filter(pk=worker_id).first()
 
 
 def for_workers(view: WorkerView[P]) -> View[P]:
@@ -55,6 +64,7 @@ def for_workers(view: WorkerView[P]) -> View[P]:
         worker = current_worker(request)
         if worker is None:
             raise Http404
+        speak_to(worker)
         return view(request, worker, *args, **kwargs)
 
     return cast("View[P]", never_cache(answer))
@@ -87,13 +97,15 @@ class Caller:
 
 def _join(request: HttpRequest, caller: Caller) -> HttpResponse:
     if caller.known is None and not request.POST.get("name", "").strip():
-        return _form(request, caller, error="Please say how we may call you. It need not be your real name.")
+        return _form(request, caller, error=_("Please say how we may call you. It need not be your real name."))
     try:
         worker = _let_in(request, caller)
     except CrowdError as error:
         return _form(request, caller, error=str(error))
     if caller.known is None:
         _begin(request, worker)
+    if code := chosen_in_address(request):
+        choose(worker_id=worker.pk, code=code)
     return redirect("w-home")
 
 
@@ -109,7 +121,7 @@ def _let_in(request: HttpRequest, caller: Caller) -> Worker:
         worker = invitations.join(
             token=caller.token,
             name=request.POST.get("name", "").replace("\x00", "").strip(),
-            language=request.POST.get("language", "en"),
+            language=request.POST.get("language", current()),
             is_adult=is_adult,
             consent_sha256=digest,
             now=now,
@@ -137,16 +149,28 @@ def _form(request: HttpRequest, caller: Caller, error: str = "") -> HttpResponse
     context = {
         "project": caller.project,
         "known": caller.known,
-        "pay": inhouse.pay_text(team)
+        "pay": hourly_text(team.hourly_micro, team.account.currency)
         if team and team.hourly_micro and not (caller.known and caller.known.team)
         else "",
-        "consent": consent_of(caller.project),
-        "languages": LANGUAGES,
+        "consent": told(consent_of(caller.project)),
+        "spoken": LANGUAGES,
+        "language": request.POST.get("language") or current(),
+        "worker": None,
         "error": error,
         "given": request.POST,
         "signs_out": request.user.is_authenticated,
     }
     return render(request, "worker/join.html", context, status=422 if error else 200)
+
+
+@require_POST
+@for_workers
+def language(request: HttpRequest, worker: Worker) -> HttpResponse:
+    """Keep the language that a worker reads these pages in, and go back to where he was."""
+    choose(worker_id=worker.pk, code=request.POST.get("language", ""))
+    back = request.POST.get("back", "")
+    ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith(reverse("w-home"))
+    return redirect(back if ours else "w-home")
 
 
 @require_POST

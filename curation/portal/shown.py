@@ -1,21 +1,25 @@
 """What a worker's screen shows: values for templates, free of everything that would tell a control task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
-from django.urls import reverse
+from django.utils.translation import gettext
 
+from crowd.authored import told
 from crowd.errors import BadAnswer
 from crowd.models import Assignment, Batch
-from crowd.money import money_text
 from crowd.services import teams
-from crowd.services.answers import check_payload
-from crowd.services.claims import Offer, PageTask, page_tasks
-from curation.services.uploads import least_of
+from crowd.services.answers import AND, MOST_CHARACTERS, check_payload
+from crowd.services.claims import PageTask, page_tasks
+from curation.portal import amounts
+from curation.portal.guide import Guide, guide_of
+from curation.portal.links import Links
+from curation.portal.offers import hourly_text, kind_words, price_text
+from curation.services.sendable import Sendable, sendable
 
-CENT = 10_000
 ICONS = {
     "correct": "check",
     "incorrect": "x",
@@ -25,23 +29,6 @@ ICONS = {
 }
 TONES = {"good": "circle-check", "bad": "circle-x"}
 COLOURS = {"red", "green", "blue", "orange", "purple", "yellow"}
-ICON_OF_INTERFACE = {"photo": "camera", "link": "link", "choice": "list-checks", "boxes": "square-dashed"}
-KIND_WORDS = {Batch.Kind.TRAINING: "Training", Batch.Kind.EXAM: "Exam"}
-
-
-@dataclass(frozen=True, slots=True)
-class ShownOffer:
-    batch_id: int
-    title: str
-    icon: str
-    kind: str
-    price: str
-    tasks: int
-    left: int
-    most: str
-    needs: str
-    page_id: int | None
-    own: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +38,23 @@ class Option:
     tone: str
     icon: str
     key: str
+    picture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One picture of a pair, and the answer that chooses it."""
+
+    image: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
     name: str
+    words: str
     colour: str
     key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Where a page and what belongs to it is found; `home` is empty where there is nothing to go back to."""
-
-    page: str
-    answers: str
-    submit: str
-    skip: str
-    uploads: str
-    pictures: str
-    home: str = ""
-
-    def answer(self, answer_id: int) -> str:
-        return f"{self.answers}{answer_id}/"
-
-    def picture(self, answer_id: int, kind: str) -> str:
-        return f"{self.pictures}{answer_id}/{kind}/"
-
-
-def own_links(page: Assignment) -> Links:
-    """Return the addresses of a page for our own people."""
-    here = reverse("w-page", args=[page.pk])
-    return Links(
-        page=here,
-        answers=f"{here}answers/",
-        submit=reverse("w-submit", args=[page.pk]),
-        skip=reverse("w-skip", args=[page.pk]),
-        uploads=reverse("w-uploads"),
-        pictures=f"{reverse('w-home')}media/",
-        home=reverse("w-home"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +64,7 @@ class ShownTask:
     about: str
     image: str
     template: str
+    sides: tuple[Side, ...]
     answer_to: str
     width: int
     height: int
@@ -109,6 +74,15 @@ class ShownTask:
     @property
     def choice(self) -> str:
         return str((self.given or {}).get("answer", ""))
+
+    @property
+    def chosen(self) -> list[str]:
+        """Return the values of an answer that may have several."""
+        return self.choice.split(AND)
+
+    @property
+    def text(self) -> str:
+        return str((self.given or {}).get("text", ""))
 
     @property
     def link(self) -> str:
@@ -126,7 +100,8 @@ class ShownPage:
     options: list[Option]
     labels: list[Label]
     flags: list[Mapping[str, Any]]
-    least: tuple[int, int]
+    sends: Sendable
+    guide: Guide
     tasks: list[ShownTask]
     current: int
 
@@ -139,6 +114,33 @@ class ShownPage:
         return self.page.batch.kind == Batch.Kind.TRAINING
 
     @property
+    def lasts(self) -> str:
+        """Say how long a video is to be; empty = as long as one likes."""
+        least, most = (f"{seconds:g}" for seconds in self.sends.seconds)
+        if least != "0" and most != "0":
+            return gettext("%(least)s to %(most)s seconds") % {"least": least, "most": most}
+        if most != "0":
+            return gettext("At most %(most)s seconds") % {"most": most}
+        return gettext("At least %(least)s seconds") % {"least": least} if least != "0" else ""
+
+    @property
+    def multiple(self) -> bool:
+        return bool(self.page.batch.spec.get("multiple"))
+
+    @property
+    def most_characters(self) -> int:
+        return int(self.page.batch.spec.get("most_characters", MOST_CHARACTERS))
+
+    @property
+    def has_pictures(self) -> bool:
+        return any(option.picture for option in self.options)
+
+    @property
+    def third(self) -> Option | None:
+        """Return what can be answered to a pair besides its sides."""
+        return self.options[2] if self.interface == "pair" and len(self.options) > 2 else None
+
+    @property
     def start(self) -> dict[str, Any]:
         """What the page's module needs. No storage key: of a photo it learns only that it has arrived."""
         photo = self.interface == "photo"
@@ -147,8 +149,12 @@ class ShownPage:
             "worker": self.page.worker_id,
             "interface": self.interface,
             "training": self.trains,
-            "labels": [{"name": label.name, "colour": label.colour} for label in self.labels],
-            "least": list(self.least),
+            "labels": [{"name": one.name, "words": one.words, "colour": one.colour} for one in self.labels],
+            "media": self.sends.media,
+            "least": list(self.sends.least),
+            "seconds": list(self.sends.seconds),
+            "most_bytes": self.sends.most_bytes,
+            "several": [option.value for option in self.options] if self.multiple else None,
             "current": self.current,
             "answers": self.links.answers,
             "submit": self.links.submit,
@@ -165,17 +171,6 @@ class ShownPage:
         }
 
 
-def price_text(amount_micro: int) -> str:
-    """Return the price of a page; four places only where cents are not enough, nothing where it is unpaid."""
-    if amount_micro == 0:
-        return ""
-    return money_text(amount_micro, places=2 if amount_micro % CENT == 0 else 4)
-
-
-def hourly_text(hourly_micro: int) -> str:
-    return f"{price_text(hourly_micro)} an hour"
-
-
 @dataclass(frozen=True, slots=True)
 class TimePay:
     """A page that is paid by its time: by which rate, what it is worth so far and at most."""
@@ -183,6 +178,7 @@ class TimePay:
     rate: str
     so_far: str
     most: str
+    currency: str
     hourly_micro: int
     most_micro: int
     spent_ms: int
@@ -193,35 +189,13 @@ def time_pay(page: Assignment, now: datetime) -> TimePay | None:
     if not page.hourly_micro:
         return None
     return TimePay(
-        rate=hourly_text(page.hourly_micro),
-        so_far=money_text(teams.due_for(page=page, now=now)),
-        most=money_text(page.price_micro),
+        rate=hourly_text(page.hourly_micro, page.account.currency),
+        so_far=amounts.total(teams.due_for(page=page, now=now), page.account.currency),
+        most=amounts.total(page.price_micro, page.account.currency),
+        currency=page.account.currency,
         hourly_micro=page.hourly_micro,
         most_micro=page.price_micro,
         spent_ms=int(teams.time_of(page=page, now=now).total_seconds() * 1000),
-    )
-
-
-def shown_offers(offers: Sequence[Offer], active: Mapping[int, Assignment], own: Mapping[int, int]) -> list[ShownOffer]:
-    """Put what is open first, then what is kept for this worker, then what can be begun, then what needs something."""
-    shown = [_shown_offer(offer, active.get(offer.batch.pk), own.get(offer.batch.pk, 0)) for offer in offers]
-    return sorted(shown, key=lambda offer: (offer.page_id is None, bool(offer.needs), not offer.own))
-
-
-def _shown_offer(offer: Offer, page: Assignment | None, own: int) -> ShownOffer:
-    kind = Batch.Kind(offer.batch.kind)
-    return ShownOffer(
-        batch_id=offer.batch.pk,
-        title=str(offer.batch.spec.get("title", "Task")),
-        icon=ICON_OF_INTERFACE.get(offer.batch.interface, "list-checks"),
-        kind=KIND_WORDS.get(kind, ""),
-        price=hourly_text(offer.hourly_micro) if offer.hourly_micro else price_text(offer.price_micro),
-        tasks=offer.batch.page_size,
-        left=offer.available if kind == Batch.Kind.MAIN else 0,
-        most=money_text(offer.price_micro) if offer.hourly_micro else "",
-        needs="" if page else offer.needs,
-        page_id=page.pk if page else None,
-        own=own,
     )
 
 
@@ -236,14 +210,15 @@ def shown_page(
     return ShownPage(
         page=page,
         links=links,
-        title=str(spec.get("title", "Task")),
-        kind=KIND_WORDS.get(Batch.Kind(page.batch.kind), ""),
-        price=price_text(page.price_micro),
-        instructions=[str(line) for line in spec.get("instructions", [])],
-        options=_options(spec),
+        title=title_of(page.batch),
+        kind=kind_words(page.batch),
+        price=price_text(page.price_micro, page.account.currency),
+        instructions=[told(line) for line in spec.get("instructions", [])],
+        options=_options(spec, links, tasks[0].answer_id if tasks else 0),
         labels=_labels(spec),
-        flags=list(spec.get("flags", [])),
-        least=least_of(spec),
+        flags=[{**flag, "label": told(flag.get("label"))} for flag in spec.get("flags", [])],
+        sends=sendable(spec),
+        guide=guide_of(spec, links, tasks[0].answer_id if tasks else 0),
         tasks=tasks,
         current=current,
     )
@@ -255,6 +230,7 @@ def _task(task: PageTask, batch: Batch, given: Mapping[str, Any] | None, links: 
         answer_id=task.answer_id,
         number=task.seq + 1,
         about=_about(payload, str(batch.spec.get("title", ""))),
+        sides=_sides(task, batch, links),
         image=links.picture(task.answer_id, "image"),
         template=links.picture(task.answer_id, "template") if payload.get("template_key") else "",
         answer_to=links.answer(task.answer_id),
@@ -263,6 +239,18 @@ def _task(task: PageTask, batch: Batch, given: Mapping[str, Any] | None, links: 
         given=given,
         answered=given is not None and _is_whole(batch, given),
     )
+
+
+def _sides(task: PageTask, batch: Batch, links: Links) -> tuple[Side, ...]:
+    """Lay a pair out; which picture lies on the left is chance, so that a habit of the hand favours neither."""
+    values = [str(option["value"]) for option in batch.spec.get("options", [])]
+    if batch.interface != "pair" or len(values) < 2:
+        return ()
+    other = "other" if task.payload.get("other_key") else "template"
+    sides = [
+        Side(links.picture(task.answer_id, kind), value) for kind, value in zip(("image", other), values, strict=False)
+    ]
+    return tuple(reversed(sides)) if crc32(str(task.answer_id).encode()) % 2 else tuple(sides)
 
 
 def _is_whole(batch: Batch, given: Mapping[str, Any]) -> bool:
@@ -277,17 +265,19 @@ def _is_whole(batch: Batch, given: Mapping[str, Any]) -> bool:
 def _about(payload: Mapping[str, Any], title: str) -> str:
     """Name the class unless the title does, and say what it looks like."""
     name = str(payload.get("class", "")).replace("_", " ")
-    prompt = str(payload.get("prompt", ""))
-    named = name and name not in title
-    return ": ".join(part for part in (name.capitalize() if named else "", prompt) if part)
+    named = told(name).capitalize() if name and name not in title else ""
+    return ": ".join(part for part in (named, told(payload.get("prompt"))) if part)
 
 
-def _options(spec: Mapping[str, Any]) -> list[Option]:
+def _options(spec: Mapping[str, Any], links: Links, answer_id: int) -> list[Option]:
+    """Return the options; their pictures belong to the work, therefore any task of the page leads to them."""
     options = []
     for number, option in enumerate(spec.get("options", []), start=1):
         tone = str(option.get("tone", "plain"))
         icon = ICONS.get(option["value"], TONES.get(tone, "circle"))
-        options.append(Option(option["value"], option["label"], tone, icon, str(option.get("key") or number)))
+        key, value = str(option.get("key") or number), option["value"]
+        picture = links.picture(answer_id, f"option-{number}") if option.get("picture") else ""
+        options.append(Option(value, told(option["label"]), tone, icon, key, picture))
     return options
 
 
@@ -296,5 +286,9 @@ def _labels(spec: Mapping[str, Any]) -> list[Label]:
     for number, label in enumerate(spec.get("labels", []), start=1):
         colour = str(label.get("colour", ""))
         known = colour if colour in COLOURS else "blue"
-        labels.append(Label(str(label["name"]), known, str(label.get("key") or number)))
+        labels.append(Label(str(label["name"]), told(label["name"]), known, str(label.get("key") or number)))
     return labels
+
+
+def title_of(batch: Batch) -> str:
+    return told(batch.spec.get("title")) or gettext("Task")

@@ -1,8 +1,9 @@
-"""Photos in pieces. The phone asks what has arrived and goes on from there. Who the worker is, `urls.py` says."""
+"""Photos and videos in pieces: the phone asks what has arrived and goes on. Who the worker is, `urls.py` says."""
 
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crowd.errors import BadAnswer, CrowdError
@@ -10,7 +11,8 @@ from crowd.models import Answer, Upload, Worker
 from curation.portal.pages import body_of, refuse
 from curation.services import uploads
 
-PIECE = 256 * 1024
+PIECE, LARGE_PIECE = 256 * 1024, 1024 * 1024
+LARGE = 20 * LARGE_PIECE
 
 
 @require_POST
@@ -19,7 +21,7 @@ def start(request: HttpRequest, worker: Worker) -> HttpResponse:
         body = body_of(request)
         answer_id, size = body.get("answer"), body.get("size")
         if not isinstance(answer_id, int) or not isinstance(size, int):
-            raise BadAnswer("An upload needs the numbers “answer” and “size”.")
+            raise BadAnswer(_("An upload needs the numbers “answer” and “size”."))
         _own_task(worker, answer_id)
         upload = uploads.start(
             worker_id=worker.pk,
@@ -30,7 +32,7 @@ def start(request: HttpRequest, worker: Worker) -> HttpResponse:
         )
     except CrowdError as error:
         return refuse(request, error)
-    return JsonResponse({**_state(upload), "piece": PIECE}, status=201)
+    return JsonResponse({**_state(upload), "piece": LARGE_PIECE if upload.size > LARGE else PIECE}, status=201)
 
 
 def _own_task(worker: Worker, answer_id: int) -> None:
@@ -47,7 +49,7 @@ def upload(request: HttpRequest, worker: Worker, upload_id: UUID) -> HttpRespons
     offset = request.GET.get("offset", "")
     try:
         if not offset.isdecimal():
-            raise BadAnswer("A piece needs its offset.")
+            raise BadAnswer(_("A piece needs its offset."))
         return JsonResponse(_state(uploads.append(upload=row, offset=int(offset), data=request.body)))
     except uploads.WrongOffset:
         return JsonResponse(_state(_own(worker, upload_id)), status=409)

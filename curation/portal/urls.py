@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from curation.portal import earnings, home, media, pages, people, uploads
+from curation.portal import earnings, home, media, pages, people, result, uploads
 from curation.portal.people import for_workers
 
 urlpatterns = [
@@ -14,7 +14,9 @@ urlpatterns = [
     path("pages/<int:page_id>/answers/<int:answer_id>/", pages.answer, name="w-answer"),
     path("pages/<int:page_id>/submit/", pages.submit, name="w-submit"),
     path("pages/<int:page_id>/skip/", pages.skip, name="w-skip"),
-    re_path(r"^media/(?P<answer_id>\d+)/(?P<kind>image|template)/$", media.media, name="w-media"),
+    path("pages/<int:page_id>/result/", result.result, name="w-result"),
+    path("language/", people.language, name="w-language"),
+    re_path(rf"^media/(?P<answer_id>\d+)/(?P<kind>{media.KIND})/$", media.media, name="w-media"),
     path("pages/<int:page_id>/appeal/", earnings.appeal, name="w-appeal"),
     path("earnings/", earnings.statement, name="w-earnings"),
     path("earnings.csv", earnings.statement_csv, name="w-earnings-csv"),

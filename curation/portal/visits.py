@@ -14,20 +14,23 @@ from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from crowd.models import Account, Assignment, Batch, Worker
 from crowd.platforms.doors import Door, door
 from curation.middleware import policy
-from curation.portal.shown import Links
+from curation.portal.languages import speak_to
+from curation.portal.links import Links
 
 P = ParamSpec("P")
 Response = TypeVar("Response", bound=HttpResponseBase)
 SALT = "winnow.visit"
 LIFE = 25 * 3600  # the longest time for a page is a day
 NO_COOKIE: Mapping[str, Any] = {"csrf_token": "", "messages": []}  # instead of what would set one
-TOO_OLD = "This address is too old. Open the work again from the platform."
+TOO_OLD = gettext_noop("This address is too old. Open the work again from the platform.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def desk_of(token: str) -> Desk | None:
     visit = read_visit(token)
     if visit is None:
         return None
-    pages = Assignment.objects.select_related("batch__account", "worker")
+    pages = Assignment.objects.select_related("batch__account", "account", "worker")
     page = pages.filter(pk=visit.page_id, worker_id=visit.worker_id).first()
     batch = Batch.objects.select_related("account").filter(pk=visit.batch_id).first()
     if page is None or batch is None or (page.batch_id == batch.pk and page.ext_id != visit.ext_id):
@@ -106,6 +109,7 @@ def for_visitors(view: View[P]) -> Callable[..., Answer]:
         desk = desk_of(visit)
         if desk is None:
             return gone(request)
+        speak_to(desk.worker)
         return framed(request, view(request, desk, *args, **kwargs), desk.batch.account, desk.door)
 
     return cast("Callable[..., Answer]", csrf_exempt(never_cache(answer)))
@@ -136,5 +140,5 @@ def wants_json(request: HttpRequest) -> bool:
 
 def gone(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"state": "closed", "sentence": TOO_OLD}, status=410)
-    return render(request, "worker/said.html", {**NO_COOKIE, "sentence": TOO_OLD}, status=410)
+        return JsonResponse({"state": "closed", "sentence": _(TOO_OLD)}, status=410)
+    return render(request, "worker/said.html", {**NO_COOKIE, "sentence": _(TOO_OLD)}, status=410)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from crowd.errors import CrowdError
 from crowd.models import Appeal, Assignment, Evidence
@@ -76,13 +77,13 @@ def file(*, page_id: int, worker_id: int, text: str, now: datetime) -> Appeal:
     page = Assignment.objects.select_for_update(of=("self",)).select_related("account").get(pk=page_id)
     text = text.replace("\x00", "").strip()
     if page.worker_id != worker_id:
-        raise CrowdError("This page is not yours.")
+        raise CrowdError(_("This page is not yours."))
     if not text or len(text) > MOST_CHARACTERS:
-        raise CrowdError(f"Say in 1 to {MOST_CHARACTERS:,} characters why the page is right.")
+        raise CrowdError(_("Say in 1 to %(most)s characters why the page is right.") % {"most": MOST_CHARACTERS})
     if Appeal.objects.filter(assignment=page).exists():
-        raise CrowdError("You have appealed against this already.")
+        raise CrowdError(_("You have appealed against this already."))
     if not may_be_appealed(page=page, now=now):
-        raise CrowdError("An appeal is possible for seven days after a page was rejected.")
+        raise CrowdError(_("An appeal is possible for seven days after a page was rejected."))
     appeal = Appeal.objects.create(assignment=page, project_id=page.project_id, text=text, created_at=now)
     told = f"{page.worker.short_id} appeals against a rejected page."
     events.record(kind="appeal.filed", text=told, project=_project(appeal), subject=appeal, now=now)

@@ -11,6 +11,8 @@ from crowd.services import judging
 from curation.models import Asset
 from curation.services.assets import SENTENCES, locked
 
+NO_FRAME = "No frame of the video can be used."
+
 
 def accept(*, asset: Asset, now: datetime) -> None:
     """Pay the submission this asset came with, once; imported assets have none."""
@@ -31,7 +33,7 @@ def settle_video(*, video: Asset, now: datetime) -> None:
     """Reject a video none of whose frames is left. The caller holds its lock."""
     reason = _why_all_were_dropped(video)
     if reason:
-        _reject(video, f"No frame of the video can be used. {SENTENCES.get(reason, reason)}", now)
+        _reject(video, f"{NO_FRAME} {SENTENCES.get(reason, reason)}", now)
 
 
 def _reject(sent: Asset, sentence: str, now: datetime) -> None:

@@ -1,25 +1,27 @@
-"""Photos that workers send in pieces: a lost connection costs one piece, a wrong file gets one sentence."""
+"""Photos and videos that workers send in pieces: a lost connection costs one piece, a wrong file gets one sentence."""
 
 import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
 from uuid import UUID
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from crowd.errors import BadAnswer, NotYours
 from crowd.models import Answer, Assignment, Upload
-from curation.preprocessing.gate import open_gated
-from curation.preprocessing.limits import MEGABYTE, Limits, Unreadable
+from curation.preprocessing.limits import MEGABYTE
+from curation.services.sendable import Sendable, sendable
 
-MOST_BYTES = Limits().max_bytes
 MOST_PIECE = MEGABYTE
-FULL_HD = (1920, 1080)
 State = Upload.State
 
 
@@ -31,12 +33,13 @@ class WrongOffset(Exception):
 
 
 def start(*, worker_id: int, answer_id: int, name: str, size: int, sha256: str) -> Upload:
-    """Open an upload for one photo task of the worker's page, or return the one that is under way with this digest."""
+    """Open an upload for one task of the worker's page, or return the one that is under way with this digest."""
     answer = _own_answer(worker_id, answer_id)
-    if not 0 < size <= MOST_BYTES:
-        raise BadAnswer(f"The photo must have between 1 byte and {MOST_BYTES // MEGABYTE} MB.")
+    most = sendable(answer.assignment.batch.spec).most_bytes
+    if not 0 < size <= most:
+        raise BadAnswer(_("The file must have between 1 byte and %(most)s MB.") % {"most": most // MEGABYTE})
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
-        raise BadAnswer("The photo's digest must be 64 letters from 0 to f.")
+        raise BadAnswer(_("The file's digest must be 64 letters from 0 to f."))
     open_one = Upload.objects.filter(answer=answer, sha256=sha256, size=size).exclude(state=State.REFUSED).first()
     if open_one is not None:
         return open_one
@@ -55,7 +58,7 @@ def append(*, upload: Upload, offset: int, data: bytes) -> Upload:
     if upload.state != State.RECEIVING or offset != upload.received:
         raise WrongOffset(upload.received)
     if not data or len(data) > MOST_PIECE or offset + len(data) > upload.size:
-        raise BadAnswer(f"A piece must have 1 to {MOST_PIECE} bytes and end inside the photo.")
+        raise BadAnswer(_("A piece must have 1 to %(most)s bytes and end inside the file.") % {"most": MOST_PIECE})
     key = default_storage.save(f"uploads/pieces/{secrets.token_hex(16)}", ContentFile(data))
     parts = [*upload.parts, key]
     moved = Upload.objects.filter(pk=upload.pk, received=offset, state=State.RECEIVING).update(
@@ -68,15 +71,16 @@ def append(*, upload: Upload, offset: int, data: bytes) -> Upload:
 
 
 def finish(*, upload: Upload) -> Upload:
-    """Join the pieces, check digest and picture, keep the whole file. Called again it changes nothing."""
+    """Join the pieces, check digest and contents, keep the whole file. Called again it changes nothing."""
     if upload.state == State.DONE:
         return upload
     if upload.received < upload.size:
         raise WrongOffset(upload.received)
-    data = b"".join(_pieces(upload))
-    reason = "" if hashlib.sha256(data).hexdigest() == upload.sha256 else DAMAGED
-    reason = reason or problem_of(data, least=_least(upload))
-    key = "" if reason else default_storage.save(f"uploads/{secrets.token_hex(16)}", ContentFile(data))
+    with NamedTemporaryFile(prefix="winnow-upload-") as whole:
+        reason = "" if _joined(upload, whole) == upload.sha256 else _(DAMAGED)
+        reason = reason or _wanted(upload).problem_of(Path(whole.name))
+        whole.seek(0)
+        key = "" if reason else default_storage.save(f"uploads/{secrets.token_hex(16)}", File(whole))
     _close(upload.pk, key=key, reason=reason)
     for part in upload.parts:
         default_storage.delete(part)
@@ -86,9 +90,23 @@ def finish(*, upload: Upload) -> Upload:
     return upload
 
 
+def _joined(upload: Upload, whole: IO[bytes]) -> str:
+    """Write the pieces one after the other and return the digest of them all."""
+    digest = hashlib.sha256()
+    for piece in _pieces(upload):
+        whole.write(piece)
+        digest.update(piece)
+    whole.flush()
+    return digest.hexdigest()
+
+
+def _wanted(upload: Upload) -> Sendable:
+    return sendable(upload.answer.assignment.batch.spec)
+
+
 PATIENCE = timedelta(days=2)
-TOO_LATE = "This photo was never sent to its end. Please send it again."
-DAMAGED = "The photo was damaged on its way. Please send it again."
+TOO_LATE = "This file was never sent to its end. Please send it again."
+DAMAGED = gettext_noop("The file was damaged on its way. Please send it again.")
 
 
 @transaction.atomic
@@ -97,7 +115,7 @@ def _close(upload_id: int, *, key: str, reason: str) -> None:
     if row.state != State.RECEIVING:
         return
     row.move_to(State.REFUSED if reason else State.DONE)
-    row.key, row.reason, row.parts = key, reason, []
+    row.key, row.reason, row.parts = key, reason[:300], []
     row.save(update_fields=["state", "key", "reason", "parts"])
 
 
@@ -105,33 +123,6 @@ def _pieces(upload: Upload) -> Iterator[bytes]:
     for part in upload.parts:
         with default_storage.open(part) as file:
             yield file.read()
-
-
-def problem_of(data: bytes, *, least: tuple[int, int] = FULL_HD) -> str:
-    """Return why a photo cannot be taken, as a sentence for its sender; empty when it can."""
-    try:
-        image = open_gated(data)
-    except Unreadable as error:
-        return f"This photo cannot be taken: {error.sentence}."
-    return too_small(image.width, image.height, least=least)
-
-
-def too_small(width: int, height: int, *, least: tuple[int, int] = FULL_HD) -> str:
-    """Judge a picture's size, either way round."""
-    long, short = max(width, height), min(width, height)
-    if long >= least[0] and short >= least[1]:
-        return ""
-    return f"The photo is {width} by {height} pixels; at least {least[0]} by {least[1]} are needed."
-
-
-def _least(upload: Upload) -> tuple[int, int]:
-    return least_of(upload.answer.assignment.batch.spec)
-
-
-def least_of(spec: dict[str, Any]) -> tuple[int, int]:
-    """Return the smallest size a batch takes: long side, short side."""
-    long, short = spec.get("least_pixels", FULL_HD)
-    return int(long), int(short)
 
 
 def forget_unfinished(*, now: datetime, limit: int = 200) -> int:
@@ -152,5 +143,5 @@ def _own_answer(worker_id: int, answer_id: int) -> Answer:
         assignment__batch__interface="photo",
     ).first()
     if answer is None:
-        raise NotYours("This task is not yours.")
+        raise NotYours(_("This task is not yours."))
     return answer

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from crowd.errors import BadAnswer, NotYours
 from crowd.models import Answer, Assignment, Batch, PageDraft, Upload
@@ -22,12 +23,12 @@ def save_answer(*, assignment_id: int, worker_id: int, answer_id: int, payload: 
     """Keep one answer of an active page; in training it is judged at once and its first try counts."""
     page = _active(assignment_id, worker_id, now)
     if not page.answers.filter(pk=answer_id).exists():
-        raise NotYours("This task is not on this page.")
+        raise NotYours(_("This task is not on this page."))
     _check_draft(page.batch, payload)
     hint = Hint(ok=True, text="")
     if page.batch.kind == Batch.Kind.TRAINING:
         hint = control.check_training(assignment_id=page.pk, worker_id=worker_id, answer_id=answer_id, payload=payload)
-    draft, _ = PageDraft.objects.select_for_update().get_or_create(assignment=page, defaults={"saved_at": now})
+    draft, _made = PageDraft.objects.select_for_update().get_or_create(assignment=page, defaults={"saved_at": now})
     draft.answers = {**draft.answers, str(answer_id): dict(payload)}
     draft.saved_at = now
     draft.save(update_fields=["answers", "saved_at"])
@@ -39,20 +40,20 @@ def _active(assignment_id: int, worker_id: int, now: datetime) -> Assignment:
     pages = Assignment.objects.select_for_update(of=("self",)).select_related("batch")
     page = pages.filter(pk=assignment_id, worker_id=worker_id).first()
     if page is None:
-        raise NotYours("This page is not yours.")
+        raise NotYours(_("This page is not yours."))
     if page.state != Assignment.State.ACTIVE or page.lease_until < now:
-        raise NotYours("The time for this page is over; its tasks went to somebody else. Please take a new page.")
+        raise NotYours(_("The time for this page is over; its tasks went to somebody else. Please take a new page."))
     return page
 
 
 def _check_draft(batch: Batch, payload: Payload) -> None:
     """A choice must be one of the options, a link one that can be read; boxes may be unfinished, but not boundless."""
     if batch.interface == "photo":
-        raise BadAnswer("Photos are sent as files.")
-    if batch.interface in {"choice", "link"}:
+        raise BadAnswer(_("Photos are sent as files."))
+    if batch.interface in {"choice", "pair", "link", "text"}:
         check_payload(interface=batch.interface, spec=batch.spec, payload=payload)
     elif not isinstance(payload, Mapping) or len(json.dumps(payload)) > MOST_DRAFT_BYTES:
-        raise BadAnswer("An answer must be an object of at most 64 KB.")
+        raise BadAnswer(_("An answer must be an object of at most 64 KB."))
 
 
 def answers_so_far(page: Assignment) -> dict[int, Payload]:
@@ -93,4 +94,5 @@ def _check_corrected(page: Assignment, answers: Mapping[int, Payload]) -> None:
     for row in Answer.objects.filter(assignment=page).select_related("task").order_by("seq"):
         known, given = row.task.known_answer, answers.get(row.pk)
         if known is not None and given is not None and not control.is_right(known=known, payload=given):
-            raise BadAnswer(f"Task {row.seq + 1} is not right yet. {row.task.hint}".strip())
+            sentence = _("Task %(n)s is not right yet.") % {"n": row.seq + 1}
+            raise BadAnswer(f"{sentence} {row.task.hint}".strip())

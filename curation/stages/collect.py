@@ -60,7 +60,7 @@ class Collect(NoCrowd):
             interface=INTERFACES[settings.sends],
             spec={
                 "kind": INTERFACES[settings.sends],
-                **({"most_megabytes": VIDEO_MEGABYTES} if settings.media == "video" else {}),
+                **(_of_videos(settings) if settings.media == "video" else {}),
                 "title": f"{settings.title}: {label_class.name.replace('_', ' ')}",
                 "instructions": settings.conditions,
             },
@@ -106,6 +106,16 @@ class Collect(NoCrowd):
                 worker_id=page.worker_id,
                 now=now,
             )
+
+
+def _of_videos(settings: CollectSettings) -> dict[str, Any]:
+    """What a task says of the videos it takes."""
+    return {
+        "media": "video",
+        "most_megabytes": VIDEO_MEGABYTES,
+        "seconds": [settings.min_seconds, settings.max_seconds],
+        "least_pixels": [settings.min_long, settings.min_short],
+    }
 
 
 def _source(page: Assignment, payload: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from aggregation import LabelVote
 from crowd.models import Assignment, Batch
 from crowd.money import micro
+from crowd.services.answers import AND
 from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
 from curation.services import assets, submissions
 from curation.services.consensus import runs
@@ -37,6 +38,11 @@ class ValidateSettings(CrowdSettings):
     title: str = "Is this the sign?"
     conditions: list[str] = []
     options: list[Option] = Field(min_length=2)
+    shows: Literal["picture", "pair"] = Field(
+        default="picture", description="pair: the picture and its example side by side; options: picture, example, same"
+    )
+    multiple: bool = Field(default=False, description="several options may be chosen; the same set is the same answer")
+    option_pictures: bool = Field(default=False, description="an option named like a class shows that class's example")
     overlap: int = Field(default=3, ge=1, le=30_000)
     most_overlap: int = Field(default=5, ge=1, le=30_000)
     stop: Stop = Field(default="curtailed", description="when the votes given so far are enough")
@@ -48,6 +54,9 @@ class ValidateSettings(CrowdSettings):
     training_gate: int = Field(default=70, ge=0, le=100)
     exam_tasks: int = Field(default=10, ge=0, le=100)
     exam_gate: int = Field(default=70, ge=0, le=100)
+    undecided: Literal["drop", "person"] = Field(
+        default="drop", description="votes that tie to the end: the photo is refused, or waits for a person"
+    )
     skill: str = "Checking photos"
     least_seconds: float = Field(default=0.7, ge=0)
     control_rate: Literal["fixed", "adaptive"] = "fixed"
@@ -60,6 +69,23 @@ class ValidateSettings(CrowdSettings):
                 f"a page of {self.page_size} has no room for {self.control_per_page} control tasks and a real one"
             )
         return self
+
+    @model_validator(mode="after")
+    def _answers_that_can_be_told_apart(self) -> Self:
+        if self.shows == "pair" and (len(self.options) not in {2, 3} or self.multiple):
+            raise ValueError("a pair needs two options, one for each side, and at most one more for “the same”")
+        if self.multiple and any(AND in option.value for option in self.options):
+            raise ValueError(f"where several options may be chosen, their values have no {AND!r}")
+        return self
+
+    def keeps(self, label: str) -> bool:
+        """Whether pictures with this label go on; of several values all must say so."""
+        kept = {option.value for option in self.options if option.keeps}
+        return bool(label) and set(label.split(AND) if self.multiple else [label]) <= kept
+
+    @property
+    def interface(self) -> str:
+        return "pair" if self.shows == "pair" else "choice"
 
     @property
     def stops_in_words(self) -> str:
@@ -85,20 +111,21 @@ class Validate:
         settings = ValidateSettings.model_validate(stage.settings)
         drafts = []
         gate, needed = "", 0
+        spec = _spec(settings, classes)
         if settings.training_tasks:
-            drafts.append(_way_in(settings, Batch.Kind.TRAINING, settings.training_tasks, gate, needed))
+            drafts.append(_way_in(settings, spec, Batch.Kind.TRAINING, gate, needed))
             gate, needed = drafts[-1].grants_skill, settings.training_gate
         if settings.exam_tasks:
-            drafts.append(_way_in(settings, Batch.Kind.EXAM, settings.exam_tasks, gate, needed))
+            drafts.append(_way_in(settings, spec, Batch.Kind.EXAM, gate, needed))
             gate, needed = drafts[-1].grants_skill, settings.exam_gate
-        return [*drafts, self._main(settings, gate, needed)]
+        return [*drafts, self._main(settings, spec, gate, needed)]
 
-    def _main(self, settings: ValidateSettings, gate: str, needed: int) -> PoolDraft:
+    def _main(self, settings: ValidateSettings, spec: dict[str, Any], gate: str, needed: int) -> PoolDraft:
         return PoolDraft(
             kind=Batch.Kind.MAIN,
             title="VALIDATE",
-            interface="choice",
-            spec=_spec(settings),
+            interface=settings.interface,
+            spec=spec,
             page_size=settings.page_size,
             control_per_page=settings.control_per_page,
             assignment_seconds=settings.assignment_seconds,
@@ -142,14 +169,14 @@ class Validate:
                 settle(stage=stage, asset_id=answer.task.item_id, now=now)
 
 
-def _way_in(settings: ValidateSettings, kind: Batch.Kind, tasks: int, gate: str, needed: int) -> PoolDraft:
+def _way_in(settings: ValidateSettings, spec: dict[str, Any], kind: Batch.Kind, gate: str, needed: int) -> PoolDraft:
     """Return the pool that people pass before real work: its page is all of it, and it grants the skill of its name."""
     return PoolDraft(
         kind=kind,
         title=kind.name,
-        interface="choice",
-        spec=_spec(settings),
-        page_size=tasks,
+        interface=settings.interface,
+        spec=spec,
+        page_size=settings.training_tasks if kind == Batch.Kind.TRAINING else settings.exam_tasks,
         assignment_seconds=settings.assignment_seconds,
         needs_skill=gate,
         needs_value=needed,
@@ -205,8 +232,10 @@ def _record(stage: Stage, asset: Asset, answers: Sequence[Annotation], result: L
 
 def _conclude(asset: Asset, result: LabelVote, settings: ValidateSettings, now: datetime) -> None:
     label = result.label or "undecided"
-    keeps = any(option.keeps and option.value == label for option in settings.options)
-    verdict = Decision.Verdict.PASSED if keeps else Decision.Verdict.DROPPED
+    keeps = settings.keeps(label)
+    waits = result.label is None and settings.undecided == "person"
+    refused = Decision.Verdict.HELD if waits else Decision.Verdict.DROPPED
+    verdict = Decision.Verdict.PASSED if keeps else refused
     evidence: dict[str, Any] = {"votes": dict(result.counts)}
     assets.decide(
         asset=asset,
@@ -218,14 +247,18 @@ def _conclude(asset: Asset, result: LabelVote, settings: ValidateSettings, now: 
     )
     if keeps:
         submissions.accept(asset=asset, now=now)
-    else:
+    elif not waits:
         submissions.reject(asset=asset, reason=label, now=now)
 
 
-def _spec(settings: ValidateSettings) -> dict[str, Any]:
+def _spec(settings: ValidateSettings, classes: Sequence[LabelClass]) -> dict[str, Any]:
+    examples = {one.name: one.example_key for one in classes} if settings.option_pictures else {}
     options = [
         {"value": option.value, "label": option.label, "tone": option.tone, "key": str(number)}
+        | ({"picture": examples[option.value]} if examples.get(option.value) else {})
         for number, option in enumerate(settings.options, start=1)
     ]
-    spec = {"kind": "choice", "title": settings.title, "instructions": settings.conditions, "options": options}
-    return {**spec, "control_rate": settings.control_rate} if settings.control_rate != "fixed" else spec
+    spec: dict[str, Any] = {"kind": settings.interface, "title": settings.title, "options": options}
+    spec["instructions"] = settings.conditions
+    more = {"control_rate": settings.control_rate} if settings.control_rate != "fixed" else {}
+    return {**spec, **more, **({"multiple": True} if settings.multiple else {})}

@@ -112,7 +112,7 @@ def test_bytes_that_changed_on_the_way_are_noticed(wandas, answer):
     data = scenes.jpeg()
     upload_id = begin(wandas, answer.pk, data, sha256="0" * 64).json()["id"]
     put(wandas, upload_id, 0, data)
-    assert finish(wandas, upload_id).json()["title"] == "The photo was damaged on its way. Please send it again."
+    assert finish(wandas, upload_id).json()["title"] == "The file was damaged on its way. Please send it again."
 
 
 def test_an_unfinished_photo_tells_how_far_it_is(wandas, answer):

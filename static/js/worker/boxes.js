@@ -5,6 +5,7 @@ import { editorKeys } from "../editor-keys.js";
 import { toFractions, toPixels } from "../lib/geometry.js";
 import { Keys } from "../lib/keys.js";
 import { Page } from "./page.js";
+import { t } from "./words.js";
 
 /** @type {BoxEditor | null} */
 let editor = null;
@@ -21,11 +22,12 @@ function show(task, article) {
     ...size,
     labels: page.start.labels,
     boxes: kept.boxes.map((box) => ({ label: box.label, ...toPixels([box.x, box.y, box.w, box.h], size.width, size.height) })),
-    alt: "Photo to box. Two taps draw a box.",
+    alt: t("Photo to box. Two taps draw a box."),
+    words: t,
   });
   editor.addEventListener("change", changed);
   editor.addEventListener("select", () => draw(article));
-  editor.addEventListener("say", ({ detail }) => say(detail));
+  editor.addEventListener("say", ({ detail }) => say(t(detail)));
   draw(article);
 }
 
@@ -75,11 +77,11 @@ function say(text) {
 }
 
 const acts = {
-  undo: () => editor.undo() || say("There is nothing to undo."),
+  undo: () => editor.undo() || say(t("There is nothing to undo.")),
   zoom: () => (editor.view.fitted ? editor.view.zoom(2) : editor.view.fit()),
   remove: () => editor.deleteSelected(),
   done() {
-    if (!isComplete()) return say("Every box needs a label.");
+    if (!isComplete()) return say(t("Every box needs a label."));
     store();
     if (page.tasks.length === 1) return page.submit();
     return page.go(page.current + 1);
@@ -88,8 +90,10 @@ const acts = {
 
 function label(name) {
   editor.setLabel(name);
-  say(editor.current ? "Box every hand. Done when all have a label." : `The next boxes are “${name}”.`);
+  say(editor.current ? t("Done when every box has a label.") : t("The next boxes are “{label}”.", { label: wordsOf(name) }));
 }
+
+const wordsOf = (name) => page.start.labels.find((one) => one.name === name)?.words ?? name;
 
 /** "No hands" is an answer of its own: boxes and flag exclude each other. */
 function flag(value) {

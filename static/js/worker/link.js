@@ -1,6 +1,7 @@
 // A link to a file that lies elsewhere: the server reads it at once and says in a sentence when it cannot be used.
 
 import { isRefusal, Page } from "./page.js";
+import { t } from "./words.js";
 
 const page = new Page({ onShow: show });
 
@@ -21,7 +22,7 @@ async function take(task, article) {
   try {
     await page.post(task.id, payload);
   } catch (error) {
-    return hint(article, isRefusal(error) ? error.message : "Waiting for the network. Try again in a moment.");
+    return hint(article, isRefusal(error) ? error.message : t("Waiting for the network. Try again in a moment."));
   }
   page.answers.set(task.id, payload);
   return page.go(page.tasks.indexOf(task) + 2);

@@ -3,6 +3,7 @@
 import { post } from "../lib/api.js";
 import { dataOf } from "../lib/dom.js";
 import { Queue, Table } from "../lib/queue.js";
+import { t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 4000;
@@ -13,11 +14,12 @@ export const isRefusal = ({ status }) => status >= 400 && status < 500 && status
 export class Page {
   /**
    * @param {{onShow?: (task: object, article: HTMLElement) => void, onLeave?: () => void,
-   *   isWhole?: (payload: any) => boolean}} hooks `isWhole` tells a finished answer from a draft
+   *   isWhole?: (payload: any) => boolean, whenSent?: () => Promise<boolean>}} hooks
+   *   `isWhole` tells a finished answer from a draft; `whenSent` waits until nothing is on its way; false = the page cannot be handed in yet
    */
-  constructor({ onShow = () => {}, onLeave = () => {}, isWhole = () => true } = {}) {
+  constructor({ onShow = () => {}, onLeave = () => {}, isWhole = () => true, whenSent = async () => true } = {}) {
     this.start = dataOf("start");
-    Object.assign(this, { onShow, onLeave, isWhole, began: performance.now(), saves: 0, busy: false });
+    Object.assign(this, { onShow, onLeave, isWhole, whenSent, began: performance.now(), saves: 0, busy: false });
     this.answers = new Map(this.start.tasks.filter((task) => task.given).map((task) => [task.id, task.given]));
     this.kept = new Table(`worker-${this.start.worker}-page-${this.start.page}`);
     this.queue = new Queue(`worker-${this.start.worker}-answers-${this.start.page}`, (rows, leaving) => this.send(rows, leaving));
@@ -120,6 +122,10 @@ export class Page {
     if (this.busy) return;
     this.busy = true;
     this.problem("");
+    if (!(await this.whenSent())) {
+      this.busy = false;
+      return;
+    }
     try {
       const answers = this.start.interface === "photo" ? {} : Object.fromEntries(this.answers);
       const ms = Math.round(performance.now() - this.began);
@@ -134,7 +140,7 @@ export class Page {
 
   notHandedIn(error) {
     if (isRefusal(error)) return this.problem(error.message);
-    this.state("Waiting for the network", true);
+    this.state(t("Waiting for the network"), true);
     return setTimeout(() => this.submit(), AGAIN_MS);
   }
 
@@ -145,8 +151,8 @@ export class Page {
 
   showState() {
     const { waiting, offline } = this.queue;
-    if (offline && waiting) this.state(`Waiting for the network, ${waiting} kept here`, true);
-    else if (this.saves) this.state(waiting ? "Saving" : "Saved");
+    if (offline && waiting) this.state(t("Waiting for the network; kept here: {n}", { n: waiting }), true);
+    else if (this.saves) this.state(waiting ? t("Saving") : t("Saved"));
   }
 
   state(text, waits = false) {

@@ -1,4 +1,5 @@
-// SHA-256 of a file. Browsers offer it only on secure pages; in a house network over plain HTTP this does it (FIPS 180-4).
+// SHA-256 of a file. Browsers offer it only on secure pages and for files that fit into memory at once; in a house
+// network over plain HTTP, and for long videos, this does it in slices (FIPS 180-4).
 
 const primes = (() => {
   const found = [];
@@ -9,27 +10,43 @@ const fraction = (value) => ((value - Math.floor(value)) * 2 ** 32) | 0;
 const START = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
 const STEPS = primes.map((prime) => fraction(Math.cbrt(prime)));
 const turn = (word, by) => (word >>> by) | (word << (32 - by));
+const SLICE = 4 * 1024 * 1024; // a multiple of the 64 bytes of a block
+const AT_ONCE = 32 * 1024 * 1024;
 
 /** @param {Blob} file @returns {Promise<string>} 64 hexadecimal letters */
 export async function sha256(file) {
-  const bytes = await file.arrayBuffer();
-  const digest = crypto.subtle ? await crypto.subtle.digest("SHA-256", bytes) : digestOf(new Uint8Array(bytes));
+  const short = crypto.subtle && file.size <= AT_ONCE;
+  const digest = short ? await crypto.subtle.digest("SHA-256", await file.arrayBuffer()) : await inSlices(file);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @param {Uint8Array} bytes @returns {ArrayBuffer} 32 bytes */
-export function digestOf(bytes) {
-  const padded = new Uint8Array(((bytes.length + 8) >> 6 << 6) + 64);
-  padded.set(bytes);
-  padded[bytes.length] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, Math.floor(bytes.length / 2 ** 29));
-  view.setUint32(padded.length - 4, bytes.length << 3);
+/** @param {Blob} file @param {number} [slice] bytes, a multiple of 64 @returns {Promise<ArrayBuffer>} 32 bytes */
+export async function inSlices(file, slice = SLICE) {
   const state = Int32Array.from(START), words = new Int32Array(64);
-  for (let at = 0; at < padded.length; at += 64) mix(state, words, view, at);
+  const whole = file.size - (file.size % 64);
+  for (let at = 0; at < whole; at += slice) {
+    take(state, words, await file.slice(at, Math.min(at + slice, whole)).arrayBuffer());
+  }
+  take(state, words, padded(new Uint8Array(await file.slice(whole).arrayBuffer()), file.size));
   const result = new DataView(new ArrayBuffer(32));
   state.forEach((word, at) => result.setInt32(at * 4, word));
   return result.buffer;
+}
+
+function take(state, words, buffer) {
+  const view = new DataView(buffer);
+  for (let at = 0; at < buffer.byteLength; at += 64) mix(state, words, view, at);
+}
+
+/** The last bytes with the mark of the end and the length of all, in bits. */
+function padded(rest, length) {
+  const block = new Uint8Array(((rest.length + 8) >> 6 << 6) + 64);
+  block.set(rest);
+  block[rest.length] = 0x80;
+  const view = new DataView(block.buffer);
+  view.setUint32(block.length - 8, Math.floor(length / 2 ** 29));
+  view.setUint32(block.length - 4, length << 3);
+  return block.buffer;
 }
 
 function mix(state, words, view, at) {

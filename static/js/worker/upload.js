@@ -1,9 +1,10 @@
-// A photo on its way: in pieces, kept on the device until the server has all of it, continued after a reload.
+// A photo or video on its way: in pieces, kept on the device until the server has all of it, continued after a reload.
 
 import { csrfToken, post } from "../lib/api.js";
 import { Table } from "../lib/queue.js";
 import { isRefusal } from "./page.js";
 import { sha256 } from "./sha256.js";
+import { t } from "./words.js";
 
 const WAITS_MS = [1000, 2000, 4000, 8000, 15_000];
 
@@ -13,13 +14,13 @@ export class Uploads {
     Object.assign(this, { url, kept: new Table(`worker-${worker}-photos`) });
   }
 
-  /** The photo of a task that was begun here and is not finished. @returns {Promise<File | undefined>} */
+  /** The file of a task that was begun here and is not finished. @returns {Promise<File | undefined>} */
   async begun(task) {
     return (await this.kept.get(task.id))?.file;
   }
 
   /**
-   * Send a photo. Resolves when the server has checked and kept it; rejects with a sentence when it is refused.
+   * Send a file. Resolves when the server has checked and kept it; rejects with a sentence when it is refused.
    * @param {{id: number}} task @param {File} file @param {(share: number, waits: boolean) => void} progress
    */
   async send(task, file, progress) {
@@ -69,7 +70,7 @@ async function goOn(response) {
   if (response.ok || response.status === 409) return response.json();
   if (response.status >= 500 || response.status === 429) throw new TypeError("the server is away");
   const problem = await response.json().catch(() => ({}));
-  throw Object.assign(new Error(problem.title ?? "The photo was not taken."), { status: response.status });
+  throw Object.assign(new Error(problem.title ?? t("The file was not taken.")), { status: response.status });
 }
 
 /** Try again as long as it is only the network; `waiting` is told each time. */

@@ -1,0 +1,57 @@
+"""What the modules of the pages say. English needs no list; for other languages the page carries theirs as JSON."""
+
+from django.utils.translation import gettext, gettext_noop
+
+from curation.portal.languages import USUAL, current
+
+SPOKEN = (
+    gettext_noop("Waiting for the network"),
+    gettext_noop("Waiting for the network. Try again in a moment."),
+    gettext_noop("Waiting for the network; kept here: {n}"),
+    gettext_noop("Saving"),
+    gettext_noop("Saved"),
+    gettext_noop("Choose at least one."),
+    gettext_noop("Characters left: {n}"),
+    gettext_noop("Photo to box. Two taps draw a box."),
+    gettext_noop("Tap two corners, or drag."),
+    gettext_noop("There is nothing to undo."),
+    gettext_noop("Every box needs a label."),
+    gettext_noop("Done when every box has a label."),
+    gettext_noop("The next boxes are “{label}”."),
+    gettext_noop("That box is too small. Set two corners further apart."),
+    gettext_noop("Box added."),
+    gettext_noop("Box added. Which label?"),
+    gettext_noop("First corner set. Set the opposite corner."),
+    gettext_noop("Move the mark with the arrow keys, set a corner with Enter."),
+    gettext_noop("which one?"),
+    gettext_noop("no label"),
+    gettext_noop("Box {n}, {label}, at {place}"),
+    gettext_noop("Take a photo"),
+    gettext_noop("Take another photo"),
+    gettext_noop("Record a video"),
+    gettext_noop("Record another video"),
+    gettext_noop("Your photo is in."),
+    gettext_noop("Your video is in."),
+    gettext_noop("This file is no picture that can be opened here. Take a photo, or choose a JPEG."),
+    gettext_noop("The photo is {width} by {height} pixels; at least {long} by {short} are needed."),
+    gettext_noop("{width} by {height} pixels. Is everything asked for in it?"),
+    gettext_noop("The photo looks blurred. Take another one, or send it if it is sharp where it matters."),
+    gettext_noop("The file has {n} MB; at most {most} MB can be sent."),
+    gettext_noop("The video is {width} by {height} pixels; at least {long} by {short} are needed."),
+    gettext_noop("The video lasts {seconds} s; at least {least} s are needed."),
+    gettext_noop("The video lasts {seconds} s; at most {most} s are allowed."),
+    gettext_noop("{seconds} s, {width} by {height} pixels. Is everything asked for in it?"),
+    gettext_noop("This video cannot be looked at here. It can be sent all the same and is checked there."),
+    gettext_noop("Getting it ready"),
+    gettext_noop("{percent} % sent"),
+    gettext_noop("Waiting for the network; {percent} % is sent and the file is kept here."),
+    gettext_noop("{sent} of {all} sent"),
+    gettext_noop("{sent} of {all} sent, {waiting} waiting"),
+    gettext_noop("Some files are still on their way; the page is handed in when they have arrived."),
+    gettext_noop("The file was not taken."),
+)
+
+
+def words() -> dict[str, str]:
+    """Return the sentences of the modules in the reader's language, by their English."""
+    return {} if current() == USUAL else {sentence: gettext(sentence) for sentence in SPOKEN}
