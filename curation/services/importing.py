@@ -146,15 +146,15 @@ def entry_stage(project: Project) -> Stage:
 
 def _classes(project: Project, entries: Iterable[Entry], wanted: Wanted) -> dict[str, LabelClass]:
     """Return the class of the project for every name of the file that is taken."""
-    there = Counter(name for entry in entries for name in _names(entry))
-    known = {_plain(one.name): one for one in project.classes.filter(retired_at=None)}
+    there = Counter(name for entry in entries for name in names_of(entry))
+    known = {plain(one.name): one for one in project.classes.filter(retired_at=None)}
     taken = [name for name in there if wanted.takes(name)]
     if wanted.classes and not taken:
         raise WrongDataset(f"0 of {len(there)} classes match; the file has {_listed(there)}.")
     for name in wanted.names:
         if name not in there:
             raise WrongDataset(f"The file has no class {name!r} to map; it has {_listed(there)}.")
-    found = {name: known.get(_plain(wanted.names.get(name, name))) for name in taken}
+    found = {name: known.get(plain(wanted.names.get(name, name))) for name in taken}
     missing = [name for name, label in found.items() if label is None]
     if missing:
         ours = ", ".join(one.name for one in known.values())
@@ -165,7 +165,12 @@ def _classes(project: Project, entries: Iterable[Entry], wanted: Wanted) -> dict
     return {name: label for name, label in found.items() if label is not None}
 
 
-def _names(line: Entry) -> set[str]:
+def own_classes(project: Project) -> dict[str, str]:
+    """Return the project's classes by their plain names."""
+    return {plain(name): name for name in project.classes.filter(retired_at=None).values_list("name", flat=True)}
+
+
+def names_of(line: Entry) -> set[str]:
     if isinstance(line, BadEntry):
         return set()
     named = {box.name for box in line.boxes.boxes} if line.boxes else set()
@@ -177,7 +182,7 @@ def _listed(names: Sequence[str] | Counter[str]) -> str:
     return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown or "none"
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
@@ -216,7 +221,7 @@ class _Run:
 
     def _concerns_us(self, line: LabelledPicture) -> bool:
         """A picture on which nothing was found belongs to any choice of classes; one with others' classes does not."""
-        names = _names(line)
+        names = names_of(line)
         return not names or any(self._wanted.takes(name) for name in names)
 
     def _picture(self, file: Path, line: LabelledPicture) -> tuple[Asset, bool]:

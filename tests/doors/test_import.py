@@ -9,6 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from curation.datasets.formats.base import BoxRecord, ImageRecord
+from curation.datasets.formats.base import LabelClass as FormatClass
+from curation.datasets.formats.registry import writer
 from curation.engine import flow
 from curation.models import Asset, Consensus, LabelClass, Project
 from curation.services.datasets import freeze_version
@@ -141,7 +144,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_stored(theirs, folder, 
 
 
 def test_a_format_nobody_reads_and_a_file_that_is_not_there_are_refused(theirs, tmp_path):
-    with pytest.raises(CommandError, match="there are: .*groundtruth"):
+    with pytest.raises(CommandError, match=r"there are: .*groundtruth"):
         call_command("import_dataset", theirs.slug, str(tmp_path), "--format", "tarot")
     with pytest.raises(CommandError, match="is not a manifest or a folder with"):
         take_in(theirs, tmp_path / "nowhere")
@@ -229,3 +232,36 @@ def test_an_export_comes_back_as_it_went_out(project, theirs, alice, tmp_path):
         return one["labels"], one["labels-metadata"]["objects"], one.get("labels-class")
 
     assert [told(one) for one in back] == [told(one) for one in out]
+
+
+def test_a_check_counts_classes_before_anything_is_copied(theirs, folder, capsys):
+    path = manifest(
+        folder, line("0.jpg", ("peace", 10), ("cat", 90)), line("1.jpg", ("cat", 10)), line("nowhere.jpg"), "{"
+    )
+    call_command(
+        "import_dataset", theirs.slug, str(path), "--format", "groundtruth", "--classes", "peace", "--check", "--json"
+    )
+    held = json.loads(capsys.readouterr().out)
+    assert {name: held[name] for name in ("pictures", "empty", "missing", "wrong")} == {
+        "pictures": 3, "empty": 1, "missing": 1, "wrong": 1,
+    }  # fmt: skip
+    assert held["classes"] == [
+        {"name": "cat", "pictures": 2, "boxes": 2, "becomes": None, "is_taken": False},
+        {"name": "peace", "pictures": 1, "boxes": 1, "becomes": "peace", "is_taken": True},
+    ]
+    assert not Asset.objects.filter(project=theirs).exists()
+
+
+@pytest.mark.parametrize("form", ["coco", "csv", "hagrid", "jsonl", "voc", "yolo"])
+def test_an_export_of_ours_comes_in_again_with_equal_boxes_and_twice_changes_nothing(form, theirs, tmp_path, capsys):
+    records = [ImageRecord("0.jpg", 320, 200, (BoxRecord(1, 8, 20, 40, 50, 0.875),)), ImageRecord("1.jpg", 320, 200)]
+    pictures = {"0.jpg": photo(61), "1.jpg": photo(62)}
+    classes = [FormatClass(1, "peace")]
+    writer(form).write(tmp_path / "set", classes, iter(records), lambda one: pictures[one.file_name])
+    for new, labels in ((2, "new"), (0, "existing")):
+        call_command("import_dataset", theirs.slug, str(tmp_path / "set"), "--format", form, "--json")
+        done = json.loads(capsys.readouterr().out)
+        assert (done["new"], done["labels"][labels], done["refused"]) == (new, 2, 0)
+    box = Consensus.objects.get(asset__project=theirs, boxes__isnull=False, is_current=True).boxes.get()
+    assert box.label == "peace"
+    assert (box.x, box.y, box.w, box.h) == pytest.approx((0.025, 0.1, 0.125, 0.25))

@@ -140,3 +140,13 @@ def store_image(folder: Path, record: ImageRecord, open_image: OpenImage) -> Non
             file.write(open_image(record))
     except FileExistsError as error:
         raise BadRecord(f"{record.file_name} occurs twice in the data set") from error
+
+
+def store_text(path: Path, record: ImageRecord, text: str) -> None:
+    """Write the file that goes with one picture; two records of one name are an error, never an overwrite."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise BadRecord(f"{record.file_name} occurs twice in the data set") from error

@@ -12,8 +12,10 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError, StorageRefused
 from curation.datasets.formats.registry import READERS
 from curation.management.projects import project_or_exit, stage_or_exit
+from curation.models import Project
 from curation.services import people
-from curation.services.importing import Imported, Wanted, import_dataset
+from curation.services.import_check import Held, look_into
+from curation.services.importing import Imported, Wanted, WrongDataset, import_dataset
 
 INTERRUPTED = 130
 EVERY_SO_MANY = 20
@@ -39,6 +41,7 @@ class Command(BaseCommand):
             help="what a class of the file is called in the project; may be repeated",
         )
         parser.add_argument("--stage", help="stage where new pictures start; the review if left out")
+        parser.add_argument("--check", action="store_true", help="only count what the file holds; store nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *, project: str, path: Path, **options: Any) -> None:
@@ -49,6 +52,9 @@ class Command(BaseCommand):
         found = project_or_exit(project)
         stage = stage_or_exit(found, options["stage"]) if options["stage"] else None
         wanted = Wanted(_listed(options["classes"]), _names(options["names"]))
+        if options["check"]:
+            self.stdout.write(self._checked(found, path, form, wanted, as_json=options["json"]))
+            return
         try:
             done = import_dataset(
                 project=found,
@@ -69,6 +75,24 @@ class Command(BaseCommand):
             sys.exit(INTERRUPTED)
         _clear()
         self.stdout.write(json.dumps(document(done), ensure_ascii=False) if options["json"] else table(done))
+
+    def _checked(self, project: Project, path: Path, form: str, wanted: Wanted, *, as_json: bool) -> str:
+        try:
+            held = look_into(project=project, path=path, form=form, wanted=wanted)
+        except WrongDataset as error:
+            raise CommandError(str(error), returncode=2) from None
+        return json.dumps(asdict(held), ensure_ascii=False) if as_json else held_table(held)
+
+
+def held_table(held: Held) -> str:
+    lines = [
+        f"{held.pictures:,} pictures, {held.empty:,} of them empty, {held.missing:,} not beside the file, "
+        f"{held.wrong:,} entries wrong"
+    ]
+    for one in held.classes:
+        becomes = "left out" if not one.is_taken else f"becomes {one.becomes}" if one.becomes else "NO CLASS HERE"
+        lines.append(f"{one.pictures:>10,} pictures {one.boxes:>10,} boxes  {one.name}: {becomes}")
+    return "\n".join(lines)
 
 
 def _listed(text: str) -> frozenset[str]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from xml.etree.ElementTree import ParseError
+
+import ijson
+import yaml
+from defusedxml import DefusedXmlException  # type: ignore[import-untyped]  # it ships no types
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".avif"})
 MOST_BOXES = 10_000
 SLACK = 0.5  # pixels that a box may stick out, as rounding does
 RELATIVE_SLACK = 0.002
+BROKEN = (UnicodeError, csv.Error, ijson.JSONError, ParseError, DefusedXmlException, yaml.YAMLError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,22 @@ class Reader(Protocol):
         ...
 
 
+_R = TypeVar("_R", bound=Reader)
+
+
+def to_its_end(read: Callable[[_R, Path], Iterator[Entry]]) -> Callable[[_R, Path], Iterator[Entry]]:
+    """Make a reader say in one sentence that a document breaks off or is of another kind. Raises BadDocument."""
+
+    @wraps(read)
+    def reading(self: _R, document: Path) -> Iterator[Entry]:
+        try:
+            yield from read(self, document)
+        except BROKEN as error:
+            raise BadDocument(f"{document.name} cannot be read to its end: {error}.") from None
+
+    return reading
+
+
 def bad(number: int, what: object, entry: str = "line") -> BadEntry:
     return BadEntry(number, f"{entry} {number} is not taken: {what}")
 
@@ -185,3 +209,16 @@ def picture_in(root: Path, name: str, folders: Sequence[str]) -> Path | None:
             if path.is_relative_to(place) and path.is_file():
                 return path
     return None
+
+
+class Once:
+    """Remembers the pictures of a document, for formats that tell one by several rows."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def require(self, name: str, otherwise: str) -> None:
+        """Raise ValueError for a picture that was there before."""
+        if name in self._seen:
+            raise ValueError(f"{name} {otherwise}")
+        self._seen.add(name)
