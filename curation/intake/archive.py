@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, VIDEO_LIMITS
+from curation.preprocessing.video_wish import ANY, VideoWish
 
 from .found import Found, Refused, in_memory
 from .kinds import HEAD, Kind, is_junk, kind_of
@@ -47,6 +48,7 @@ class _Tally:
 
     limits: ArchiveLimits
     every: int
+    wish: VideoWish
     stored: int
     names: set[str] = field(default_factory=set)
     unpacked: int = 0
@@ -77,14 +79,14 @@ class _Refusal(Exception):
 
 
 def read_archive(
-    path: Path, *, every: int = EVERY, limits: ArchiveLimits = ARCHIVE_LIMITS
+    path: Path, *, every: int = EVERY, wish: VideoWish = ANY, limits: ArchiveLimits = ARCHIVE_LIMITS
 ) -> Iterator[Found | Refused]:
     """Yield the pictures and the frames of videos in an archive; every entry not taken says why.
 
     What is wrong with the archive as a whole is one refusal under its own name, and ends the reading.
     """
     reader = _zip_entries if zipfile.is_zipfile(path) else _tar_entries
-    tally = _Tally(limits, every, path.stat().st_size)
+    tally = _Tally(limits, every, wish, path.stat().st_size)
     try:
         yield from reader(path, tally)
     except _Refusal as refusal:
@@ -201,7 +203,7 @@ def _contents(entry: _Entry, tally: _Tally) -> Iterator[Found | Refused]:
         for block in _blocks(head, entry, VIDEO_LIMITS.max_bytes, tally):
             file.write(block)
         file.flush()
-        yield from read_video(Path(file.name), entry.name, every=tally.every)
+        yield from read_video(Path(file.name), entry.name, every=tally.every, wish=tally.wish)
 
 
 def _blocks(head: bytes, entry: _Entry, largest: int, tally: _Tally) -> Iterator[bytes]:

@@ -7,9 +7,12 @@ the path in the bucket or the end of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from curation.preprocessing.video_wish import ANY, VideoWish
 
 from .folder import read_file
 from .found import Found, Refused
@@ -18,8 +21,10 @@ from .video import EVERY
 MAX_LINE = 1_000_000
 MAX_KEY = 200
 
+Reader = Callable[..., Iterator[Found | Refused]]
 
-def read_listing(path: Path, *, every: int = EVERY) -> Iterator[Found | Refused]:
+
+def read_listing(path: Path, *, every: int = EVERY, wish: VideoWish = ANY) -> Iterator[Found | Refused]:
     """Yield the listed files; a line that is wrong is refused by its number and the rest goes on."""
     root = path.resolve().parent
     with path.open("rb") as lines:
@@ -30,10 +35,10 @@ def read_listing(path: Path, *, every: int = EVERY) -> Iterator[Found | Refused]
                 yield _refused(path, number, f"it is longer than {MAX_LINE} bytes; the listing is read no further")
                 return
             if line.strip():
-                yield from _read_line(path, number, line, root, every)
+                yield from _read_line(path, number, line, root, partial(read_file, every=every, wish=wish))
 
 
-def _read_line(listing: Path, number: int, line: bytes, root: Path, every: int) -> Iterator[Found | Refused]:
+def _read_line(listing: Path, number: int, line: bytes, root: Path, read: Reader) -> Iterator[Found | Refused]:
     try:
         name, key = _entry(line, root)
     except (ValueError, RecursionError) as error:
@@ -45,7 +50,7 @@ def _read_line(listing: Path, number: int, line: bytes, root: Path, every: int) 
     elif not target.is_file():
         yield Refused(name, "missing", "there is no such file beside the listing")
     else:
-        yield from read_file(target, name, every=every, client_key=key)
+        yield from read(target, name, client_key=key)
 
 
 def _entry(line: bytes, root: Path) -> tuple[str, str | None]:

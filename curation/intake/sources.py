@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from curation.preprocessing.video_wish import ANY, VideoWish
+
 from .archive import read_archive
 from .folder import read_file, read_folder
 from .found import Found, Refused, UnknownSource
@@ -20,7 +22,7 @@ ACCEPTED = (
 )
 
 
-def open_source(text: str, *, every: int = EVERY) -> Iterator[Found | Refused]:
+def open_source(text: str, *, every: int = EVERY, wish: VideoWish = ANY) -> Iterator[Found | Refused]:
     """Choose the reader for a source and start it; raise UnknownSource, before anything is read, for anything else."""
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
         raise UnknownSource(f"{text!r} is an address; accepted so far is a local file: {ACCEPTED}")
@@ -28,17 +30,17 @@ def open_source(text: str, *, every: int = EVERY) -> Iterator[Found | Refused]:
     if not text or not path.exists():
         raise UnknownSource(f"there is no file or folder {text!r}; name {ACCEPTED}")
     if path.is_dir():
-        return read_folder(path, every=every)
-    return _open_file(path, every)
+        return read_folder(path, every=every, wish=wish)
+    return _open_file(path, every, wish)
 
 
-def _open_file(path: Path, every: int) -> Iterator[Found | Refused]:
+def _open_file(path: Path, every: int, wish: VideoWish) -> Iterator[Found | Refused]:
     if path.suffix.lower() in LISTINGS:
-        return read_listing(path, every=every)
+        return read_listing(path, every=every, wish=wish)
     with path.open("rb") as file:
         kind = kind_of(path.name, file.read(HEAD))
     if kind is Kind.ARCHIVE:
-        return read_archive(path, every=every)
+        return read_archive(path, every=every, wish=wish)
     if kind is Kind.OTHER:
         raise UnknownSource(f"{path.name!r} is none of what is accepted: {ACCEPTED}")
-    return read_file(path.resolve(), path.name, every=every)
+    return read_file(path.resolve(), path.name, every=every, wish=wish)

@@ -8,16 +8,18 @@ from pathlib import Path, PurePosixPath
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.video import Frame
 from curation.preprocessing.video_child import Order, reading
+from curation.preprocessing.video_wish import ANY, VideoWish
 
 from .found import Found, Refused, in_memory
 
 EVERY = 10
 
 
-def read_video(path: Path, name: str, *, every: int = EVERY) -> Iterator[Found | Refused]:
-    """Yield every n-th frame; a video that cannot be read is one refusal, after the frames that could."""
+def read_video(path: Path, name: str, *, every: int = EVERY, wish: VideoWish = ANY) -> Iterator[Found | Refused]:
+    """Yield every n-th frame; a video that is not as wished, or cannot be read on, is one refusal."""
     try:
         with reading(path, Order(every)) as video:
+            wish.require(video.info)
             for frame in video.frames:
                 yield found_frame(path, name, frame)
     except Unreadable as refusal:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from .limits import Unreadable
 from .quality import is_low_resolution
@@ -22,6 +24,12 @@ class VideoWish:
     min_long: int = 0
     min_short: int = 0
 
+    @classmethod
+    def of_checks(cls, settings: Mapping[str, Any]) -> Self:
+        """Read what a stage of checks asks of videos that are taken in."""
+        names = ("min_seconds", "max_seconds", "video_min_long", "video_min_short")
+        return cls(*(settings.get(name) or 0 for name in names))
+
     def require(self, info: VideoInfo) -> None:
         """Raise Unreadable with a reason of this module unless the video is as wished; half a second is forgiven."""
         if info.seconds < self.min_seconds - ROUNDING_SECONDS:
@@ -35,3 +43,6 @@ class VideoWish:
         if is_low_resolution(info.width, info.height, self.min_long, self.min_short):
             wanted = f"at least {self.min_long}x{self.min_short} is wanted"
             raise Unreadable(TOO_SMALL, f"the video is {info.width}x{info.height}; {wanted}")
+
+
+ANY = VideoWish()

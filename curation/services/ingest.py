@@ -21,6 +21,7 @@ from curation.models import Asset, Decision, LabelClass, Project, Stage, User
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.pool import shared_pool
+from curation.preprocessing.video_wish import ANY, VideoWish
 from curation.services import assets, events, previews
 
 ENTRY_KIND = "checks"
@@ -108,7 +109,8 @@ def ingest(
     Raises UnknownSource before anything is read. A second run over the same files adds nothing.
     """
     entry = stage or entry_stage(project)
-    readers = [(Path(source).name, open_source(source)) for source in sources]
+    wish = VideoWish.of_checks(entry.settings) if entry.kind == ENTRY_KIND else ANY
+    readers = [(Path(source).name, open_source(source, wish=wish)) for source in sources]
     tally, videos = _Tally(), _Videos(project, entry, label_class, now)
     for source, reader in readers:
         for item in reader:

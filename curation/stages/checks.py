@@ -81,7 +81,17 @@ class ChecksSettings(StageSettings):
     min_sharpness: float | None = Field(default=None, ge=0, description="the least sharpness; none = no cut")
     min_brightness: float | None = Field(default=None, ge=0, le=255, description="the least mean grey level")
     max_brightness: float | None = Field(default=None, ge=0, le=255, description="the greatest mean grey level")
+    min_seconds: float = Field(default=0, ge=0, le=600, description="shortest video that is taken in; 0 = any")
+    max_seconds: float = Field(default=0, ge=0, le=600, description="longest video that is taken in; 0 = any up to 600")
+    video_min_long: int = Field(default=0, ge=0, description="least pixels of a video's long side; 0 = any")
+    video_min_short: int = Field(default=0, ge=0, description="least pixels of a video's short side; 0 = any")
     most_megabytes: int = Field(default=50, ge=1, le=500)
+
+    @model_validator(mode="after")
+    def _seconds_are_possible(self) -> Self:
+        if self.max_seconds and self.max_seconds < self.min_seconds:
+            raise ValueError(f"no video lasts at least {self.min_seconds:g} s and at most {self.max_seconds:g} s")
+        return self
 
     @model_validator(mode="after")
     def _is_known(self) -> Self:
