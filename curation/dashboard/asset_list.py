@@ -1,228 +1,181 @@
-"""The asset browser: filters from the address, facets with counts, keyset pages."""
+"""The asset browser's list: what the address asks for, and one page of it by keyset, never an OFFSET."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Case, CharField, Count, F, Value, When
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from curation.dashboard import tag_facet
-from curation.models import Asset, Consensus, LabelClass, Project
+from curation.models import Asset, BulkDropped, Consensus, Project, SavedView
 from curation.models.asset import AssetQuerySet
-from curation.services.overview import AssetCounts
-from curation.services.overview.counts import Place
-from curation.services.overview.words import reason_words
+from curation.services.asset_query import Query, QueryError, Term, Value, matching, parse
+from curation.services.asset_query.fields import typed
+from curation.services.asset_query.filters import midnight
+from curation.services.asset_query.grammar import IS
 
-PAGE = 60
-MOST_SOURCES = 12
-CROWD = "crowd"
-DOUBTFUL = 0.8
-FACETS: Final = ("state", "stage", "class", "reason", "source", "tag")
-KEPT: Final = ("state", "stage", "class", "reason")  # facets whose counts are kept
-COLUMNS: Final = {"state": "state", "stage": "stage__name", "class": "label_class__name", "reason": "reason"}
-TITLES: Final = {
-    "state": "State",
-    "stage": "Stage",
-    "class": "Class",
-    "reason": "Reason",
-    "source": "Source",
-    "tag": "Tag",
-}
-STATES: Final[dict[str, str]] = {
-    Asset.State.PUBLISHED: "Published",
-    Asset.State.DROPPED: "Dropped",
-    Asset.State.HELD: "Held for a person",
-    Asset.State.WAITING: "Waiting",
-    Asset.State.WORKING: "In work",
-}
+GRID, LIST = "grid", "list"
+PAGES: Final = {GRID: 120, LIST: 60}
+EVERYTHING: Final = Query()
+DOUBTFUL: Final = 0.8
+MOST_FRAMES: Final = 300
+PARAMETERS: Final = ("state", "stage", "class", "reason", "source", "worker")
+"""Fields that links to the browser may also name one by one; `tag` as well, in a form of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What the address asks for; each facet holds the chosen values."""
+class Asked:
+    """What the address asks for. `error` = the query is not understood, and nothing is shown."""
 
-    chosen: Mapping[str, tuple[str, ...]]
-    worker: int | None = None
+    query: Query = EVERYTHING
+    text: str = ""
+    error: str = ""
+    layout: str = GRID
+    as_text: bool = False
+    view: SavedView | None = None
+    after: UUID | None = None
+    before: UUID | None = None
+    at: date | None = None
 
-    @classmethod
-    def read(cls, query: QueryDict) -> "Filters":
-        chosen = {facet: tuple(dict.fromkeys(_values(query, facet))) for facet in FACETS}
-        worker = query.get("worker", "")
-        return cls({facet: values for facet, values in chosen.items() if values}, _number(worker))
-
-    def has(self, facet: str, value: str) -> bool:
-        return value in self.chosen.get(facet, ())
-
-    def toggled(self, facet: str, value: str) -> "Filters":
-        """Return the filters with one value more, or less when it was chosen."""
-        now = self.chosen.get(facet, ())
-        values = tuple(one for one in now if one != value) if value in now else (*now, value)
-        chosen = {**self.chosen, facet: values}
-        return replace(self, chosen={name: given for name, given in chosen.items() if given})
-
-    def query(self, **more: str) -> str:
-        pairs = {facet: ",".join(values) for facet, values in self.chosen.items()}
-        if self.worker is not None:
-            pairs["worker"] = str(self.worker)
-        return f"?{urlencode({**pairs, **more}, safe=',')}"
+    def address(self, query: Query | None = None, **more: str) -> str:
+        """Return the query string that shows another query, or another part of this one, in the same layout."""
+        text = str(self.query if query is None else query)
+        pairs = {"q": text, "layout": self.layout if self.layout != GRID else "", **more}
+        return f"?{urlencode({name: value for name, value in pairs.items() if value}, safe=':,<>')}"
 
     @property
-    def any(self) -> bool:
-        return bool(self.chosen) or self.worker is not None
-
-
-@dataclass(frozen=True, slots=True)
-class FacetValue:
-    value: str
-    words: str
-    n: int
-    chosen: bool
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    key: str
-    title: str
-    values: tuple[FacetValue, ...]
+    def grid_address(self) -> str:
+        return replace(self, layout=GRID).address() or "?"
 
     @property
-    def chosen(self) -> list[FacetValue]:
-        return [value for value in self.values if value.chosen]
+    def list_address(self) -> str:
+        return replace(self, layout=LIST).address()
+
+    @property
+    def video(self) -> UUID | None:
+        """Return the video whose frames are asked for, when it is one."""
+        terms = [term for term in self.query.terms if term.field == "video" and term.chooses]
+        found = terms[0].values[0] if len(terms) == 1 and len(terms[0].values) == 1 else None
+        return found.typed if isinstance(found, Value) and isinstance(found.typed, UUID) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     assets: tuple[Asset, ...]
-    newer: UUID | None
-    older: UUID | None
+    newer: UUID | None = None
+    older: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """Stage and class ids as the address and the screen call them."""
+class Chip:
+    """One term of the query as a token."""
 
-    stages: Mapping[int, tuple[str, str]]
-    classes: Mapping[int, str]
-
-    @classmethod
-    def of(cls, project: Project) -> "Names":
-        classes = LabelClass.objects.filter(project=project).values_list("pk", "name")
-        return cls({stage.pk: (stage.name, stage.title) for stage in project.stages.all()}, dict(classes))
-
-    def value(self, facet: str, place: Place) -> str:
-        if facet == "stage":
-            return self.stages.get(place.stage_id, ("", ""))[0]
-        if facet == "class":
-            return self.classes.get(place.class_id or 0, "none")
-        return place.state if facet == "state" else place.reason
-
-    def words(self, facet: str, value: str) -> str:
-        if facet == "stage":
-            return next((title for name, title in self.stages.values() if name == value), value)
-        if facet == "reason":
-            return reason_words(value)
-        return STATES.get(value, value) if facet == "state" else value
+    text: str
+    href: str
+    parts: tuple[str, str] = field(default=("", ""))
 
 
-def filtered(project: Project, filters: Filters) -> AssetQuerySet:
-    assets = Asset.objects.filter(project=project)
-    for facet, column in COLUMNS.items():
-        if facet in filters.chosen:
-            assets = assets.filter(**{f"{column}__in": filters.chosen[facet]})
-    if "source" in filters.chosen:
-        assets = assets.alias(origin=origin()).filter(origin__in=filters.chosen["source"])
-    assets = tag_facet.having(assets, filters.chosen.get("tag", ()))
-    return assets if filters.worker is None else assets.filter(worker_id=filters.worker)
-
-
-def origin() -> Case:
-    """Return where an asset came from: all workers are one source."""
-    return Case(When(worker_id__isnull=False, then=Value(CROWD)), default=F("source"), output_field=CharField())
-
-
-def facets(*, project: Project, filters: Filters, counts: AssetCounts, names: Names) -> list[Facet]:
-    """Count every value under the other facets' filters, from the kept counts; sources and tags ask the database."""
-    found = [_facet(name, filters, counts, names) for name in KEPT]
-    return [facet for facet in [*found, _sources(project, filters), _tags(project, filters)] if facet.values]
-
-
-def total(*, filters: Filters, counts: AssetCounts, names: Names) -> int | None:
-    """Return how many assets fit, or None when the kept counts cannot tell (sources, tags and workers)."""
-    if filters.worker is not None or set(filters.chosen) - set(KEPT):
-        return None
-    return sum(place.n for place in counts.places if _fits(place, filters, names, skip=""))
-
-
-def _fits(place: Place, filters: Filters, names: Names, skip: str) -> bool:
-    chosen = (item for item in filters.chosen.items() if item[0] in KEPT and item[0] != skip)
-    return all(names.value(facet, place) in values for facet, values in chosen)
-
-
-def _facet(facet: str, filters: Filters, counts: AssetCounts, names: Names) -> Facet:
-    found: Counter[str] = Counter(dict.fromkeys(filters.chosen.get(facet, ()), 0))
-    for place in counts.places:
-        value = names.value(facet, place)
-        if value and _fits(place, filters, names, skip=facet):
-            found[value] += place.n
-    order = found.most_common() if facet in {"class", "reason"} else _in_order(facet, found, names)
-    return Facet(
-        facet, TITLES[facet], tuple(_value(facet, value, names.words(facet, value), n, filters) for value, n in order)
+def read(query: QueryDict, views: Sequence[SavedView] = ()) -> Asked:
+    """Read the address; what is not understood becomes a sentence."""
+    view = next((one for one in views if str(one.public_id) == query.get("view", "")), None)
+    text = str(query.get("q", view.query if view else ""))
+    layout = query.get("layout") or (view.layout if view else GRID)
+    asked = Asked(
+        text=text[:1200],
+        layout=layout if layout in PAGES else GRID,
+        as_text=query.get("as") == "text",
+        view=view,
+        after=_uuid(query.get("after", "")),
+        before=_uuid(query.get("before", "")),
+        at=_day(query.get("at", "")),
     )
+    try:
+        meant = parse(text).plus(_named(query)).plus(parse(query.get("more", "")))
+    except QueryError as error:
+        return failed(replace(asked, text=f"{text} {query.get('more', '')}".strip()[:1200]), str(error))
+    return replace(asked, query=meant, text=str(meant))
 
 
-def _in_order(facet: str, found: Mapping[str, int], names: Names) -> list[tuple[str, int]]:
-    order = [name for name, _ in names.stages.values()] if facet == "stage" else [str(state) for state in STATES]
-    return [(value, found[value]) for value in order if value in found]
+def failed(asked: Asked, sentence: str) -> Asked:
+    """Return what was asked as text to be mended, with the sentence that says what is wrong."""
+    return replace(asked, query=EVERYTHING, error=sentence, as_text=True)
 
 
-def _sources(project: Project, filters: Filters) -> Facet:
-    others = replace(filters, chosen={name: values for name, values in filters.chosen.items() if name != "source"})
-    rows = (
-        filtered(project, others)
-        .annotate(origin=origin())
-        .order_by()
-        .values_list("origin")
-        .annotate(n=Count("id"))
-        .order_by("-n", "origin")[:MOST_SOURCES]
-    )
-    words = {CROWD: "Sent by workers", "": "Not known"}
-    values = (_value("source", origin, words.get(origin, origin), n, filters) for origin, n in rows)
-    return Facet("source", TITLES["source"], tuple(values))
+def _named(query: QueryDict) -> Query:
+    """Read fields that are parameters of their own, as in ?state=dropped&stage=checks."""
+    terms = []
+    for name in PARAMETERS:
+        words = dict.fromkeys(_words(query, name))
+        if words:
+            terms.append(Term(name, IS, tuple(Value(word, typed(name, word)) for word in words)))
+    by_key: dict[str, list[Value]] = {}
+    for code in dict.fromkeys(_words(query, "tag")):
+        key, value = tag_facet.decoded(code)
+        word = f"{key}: {value}"
+        by_key.setdefault(key, []).append(Value(word, word))
+    return Query((*terms, *(Term("tag", IS, tuple(values)) for values in by_key.values())))
 
 
-def _tags(project: Project, filters: Filters) -> Facet:
-    """Offer tags with their counts in the whole project."""
-    offered = tag_facet.offered(project, filters.chosen.get("tag", ()))
-    values = (_value("tag", text, tag_facet.words(text), n, filters) for text, n in offered)
-    return Facet("tag", TITLES["tag"], tuple(values))
+def _words(query: QueryDict, name: str) -> list[str]:
+    return [word for text in query.getlist(name) for word in text.split(",") if word and "\x00" not in word]
 
 
-def _value(facet: str, value: str, words: str, n: int, filters: Filters) -> FacetValue:
-    return FacetValue(value, words, n, filters.has(facet, value), filters.toggled(facet, value).query())
+def chips(asked: Asked) -> list[Chip]:
+    """Return the query's terms, each with the address without it."""
+    terms = asked.query.terms
+    return [
+        Chip(str(term), asked.address(asked.query.minus(place)), (_head(term), ", ".join(term.words)))
+        for place, term in enumerate(terms)
+    ]
 
 
-def page(assets: AssetQuerySet, *, project: Project, after: UUID | None, before: UUID | None) -> Page:
-    """Return one page, newest first: `after` goes on to older ones, `before` back to newer ones. Never an OFFSET."""
-    going_back = before is not None
-    cursor = _place_of(project, before or after)
+def _head(term: Term) -> str:
+    head = term.field if term.op == IS else f"{term.field} {term.op}"
+    return f"not {head}" if term.negated else head
+
+
+def page(asked: Asked, *, project: Project) -> Page:
+    """Return one page, newest first: `after` goes on to older ones, `before` back to newer, `at` begins with a day."""
+    size, going_back = PAGES[asked.layout], asked.before is not None
+    rows = matching(asked.query, project=project)
+    cursor = _place_of(project, asked.before or asked.after)
     if cursor is not None:
-        assets = assets.filter(pk__gt=cursor) if going_back else assets.filter(pk__lt=cursor)
-    rows = list(assets.order_by("id" if going_back else "-id").select_related("label_class", "preview")[: PAGE + 1])
-    more, rows = len(rows) > PAGE, rows[:PAGE]
+        rows = rows.filter(pk__gt=cursor) if going_back else rows.filter(pk__lt=cursor)
+    elif asked.at is not None:
+        cursor = _place_of_day(rows, asked.at)
+        rows = rows.none() if cursor is None else rows.filter(pk__lte=cursor)
+    found = list(_shown(rows).order_by("id" if going_back else "-id")[: size + 1])
+    more, found = len(found) > size, found[:size]
     if going_back:
-        rows.reverse()
+        found.reverse()
     has_newer = more if going_back else cursor is not None
     has_older = cursor is not None if going_back else more
-    decorate(rows)
+    decorate(found)
     return Page(
-        tuple(rows),
-        rows[0].public_id if rows and has_newer else None,
-        rows[-1].public_id if rows and has_older else None,
+        tuple(found),
+        found[0].public_id if found and has_newer else None,
+        found[-1].public_id if found and has_older else None,
+    )
+
+
+def frames(asked: Asked, *, project: Project) -> list[Asset]:
+    """Return the frames of the one video that is asked for, in the order of time."""
+    if asked.video is None:
+        return []
+    rows = matching(asked.query, project=project).filter(frame_ms__isnull=False)
+    return list(rows.select_related("preview", "label_class").order_by("frame_ms", "id")[:MOST_FRAMES])
+
+
+def _shown(rows: AssetQuerySet) -> AssetQuerySet:
+    alike = BulkDropped.objects.filter(other=OuterRef("pk"), from_stage__isnull=False, brought_back_at=None).order_by()
+    copies = alike.values("other").annotate(n=Count("pk")).values("n")
+    return rows.select_related("label_class", "preview", "stage").annotate(
+        copies=Coalesce(Subquery(copies, output_field=IntegerField()), 0)
     )
 
 
@@ -230,6 +183,12 @@ def _place_of(project: Project, public_id: UUID | None) -> int | None:
     if public_id is None:
         return None
     return Asset.objects.filter(project=project, public_id=public_id).values_list("pk", flat=True).first()
+
+
+def _place_of_day(rows: AssetQuerySet, day: date) -> int | None:
+    """Return the newest asset that arrived on the day or before it."""
+    end = midnight(Value(str(day), day), 1)
+    return rows.filter(created_at__lt=end).order_by("-created_at", "-id").values_list("pk", flat=True).first()
 
 
 def decorate(assets: Sequence[Asset]) -> None:
@@ -246,11 +205,24 @@ def decorate(assets: Sequence[Asset]) -> None:
         asset.doubtful_iou = (  # type: ignore[attr-defined]
             found.lowest_iou if found and found.lowest_iou is not None and found.lowest_iou < DOUBTFUL else None
         )
+        asset.drawn = _drawn(found)  # type: ignore[attr-defined]
 
 
-def _values(query: QueryDict, facet: str) -> list[str]:
-    return [value for text in query.getlist(facet) for value in text.split(",") if value and "\x00" not in value]
+def _drawn(consensus: Any) -> str:
+    """Return the boxes as the grid's module reads them: x,y,w,h in shares of the picture, one after another."""
+    boxes = consensus.boxes.all() if consensus else ()
+    return " ".join(f"{box.x:.4f},{box.y:.4f},{box.w:.4f},{box.h:.4f}" for box in boxes)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 19 else None
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""Browsing assets, and one asset with its whole history."""
+"""One asset with its whole history."""
 
 from uuid import UUID
 
@@ -12,40 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard import asset_list
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.asset_story import story
 from curation.dashboard.forms import typed
 from curation.models import Asset, DatasetItem, Membership
 from curation.services import assets as asset_service
-from curation.services.overview import asset_counts
 from curation.services.tagging import current
-
-
-@require_safe
-@login_required
-def assets(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    seat = seat_or_404(request, public_id)
-    filters = asset_list.Filters.read(request.GET)
-    counts, names = asset_counts(project=seat.project), asset_list.Names.of(seat.project)
-    found = asset_list.facets(project=seat.project, filters=filters, counts=counts, names=names)
-    page = asset_list.page(
-        asset_list.filtered(seat.project, filters),
-        project=seat.project,
-        after=_uuid(request.GET.get("after")),
-        before=_uuid(request.GET.get("before")),
-    )
-    context = {
-        "seat": seat,
-        "filters": filters,
-        "facets": found,
-        "page": page,
-        "found": asset_list.total(filters=filters, counts=counts, names=names),
-        "total": counts.total,
-        "older": filters.query(after=str(page.older)) if page.older else "",
-        "newer": filters.query(before=str(page.newer)) if page.newer else "",
-    }
-    return render(request, "curation/assets.html", context)
 
 
 @require_safe
@@ -101,10 +73,3 @@ def _own(seat: Seat, asset_id: UUID) -> Asset:
     if row is None:
         raise Http404
     return row
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None

@@ -133,6 +133,19 @@ def sentence(word: str) -> str:
 
 
 @register.filter
+def sentence_start(words: str) -> str:
+    """Return words with a capital at the front and the rest as it is."""
+    return words[:1].upper() + words[1:]
+
+
+@register.filter
+def clock(milliseconds: int | None) -> str:
+    """Return 1:05.2 for a place in a video."""
+    minutes, rest = divmod((milliseconds or 0) / 1000, 60)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
+@register.filter
 def feed_icon(kind: str) -> str:
     return FEED_LOOKS.get(kind, ("activity", ""))[0]
 

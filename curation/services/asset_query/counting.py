@@ -6,7 +6,7 @@ for each query, every one without its own filter.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,19 +14,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from django.core.cache import cache
-from django.db.models import Case, CharField, Count, F, Q, TextField, Value, When
+from django.db.models import Case, CharField, Count, F, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Cast, Concat, TruncDate
+from django.utils import timezone
 
-from crowd.clock import database_now
 from crowd.models import Worker
-from curation.models import Asset, AssetTag, DatasetItem, Job, Project
+from curation.models import AssetTag, DatasetItem, DatasetVersion, Job, Project
 from curation.models.asset import AssetQuerySet
 from curation.services import jobs
 from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS
-from curation.services.asset_query.filters import at_least, banded, matching, newest_version, origin
+from curation.services.asset_query.filters import at_least, banded, matching, origin
 from curation.services.asset_query.grammar import Query, Term
 from curation.services.asset_query.parser import parse
 from curation.services.jobs import Again
+from curation.services.overview.counts import Place, asset_counts
 
 KIND: Final = "count_assets"
 BIG: Final = 50_000
@@ -35,6 +36,8 @@ FRESH: Final = timedelta(minutes=1)
 ROUGH: Final = timedelta(minutes=5)
 KEPT_SECONDS: Final = 6 * 3600
 MOST_OF_A_SIDE: Final = 40
+PLACES: Final = ("state", "stage", "class", "reason")
+"""What the kept counts of assets tell exactly."""
 CUBE: Final = ("state", "stage", "class", "reason", "light", "blur", "resolution")
 SIDES: Final = ("source", "worker", "tag", "split")
 
@@ -44,6 +47,7 @@ class Cube:
     """Counts for every combination of values that occurs: one row of codes and one number each."""
 
     names: Mapping[str, tuple[str, ...]]
+    """Fields in the order of the columns, each with its values in the order of their codes."""
     codes: npt.NDArray[np.int32]
     n: npt.NDArray[np.int64]
 
@@ -53,17 +57,17 @@ class Cube:
     def by(self, name: str, query: Query) -> dict[str, int]:
         """Return the counts of each value of a field under the other fields' conditions."""
         others = [term for term in query.terms if term.field != name]
-        place, fits = CUBE.index(name), self._fits(others)
+        place, fits = list(self.names).index(name), self._fits(others)
         sums = np.bincount(self.codes[fits, place], weights=self.n[fits], minlength=len(self.names[name]))
         return {word: int(n) for word, n in zip(self.names[name], sums, strict=True) if n}
 
     def _fits(self, terms: Iterable[Term]) -> npt.NDArray[np.bool_]:
-        fits = np.ones(len(self.n), dtype=np.bool_)
+        fits, columns = np.ones(len(self.n), dtype=np.bool_), list(self.names)
         for term in terms:
-            if term.field in CUBE:
+            if term.field in self.names:
                 wanted = set(term.words)
                 codes = [code for code, word in enumerate(self.names[term.field]) if word in wanted]
-                fits &= np.isin(self.codes[:, CUBE.index(term.field)], codes, invert=term.negated)
+                fits &= np.isin(self.codes[:, columns.index(term.field)], codes, invert=term.negated)
         return fits
 
 
@@ -82,13 +86,36 @@ class Counted:
     query: Query
     cube: Cube | None
     sides: Sides | None
-    whole: int | None = None
+    whole: Cube | None = None
+    places: Cube | None = None
     at: datetime | None = None
     now: datetime | None = field(default=None, compare=False)
 
     @property
     def total(self) -> int | None:
-        return None if self.cube is None else self.cube.total(self.query)
+        """Return how many the query means: exact where it asks for places only."""
+        exact = self._exact(self.query)
+        return exact if exact is not None or self.cube is None else self.cube.total(self.query)
+
+    @property
+    def all(self) -> int | None:
+        return self.of(Query())
+
+    def of(self, query: Query) -> int | None:
+        """Return how many another query means, or nothing where that would have to be counted."""
+        exact = self._exact(query)
+        if exact is not None or self.whole is None or query.without(CUBE):
+            return exact
+        return self.whole.total(query)
+
+    def by(self, name: str) -> dict[str, int]:
+        """Return the counts of a field's values."""
+        if self.places is not None and name in PLACES and not self.query.without(PLACES):
+            return self.places.by(name, self.query)
+        return self.cube.by(name, self.query) if self.cube is not None else {}
+
+    def _exact(self, query: Query) -> int | None:
+        return None if self.places is None or query.without(PLACES) else self.places.total(query)
 
     @property
     def pending(self) -> bool:
@@ -109,8 +136,8 @@ class _Kept:
 
 def counted(project: Project, query: Query) -> Counted:
     """Return the counts: of a small project now; of a big one what is kept, and a job renews what is older."""
-    now = database_now()
-    if not is_big(project):
+    now, counts = timezone.now(), asset_counts(project=project)
+    if counts.total <= BIG:
         return _counted_now(project, query, now)
     rest = query.without(CUBE)
     keys = {"whole": _key(project, "cube", Query()), "cube": _key(project, "cube", rest)}
@@ -120,25 +147,26 @@ def counted(project: Project, query: Query) -> Counted:
     if any(one is None or (one.version != project.version and now - one.at > FRESH) for one in found.values()):
         _ask(project, query)
     whole, cube, sides = found["whole"], found["cube"], found["sides"]
-    oldest = min((one.at for one in (cube, sides) if one), default=None)
     return Counted(
         query,
         cube.value if cube else None,
         sides.value if sides else None,
-        whole=whole.value.total(Query()) if whole else None,
-        at=oldest,
+        whole=whole.value if whole else None,
+        places=_places(project, counts.places),
+        at=min((one.at for one in (cube, sides) if one), default=None),
         now=now,
     )
 
 
-def is_big(project: Project) -> bool:
-    """Whether counting would take longer than a request may; asked of the index, at most BIG entries."""
-    key = f"assets-big:{project.pk}"
-    known: bool | None = cache.get(key)
-    if known is None:
-        known = Asset.objects.filter(project=project).order_by("id")[BIG : BIG + 1].exists()
-        cache.set(key, known, 3600 if known else 30)
-    return known
+def _places(project: Project, places: Iterable[Place]) -> Cube:
+    """Read the kept counts as a cube."""
+    stages = {stage.pk: stage.name for stage in project.stages.all()}
+    classes = dict(project.classes.values_list("pk", "name"))
+    rows: list[tuple[Any, ...]] = [
+        (one.state, stages.get(one.stage_id, ""), classes.get(one.class_id or 0, NONE), one.reason or NONE, one.n)
+        for one in places
+    ]
+    return _packed(rows, PLACES)
 
 
 def _counted_now(project: Project, query: Query, now: datetime) -> Counted:
@@ -150,7 +178,7 @@ def _counted_now(project: Project, query: Query, now: datetime) -> Counted:
         kept = whole, cube_of(project, rest) if rest else whole, sides_of(project, query)
         cache.set(key, kept, 60)
     whole, cube, sides = kept
-    return Counted(query, cube, sides, whole=whole.total(Query()), at=now, now=now)
+    return Counted(query, cube, sides, whole=whole, at=now, now=now)
 
 
 def _key(project: Project, what: str, query: Query) -> str:
@@ -190,7 +218,7 @@ def cube_of(project: Project, query: Query) -> Cube:
         .values_list("state", "stage_id", "label_class_id", "reason", "light", "blur", "resolution")
         .annotate(n=Count("id"))
     )
-    stages = dict(project.stages.values_list("pk", "name"))
+    stages = {stage.pk: stage.name for stage in project.stages.all()}
     classes = dict(project.classes.values_list("pk", "name"))
     named = [
         (state, stages.get(stage, ""), classes.get(label, NONE), reason or NONE, *words, n)
@@ -199,10 +227,10 @@ def cube_of(project: Project, query: Query) -> Cube:
     return _packed(named)
 
 
-def _packed(rows: list[tuple[Any, ...]]) -> Cube:
-    names = {name: tuple(sorted({str(row[place]) for row in rows})) for place, name in enumerate(CUBE)}
-    codes = np.zeros((len(rows), len(CUBE)), dtype=np.int32)
-    for place, name in enumerate(CUBE):
+def _packed(rows: list[tuple[Any, ...]], fields: Sequence[str] = CUBE) -> Cube:
+    names = {name: tuple(sorted({str(row[place]) for row in rows})) for place, name in enumerate(fields)}
+    codes = np.zeros((len(rows), len(fields)), dtype=np.int32)
+    for place, name in enumerate(fields):
         code = {word: number for number, word in enumerate(names[name])}
         codes[:, place] = [code[str(row[place])] for row in rows]
     return Cube(names, codes, np.array([row[-1] for row in rows], dtype=np.int64))
@@ -221,11 +249,8 @@ def _resolution() -> Case:
 
 def sides_of(project: Project, query: Query) -> Sides:
     """Count sources, workers, tags, splits and days, each under all conditions but its own: one statement."""
-    version = newest_version(project)
     parts = [_sources(project, query), _workers(project, query), _tags(project, query), _days(project, query)]
-    if version is not None:
-        items = DatasetItem.objects.filter(dataset=version, asset__in=_under(project, query, "split")).exclude(split="")
-        parts.append(_part(items, "split", F("split")))
+    parts.append(_splits(project, query))
     rows = parts[0].union(*parts[1:], all=True)
     values: dict[str, list[tuple[str, int]]] = {}
     for what, value, n in rows:
@@ -265,6 +290,12 @@ def _tags(project: Project, query: Query) -> Any:
     if rest:
         tags = tags.filter(asset__in=matching(rest, project=project).order_by())
     return _part(tags, "tag", Concat("key", Value(": "), "value"), distinct="asset")
+
+
+def _splits(project: Project, query: Query) -> Any:
+    frozen = DatasetVersion.objects.filter(project=project, frozen_at__isnull=False).order_by("-number")
+    items = DatasetItem.objects.filter(dataset=Subquery(frozen.values("pk")[:1])).exclude(split="")
+    return _part(items.filter(asset__in=_under(project, query, "split")), "split", F("split"))
 
 
 def _days(project: Project, query: Query) -> Any:

@@ -1,0 +1,24 @@
+/**
+ * The asset browser: starts the window over the pages, the selection with its keys, and the query bar. Without it the
+ * page is a list with links to newer and older.
+ */
+import { Choice } from "./assets/choice.js";
+import { startFacets, startQueryBar } from "./assets/query-bar.js";
+import { Window } from "./assets/window.js";
+
+const root = document.querySelector("#window");
+if (root && !root.dataset.started) {
+  root.dataset.started = "1";
+  const pages = new Window(root);
+  const choice = new Choice(root, pages);
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    const toast = target.closest?.(".toast") ?? target.querySelector?.(".toast");
+    if (toast?.dataset.state === "done" || toast?.dataset.state === "undone") {
+      choice.clear();
+      pages.reload();
+    }
+  });
+}
+startQueryBar(document.querySelector("#query"));
+startFacets();
+document.addEventListener("htmx:afterSettle", startFacets);
