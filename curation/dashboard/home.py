@@ -1,16 +1,32 @@
-"""The list of a person's projects."""
+"""The first page: all pools of all campaigns, and the list of projects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
 
+from crowd.clock import database_now
+from crowd.models.tally import Of
+from crowd.services import tallies
+from crowd.services.tallies import Key
 from curation.dashboard.access import Seat, person, seats
+from curation.dashboard.pool_table import HOME
 from curation.engine import set_up
-from curation.models import Asset, Pool
+from curation.models import Pool, Tick
+from curation.services.overview.campaigns import PAGE, Wanted, pools_of_all
+from curation.services.overview.counts import counts_of
+
+OLDEST_TICK = timedelta(seconds=20)
+MOST_BELLS = 20  # websockets of one page; with more projects it only polls
+SHOWS: Final = (("", "Not done"), ("running", "Running"), ("stopped", "Stopped"), ("done", "Done"), ("all", "All"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +52,91 @@ class ProjectRow:
         return ("Nothing is open", "warn") if self.pools else ("Not started", "")
 
 
+@require_safe
 @login_required
 def projects(request: HttpRequest) -> HttpResponse:
     rows = rows_of(seats(request))
+    live = [row for row in rows if row.seat.project.archived_at is None]
     context = {
-        "rows": [row for row in rows if row.seat.project.archived_at is None],
+        **_pools(request, [row.seat for row in live]),
+        "rows": live,
         "archived": [row for row in rows if row.seat.project.archived_at],
+        "demo": next((row for row in live if row.seat.project.is_demo), None),
         "being_set_up": set_up.waiting_for(person(request)),
+        "no_worker": no_worker(),
     }
     return render(request, "curation/projects.html", context)
 
 
-def rows_of(mine: list[Seat]) -> list[ProjectRow]:
-    ids = [seat.project.pk for seat in mine]
-    published = Count("id", filter=Q(state=Asset.State.PUBLISHED))
-    assets = Asset.objects.filter(project__in=ids).order_by().values("project").annotate(n=Count("id"), out=published)
-    pools = (
-        Pool.objects.filter(project__in=ids)
+@require_safe
+@login_required
+def pools_part(request: HttpRequest) -> HttpResponse:
+    """Answer with the table of pools alone; what changed asks for it."""
+    live = [seat for seat in seats(request) if seat.project.archived_at is None]
+    return render(request, "curation/_home_pools.html", _pools(request, live))
+
+
+def no_worker() -> bool:
+    """Say whether no worker process has run the clock's tick lately, so that nothing moves."""
+    last = Tick.objects.order_by("-slot").values_list("created_at", flat=True).first()
+    return last is None or database_now() - last > OLDEST_TICK
+
+
+def _pools(request: HttpRequest, live: Sequence[Seat]) -> dict[str, Any]:
+    wanted = Wanted.read(request.GET.dict())
+    shown = pools_of_all(projects=[seat.project for seat in live], wanted=wanted, now=database_now())
+    query = request.GET.urlencode()
+    by_project = {seat.project.pk: seat for seat in live}
+    return {
+        "lines": [(line, by_project[line.row.pool.project_id]) for line in shown.lines],
+        "shown": shown,
+        "wanted": wanted,
+        "columns": HOME,
+        "shows": [(key, words, _address(request, show=key)) for key, words in SHOWS],
+        "choices": [seat.project for seat in live],
+        "first": (shown.page - 1) * PAGE + 1,
+        "last": (shown.page - 1) * PAGE + len(shown.lines),
+        "before": _address(request, page=str(shown.page - 1)) if shown.page > 1 else "",
+        "after": _address(request, page=str(shown.page + 1)) if shown.page < shown.pages else "",
+        "live_url": f"{reverse('live-home')}?{query}",
+        "live_version": sum(seat.project.version for seat in live),
+        "bells": ",".join(str(seat.project.public_id) for seat in live) if len(live) <= MOST_BELLS else "",
+        "part_url": f"{reverse('home-pools')}?{query}",
+    }
+
+
+def _address(request: HttpRequest, **changes: str) -> str:
+    """Return the address of the list with some words changed; another filter begins at its first page."""
+    query = {**request.GET.dict(), **changes}
+    if "page" not in changes:
+        query.pop("page", None)
+    return f"{reverse('projects')}?{urlencode({name: value for name, value in query.items() if value})}#pools"
+
+
+def rows_of(mine: Sequence[Seat]) -> list[ProjectRow]:
+    """Return the projects with their counts: two queries, whatever their number and size."""
+    stages = {stage.pk: seat.project.pk for seat in mine for stage in seat.project.stages.all()}
+    found = tallies.totals(Key(Of.STAGE, pk, "assets.") for pk in stages)
+    work = {
+        row["project"]: row
+        for row in Pool.objects.filter(project__in=[seat.project.pk for seat in mine])
         .order_by()
         .values("project")
         .annotate(n=Count("id"), open=Count("id", filter=Q(state=Pool.State.OPEN)), wanted=Sum("wanted"))
-    )
-    have: dict[int, dict[str, Any]] = {row["project"]: dict(row) for row in assets}
-    work: dict[int, dict[str, Any]] = {row["project"]: dict(row) for row in pools}
-    return [_row(seat, have.get(seat.project.pk, {}), work.get(seat.project.pk, {})) for seat in mine]
-
-
-def _row(seat: Seat, have: dict[str, Any], work: dict[str, Any]) -> ProjectRow:
-    return ProjectRow(
-        seat=seat,
-        wanted=work.get("wanted", 0) or 0,
-        assets=have.get("n", 0),
-        published=have.get("out", 0),
-        open_pools=work.get("open", 0),
-        pools=work.get("n", 0),
-    )
+    }
+    rows = []
+    for seat in mine:
+        own = [stage.pk for stage in seat.project.stages.all()]
+        counts = counts_of({(Of.STAGE, pk): found.get((Of.STAGE, pk), {}) for pk in own})
+        pools: dict[str, Any] = dict(work.get(seat.project.pk, {}))
+        rows.append(
+            ProjectRow(
+                seat=seat,
+                wanted=pools.get("wanted") or 0,
+                assets=counts.total,
+                published=counts.published,
+                open_pools=pools.get("open", 0),
+                pools=pools.get("n", 0),
+            )
+        )
+    return rows

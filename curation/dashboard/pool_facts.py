@@ -1,15 +1,19 @@
-"""What a pool's page tells beyond its row: pages by state, price per item, pace, gates in words."""
+"""What a pool's page tells beyond its row: pages by state, people at work, price per item, gates in words."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
-from django.db.models import Avg, Count, Q
+from django.core.cache import cache
+from django.db.models import Count, Q
 
 from crowd import rules
-from crowd.models import Assignment, Batch
+from crowd.models import Assignment, Batch, Restriction
 from crowd.money import money_text
 from crowd.quality.exam import exam_sentence
 from crowd.quality.wording import counted
-from crowd.services import publishing
+from crowd.services import comparing, publishing
+from crowd.services.comparing import Compared
 from crowd.services.control import is_adaptive
 from crowd.services.control_stock import control_stock
 from curation.dashboard.exam_facts import exam_of
@@ -18,22 +22,45 @@ from curation.services.overview import PoolRow
 from curation.stages.validate import ValidateSettings
 
 ITEM_PLACES = 4
-STATE_WORDS = {
-    Assignment.State.ACTIVE: "in hands",
-    Assignment.State.SUBMITTED: "in check",
-    Assignment.State.ACCEPTED: "accepted",
-    Assignment.State.REJECTED: "rejected",
-    Assignment.State.SKIPPED: "skipped",
-    Assignment.State.EXPIRED: "expired",
+ACTIVE_FOR = timedelta(hours=1)
+BIG, KEPT_SECONDS = 20_000, 60
+State = Assignment.State
+STATE_WORDS: Final = {
+    "accepted": "accepted",
+    "rejected": "rejected",
+    "skipped": "skipped",
+    "expired": "ran out of time",
 }
+BANS: Final = {
+    "": "by a person",
+    "control": "wrong in control tasks",
+    "speed": "answered too fast",
+    "skipped": "skipped too much",
+    "majority": "against the majority",
+    "acceptance": "too much rejected",
+    "one_submission": "sent enough",
+    "platform": "by the platform",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Workers of a pool: all who handed something in or hold a page, and those of the last hour."""
+
+    workers: int
+    active: int
+    in_hands: int
+    in_check: int
 
 
 @dataclass(frozen=True, slots=True)
 class PoolFacts:
     batch: Batch | None
+    people: People
     pages: tuple[tuple[str, int], ...]
-    workers: int
-    seconds_per_task: float | None
+    banned: tuple[tuple[str, int], ...]
+    compared: Compared | None
+    may_compare: bool
     price_per_item: str
     gate: str
     rules: tuple[str, ...]
@@ -42,13 +69,15 @@ class PoolFacts:
 
 def pool_facts(row: PoolRow) -> PoolFacts:
     batch = Batch.objects.filter(pool_id=row.pool.pk).select_related("account", "needs_skill", "grants_skill").first()
-    found = _pages(row.pool.pk)
-    mean = found["mean_ms"]
+    people = _people(row)
+    ended = tuple((words, row.counts.get(f"pages.{state}", 0)) for state, words in STATE_WORDS.items())
     return PoolFacts(
         batch=batch,
-        pages=tuple((words, found[state]) for state, words in STATE_WORDS.items()),
-        workers=found["workers"],
-        seconds_per_task=mean / 1000 / row.page_size if mean else None,
+        people=people,
+        pages=(("in hands", people.in_hands), ("in check", people.in_check), *ended),
+        banned=_banned(row, row.now),
+        compared=comparing.last_compared(batch) if batch else None,
+        may_compare=batch is not None and comparing.may_compare(batch),
         price_per_item=_price_per_item(row),
         gate=_gate(batch),
         rules=(*_rules(batch), *_stopping(row.pool)),
@@ -65,11 +94,37 @@ def _price_per_item(row: PoolRow) -> str:
     return low if low == high else f"{low}–{high.removeprefix('$')}"
 
 
-def _pages(pool_id: int) -> dict[str, int]:
-    by_state = {str(state): Count("id", filter=Q(state=state)) for state in STATE_WORDS}
-    return Assignment.objects.filter(batch__pool_id=pool_id).aggregate(
-        mean_ms=Avg("duration_ms"), workers=Count("worker", distinct=True), **by_state
+def _people(row: PoolRow) -> People:
+    """Count people, who are no sum of pages; in a big pool at most once a minute."""
+    key = f"pool-people:{row.pool.pk}"
+    is_big = row.counts.get("pages.sent", 0) > BIG
+    kept: People | None = cache.get(key) if is_big else None
+    if kept is not None:
+        return kept
+    lately = Q(state=State.ACTIVE) | Q(submitted_at__gte=row.now - ACTIVE_FOR)
+    found = Assignment.objects.filter(batch__pool_id=row.pool.pk).aggregate(
+        workers=Count("worker", distinct=True),
+        active=Count("worker", distinct=True, filter=lately),
+        in_hands=Count("id", filter=Q(state=State.ACTIVE)),
+        in_check=Count("id", filter=Q(state=State.SUBMITTED)),
     )
+    people = People(**found)
+    if is_big:
+        cache.set(key, people, KEPT_SECONDS)
+    return people
+
+
+def _banned(row: PoolRow, now: datetime) -> tuple[tuple[str, int], ...]:
+    """Count who is kept out of this pool or of its project, by what did it."""
+    scope = Restriction.Scope
+    here = Q(scope=scope.BATCH, scope_id__in=[batch.pk for batch in row.batches])
+    here |= Q(scope=scope.PROJECT, scope_id=row.pool.project_id)
+    rows = Restriction.objects.in_force(now).no_work().filter(here).order_by().values_list("by_rule")
+    counts: dict[str, int] = {}
+    for by_rule, n in rows.annotate(n=Count("worker", distinct=True)):
+        words = BANS.get(by_rule.partition(":")[0], by_rule.replace("_", " "))
+        counts[words] = counts.get(words, 0) + n
+    return tuple(sorted(counts.items(), key=lambda pair: -pair[1]))
 
 
 def _gate(batch: Batch | None) -> str:

@@ -1,8 +1,7 @@
 """The list of pools, and one pool with what a lead can do about it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,40 +13,20 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError, Differences
 from crowd.money import micro
-from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.access import Seat, person, seat_or_404, seats
 from curation.dashboard.pool_elsewhere import elsewhere_of, lacks_of
 from curation.dashboard.pool_facts import pool_facts
-from curation.engine import campaigns
+from curation.dashboard.pool_table import PROJECT
+from curation.engine import campaigns, market
 from curation.models import Membership, Pool
 from curation.services import pools as pool_service
-from curation.services.overview import PoolRow, pool_rows
+from curation.services.overview import pool_rows
+from curation.services.overview.advice import Advised
+from curation.services.overview.campaigns import IN_MEMORY, lines_of
+from curation.services.overview.pool import around, pool_charts
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    key: str
-    title: str
-    right: bool
-    value: Callable[[PoolRow], Any]
-
-
-NEVER = float("inf")
-COLUMNS: Final = (
-    Column("name", "Name", right=False, value=lambda row: (row.pool.title, row.pool.pk)),
-    Column("priority", "Priority", right=True, value=lambda row: row.pool.priority),
-    Column("accepted", "Accepted", right=False, value=lambda row: row.accepted / row.target if row.target else 0),
-    Column("in_check", "In check", right=True, value=lambda row: row.in_check),
-    Column("status", "Status", right=False, value=lambda row: row.status),
-    Column("platform", "Platform", right=False, value=lambda row: row.pool.account.label),
-    Column("price", "Price a page", right=True, value=lambda row: row.pool.price_micro),
-    Column("started", "Started", right=False, value=lambda row: _seconds(row)),
-    Column("left", "Time left", right=True, value=lambda row: NEVER if row.hours_left is None else row.hours_left),
-)
+PARTS: Final = {"charts": "curation/_pool_charts.html", "facts": "curation/_pool_facts.html"}
 DONE_WORDS: Final = {"open": "is opening", "pause": "is paused", "resume": "is opening again", "close": "is closed"}
-
-
-def _seconds(row: PoolRow) -> float:
-    return row.pool.started_at.timestamp() if row.pool.started_at else NEVER
 
 
 @require_safe
@@ -59,11 +38,19 @@ def pools(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _pools_page(request: HttpRequest, seat: Seat, lacking: Sequence[tuple[str, list[str]]] = ()) -> HttpResponse:
     rows = pool_rows(project=seat.project, now=database_now())
     sort = request.GET.get("sort", "")
-    column = next((column for column in COLUMNS if column.key == sort.lstrip("-")), None)
-    if column is not None:
-        rows.sort(key=column.value, reverse=sort.startswith("-"))
+    lines = lines_of(rows)
+    value = IN_MEMORY.get(sort.lstrip("-"))
+    if value is not None:
+        lines.sort(key=value, reverse=sort.startswith("-"))
     closed = sum(row.pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} for row in rows)
-    context = {"seat": seat, "rows": rows, "columns": COLUMNS, "sort": sort, "closed": closed, "lacking": lacking}
+    context = {
+        "seat": seat,
+        "lines": [(line, seat) for line in lines],
+        "columns": PROJECT,
+        "sort": sort,
+        "closed": closed,
+        "lacking": lacking,
+    }
     return render(request, "curation/pools.html", context, status=409 if lacking else 200)
 
 
@@ -125,6 +112,16 @@ def act(request: HttpRequest, public_id: UUID, pool_id: int, action: str) -> Htt
 
 @require_POST
 @login_required
+def compare(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpResponse:
+    """Ask the platform how many pages it has; a job does it."""
+    row = _own(seat_or_404(request, public_id, Membership.Role.LEAD), pool_id)
+    market.compare_soon(pool_id=row.pk)
+    messages.success(request, "The platform is being asked; the line below follows in a moment.")
+    return redirect("pool", public_id, pool_id)
+
+
+@require_POST
+@login_required
 def change(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpResponse:
     """Change target, price or priority."""
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
@@ -170,13 +167,17 @@ def _page(request: HttpRequest, seat: Seat, pool_id: int, error: str = "") -> Ht
         "seat": seat,
         "row": row,
         "facts": pool_facts(row),
+        "charts": pool_charts(row),
+        "advice": Advised(row, around(row, projects=[one.project for one in seats(request)])).all(),
         "lacks": lacks_of(row.pool),
         "far": elsewhere_of(row.pool),
         "error": error,
-        "typed": request.POST if error else {},
+        "typed": request.POST if error else {"price": request.GET.get("price", "")[:20]},
         "may": _may(row.pool),
     }
-    return render(request, "curation/pool.html", context, status=400 if error else 200)
+    is_part = request.GET.get("part") if not error else None
+    template = PARTS.get(is_part or "", "curation/pool.html")
+    return render(request, template, context, status=400 if error else 200)
 
 
 def _may(pool: Pool) -> dict[str, bool]:

@@ -3,23 +3,24 @@
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from curation.dashboard.access import Seat, seat_or_404
-from curation.models import Event, Pool
-from curation.services import honesty
-from curation.services.overview import (
-    ProjectNumbers,
-    funnel,
-    honesty_levels,
-    newest_pair,
-    project_numbers,
-    stage_costs,
-)
+from crowd.clock import database_now
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.home import no_worker
+from curation.dashboard.pool_table import PROJECT
+from curation.models import Event, Membership, Pool
+from curation.services import honesty, stages
+from curation.services.overview import honesty_levels, newest_pair, project_numbers
+from curation.services.overview.campaigns import lines_of
+from curation.services.overview.funnel import funnel
+from curation.services.overview.pipeline import pipeline
 from curation.services.overview.project import RANGES
 
 NEWEST_EVENTS = 6
@@ -27,10 +28,10 @@ PARTS: Final[dict[str, str]] = {
     "kpis": "curation/overview/_kpis.html",
     "chart": "curation/overview/_chart.html",
     "funnel": "curation/overview/_funnel.html",
+    "pipeline": "curation/overview/_pipeline.html",
     "pools": "curation/overview/_pools.html",
     "levels": "curation/overview/_levels.html",
     "events": "curation/overview/_events.html",
-    "costs": "curation/overview/_costs.html",
 }
 
 
@@ -38,7 +39,8 @@ PARTS: Final[dict[str, str]] = {
 @login_required
 def project(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id)
-    return render(request, "curation/overview/page.html", _context(request, seat))
+    context = {**_numbers(request, seat), **_honesty(seat), "events": _events(seat), "no_worker": no_worker()}
+    return render(request, "curation/overview/page.html", context)
 
 
 @require_safe
@@ -55,12 +57,37 @@ def part(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
     return render(request, PARTS[name], _numbers(request, seat))
 
 
-def _context(request: HttpRequest, seat: Seat) -> dict[str, Any]:
-    return {**_numbers(request, seat), **_honesty(seat), "events": _events(seat)}
+@require_POST
+@login_required
+def pause_stage(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
+    """Let a stage rest."""
+    seat, stage_id = _own_stage(request, public_id, name)
+    stage = stages.pause_stage(stage_id=stage_id, by=person(request), now=database_now())
+    messages.success(request, f"{stage.title} is paused. Pages already in hands may be finished.")
+    return redirect(f"{reverse('project', args=[seat.project.public_id])}#pipeline")
+
+
+@require_POST
+@login_required
+def resume_stage(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
+    """Let a stage go on, with the pools that paused with it."""
+    seat, stage_id = _own_stage(request, public_id, name)
+    for sentence in stages.resume_stage(stage_id=stage_id, by=person(request), now=database_now()):
+        messages.warning(request, sentence)
+    messages.success(request, "The stage goes on.")
+    return redirect(f"{reverse('project', args=[seat.project.public_id])}#pipeline")
+
+
+def _own_stage(request: HttpRequest, public_id: UUID, name: str) -> tuple[Seat, int]:
+    seat = seat_or_404(request, public_id, Membership.Role.LEAD)
+    found = seat.project.stages.filter(name=name).values_list("pk", flat=True).first()
+    if found is None:
+        raise Http404
+    return seat, found
 
 
 def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
-    span = request.GET.get("range", "all")
+    span, tab = request.GET.get("range", "all"), request.GET.get("pools", "running")
     numbers = project_numbers(project=seat.project, now=timezone.now(), span=span, budget=seat.limit_micro)
     request.asset_counts = numbers.counts  # type: ignore[attr-defined]  # the shell shows them too
     main = [row for row in numbers.rows if row.pool.kind == Pool.Kind.MAIN]
@@ -69,23 +96,20 @@ def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
         "span": span if span in RANGES else "all",
         "numbers": numbers,
         "steps": funnel(stages=numbers.stages, counts=numbers.counts),
-        "costs": _costs(numbers),
-        "rows": _shown(main, request.GET.get("pools", "running")),
-        "tabs": {tab: len(_shown(main, tab)) for tab in ("running", "done", "all")},
-        "tab": request.GET.get("pools", "running"),
+        "pipeline": pipeline(numbers),
+        "lines": [(line, seat) for line in lines_of(_shown(main, tab))],
+        "columns": PROJECT,
+        "tabs": {name: len(_shown(main, name)) for name in ("running", "done", "all")},
+        "tab": tab,
     }
 
 
-def _costs(numbers: ProjectNumbers) -> list[Any]:
-    costs = stage_costs(stages=numbers.stages, spent=numbers.spent, rows=numbers.rows)
-    return [cost for cost in costs if cost.spent_micro or cost.planned_micro]
-
-
 def _shown(rows: list[Any], tab: str) -> list[Any]:
-    done = Pool.State.DONE
     if tab == "done":
-        return [row for row in rows if row.pool.state == done]
-    return rows if tab == "all" else [row for row in rows if row.pool.state != done]
+        return [row for row in rows if row.pool.state == Pool.State.DONE]
+    if tab == "all":
+        return rows
+    return [row for row in rows if row.pool.state != Pool.State.DONE]
 
 
 def _honesty(seat: Seat) -> dict[str, Any]:
@@ -93,7 +117,7 @@ def _honesty(seat: Seat) -> dict[str, Any]:
     levels = honesty_levels(project=seat.project, policy=policy)
     return {
         "levels": levels,
-        "most": max(level.workers for level in levels),
+        "most": max((level.workers for level in levels), default=0),
         "saved_micro": sum(level.saved_micro for level in levels),
         "pair": newest_pair(project=seat.project, policy=policy),
     }

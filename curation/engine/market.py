@@ -8,10 +8,10 @@ from crowd.errors import BudgetExceeded
 from crowd.models import Assignment, Batch, RemoteFile, Task
 from crowd.platforms.registry import elsewhere
 from crowd.rehearsal.models import RehearsalCrowd
-from crowd.services import dispatch, files, publishing, pulling
+from crowd.services import comparing, dispatch, files, publishing, pulling
 from curation.engine.flow import wake_take_in
 from curation.models import Job, Pool
-from curation.services import jobs, pools
+from curation.services import jobs, pools, versions
 from curation.services.jobs import Again
 
 SLICE = 4.0
@@ -79,6 +79,31 @@ def run_pull(job: Job, _now: datetime) -> Again | None:
     if not any(batch.pk == batch_id for batch in _worth_pulling()):
         return None
     return Again(after=max(MOMENT, (pulled.next_at - database_now()).total_seconds()))
+
+
+def wake_compares() -> None:
+    """Now and then the pages of open batches elsewhere are counted on both sides."""
+    there = Batch.objects.filter(account__platform__in=elsewhere(), state=Batch.State.OPEN).exclude(remote_id="")
+    for batch in there.exclude(account__rehearsal__follows_wall_clock=False):
+        _wake_compare(batch)
+
+
+def compare_soon(*, pool_id: int) -> None:
+    """Count the pages of a pool on both sides now: somebody has asked."""
+    for batch in Batch.objects.filter(pool_id=pool_id):
+        _wake_compare(batch)
+
+
+def _wake_compare(batch: Batch) -> None:
+    payload = {"batch_id": batch.pk}
+    jobs.wake(kind="compare_batch", key=str(batch.pk), project_id=batch.project_id, payload=payload)
+
+
+def run_compare(job: Job, _now: datetime) -> None:
+    """Job: ask a platform for its books of one batch."""
+    found = comparing.compare_batch(batch_id=job.payload["batch_id"], now=database_now())
+    if found is not None and job.project_id is not None:
+        versions.bump(project_id=job.project_id)
 
 
 def wake_fetches(*, now: datetime) -> None:

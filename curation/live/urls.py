@@ -1,7 +1,10 @@
-"""The address browsers ask for changed numbers."""
+"""The addresses browsers ask for changed numbers."""
 
 from django.urls import path
 
 from curation.live import views
 
-urlpatterns = [path("live/<uuid:public_id>/", views.changes, name="live")]
+urlpatterns = [
+    path("live/", views.home_changes, name="live-home"),
+    path("live/<uuid:public_id>/", views.changes, name="live"),
+]

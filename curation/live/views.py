@@ -12,9 +12,12 @@ from django.views.decorators.http import require_safe
 from crowd.clock import database_now
 from crowd.money import money_text
 from curation.models import Asset, Project
-from curation.services.overview import ProjectNumbers, project_numbers
+from curation.services.overview import PoolRow, ProjectNumbers, project_numbers
+from curation.services.overview.campaigns import Wanted, pools_of_all
+from curation.services.overview.words import NOBODY_KNOWS, eta_words
 
-STALE: Final = ("kpis", "chart", "funnel", "pools", "levels", "events", "costs")
+STALE: Final = ("kpis", "chart", "funnel", "pipeline", "pools", "levels", "events", "pool-charts", "pool-facts")
+HOME_STALE: Final = ("home-pools",)
 SECONDS = 1
 
 
@@ -38,6 +41,20 @@ def changes(request: HttpRequest, public_id: UUID) -> JsonResponse:
     return JsonResponse(answer)
 
 
+@require_safe
+@never_cache
+@login_required
+def home_changes(request: HttpRequest) -> JsonResponse:
+    """Answer for the pools that the first page shows under the same filter. Its version is the sum of all projects'."""
+    mine = list(Project.objects.visible_to(request.user).filter(archived_at__isnull=True))
+    version = sum(project.version for project in mine)
+    if request.GET.get("since", "") == str(version):
+        return JsonResponse({"version": version, "fields": {}, "stale": []})
+    shown = pools_of_all(projects=mine, wanted=Wanted.read(request.GET.dict()), now=database_now())
+    fields = {name: value for line in shown.lines for name, value in fields_of_pool(line.row).items()}
+    return JsonResponse({"version": version, "fields": fields, "stale": list(HOME_STALE)})
+
+
 def fields_of(numbers: ProjectNumbers) -> dict[str, str]:
     """Return every number that a page may show, as text. Roles see the same numbers."""
     review = [stage.pk for stage in numbers.stages if stage.kind == "review"]
@@ -51,11 +68,22 @@ def fields_of(numbers: ProjectNumbers) -> dict[str, str]:
         "to_review": f"{to_review:,}",
     }
     for row in numbers.rows:
-        fields[f"pool:{row.pool.pk}:accepted"] = f"{row.accepted:,}"
-        fields[f"pool:{row.pool.pk}:in_check"] = f"{row.in_check:,}"
-        fields[f"pool:{row.pool.pk}:share"] = _share(row.accepted, row.target)
-        fields[f"pool:{row.pool.pk}:both"] = _share(row.accepted + row.in_check, row.target)
+        fields |= fields_of_pool(row)
     return fields
+
+
+def fields_of_pool(row: PoolRow) -> dict[str, str]:
+    """Return the numbers of one pool."""
+    name, acceptance = f"pool:{row.pool.pk}", row.acceptance
+    return {
+        f"{name}:accepted": f"{row.accepted:,}",
+        f"{name}:in_check": f"{row.in_check:,}",
+        f"{name}:share": _share(row.accepted, row.target),
+        f"{name}:both": _share(row.accepted + row.in_check, row.target),
+        f"{name}:left": eta_words(row),
+        f"{name}:spent": money_text(row.spent_micro, currency=row.pool.account.currency),
+        f"{name}:acceptance": NOBODY_KNOWS if acceptance is None else f"{100 * acceptance:.0f}%",
+    }
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,18 +1,23 @@
 /**
- * The project's first page: draws the chart, again whenever its part of the page was fetched anew or its width changed.
+ * Charts of the overview and of a pool: drawn again whenever their part of the page was fetched anew or its width changed.
  */
-import { burnUp } from "./lib/charts.js";
+import { burnUp, lines } from "./lib/charts.js";
 import { dataOf } from "./lib/dom.js";
 
 const NOTICEABLE = 24;
+const KINDS = {
+  "burn-up": (data, box) => burnUp(data, { published: box.dataset.published, spent: box.dataset.spent }, box.clientWidth),
+  lines: (data, box) => lines(data, box.dataset.says, box.clientWidth),
+};
 
 function draw() {
-  const box = document.querySelector("[data-chart]");
-  if (!box || Math.abs(Number(box.dataset.drawn || 0) - box.clientWidth) < NOTICEABLE) return;
-  const data = dataOf(box.dataset.chart);
-  if (!data || data.t.length < 2) return;
-  box.dataset.drawn = String(box.clientWidth);
-  box.replaceChildren(burnUp(data, { published: box.dataset.published, spent: box.dataset.spent }, box.clientWidth));
+  for (const box of document.querySelectorAll("[data-chart]")) {
+    if (Math.abs(Number(box.dataset.drawn || 0) - box.clientWidth) < NOTICEABLE) continue;
+    const data = dataOf(box.dataset.chart);
+    if (!data || data.t.length < 2) continue;
+    box.dataset.drawn = String(box.clientWidth);
+    box.replaceChildren(KINDS[box.dataset.kind](data, box));
+  }
 }
 
 draw();

@@ -9,8 +9,10 @@ from curation.models import Asset, Pool, Project
 from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_project, make_worker
 
 PAGES = ("project", "pools", "pool", "assets", "asset", "workers", "worker", "datasets", "settings", "live")
-PARTS = ("kpis", "chart", "funnel", "pools", "levels", "events", "costs")
-MOST_QUERIES = 13
+PARTS = ("kpis", "chart", "funnel", "pipeline", "pools", "levels", "events")
+MOST_QUERIES = 14
+# "assets": counts of every facet, once for each version of a small project; the others bring much together
+MORE_QUERIES = {"assets": 20, "project": 17, "pool": 22}
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_without_a_session_one_is_asked_to_sign_in(page: str, world: dict[str, s
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_needs_few_queries(page, world, people, django_assert_max_num_queries):
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with django_assert_max_num_queries(MORE_QUERIES.get(page, MOST_QUERIES)):
         people["alice"].get(world[page])
 
 
@@ -55,7 +57,7 @@ def test_more_rows_need_no_more_queries(page, project, world, people, django_ass
     for number in range(5):
         pool, worker = make_pool(project, f"MORE {number}"), make_worker(f"W{number}")
         make_evidence(make_asset(project, worker=worker, answer=make_answer(pool, worker)))
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with django_assert_max_num_queries(MORE_QUERIES.get(page, MOST_QUERIES)):
         people["alice"].get(world[page])
 
 

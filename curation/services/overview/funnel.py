@@ -20,7 +20,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """One stage: `passed` went on from it, `losses` were dropped here, `waiting` and `held` still stand here."""
+    """One stage: `passed` went on to those `beyond`, `losses` were dropped, `waiting` and `held` still stand here."""
 
     stage: Stage
     passed: int
@@ -28,6 +28,7 @@ class FunnelStep:
     waiting: int
     held: int
     losses: tuple[Loss, ...]
+    beyond: str
 
     @property
     def lost(self) -> int:
@@ -49,6 +50,7 @@ def funnel(*, stages: Sequence[Stage], counts: AssetCounts) -> list[FunnelStep]:
                 waiting=counts.sum(stages=[stage.pk], states=WAITING),
                 held=counts.sum(stages=[stage.pk], states=[Asset.State.HELD]),
                 losses=_losses(stage, counts),
+                beyond=",".join(other.name for other in stages[place + 1 :]),
             )
         )
     return steps

@@ -10,7 +10,12 @@ const LABEL = 60;
 const LEAST_STEPS = 12;
 const EDGE = { left: 44, right: 20, top: 14, bottom: 28 };
 
-/** @typedef {{t: number[], published: number[], spent: number[], forecast: {t: number, published: number, spent: number} | null}} BurnUp */
+/**
+ * @typedef {{t: number, late: number, published: number, low: number, high: number}} Forecast reached at `t`, or `late`;
+ *   the money then is between `low` and `high`
+ * @typedef {{t: number[], published: number[], spent: number[], forecast: Forecast | null}} BurnUp
+ * @typedef {{t: number[], lines: {name: string, values: number[]}[]}} Lines
+ */
 
 /**
  * Published and spent in percent of plan on one axis.
@@ -21,13 +26,14 @@ const EDGE = { left: 44, right: 20, top: 14, bottom: 28 };
  */
 export function burnUp(whole, labels, width) {
   const data = withoutIdleStart(whole);
-  const scale = scaleOf(data, Math.max(LEAST_WIDTH, Math.round(width)));
+  const scale = scaleOf(data, width);
+  const step = scale.ceiling <= 100 ? 25 : Math.ceil(scale.ceiling / 100) * 25;
   const last = data.t.length - 1;
   const now = scale.x(data.t[last]);
   const chart = s(
     "svg",
     { class: "chart", viewBox: `0 0 ${scale.width} ${HEIGHT}`, role: "img", "aria-label": `${labels.published}, ${labels.spent}` },
-    ...gridLines(scale),
+    ...gridLines(scale, step, (value) => `${value}%`),
     ...timeLabels(data, scale),
     s("path", { class: "area", d: `${line(data.t, data.published, scale)} L${now} ${scale.y(0)} L${scale.x(data.t[0])} ${scale.y(0)} Z` }),
     s("path", { class: "s2", d: line(data.t, data.spent, scale) }),
@@ -38,18 +44,54 @@ export function burnUp(whole, labels, width) {
   return chart;
 }
 
-/** A young project has nothing to show for most of the span: begin one step before the first result. */
+/**
+ * Several running totals on one axis of counts; the legend stands beside the chart.
+ * @param {Lines} whole
+ * @param {string} says the chart in a sentence
+ * @param {number} width
+ * @returns {SVGElement}
+ */
+export function lines(whole, says, width) {
+  const from = idleUntil(whole.t, (place) => whole.lines.some((one) => one.values[place] > 0));
+  const t = whole.t.slice(from);
+  const all = whole.lines.map((one) => one.values.slice(from));
+  const top = Math.max(4, ...all.flat());
+  const step = niceStep(top / 4);
+  const scale = scaleTo({ start: t[0], end: t[t.length - 1], ceiling: Math.ceil(top / step) * step, width });
+  return s(
+    "svg",
+    { class: "chart", viewBox: `0 0 ${scale.width} ${HEIGHT}`, role: "img", "aria-label": says },
+    ...gridLines(scale, step, (value) => value.toLocaleString("en")),
+    ...timeLabels({ t }, scale),
+    ...all.map((values, place) => s("path", { class: `c${place + 1}`, d: line(t, values, scale) })),
+  );
+}
+
+/** 1, 2 or 5 times a power of ten, at least 1. */
+function niceStep(rough) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, rough)));
+  return [1, 2, 5, 10].map((times) => times * power).find((value) => value >= rough) ?? 10 * power;
+}
+
+/** What is young has nothing to show for most of the span: begin one step before the first result. */
+function idleUntil(t, isAny) {
+  const first = t.findIndex((_, place) => isAny(place));
+  return Math.max(0, Math.min(first < 0 ? 0 : first - 1, t.length - LEAST_STEPS));
+}
+
 function withoutIdleStart({ t, published, spent, forecast }) {
-  const first = t.findIndex((_, place) => published[place] > 0 || spent[place] > 0);
-  const from = Math.max(0, Math.min(first < 0 ? 0 : first - 1, t.length - LEAST_STEPS));
+  const from = idleUntil(t, (place) => published[place] > 0 || spent[place] > 0);
   return { t: t.slice(from), published: published.slice(from), spent: spent.slice(from), forecast };
 }
 
 function scaleOf(data, width) {
-  const start = data.t[0];
-  const end = Math.max(data.forecast ? data.forecast.t : 0, data.t[data.t.length - 1]);
-  const top = Math.max(100, ...data.published, ...data.spent, data.forecast ? data.forecast.spent : 0);
-  const ceiling = top <= 100 ? 100 : Math.ceil(top / 25) * 25;
+  const end = Math.max(data.forecast ? data.forecast.late : 0, data.t[data.t.length - 1]);
+  const top = Math.max(100, ...data.published, ...data.spent, data.forecast ? data.forecast.high : 0);
+  return scaleTo({ start: data.t[0], end, ceiling: top <= 100 ? 100 : Math.ceil(top / 25) * 25, width });
+}
+
+function scaleTo({ start, end, ceiling, width: given }) {
+  const width = Math.max(LEAST_WIDTH, Math.round(given));
   const wide = width - EDGE.left - EDGE.right;
   const high = HEIGHT - EDGE.top - EDGE.bottom;
   return {
@@ -62,17 +104,16 @@ function scaleOf(data, width) {
   };
 }
 
-function gridLines(scale) {
-  const step = scale.ceiling <= 100 ? 25 : Math.ceil(scale.ceiling / 100) * 25;
-  const lines = [];
+function gridLines(scale, step, words) {
+  const drawn = [];
   for (let value = 0; value <= scale.ceiling; value += step) {
     const y = scale.y(value);
-    lines.push(
+    drawn.push(
       s("line", { class: "gridline", x1: EDGE.left, x2: scale.width - EDGE.right, y1: y, y2: y }),
-      s("text", { x: EDGE.left - 8, y: y + 4, "text-anchor": "end" }, `${value}%`),
+      s("text", { x: EDGE.left - 8, y: y + 4, "text-anchor": "end" }, words(value)),
     );
   }
-  return lines;
+  return drawn;
 }
 
 function timeLabels(data, scale) {
@@ -102,14 +143,18 @@ function line(times, values, scale) {
   return times.map((t, place) => `${place ? "L" : "M"}${scale.x(t)} ${scale.y(values[place])}`).join(" ");
 }
 
+/** Dashed to the middle of what is expected, with a band to its late end and between the two prices. */
 function forecast(data, scale, now) {
   const last = data.t.length - 1;
-  const dashed = (series, value) =>
-    s("path", { class: `${series} dash`, d: `M${now} ${scale.y(value)} L${scale.x(data.forecast.t)} ${scale.y(data.forecast[series === "s1" ? "published" : "spent"])}` });
+  const { t, late, published, low, high } = data.forecast;
+  const [from, spent] = [scale.y(data.published[last]), scale.y(data.spent[last])];
+  const [soon, later] = [scale.x(t), scale.x(late)];
   return [
+    s("path", { class: "band s1", d: `M${now} ${from} L${soon} ${scale.y(published)} L${later} ${scale.y(published)} Z` }),
+    s("path", { class: "band", d: `M${now} ${spent} L${soon} ${scale.y(high)} L${later} ${scale.y(high)} L${later} ${scale.y(low)} Z` }),
     s("line", { class: "now", x1: now, x2: now, y1: scale.y(scale.ceiling), y2: scale.y(0) }),
-    dashed("s1", data.published[last]),
-    dashed("s2", data.spent[last]),
+    s("path", { class: "s1 dash", d: `M${now} ${from} L${soon} ${scale.y(published)}` }),
+    s("path", { class: "s2 dash", d: `M${now} ${spent} L${soon} ${scale.y((low + high) / 2)}` }),
   ];
 }
 

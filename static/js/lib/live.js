@@ -1,5 +1,6 @@
 /**
- * Live numbers: a websocket that only rings, one question at most each second, and polling while the socket is away.
+ * Live numbers: websockets that only ring, one question at most each second, and polling while a socket is away.
+ * A page names one project, or up to twenty; with none it only polls.
  */
 import { get } from "./api.js";
 
@@ -10,53 +11,90 @@ const STALE_AFTER = 5000;
 const FIRST_RETRY = 1000;
 const LAST_RETRY = 30_000;
 const WORDS_BETWEEN = 15_000;
+const STRANGER = 4404;
 
-class Live {
-  constructor(sign) {
-    this.sign = sign;
-    this.url = sign.dataset.url;
-    this.project = sign.dataset.project;
-    this.version = Number(sign.dataset.version);
-    this.retry = FIRST_RETRY;
-    this.asked = 0;
-    this.refreshed = Date.now();
-    this.lastWords = Date.now();
-    this.updated = new Date();
-    this.stale = new Set();
+/** One websocket that comes back by itself. */
+class Bell {
+  /** @param {string} project @param {{opened: () => void, rung: (version: number) => void, closed: () => void}} calls */
+  constructor(project, calls) {
+    Object.assign(this, { project, calls, retry: FIRST_RETRY, asleep: false });
     this.connect();
-    this.poll = setInterval(() => this.isOpen() || this.ask(), POLL);
-    document.addEventListener("visibilitychange", () => this.changeVisibility());
   }
 
-  isOpen() {
-    return this.socket?.readyState === WebSocket.OPEN;
+  get isOpen() {
+    return this.socket.readyState === WebSocket.OPEN;
   }
 
   connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/ws/projects/${this.project}/`);
-    this.socket.addEventListener("open", () => this.opened());
-    this.socket.addEventListener("message", (event) => this.rung(event));
+    this.socket.addEventListener("open", () => {
+      this.retry = FIRST_RETRY;
+      this.calls.opened();
+    });
+    this.socket.addEventListener("message", (event) => {
+      const message = JSON.parse(event.data);
+      if (message.t === "p") this.calls.rung(message.version);
+    });
     this.socket.addEventListener("close", (event) => this.closed(event));
   }
 
-  opened() {
-    this.retry = FIRST_RETRY;
-    this.show(true);
-    this.ask();
-  }
-
-  rung(event) {
-    const message = JSON.parse(event.data);
-    if (message.t === "p" && message.version > this.version) this.ask();
-  }
-
   closed(event) {
-    this.show(false);
-    if (event.code === 4404 || this.asleep) return;
+    this.calls.closed();
+    if (event.code === STRANGER || this.asleep) return;
     const wait = this.retry * (0.5 + Math.random());
     this.retry = Math.min(LAST_RETRY, this.retry * 2);
-    setTimeout(() => this.connect(), wait);
+    setTimeout(() => this.asleep || this.connect(), wait);
+  }
+
+  sleep() {
+    this.asleep = true;
+    this.socket.close();
+  }
+
+  wake() {
+    if (!this.asleep) return;
+    this.asleep = false;
+    this.connect();
+  }
+}
+
+class Live {
+  /** @param {HTMLElement} sign where the state is shown; its data say what to ask and whom to listen to */
+  constructor(sign) {
+    this.sign = sign;
+    this.url = sign.dataset.url;
+    this.version = Number(sign.dataset.version);
+    this.heard = new Map();
+    this.asked = 0;
+    this.refreshed = Date.now();
+    this.lastWords = Date.now();
+    this.updated = new Date();
+    this.reached = true;
+    this.stale = new Set();
+    this.bells = (sign.dataset.project || "").split(",").filter(Boolean).map((project) => this.listen(project));
+    this.poll = setInterval(() => this.allOpen() || this.ask(), POLL);
+    document.addEventListener("visibilitychange", () => this.changeVisibility());
+    if (!this.bells.length) this.show();
+  }
+
+  listen(project) {
+    return new Bell(project, {
+      opened: () => {
+        this.show();
+        this.ask();
+      },
+      rung: (version) => {
+        if (version <= (this.heard.get(project) ?? 0)) return;
+        this.heard.set(project, version);
+        this.ask();
+      },
+      closed: () => this.show(),
+    });
+  }
+
+  allOpen() {
+    return this.bells.length > 0 && this.bells.every((bell) => bell.isOpen);
   }
 
   /** Ask now, or once when the second is over. */
@@ -70,15 +108,17 @@ class Live {
     this.waiting = undefined;
     this.asked = Date.now();
     try {
-      const answer = await get(`${this.url}?since=${this.version}`, { retries: 0 });
-      this.version = Math.max(this.version, answer.version);
+      const answer = await get(`${this.url}${this.url.includes("?") ? "&" : "?"}since=${this.version}`, { retries: 0 });
+      this.version = answer.version;
       this.updated = new Date();
+      this.reached = true;
       this.patch(answer.fields);
       answer.stale.forEach((name) => this.stale.add(name));
       this.refreshStale();
     } catch {
-      this.show(this.isOpen());
+      this.reached = false;
     }
+    this.show();
   }
 
   patch(fields) {
@@ -116,21 +156,17 @@ class Live {
 
   changeVisibility() {
     if (document.hidden) {
-      this.sleep = setTimeout(() => {
-        this.asleep = true;
-        this.socket.close();
-      }, HIDDEN_UNTIL_SLEEP);
+      this.sleep = setTimeout(() => this.bells.forEach((bell) => bell.sleep()), HIDDEN_UNTIL_SLEEP);
       return;
     }
     clearTimeout(this.sleep);
-    if (this.asleep) {
-      this.asleep = false;
-      this.connect();
-    }
+    this.bells.forEach((bell) => bell.wake());
     this.ask();
   }
 
-  show(good) {
+  /** A page that only polls is well while it is answered. */
+  show() {
+    const good = this.bells.length ? this.allOpen() : this.reached;
     this.sign.dataset.state = good ? "on" : "off";
     const at = this.updated.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     this.sign.querySelector("span").textContent = good ? "Live" : `Reconnecting, last update ${at}`;

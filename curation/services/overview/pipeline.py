@@ -1,0 +1,67 @@
+"""The stages as a line: what came in, stands there, was lost and why, went on; what it cost and how long it took."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from curation.models import Job, Pool, Stage
+from curation.services.overview.funnel import FunnelStep, funnel
+from curation.services.overview.pools import PoolRow
+from curation.services.overview.project import ProjectNumbers
+from curation.services.overview.spending import StageCost, stage_costs
+
+MS_AN_HOUR = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStage:
+    """`later`: names of this stage and those after it. `trouble`: why its job fails."""
+
+    step: FunnelStep
+    cost: StageCost
+    hours: float
+    open_pools: int
+    pools: int
+    later: str
+    trouble: str
+
+    @property
+    def stage(self) -> Stage:
+        return self.step.stage
+
+    @property
+    def entered(self) -> int:
+        return self.step.passed + self.step.waiting + self.step.held + self.step.lost
+
+    @property
+    def is_paused(self) -> bool:
+        return self.stage.state == Stage.State.PAUSED
+
+
+def pipeline(numbers: ProjectNumbers) -> list[PipelineStage]:
+    """Return the stages in order. One query: for jobs that fail."""
+    steps = funnel(stages=numbers.stages, counts=numbers.counts)
+    costs = stage_costs(stages=numbers.stages, spent=numbers.spent, rows=numbers.rows)
+    troubles = _troubles(numbers.stages)
+    names = [stage.name for stage in numbers.stages]
+    return [
+        PipelineStage(
+            step=step,
+            cost=cost,
+            hours=sum(row.counts.get("pages.ms", 0) for row in _rows(numbers, step.stage)) / MS_AN_HOUR,
+            open_pools=sum(row.pool.state == Pool.State.OPEN for row in _rows(numbers, step.stage)),
+            pools=len(_rows(numbers, step.stage)),
+            later=",".join(names[place:]),
+            trouble=troubles.get(step.stage.pk, ""),
+        )
+        for place, (step, cost) in enumerate(zip(steps, costs, strict=True))
+    ]
+
+
+def _rows(numbers: ProjectNumbers, stage: Stage) -> list[PoolRow]:
+    return [row for row in numbers.rows if row.pool.stage_id == stage.pk]
+
+
+def _troubles(stages: Sequence[Stage]) -> dict[int, str]:
+    keys = [str(stage.pk) for stage in stages]
+    failing = Job.objects.filter(kind="work_stage", key__in=keys, failures__gt=0).values_list("key", "last_error")
+    return {int(key): error for key, error in failing}
