@@ -19,6 +19,11 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def typed(request: HttpRequest, name: str, most: int = 300) -> str:
+    """Return a posted text without NUL (PostgreSQL refuses it) and surrounding blanks, cut to a length."""
+    return request.POST.get(name, "").replace("\x00", "").strip()[:most]
+
+
 def decisions_of(request: HttpRequest) -> tuple[list[Decided], list[dict[str, Any]]]:
     """Return the decisions that can be read, and the others with what is wrong with them."""
     rows = body_of(request).get("decisions")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from curation.review import looking, views
+from curation.review import checks, looking, submissions, views
 
 P = "p/<uuid:public_id>/review/"
 
@@ -15,5 +15,11 @@ urlpatterns = [
     path(f"{P}recent/", looking.recent, name="review-recent"),
     path(f"{P}recent/<uuid:key>/", looking.decided, name="review-decided"),
     path(f"{P}similar/<uuid:asset_id>/", looking.similar, name="review-similar"),
+    path(f"{P}checks/", checks.screen, name="review-checks"),
+    path(f"{P}checks/next/", checks.next_checks, name="review-checks-next"),
+    path(f"{P}checks/decisions/", checks.decisions, name="review-checks-decisions"),
+    path(f"{P}submissions/", submissions.page, name="submissions"),
+    path(f"{P}submissions/judge/", submissions.judge, name="submissions-judge"),
+    path(f"{P}submissions/<uuid:asset_id>/clip/", submissions.clip, name="submission-clip"),
     path("account/keys/", looking.keep_keys, name="own-keys"),
 ]

@@ -13,6 +13,7 @@ import { openRecent } from "./review/sheets.js";
 
 const PAGE = 24;
 const DEEPEST_UNDO = 2; // pages
+const MOST_PARTS = 3;
 const RENEW = 4 * 60_000;
 const $ = (id) => document.getElementById(id);
 const start = dataOf("start");
@@ -48,16 +49,20 @@ function show() {
 function cell(item, at) {
   const { rows, extras } = findings(item);
   const { url, w, h: height } = item.image;
-  const part = unionOf((rows.length ? rows : extras).map((one) => one.box)) ?? { x: 0, y: 0, w, h: height };
-  const svg = s("svg", { viewBox: around(part, 1.25, rows.length ? 1.3 : 1).join(" "), "aria-hidden": "true" });
-  svg.append(s("image", { href: url, width: w, height, preserveAspectRatio: "none" }));
-  svg.append(...rows.flatMap(({ box }) => [outline(box, "cons0"), outline(box, "cons")]));
+  const agreed = rows.map(({ box }) => box);
+  const parts = agreed.length > MOST_PARTS ? [unionOf(agreed)] : agreed.length ? agreed : [unionOf(extras.map((one) => one.box)) ?? { x: 0, y: 0, w, h: height }];
+  const crops = parts.map((part) => {
+    const svg = s("svg", { viewBox: around(part, 1.25 / parts.length, agreed.length ? 1.3 : 1).join(" "), "aria-hidden": "true" });
+    svg.append(s("image", { href: url, width: w, height, preserveAspectRatio: "none" }));
+    svg.append(...agreed.flatMap((box) => [outline(box, "cons0"), outline(box, "cons")]));
+    return svg;
+  });
   const lowest = item.lowest_iou === null ? "" : ` ${item.lowest_iou.toFixed(2)}`;
   const labels = rows.map((row) => row.label).join(", ") || "no boxes";
   const button = h("button", { type: "button", class: "rg-cell", "aria-pressed": String(marked.has(item.id)), tabindex: "-1" });
   button.setAttribute("aria-label", `Image ${at + 1}: ${labels}${lowest && `, lowest IoU${lowest}`}`);
   const shaky = item.lowest_iou !== null && item.lowest_iou < SHAKY ? "warn" : "";
-  button.append(svg, h("span", { class: `num ${shaky}` }, `${at + 1}${lowest}`), h("span", { class: "bad" }, "wrong"));
+  button.append(h("span", { class: "crops" }, ...crops), h("span", { class: `num ${shaky}` }, `${at + 1}${lowest}`), h("span", { class: "bad" }, "wrong"));
   button.addEventListener("click", () => toggle(at));
   return button;
 }

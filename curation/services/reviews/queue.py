@@ -39,7 +39,7 @@ def next_images(*, project: Project, user: User, n: int, now: datetime, label_cl
         if label_class:
             free = free.filter(label_class__name=label_class, put_aside=False)
         found = _choose(free, wanted, chance)
-        mine = _lease([asset.pk for asset in found], user=user, now=now)
+        mine = take_leases([asset.pk for asset in found], user=user, now=now)
     return [asset for asset in found if asset.pk in mine]
 
 
@@ -110,7 +110,7 @@ def _free(project: Project, user: User, now: datetime) -> QuerySet[Any, Any]:
     )
 
 
-def _lease(asset_ids: list[int], *, user: User, now: datetime) -> set[int]:
+def take_leases(asset_ids: list[int], *, user: User, now: datetime) -> set[int]:
     """Take the leases that nobody else holds and return their assets.
 
     A lock on the asset is not enough: a lease committed after our snapshot is seen only by this conflict.

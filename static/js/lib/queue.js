@@ -68,10 +68,12 @@ export class Queue extends EventTarget {
    * @param {string} name one device, one name: put the person's id in it
    * @param {(rows: object[], leaving: boolean) => Promise<{saved: string[], refused: {key: string, why: string}[]}>} send
    * @param {number} [every] milliseconds
+   * @param {number} [stay] milliseconds for which a row stays here and can be taken back, unless the page is left
    */
-  constructor(name, send, every = 1000) {
+  constructor(name, send, every = 1000, stay = 0) {
     super();
-    Object.assign(this, { send, every, table: new Table(name), rows: [], flying: new Set(), failures: 0, count: 0 });
+    Object.assign(this, { send, every, stay, table: new Table(name), rows: [], flying: new Set(), failures: 0, count: 0 });
+    this.due = new Map();
     this.ready = this.restore();
     this.timer = setTimeout(() => this.tick(), every);
     this.leave = () => this.flush(true);
@@ -97,6 +99,7 @@ export class Queue extends EventTarget {
 
   async add(body) {
     this.rows.push(body);
+    this.due.set(body.key, performance.now() + this.stay);
     this.tell();
     await this.table.put(body.key, { at: Date.now() + this.count++ / 1000, body });
   }
@@ -119,7 +122,8 @@ export class Queue extends EventTarget {
 
   async flush(leaving = false) {
     if (this.flying.size && !leaving) return;
-    const batch = this.rows.slice(0, BATCH);
+    const now = performance.now();
+    const batch = this.rows.filter(({ key }) => leaving || (this.due.get(key) ?? 0) <= now).slice(0, BATCH);
     if (!batch.length) return;
     this.flying = new Set(batch.map((row) => row.key));
     try {
@@ -138,7 +142,10 @@ export class Queue extends EventTarget {
   forget(keys) {
     const gone = new Set(keys);
     this.rows = this.rows.filter((row) => !gone.has(row.key));
-    for (const key of gone) this.table.remove(key);
+    for (const key of gone) {
+      this.due.delete(key);
+      this.table.remove(key);
+    }
   }
 
   tell() {
