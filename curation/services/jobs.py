@@ -30,6 +30,7 @@ MOST_CRASHES = 3
 MOST_FAILURES = 12
 RING_AGAIN_AFTER = timedelta(seconds=10)
 REVIVED_AFTER = timedelta(minutes=5)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 
 
 _by_hand: ContextVar[bool] = ContextVar("by_hand", default=False)
@@ -195,16 +196,23 @@ def _fail(job: Job, error: Exception, now: datetime) -> None:
 
 
 def sweep(*, now: datetime) -> int:
-    """Take back jobs whose process died: due again, or dead after three crashes."""
+    """Take back jobs whose process died: after three crashes a job is dead, lasting work waits longer each time."""
     lost = Job.objects.filter(Q(lease_until__lt=now) | Q(leased_by__in=_gone()), state=State.RUNNING)
-    dead = lost.filter(crashes__gte=MOST_CRASHES - 1).update(
-        state=State.DEAD, crashes=F("crashes") + 1, lease_until=None, last_error="Its process died three times."
-    )
-    back = lost.filter(crashes__lt=MOST_CRASHES - 1).update(
-        state=State.DUE, crashes=F("crashes") + 1, lease_until=None, next_at=now, rung_at=None
-    )
+    taken = sum(_take_back(job, now) for job in lost)
     _revive(now)
-    return dead + back
+    return taken
+
+
+def _take_back(job: Job, now: datetime) -> int:
+    crashes = job.crashes + 1
+    pause = LONGEST_PAUSE if crashes > 10 else min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** max(0, crashes - MOST_CRASHES))
+    change: dict[str, Any] = {"state": State.DUE, "next_at": now, "rung_at": None}
+    if crashes >= MOST_CRASHES:
+        change = {"state": State.DEAD, "last_error": f"Its process died {crashes} times."}
+        if job.kind in JOB_KINDS and JOB_KINDS[job.kind].lasting:
+            change |= {"state": State.DUE, "next_at": now + pause, "rung_at": now}
+    mine = Job.objects.filter(pk=job.pk, fence=job.fence, state=State.RUNNING)
+    return mine.update(crashes=crashes, lease_until=None, **change)
 
 
 def _gone() -> list[str]:
@@ -214,7 +222,7 @@ def _gone() -> list[str]:
 
 
 def _revive(now: datetime) -> None:
-    """Give work that never ends another try after a pause: nobody else would do it."""
+    """Give work that never ends, and has failed too often, another try after a pause: nobody else would do it."""
     lasting = [kind for kind, what in JOB_KINDS.items() if what.lasting]
     Job.objects.filter(state=State.DEAD, kind__in=lasting, started_at__lt=now - REVIVED_AFTER).update(
         state=State.DUE, next_at=now, rung_at=None

@@ -202,12 +202,26 @@ def test_what_kills_three_processes_is_dead_until_a_person_tries_it_again(job, h
         assert jobs.claim(job_id=job.pk, now=now)
         now += timedelta(minutes=2)
         jobs.sweep(now=now)
-    assert (state_of(job), job.last_error) == (State.DEAD, "Its process died three times.")
+    assert (state_of(job), job.last_error) == (State.DEAD, "Its process died 3 times.")
     assert not jobs.run(job_id=job.pk, now=now)
     assert jobs.retry(job_id=job.pk)
     due(job)
     assert jobs.run(job_id=job.pk, now=now)
     assert state_of(job) == State.DONE
+
+
+def test_lasting_work_that_is_killed_again_and_again_waits_a_little_longer_each_time_and_never_ends(job, monkeypatch):
+    monkeypatch.setitem(jobs.JOB_KINDS, job.kind, replace(jobs.JOB_KINDS[job.kind], lasting=True))
+    now, waits = NOON, []
+    for _ in range(12):
+        assert jobs.claim(job_id=job.pk, now=now)
+        now += timedelta(minutes=2)
+        jobs.sweep(now=now)
+        job.refresh_from_db()
+        assert job.state == State.DUE
+        waits.append((job.next_at - now).total_seconds())
+        now = job.next_at
+    assert waits == [0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 
 def test_crashes_of_long_ago_are_forgiven_even_when_somebody_always_calls(job, handler):
