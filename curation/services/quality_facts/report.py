@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
-from curation.models import Consensus, Project, Stage
+from curation.models import Consensus, Project, ReviewControl, Stage
 from curation.services.quality_facts.agreement import (
     BoxFigures,
     LabelFigures,
@@ -26,12 +26,16 @@ STATUSES = ("hard", "soft", "drop")
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """One person's verdicts. `seconds` is the median time of a decision, where the browser measured it."""
+    """One person's verdicts. `seconds` is the median time of a decision, where the browser measured it.
+
+    `controls` = on how many images whose answer was known the person said the same.
+    """
 
     name: str
     judged: int
     seconds: float | None
     wrong: Share
+    controls: Share
 
     @property
     def per_hour(self) -> int | None:
@@ -110,7 +114,7 @@ def compute(project: Project, stage: Stage | None) -> Quality:
         labels=agreement_of_labels(project.pk),
         workers=_workers(project, boxes, crowd),
         crowd=crowd,
-        reviewers=_reviewers(rows),
+        reviewers=_reviewers(project, rows),
     )
 
 
@@ -153,14 +157,23 @@ def _workers(project: Project, boxes: BoxFigures | None, crowd: Crowd | None) ->
     ]
 
 
-def _reviewers(rows: Sequence[Judged]) -> list[Reviewer]:
+def _reviewers(project: Project, rows: Sequence[Judged]) -> list[Reviewer]:
     by_name: dict[str, list[Judged]] = {}
     for row in rows:
         by_name.setdefault(row.by, []).append(row)
-    return sorted((_reviewer(name, own) for name, own in by_name.items()), key=lambda one: -one.judged)
+    known = _controls(project)
+    found = (_reviewer(name, own, known.get(name, (0, 0))) for name, own in by_name.items())
+    return sorted(found, key=lambda one: -one.judged)
 
 
-def _reviewer(name: str, rows: Sequence[Judged]) -> Reviewer:
+def _controls(project: Project) -> dict[str, tuple[int, int]]:
+    """Return (agreed, answered) control images of each reviewer."""
+    rows = ReviewControl.objects.filter(project_id=project.pk, is_right__isnull=False).order_by().values("user__name")
+    counted = rows.annotate(agreed=Count("pk", filter=Q(is_right=True)), n=Count("pk"))
+    return {row["user__name"]: (row["agreed"], row["n"]) for row in counted}
+
+
+def _reviewer(name: str, rows: Sequence[Judged], controls: tuple[int, int]) -> Reviewer:
     times = [row.ms / 1000 for row in rows if row.ms is not None]
     wrong = jeffreys(sum(row.is_wrong for row in rows), len(rows))
-    return Reviewer(name, len(rows), median(times) if times else None, wrong)
+    return Reviewer(name, len(rows), median(times) if times else None, wrong, jeffreys(*controls))
