@@ -94,6 +94,8 @@ def _behind(asset: Asset, annotations: Sequence[Any]) -> dict[int, Answer]:
 def _said(row: Any, answer: Answer | None) -> Said:
     if row.kind == Annotation.Kind.LABEL:
         words = row.label.replace("_", " ")
+    elif row.kind == Annotation.Kind.TEXT:
+        words = row.label
     elif row.is_empty:
         words = ", ".join(str(flag).replace("_", " ") for flag in row.flags) or "nothing there"
     else:

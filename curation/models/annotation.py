@@ -11,6 +11,7 @@ class Annotation(models.Model):
     class Kind(models.TextChoices):
         LABEL = "label"
         BOXES = "boxes"
+        TEXT = "text"
 
     project_id = models.BigIntegerField()
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="annotations")

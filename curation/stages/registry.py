@@ -12,6 +12,7 @@ STAGE_KINDS: dict[str, str] = {
     "tag": "curation.stages.tag:Tagging",
     "validate": "curation.stages.validate:Validate",
     "boxes": "curation.stages.boxes:Boxes",
+    "describe": "curation.stages.describe:Describe",
     "aggregate": "curation.stages.aggregate:Aggregate",
     "review": "curation.stages.review:Review",
     "publish": "curation.stages.publish:Publish",
