@@ -50,6 +50,7 @@ PARAMS: Final[Mapping[str, Sequence[Param]]] = {
         Param("control_per_page", "Control tasks among them", hint="their answer is known"),
     ),
     "boxes": (PRICE, OVERLAP, PAGE, Param("needs_value", "Least skill, %")),
+    "describe": (PRICE, OVERLAP, PAGE, Param("needs_value", "Least skill, %")),
 }
 CHAIN: Final = (
     Param("training_tasks", "Training: tasks"),
