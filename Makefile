@@ -13,7 +13,7 @@ DEPLOYED := DJANGO_SETTINGS_MODULE=curation.settings.production ALLOWED_HOSTS=wi
 	REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-the-check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHI
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging lock clean browser
+.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging bench-web lock clean browser screenshots
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -76,6 +76,13 @@ bench-aggregation: setup-dev ## quality, promises, buying and speed of the aggre
 # PEERS = the Python of an environment that has the tools to compare with (docs/checks.md); without it they are left out
 bench-imaging: setup-dev ## checks of pictures: speed beside other tools, second runs, joins, hostile files
 	@PEERS="$(PEERS)" $(BIN)/python -m tests.bench.imaging
+
+screenshots: setup-dev browser ## pictures of the main screens into docs/pictures, from a demo of their own
+	@$(BIN)/python -m tests.screenshots
+
+bench-web: setup-dev browser ## screens over a million assets: server time, and a browser that scrolls
+	@mkdir -p var/bench
+	@for script in tests/bench/web/*.py; do [ ! -f "$$script" ] || $(BIN)/python "$$script" || exit 1; done
 
 lock: setup-dev ## resolve requirements*.txt into exact versions
 	$(BIN)/uv pip compile --no-emit-index-url --no-emit-find-links requirements-dev.txt -o requirements-dev.lock

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
@@ -24,6 +24,7 @@ PAGES: Final = {GRID: 120, LIST: 60}
 EVERYTHING: Final = Query()
 DOUBTFUL: Final = 0.8
 MOST_FRAMES: Final = 300
+SHOWN: Final = ("public_id", "state", "reason", "name", "width", "height", "media", "created_at")
 PARAMETERS: Final = ("state", "stage", "class", "reason", "source", "worker")
 """Fields that links to the browser may also name one by one; `tag` as well, in a form of its own."""
 
@@ -174,8 +175,12 @@ def frames(asked: Asked, *, project: Project) -> list[Asset]:
 def _shown(rows: AssetQuerySet) -> AssetQuerySet:
     alike = BulkDropped.objects.filter(other=OuterRef("pk"), from_stage__isnull=False, brought_back_at=None).order_by()
     copies = alike.values("other").annotate(n=Count("pk")).values("n")
-    return rows.select_related("label_class", "preview", "stage").annotate(
-        copies=Coalesce(Subquery(copies, output_field=IntegerField()), 0)
+    return (
+        rows.select_related("label_class", "stage")
+        .only(*SHOWN, "label_class__name", "stage__title")
+        .annotate(
+            copies=Coalesce(Subquery(copies, output_field=IntegerField()), 0), preview_key=F("preview__thumb_key")
+        )
     )
 
 
@@ -195,7 +200,8 @@ def decorate(assets: Sequence[Asset]) -> None:
     """Hang the current consensus with its boxes on each asset: two queries for a page."""
     rows = (
         Consensus.objects.filter(asset__in=assets, is_current=True, status__in=["hard", "soft", "drop"])
-        .prefetch_related("boxes")
+        .prefetch_related(Prefetch("boxes", to_attr="shown_boxes"))
+        .defer("trace", "settings", "inputs", "used", "dropped")
         .order_by("stage__position")
     )
     by_asset = {row.asset_id: row for row in rows}
@@ -210,7 +216,7 @@ def decorate(assets: Sequence[Asset]) -> None:
 
 def _drawn(consensus: Any) -> str:
     """Return the boxes as the grid's module reads them: x,y,w,h in shares of the picture, one after another."""
-    boxes = consensus.boxes.all() if consensus else ()
+    boxes = consensus.shown_boxes if consensus else ()
     return " ".join(f"{box.x:.4f},{box.y:.4f},{box.w:.4f},{box.h:.4f}" for box in boxes)
 
 

@@ -1,0 +1,72 @@
+"""Tiles of the asset grid, each written by one call: a page has 120 of them."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from curation.services.overview.words import reason_words
+
+register = template.Library()
+NOBODY = UUID(int=0)
+
+
+@register.simple_tag
+def tile(asset: Any, project_id: UUID) -> SafeString:
+    """Write an asset as a link with what it shows: class, near-duplicates, why it was dropped, doubtful boxes."""
+    label = asset.label_class.name if asset.label_class else ""
+    address, thumb = _addresses(project_id)
+    own = str(asset.public_id)
+    picture = asset.preview_key
+    return format_html(
+        '<a class="thumb {}{}" href="{}" data-id="{}" data-label="{}"{} aria-label="{}">{}{}{}</a>\n',
+        asset.state,
+        "" if picture else " bare",
+        address.replace(str(NOBODY), own),
+        own,
+        label,
+        _boxes(asset),
+        _words(asset, label),
+        format_html('<img src="{}" alt="" loading="lazy" decoding="async">', thumb.replace(str(NOBODY), own))
+        if picture
+        else "",
+        _corner(asset),
+        ""
+        if asset.doubtful_iou is None
+        else format_html('<span class="tag iou">IoU {}</span>', f"{asset.doubtful_iou:.2f}"),
+    )
+
+
+@cache
+def _addresses(project_id: UUID) -> tuple[str, str]:
+    """Return the addresses of an asset and of its picture, with a stand-in for its id."""
+    return reverse("asset", args=[project_id, NOBODY]), reverse("media", args=[NOBODY, "thumb"])
+
+
+def _boxes(asset: Any) -> SafeString | str:
+    if not asset.drawn:
+        return ""
+    return format_html(' data-boxes="{}" data-size="{} {}"', asset.drawn, asset.width or 4, asset.height or 3)
+
+
+def _corner(asset: Any) -> SafeString | str:
+    if asset.copies:
+        return format_html('<span class="tag copies">{}</span>', f"{asset.copies:,}")
+    if asset.state == asset.State.DROPPED:
+        return format_html('<span class="tag lost">{}</span>', reason_words(asset.reason).capitalize())
+    return ""
+
+
+def _words(asset: Any, label: str) -> str:
+    words = [label or "no class", asset.state]
+    if asset.reason:
+        words.append(reason_words(asset.reason))
+    if asset.copies:
+        words.append(f"{asset.copies:,} near-duplicates")
+    if asset.doubtful_iou is not None:
+        words.append(f"lowest IoU {asset.doubtful_iou:.2f}")
+    return ", ".join(words)
