@@ -49,12 +49,12 @@ def duplicates(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
     stop = _stop(request.GET.get("d", ""))
-    search, resolved = groups.standing_in(seat.project)
+    now = groups.stands(seat.project)
+    search, resolved = now.search, now.groups
     found = resolved[stop]
     kept = {one: groups_there.kept for one, groups_there in resolved.items()}
     text = request.GET.get("page", "1")
     number = int(text) if text.isdecimal() and len(text) < 6 else 1
-    fresh = searching.comparable(seat.project.pk).count()
     only_new = bool(search.joined) and request.GET.get("new") == "1"
     said = words.said_in(seat.project)
     return {
@@ -70,7 +70,7 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
         "page": groups.page(found, number=number, project=seat.project, joined=search.joined, only_new=only_new),
         "words": said.count(),
         "said": said[:WORDS_SHOWN],
-        "newer": max(0, fresh - found.of),
+        "newer": now.newer,
     }
 
 

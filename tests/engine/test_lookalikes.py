@@ -178,7 +178,7 @@ def test_groups_have_the_sharpest_as_leader_and_never_chain(project):
     found = groups.page(groups.resolved(search, 8), number=1, project=project)
     assert found.groups[0].leader == pictures[0]
     assert all(member.distance <= 8 for group in found.groups for member in group.members)
-    assert groups.at_all_stops(search)[8].kept == 5
+    assert groups.stands(project).groups[8].kept == 5
 
 
 def test_new_pictures_join_what_was_found_and_another_class_is_another_picture(project):
@@ -262,9 +262,10 @@ def test_a_picture_merged_into_a_group_whose_leader_is_gone_is_not_taken_out_for
 
 
 def test_words_are_read_once_for_all_distances(project, led_from_the_middle, django_assert_num_queries):
-    search = groups.search_of(project)
-    with django_assert_num_queries(2):
-        assert set(groups.at_all_stops(search)) == set(searching.STOPS)
+    with django_assert_num_queries(4):
+        assert set(groups.stands(project).groups) == set(searching.STOPS)
+    with django_assert_num_queries(1):  # kept for this version of the project
+        groups.stands(project)
 
 
 def test_thinning_keeps_one_of_each_group_holds_for_new_files_and_is_undone(project):

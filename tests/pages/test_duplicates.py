@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from crowd.clock import database_now
 from crowd.honesty import Policy
 from crowd.models import Evidence, Restriction
 from curation.models import Asset, BulkDrop, DatasetVersion, Event, HeldOutSet, Job, LookalikeWord, Project, Stage, User
 from curation.services import honesty
+from curation.services.lookalikes import groups, joining
 from tests.engine.test_lookalikes import do_jobs, in_a_row
 from tests.factories import make_answer, make_asset, make_evidence, make_pool, make_project, make_worker
 
@@ -101,10 +103,27 @@ def test_a_reviewer_keeps_swaps_and_forgets(project, people, compared):
     people["rita"].post(say, {"do": "keep", "picture": picture, "d": "8"})
     people["rita"].post(say, {"do": "instead", "picture": picture, "leader": leader, "d": "8"})
     assert LookalikeWord.objects.get(asset=compared[0]).leader_id == compared[1].pk
+    people["rita"].post(say, {"do": "keep", "picture": str(compared[5].public_id), "d": "8"})
+    page = people["rita"].get(address("duplicates", project), {"d": "8"}).content.decode()
+    assert "2 decisions of people" in page
+    assert "goes with" in page
+    people["rita"].post(say, {"do": "unsay", "picture": leader, "d": "8"})
+    assert LookalikeWord.objects.get().asset == compared[5]
+    assert "Nothing is decided" in said(people["rita"].post(say, {"do": "unsay", "picture": leader, "d": "8"}))
     people["rita"].post(say, {"do": "forget", "d": "8"})
     assert not LookalikeWord.objects.exists()
     assert "can be asked for" in said(people["rita"].post(say, {"do": "burn", "picture": picture}))
     assert people["vera"].post(say, {"do": "forget"}).status_code == 404
+
+
+def test_pictures_that_joined_by_themselves_are_counted_and_the_count_leads_to_their_groups(project, people, compared):
+    in_a_row(project, 3, sharpness=50.0)
+    joining.join(search=groups.search_of(project), now=database_now())
+    page = people["vera"].get(address("duplicates", project), {"d": "8"}).content.decode()
+    assert '<a class="link" href="?d=8&amp;new=1#groups">3 new</a> joined by themselves since' in page
+    new = people["vera"].get(address("duplicates", project), {"d": "8", "new": "1"}).content.decode()
+    assert "1 group with new pictures at 8 bits" in new
+    assert "3 new</span>" in new
 
 
 def test_a_picture_of_another_project_has_no_say(project, people, compared):

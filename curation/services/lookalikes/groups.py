@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -60,20 +61,30 @@ def resolved(search: LookalikeSearch, stop: int) -> Resolved:
     return standing.read(search).at(stop)
 
 
-def at_all_stops(search: LookalikeSearch) -> dict[int, Resolved]:
-    """Return the groups at each distance; what they have in common is read once."""
-    now = standing.read(search)
-    return {stop: now.at(stop) for stop in STOPS}
+@dataclass(frozen=True, eq=False, slots=True)
+class Stands:
+    """The newest search of a project, its groups at each distance, and how many pictures are in none of them yet."""
+
+    search: LookalikeSearch
+    groups: dict[int, Resolved]
+    newer: int
 
 
-def standing_in(project: Project) -> tuple[LookalikeSearch, dict[int, Resolved]]:
-    """Return the newest search and its groups at each distance; a newer one may take its place while it is read."""
+def stands(project: Project) -> Stands:
+    """Return how the groups stand at this version of the project; a newer search may come while this one is read."""
     search = LookalikeSearch.objects.get(project=project)
     try:
-        return search, at_all_stops(search)
+        return _stands(search.pk, search.arrays_key, project.version)
     except FileNotFoundError:
         search.refresh_from_db()
-        return search, at_all_stops(search)
+        return _stands(search.pk, search.arrays_key, project.version)
+
+
+@lru_cache(maxsize=4)
+def _stands(search_id: int, _arrays_key: str, _version: int) -> Stands:
+    search = LookalikeSearch.objects.get(pk=search_id)
+    now = standing.read(search)
+    return Stands(search, {stop: now.at(stop) for stop in STOPS}, now.newer)
 
 
 def page(found: Resolved, *, number: int, project: Project, joined: int = 0, only_new: bool = False) -> GroupPage:

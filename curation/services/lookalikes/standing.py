@@ -56,16 +56,17 @@ class Hashes:
 class Standing:
     """What the groups of one search have in common at every distance."""
 
-    search: LookalikeSearch
+    arrays_key: str
     pictures: Pictures
     present: Any  # bool[n]
+    newer: int  # pictures that are in none of the groups yet
     words: Sequence[LookalikeWord]
     places: Mapping[int, int]
     hashes: Hashes = field(repr=False)
 
     def at(self, stop: int) -> Resolved:
         """Return the groups at one of STOPS."""
-        grouping = arrays.grouping_of(self.search.arrays_key, stop)
+        grouping = arrays.grouping_of(self.arrays_key, stop)
         leaders = grouping.leaders.copy()
         for word in self.words:
             self._apply(word, leaders, stop)
@@ -117,4 +118,6 @@ def read(search: LookalikeSearch) -> Standing:
     live = np.fromiter(comparable(search.project_id).values_list("id", flat=True).iterator(50_000), np.int64)
     words = list(LookalikeWord.objects.filter(project_id=search.project_id).order_by("created_at", "id"))
     places = {pk: number for number, pk in enumerate(pictures.ids.tolist())} if words else {}
-    return Standing(search, pictures, np.isin(pictures.ids, live), words, places, Hashes(pictures))
+    present = np.isin(pictures.ids, live)
+    newer = len(live) - int(present.sum())
+    return Standing(search.arrays_key, pictures, present, newer, words, places, Hashes(pictures))
