@@ -47,7 +47,8 @@ def show(request: HttpRequest, desk: Desk, *, problem: str = "", hint: str = "",
     shown = shown_page(desk.page, worker_pages.answers_so_far(desk.page), number, desk.links)
     if wants_json(request):
         return JsonResponse(as_json(shown))
-    context = {**NO_COOKIE, "shown": shown, "worker": desk.worker, "problem": problem or hint, "words": words()}
+    said = words(desk.page.batch.interface)
+    context = {**NO_COOKIE, "shown": shown, "worker": desk.worker, "problem": problem or hint, "words": said}
     return render(request, f"worker/{desk.page.batch.interface}.html", context, status=status)
 
 

@@ -37,7 +37,7 @@ def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     wanted = request.GET.get("task", "")
     number = int(wanted) if wanted.isdecimal() else None
     shown = shown_page(row, worker_pages.answers_so_far(row), number, own_links(row))
-    context = {"shown": shown, "worker": worker, "time_pay": time_pay(row, now), "words": words()}
+    context = {"shown": shown, "worker": worker, "time_pay": time_pay(row, now), "words": words(row.batch.interface)}
     return render(request, f"worker/{row.batch.interface}.html", context)
 
 

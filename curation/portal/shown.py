@@ -76,6 +76,11 @@ class ShownTask:
         return str((self.given or {}).get("answer", ""))
 
     @property
+    def is_wide(self) -> bool:
+        """Whether two of these lie better one above the other."""
+        return self.width > self.height
+
+    @property
     def chosen(self) -> list[str]:
         """Return the values of an answer that may have several."""
         return self.choice.split(AND)

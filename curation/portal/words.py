@@ -4,14 +4,18 @@ from django.utils.translation import gettext, gettext_noop
 
 from curation.portal.languages import USUAL, current
 
-SPOKEN = (
+COMMON = (
     gettext_noop("Waiting for the network"),
-    gettext_noop("Waiting for the network. Try again in a moment."),
-    gettext_noop("Waiting for the network; kept here: {n}"),
     gettext_noop("Saving"),
     gettext_noop("Saved"),
+    gettext_noop("Waiting for the network; kept here: {n}"),
+)
+CHOOSING = (
+    gettext_noop("Waiting for the network. Try again in a moment."),
     gettext_noop("Choose at least one."),
-    gettext_noop("Characters left: {n}"),
+)
+WRITING = (gettext_noop("Characters left: {n}"),)
+BOXING = (
     gettext_noop("Photo to box. Two taps draw a box."),
     gettext_noop("Tap two corners, or drag."),
     gettext_noop("There is nothing to undo."),
@@ -26,6 +30,8 @@ SPOKEN = (
     gettext_noop("which one?"),
     gettext_noop("no label"),
     gettext_noop("Box {n}, {label}, at {place}"),
+)
+SENDING = (
     gettext_noop("Take a photo"),
     gettext_noop("Take another photo"),
     gettext_noop("Record a video"),
@@ -52,6 +58,11 @@ SPOKEN = (
 )
 
 
-def words() -> dict[str, str]:
-    """Return the sentences of the modules in the reader's language, by their English."""
-    return {} if current() == USUAL else {sentence: gettext(sentence) for sentence in SPOKEN}
+SPOKEN = {"choice": CHOOSING, "pair": CHOOSING, "link": CHOOSING, "text": WRITING, "boxes": BOXING, "photo": SENDING}
+
+
+def words(interface: str) -> dict[str, str]:
+    """Return the sentences of a page's modules in the reader's language, by their English."""
+    if current() == USUAL:
+        return {}
+    return {sentence: gettext(sentence) for sentence in (*COMMON, *SPOKEN[interface])}

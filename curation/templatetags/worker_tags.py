@@ -5,8 +5,9 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.template import Context
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
 from curation.portal import amounts
@@ -39,6 +40,19 @@ def day(value: date) -> str:
 def moment(value: datetime) -> SafeString:
     """Return a time element; a module puts the worker's own time in its place."""
     return format_html('<time datetime="{}" data-moment>{}</time>', value.isoformat(), amounts.moment(value))
+
+
+class Unescaped(DjangoJSONEncoder):
+    """Letters of other alphabets as they are: six times fewer bytes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "ensure_ascii": False})
+
+
+@register.simple_tag
+def words_script(words: dict[str, str]) -> SafeString:
+    """Hand the page's modules their sentences."""
+    return json_script(words, "words", encoder=Unescaped)
 
 
 @register.inclusion_tag("worker/_languages.html", takes_context=True)

@@ -78,7 +78,7 @@ def test_she_sends_a_photo(phone, world, photo):
     photo_work(world, photo)
     start(phone, "Show this sign: peace")
     phone.locator("input[capture]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photo})
-    expect(phone.get_by_text("1920 by 1080 pixels. Is the whole hand in it?")).to_be_visible()
+    expect(phone.get_by_text("1920 by 1080 pixels. Is everything asked for in it?")).to_be_visible()
     page_url = phone.url
     phone.get_by_role("button", name="Send this photo").tap()
     phone.wait_for_url(lambda url: url != page_url)
@@ -108,7 +108,7 @@ def test_a_photo_goes_on_after_the_network_broke_and_the_page_was_reloaded(phone
     big = photo + b"\0" * 300_000
     phone.locator("input[capture]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": big})
     phone.get_by_role("button", name="Send this photo").tap()
-    expect(phone.get_by_text("the photo is kept here")).to_be_visible()
+    expect(phone.get_by_text("the file is kept here")).to_be_visible()
     half = Upload.objects.get()
     assert 0 < half.received < half.size
 
@@ -145,7 +145,7 @@ def test_in_training_a_wrong_answer_explains_itself(phone, world, photo):
     expect(phone.get_by_text("Two fingers are up.")).to_be_visible()
     phone.get_by_role("button", name="Yes").tap()
     phone.get_by_role("button", name="Hand in").tap()
-    expect(phone.get_by_text("Training finished: 0 of 100.")).to_be_visible()
+    expect(phone.get_by_text("Training finished")).to_be_visible()
     assert SkillValue.objects.get().value == 0
 
 
@@ -223,11 +223,12 @@ def test_the_own_digest_equals_the_browsers(phone, world):
     phone.goto(reverse("w-home"))
     same = phone.evaluate(
         """async () => {
-          const { digestOf } = await import('/static/js/worker/sha256.js');
+          const { inSlices } = await import('/static/js/worker/sha256.js');
           const hex = (buffer) => [...new Uint8Array(buffer)].join();
           for (const length of [0, 1, 55, 56, 63, 64, 65, 1000, 70000]) {
             const bytes = Uint8Array.from({ length }, (_, at) => (at * 31) % 256);
-            if (hex(digestOf(bytes)) !== hex(await crypto.subtle.digest('SHA-256', bytes))) return length;
+            const own = await inSlices(new Blob([bytes]), 128);
+            if (hex(own) !== hex(await crypto.subtle.digest('SHA-256', bytes))) return length;
           }
           return 'all';
         }"""

@@ -1,0 +1,72 @@
+"""Classification with several answers, pairs, and descriptions: votes and texts through the real stages."""
+
+import pytest
+
+from curation.models import Annotation, Consensus, Stage
+from curation.stages.describe import Describe
+from curation.stages.validate import ValidateSettings
+from tests.engine import world
+
+SIGNS = [{"value": "palm", "label": "Palm", "keeps": True}, {"value": "ok", "label": "OK", "keeps": True}]
+OTHER = [*SIGNS, {"value": "nothing", "label": "Nothing"}]
+SIDES = [{"value": "photo", "label": "Photo", "keeps": True}, {"value": "example", "label": "Example"}]
+
+
+@pytest.mark.django_db
+def test_the_set_that_most_people_chose_is_the_label():
+    project = world.campaign(validate={"options": OTHER, "multiple": True, "stop": "fixed"})
+    asset = world.checked(project, world.photo("one"))
+    world.validate(project, "palm+ok", "palm", "palm+ok")
+    agreed = Consensus.objects.get(asset=asset)
+    assert (agreed.label, agreed.status) == ("palm+ok", "label")
+    assert world.stands(asset)[0] == "boxes"
+
+
+@pytest.mark.django_db
+def test_a_pair_is_decided_by_votes_for_a_picture_not_for_a_side():
+    project = world.campaign(validate={"options": SIDES, "shows": "pair"})
+    assert world.batch(project, "validate").interface == "pair"
+    asset = world.checked(project, world.photo("one"))
+    world.validate(project, "example", "example")
+    assert world.stands(asset) == ("validate", "dropped", "example")
+
+
+@pytest.mark.django_db
+def test_descriptions_are_kept_whole_and_the_picture_goes_on():
+    project = world.campaign()
+    validate = project.stages.get(name="validate")
+    Stage.objects.filter(pk=validate.pk).update(kind="describe", settings={"overlap": 2, "page_size": 1})
+    draft = Describe().pools(project.stages.get(pk=validate.pk), [], 2)[0]
+    batch = world.batch(project, "validate")
+    batch.interface, batch.spec, batch.overlap = draft.interface, dict(draft.spec), draft.overlap
+    batch.save(update_fields=["interface", "spec", "overlap"])
+    asset = world.checked(project, world.photo("one"))
+    long = "A person in a yellow jumper shows two fingers, " * 3
+    world.answer(project, "validate", text="A hand.\nTwo fingers.")
+    assert world.stands(asset)[:2] == ("validate", "working")
+    page = world.answer(project, "validate", text=long)
+    assert world.stands(asset)[0] == "boxes"
+    shown = list(Annotation.objects.filter(asset=asset, kind="text").order_by("id").values_list("label", flat=True))
+    assert shown[0] == "A hand. Two fingers."
+    assert (len(shown[1]), shown[1][-1]) == (60, "…")
+    assert page.answers.get().raw.payload["text"] == long
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"shows": "pair", "options": [*OTHER, SIDES[0]]}, "a pair needs two options"),
+        ({"shows": "pair", "options": SIDES, "multiple": True}, "a pair needs two options"),
+        ({"multiple": True, "options": [{"value": "a+b", "label": "Both"}, SIGNS[0]]}, "have no '+'"),
+    ],
+)
+def test_questions_that_could_not_be_told_apart_are_refused(changed, sentence):
+    with pytest.raises(ValueError, match=sentence.replace("+", r"\+")):
+        ValidateSettings.model_validate(changed)
+
+
+def test_a_set_goes_on_only_when_all_of_it_may():
+    settings = ValidateSettings.model_validate({"options": OTHER, "multiple": True})
+    assert settings.keeps("palm+ok")
+    assert not settings.keeps("palm+nothing")
+    assert not settings.keeps("undecided")
