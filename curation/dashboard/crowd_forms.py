@@ -118,6 +118,11 @@ class CrowdForm:
         return [self.view(param) for param in LIMITS]
 
     @property
+    def wording(self) -> str:
+        """Return the conditions as they are typed, a line each."""
+        return "\n".join(self.values.get("conditions", []))
+
+    @property
     def best_n(self) -> FieldView:
         return self.view(BEST_N)
 
@@ -134,7 +139,11 @@ class CrowdForm:
         """Return which folded parts hold a mistake, so that nobody has to look for it."""
         people = {*WORDS, "devices", "skills", "top_percent", "best_n", "audience"}
         limits = {param.name for param in LIMITS}
-        return {"people": bool(people & set(self.errors)), "limits": bool(limits & set(self.errors))}
+        return {
+            "people": bool(people & set(self.errors)),
+            "limits": bool(limits & set(self.errors)),
+            "words": bool({"title", "conditions"} & set(self.errors)),
+        }
 
     @property
     def people_in_words(self) -> str:
@@ -180,6 +189,7 @@ def typed_values(post: QueryDict, name: str, before: Values) -> Values:
     return {
         **before,
         **texts,
+        "conditions": _lines(post.get(f"{name}.conditions"), before.get("conditions", [])),
         "platforms": post.getlist(f"{name}.platforms")[:50],
         "devices": post.getlist(f"{name}.devices")[:10],
         "whole_pages": f"{name}.whole_pages" in post,
@@ -187,6 +197,31 @@ def typed_values(post: QueryDict, name: str, before: Values) -> Values:
         "skills": _rows(post, f"{name}.skills", ("skill", "low", "high")),
         "steps": _rows(post, f"{name}.steps", STEP) if f"{name}.price_skill" in post else before["steps"],
     }
+
+
+def _lines(text: str | None, before: list[str]) -> list[str]:
+    """Return what was typed line by line; without the field all stays as it was."""
+    if text is None:
+        return before
+    return [line.strip() for line in text.replace("\x00", "")[:6_000].splitlines() if line.strip()]
+
+
+def posted_of(name: str, values: Values) -> dict[str, list[str]]:
+    """Return the fields that `typed_values` reads as these values."""
+    rows = {"skills": ("skill", "low", "high"), "steps": STEP}
+    posted = {f"{name}.shown": ["yes"]}
+    for key, value in values.items():
+        if key in rows:
+            posted |= {f"{name}.{key}.{part}": [str(row.get(part, "")) for row in value] for part in rows[key]}
+        elif key == "conditions":
+            posted[f"{name}.{key}"] = ["\n".join(value)]
+        elif isinstance(value, bool):
+            posted |= {f"{name}.{key}": ["yes"]} if value else {}
+        elif not isinstance(value, list):
+            posted[f"{name}.{key}"] = [str(value)]
+        elif all(isinstance(one, str) for one in value):
+            posted[f"{name}.{key}"] = list(value)
+    return posted
 
 
 def _rows(post: QueryDict, place: str, names: Sequence[str]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from django.db.models import Avg, Count, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Cast, Floor
 
 from crowd.models import Account, SkillValue, Worker
-from crowd.platforms.connecting import terms_of
+from crowd.platforms.connecting import abilities, terms_of
 from crowd.platforms.registry import elsewhere, platform
 from curation.engine.market_accounts import LABELS
 from curation.models import User
@@ -21,7 +21,10 @@ WORDS = {"inhouse": "People you invite", "rehearsal": "Simulated crowd, free"}
 
 @dataclass(frozen=True, slots=True)
 class CrowdChoice:
-    """`bins`: people we know by their mean skill, lowest first; `unrated` have none yet."""
+    """`bins`: people we know by their mean skill, lowest first; `unrated` have none yet.
+
+    `does` and `lacks` name what a platform can and cannot do.
+    """
 
     value: str
     label: str
@@ -29,6 +32,8 @@ class CrowdChoice:
     currency: str
     note: str
     sees_rating: bool
+    does: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     bins: tuple[int, ...] = ()
     unrated: int = 0
 
@@ -53,6 +58,7 @@ def crowds_for(user: User) -> list[CrowdChoice]:
 def _choice(account: Account, people: Rated) -> CrowdChoice:
     slug = account.platform
     can = platform(slug).capabilities
+    known = abilities(can)
     return CrowdChoice(
         value=account.slug,
         label=account.label,
@@ -60,6 +66,8 @@ def _choice(account: Account, people: Rated) -> CrowdChoice:
         currency=account.currency,
         note=can.note or terms_of(slug).about,
         sees_rating=can.pages != "local" and "top_percent" in can.audience_filters,
+        does=tuple(one.what for one in known if one.good),
+        lacks=tuple(one.what for one in known if one.good is False),
         bins=people[0],
         unrated=people[1],
     )

@@ -1,202 +1,160 @@
-"""A new project: a recipe, its classes, how many, which crowds on which terms; the price beside it all the time."""
+"""A new project: a preset, its classes, how many, which crowds on which terms; the price beside it all the time."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from crowd.money import exact_text
-from crowd.quality.exam import at_least, exam_sentence
+from curation.dashboard import plan_facts, plan_form
 from curation.dashboard.access import person
-from curation.dashboard.crowd_forms import PARAMS, CrowdForm, checked, typed_values, values_of, what_changed
 from curation.dashboard.crowd_people import CrowdChoice, crowds_for
-from curation.dashboard.forms import typed
-from curation.engine import planning, set_up
-from curation.engine.command_line import mine_command
-from curation.engine.set_up import Wanted
-from curation.recipes.loading import BadRecipe, Recipe, RecipeStage, load, names
-from curation.stages.base import CrowdSettings
-from curation.stages.registry import stage_kind
+from curation.dashboard.plan_form import Asked
+from curation.engine import set_up
+from curation.models import PlanDraft, Project, User
+from curation.recipes.loading import BadRecipe, load
+from curation.services import plan_drafts
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """All that stands in the form, right or wrong. `number` is the target as it was typed."""
-
-    wanted: Wanted
-    number: str
-    stages: Sequence[CrowdForm]
-    error: str = ""
-
-    @property
-    def first_fault(self) -> str:
-        return self.error or next((text for stage in self.stages for text in stage.errors.values()), "")
+SAID = {
+    "drafts": "“{name}” is being set up: its examples and known answers are drawn.",
+    "pilot": "“{name}” is being set up; then a pilot of {pilot:,} a class begins.",
+    "all": "“{name}” is being set up; then its pools open.",
+}
+MOST_BEGUN = 8
+NOT_KEPT = {"csrfmiddlewaretoken", "start", "draft"}
 
 
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest) -> HttpResponse:
+    """Show an empty plan of a preset, or make the project that was asked for."""
     if request.method != "POST":
-        return _page(request, _blank(load(_recipe_name(request.GET.get("recipe", "")))))
-    asked = _read(request)
-    if asked.first_fault:
-        return _page(request, asked, refused=True)
+        recipe = load(plan_form.known_recipe(request.GET.get("recipe", "")))
+        return _page(request, plan_form.blank(recipe), None)
+    by = person(request)
+    crowds = crowds_for(by)
+    asked, draft = plan_form.read(request.POST, {one.value for one in crowds}), keep_typed(request)
+    if asked.all_errors:
+        return _page(request, request.POST, draft, asked, refused=True)
     try:
-        set_up.ask(wanted=asked.wanted, by=person(request))
+        job = set_up.ask(wanted=asked.wanted, by=by)
     except (BadRecipe, CrowdError) as error:
-        return _page(request, asked, str(error), refused=True)
-    text = f"“{asked.wanted.name}” is being set up: its examples and known answers are drawn."
-    messages.success(request, text)
+        return _page(request, request.POST, draft, asked.refused(error), refused=True)
+    plan_drafts.launched(draft=draft, slug=job.key)
+    said = SAID[asked.wanted.start].format(name=asked.wanted.name, pilot=asked.wanted.pilot)
+    messages.success(request, said)
     return redirect("projects")
+
+
+@never_cache
+@require_safe
+@login_required
+def plan_draft(request: HttpRequest, draft_id: UUID) -> HttpResponse:
+    """Show a plan as it was left."""
+    draft = own_draft(request, draft_id)
+    return _page(request, posted(draft), draft)
+
+
+def posted(draft: PlanDraft) -> QueryDict:
+    """Return a kept form as it was posted."""
+    fields = QueryDict(mutable=True)
+    for name, values in draft.fields.items():
+        fields.setlist(name, values)
+    return fields
 
 
 @require_POST
 @login_required
 def plan(request: HttpRequest) -> HttpResponse:
-    """The cost sheet for what is typed so far, and what the fields say about themselves."""
-    asked = _read(request)
-    context = {"stages": asked.stages, "live": True, **_sheet(asked), **_says(asked.stages)}
-    return render(request, "curation/_cost_sheet.html", context)
-
-
-def _recipe_name(text: str) -> str:
-    known = with_crowd()
-    return text if text in known else known[0]
-
-
-def with_crowd() -> list[str]:
-    """Return the recipes that ask a crowd; a project of another kind begins with what is ingested."""
-    return [name for name in names() if crowd_stages(load(name))]
-
-
-def _blank(recipe: Recipe) -> Asked:
-    wanted = Wanted(recipe.name, "", list(recipe.classes), recipe.wanted, "inhouse", recipe.budget_usd)
-    return Asked(wanted, str(recipe.wanted), [_usual(stage) for stage in crowd_stages(recipe)])
-
-
-def crowd_stages(recipe: Recipe) -> list[RecipeStage]:
-    return [stage for stage in recipe.stages if stage.kind in PARAMS]
-
-
-def _usual(stage: RecipeStage) -> CrowdForm:
-    settings = stage_kind(stage.kind).Settings.model_validate(stage.settings)
-    if not isinstance(settings, CrowdSettings):
-        raise TypeError(f"{stage.kind} is no crowd work")
-    return CrowdForm(stage.name, stage.kind, stage.title, values_of(settings))
-
-
-def _read(request: HttpRequest) -> Asked:
-    recipe = load(_recipe_name(typed(request, "recipe", 60)))
-    number, crowds = typed(request, "wanted", 12), {one.value for one in crowds_for(person(request))}
-    stages, settings = [], {}
-    for stage in crowd_stages(recipe):
-        form, changed = _read_stage(request, stage, crowds)
-        stages.append(form)
-        if changed:
-            settings[stage.name] = changed
-    wanted = Wanted(
-        recipe=typed(request, "recipe", 60),
-        name=typed(request, "name", 120),
-        classes=[name.replace("\x00", "")[:60] for name in request.POST.getlist("classes")],
-        wanted=int(number) if number.isdecimal() else 0,
-        platform=typed(request, "platform", 60),
-        budget=typed(request, "budget", 30),
-        settings=settings,
-    )
-    wrong = f"The number of photos wanted must be a whole number, not {number!r}."
-    return Asked(wanted, number, stages, "" if number.isdecimal() else wrong)
-
-
-def _read_stage(request: HttpRequest, stage: RecipeStage, crowds: set[str]) -> tuple[CrowdForm, dict[str, Any]]:
-    values = typed_values(request.POST, stage.name, _usual(stage).values)
-    settings, errors = checked(stage.kind, stage.settings, values)
-    unknown = [name for name in values["platforms"] if name not in crowds]
-    if unknown:
-        errors = {**errors, "platforms": f"{stage.title}: {unknown[0]!r} is not a crowd you can choose."}
-    if settings and settings.expires_on and settings.expires_on < database_now().date():
-        errors = {**errors, "expires_on": f"Last day: {settings.expires_on} is over already."}
-    form = CrowdForm(stage.name, stage.kind, stage.title, values, errors)
-    return form, what_changed(stage.kind, stage.settings, settings) if settings and not errors else {}
-
-
-def _sheet(asked: Asked) -> dict[str, Any]:
-    if asked.first_fault:
-        return {"sentence": asked.first_fault}
-    try:
-        campaign = asked.wanted.checked()
-        rows = planning.plan(campaign)
-    except (BadRecipe, CrowdError) as error:
-        return {"sentence": str(error)}
-    total, photos = sum(row.micro for row in rows), campaign.wanted * len(campaign.classes)
-    accepted_of = campaign.recipe.yields.get("validate", 1.0)
-    return {
-        "rows": rows,
-        "total": total,
-        "fees": sum(share.fee_micro * share.pages for row in rows for share in row.shares if share.currency == "USD"),
-        "photos": photos,
-        "each": total // photos,
-        "rejected": 1 - accepted_of,
-        "sent": next((row.n for row in rows if row.stage == "validate"), photos),
-        "fits": total <= campaign.budget_micro,
-        "left": campaign.budget_micro - total,
-        "others": [exact_text(amount, currency) for currency, amount in planning.elsewhere_micro(rows).items()],
-        "other_currencies": ", ".join(planning.elsewhere_micro(rows)),
-        "command": mine_command(campaign),
-        "each_of": {row.stage: _price_of_an_item(row) for row in rows},
-    }
-
-
-def _price_of_an_item(row: planning.PlannedStage) -> str:
-    """Say what the price of a page means for one item, before fees."""
-    if row.items_a_page == 1 and row.answers == 1:
-        return "one photo a page, paid when it is accepted"
-    answer = row.price_micro // row.items_a_page
-    all_of_it = exact_text(round(answer * row.answers))
-    return f"{row.items_a_page} real on a page: {exact_text(answer)} an answer, about {all_of_it} a photo"
-
-
-def _says(stages: Sequence[CrowdForm]) -> dict[str, Any]:
-    return {"exams": {stage.name: _exam_says(stage.values) for stage in stages if stage.kind == "validate"}}
-
-
-def _exam_says(values: Mapping[str, Any]) -> list[str]:
-    """Return what each gate lets through; nothing while the numbers are none."""
-    said = []
-    for name in ("training", "exam"):
-        try:
-            gate = at_least(int(values[f"{name}_gate"]), int(values[f"{name}_tasks"]))
-            passes = exam_sentence(gate, options=len(values["options"]))
-        except ValueError:
-            continue
-        said.append(f"{name.capitalize()}, {gate.needed} of {gate.questions} right: {passes}.")
-    return said
-
-
-def _page(request: HttpRequest, asked: Asked, error: str = "", *, refused: bool = False) -> HttpResponse:
-    recipe = load(_recipe_name(asked.wanted.recipe))
+    """Keep what is typed, and answer with the cost sheet and what the fields say about themselves."""
     crowds = crowds_for(person(request))
+    asked = plan_form.read(request.POST, {one.value for one in crowds})
+    try:
+        draft = keep_typed(request)
+    except CrowdError as error:
+        return render(request, "curation/_cost_sheet.html", {"sentence": str(error), "live": True})
+    context = {"asked": asked, "stages": asked.stages, "live": True, "draft": draft, **_said(asked, crowds)}
+    answer = render(request, "curation/_cost_sheet.html", context)
+    answer["HX-Replace-Url"] = reverse("plan-draft", args=[draft.public_id])
+    return answer
+
+
+def keep_typed(request: HttpRequest) -> PlanDraft:
+    """Keep the form as it was posted."""
+    fields = {name: values for name, values in request.POST.lists() if name not in NOT_KEPT}
+    name = request.POST.get("name", "").replace("\x00", "").strip()[:120]
+    cleaned = {key: [value.replace("\x00", "") for value in map(str, values)] for key, values in fields.items()}
+    draft_id = uuid_of(request.POST.get("draft", ""))
+    return plan_drafts.keep(by=person(request), fields=cleaned, name=name, now=database_now(), draft_id=draft_id)
+
+
+def uuid_of(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def own_draft(request: HttpRequest, draft_id: UUID) -> PlanDraft:
+    draft = PlanDraft.objects.of(person(request)).filter(public_id=draft_id).first()
+    if draft is None:
+        raise Http404
+    return draft
+
+
+def _said(asked: Asked, crowds: Sequence[CrowdChoice]) -> dict[str, Any]:
+    return {**plan_facts.sheet(asked), "chains": plan_facts.chains(asked, crowds)}
+
+
+def _page(
+    request: HttpRequest,
+    fields: QueryDict,
+    draft: PlanDraft | None,
+    asked: Asked | None = None,
+    *,
+    refused: bool = False,
+) -> HttpResponse:
+    """Show the plan; a refused one with every mistake beside its field and in a list on top."""
+    by = person(request)
+    crowds = crowds_for(by)
+    asked = asked or plan_form.read(fields, {one.value for one in crowds})
     context = {
-        "wanted": asked.wanted,
-        "number": asked.number,
-        "recipes": [load(name) for name in with_crowd()],
-        "classes": [(name, prompt, name in asked.wanted.classes) for name, prompt in recipe.classes.items()],
+        "asked": asked,
+        "typed": asked.typed,
+        "draft": draft,
+        "made": _made(by, draft),
+        "begun": _begun(by, draft),
+        "recipes": [load(name) for name in plan_form.offered()],
+        "recipe": asked.recipe,
         "crowds": crowds,
         "people": people_data(crowds),
         "stages": asked.stages,
-        "error": error or (asked.first_fault if refused else ""),
-        **_sheet(asked),
-        **_says(asked.stages),
+        "errors": dict(asked.errors) if refused else {},
+        "faults": asked.all_errors if refused else [],
+        **_said(asked, crowds),
     }
     return render(request, "curation/new_project.html", context, status=400 if refused else 200)
+
+
+def _made(by: User, draft: PlanDraft | None) -> Project | None:
+    """Return the project that a plan has become."""
+    slug = draft.project_slug if draft else ""
+    return Project.objects.visible_to(by).filter(slug=slug).first() if slug else None
+
+
+def _begun(by: User, draft: PlanDraft | None) -> list[PlanDraft]:
+    """Return the plans that wait to be gone on with."""
+    mine = PlanDraft.objects.of(by).filter(project_slug="").order_by("-updated_at")[: MOST_BEGUN + 1]
+    return [one for one in mine if draft is None or one.pk != draft.pk][:MOST_BEGUN]
 
 
 def people_data(crowds: Sequence[CrowdChoice]) -> dict[str, dict[str, Any]]:

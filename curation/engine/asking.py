@@ -1,6 +1,7 @@
 """What somebody asks for when a campaign is made: recipe, classes, crowds, budget. Checked before anything is made."""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,18 @@ from curation.stages.registry import STAGE_KINDS, stage_kind
 
 MOST_WANTED = 1_000_000
 MOST_LETTERS = 120
+MOST_CLASSES = 1_000
+CLASS_NAME = re.compile(r"\w[\w .+-]{0,59}")
+LONGEST_PROMPT = 300
+NEEDS_KNOWN = ("training_tasks", "exam_tasks", "control_per_page")
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What somebody asks for; checked before anything is made."""
+    """What somebody asks for; checked before anything is made.
+
+    `quotas` are the classes that get another number than `wanted`. The recipe holds the classes added to it as well.
+    """
 
     recipe: Recipe
     name: str
@@ -34,6 +42,21 @@ class Campaign:
     team: str = ""
     owner: str = ""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
+
+    def wanted_of(self, name: str) -> int:
+        """Return how many results of a class are wanted."""
+        return self.quotas.get(name, self.wanted)
+
+    @property
+    def total(self) -> int:
+        return sum(self.wanted_of(name) for name in self.classes)
+
+    @property
+    def added(self) -> dict[str, str]:
+        """Return the classes that the recipe itself does not know, with their prompts."""
+        known = load(self.recipe.name).classes
+        return {name: prompt for name, prompt in self.recipe.classes.items() if name not in known}
 
     @property
     def slug(self) -> str:
@@ -56,35 +79,72 @@ def campaign(
     team: str = "",
     owner: str = "",
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    quotas: Mapping[str, int] | None = None,
+    prompts: Mapping[str, str] | None = None,
 ) -> Campaign:
-    """Check a request and return it complete. Raises BadRecipe or CrowdError with one sentence."""
-    found = load(recipe)
+    """Check a request and return it complete. Raises BadRecipe or CrowdError with one sentence.
+
+    A class that the recipe does not know is added to it when `prompts` says what workers read about it.
+    """
+    found = _with_added(load(recipe), prompts or {})
     check_name(platform)
     chosen = tuple(dict.fromkeys(classes)) or tuple(found.classes)
     unknown = [one for one in chosen if one not in found.classes]
     if unknown:
         raise CrowdError(f"{unknown[0]!r} is not a class of {recipe}; classes are {', '.join(found.classes)}.")
+    if len(chosen) > MOST_CLASSES:
+        raise CrowdError(f"A project has at most {MOST_CLASSES:,} classes, not {len(chosen):,}.")
     if len(name) > MOST_LETTERS or "\0" in name:
         raise CrowdError(f"A project's name has at most {MOST_LETTERS} letters, not {len(name)}.")
     number = found.wanted if wanted is None else wanted
-    if not 1 <= number <= MOST_WANTED:
-        raise CrowdError(f"The number of results wanted must be from 1 to {MOST_WANTED:,}, not {number}.")
+    own = {name: n for name, n in (quotas or {}).items() if name in chosen and n != number}
+    for n in [number, *own.values()]:
+        if not 1 <= n <= MOST_WANTED:
+            raise CrowdError(f"The number of results wanted must be from 1 to {MOST_WANTED:,}, not {n}.")
     asked = Campaign(
         recipe=found,
         name=name.strip() or found.title,
         classes=chosen,
         wanted=number,
         platform=platform,
-        budget_micro=_budget(budget if budget is not None else found.budget_usd),
+        budget_micro=budget_of(budget if budget is not None else found.budget_usd),
         team=team,
         owner=owner,
         settings=settings or {},
+        quotas=own,
     )
     check_stages(asked)
+    _check_known_answers(asked)
     return asked
 
 
-def _budget(text: str) -> int:
+def _with_added(recipe: Recipe, prompts: Mapping[str, str]) -> Recipe:
+    """Return the recipe with the classes that somebody adds to it behind its own."""
+    added = {name.strip(): text.strip() for name, text in prompts.items() if name.strip() not in recipe.classes}
+    for name, prompt in added.items():
+        if not CLASS_NAME.fullmatch(name) or name == recipe.negative_class:
+            raise CrowdError(f"{name!r} cannot be the name of a class: use up to 60 letters, digits and _ - + .")
+        if not 0 < len(prompt) <= LONGEST_PROMPT:
+            raise CrowdError(f"Say in up to {LONGEST_PROMPT} letters what workers read about the class {name!r}.")
+    return recipe.model_copy(update={"classes": {**recipe.classes, **added}}) if added else recipe
+
+
+def _check_known_answers(asked: Campaign) -> None:
+    """Refuse a training or exam about classes of which nothing is known: nobody could ever pass it."""
+    if asked.recipe.known_answers != "drawn" or any(name not in asked.added for name in asked.classes):
+        return
+    for stage in asked.recipe.stages:
+        found = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
+        needs = [name for name in NEEDS_KNOWN if getattr(found, name, 0)]
+        if needs:
+            raise CrowdError(
+                f"{stage.title}: no pictures with known answers can be drawn of {', '.join(asked.classes)}. "
+                "Set training, exam and control tasks to 0, or keep a class of the preset."
+            )
+
+
+def budget_of(text: str) -> int:
+    """Return what somebody typed as a budget, in micro-dollars; CrowdError when it is none."""
     try:
         amount = micro(text)
     except ValueError as error:

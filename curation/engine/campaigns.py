@@ -57,7 +57,7 @@ def ensure_project(
         ensure_crowd(
             account=account_for(project, "rehearsal"),
             seed=seed or project.slug,
-            population=population_for(asked.wanted * len(asked.classes)),
+            population=population_for(asked.total),
             start=clock or now,
             visits_per_second=visits_per_second,
             follows_wall_clock=clock is None,
@@ -125,15 +125,17 @@ def _stages(project: Project, asked: Campaign) -> list[Stage]:
 
 def _classes(project: Project, asked: Campaign) -> tuple[list[LabelClass], int]:
     """Classes keep the index of the recipe, so that one added later changes no id in an export."""
-    made = 0
+    made, taken = 0, set(LabelClass.objects.filter(project=project).values_list("index", flat=True))
     for index, (name, prompt) in enumerate(asked.recipe.classes.items()):
         if name in asked.classes and not LabelClass.objects.filter(project=project, name=name).exists():
             key = example_picture(name) if asked.recipe.known_answers == "drawn" else ""
-            LabelClass.objects.create(project=project, name=name, index=index, prompt=prompt, example_key=key)
+            place = index if index not in taken else max(taken) + 1
+            LabelClass.objects.create(project=project, name=name, index=place, prompt=prompt, example_key=key)
+            taken.add(place)
             made += 1
     negative = asked.recipe.negative_class
     if negative:
-        index = len(asked.recipe.classes)
+        index = max([len(asked.recipe.classes) - 1, *taken]) + 1
         defaults = {"index": index, "is_negative": True}
         made += LabelClass.objects.get_or_create(project=project, name=negative, defaults=defaults)[1]
     return list(LabelClass.objects.filter(project=project, retired_at=None).order_by("index")), made
@@ -156,7 +158,8 @@ def _pools(asked: Campaign, stages: Sequence[Stage], classes: Sequence[LabelClas
             needs_known = any(draft.interface == "choice" for draft in drafts)
             known = _known_for(stage, account, asked, classes, seed) if needs_known else []
             for draft in drafts:
-                share = replace(draft, wanted=_share(draft.wanted, number, len(accounts)))
+                wanted = asked.wanted_of(draft.label_class.name) if draft.label_class else draft.wanted
+                share = replace(draft, wanted=_share(wanted, number, len(accounts)))
                 chosen = kind.known_tasks(stage, Pool(kind=draft.kind), known)
                 made += pools.ensure_pool(stage=stage, account_id=account.pk, draft=share, known=chosen)[1]
     return made
@@ -208,7 +211,7 @@ def _raise_targets(
     added = 0
     for label in classes:
         mine = list(Pool.objects.filter(project=project, label_class=label).order_by("id"))
-        missing = asked.wanted - sum(pool.wanted for pool in mine)
+        missing = asked.wanted_of(label.name) - sum(pool.wanted for pool in mine)
         if not mine or missing <= 0:
             continue
         added += missing
@@ -238,3 +241,10 @@ def open_all(*, project: Project, by: User | None, now: datetime, accept_differe
         if amount > free:
             raise BudgetExceeded(amount, free, currency=currency)
     return [pools.open_pool(pool_id=pool.pk, by=by, now=now, accept_differences=accept_differences) for pool in drafts]
+
+
+def reopen_raised(*, project: Project, by: User | None, now: datetime) -> None:
+    """A finished pool whose target was raised goes on."""
+    for pool in Pool.objects.filter(project=project, state=Pool.State.DONE).order_by("id"):
+        if pools.accepted_count(pool_id=pool.pk) < pool.wanted:
+            pools.open_pool(pool_id=pool.pk, by=by, now=now)

@@ -14,4 +14,7 @@ def mine_command(asked: Campaign) -> str:
     for stage, changed in asked.settings.items():
         for name, value in changed.items():
             words += ["--set", f"{stage}.{name}={json.dumps(value, ensure_ascii=False)}"]
-    return shlex.join([*words, "-t", *asked.classes])
+    for name, prompt in asked.added.items():
+        words += ["--prompt", f"{name}={prompt}"]
+    classes = [f"{name}={asked.quotas[name]}" if name in asked.quotas else name for name in asked.classes]
+    return shlex.join([*words, "-t", *classes])

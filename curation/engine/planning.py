@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from crowd.clock import database_now
 from crowd.models import Account
 from crowd.money import exact_text, micro, plain
@@ -19,9 +21,12 @@ from curation.recipes.loading import RecipeStage
 from curation.stages.base import CrowdSettings
 from curation.stages.boxes import BoxesSettings
 from curation.stages.collect import CollectSettings
+from curation.stages.registry import stage_kind
 from curation.stages.validate import ValidateSettings
 
 A_DAY = 86_400
+DRAWS, SEED = 4_000, 20_181_018
+WEIGHT = 20  # what a recipe's expectation counts for: as much as a pilot of so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def plan(asked: Campaign) -> list[PlannedStage]:
 
     Photos are paid when validation accepts them; those it refuses still cost their checks.
     """
-    wanted = asked.wanted * len(asked.classes)
+    wanted = asked.total
     to_check = math.ceil(wanted / asked.recipe.yields.get("validate", 1.0))
     numbers = {"collect": wanted, "validate": to_check, "boxes": wanted}
     planned = [_planned(asked, stage, numbers.get(stage.kind, 0)) for stage in asked.recipe.stages]
@@ -129,6 +134,50 @@ def _no_room(account: Account, makes: int) -> list[str]:
         for one in today
         if makes > one.most - one.used
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a plan may come to: in 5 of 100 cases less than `low_micro`, in 5 more than `high_micro`."""
+
+    low_micro: int
+    high_micro: int
+
+
+def span(asked: Campaign, rows: Sequence[PlannedStage]) -> Span:
+    """Draw what is uncertain before anything is known: how much is accepted, and how many answers it takes.
+
+    A share that the recipe expects is drawn from Beta(20 y + 1, 20 (1 - y) + 1); the answers bought above the fewest
+    that can decide likewise, between those and the most. Seeded: the same plan has the same range.
+    """
+    chance = np.random.default_rng(SEED)
+    accepted = asked.recipe.yields.get("validate", 1.0)
+    more_to_check = accepted / _around(accepted, chance) if accepted < 1 else np.ones(DRAWS)
+    total = np.zeros(DRAWS)
+    for row in rows:
+        stage = next(one for one in asked.recipe.stages if one.name == row.stage)
+        low, high = _answers_between(asked, stage, row.answers)
+        drawn = low + (high - low) * _around((row.answers - low) / (high - low), chance) if high > low else row.answers
+        items = more_to_check if stage.kind == "validate" else 1.0
+        total += row.micro * items * drawn / row.answers
+    low_micro, high_micro = np.percentile(total, [5, 95])
+    return Span(round(low_micro), round(high_micro))
+
+
+def _around(share: float, chance: np.random.Generator) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    return chance.beta(WEIGHT * share + 1, WEIGHT * (1 - share) + 1, DRAWS)
+
+
+def _answers_between(asked: Campaign, stage: RecipeStage, expected: float) -> tuple[float, float]:
+    """Return the fewest and the most answers that a stage buys for one item."""
+    settings = stage_kind(stage.kind).Settings.model_validate(settings_for(asked, stage.name, stage.settings))
+    if isinstance(settings, ValidateSettings):
+        low, high = settings.starts_with, max(settings.overlap, settings.most_overlap)
+    elif isinstance(settings, BoxesSettings):
+        low, high = settings.overlap, settings.overlap + 2
+    else:
+        return expected, expected
+    return float(min(low, expected)), float(max(high, expected))
 
 
 def _table(terms: CrowdSettings) -> list[tuple[int, int, int]]:

@@ -1,24 +1,29 @@
 """A project asked for in the browser: checked at once, made by a job, because drawing its examples takes a while."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from crowd.errors import BudgetExceeded, CrowdError
 from curation.engine import asking, campaigns
 from curation.engine.asking import Campaign
 from curation.engine.planning import planned_micro
 from curation.models import Job, Project, User
-from curation.services import jobs
+from curation.services import events, jobs
 
 KIND = "set_up"
 OVER = (Job.State.DONE, Job.State.CANCELLED)
+Start = Literal["drafts", "pilot", "all"]
+
+
+class NameTaken(CrowdError):
+    """There is such a project, or it is being made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the form says."""
+    """What the form says. `start`: whether pools open at once, all of them for all of it or for a `pilot` a class."""
 
     recipe: str
     name: str
@@ -27,6 +32,13 @@ class Wanted:
     platform: str
     budget: str
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    team: str = ""
+    owner: str = ""
+    start: Start = "drafts"
+    pilot: int = 0
+    accepts_differences: bool = False
 
     def checked(self) -> Campaign:
         """Return the campaign, or raise BadRecipe or CrowdError with one sentence."""
@@ -40,6 +52,10 @@ class Wanted:
             wanted=self.wanted,
             budget=self.budget,
             settings=self.settings,
+            quotas=self.quotas,
+            prompts=self.prompts,
+            team=self.team,
+            owner=self.owner,
         )
 
 
@@ -51,29 +67,42 @@ def ask(*, wanted: Wanted, by: User) -> Job:
     asking.check_crowds(asked, by)
     taken = Project.objects.filter(slug=asked.slug).exists() or Job.objects.filter(kind=KIND, key=asked.slug).exists()
     if taken:
-        raise CrowdError(f"There is a project “{asked.name}” already. Choose another name.")
+        raise NameTaken(f"There is a project “{asked.name}” already. Choose another name.")
     needed = planned_micro(asked)
     if needed > asked.budget_micro:
         raise BudgetExceeded(needed, asked.budget_micro)
-    return jobs.enqueue(kind=KIND, key=asked.slug, payload={**_plain(wanted), "by": by.pk})
-
-
-def _plain(wanted: Wanted) -> dict[str, Any]:
-    return {
-        "recipe": wanted.recipe,
-        "name": wanted.name,
-        "classes": list(wanted.classes),
-        "wanted": wanted.wanted,
-        "platform": wanted.platform,
-        "budget": wanted.budget,
-        "settings": wanted.settings,
-    }
+    return jobs.enqueue(kind=KIND, key=asked.slug, payload={**asdict(wanted), "by": by.pk})
 
 
 def run_set_up(job: Job, now: datetime) -> None:
-    """Job: make the project with its pools as drafts. Interrupted, it is completed by the next run."""
-    asked = _read(job.payload).checked()
-    campaigns.ensure_project(asked=asked, by=User.objects.get(pk=job.payload["by"]), now=now)
+    """Job: make the project with its pools as drafts, and open them if asked to. The next run completes it."""
+    wanted, by = _read(job.payload), User.objects.get(pk=job.payload["by"])
+    asked = wanted.checked()
+    part = pilot_of(asked, wanted.pilot) if wanted.start == "pilot" else asked
+    project = campaigns.ensure_project(asked=part, by=by, now=now).project
+    if wanted.start == "drafts":
+        return
+    try:
+        campaigns.open_all(project=project, by=by, now=now, accept_differences=wanted.accepts_differences)
+    except CrowdError as error:
+        text = f"The pools wait as drafts: {error}"
+        events.record(kind="project.not_opened", text=text, project=project, subject=project, by=by, now=now)
+
+
+def pilot_of(asked: Campaign, most: int) -> Campaign:
+    """Return the small first part of a campaign: at most so many results of each class."""
+    quotas = {name: min(most, n) for name, n in asked.quotas.items()}
+    return replace(asked, wanted=min(most, asked.wanted), quotas=quotas)
+
+
+def collect_rest(*, wanted: Wanted, by: User, now: datetime) -> Project:
+    """Raise the targets of a pilot to what was planned; pools that have reached theirs go on."""
+    asked = wanted.checked()
+    if not Project.objects.led_by(by).filter(slug=asked.slug).exists():
+        raise CrowdError(f"The project “{asked.name}” is not there yet. Wait until it is set up.")
+    project = campaigns.ensure_project(asked=asked, by=by, now=now).project
+    campaigns.reopen_raised(project=project, by=by, now=now)
+    return project
 
 
 def _read(payload: Mapping[str, Any]) -> Wanted:

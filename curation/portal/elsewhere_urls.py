@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from curation.portal import elsewhere, hosted, hosted_pages, media, uploads
+from curation.portal import elsewhere, guide_media, hosted, hosted_pages, media, uploads
 from curation.portal.visits import for_their_workers, for_visitors
 
 VISIT = "visit/<str:visit>/"
 
 urlpatterns = [
     path("media/<path:token>", elsewhere.media, name="x-media"),
+    path("guide/<path:token>", guide_media.media, name="x-guide"),
     path("events/<slug:slug>/", elsewhere.events, name="x-events"),
     path(VISIT, for_visitors(hosted_pages.page), name="x-page"),
     path(f"{VISIT}answers/<int:answer_id>/", for_visitors(hosted_pages.answer), name="x-answer"),

@@ -47,10 +47,10 @@ def _key(worker: Worker, answer_id: int, kind: str) -> str:
         return ""
     if kind in OF_TASK:
         return str(found.task.payload.get(OF_TASK[kind], ""))
-    return _of_work(found.assignment.batch.spec, kind)
+    return of_work(found.assignment.batch.spec, kind)
 
 
-def _of_work(spec: Mapping[str, Any], kind: str) -> str:
+def of_work(spec: Mapping[str, Any], kind: str) -> str:
     """Return the key of a picture or video that goes with the work as a whole."""
     if kind == "video":
         return str(spec.get("video_key", ""))

@@ -1,6 +1,6 @@
 """What a worker's screen shows: values for templates, free of everything that would tell a control task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -205,13 +205,22 @@ def time_pay(page: Assignment, now: datetime) -> TimePay | None:
 
 
 def shown_page(
-    page: Assignment, answers: Mapping[int, Mapping[str, Any]], wanted: int | None, links: Links
+    page: Assignment,
+    answers: Mapping[int, Mapping[str, Any]],
+    wanted: int | None,
+    links: Links,
+    *,
+    tasks: Sequence[PageTask] | None = None,
 ) -> ShownPage:
-    """Put a page together; `wanted` is the number of the task asked for, else the first unanswered one is open."""
+    """Put a page together; `wanted` is the number of the task asked for, else the first unanswered one is open.
+
+    `tasks` are those of a page that is only looked at.
+    """
     spec = page.batch.spec
-    tasks = [_task(task, page.batch, answers.get(task.answer_id), links) for task in page_tasks(page)]
-    first_open = next((task.number for task in tasks if not task.answered), len(tasks))
-    current = wanted if wanted is not None and 1 <= wanted <= len(tasks) else first_open
+    given = page_tasks(page) if tasks is None else tasks
+    shown = [_task(task, page.batch, answers.get(task.answer_id), links) for task in given]
+    first_open = next((task.number for task in shown if not task.answered), len(shown))
+    current = wanted if wanted is not None and 1 <= wanted <= len(shown) else first_open
     return ShownPage(
         page=page,
         links=links,
@@ -219,12 +228,12 @@ def shown_page(
         kind=kind_words(page.batch),
         price=price_text(page.price_micro, page.account.currency),
         instructions=[told(line) for line in spec.get("instructions", [])],
-        options=_options(spec, links, tasks[0].answer_id if tasks else 0),
+        options=_options(spec, links, shown[0].answer_id if shown else 0),
         labels=_labels(spec),
         flags=[{**flag, "label": told(flag.get("label"))} for flag in spec.get("flags", [])],
         sends=sendable(spec),
-        guide=guide_of(spec, links, tasks[0].answer_id if tasks else 0),
-        tasks=tasks,
+        guide=guide_of(spec, links, shown[0].answer_id if shown else 0),
+        tasks=shown,
         current=current,
     )
 

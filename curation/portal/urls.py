@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from curation.portal import earnings, home, media, pages, people, result, uploads
+from curation.portal import earnings, home, media, pages, people, result, trying, uploads
 from curation.portal.people import for_workers
 
 urlpatterns = [
@@ -18,6 +18,15 @@ urlpatterns = [
     path("language/", people.language, name="w-language"),
     re_path(rf"^media/(?P<answer_id>\d+)/(?P<kind>{media.KIND})/$", media.media, name="w-media"),
     path("pages/<int:page_id>/appeal/", earnings.appeal, name="w-appeal"),
+    path("try/<str:token>/", trying.page, name="w-try"),
+    path("try/<str:token>/answers/<int:answer_id>/", trying.answer, name="w-try-answer"),
+    path("try/<str:token>/submit/", trying.submit, name="w-try-submit"),
+    path("try/<str:token>/skip/", trying.submit, name="w-try-skip"),
+    path("try/<str:token>/done/", trying.done, name="w-try-done"),
+    path("try/<str:token>/uploads/", trying.uploads, name="w-try-uploads"),
+    re_path(
+        rf"^try/(?P<token>[^/]+)/media/(?P<answer_id>\d+)/(?P<kind>{media.KIND})/$", trying.media, name="w-try-media"
+    ),
     path("earnings/", earnings.statement, name="w-earnings"),
     path("earnings.csv", earnings.statement_csv, name="w-earnings-csv"),
     path("uploads/", for_workers(uploads.start), name="w-uploads"),

@@ -41,7 +41,7 @@ function showBalance(form, box, crowds) {
   const { bins, known, deaf } = peopleOf(form, box.dataset.balance, crowds);
   const count = Math.floor((known * share) / TOP);
   const who = share === TOP ? "Everybody" : `The best ${share} %`;
-  const said = known ? `${count.toLocaleString("en")} of ${known.toLocaleString("en")} people` : who;
+  const said = known ? `Available to ${count.toLocaleString("en")} of ${known.toLocaleString("en")} people` : who;
   const small = document.createElement("small");
   const about = known ? `${who.toLowerCase()}, of those we know here` : "how many there are, the platform knows";
   small.textContent = share < TOP && deaf.length ? `${about}; ${deaf.join(", ")} does not filter by rating` : about;
@@ -119,8 +119,13 @@ if (form && !form.dataset.ready) {
     else if ("dropStep" in button.dataset) dropStep(button.closest("[data-steps]"), button.closest("li"));
     else if (button.dataset.copy) copy(button);
   });
-  form.querySelector("[data-recipe]")?.addEventListener("change", (event) => {
-    location.search = `?recipe=${encodeURIComponent(event.target.value)}`;
-  });
+  const usePreset = document.getElementById("use-preset");
+  if (usePreset) {
+    usePreset.closest("[data-without-script]").hidden = true;
+    form.addEventListener("change", (event) => {
+      if ("recipe" in event.target.dataset) usePreset.click();
+    });
+  }
+  form.querySelector("[data-focus]")?.focus();
   showAll();
 }

@@ -1,20 +1,24 @@
 """A project from the browser: the price first, every mistake in one sentence, made by a job."""
 
+import re
+
 import pytest
+import yaml
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
 from crowd.errors import CrowdError
-from crowd.models import Account
+from crowd.models import Account, Answer
 from curation.engine import set_up
-from curation.models import Job, Membership, Pool, Project
+from curation.models import Job, Membership, PlanDraft, Pool, Project
 from tests.factories import make_project, make_worker
 
 pytestmark = pytest.mark.django_db
 FORM = {
     "recipe": "gestures",
     "name": "Two signs",
-    "classes": ["call", "like"],
+    "quotas": "call\nlike",
     "wanted": "5",
     "platform": "inhouse",
     "budget": "20",
@@ -55,8 +59,8 @@ def test_a_name_that_is_asked_for_already_is_refused(people):
     ("wrong", "sentence"),
     [
         ({"name": " "}, "Give the project a name."),
-        ({"classes": []}, "Choose at least one class."),
-        ({"classes": ["call", "wave"]}, "&#x27;wave&#x27; is not a class"),
+        ({"quotas": " "}, "Choose at least one class."),
+        ({"quotas": "call\nwave 20"}, "Line 2: &#x27;wave&#x27; is not a class"),
         ({"wanted": "0"}, "must be from 1 to 1,000,000, not 0"),
         ({"wanted": "many"}, "must be a whole number"),
         ({"budget": "-3"}, "The budget cannot be negative"),
@@ -100,6 +104,7 @@ def test_people_without_a_skill_are_counted_as_unrated(people, alice):
     make_worker()
     page = people["alice"].get(reverse("new-project")).content.decode()
     assert "1 person known" in page
+    assert "of the 1 without a rating 30% only click" in page
     assert '"bins": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "known": 1' in page
 
 
@@ -107,7 +112,92 @@ def test_more_accounts_need_no_more_queries(people, alice, django_assert_max_num
     make_project("One", lead=alice)
     for number in range(6):
         Account.objects.create(slug=f"far-{number}", platform="toloka", label=f"Far {number}")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(17):
         people["alice"].get(reverse("new-project"))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(17):
         people["alice"].post(reverse("new-project-plan"), FORM)
+
+
+def test_what_is_typed_is_kept_and_only_its_owner_finds_it(people, alice):
+    typed = {**FORM, "quotas": "call 7\nwavve", "boxes.shown": "yes", "boxes.price_usd": "much"}
+    address = people["alice"].post(reverse("new-project-plan"), typed)["HX-Replace-Url"]
+    page = people["alice"].get(address).content.decode()
+    assert "call 7\nwavve" in page
+    assert 'value="much"' in page
+    assert "Plans you have begun" not in page
+    assert f'href="{address}"' in people["alice"].get(reverse("new-project")).content.decode()
+    assert people["charlie"].get(address).status_code == 404
+    again = {**typed, "draft": str(PlanDraft.objects.get().public_id), "name": "Renamed"}
+    assert people["alice"].post(reverse("new-project-plan"), again)["HX-Replace-Url"] == address
+    assert PlanDraft.objects.get().name == "Renamed"
+    people["charlie"].post(reverse("new-project-plan"), again)
+    assert PlanDraft.objects.get(owner=alice).fields["quotas"] == ["call 7\nwavve"]
+
+
+def test_a_plan_goes_out_as_a_file_and_comes_back_the_same(people, charlie):
+    typed = {**FORM, "quotas": "call 7\nlike", "validate.shown": "yes", "validate.overlap": "5", "team": "Vision"}
+    file = people["alice"].post(reverse("plan-file"), typed)
+    assert file["Content-Disposition"] == 'attachment; filename="two-signs.yaml"'
+    loaded = people["charlie"].post(reverse("plan-load"), {"file": SimpleUploadedFile("p.yaml", file.content)})
+    draft = PlanDraft.objects.get(owner=charlie)
+    assert loaded["Location"] == reverse("plan-draft", args=[draft.public_id])
+    again = people["charlie"].post(reverse("plan-file"), dict(draft.fields))
+    assert again.content == file.content
+    assert yaml.safe_load(file.content)["settings"] == {"validate": {"overlap": 5}}
+
+
+def test_settings_without_a_field_survive_a_loaded_file(people, alice):
+    plan = "recipe: gestures\nname: Mine\nclasses: [call]\nsettings: {checks: {radius: 30}, boxes: {flags: []}}"
+    people["alice"].post(reverse("plan-load"), {"file": SimpleUploadedFile("p.yaml", plan.encode())})
+    fields = PlanDraft.objects.get(owner=alice).fields
+    people["alice"].post(reverse("new-project"), dict(fields))
+    assert Job.objects.get(kind="set_up").payload["settings"] == {"checks": {"radius": 30}, "boxes": {"flags": []}}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"recipe: soup", "There is no recipe"),
+        (b"\xff\xfe", "holds no plan"),
+        (b"recipe: gestures\nsettings: {boxes: {overlap: many}}", "boxes: Input should be a valid integer"),
+    ],
+)
+def test_a_file_that_is_no_plan_gets_one_sentence(people, text, sentence):
+    people["alice"].post(reverse("plan-load"), {"file": SimpleUploadedFile("p.yaml", text)})
+    assert sentence in people["alice"].get(reverse("new-project")).content.decode()
+    assert not PlanDraft.objects.exists()
+
+
+def test_another_preset_keeps_the_name_and_brings_its_own_classes(people, alice):
+    people["alice"].post(reverse("plan-preset"), {**FORM, "recipe": "camera-footage"})
+    draft = PlanDraft.objects.get(owner=alice)
+    assert (draft.name, draft.fields["quotas"], draft.fields["budget"]) == ("Two signs", ["scene"], ["20"])
+    page = people["alice"].get(reverse("plan-draft", args=[draft.public_id])).content.decode()
+    assert "No crowd is asked: this project begins with what you bring in." in page
+
+
+def test_a_mistake_stands_beside_its_field_and_in_the_list_on_top(people):
+    wrong = {**FORM, "quotas": "call\npeace x,1\n", "wanted": "0", "boxes.shown": "yes", "boxes.page_size": "0"}
+    page = people["alice"].post(reverse("new-project"), wrong).content.decode()
+    assert "3 things are to mend" in page
+    for place in ("quotas", "wanted", "boxes.page_size"):
+        assert f'<a href="#{place}">' in page
+        assert f'id="{place}"' in page
+
+
+def test_the_page_can_be_tried_for_an_hour_by_whoever_has_the_link(people, alice, monkeypatch):
+    shown = people["alice"].post(reverse("plan-try", args=["validate"]), FORM)
+    code_page = people["alice"].get(shown["Location"]).content.decode()
+    link = re.search(r"http://testserver(/w/try/[^<\"]+/)", code_page)[1]
+    code = people["alice"].get(re.search(r'src="(/try/[^"]+)"', code_page)[1])
+    assert code["Content-Type"] == "image/svg+xml"
+    assert people["charlie"].get(shown["Location"]).status_code == 404
+    page = people["nobody"].get(link)
+    assert "Is this the sign?" in page.content.decode()
+    assert people["nobody"].get(f"{link}media/0/image/")["Content-Type"] == "image/jpeg"
+    assert people["nobody"].post(f"{link}answers/0/", {"answer": "correct"}).status_code == 302
+    assert people["nobody"].post(f"{link}answers/0/", {"answer": "perhaps"}).status_code == 422
+    assert people["nobody"].post(f"{link}uploads/").status_code == 409
+    assert not Answer.objects.exists()
+    monkeypatch.setattr("curation.services.trials.SECONDS", -1)
+    assert people["nobody"].get(link).status_code == 404

@@ -54,7 +54,8 @@ def _digest(form: Json) -> str:
 def instructions_html(spec: Mapping[str, Any]) -> str:
     given = spec.get("instructions") or []
     lines = [given] if isinstance(given, str) else [str(line) for line in given]
-    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
+    listed = f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
+    return f"{listed}{spec.get('guide_html', '')}"
 
 
 def task_spec(batch: BatchSpec) -> Json:

@@ -5,6 +5,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,6 +17,7 @@ from crowd.money import plain
 from crowd.services import ledger
 from curation.engine import asking, campaigns, housekeeping
 from curation.engine.asking import Campaign
+from curation.engine.plan_file import PlanFile, read_plan
 from curation.engine.planning import as_rows, planned_micro
 from curation.management.changes import changes
 from curation.management.terminal import Progress
@@ -31,10 +33,19 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("-p", dest="recipe", required=True, help="recipe, for example gestures")
-        parser.add_argument("-d", dest="data", default="image", choices=["image", "video"])
-        parser.add_argument("-c", dest="platform", required=True, help="crowd platform, for example inhouse")
-        parser.add_argument("-t", dest="classes", nargs="+", default=[], metavar="CLASS")
+        parser.add_argument("-p", dest="recipe", help="recipe, for example gestures")
+        parser.add_argument("--plan", metavar="FILE", help="a plan saved as YAML; the other options change it")
+        parser.add_argument("-d", dest="data", default=None, choices=["image", "video"])
+        parser.add_argument("-c", dest="platform", help="crowd platform, for example inhouse")
+        parser.add_argument("-t", dest="classes", nargs="+", default=[], metavar="CLASS[=N]")
+        parser.add_argument(
+            "--prompt",
+            action="append",
+            default=[],
+            metavar="CLASS=TEXT",
+            dest="prompts",
+            help="add a class the recipe does not know, with what workers read about it",
+        )
         parser.add_argument("-overlap", type=int, default=None, help="results wanted for each class")
         parser.add_argument("--project", default="", help="name of the project; default: the recipe's title")
         parser.add_argument("--budget", default=None, metavar="USD")
@@ -58,19 +69,27 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(document, indent=2) if options["json"] else as_text(document))
 
     def _asked(self, options: dict[str, Any]) -> Campaign:
+        plan = _plan(options)
+        names, numbers = _classes(options["classes"])
+        settings = {stage: dict(changed) for stage, changed in plan.settings.items()}
+        for stage, changed in changes(options["changes"]).items():
+            settings[stage] = {**settings.get(stage, {}), **changed}
         asked = asking.campaign(
-            recipe=options["recipe"],
-            platform=options["platform"],
-            name=options["project"],
-            classes=options["classes"],
-            wanted=options["overlap"],
-            budget=options["budget"],
-            team=options["team"],
-            owner=options["owner"],
-            settings=changes(options["changes"]),
+            recipe=plan.recipe,
+            platform=options["platform"] or plan.platform,
+            name=options["project"] or plan.name,
+            classes=names or list(plan.classes),
+            wanted=plan.wanted if options["overlap"] is None else options["overlap"],
+            budget=options["budget"] or plan.budget_usd,
+            team=options["team"] or plan.team,
+            owner=options["owner"] or plan.owner,
+            settings=settings,
+            quotas={**plan.quotas, **numbers},
+            prompts={**plan.prompts, **_pairs(options["prompts"])},
         )
-        if asked.recipe.media != options["data"]:
-            raise CrowdError(f"The recipe {asked.recipe.name} collects {asked.recipe.media}s, not {options['data']}s.")
+        data = options["data"] or (asked.recipe.media if options["plan"] else "image")
+        if asked.recipe.media != data:
+            raise CrowdError(f"The recipe {asked.recipe.name} collects {asked.recipe.media}s, not {data}s.")
         return asked
 
     def _launch(self, asked: Campaign, *, wait: bool) -> dict[str, Any]:
@@ -79,7 +98,7 @@ class Command(BaseCommand):
         made = campaigns.ensure_project(asked=asked, by=people.operator(), now=now)
         self._open(made.project, now)
         if made.created["tasks"]:
-            reopen_raised(made.project)
+            campaigns.reopen_raised(project=made.project, by=None, now=database_now())
         if wait:
             wait_for(made.project)
         return launched(asked, made.project, made.created)
@@ -89,6 +108,41 @@ class Command(BaseCommand):
         """Open all of them, or none where a platform cannot do all of one."""
         for pool in Pool.objects.filter(project=project, state=Pool.State.DRAFT).order_by("id"):
             pools.open_pool(pool_id=pool.pk, by=None, now=now, accept_differences=self.accepts)
+
+
+def _plan(options: dict[str, Any]) -> PlanFile:
+    """Return the plan of the file, or the one that the options alone stand for."""
+    if options["plan"]:
+        path = Path(options["plan"])
+        try:
+            plan = read_plan(path.read_text(encoding="utf-8"), origin=path.name)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CrowdError(f"The plan {path} cannot be read: {error}.") from None
+        return plan.model_copy(update={"recipe": options["recipe"]}) if options["recipe"] else plan
+    missing = [flag for flag, name in (("-p", "recipe"), ("-c", "platform")) if not options[name]]
+    if missing:
+        raise CrowdError(f"Say {' and '.join(missing)}, or --plan with a file.")
+    return PlanFile(recipe=options["recipe"], platform=options["platform"])
+
+
+def _classes(texts: list[str]) -> tuple[list[str], dict[str, int]]:
+    """Read `peace` and `peace=500`."""
+    names, numbers = [], {}
+    for text in texts:
+        name, separator, number = text.partition("=")
+        names.append(name)
+        if separator:
+            if not number.isdecimal():
+                raise CrowdError(f"-t {text}: the number of {name} must be a whole number, not {number!r}.")
+            numbers[name] = int(number)
+    return names, numbers
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        raise CrowdError(f"--prompt {wrong[0]!r} must look like CLASS=TEXT.")
+    return {name: prompt for name, _, prompt in (text.partition("=") for text in texts)}
 
 
 def check_money(asked: Campaign) -> None:
@@ -101,13 +155,6 @@ def check_money(asked: Campaign) -> None:
         raise BudgetExceeded(needed, asked.budget_micro)
 
 
-def reopen_raised(project: Project) -> None:
-    """A finished pool whose target was raised goes on."""
-    for pool in Pool.objects.filter(project=project, state=Pool.State.DONE).order_by("id"):
-        if pools.accepted_count(pool_id=pool.pk) < pool.wanted:
-            pools.open_pool(pool_id=pool.pk, by=None, now=database_now())
-
-
 def dry_run(asked: Campaign) -> dict[str, Any]:
     """Describe what would be made and what it is expected to cost."""
     project = Project.objects.filter(slug=asked.slug).first()
@@ -117,7 +164,7 @@ def dry_run(asked: Campaign) -> dict[str, Any]:
             "class": name,
             "platform": asked.platform,
             "status": "planned",
-            "wanted": asked.wanted,
+            "wanted": asked.wanted_of(name),
             "price_usd": None,
         }
         for name in asked.classes

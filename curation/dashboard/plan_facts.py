@@ -1,0 +1,143 @@
+"""What a plan comes to, in numbers and words: the cost sheet, what a price means, who will be left of a crowd."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crowd.errors import CrowdError
+from crowd.money import exact_text
+from crowd.quality.exam import GOOD_WORKER, at_least, exam_sentence, pass_probability, random_clicker
+from curation.dashboard.crowd_forms import EVERYBODY, CrowdForm
+from curation.dashboard.crowd_people import BINS, CrowdChoice
+from curation.dashboard.exam_facts import BEFORE
+from curation.dashboard.plan_form import Asked
+from curation.engine import planning
+from curation.engine.command_line import mine_command
+from curation.recipes.loading import BadRecipe
+
+A_HUNDRED = 100
+People = Sequence[tuple[float, float]]  # how often right, and which part of all is so
+
+
+def sheet(asked: Asked) -> dict[str, Any]:
+    """Return the cost sheet, or the first sentence that says why there is none. A name may still be missing."""
+    errors = [text for place, text in asked.all_errors if place != "name"]
+    if errors:
+        return {"sentence": errors[0]}
+    try:
+        campaign = asked.wanted.checked()
+        rows = planning.plan(campaign)
+    except (BadRecipe, CrowdError) as error:
+        return {"sentence": str(error)}
+    total, photos = sum(row.micro for row in rows), campaign.total
+    accepted_of = campaign.recipe.yields.get("validate", 1.0)
+    others = planning.elsewhere_micro(rows)
+    return {
+        "rows": rows,
+        "total": total,
+        "span": planning.span(campaign, rows),
+        "fees": sum(share.fee_micro * share.pages for row in rows for share in row.shares if share.currency == "USD"),
+        "photos": photos,
+        "n_classes": len(campaign.classes),
+        "each": total // photos,
+        "rejected": 1 - accepted_of,
+        "sent": next((row.n for row in rows if row.stage == "validate"), photos),
+        "fits": total <= campaign.budget_micro,
+        "left": campaign.budget_micro - total,
+        "others": [exact_text(amount, currency) for currency, amount in others.items()],
+        "other_currencies": ", ".join(others),
+        "differs": any(share.notes for row in rows for share in row.shares),
+        "command": mine_command(campaign),
+        "each_of": {row.stage: _price_of_an_item(row) for row in rows},
+    }
+
+
+def _price_of_an_item(row: planning.PlannedStage) -> str:
+    """Say what the price of a page means for one item, before fees."""
+    if row.items_a_page == 1 and row.answers == 1:
+        return "one photo a page, paid when it is accepted"
+    answer = row.price_micro // row.items_a_page
+    all_of_it = exact_text(round(answer * row.answers))
+    return f"{row.items_a_page} real on a page: {exact_text(answer)} an answer, about {all_of_it} a photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way to paid work, and how many come that far."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    people: int
+    says: str
+    gate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    steps: Sequence[Step]
+    lines: Sequence[str]
+    based_on: str
+
+
+def chains(asked: Asked, crowds: Sequence[CrowdChoice]) -> dict[str, Chain]:
+    """Return the way in of every stage that has one."""
+    known = {one.value: one for one in crowds}
+    return {
+        form.name: _chain(form.values, [known[name] for name in _crowds_of(asked, form) if name in known])
+        for form in asked.stages
+        if form.kind == "validate"
+    }
+
+
+def _crowds_of(asked: Asked, form: CrowdForm) -> Sequence[str]:
+    return form.values["platforms"] or [asked.typed["platform"]]
+
+
+def _chain(values: Mapping[str, Any], crowds: Sequence[CrowdChoice]) -> Chain:
+    options = max(2, len(values["options"]))
+    share = _whole(values["top_percent"], EVERYBODY)
+    people, total, based_on = _people(crowds, share, options)
+    steps, left, lines, gate = [], float(total), [], ""
+    for name, title, hint in (("training", "Training", "with hints"), ("exam", "Exam", "no hints")):
+        tasks = _whole(values[f"{name}_tasks"], 0)
+        if tasks < 1:
+            continue
+        steps.append(Step(title, [("Tasks", f"{tasks} {hint}"), ("Pay", "$0")], round(left), "come to it", gate))
+        people, line = _passing(_whole(values[f"{name}_gate"], 0), tasks, people, options)
+        left, gate = total * sum(part for _, part in people), f"≥ {values[f'{name}_gate']} %"
+        lines += [f"{title}, {line}"] if line else []
+    facts = [("Answers each", str(values["overlap"])), ("Control tasks", f"{values['control_per_page']} a page")]
+    steps.append(Step("Paid work", facts, round(left), "likely to work", gate))
+    return Chain(steps, lines, based_on)
+
+
+def _people(crowds: Sequence[CrowdChoice], share: int, options: int) -> tuple[People, int, str]:
+    """Return how often people are right and what part of them is so, how many there are, and how we know."""
+    known = sum(one.known for one in crowds)
+    guess = [(random_clicker(options), BEFORE), (GOOD_WORKER, 1 - BEFORE)]
+    if not known:
+        words = f"Of 100 who come, if {BEFORE:.0%} only click and the others are right in {GOOD_WORKER:.0%}."
+        return guess, A_HUNDRED, words
+    bins = [sum(one.bins[at] for one in crowds if one.bins) for at in range(BINS)]
+    unrated = sum(one.unrated for one in crowds)
+    rated = [((at + 0.5) / BINS, n / known) for at, n in enumerate(bins) if n]
+    people = [*rated, *((right, part * unrated / known) for right, part in guess if unrated)]
+    words = f"Of the {known:,} people we know, each as often right as rated"
+    more = f"; of the {unrated:,} without a rating {BEFORE:.0%} only click" if unrated else ""
+    return people, known * share // A_HUNDRED, f"{words}{more}."
+
+
+def _passing(percentage: int, tasks: int, people: People, options: int) -> tuple[People, str]:
+    """Return who is left behind a gate, and what it lets through in words; everybody where there is none."""
+    try:
+        gate = at_least(percentage, tasks)
+        says = exam_sentence(gate, options=options)
+    except ValueError:
+        return people, ""
+    left = [(right, part * pass_probability(gate, right)) for right, part in people]
+    return left, f"{gate.needed} of {gate.questions} right: {says}."
+
+
+def _whole(value: Any, otherwise: int) -> int:
+    text = str(value).strip()
+    return int(text) if text.isdecimal() and len(text) < 6 else otherwise
