@@ -9,8 +9,9 @@ from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from crowd.models import Account, Assignment, Batch, Bonus, Budget, LedgerEntry, OutboxCommand, Reservation, Task
+from crowd.models.tally import Of
 from crowd.money import plain
-from crowd.services import publishing, rollups
+from crowd.services import publishing, rollups, tallies
 
 Book = LedgerEntry.Book
 Scope = Budget.Scope
@@ -60,6 +61,7 @@ def place(batch: Batch, more: str = "") -> str:
 def differences(*, batches: Sequence[Batch], account: Account | None, now: datetime) -> Iterator[Difference]:
     """Yield what does not agree inside our own house. `account` None = look at the budgets of every project too."""
     yield from _rollups({batch.pk: batch for batch in batches})
+    yield from counts(only=None if account is None else {batch.pk for batch in batches})
     for batch in batches:
         yield from _charges(batch)
         yield from _batch_hold(batch)
@@ -77,6 +79,13 @@ def _rollups(batches: Mapping[int, Batch]) -> Iterator[Difference]:
             local = f"{wrong.told_n} worth {plain(wrong.told_micro)}"
             rows = f"{wrong.rows_n} worth {plain(wrong.rows_micro)}"
             yield Difference("rollup", local, rows, place(batch, f"pages that are {wrong.state}"))
+
+
+def counts(*, only: set[int] | None = None, source: tallies.Source = tallies.PAGES) -> Iterator[Difference]:
+    """Yield counts that screens show and that differ from the rows; `only` those of some batches."""
+    for wrong in tallies.compare(source=source):
+        if only is None or (wrong.of_kind == Of.BATCH and wrong.of_id in only):
+            yield Difference("count", wrong.told, wrong.rows, f"{wrong.of_kind} {wrong.of_id}, {wrong.word}")
 
 
 def _rows(query: str, batch: Batch, **more: Any) -> list[tuple[Any, ...]]:

@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from crowd.clock import database_now
 from crowd.models import Account
+from crowd.services.own_books import counts
 from crowd.services.reconcile import reconcile
+from curation.services.overview.counted import ASSETS
 
 
 class Command(BaseCommand):
@@ -21,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         account = _account(options["account"]) if options["account"] else None
-        found = reconcile(now=database_now(), account=account)
+        found = [*reconcile(now=database_now(), account=account), *(() if account else counts(source=ASSETS))]
         if options["json"]:
             self.stdout.write(json.dumps({"differences": [one.as_json() for one in found]}, indent=2))
         else:
