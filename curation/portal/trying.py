@@ -49,7 +49,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     tasks = [PageTask(number, number, payload) for number, payload in enumerate(trial.tasks)]
     wanted = request.GET.get("task", "")
     shown = shown_page(row, {}, int(wanted) if wanted.isdecimal() else None, _links(token), tasks=tasks)
-    context = {"shown": shown, "worker": None, "time_pay": None, "words": words()}
+    context = {"shown": shown, "worker": None, "time_pay": None, "words": words(trial.interface)}
     return render(request, f"worker/{trial.interface}.html", context)
 
 
