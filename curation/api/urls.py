@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from curation.api import assets, datasets, exports, guide, jobs, pools, problems, projects
+from curation.api import assets, datasets, exports, guide, jobs, pools, problems, projects, webhooks
 
 urlpatterns = [
     path("schema/", guide.Schema.as_view(), name="api-schema"),
@@ -28,5 +28,15 @@ urlpatterns = [
     path("v1/exports/<uuid:export_id>/download", exports.ExportDownload.as_view(), name="api-export-download"),
     path("v1/jobs", jobs.JobList.as_view(), name="api-jobs"),
     path("v1/jobs/<int:job_id>", jobs.JobOne.as_view(), name="api-job"),
+    path("v1/webhooks", webhooks.WebhookList.as_view(), name="api-webhooks"),
+    path("v1/webhooks/<uuid:webhook_id>", webhooks.WebhookOne.as_view(), name="api-webhook"),
+    path("v1/webhooks/<uuid:webhook_id>/secret", webhooks.WebhookSecret.as_view(), name="api-webhook-secret"),
+    path("v1/webhooks/<uuid:webhook_id>/test", webhooks.WebhookTest.as_view(), name="api-webhook-test"),
+    path("v1/webhooks/<uuid:webhook_id>/deliveries", webhooks.DeliveryList.as_view(), name="api-deliveries"),
+    path(
+        "v1/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/again",
+        webhooks.DeliveryAgain.as_view(),
+        name="api-delivery-again",
+    ),
     re_path(r"^v1(/.*)?$", problems.nothing_here, name="api-nothing"),
 ]

@@ -8,7 +8,7 @@ from crowd.services import claims, dispatch, pulling, rollups, tallies, trust
 from curation.engine import market
 from curation.engine.flow import wake_take_in
 from curation.models import Event, Job, Pool, Project, Tick
-from curation.services import budgets, events, jobs, pools, trash, uploads
+from curation.services import budgets, delivering, events, jobs, pools, trash, uploads
 
 TICKS_KEPT = timedelta(hours=1)
 FINISHED_KEPT = timedelta(days=14)

@@ -24,6 +24,7 @@ from curation.models.project import LabelClass, Membership, Project
 from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease
 from curation.models.stage import Pool, Stage
 from curation.models.tag import AssetTag, TagRun
+from curation.models.webhook import Webhook, WebhookDelivery, WebhookNotice
 
 __all__ = [
     "Annotation",
@@ -70,4 +71,7 @@ __all__ = [
     "TagRun",
     "Tick",
     "User",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookNotice",
 ]

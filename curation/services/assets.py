@@ -12,12 +12,13 @@ from crowd.errors import CrowdError, IllegalTransition
 from crowd.models import Answer, Task
 from crowd.services import judging, ledger
 from curation.models import Asset, Decision, LabelClass, Project, Stage, User
-from curation.services import events, jobs, versions
+from curation.services import events, jobs, notices, versions
 
 State = Asset.State
 Verdict = Decision.Verdict
 FLAG = "flag"  # a person took the picture out of whatever stage it stood at
 GENERATED = "generated"  # a detector says so, and a person has confirmed it
+PEOPLES_KINDS = ("collect", "validate", "boxes")  # stages in which people work
 JUDGING_KINDS = ("validate",)  # stages that pay or refuse what was sent
 SENTENCES = {
     "unreadable": "The file cannot be read as a picture.",
@@ -155,6 +156,8 @@ class Move:
 def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None, now: datetime | None = None) -> None:
     """Append decisions about several assets and move each as `decide` does. The caller holds the rows' locks."""
     Decision.objects.bulk_create(_decision(move, by_kind, by_id, now) for move in moves)
+    told = {move.asset.project_id: notices.heard(move.asset.project_id) for move in moves}
+    done = [(move, move.asset.stage) for move in moves if told[move.asset.project_id]]
     left = {move.asset.stage for move in moves if move.verdict == Verdict.PASSED and move.to_stage is None}
     following = {stage: next_stage(stage) for stage in left}
     for move in moves:
@@ -163,8 +166,25 @@ def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None,
     arrived = {move.asset.stage for move in moves if move.asset.state == State.WAITING}
     for stage in sorted(arrived, key=lambda stage: stage.position):
         wake_stage(stage)
-    for project_id in {move.asset.project_id for move in moves}:
+    for project_id, topics in told.items():
         versions.bump(project_id=project_id)
+        for topic, about in _news([pair for pair in done if pair[0].asset.project_id == project_id]).items():
+            if topic in topics:
+                notices.note(project_id=project_id, topic=topic, about=about)
+
+
+def _news(done: Sequence[tuple[Move, Stage]]) -> dict[str, list[dict[str, str]]]:
+    """Return what other teams may be told of these moves, each with the stage that was decided at."""
+    news: dict[str, list[dict[str, str]]] = {}
+    for move, stage in done:
+        about = {"asset": str(move.asset.public_id), "client_key": move.asset.client_key or "", "stage": stage.name}
+        if move.asset.state == State.PUBLISHED:
+            news.setdefault("asset.accepted", []).append(about)
+        elif move.asset.state == State.DROPPED:
+            news.setdefault("asset.rejected", []).append({**about, "reason": move.asset.reason})
+        if move.verdict == Verdict.PASSED and stage.kind in PEOPLES_KINDS:
+            news.setdefault("task.completed", []).append(about)
+    return news
 
 
 def _move(move: Move, following: Stage | None) -> None:

@@ -7,7 +7,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from curation.models import Export, LabelClass, Pool, Project, User
+from curation.models import Export, LabelClass, Pool, Project, User, WebhookDelivery
+from curation.services import webhooks
 from curation.services.datasets import freeze_version, request_export
 from curation.services.tokens import SCOPES, create_token
 from tests.doors.conftest import photo, publish
@@ -70,3 +71,15 @@ def alice(people: dict[str, User], project: Project) -> Caller:
 @pytest.fixture
 def charlie(people: dict[str, User]) -> Caller:
     return Caller(token_of(people["Charlie"]))
+
+
+@pytest.fixture
+def delivery(project: Project, people: dict[str, User]) -> WebhookDelivery:
+    hook, _ = webhooks.make(
+        project=project,
+        url="https://example.com/told",
+        topics=["pool.finished"],
+        by=people["Alice"],
+        now=timezone.now(),
+    )
+    return webhooks.send_test(webhook=hook, now=timezone.now())

@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from curation.api import urls
-from curation.models import ApiToken, Export, Job, Membership, Pool, Project, User
+from curation.models import ApiToken, Export, Job, Membership, Pool, Project, User, WebhookDelivery
 from tests.api.conftest import Caller, token_of
 from tests.doors.conftest import photo
 from tests.factories import make_project
@@ -59,6 +59,25 @@ ROUTES = [
     ),
     Route("GET", "api-export", "exports/{export}", "read"),
     Route("GET", "api-export-download", "exports/{export}/download", "export", lead_only=True, ok=409),
+    Route("GET", "api-webhooks", "webhooks", "admin", is_list=True),
+    Route(
+        "POST",
+        "api-webhooks",
+        "webhooks",
+        "admin",
+        lead_only=True,
+        data={"project": "{project}", "url": "https://example.com/told", "topics": ["pool.finished"]},
+        ok=201,
+    ),
+    Route("GET", "api-webhook", "webhooks/{webhook}", "admin", lead_only=True),
+    Route("PATCH", "api-webhook", "webhooks/{webhook}", "admin", lead_only=True, data={"is_active": False}),
+    Route("DELETE", "api-webhook", "webhooks/{webhook}", "admin", lead_only=True, ok=204),
+    Route("POST", "api-webhook-secret", "webhooks/{webhook}/secret", "admin", lead_only=True),
+    Route("POST", "api-webhook-test", "webhooks/{webhook}/test", "admin", lead_only=True, ok=202),
+    Route("GET", "api-deliveries", "webhooks/{webhook}/deliveries", "admin", lead_only=True),
+    Route(
+        "POST", "api-delivery-again", "webhooks/{webhook}/deliveries/{delivery}/again", "admin", lead_only=True, ok=202
+    ),
     Route("GET", "api-jobs", "jobs", "read", is_list=True),
     Route("GET", "api-job", "jobs/{job}", "read"),
 ]
@@ -66,7 +85,7 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{rout
 
 
 @pytest.fixture
-def world(project: Project, pool: Pool, export: Export) -> dict[str, str]:
+def world(project: Project, pool: Pool, export: Export, delivery: WebhookDelivery) -> dict[str, str]:
     asset = project.assets.earliest("pk")
     return {
         "project": str(project.public_id),
@@ -75,6 +94,8 @@ def world(project: Project, pool: Pool, export: Export) -> dict[str, str]:
         "dataset": str(export.dataset.public_id),
         "export": str(export.public_id),
         "job": str(Job.objects.get(kind="export").pk),
+        "webhook": str(delivery.webhook.public_id),
+        "delivery": str(delivery.public_id),
     }
 
 
@@ -86,7 +107,9 @@ def call(caller: Client, route: Route, world: dict[str, str]) -> Any:
         return caller.post(path, {"file": SimpleUploadedFile("a.jpg", photo(50)), "client_key": "k"})
     if route.data == "lines":
         return caller.post(path, '{"client_key": "k", "data_base64": "AAAA"}', content_type="application/jsonl")
-    data = {name: str(text).format(**world) for name, text in route.data.items()} if route.data else None
+    data = route.data and {
+        name: text.format(**world) if isinstance(text, str) else text for name, text in route.data.items()
+    }
     return Caller.send(caller, route.method, path, data)  # type: ignore[arg-type]
 
 
