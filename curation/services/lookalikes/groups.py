@@ -74,15 +74,24 @@ def stands(project: Project) -> Stands:
     """Return how the groups stand at this version of the project; a newer search may come while this one is read."""
     search = LookalikeSearch.objects.get(project=project)
     try:
-        return _stands(search.pk, search.arrays_key, project.version)
+        return _stands_at(search, project)
     except FileNotFoundError:
         search.refresh_from_db()
-        return _stands(search.pk, search.arrays_key, project.version)
+        return _stands_at(search, project)
 
 
-@lru_cache(maxsize=4)
-def _stands(search_id: int, _arrays_key: str, _version: int) -> Stands:
-    search = LookalikeSearch.objects.get(pk=search_id)
+def _stands_at(search: LookalikeSearch, project: Project) -> Stands:
+    if project.is_rehearsal:  # it moves without raising its version
+        return _read(search)
+    return _kept(search.pk, search.arrays_key, project.version)
+
+
+@lru_cache(maxsize=2)
+def _kept(search_id: int, _arrays_key: str, _version: int) -> Stands:
+    return _read(LookalikeSearch.objects.get(pk=search_id))
+
+
+def _read(search: LookalikeSearch) -> Stands:
     now = standing.read(search)
     return Stands(search, {stop: now.at(stop) for stop in STOPS}, now.newer)
 
