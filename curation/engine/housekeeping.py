@@ -40,6 +40,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         market.wake_compares()
         uploads.forget_unfinished(now=now)
         trash.empty_due(now=now)
+        delivering.forget_old(now=now)
     return jobs.to_ring(now=now)
 
 
