@@ -65,6 +65,14 @@ class NewProject(serializers.Serializer[Any]):
     platform = serializers.CharField(max_length=40, default="inhouse")
     classes = serializers.ListField(child=serializers.CharField(max_length=60), default=list, max_length=1000)
     wanted = serializers.IntegerField(required=False, min_value=1, help_text="results a class")
+    quotas = serializers.DictField(
+        child=serializers.IntegerField(min_value=1), default=dict, help_text="classes that get another number"
+    )
+    prompts = serializers.DictField(
+        child=serializers.CharField(max_length=300),
+        default=dict,
+        help_text="classes the recipe does not know, with what workers read about them",
+    )
     budget_usd = serializers.CharField(required=False, max_length=30)
     team = serializers.CharField(max_length=40, default="", allow_blank=True)
     owner = serializers.CharField(max_length=80, default="", allow_blank=True)
@@ -113,6 +121,8 @@ class ProjectList(Door):
             team=wish["team"],
             owner=wish["owner"],
             settings=wish["settings"],
+            quotas=wish["quotas"],
+            prompts=wish["prompts"],
         )
         project = campaigns.create_project(asked=wanted, by=caller(request), now=database_now())
         _admit(request, project)
