@@ -104,7 +104,7 @@ def claim(of: Batch, who: Worker, now: datetime = NOON) -> Assignment:
 
 def answers_for(page: Assignment, **changed: Any) -> dict[int, Mapping[str, Any]]:
     """The same valid answer to every task of the page."""
-    answer = {**ANSWERS[page.batch.interface], **changed}
+    answer = {**ANSWERS.get(page.batch.interface, {}), **changed}
     return {task.answer_id: answer for task in claims.page_tasks(page)}
 
 
