@@ -142,7 +142,7 @@ const keys = new Keys("checks", [
   { id: "no", code: "KeyN", does: "the second answer", run: () => answer(1) },
   { id: "skip", code: "KeyK", does: "later: to the end of the queue", run: skip },
   { id: "undo", code: "KeyZ", does: "undo, for ten seconds", run: undo },
-  { id: "help", code: "Slash", does: "this sheet", run: acts.help },
+  { id: "help", code: "Slash", shift: true, does: "this sheet", run: acts.help },
 ]);
 
 function printKeys() {

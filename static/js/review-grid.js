@@ -104,6 +104,7 @@ function showStanding({ done, left, per_hour: pace, with_others: others, control
   $("pace").textContent = pace ? `${format.format(pace)} an hour` : "";
   $("progress").max = Math.max(1, done + left);
   $("progress").value = done;
+  $("agreement").hidden = !controls;
   $("agreement").textContent = controls ? `${Math.round((100 * agreed) / controls)} % of ${format.format(controls)} controls` : "";
   $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
 }
@@ -178,7 +179,7 @@ const keys = new Keys("grid", [
   key("down", "ArrowDown", "", () => step(columns()), { quiet: true, when: inGrid }),
   key("undo", "KeyZ", "undo the last page", acts.undo),
   key("recent", "KeyL", "your last decisions", acts.recent),
-  key("help", "Slash", "this sheet", acts.help),
+  key("help", "Slash", "this sheet", acts.help, { shift: true }),
 ]);
 
 function printKeys() {

@@ -72,6 +72,7 @@ function showStanding({ done, left, per_hour: pace, with_others: others, control
   $("pace").textContent = pace ? `${format.format(pace)} an hour` : "";
   $("progress").max = Math.max(1, done + left);
   $("progress").value = done;
+  $("agreement").hidden = !controls;
   $("agreement").textContent = controls ? `${Math.round((100 * agreed) / controls)} % of ${format.format(controls)} controls` : "";
   $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
 }
@@ -244,7 +245,7 @@ const reviewKeys = new Keys("review", [
   key("zoom-in", "Equal", "larger", acts.larger),
   key("zoom-out", "Minus", "smaller", acts.smaller),
   key("fit", "Digit0", "the whole picture", acts.fit),
-  key("help", "Slash", "this sheet", acts.help, { when: () => true }),
+  key("help", "Slash", "this sheet", acts.help, { shift: true, when: () => true }),
 ]);
 const flagKeys = fix.flags.slice(0, 9).map((flag, at) => ({
   id: `whole-${at + 1}`,

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from curation.models import Asset, Consensus, Review
+from curation.models import Asset, Consensus, OwnKeys, Review
 from tests import scenes
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
 
@@ -171,16 +171,23 @@ def test_a_box_is_drawn_by_keys_alone(desk):
 
 
 def test_the_help_sheet_lists_the_keys_and_changes_one(desk):
-    desk.keyboard.press("?")
+    desk.keyboard.press("Shift+Slash")
     sheet = desk.locator("dialog.keys-help")
     expect(sheet).to_contain_text("one more annotator")
     sheet.get_by_role("button", name="Change the key for: accept").click()
-    desk.keyboard.press("g")
+    desk.keyboard.press("f")
+    expect(sheet).to_contain_text("That key is taken: fix the boxes")
+    sheet.get_by_role("button", name="Change the key for: accept").click()
+    desk.keyboard.press("q")
     desk.keyboard.press("Escape")
+    desk.reload()
+    expect(desk.locator('[data-act="accept"] kbd')).to_have_text("Q")
+    desk.locator(".rv-thumb[aria-current]").wait_for()
     desk.keyboard.press("a")
-    desk.keyboard.press("g")
+    desk.keyboard.press("q")
     (only,) = sent(desk)
     assert only.verdict == "accept"
+    assert OwnKeys.objects.get().keys == {"review": {"accept": "KeyQ"}}
 
 
 def test_when_nothing_needs_a_person_the_screen_says_so(browser, live_server):

@@ -112,7 +112,9 @@ export class Keys {
   /** The key that has this code already, unless the two have always shared it. */
   owner(key, code) {
     const alike = (one) => ["mod", "alt"].every((name) => Boolean(one[name]) === Boolean(key[name])) && one.shift === key.shift;
-    return this.table.find((one) => one !== key && this.codeOf(one) === code && one.code !== key.code && alike(one)) ?? null;
+    const mine = this.table.find((one) => one !== key && this.codeOf(one) === code && one.code !== key.code && alike(one));
+    const anywhere = tables.find(({ scope }) => scope === "anywhere" && scope !== this.scope);
+    return mine ?? anywhere?.table.find((one) => anywhere.codeOf(one) === code && alike(one)) ?? null;
   }
 
   /** Store a person's own key; an empty code brings the first one back. */
