@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -112,10 +112,12 @@ def _photos(bases: Sequence[Base], sizes: Sizes, rng: np.random.Generator) -> It
 
 def _disguised(pixels: Pixels, details: Sequence[str], rng: np.random.Generator) -> Iterator[tuple[Entry, bytes]]:
     original = Entry(_name(rng), "photo")
-    yield original, encoded(pixels)
+    whole = encoded(pixels)
+    yield original, whole
     for detail in details:
         disguise = DISGUISES[detail]
-        yield _entry(rng, "copy", detail, original.name, disguise), disguise.make(pixels, rng)
+        entry, data = _entry(rng, "copy", detail, original.name, disguise), disguise.make(pixels, rng)
+        yield replace(entry, undisguised=disguise.undisguised or data == whole), data
 
 
 def _scene(

@@ -11,12 +11,11 @@ from types import TracebackType
 from . import colours, looks, verify
 from .arrivals import PASSING, Arrival, told_apart
 from .cache import Cache
-from .colours import Colours, Traits
-from .hashes import Turns
+from .colours import Colour, Colours, Traits
+from .hashes import Turns, apart
 from .limits import Unreadable
 from .looks import Look
 from .pool import Pool
-from .preview import Preview
 from .report import Broken
 from .templates import TemplateCopy
 from .verify import Sighting
@@ -27,19 +26,30 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Picture:
-    """What stays in memory of one different picture (some 1.5 KB), and the names of all files with its bytes."""
+    """What stays in memory of one different picture (some 1 KB), and the names of all files with its bytes.
+
+    `hashes`, and those of the trimmed picture if it has flat borders, are the eight orientations' one after the other.
+    """
 
     files: list[str]
     path: Path
     sha256: bytes
-    turns: Turns
-    trimmed_turns: Turns | None
+    hashes: bytes
+    trimmed_hashes: bytes
     low_information: bool
     width: int
     height: int
     sharpness: float
     detail: float
     template: tuple[str, TemplateCopy] | None
+
+    @property
+    def turns(self) -> Turns:
+        return apart(self.hashes)
+
+    @property
+    def trimmed_turns(self) -> Turns | None:
+        return apart(self.trimmed_hashes) or None
 
     @property
     def comparable(self) -> bool:
@@ -147,12 +157,9 @@ class Album:
     def sighting(self, position: int) -> Sighting:
         return self.look(self.pictures[position].sha256).sighting()
 
-    def peak(self, position: int) -> Sighting:
-        """Return the picture as its brightest channel shows it."""
-        digest = self.pictures[position].sha256
-        preview = Preview.from_bytes(colours.unpacked(_held(self._colours, digest)).peak_jpeg)
-        trimmed = preview.trimmed_turns
-        return Sighting(digest, preview.turns[0], None if trimmed is None else trimmed[0], False, preview)  # noqa: FBT003
+    def colours(self, position: int) -> Colour:
+        """Return the preview in colour of a picture whose traits were asked for."""
+        return colours.unpacked(_held(self._colours, self.pictures[position].sha256)).pixels()
 
     def traits(self, positions: Sequence[int], progress: Progress) -> dict[int, Traits]:
         """Look a second time at some pictures, for their colours; what cannot be read now is left out."""
@@ -192,8 +199,8 @@ def _picture(name: str, path: Path, seen: Look) -> Picture:
         files=[name],
         path=path,
         sha256=seen.sha256,
-        turns=seen.turns,
-        trimmed_turns=seen.trimmed_turns,
+        hashes=b"".join(seen.turns),
+        trimmed_hashes=b"".join(seen.trimmed_turns or ()),
         low_information=seen.low_information,
         width=seen.width,
         height=seen.height,

@@ -17,17 +17,18 @@ from .hashes import Box, hash_width, trim_box
 from .large import alone_if_large
 from .limits import Unreadable
 from .pixels import EXIF_TURNS, bounded, resized, turned
-from .preview import LONGEST, Preview
+from .preview import JPEG_QUALITY, LONGEST, Preview
 
-VERSION = "colours-3"
+VERSION = "colours-4"
 TINT_DISTANCE = 6.0
 CORNER = 0.02
 BLACK = 8.0
 _LENGTH_BYTES = 4
+_UNSHARED = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
 _STANDARD_SUM = 3688.0
 """Sum of the 64 luma steps of the table in Annex K of the JPEG standard, taken as quality 50."""
 
-_Colour = npt.NDArray[np.uint8]
+Colour = npt.NDArray[np.uint8]
 Tints = tuple[float, float, float, float]
 """Means and deviations of red-green and blue-green."""
 
@@ -60,17 +61,21 @@ class Traits:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Colours:
-    """Traits, and the preview of the brightest channel as JPEG (HSV value, Smith 1978).
-
-    No turn of the hue disturbs that channel, and a tone curve on all channels is one curve on it.
-    """
+    """Traits, and the preview in colour, as JPEG with every pixel's own colour."""
 
     traits: Traits
-    peak_jpeg: bytes
+    preview_jpeg: bytes
+
+    def pixels(self) -> Colour:
+        """Return the preview, shape (h, w, 3): red, green, blue."""
+        stored = cv2.imdecode(np.frombuffer(self.preview_jpeg, np.uint8), cv2.IMREAD_COLOR)
+        if stored is None:
+            raise Unreadable("preview_damaged", "the stored preview cannot be read; analyse the original again")
+        return np.ascontiguousarray(stored[:, :, ::-1], np.uint8)
 
     def packed(self) -> bytes:
         line = json.dumps({name: getattr(self.traits, name) for name in Traits.__slots__}).encode()
-        return len(line).to_bytes(_LENGTH_BYTES, "big") + line + self.peak_jpeg
+        return len(line).to_bytes(_LENGTH_BYTES, "big") + line + self.preview_jpeg
 
 
 def tints_differ(one: Tints, other: Tints) -> bool:
@@ -78,7 +83,10 @@ def tints_differ(one: Tints, other: Tints) -> bool:
 
 
 def tints_and_peak(screen: bytes) -> tuple[Tints, Preview]:
-    """Return the tints and the brightest channel of a copy for screens that we made ourselves. Raises Unreadable."""
+    """Return the tints and the brightest channel (HSV value, Smith 1978) of a copy for screens of our own making.
+
+    No turn of the hue disturbs that channel, and a tone curve on all channels is one curve on it. Raises Unreadable.
+    """
     halved = cv2.imdecode(np.frombuffer(screen, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if screen else None
     if halved is None:
         raise Unreadable("preview_damaged", "the stored copy cannot be read; analyse the original again")
@@ -87,7 +95,7 @@ def tints_and_peak(screen: bytes) -> tuple[Tints, Preview]:
     return _tints(_inside(resized(pixels, peak.small.shape[1], peak.small.shape[0]), peak.small_trim)), peak
 
 
-def _peak(pixels: _Colour) -> Preview:
+def _peak(pixels: Colour) -> Preview:
     return Preview(bounded(np.asarray(pixels.max(axis=2), np.uint8), LONGEST))
 
 
@@ -112,9 +120,8 @@ def colours_of(path: str) -> Colours:
     return _measured(upright, exif, tables, size[0] * size[1])
 
 
-def _measured(upright: _Colour, exif: Image.Exif, tables: object, pixels: int) -> Colours:
+def _measured(upright: Colour, exif: Image.Exif, tables: object, pixels: int) -> Colours:
     grey = cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY)
-    peak = _peak(upright)
     small = np.asarray(hash_width(np.asarray(grey, np.uint8)))
     box = trim_box(small)
     inside = _inside(resized(upright, small.shape[1], small.shape[0]), box)
@@ -132,14 +139,19 @@ def _measured(upright: _Colour, exif: Image.Exif, tables: object, pixels: int) -
         empty_corners=_empty_corners(small),
         border=1 - light.size / small.size,
     )
-    return Colours(traits, peak.to_jpeg())
+    return Colours(traits, _as_jpeg(bounded(upright, LONGEST)))
 
 
-def _inside(pixels: _Colour, box: Box | None) -> _Colour:
+def _as_jpeg(colours: Colour) -> bytes:
+    ways = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, _UNSHARED]
+    return cv2.imencode(".jpg", colours[:, :, ::-1], ways)[1].tobytes()
+
+
+def _inside(pixels: Colour, box: Box | None) -> Colour:
     return pixels if box is None else box.cut(pixels)
 
 
-def _tints(pixels: _Colour) -> Tints:
+def _tints(pixels: Colour) -> Tints:
     red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
     return (
         float((red - green).mean()),
@@ -158,7 +170,7 @@ def _quality(tables: object) -> float:
     return max(1.0, (200.0 - scale) / 2 if scale <= 100 else 5000.0 / scale)
 
 
-def _empty_corners(small: _Colour) -> bool:
+def _empty_corners(small: Colour) -> bool:
     height, width = small.shape
     tall, wide = max(1, round(height * CORNER)), max(1, round(width * CORNER))
     ends = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,9 @@ MIN_OVERLAP = 0.12
 BLOCK_DIFFERENCE = 0.5
 LONELY_FLOOR, LONELY_TIMES = 0.1, 6.0
 UNMEASURABLE = 99.0
+WHOLE = 0.98
+DEVIATIONS = (0.4, 0.6, 0.8, 1.1, 1.5)
+"""By how many of 128 pixels a picture may have been blurred."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -42,13 +46,13 @@ class Difference:
     largest: float
     usual: float
 
-    def proves(self, threshold: float = BLOCK_DIFFERENCE) -> bool:
+    def proves(self, threshold: float = BLOCK_DIFFERENCE, times: float = LONELY_TIMES) -> bool:
         """Tell whether the pictures are one: no block is far off, and none stands out from all the others.
 
         A small object in a picture that is otherwise equal differs by less than re-encoding, blur or a change of
         tones do all over; but they do so everywhere, and the object in one place.
         """
-        return self.largest <= threshold and self.largest <= max(LONELY_FLOOR, LONELY_TIMES * self.usual)
+        return self.largest <= threshold and self.largest <= max(LONELY_FLOOR, times * self.usual)
 
 
 def same_frame(moving: Grey, fixed: Grey, side: int = SIDE) -> Overlay:
@@ -75,7 +79,7 @@ def block_difference(overlay: Overlay) -> float:
 
 
 def measured(overlay: Overlay) -> Difference:
-    """Measure the blocks of a 128x128 overlay after tones are matched.
+    """Measure the blocks of an overlay after tones are matched; one larger than 128x128 is shrunk to that afterwards.
 
     Both directions are tried and the smaller one counts, so clipped highlights or shadows do not matter.
     """
@@ -86,10 +90,34 @@ def measured(overlay: Overlay) -> Difference:
     )
 
 
+def in_focus(overlay: Overlay) -> Difference:
+    """Measure after the sharper of two pictures was blurred as the other is; undoes nothing if neither was."""
+    found = [measured(overlay), *(measured(_blurred(overlay, deviation)) for deviation in DEVIATIONS)]
+    return min(found, key=lambda one: one.usual)
+
+
+def _blurred(overlay: Overlay, deviation: float) -> Overlay:
+    """Blur the sharper side within the mask."""
+    moving, fixed, mask = overlay.moving, overlay.fixed, overlay.mask
+    sharpness = [float(cv2.Laplacian(one, cv2.CV_16S)[mask].std()) for one in (moving, fixed)]
+    weight = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), deviation) + 1e-6
+
+    def smooth(grey: Grey) -> Grey:
+        spread = cv2.GaussianBlur(np.where(mask, grey, 0).astype(np.float32), (0, 0), deviation)
+        return np.asarray(spread / weight + 0.5, np.uint8)
+
+    if sharpness[0] > sharpness[1]:
+        return Overlay(smooth(moving), fixed, mask)
+    return Overlay(moving, smooth(fixed), mask)
+
+
 def _one_way(source: Grey, target: Grey, mask: Mask) -> Difference:
     mapped = tone_curve(source[mask], target[mask])[source]
     deviation = float(target[mask].std()) + 0.001
-    difference = np.where(mask, np.abs(mapped - target) / deviation, 0).astype(np.float32)
+    away = mapped - target
+    if target.shape[0] > SIDE:  # tones were matched in detail: what clips does so pixel by pixel
+        away, mask = _shrunk(away), np.asarray(_shrunk(mask) > WHOLE)
+    difference = np.where(mask, np.abs(away) / deviation, 0).astype(np.float32)
     total = cv2.boxFilter(difference, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
     weight = mask.astype(np.float32)
     valid = cv2.boxFilter(weight, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
@@ -99,6 +127,10 @@ def _one_way(source: Grey, target: Grey, mask: Mask) -> Difference:
     blocks = total[enough] / valid[enough]
     ninth = int(0.9 * (len(blocks) - 1))
     return Difference(float(blocks.max()), float(np.partition(blocks, ninth)[ninth]))
+
+
+def _shrunk(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return np.asarray(cv2.resize(pixels.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def tone_curve(source: Grey, target: Grey) -> npt.NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from . import quality
 from .album import Album, Picture, Progress
 from .blurriness import BLURRED
 from .clusters import Cluster, Tie, cluster
-from .judging import Judge, Verdicts, judged, look_again
+from .colours import Traits
+from .judging import Judge, Verdicts, judged, looked_at_again
 from .pixels import inverse
 from .pool import Pool
 from .report import Blurred, FoundTemplate, Group, Member, Report, Small
@@ -71,13 +72,13 @@ def _related(album: Album, search: Search, progress: Progress) -> tuple[Verdicts
     verdicts = judged(album, judge, radius=search.radius, progress=progress)
     traits = album.traits(sorted({position for pair in verdicts for position in pair}), progress)
     if not search.fast:
-        look_again(verdicts, judge, traits)
+        verdicts = {pair: looked_at_again(pair, one, judge, traits) for pair, one in verdicts.items()}
     first, later = [], []
     groups = components(verdicts)
     for done, group in enumerate(groups, start=1):
         likely = by_likelihood(group, album.pictures, traits, verdicts)
         if len(group) <= COMPLETED:
-            _complete(likely[0], group, verdicts, judge)
+            _complete(likely[0], group, verdicts, judge, {} if search.fast else traits)
         progress("comparing with the best of each group", done, len(groups))
         first.append(likely[0])
         later += likely[1:]
@@ -85,14 +86,16 @@ def _related(album: Album, search: Search, progress: Progress) -> tuple[Verdicts
     return verdicts, [*first, *later, *sorted(alone)]
 
 
-def _complete(leader: int, group: Sequence[int], verdicts: Verdicts, judge: Judge) -> None:
+def _complete(
+    leader: int, group: Sequence[int], verdicts: Verdicts, judge: Judge, traits: Mapping[int, Traits]
+) -> None:
     """Judge the representative against those of its photo that no hash and no votes brought to it."""
     for key in group:
         pair = min(leader, key), max(leader, key)
         if key != leader and pair not in verdicts:
             found = judge.any_way(*pair)
             if found is not None:
-                verdicts[pair] = found
+                verdicts[pair] = looked_at_again(pair, found, judge, traits)
 
 
 def _groups(pictures: Sequence[Picture], verdicts: Verdicts, order: Sequence[int]) -> Iterator[Group]:

@@ -65,6 +65,11 @@ def coefficients(grey: Grey) -> _Floats:
     return np.asarray(_DCT @ square @ _DCT.T, dtype=np.float32)
 
 
+def apart(joined: bytes) -> Turns:
+    """Cut hashes that were written one after the other."""
+    return tuple(joined[at : at + BITS // 8] for at in range(0, len(joined), BITS // 8))
+
+
 def phash64(grey: Grey) -> int:
     """Return the hash that `imagehash.phash` gives for a grey picture, as an unsigned number of 64 bits.
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from hashlib import sha256
 
 from .album import Album, Picture, Progress
-from .colours import Traits
+from .colours import Colour, Traits
+from .in_colour import compare_in_colour
 from .neighbours import HashIndex
-from .verify import SAME_PHOTO, SAME_SCENE, PairVerdict, Sighting, compare, compare_voted
-from .voting import candidates
+from .verify import SAME_SCENE, PairVerdict, Sighting, compare, compare_voted
+from .voting import KeyFile, candidates
 
 REMEMBERED = 256
 PEAK_DIFFERENCE = 0.25
+COLOURS_MAY_TELL = 1.0
+"""Grey pictures of one photo differ by more than this only where its hues were turned."""
+COLOURLESS = 3.0
 
 Verdicts = dict[tuple[int, int], PairVerdict]
 """(earlier, new) -> verdict, by position in the album; earlier < new."""
@@ -27,7 +32,7 @@ class Judge:
     def __init__(self, album: Album, *, radius: int, fast: bool) -> None:
         self._album, self._radius, self._fast = album, radius, fast
         self._sighting: Callable[[int], Sighting] = lru_cache(maxsize=REMEMBERED)(album.sighting)
-        self._peak: Callable[[int], Sighting] = lru_cache(maxsize=REMEMBERED // 4)(album.peak)
+        self._colours: Callable[[int], Colour] = lru_cache(maxsize=REMEMBERED // 8)(album.colours)
 
     def near(self, earlier: int, new: int) -> PairVerdict | None:
         def judge() -> PairVerdict | None:
@@ -54,16 +59,15 @@ class Judge:
             default=None,
         )
 
-    def in_peaks(self, earlier: int, new: int, verdict: PairVerdict) -> PairVerdict:
-        """Look again at a pair whose hues differ, by the brightest channel, and ask for a closer match there."""
+    def in_colour(self, earlier: int, new: int, verdict: PairVerdict) -> PairVerdict:
+        """Look again, in colour, at a pair that grey pictures do not prove."""
 
         def judge() -> PairVerdict | None:
-            return compare(self._peak(new), self._peak(earlier), radius=self._radius)
+            sightings = self._sighting(new), self._sighting(earlier)
+            colours = self._colours(new), self._colours(earlier)
+            return compare_in_colour(*sightings, colours, verdict, radius=self._radius)
 
-        found = self._kept(f"peaks {self._radius}", earlier, new, judge)
-        if found is None or found.verdict != SAME_PHOTO or found.block_difference > PEAK_DIFFERENCE:
-            return verdict
-        return replace(found, distance=verdict.distance)
+        return self._kept(f"colour {self._radius}", earlier, new, judge) or verdict
 
     def _kept(
         self, question: str, earlier: int, new: int, judge: Callable[[], PairVerdict | None]
@@ -96,12 +100,15 @@ def judged(album: Album, judge: Judge, *, radius: int, progress: Progress) -> Ve
     return verdicts
 
 
-def look_again(verdicts: Verdicts, judge: Judge, traits: dict[int, Traits]) -> None:
-    """Give pairs of other hues, which may differ in grey alone, a second look."""
-    for (earlier, new), verdict in verdicts.items():
-        known = earlier in traits and new in traits
-        if known and verdict.verdict == SAME_SCENE and traits[earlier].hue_differs(traits[new]):
-            verdicts[earlier, new] = judge.in_peaks(earlier, new, verdict)
+def looked_at_again(
+    pair: tuple[int, int], verdict: PairVerdict, judge: Judge, traits: Mapping[int, Traits]
+) -> PairVerdict:
+    """Judge a pair of coloured pictures in colour if they may differ in grey alone."""
+    if verdict.verdict != SAME_SCENE or not all(one in traits and traits[one].saturation > COLOURLESS for one in pair):
+        return verdict
+    if verdict.block_difference > COLOURS_MAY_TELL and not traits[pair[0]].hue_differs(traits[pair[1]]):
+        return verdict
+    return judge.in_colour(*pair, verdict)
 
 
 def _near_pairs(pictures: Sequence[Picture], radius: int, progress: Progress) -> Iterator[tuple[int, int]]:
@@ -119,12 +126,11 @@ def _near_pairs(pictures: Sequence[Picture], radius: int, progress: Progress) ->
 
 def _voted_pairs(album: Album) -> Iterator[tuple[int, int, bool]]:
     """Yield candidates by shared corners, the earlier one first, and whether the mirror image won."""
-    positions, plain, mirrored = [], [], []
+    positions, keys = array("L"), KeyFile()
     for position, picture in enumerate(album.pictures):
-        keys = album.look(picture.sha256).keys if picture.comparable else None
-        if keys is not None:
+        own = album.look(picture.sha256).keys if picture.comparable else None
+        if own is not None:
             positions.append(position)
-            plain.append(keys[0])
-            mirrored.append(keys[1])
-    for one in candidates(plain, mirrored):
+            keys.append(*own)
+    for one in candidates(keys):
         yield positions[one.earlier], positions[one.new], one.mirrored

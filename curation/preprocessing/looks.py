@@ -12,14 +12,13 @@ import numpy as np
 from .blurriness import detail
 from .decode import analyse
 from .gate import read_bounded
-from .hashes import Turns
+from .hashes import Turns, apart
 from .preview import Preview
 from .templates import TemplateCopy, TemplateFeatures, best_template, template_features
 from .verify import Sighting
 from .voting import STRONGEST, TABLES, Keys, both_keys
 
-VERSION = "look-4"
-_HASH_BYTES = 32
+VERSION = "look-5"
 _LENGTH_BYTES = 4
 
 
@@ -72,12 +71,12 @@ def unpacked(data: bytes) -> Look:
     for length in head["parts"]:
         parts.append(data[start : start + length])
         start += length
-    hashes = [parts[0][at : at + _HASH_BYTES] for at in range(0, len(parts[0]), _HASH_BYTES)]
+    hashes = apart(parts[0])
     template = head["template"]
     return Look(
         sha256=bytes.fromhex(head["sha256"]),
-        turns=tuple(hashes[:8]),
-        trimmed_turns=tuple(hashes[8:]) or None,
+        turns=hashes[:8],
+        trimmed_turns=hashes[8:] or None,
         low_information=head["low_information"],
         preview_jpeg=parts[2],
         width=head["size"][0],

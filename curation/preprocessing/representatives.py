@@ -29,7 +29,7 @@ GREY_SATURATION, COLOURED_SATURATION = 3.0, 8.0
 TINT_STEP = 8.0
 TURNED_DEGREES = 1.0
 SAME_PIXELS = 0.03
-CAMERA, SENT_TWICE, MARKED, UNUSUAL_SHAPE = 0.2, 0.3, 0.3, 0.15
+CAMERA, SENT_TWICE, MARKED, UNUSUAL_SHAPE = 0.2, 0.5, 0.3, 0.15
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def _of_ties(ties: _Ties, size: int) -> float:
 def _of_traits(traits: Mapping[int, Traits], pictures: Sequence[Picture]) -> dict[int, float]:
     if not traits:
         return {}
-    known = list(traits.values())
+    known = [one for key, one in traits.items() for _ in pictures[key].files]  # what was sent twice has two voices
     most = max(one.content_pixels for one in known)
     finest = max(one.quality for one in known)
     coloured = any(one.saturation > COLOURED_SATURATION for one in known)

@@ -17,9 +17,11 @@ from .hashes import nearest_turn
 from .pixels import Grey, turned
 from .preview import Preview
 from .verify import MIN_COMMON, RADIUS, Sighting
+from .windows import detail_agrees, window_in
 
 MIN_INLIERS = 17
 FEWEST_INLIERS = 10
+RICH_IN_CORNERS = 400
 SURE_INLIERS = 80  # drawn faces share some 40 to 50 corners with each other, photographs of strangers at most 18
 MAX_DIFFERENCE = 1.0
 UNTOUCHED, PROCESSED = 5, 20
@@ -86,6 +88,8 @@ def match_template(photo: Sighting, template: TemplateFeatures) -> TemplateCopy 
     match = _best_match(photo.preview, template)
     if match is None or match.difference > BLOCK_DIFFERENCE:
         match = _whole(photo, template) or match
+    if match is None and len(photo.preview.features) < RICH_IN_CORNERS:
+        match = _window(photo.preview, template)
     if match is None:
         return None
     visible, covered = _shares(match.registration, template.pixels(match.registration), photo.preview)
@@ -132,6 +136,21 @@ def _whole(photo: Sighting, template: TemplateFeatures) -> _Match | None:
     registration = _laid_out(turn, template.preview, photo.preview)
     overlay = warped(template.pixels(registration), photo.preview.trimmed, registration.matrix)
     return None if overlay is None else _Match(registration, overlay, found.largest)
+
+
+def _window(photo: Preview, template: TemplateFeatures) -> _Match | None:
+    """Match the photo as a window of the template, or of its mirror image, by pixels where corners are too few."""
+    for pixels, mirrored in ((template.preview.grey, False), (template.mirror, True)):
+        found = window_in(pixels, photo.grey)
+        if found is None:
+            continue
+        matrix = found.copy()
+        matrix[:, 2] -= (photo.trim.left, photo.trim.top)
+        better = refined(pixels, photo.trimmed, Registration(matrix, 0, mirrored))
+        match = None if better is None else _matched(better, photo, template)
+        if match is not None and _is_sure(match) and detail_agrees(pixels, photo.trimmed, match.registration.matrix):
+            return match
+    return None
 
 
 def _laid_out(turn: str, template: Preview, photo: Preview) -> Registration:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .difference import BLOCK_DIFFERENCE, SIDE, Overlay, measured, same_frame, warped
+from .difference import BLOCK_DIFFERENCE, SIDE, Overlay, in_focus, measured, same_frame, warped
 from .features import Registration, refined, register
 from .hashes import BITS, Turns, nearest_turn, turns_of
 from .layer import FIXED, layered
 from .pixels import Grey, turned
 from .preview import Preview
 
-VERSION = "verify-1"
+VERSION = "verify-2"
 """Under which verdicts are kept for second runs: another one wherever a pair may be judged otherwise."""
 RADIUS = 64
 """Candidates lie within so many bits; unrelated photos were never seen nearer than 86."""
@@ -23,10 +23,11 @@ SCENE_INLIERS = 25
 LAYER_SIDE = 3 * SIDE
 LAYER_USUAL, LAYER_LARGEST = 0.4, 0.12
 REFINABLE_USUAL = 0.5
+BLURRED_USUAL, FOCUSED, CLOSER = 0.07, 0.7, 0.25
 SAME_FRAME_USUAL = 0.05
 SAME_FILE, SAME_PHOTO, SAME_SCENE = "same_file", "same_photo", "same_scene"
 
-_MIRRORED_TURNS = frozenset({"mirror", "flip", "transpose", "transverse"})
+MIRRORED_TURNS = frozenset({"mirror", "flip", "transpose", "transverse"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def compare(
     if straight.proven or not registered or straight.usual <= SAME_FRAME_USUAL:
         verdict = SAME_PHOTO if straight.proven else SAME_SCENE
         return PairVerdict(verdict, distance, turn, straight.difference, 0, 1.0, marked=straight.marked)
-    mirrored = turn in _MIRRORED_TURNS
+    mirrored = turn in MIRRORED_TURNS
     found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold, needed=MIN_INLIERS)
     if found is not None and found.verdict == SAME_PHOTO:
         return found
@@ -174,6 +175,9 @@ def _judged(lay: Callable[[int], Overlay | None], threshold: float) -> _Judged |
         return None
     found = measured(overlay)
     proven, marked = found.proves(threshold), ""
+    if BLURRED_USUAL < found.usual <= REFINABLE_USUAL:
+        focused = in_focus(overlay)
+        proven = focused.proves(min(threshold, CLOSER)) if focused.usual < FOCUSED * found.usual else proven
     if threshold > 0 and found.usual <= LAYER_USUAL and found.largest > LAYER_LARGEST:
         marked = _marked(lay)
     return _Judged(proven or bool(marked), found.largest, found.usual, overlay.common, marked)

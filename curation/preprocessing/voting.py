@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,14 +18,16 @@ STRONGEST = 150
 FULL_BUCKET = 12
 MIN_VOTES = 6
 NO_KEY = np.uint32(1 << KEY_BITS)
-_CELLS = 1_000_000
+_TOGETHER, _BLOCK = 256, 8192
+_KEY_BYTES = 2 * TABLES * STRONGEST * 4
+_OWNER_BITS = np.uint64(32)
 _SEED = 20_240_256
 
 Keys = npt.NDArray[np.uint32]
 """Shape (3, 150): one 24-bit key per table and feature; NO_KEY where a picture has fewer features."""
 
 _Rows = npt.NDArray[np.int64]
-_Votes = npt.NDArray[np.int64]
+_Votes = tuple[_Rows, _Rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,16 @@ class Table:
     """One table's keys in order, with the picture each belongs to; full buckets, which say nothing, are left out."""
 
     def __init__(self, keys: npt.NDArray[np.uint32]) -> None:
-        owners = np.repeat(np.arange(len(keys), dtype=np.int32), STRONGEST)
-        flat = keys.ravel()
-        order = np.argsort(flat, kind="stable")
-        flat, owners = flat[order], owners[order]
+        """Sort `keys`, uint32[n, 150], together with their owners."""
+        pairs = keys.astype(np.uint64).ravel()
+        pairs <<= _OWNER_BITS
+        pairs.reshape(len(keys), -1)[:] |= np.arange(len(keys), dtype=np.uint64)[:, None]
+        pairs.sort()
+        flat = (pairs >> _OWNER_BITS).astype(np.uint32)
         starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
         sizes = np.diff(np.r_[starts, len(flat)])
         kept = np.repeat(sizes <= FULL_BUCKET, sizes) & (flat != NO_KEY)
-        self._keys, self._owners = flat[kept], owners[kept]
+        self._keys, self._owners = flat[kept], pairs[kept].astype(np.int32)
 
     def matches(self, queries: npt.NDArray[np.uint32]) -> tuple[_Rows, _Rows]:
         """Return (row of `queries`, picture) for each stored key that equals a queried one."""
@@ -96,34 +101,67 @@ class Table:
         return np.repeat(rows, sizes), self._owners[np.repeat(first, sizes) + within].astype(np.int64)
 
 
-def candidates(plain: Sequence[Keys], mirrored: Sequence[Keys], *, votes: int = MIN_VOTES) -> Iterator[Candidate]:
+class KeyFile:
+    """The keys of many pictures and of their mirror images, in a temporary file: they take no memory."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - held as long as this
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, plain: Keys, mirrored: Keys) -> None:
+        self._file.write(plain.tobytes() + mirrored.tobytes())
+        self._size += 1
+
+    def read(self, start: int, stop: int) -> npt.NDArray[np.uint32]:
+        """Return uint32[n, 2, 3, 150]: of each picture its own keys and those of its mirror image."""
+        self._file.seek(start * _KEY_BYTES)
+        data = self._file.read((min(stop, self._size) - start) * _KEY_BYTES)
+        return np.frombuffer(data, np.uint32).reshape(-1, 2, TABLES, STRONGEST)
+
+
+def candidates(keys: KeyFile, *, votes: int = MIN_VOTES) -> Iterator[Candidate]:
     """Yield the pairs of pictures that share at least so many keys, plainly or with the one mirrored.
 
-    `plain` and `mirrored` hold the keys of each picture and of its mirror image. Memory: 3.6 KB a picture.
+    Blocks of pictures are compared with all that follow, so that memory does not grow with their number.
     """
-    if not len(plain):
-        return
-    tables = [Table(np.stack([keys[number] for keys in plain])) for number in range(TABLES)]
-    together = max(1, _CELLS // len(plain))
-    for start in range(0, len(plain), together):
-        straight = _counted(tables, plain[start : start + together], len(plain))
-        turned = _counted(tables, mirrored[start : start + together], len(plain))
-        yield from _best(straight, turned, start, votes)
+    for first in range(0, len(keys), _BLOCK):
+        stored = range(first, min(first + _BLOCK, len(keys)))
+        tables = [_table(keys, number, stored) for number in range(TABLES)]
+        for start in range(first, len(keys), _TOGETHER):
+            queries = keys.read(start, start + _TOGETHER)
+            straight, turned = (_counted(tables, queries[:, side], len(stored)) for side in range(2))
+            yield from _best(straight, turned, start, votes, stored)
 
 
-def _counted(tables: Sequence[Table], queries: Sequence[Keys], pictures: int) -> _Votes:
-    """Return an array (queries, pictures) of votes."""
-    counts = np.zeros(len(queries) * pictures, np.int64)
-    for number, table in enumerate(tables):
-        rows, found = table.matches(np.stack([keys[number] for keys in queries]))
-        pairs, times = np.unique(rows * pictures + found, return_counts=True)
-        counts[pairs] += times
-    return counts.reshape(len(queries), pictures)
+def _table(keys: KeyFile, number: int, stored: range) -> Table:
+    own = np.empty((len(stored), STRONGEST), np.uint32)
+    for at in range(0, len(stored), _TOGETHER):
+        stop = min(stored.start + at + _TOGETHER, stored.stop)
+        own[at : at + _TOGETHER] = keys.read(stored.start + at, stop)[:, 0, number]
+    return Table(own)
 
 
-def _best(straight: _Votes, turned: _Votes, start: int, votes: int) -> Iterator[Candidate]:
-    most = np.maximum(straight, turned)
-    for row, earlier in np.argwhere(most >= votes).tolist():
-        if earlier < start + row:
-            mirrored = bool(turned[row, earlier] > straight[row, earlier])
-            yield Candidate(earlier, start + row, int(most[row, earlier]), mirrored)
+def _counted(tables: Sequence[Table], queries: npt.NDArray[np.uint32], pictures: int) -> _Votes:
+    """Return sorted codes of (query, picture) and the votes of each."""
+    found = [table.matches(queries[:, number]) for number, table in enumerate(tables)]
+    codes = np.concatenate([rows * pictures + picture for rows, picture in found])
+    return np.unique(codes, return_counts=True)
+
+
+def _best(straight: _Votes, turned: _Votes, start: int, votes: int, stored: range) -> Iterator[Candidate]:
+    enough = np.union1d(*(codes[counts >= votes] for codes, counts in (straight, turned)))
+    plain, mirrored = (_votes_of(enough, *one).tolist() for one in (straight, turned))
+    for code, own, other in zip(enough.tolist(), plain, mirrored, strict=True):
+        row, place = divmod(code, len(stored))
+        if stored[place] < start + row:
+            yield Candidate(stored[place], start + row, max(own, other), other > own)
+
+
+def _votes_of(wanted: _Rows, codes: _Rows, counts: _Rows) -> _Rows:
+    if not len(codes):
+        return np.zeros(len(wanted), np.int64)
+    place = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
+    return np.where(codes[place] == wanted, counts[place], 0)

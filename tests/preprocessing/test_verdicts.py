@@ -14,7 +14,7 @@ from curation.preprocessing.pixels import TURNS, turned
 from curation.preprocessing.preview import Preview
 from curation.preprocessing.templates import TemplateFeatures, match_template, template_features
 from curation.preprocessing.verify import PairVerdict, Sighting, compare, compare_voted
-from curation.preprocessing.voting import STRONGEST, candidates, keys_of
+from curation.preprocessing.voting import STRONGEST, KeyFile, both_keys, candidates, keys_of
 from tests.planted import TRANSFORMS, cropped, jpeg, scene, with_object
 
 from .attacks import ATTACKS, OFTEN_ONLY_THE_SCENE
@@ -36,8 +36,10 @@ def judged(new: Analysis, earlier: Analysis) -> PairVerdict | None:
     near = compare(new, earlier)
     if near is not None:
         return near
-    pair = [strongest_of_mirror(one.preview.trimmed, STRONGEST) for one in (earlier, new)]
-    found = list(candidates([keys_of(plain) for plain, _ in pair], [keys_of(mirror) for _, mirror in pair]))
+    keys = KeyFile()
+    for one in (earlier, new):
+        keys.append(*both_keys(one.preview.trimmed))
+    found = list(candidates(keys))
     return compare_voted(new, earlier, mirrored=found[0].mirrored) if found else None
 
 

@@ -1,0 +1,112 @@
+"""A second comparison of two laid-over pictures, channel by channel: for hues that were turned and tones that clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .difference import SIDE, Difference, Mask, Overlay, measured, same_frame, warped
+from .features import register
+from .hashes import nearest_turn
+from .pixels import Grey, turned
+from .verify import MIN_COMMON, MIN_INLIERS, MIRRORED_TURNS, RADIUS, SAME_PHOTO, PairVerdict, Sighting
+
+FINE = 2 * SIDE
+CLOSER, LONELY_TIMES = 0.35, 8.0
+"""Asked for here: all channels agree in a copy, hardly ever those of another object."""
+MIN_CHROMA = 24
+MIN_COLOURED = 0.02
+SMALL_TURN = 6.0
+_DEGREES = 2.0
+"""OpenCV's 8-bit hues count two degrees each."""
+
+Colours = npt.NDArray[np.uint8]
+"""Shape (h, w, 3): red, green, blue."""
+Lay = Callable[[Grey, Grey, int], Overlay | None]
+"""Lays one channel of the earlier picture over one of the new at a size."""
+
+
+def compare_in_colour(
+    new: Sighting, earlier: Sighting, colours: tuple[Colours, Colours], verdict: PairVerdict, *, radius: int = RADIUS
+) -> PairVerdict:
+    """Judge a pair again that is alike in grey but not proven; `colours`: the previews of new and earlier in colour."""
+    inside = [_sized(own, one.preview.grey.shape)[_part(one)] for own, one in zip(colours, (new, earlier), strict=True)]
+    for lay in _ways(new, earlier, verdict, radius):
+        found = colour_difference(lay, inside[1], inside[0])
+        if found is not None and found[0].proves(CLOSER, LONELY_TIMES) and found[1] >= MIN_COMMON:
+            return replace(verdict, verdict=SAME_PHOTO, block_difference=found[0].largest, common=found[1])
+    return verdict
+
+
+def _sized(colours: Colours, shape: tuple[int, ...]) -> Colours:
+    if colours.shape[:2] == shape:
+        return colours
+    return np.asarray(cv2.resize(colours, shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _part(one: Sighting) -> tuple[slice, slice]:
+    box = one.preview.trim
+    return slice(box.top, box.bottom), slice(box.left, box.right)
+
+
+def _ways(new: Sighting, earlier: Sighting, verdict: PairVerdict, radius: int) -> Iterator[Lay]:
+    """Give the ways the two were laid over each other in grey."""
+    distance, turn = nearest_turn(new.all_turns, earlier.stored_hashes)
+    if distance <= radius:
+        yield lambda moving, fixed, side: same_frame(turned(moving, turn), fixed, side)
+    mirrored = verdict.orientation in MIRRORED_TURNS
+    if verdict.inliers >= MIN_INLIERS:
+        source = earlier.preview.mirrored_features if mirrored else earlier.preview.features
+        found = register(source, new.preview.features, mirrored=mirrored)
+        if found is not None:
+            flip = "mirror" if mirrored else "none"
+            yield lambda moving, fixed, side: warped(turned(moving, flip), fixed, found.matrix, side)
+
+
+def colour_difference(lay: Lay, earlier: Colours, new: Colours) -> tuple[Difference, float] | None:
+    """Return how much the worst channel differs after hues and tones are matched, and the share both have in common.
+
+    A tone curve on all channels, clipped where a channel ends, is a curve on each but none on the grey picture; so is
+    a turn of all hues by one angle no curve at all, and is undone first. Another object is neither. None where the
+    pictures have no room in common.
+    """
+    channels = [lay(earlier[..., one], new[..., one], FINE) for one in range(3)]
+    laid = [one for one in channels if one is not None]
+    if len(laid) < len(channels):
+        return None
+    mask, fixed = laid[0].mask, [one.fixed for one in laid]
+    ways = [[one.moving for one in laid], *_hue_matched(laid, mask)]
+    worst = min((_worst(way, fixed, mask) for way in ways), key=lambda one: one.largest)
+    return worst, laid[0].common
+
+
+def _worst(moving: list[Grey], fixed: list[Grey], mask: Mask) -> Difference:
+    found = [measured(Overlay(own, other, mask)) for own, other in zip(moving, fixed, strict=True)]
+    return Difference(max(one.largest for one in found), max(one.usual for one in found))
+
+
+def _hue_matched(laid: list[Overlay], mask: Mask) -> Iterator[list[Grey]]:
+    """Give the earlier picture with its hues turned as the new one's are, if they are turned."""
+    moving, fixed = (
+        cv2.cvtColor(np.dstack([getattr(one, side) for one in laid]), cv2.COLOR_RGB2HSV) for side in ("moving", "fixed")
+    )
+    degrees = _hue_turn(np.asarray(moving, np.uint8), np.asarray(fixed, np.uint8), mask)
+    if abs(degrees) >= SMALL_TURN:
+        moving[..., 0] = (moving[..., 0].astype(np.int16) + round(degrees / _DEGREES)) % 180
+        turned_hues = np.asarray(cv2.cvtColor(moving, cv2.COLOR_HSV2RGB), np.uint8)
+        yield [np.ascontiguousarray(turned_hues[..., one]) for one in range(3)]
+
+
+def _hue_turn(moving: Colours, fixed: Colours, mask: Mask) -> float:
+    """Return by how many degrees the hues are turned where both have a colour; 0 where hardly anything has."""
+    chroma = [one[..., 1].astype(np.float32) * one[..., 2] / 255 for one in (moving, fixed)]
+    weight = np.where(mask, np.minimum(*chroma), 0)
+    weight[weight < MIN_CHROMA] = 0
+    if (weight > 0).mean() < MIN_COLOURED:
+        return 0.0
+    turns = np.radians(_DEGREES * (fixed[..., 0].astype(np.float32) - moving[..., 0]))
+    return float(np.degrees(np.angle(np.sum(weight * np.exp(1j * turns)))))
