@@ -74,7 +74,7 @@ bench-aggregation: setup-dev ## quality, promises, buying and speed of the aggre
 	@$(BIN)/python -m tests.bench.aggregation
 
 # PEERS = the Python of an environment that has the tools to compare with (docs/checks.md); without it they are left out
-bench-imaging: setup-dev ## checks of pictures: speed beside other tools, second runs, joins, hostile files
+bench-imaging: setup-dev ## checks of pictures: speed beside other tools, second runs, joins, hostile files, judged sets, frames
 	@PEERS="$(PEERS)" $(BIN)/python -m tests.bench.imaging
 
 screenshots: setup-dev browser ## pictures of the main screens into docs/pictures, from a demo of their own

@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from tests.preprocessing.hostile import write_hostile
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT = ROOT / "var" / "bench" / "imaging.json"
-PARTS = ("tools", "again", "joins", "hostile")
+PARTS = ("tools", "again", "joins", "hostile", "judged", "storyboard")
+JUDGED_SETS = 3
+LAID_OUT = ("tools", "second run", "joins", "hostile files", "judged sets", "storyboard")
 HOSTILE_FILES = 500
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -88,6 +91,29 @@ def hostile(count: int = HOSTILE_FILES) -> dict[str, Any]:
     return {"files": count, "refused with a reason": refused, "called wrongly": wrong, **found}
 
 
+def script(name: str, *arguments: str, peers: str = "") -> dict[str, Any]:
+    """Run a bench that prints a table and leaves its numbers under var/bench."""
+    environment = {**os.environ, **ONE_THREAD, "PEERS": peers}
+    subprocess.run([sys.executable, f"tests/bench/{name}.py", *arguments], cwd=ROOT, env=environment, check=True)
+    found: dict[str, Any] = json.loads((RESULT.parent / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def table(result: dict[str, Any]) -> Iterator[str]:
+    """Say it all in a line a figure."""
+    yield result["machine"]
+    for name, value in _lines("", {part: result[part] for part in LAID_OUT if part in result}):
+        yield f"{name:90} {value}"
+
+
+def _lines(path: str, found: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(found, dict):
+        yield path, found
+        return
+    for name, value in found.items():
+        yield from _lines(f"{path}: {name}" if path else name, value)
+
+
 def main() -> int:
     reader = argparse.ArgumentParser(prog="python -m tests.bench.imaging")
     reader.add_argument("--photos", type=int, default=1000, help="how many photos to make")
@@ -106,9 +132,13 @@ def main() -> int:
         result["joins"] = run(python, "-m", "tests.bench.imaging.joins")
     if "hostile" in chosen.only:
         result["hostile files"] = hostile()
+    if "judged" in chosen.only:
+        result["judged sets"] = script("judged", "--sets", str(JUDGED_SETS))
+    if "storyboard" in chosen.only:
+        result["storyboard"] = script("storyboard", peers=chosen.peers)
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    print("\n".join(table(result)))
     return 1 if result.get("hostile files", {}).get("called wrongly") else 0
 
 
