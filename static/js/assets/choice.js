@@ -116,7 +116,6 @@ export class Choice {
         when: () => this.picked.size > 0 || this.all,
         run: () => this.bar?.querySelector(`[data-key="${letter}"]`)?.click(),
       })),
-      { id: "query", code: "Slash", shift: false, does: "query", run: () => document.querySelector("#query .term")?.focus() },
     ];
     this.keys = new Keys("assets", table);
   }

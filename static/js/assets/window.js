@@ -83,6 +83,7 @@ export class Window {
     } finally {
       this.busy = false;
     }
+    if (this.stale) await this.reload();
   }
 
   middle() {
@@ -172,6 +173,7 @@ export class Window {
 
   /** Fetch the pages in sight again: something has changed on them. */
   async reload() {
+    this.stale = this.busy;
     if (this.busy) return;
     this.busy = true;
     try {

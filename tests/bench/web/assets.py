@@ -94,9 +94,11 @@ def load(n: int) -> Any:
     label = project.classes.order_by("pk").values_list("pk", flat=True).first()
     values = {"project": project.pk, "account": make_account().pk, "n": n, "workers": WORKERS, "thumbs": THUMBS}
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         for statement in LOAD.strip().removesuffix(";").split(";\n"):
             cursor.execute(statement, values | stages | {"worker": before + 1, "label": label})
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("RESET statement_timeout")
     assert Asset.objects.filter(project=project).count() == n
     return project
 
