@@ -40,6 +40,7 @@ BANS: Final = {
     "acceptance": "too much rejected",
     "one_submission": "sent enough",
     "platform": "by the platform",
+    "dishonesty": "dishonest pictures",
 }
 
 
