@@ -7,6 +7,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crowd.authored import told
@@ -29,6 +30,7 @@ SKIPPED = gettext_noop("You gave the page back. Nothing is paid for it. Please g
 State = Assignment.State
 
 
+@gzip_page
 @require_safe
 def page(request: HttpRequest, desk: Desk) -> HttpResponse:
     row = desk.page

@@ -11,9 +11,8 @@ from django.views.decorators.http import require_safe
 from crowd.models import Answer, Assignment, Worker
 from curation.portal.people import current_worker
 
-KIND = r"image|template|other|video|(?:option|example)-\d{1,3}"
+KIND = r"image|template|other|option-\d{1,3}"
 OF_TASK = {"image": "image_key", "template": "template_key", "other": "other_key"}
-OF_WORK = {"option": ("options", "picture"), "example": ("examples", "key")}
 SIGNATURES = (
     (0, b"\xff\xd8\xff", "image/jpeg"),
     (0, b"\x89PNG", "image/png"),
@@ -51,13 +50,9 @@ def _key(worker: Worker, answer_id: int, kind: str) -> str:
 
 
 def of_work(spec: Mapping[str, Any], kind: str) -> str:
-    """Return the key of a picture or video that goes with the work as a whole."""
-    if kind == "video":
-        return str(spec.get("video_key", ""))
-    group, _, number = kind.partition("-")
-    name, field = OF_WORK[group]
-    rows = spec.get(name, [])
-    return str(rows[int(number) - 1].get(field, "")) if 0 < int(number) <= len(rows) else ""
+    """Return the key of a picture that goes with the work as a whole: that of an option."""
+    number, options = int(kind.removeprefix("option-")), spec.get("options", [])
+    return str(options[number - 1].get("picture", "")) if 0 < number <= len(options) else ""
 
 
 def file_response(key: str) -> FileResponse:

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
@@ -26,6 +27,7 @@ from curation.services import worker_pages
 OVER = gettext_noop("The time for that page is over; its tasks went to somebody else.")
 
 
+@gzip_page
 @require_safe
 @for_workers
 def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:

@@ -15,7 +15,6 @@ from crowd.services import teams
 from crowd.services.answers import AND, MOST_CHARACTERS, check_payload
 from crowd.services.claims import PageTask, page_tasks
 from curation.portal import amounts
-from curation.portal.guide import Guide, guide_of
 from curation.portal.links import Links
 from curation.portal.offers import hourly_text, kind_words, price_text
 from curation.services.sendable import Sendable, sendable
@@ -106,7 +105,6 @@ class ShownPage:
     labels: list[Label]
     flags: list[Mapping[str, Any]]
     sends: Sendable
-    guide: Guide
     tasks: list[ShownTask]
     current: int
 
@@ -232,7 +230,6 @@ def shown_page(
         labels=_labels(spec),
         flags=[{**flag, "label": told(flag.get("label"))} for flag in spec.get("flags", [])],
         sends=sendable(spec),
-        guide=guide_of(spec, links, shown[0].answer_id if shown else 0),
         tasks=shown,
         current=current,
     )

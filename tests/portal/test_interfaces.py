@@ -87,7 +87,7 @@ def test_options_show_pictures_and_their_addresses_end_with_the_list(wandas, wor
     url = reverse("w-media", args=[answer.pk, "option-1"])
     assert url in html_of(wandas, page)
     assert wandas.get(url).status_code == 200
-    for beyond in ("option-2", "option-3", "option-0", "example-1", "video"):
+    for beyond in ("option-2", "option-3", "option-0"):
         assert wandas.get(reverse("w-media", args=[answer.pk, beyond])).status_code == 404
 
 
@@ -108,16 +108,3 @@ def test_an_empty_or_endless_text_is_refused(wandas, world, photo_key, text, sen
     reply = wandas.post(answer_url(page.answers.get()), {"payload": {"text": text}}, content_type=JSON)
     assert reply.status_code == 422
     assert sentence in reply.json()["title"]
-
-
-# --- how to do it -----------------------------------------------------------------------------------------------------
-def test_examples_and_a_video_go_with_the_instructions(wandas, world, photo_key):
-    guide = {"examples": [{"key": photo_key, "good": False, "text": "Too far away"}], "video_key": photo_key}
-    page = take(wandas, work(world, "choice", photo_key, **guide))
-    html = html_of(wandas, page)
-    assert "Too far away" in html
-    assert photo_key not in html
-    for kind in ("example-1", "video"):
-        url = reverse("w-media", args=[page.answers.get().pk, kind])
-        assert url in html
-        assert wandas.get(url).status_code == 200
