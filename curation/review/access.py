@@ -1,11 +1,14 @@
 """Who may review: leads and reviewers of the project; not allowed and not there are the same 404."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 
 from curation.models import Membership, Project, User
+from curation.services import collection, disputes, reviews
 
 REVIEWERS = (Membership.Role.LEAD, Membership.Role.REVIEWER)
 
@@ -17,6 +20,30 @@ class Seat:
     project: Project
     user: User
     leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to review, and how much waits there; the grid shows the same images as the boxes."""
+
+    name: str
+    title: str
+    url: str
+    waiting: int = 0
+
+
+def ways(seat: Seat) -> Sequence[Way]:
+    project = seat.project
+
+    def way(name: str, title: str, page: str, waiting: int = 0) -> Way:
+        return Way(name, title, reverse(page, args=[project.public_id]), waiting)
+
+    return (
+        way("boxes", "Boxes", "review", reviews.at_review(project).count()),
+        way("grid", "Grid", "review-grid"),
+        way("checks", "Checks", "review-checks", disputes.waiting(project=project, leads=seat.leads)),
+        way("submissions", "Submissions", "submissions", collection.waiting(project).count()),
+    )
 
 
 def seat_at(request: HttpRequest, public_id: UUID) -> Seat:

@@ -16,7 +16,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Assignment, Worker
 from curation.models import Annotation, Asset
-from curation.review.access import Seat, seat_at
+from curation.review.access import Seat, seat_at, ways
 from curation.review.sent import body_of, uuid_of
 from curation.services import disputes
 from curation.services.disputes import Dispute, Word
@@ -48,7 +48,8 @@ def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "keys": keys_of(seat.user),
         "left": disputes.waiting(project=project, leads=seat.leads),
     }
-    return render(request, "review/checks.html", {"project": project, "seat": seat, "start": start, "mode": "checks"})
+    context = {"project": project, "seat": seat, "start": start, "mode": "checks", "ways": ways(seat)}
+    return render(request, "review/checks.html", context)
 
 
 @require_safe

@@ -25,7 +25,7 @@ from crowd.models import Assignment, Worker
 from crowd.money import micro
 from curation.downloads import answer_file
 from curation.models import Asset, Pool
-from curation.review.access import Seat, seat_at
+from curation.review.access import Seat, seat_at, ways
 from curation.review.sent import typed
 from curation.services import collection, collection_checks
 from curation.services.collection import Judgement
@@ -133,6 +133,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "project": seat.project,
         "seat": seat,
         "mode": "submissions",
+        "ways": ways(seat),
         "senders": _senders(seat, shown, database_now()),
         "found": rows.count(),
         "waiting": every.count(),

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from curation.models import Project, User
-from curation.review.access import Seat, seat_at
+from curation.review.access import Seat, seat_at, ways
 from curation.review.documents import documents
 from curation.review.sent import body_of, decisions_of
 from curation.services import reviews
@@ -38,6 +39,7 @@ def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "start": _start(seat, database_now()),
         "icons": ICONS,
         "mode": "boxes",
+        "ways": ways(seat),
     }
     return render(request, "review/screen.html", context)
 
@@ -59,6 +61,7 @@ def grid(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "classes": classes,
         "chosen": chosen,
         "mode": "grid",
+        "ways": ways(seat),
     }
     return render(request, "review/grid.html", context)
 
@@ -84,6 +87,7 @@ def _start(seat: Seat, now: datetime) -> dict[str, Any]:
 
 @require_safe
 @never_cache
+@gzip_page
 @login_required
 def next_images(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_at(request, public_id)

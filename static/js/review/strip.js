@@ -20,12 +20,20 @@ export function icon(name) {
   return found ? found.cloneNode(true) : document.createTextNode("");
 }
 
+/** @type {Map<string, {looks: string, node: HTMLElement}>} cells by image: one that looks the same is kept as it is */
+let drawn = new Map();
+
 /** @param {HTMLElement} root @param {import("./decisions.js").Decisions} decisions */
 export function drawStrip(root, decisions) {
   const { items, at } = decisions;
   const first = Math.max(0, Math.min(at, items.length - 1) - BEFORE);
-  const cells = items.slice(first, at + AFTER).map((item, n) => cell(item, first + n, decisions));
-  root.replaceChildren(...cells);
+  const cells = items.slice(first, at + AFTER).map((item, n) => {
+    const looks = `${first + n} ${first + n === at} ${decisions.done.get(item.id)?.verdict} ${item.seen}`;
+    const before = drawn.get(item.id);
+    return [item.id, before?.looks === looks ? before : { looks, node: cell(item, first + n, decisions) }];
+  });
+  drawn = new Map(cells);
+  root.replaceChildren(...cells.map(([, { node }]) => node));
   root.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 

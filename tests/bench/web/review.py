@@ -5,6 +5,7 @@ Run: nice -n 10 .venv/bin/python tests/bench/web/review.py [images]
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import platform
@@ -19,8 +20,9 @@ sys.path.insert(0, str(ROOT))
 IMAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 PICTURES, DECISIONS, PAUSE_MS = 24, 200, 400
 AIM_MS, AIM_NODES, AIM_KILOBYTES = 100, 3_000, 120
-PICTURE_TYPES = {"image"}
 
+LOADED = """() => [location.href, ...performance.getEntriesByType("resource")
+  .filter((one) => one.initiatorType !== "img" && !one.name.includes("/m/")).map((one) => one.name)]"""
 WATCH = """
 window.taken_ = []; window.nodes_ = 0;
 const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -42,17 +44,18 @@ def world() -> Any:
 
     from curation.models import AssetPreview
     from tests import scenes
+    from tests.bench.web.assets import thumb
 
     keys = [
         default_storage.save(f"bench/{n}.jpg", ContentFile(scenes.jpeg(str(n), size=(1600, 900))))
         for n in range(PICTURES)
     ]
+    thumbs = [default_storage.save(f"bench/{n}.webp", ContentFile(thumb(n))) for n in range(PICTURES)]
     project = scenes.project(Rita="reviewer")
     boxes = scenes.batch(project, "boxes")
     for n in range(IMAGES):
         image = scenes.image_at_review(project, boxes, seed=f"image-{n}", confidence=0.3 + n / IMAGES / 2, spread=0.02)
-        key = keys[n % PICTURES]
-        AssetPreview.objects.filter(asset=image).update(screen_key=key, thumb_key=key)
+        AssetPreview.objects.filter(asset=image).update(screen_key=keys[n % PICTURES], thumb_key=thumbs[n % PICTURES])
     return project
 
 
@@ -71,22 +74,25 @@ def measure(project: Any) -> dict[str, Any]:
         context = browser.new_context(base_url=base, **DESK)
         context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
         tab = context.new_page()
-        sizes: list[int] = []
-        tab.on("requestfinished", lambda request: sizes.append(_bytes(request)))
         tab.goto(reverse("review", args=[project.public_id]))
         tab.locator(".rv-thumb[aria-current]").wait_for()
         tab.wait_for_timeout(3000)
-        transferred = sum(sizes)
+        transferred = sum(_bytes(tab, url) for url in tab.evaluate(LOADED))
+        clock = context.new_cdp_session(tab)
+        clock.send("Performance.enable", {"timeDomain": "threadTicks"})
         tab.evaluate(WATCH)
+        before = _busy(clock)
         for _ in range(DECISIONS):
             tab.keyboard.press("a")
             tab.wait_for_timeout(PAUSE_MS)
+        busy = _busy(clock) - before
         tab.wait_for_timeout(2000)
         taken = sorted(tab.evaluate("taken_"))
         answer = {
             "decisions": len(taken),
             "key_to_picture_p50_ms": round(taken[len(taken) // 2], 1),
             "key_to_picture_p95_ms": round(taken[int(0.95 * len(taken))], 1),
+            "main_thread_ms_a_key": round(1000 * busy / DECISIONS, 1),
             "most_elements": tab.evaluate("nodes_"),
             "kilobytes_without_pictures": round(transferred / 1024, 1),
         }
@@ -94,8 +100,16 @@ def measure(project: Any) -> dict[str, Any]:
     return answer
 
 
-def _bytes(request: Any) -> int:
-    return 0 if request.resource_type in PICTURE_TYPES else request.sizes()["responseBodySize"]
+def _busy(clock: Any) -> float:
+    """Return the processor seconds of the page's main thread so far."""
+    metrics = clock.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+
+def _bytes(tab: Any, url: str) -> int:
+    """Return what a server sends for an address: compressed, but for the page itself."""
+    body = tab.request.get(url).body()
+    return len(body if url == tab.url else gzip.compress(body))
 
 
 def main() -> int:
