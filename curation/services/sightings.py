@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 
 from curation.models import Asset, AssetPreview, HeldOutPicture
 from curation.preprocessing import hashes
-from curation.preprocessing.colours import Tints, tints_and_peak, tints_differ
+from curation.preprocessing.colours import Tints, tints_and_peak
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.neighbours import HashIndex, Neighbour
 from curation.preprocessing.preview import Preview
@@ -100,28 +100,29 @@ def _sighting(row: Asset | HeldOutPicture, grey_key: str) -> Sighting | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """A picture as its brightest channel shows it, and its tints."""
-
-    tints: Tints
-    sighting: Sighting
-
-    def hue_differs(self, other: "Peak") -> bool:
-        return tints_differ(self.tints, other.tints)
+def tints_of(asset: Asset) -> Tints | None:
+    """Return the picture's tints, from its thumbnail; nothing when that is lost."""
+    found = _coloured(asset, "thumb_key")
+    return None if found is None else found[0]
 
 
-def peak_of(asset: Asset) -> Peak | None:
-    """Return the picture's brightest channel, from the copy for screens; nothing when that is lost."""
-    key = AssetPreview.objects.filter(asset=asset).values_list("screen_key", flat=True).first()
+def peak_of(asset: Asset) -> Sighting | None:
+    """Return the picture as its brightest channel shows it, from the copy for screens; nothing when that is lost."""
+    found = _coloured(asset, "screen_key")
+    if found is None:
+        return None
+    preview = found[1]
+    trimmed, plain = preview.trimmed_turns, preview.turns[0]
+    return Sighting(bytes(asset.sha256), plain, trimmed[0] if trimmed else None, False, preview)  # noqa: FBT003
+
+
+def _coloured(asset: Asset, copy: str) -> tuple[Tints, Preview] | None:
+    key = AssetPreview.objects.filter(asset=asset).values_list(copy, flat=True).first()
     try:
         with default_storage.open(key or "", "rb") as file:
-            tints, preview = tints_and_peak(file.read())
+            return tints_and_peak(file.read())
     except (FileNotFoundError, IsADirectoryError, Unreadable):
         return None
-    trimmed = preview.trimmed_turns
-    plain = preview.turns[0]
-    return Peak(tints, Sighting(bytes(asset.sha256), plain, trimmed[0] if trimmed else None, False, preview))  # noqa: FBT003
 
 
 def evidence(pair: PairVerdict, picture: HeldOutPicture, name: str) -> dict[str, Any]:

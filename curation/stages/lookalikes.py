@@ -10,6 +10,7 @@ from django.db.models import Q
 from crowd.models import Assignment
 from curation.models import Asset, HeldOutPicture, LabelClass
 from curation.models.asset import AssetQuerySet
+from curation.preprocessing.colours import Tints, tints_differ
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.judging import PEAK_DIFFERENCE
 from curation.preprocessing.templates import TemplateCopy, TemplateFeatures, best_template, template_features
@@ -89,19 +90,20 @@ def _voted(asset: Asset, analysis: Analysis, threshold: float, both: Both, *, le
 
 def _looked_at_again(asset: Asset, hits: list[Hit], radius: int, threshold: float) -> list[Hit]:
     """Compare the likest by their brightest channel where hues differ, and ask for a closer match there."""
-    mine = sightings.peak_of(asset)
-    if mine is None:
-        return hits
-    strictest = min(threshold, PEAK_DIFFERENCE)
-    return [_in_peaks(hit, mine, radius, strictest) for hit in hits[:MOST_IN_PEAKS]] + hits[MOST_IN_PEAKS:]
+    mine = sightings.tints_of(asset)
+    first, rest = hits[:MOST_IN_PEAKS], hits[MOST_IN_PEAKS:]
+    return [_in_peaks(asset, hit, radius, threshold) if _hues_differ(mine, hit) else hit for hit in first] + rest
 
 
-def _in_peaks(hit: Hit, mine: sightings.Peak, radius: int, threshold: float) -> Hit:
-    other = sightings.peak_of(hit.asset)
-    if other is None or not mine.hue_differs(other):
-        return hit
-    found = compare(mine.sighting, other.sighting, radius=radius)
-    if found is None or found.verdict != SAME_PHOTO or found.block_difference > threshold:
+def _hues_differ(mine: Tints | None, hit: Hit) -> bool:
+    theirs = None if mine is None else sightings.tints_of(hit.asset)
+    return mine is not None and theirs is not None and tints_differ(mine, theirs)
+
+
+def _in_peaks(asset: Asset, hit: Hit, radius: int, threshold: float) -> Hit:
+    mine, other = sightings.peak_of(asset), sightings.peak_of(hit.asset)
+    found = None if mine is None or other is None else compare(mine, other, radius=radius)
+    if found is None or found.verdict != SAME_PHOTO or found.block_difference > min(threshold, PEAK_DIFFERENCE):
         return hit
     return Hit(hit.asset, replace(found, distance=hit.pair.distance))
 
