@@ -39,7 +39,9 @@ MINE = "split_part(word, '.', 1) = ANY(%(words)s)"
 # Deltas and rows of a change are seen together or not at all, so one statement may forget the deltas it has counted.
 REBUILD = """
 WITH forgotten AS (DELETE FROM crowd_tallydelta WHERE {mine}),
-fresh AS MATERIALIZED ({fresh}),
+fresh AS MATERIALIZED (
+    SELECT of_kind, of_id, word, slot, sum(d) AS d FROM ({fresh}) AS rows GROUP BY 1, 2, 3, 4
+),
 sums AS MATERIALIZED ({spread}),
 gone AS (
     DELETE FROM crowd_tally t WHERE {mine} AND NOT EXISTS (

@@ -78,6 +78,7 @@ SET session_replication_role = DEFAULT;
 def load() -> Any:
     """Make the big project by statements of the database alone; returns it and how long counting took."""
     from django.db import connection
+    from django.utils import timezone
 
     from crowd.models import Batch, Worker
     from crowd.services import tallies
@@ -109,6 +110,7 @@ def load() -> Any:
     began = time.perf_counter()
     tallies.rebuild()
     tallies.rebuild(source=COUNTED_ASSETS)
+    tallies.forget_minutes(now=timezone.now())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     print(f"  {ASSETS:,} assets and {values['answers']:,} answers counted anew in {time.perf_counter() - began:.0f} s")
