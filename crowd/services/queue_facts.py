@@ -72,6 +72,7 @@ def _gates(worker: Worker, offers: Sequence[Offer]) -> tuple[Gate, ...]:
 
 def _resting(worker: Worker) -> dict[str, int]:
     here = Batch.objects.filter(account_id=worker.account_id, kind=Batch.Kind.MAIN)
+    here = here.filter(Q(team=None) | Q(team=worker.team_id))
     if worker.only_projects:
         here = here.filter(project_id__in=worker.only_projects)
     return here.aggregate(

@@ -39,7 +39,7 @@ class Result:
 @for_workers
 def result(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     page = own_page(worker, page_id)
-    if page.batch.kind == Batch.Kind.MAIN or page.state == Assignment.State.ACTIVE:
+    if page.batch.kind == Batch.Kind.MAIN or page.state != Assignment.State.ACCEPTED:
         raise Http404
     return render(request, "worker/result.html", {"worker": worker, "result": result_of(page, worker)})
 
