@@ -23,7 +23,7 @@ from curation.services.overview.funnel import funnel
 from curation.services.overview.pipeline import pipeline
 from curation.services.overview.project import RANGES
 
-NEWEST_EVENTS = 6
+NEWEST_EVENTS, MOST_POOLS = 6, 20
 PARTS: Final[dict[str, str]] = {
     "kpis": "curation/overview/_kpis.html",
     "chart": "curation/overview/_chart.html",
@@ -97,7 +97,8 @@ def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
         "numbers": numbers,
         "steps": funnel(stages=numbers.stages, counts=numbers.counts),
         "pipeline": pipeline(numbers),
-        "lines": [(line, seat) for line in lines_of(_shown(main, tab))],
+        "lines": [(line, seat) for line in lines_of(_shown(main, tab)[:MOST_POOLS])],
+        "more": max(0, len(_shown(main, tab)) - MOST_POOLS),
         "columns": PROJECT,
         "tabs": {name: len(_shown(main, name)) for name in ("running", "done", "all")},
         "tab": tab,
