@@ -38,7 +38,7 @@ def assets(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show a page of what the query means, with everything around it."""
     seat = seat_or_404(request, public_id)
     views = list(SavedView.objects.filter(project=seat.project).seen_by(request.user))
-    asked = asset_list.read(request.GET, views)
+    asked = asset_list.read(request.GET, seat.project, views)
     if request.GET.get("more") and not asked.error:
         return redirect(f"{request.path}{asked.address()}")
     asked, page = _page(seat, asked)
@@ -118,7 +118,7 @@ def _known(found: list[asset_facets.Facet], classes: list[str]) -> list[dict[str
 def window(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show one page of the grid alone, for the module that keeps a window over all of them."""
     seat = seat_or_404(request, public_id)
-    asked, page = _page(seat, asset_list.read(request.GET))
+    asked, page = _page(seat, asset_list.read(request.GET, seat.project))
     context = {"seat": seat, "asked": asked, "page": page, **_links(asked, page)}
     return render(request, "curation/assets/_page.html", context, status=400 if asked.error else 200)
 
@@ -129,7 +129,7 @@ def window(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def facets(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show the counts alone: asked for again while they are being counted."""
     seat = seat_or_404(request, public_id)
-    asked = asset_list.read(request.GET)
+    asked = asset_list.read(request.GET, seat.project)
     context = _around(seat, asked, []) | {"alone": True}
     return render(request, "curation/assets/_facets.html", context, status=400 if asked.error else 200)
 
@@ -139,7 +139,7 @@ def facets(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def ids(request: HttpRequest, public_id: UUID, kind: str) -> HttpResponseBase:
     """Send the ids of all assets that the query means, as CSV or as JSON lines."""
     seat = seat_or_404(request, public_id)
-    asked = asset_list.read(request.GET)
+    asked = asset_list.read(request.GET, seat.project)
     if kind not in {"csv", "jsonl"}:
         raise Http404
     if asked.error:

@@ -1,6 +1,6 @@
 """The asset browser's list: what the address asks for, and one page of it by keyset, never an OFFSET."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
@@ -11,6 +11,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Subquer
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
+from crowd.models import Worker
 from curation.dashboard import tag_facet
 from curation.models import Asset, BulkDropped, Consensus, Project, SavedView
 from curation.models.asset import AssetQuerySet
@@ -81,7 +82,7 @@ class Chip:
     parts: tuple[str, str] = field(default=("", ""))
 
 
-def read(query: QueryDict, views: Sequence[SavedView] = ()) -> Asked:
+def read(query: QueryDict, project: Project, views: Sequence[SavedView] = ()) -> Asked:
     """Read the address; what is not understood becomes a sentence."""
     view = next((one for one in views if str(one.public_id) == query.get("view", "")), None)
     text = str(query.get("q", view.query if view else ""))
@@ -96,7 +97,7 @@ def read(query: QueryDict, views: Sequence[SavedView] = ()) -> Asked:
         at=_day(query.get("at", "")),
     )
     try:
-        meant = parse(text).plus(_named(query)).plus(parse(query.get("more", "")))
+        meant = parse(text).plus(_named(query, project)).plus(parse(query.get("more", "")))
     except QueryError as error:
         return failed(replace(asked, text=f"{text} {query.get('more', '')}".strip()[:1200]), str(error))
     return replace(asked, query=meant, text=str(meant))
@@ -107,11 +108,13 @@ def failed(asked: Asked, sentence: str) -> Asked:
     return replace(asked, query=EVERYTHING, error=sentence, as_text=True)
 
 
-def _named(query: QueryDict) -> Query:
+def _named(query: QueryDict, project: Project) -> Query:
     """Read fields that are parameters of their own, as in ?state=dropped&stage=checks."""
     terms = []
     for name in PARAMETERS:
         words = dict.fromkeys(_words(query, name))
+        if name == "worker":
+            words = dict.fromkeys(_pseudonyms(words, project))
         if words:
             terms.append(Term(name, IS, tuple(Value(word, typed(name, word)) for word in words)))
     by_key: dict[str, list[Value]] = {}
@@ -120,6 +123,14 @@ def _named(query: QueryDict) -> Query:
         word = f"{key}: {value}"
         by_key.setdefault(key, []).append(Value(word, word))
     return Query((*terms, *(Term("tag", IS, tuple(values)) for values in by_key.values())))
+
+
+def _pseudonyms(words: Iterable[str], project: Project) -> list[str]:
+    """Call workers that a link names by number as screens do, where they have sent something."""
+    numbers = [int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < 19]
+    senders = Asset.objects.filter(project=project, worker_id__in=numbers).values("worker_id")
+    known = {str(one.pk): one.short_id for one in Worker.objects.filter(pk__in=senders)} if numbers else {}
+    return [known.get(word, word) for word in words]
 
 
 def _words(query: QueryDict, name: str) -> list[str]:

@@ -6,6 +6,7 @@ from django.db.models import Max
 from crowd.errors import CrowdError
 from curation.models import Project, SavedView, User
 from curation.services.asset_query import matching, parse
+from curation.services.asset_query.parser import LONGEST
 
 LONGEST_NAME = 60
 MOST_VIEWS = 50
@@ -72,7 +73,10 @@ def _name(text: str) -> str:
 def _query(project: Project, text: str) -> str:
     query = parse(text)
     matching(query, project=project)
-    return str(query)
+    written = str(query)
+    if len(written) > LONGEST:
+        raise CrowdError(f"A view keeps a query of at most {LONGEST:,} characters, not {len(written):,}.")
+    return written
 
 
 def _layout(text: str) -> str:

@@ -12,6 +12,7 @@ if (root && !root.dataset.started) {
   const pages = new Window(root);
   const choice = new Choice(root, pages);
   document.addEventListener("htmx:afterSettle", ({ target }) => {
+    choice.show();
     const toast = target.closest?.(".toast") ?? target.querySelector?.(".toast");
     if (toast?.dataset.state === "done" || toast?.dataset.state === "undone") {
       choice.clear();

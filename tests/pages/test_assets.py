@@ -62,6 +62,14 @@ def test_the_old_addresses_of_links_mean_the_same_as_the_language(project, peopl
     )
 
 
+def test_a_worker_named_by_number_is_called_as_on_screens(project, people):
+    wanda = make_worker()
+    make_asset(project, worker=wanda)
+    answer = people["vera"].get(at(project), {"worker": str(wanda.pk)})
+    assert str(answer.context["asked"].query) == f"worker:{wanda.short_id}"
+    assert len(answer.context["page"].assets) == 1
+
+
 def test_what_is_added_to_the_query_becomes_a_token_and_a_wrong_word_a_sentence(project, people):
     make_asset(project)
     answer = people["vera"].get(at(project), {"q": "class:peace", "more": "iou<0.8  light:LOW"})

@@ -90,10 +90,12 @@ export class Choice {
     if (!this.bar) return;
     const some = this.all || this.picked.size > 0;
     this.bar.hidden = !some;
-    const total = Number(this.bar.dataset.total);
-    const all = total ? `All ${number.format(total)}` : "All";
-    this.bar.querySelector("#bulk-what").textContent = this.all ? `${all} that match` : `${number.format(this.picked.size)} selected`;
-    this.bar.querySelector("#bulk-all").hidden = this.all;
+    const total = Number(document.querySelector("#found")?.dataset.total);
+    const all = total ? `all ${number.format(total)} that match` : "all that match";
+    this.bar.querySelector("#bulk-what").textContent = this.all ? `A${all.slice(1)}` : `${number.format(this.picked.size)} selected`;
+    const more = this.bar.querySelector("#bulk-all");
+    more.textContent = `Select ${all}`;
+    more.hidden = this.all;
     this.bar.elements.picked.value = this.all ? "" : [...this.picked].join(" ");
   }
 
