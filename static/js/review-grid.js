@@ -14,6 +14,7 @@ import { openRecent } from "./review/sheets.js";
 const PAGE = 24;
 const DEEPEST_UNDO = 2; // pages
 const MOST_PARTS = 3;
+const SHAPE = 0.8; // of a cell, width by height
 const RENEW = 4 * 60_000;
 const $ = (id) => document.getElementById(id);
 const start = dataOf("start");
@@ -52,7 +53,7 @@ function cell(item, at) {
   const agreed = rows.map(({ box }) => box);
   const parts = agreed.length > MOST_PARTS ? [unionOf(agreed)] : agreed.length ? agreed : [unionOf(extras.map((one) => one.box)) ?? { x: 0, y: 0, w, h: height }];
   const crops = parts.map((part) => {
-    const svg = s("svg", { viewBox: around(part, 1.25 / parts.length, agreed.length ? 1.3 : 1).join(" "), "aria-hidden": "true" });
+    const svg = s("svg", { viewBox: around(part, SHAPE / parts.length, agreed.length ? 1.3 : 1).join(" "), "aria-hidden": "true" });
     svg.append(s("image", { href: url, width: w, height, preserveAspectRatio: "none" }));
     svg.append(...agreed.flatMap((box) => [outline(box, "cons0"), outline(box, "cons")]));
     return svg;
