@@ -23,7 +23,7 @@ from curation.services.bulk_changes import Which
 
 LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
 FOR_REVIEWERS: Final = frozenset({BulkChange.Action.TAG, BulkChange.Action.UNTAG, BulkChange.Action.REVIEW})
-FRESH: Final = timedelta(minutes=10)
+FRESH: Final = timedelta(minutes=2)
 FIELDS: Final = ("class", "tag", "reason", "note", "name")
 
 
