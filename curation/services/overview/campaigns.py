@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 
-from crowd.models import OutboxCommand
-from curation.models import Pool, Project
+from crowd.models import Account, OutboxCommand
+from curation.models import Pool, Project, Stage
 from curation.services.overview.advice import Advised
 from curation.services.overview.pools import Asked, PoolRow
 
-PAGE = 100
+PAGE = 50
 STATES: Final[Mapping[str, tuple[str, ...]]] = {
     "": (Pool.State.DRAFT, Pool.State.OPENING, Pool.State.OPEN, Pool.State.PAUSED),
     "running": (Pool.State.OPENING, Pool.State.OPEN),
@@ -111,9 +111,11 @@ def pools_of_all(*, projects: Sequence[Project], wanted: Wanted, now: datetime) 
     found = _filtered(projects, wanted)
     key, is_down = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
     if key and key not in IN_THE_DATABASE:
-        lines = sorted(lines_of(_rows(found, now)), key=IN_MEMORY[key], reverse=is_down)
+        rows = _rows(found, now, projects)
+        bare = lines_of(rows) if key == "alarms" else [PoolLine(row, ()) for row in rows]
+        lines = sorted(bare, key=IN_MEMORY[key], reverse=is_down)
         page = min(wanted.page, max(1, -(-len(lines) // PAGE)))
-        return Shown(lines[(page - 1) * PAGE : page * PAGE], len(lines), page)
+        return Shown(lines_of([line.row for line in lines[(page - 1) * PAGE : page * PAGE]]), len(lines), page)
     total = found.count()
     page = min(wanted.page, max(1, -(-total // PAGE)))
     if key:
@@ -121,7 +123,7 @@ def pools_of_all(*, projects: Sequence[Project], wanted: Wanted, now: datetime) 
         ordered = found.order_by(column.desc(nulls_last=True) if is_down else column.asc(nulls_last=True), "id")
     else:
         ordered = found.order_by(*GROUPED)
-    rows = _rows(ordered[(page - 1) * PAGE : page * PAGE], now)
+    rows = _rows(ordered[(page - 1) * PAGE : page * PAGE], now, projects)
     return Shown(lines_of(rows, grouped=not key), total, page)
 
 
@@ -140,8 +142,19 @@ def _filtered(projects: Sequence[Project], wanted: Wanted) -> QuerySet[Pool]:
     return found
 
 
-def _rows(pools: QuerySet[Pool], now: datetime) -> list[PoolRow]:
-    asked = Asked.of(list(pools.select_related("stage", "account", "label_class", "project")))
+def _rows(pools: QuerySet[Pool], now: datetime, projects: Sequence[Project]) -> list[PoolRow]:
+    """Return the rows. What many pools share is one object for all of them: thousands of copies would take longest."""
+    found = list(pools)
+    by_id = {one.pk: one for one in projects}
+    stages = Stage.objects.in_bulk({pool.stage_id for pool in found})
+    accounts = Account.objects.in_bulk({pool.account_id for pool in found})
+    for pool in found:
+        pool.project, pool.stage, pool.account = (
+            by_id[pool.project_id],
+            stages[pool.stage_id],
+            accounts[pool.account_id],
+        )
+    asked = Asked.of(found)
     return asked.rows(asked.count(now=now))
 
 

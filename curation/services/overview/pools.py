@@ -208,7 +208,8 @@ class Asked:
     @classmethod
     def of(cls, pools: Sequence[Pool]) -> "Asked":
         found: dict[int, list[Batch]] = {}
-        for batch in Batch.objects.filter(pool_id__in=[pool.pk for pool in pools]).order_by("id"):
+        rows = Batch.objects.filter(pool_id__in=[pool.pk for pool in pools]).defer("spec", "audience", "remote")
+        for batch in rows.order_by("id"):
             found.setdefault(batch.pool_id, []).append(batch)
         return cls(pools, found)
 
