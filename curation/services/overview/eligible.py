@@ -27,9 +27,9 @@ class Crowd:
 def crowds_of(batches: Sequence[Batch], counts: Mapping[int, Mapping[str, int]]) -> dict[int, Crowd]:
     """Return the crowd of each batch. While an exam is open that leads to a pool, newcomers may still come."""
     doors = {batch.grants_skill_id for batch in batches if batch.grants_skill_id and batch.state == Batch.State.OPEN}
-    gated = [batch for batch in batches if batch.needs_skill_id and batch.needs_skill_id not in doors]
+    gated = {batch.pk for batch in batches if batch.needs_skill_id and batch.needs_skill_id not in doors}
     teams = {batch.team_id for batch in batches if batch.team_id}
-    values = _skilled({batch.needs_skill_id for batch in gated if batch.needs_skill_id})
+    values = _skilled({batch.needs_skill_id for batch in batches if batch.needs_skill_id and batch.pk in gated})
     members = dict(
         Worker.objects.filter(team_id__in=teams).order_by().values_list("team_id").annotate(n=Count("id"))
         if teams
@@ -38,7 +38,7 @@ def crowds_of(batches: Sequence[Batch], counts: Mapping[int, Mapping[str, int]])
     found = {}
     for batch in batches:
         eligible = members.get(batch.team_id, 0) if batch.team_id else None
-        if batch in gated:
+        if batch.pk in gated:
             passed = sum(n for value, n in values.get(batch.needs_skill_id or 0, ()) if value >= batch.needs_value)
             eligible = passed if eligible is None else min(passed, eligible)
         found[batch.pk] = _crowd(batch, eligible, counts.get(batch.pk, {}))
