@@ -77,7 +77,7 @@ def _watch(context: BrowserContext, page: Page, base: str) -> list[str]:
     context.add_init_script(VIOLATIONS)
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
     page.on("console", lambda line: troubles.append(line.text) if is_bad(line.type, line.text) else None)
-    page.on("request", lambda request: None if _is_ours(request.url, base) else troubles.append(request.url))
+    page.on("request", lambda request: None if is_ours(request.url, base) else troubles.append(request.url))
     return troubles
 
 
@@ -93,5 +93,5 @@ def is_bad(kind: str, text: str) -> bool:
     return kind == "error" and "Failed to load resource" not in text
 
 
-def _is_ours(url: str, base: str) -> bool:
+def is_ours(url: str, base: str) -> bool:
     return urlsplit(url).scheme in {"data", "blob"} or urlsplit(url).netloc == urlsplit(base).netloc

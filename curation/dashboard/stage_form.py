@@ -17,6 +17,37 @@ from curation.models import Stage
 
 LONGEST = 20_000
 NUMBERS: Final = {int: "integer", float: "number"}
+WIDE: Final = frozenset({"lines", "yaml"})
+# What a schema leaves to its name, in a sentence for people.
+HINTS: Final[Mapping[str, str]] = {
+    "assignment_seconds": "seconds a worker has for a page before others get it",
+    "audience": "who may work: languages, countries, devices, skills; empty = everybody",
+    "block_difference": "how different the most different part of two pictures may be for them to be the same photo",
+    "conditions": "what a good answer needs; workers read it above the task",
+    "control_per_page": "tasks of a page whose answer is known",
+    "control_rate": "fixed, or fewer control tasks for people who have shown that they are right",
+    "duplicates": "look for the same picture sent before",
+    "exam_gate": "percent of the exam that must be right",
+    "exam_tasks": "tasks of the exam; 0 = no exam",
+    "flags": "what people can say about the whole picture instead of boxing",
+    "labels": "what a box can be called",
+    "least_seconds": "faster answers a task count as careless",
+    "most_megabytes": "larger files are refused",
+    "most_characters": "longest text a worker may write",
+    "most_overlap": "answers bought at most while the votes tie",
+    "needs_skill": "the skill that lets people in; empty = none",
+    "needs_value": "how much of that skill",
+    "options": "the possible answers; those that keep let the picture go on",
+    "overlap": "answers asked for about each picture",
+    "page_size": "tasks on a page",
+    "price_by_skill": "other page prices for other skills; empty = one price",
+    "price_usd": "what a page pays",
+    "skill": "the skill that training and exam give",
+    "templates": "look for copies of the example picture",
+    "title": "the question above the task",
+    "training_gate": "percent of the training that must be right",
+    "training_tasks": "tasks of the training; 0 = no training",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +81,7 @@ def rows_of(
 ) -> list[Row]:
     """Return the fields of a stage with what is set, or with what was typed and refused."""
     schema, values = stage_settings.schema_of(stage), stage_settings.values_of(stage)
-    return [
+    rows = [
         _row(
             name=name,
             field=field,
@@ -60,6 +91,7 @@ def rows_of(
         )
         for name, field in schema.model_fields.items()
     ]
+    return sorted(rows, key=lambda row: row.kind in WIDE)
 
 
 def read(request: HttpRequest, stage: Stage) -> dict[str, Any]:
@@ -83,11 +115,11 @@ def label_of(name: str) -> str:
 def _row(*, name: str, field: FieldInfo, value: str, effect: Effect, error: str) -> Row:
     kind = _kind(field)
     low, high = _bounds(field)
-    usual = "" if field.is_required() or kind in {"yaml", "lines"} else _text(field.get_default(), field)
+    usual = "" if field.is_required() or kind in WIDE else _text(field.get_default(), field)
     return Row(
         name=name,
         label=label_of(name),
-        hint=field.description or "",
+        hint=field.description or HINTS.get(name, ""),
         kind=kind,
         value=value,
         usual=usual,
@@ -144,8 +176,9 @@ def _text(value: Any, field: FieldInfo) -> str:
         return "\n".join(value)
     if kind != "yaml":
         return str(value)
-    plain = value.model_dump(mode="json", exclude_defaults=True) if hasattr(value, "model_dump") else value
-    return "" if not plain else yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100).strip()
+    if not value or value == stage_settings.usual_value(field):
+        return ""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).strip()
 
 
 def _value(name: str, field: FieldInfo, text: str) -> Any:
@@ -168,5 +201,4 @@ def _from_yaml(name: str, field: FieldInfo, text: str) -> Any:
         raise NotYaml(name, error) from None
     if value is not None or _is_optional(field.annotation) or field.is_required():
         return value
-    usual = field.get_default(call_default_factory=True)
-    return usual.model_dump(mode="json") if hasattr(usual, "model_dump") else usual
+    return stage_settings.usual_value(field)

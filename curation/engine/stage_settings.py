@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from django.db import transaction
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from crowd.errors import CrowdError
 from curation.models import Event, Pool, Stage, User
@@ -19,11 +20,11 @@ IN_LAB: Final = "aggregate"  # its settings are tried and applied in the lab, as
 # Crowd stages: what their work reads each time, and what can no longer move once pools ask people in those words.
 AT_ONCE: Final[Mapping[str, frozenset[str]]] = {
     "collect": frozenset({"every", "min_seconds", "max_seconds", "min_long", "min_short"}),
-    "validate": frozenset({"stop", "tau", "most_overlap"}),
+    "validate": frozenset({"stop", "tau", "most_overlap", "undecided"}),
 }
 FIXED: Final[Mapping[str, frozenset[str]]] = {
     "collect": frozenset({"sends", "media"}),
-    "validate": frozenset({"options", "overlap"}),
+    "validate": frozenset({"options", "multiple", "overlap"}),
     "boxes": frozenset({"labels", "flags", "overlap"}),
 }
 Effect = Literal["now", "new pools", "fixed"]
@@ -49,8 +50,13 @@ def values_of(stage: Stage) -> dict[str, Any]:
     try:
         return schema.model_validate(stage.settings).model_dump(mode="json")
     except ValidationError:
-        usual = {name: field.get_default() for name, field in schema.model_fields.items() if not field.is_required()}
-        return {**dict.fromkeys(schema.model_fields), **usual, **stage.settings}
+        return {name: stage.settings.get(name, usual_value(field)) for name, field in schema.model_fields.items()}
+
+
+def usual_value(field: FieldInfo) -> Any:
+    """Return what holds when nothing is said, as JSON has it; nothing for what must be said."""
+    value: Any = None if field.is_required() else field.get_default(call_default_factory=True)
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
 def effect_of(stage: Stage, name: str) -> Effect:

@@ -2,11 +2,12 @@
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from curation.dashboard.screens import ANYWHERE, OF_A_PROJECT
 from curation.models import DatasetVersion, Project, User
 from tests.factories import make_answer, make_asset, make_pool, make_project, make_worker
+from tests.pages import office
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +91,24 @@ def test_it_asks_few_questions_however_much_there_is(project, world, people, dja
         make_pool(project, f"PEACE {number}")
     with django_assert_max_num_queries(10):
         found(people["alice"], "peace", project)
+
+
+def test_every_page_that_needs_no_more_than_a_project_is_a_screen_of_the_table(alice: User):
+    alice.is_staff = True
+    alice.save()
+    client, known = Client(), {screen.name for screen in (*OF_A_PROJECT, *ANYWHERE)}
+    client.force_login(alice)
+    project = office.empty_project(alice)
+    pages = office.pages_of(project, client) + office.pages_for_all(client)
+    plain = {page.name for page in pages if reverse_plainly(page.name, project) == page.url}
+    assert plain - known == set()
+
+
+def reverse_plainly(name: str, project: Project) -> str:
+    """Return the address of a page that stands for itself or for its project; nothing for a page of one thing."""
+    for args in ([], [project.public_id]):
+        try:
+            return reverse(name, args=args)
+        except NoReverseMatch:
+            continue
+    return ""

@@ -89,6 +89,7 @@ def test_every_kind_of_stage_has_a_form_that_saves_what_it_shows(kind: str, peop
         return
     rows = [row for name in ("now_rows", "pool_rows", "fixed_rows") for row in answer.context[name]]
     assert {row.name for row in rows} == set(stage_kind(kind).Settings.model_fields)
+    assert [row.name for row in rows if not row.hint] == []
     shown = {row.name: row.value for row in rows if row.kind != "check" or row.value}
     assert people["alice"].post(address(stage), shown).status_code == 302
     assert not Event.objects.exists()

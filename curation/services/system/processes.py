@@ -55,8 +55,9 @@ def _workers() -> list[Process]:
 def _worker(name: str, stats: dict[str, Any]) -> Process:
     hands = len(stats.get("pool", {}).get("processes", []))
     done = sum(stats.get("total", {}).values())
-    hours = stats.get("uptime", 0) / 3600
-    return Process(name, "jobs", is_well=True, says=f"answers now; {hands} hands, {done:,} calls in {hours:.1f} h")
+    minutes = round(stats.get("uptime", 0) / 60)
+    span = f"{minutes // 60:,} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return Process(name, "jobs", is_well=True, says=f"answers now; {hands} hands, {done:,} calls in {span}")
 
 
 def _clock(now: datetime) -> Process:

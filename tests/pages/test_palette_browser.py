@@ -1,0 +1,111 @@
+"""Palette and keys by hand: no mouse, any layout, silent while somebody types, off when somebody wants them off."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from curation.models import Project
+from tests.browsing import DESK, breaches, chromium, watched
+from tests.factories import make_pool, make_project, make_user
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def project() -> Project:
+    return make_project(lead=make_user("Alice"))
+
+
+@pytest.fixture
+def tab(server: str, browser: Browser, project: Project) -> Iterator[Page]:
+    client = Client()
+    client.force_login(project.memberships.get().user)
+    with watched(browser, server, cookie=client.cookies["sessionid"].value, **DESK) as page:
+        page.goto(reverse("settings", args=[project.public_id]))
+        page.wait_for_load_state("networkidle")
+        yield page
+
+
+def chosen(tab: Page) -> Locator:
+    """Return what Enter would go to."""
+    return tab.get_by_role("listbox", name="Found").get_by_role("option", selected=True)
+
+
+def press(tab: Page, code: str, key: str, **held: bool) -> None:
+    """Press a key as a keyboard of another layout sends it: its place says A, its letter something else."""
+    tab.evaluate(
+        "([code, key, held]) => (document.activeElement ?? document.body).dispatchEvent("
+        "new KeyboardEvent('keydown', {code, key, bubbles: true, cancelable: true, ...held}))",
+        [code, key, held],
+    )
+
+
+def test_a_pool_is_reached_from_the_keyboard_and_is_first_next_time(tab: Page, project: Project):
+    pool = make_pool(project, "THUMB UP")
+    tab.keyboard.press("Control+k")
+    box = tab.get_by_role("combobox", name="Go to")
+    expect(box).to_be_focused()
+    expect(chosen(tab)).to_contain_text("Overview")
+    box.fill("thumb up")
+    expect(chosen(tab)).to_contain_text("THUMB UP")
+    assert breaches(tab) == []
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowUp")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**{reverse('pool', args=[project.public_id, pool.pk])}")
+    tab.get_by_role("button", name="Search or go to").click()
+    expect(chosen(tab)).to_contain_text("THUMB UP")
+    box.fill("no such thing")
+    expect(tab.get_by_role("dialog")).to_contain_text("Search the assets")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_command_changes_the_theme(tab: Page):
+    tab.keyboard.press("Control+k")
+    tab.get_by_role("combobox", name="Go to").fill("dark")
+    expect(chosen(tab)).to_contain_text("Switch to the dark theme")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_go_to_keys_are_places_on_the_keyboard_and_silent_while_typing(tab: Page, project: Project):
+    here = tab.url
+    tab.get_by_label("E-mail").focus()
+    tab.keyboard.type("gw?/")
+    assert tab.get_by_label("E-mail").input_value() == "gw?/"
+    assert tab.url == here
+    tab.get_by_label("E-mail").blur()
+    press(tab, "KeyG", "п")
+    press(tab, "KeyW", "ц")
+    tab.wait_for_url(f"**{reverse('workers', args=[project.public_id])}")
+
+
+def test_the_help_sheet_tells_the_keys_and_switches_them_off_for_good(tab: Page, project: Project):
+    tab.keyboard.press("Shift+Slash")
+    sheet = tab.get_by_role("dialog")
+    expect(sheet).to_contain_text("search, or go anywhere")
+    expect(sheet.locator("li", has_text="Workers").locator("kbd")).to_have_text("W")
+    assert breaches(tab) == []
+    with tab.expect_response("**/account/keys/"):
+        sheet.get_by_label("Switch single letters").check()
+    sheet.get_by_role("button", name="Close").click()
+    tab.reload()
+    tab.wait_for_load_state("networkidle")
+    here = tab.url
+    for code, key in (("KeyG", "g"), ("KeyW", "w"), ("Slash", "/")):
+        press(tab, code, key)
+    tab.wait_for_timeout(300)
+    assert tab.url == here
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+    tab.keyboard.press("Control+k")
+    expect(tab.get_by_role("combobox", name="Go to")).to_be_focused()
