@@ -68,19 +68,6 @@ def troubles_of(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("look", ["light desk", "dark desk", "light phone", "dark phone"])
-def test_every_page_is_quiet_and_accessible(look, server, browser, session, addresses):
-    theme, device = look.split()
-    troubles = []
-    with watched(browser, server, cookie=session, **(PHONE if device == "phone" else DESK)) as page:
-        page.context.add_cookies([{"name": "theme", "value": theme, "url": server}])
-        for address in addresses:
-            page.goto(address)
-            troubles += troubles_of(page)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
-    assert troubles == []
-
-
 def test_the_overview_draws_its_chart(server, browser, session, project, addresses):
     with watched(browser, server, cookie=session, **DESK) as page:
         page.goto(reverse("project", args=[project.public_id]))
