@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db import OperationalError, connection, transaction
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -75,9 +76,10 @@ def _links(asked: Asked, page: asset_list.Page) -> dict[str, str]:
 
 
 def _around(seat: Seat, asked: Asked, views: list[SavedView]) -> dict[str, Any]:
+    prefetch_related_objects([seat.project], "classes")
     counts = counted(seat.project, asked.query)
     newest = Asset.objects.filter(project=seat.project).order_by("-id").values_list("public_id", flat=True).first()
-    classes = list(seat.project.classes.filter(retired_at=None).values_list("name", flat=True))
+    classes = [one.name for one in seat.project.classes.all() if one.retired_at is None]
     found = asset_facets.facets(asked, counts, seat.project)
     return {
         "seat": seat,

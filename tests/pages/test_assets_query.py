@@ -153,9 +153,9 @@ def test_counts_ignore_the_filter_of_their_own_group(project, five):
     found = counted(project, parse("state:dropped class:peace tag:none"))
     assert found.total == 0
     found = counted(project, parse("state:dropped class:peace"))
-    assert (found.total, found.whole) == (1, 5)
-    assert found.cube.by("state", found.query) == {"published": 2, "dropped": 1, "held": 1}
-    assert found.cube.by("class", found.query) == {"peace": 1}
+    assert (found.total, found.all) == (1, 5)
+    assert found.by("state") == {"published": 2, "dropped": 1, "held": 1}
+    assert found.by("class") == {"peace": 1}
     everything = counted(project, parse(""))
     assert dict(everything.sides.values["source"]) == {"": 3, "camera": 1, "crowd": 1}
     assert dict(everything.sides.values["tag"]) == {"motion: yes": 1}

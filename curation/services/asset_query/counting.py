@@ -161,7 +161,7 @@ def counted(project: Project, query: Query) -> Counted:
 def _places(project: Project, places: Iterable[Place]) -> Cube:
     """Read the kept counts as a cube."""
     stages = {stage.pk: stage.name for stage in project.stages.all()}
-    classes = dict(project.classes.values_list("pk", "name"))
+    classes = {one.pk: one.name for one in project.classes.all()}
     rows: list[tuple[Any, ...]] = [
         (one.state, stages.get(one.stage_id, ""), classes.get(one.class_id or 0, NONE), one.reason or NONE, one.n)
         for one in places
@@ -219,7 +219,7 @@ def cube_of(project: Project, query: Query) -> Cube:
         .annotate(n=Count("id"))
     )
     stages = {stage.pk: stage.name for stage in project.stages.all()}
-    classes = dict(project.classes.values_list("pk", "name"))
+    classes = {one.pk: one.name for one in project.classes.all()}
     named = [
         (state, stages.get(stage, ""), classes.get(label, NONE), reason or NONE, *words, n)
         for state, stage, label, reason, *words, n in rows
