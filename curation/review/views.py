@@ -60,6 +60,7 @@ def grid(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "start": start,
         "classes": classes,
         "chosen": chosen,
+        "icons": ICONS,
         "mode": "grid",
         "ways": ways(seat),
     }

@@ -41,7 +41,9 @@ function show() {
     return;
   }
   $("pair").classList.toggle("alone", item.example === null);
-  $("pair").replaceChildren(figure(item.image.url, item.class ? `Photo sent for ${item.class}` : "Photo", "Sent"), ...(item.example ? [figure(item.example, `Example of ${item.class}`, "Example")] : []));
+  const sent = figure(item.image.url, item.class ? `Photo sent for ${item.class}` : "Photo", "Sent");
+  const example = item.example ? [figure(item.example, `Example of ${item.class}`, "Example")] : [];
+  $("pair").replaceChildren(sent, ...example);
   $("panel").replaceChildren(...panel(item));
   $("options").replaceChildren(...item.options.slice(0, MOST_OPTIONS).map(option));
   for (const next of items.slice(1, 6)) new Image().src = next.image.url;
@@ -49,21 +51,38 @@ function show() {
 }
 
 const showLeft = () => ($("left").textContent = format.format(Math.max(0, left)));
-const figure = (src, alt, caption) => h("figure", {}, h("img", { src, alt, decoding: "async" }), h("figcaption", {}, caption));
+
+function figure(src, alt, caption) {
+  return h("figure", {}, h("img", { src, alt, decoding: "async" }), h("figcaption", {}, caption));
+}
+
+const section = (title, ...nodes) => (nodes.length ? [h("section", {}, h("h3", {}, title), ...nodes)] : []);
+const list = (className, rows) => (rows.length ? [h("ul", { class: className }, ...rows)] : []);
 
 function panel(item) {
-  const question = h("section", {}, h("h2", { class: "big" }, item.title || "Is the photo as asked for?"), h("p", {}, h("b", {}, item.class.replaceAll("_", " "))), h("p", { class: "hint" }, item.prompt));
-  const facts = [item.why, item.sender && `Sent by ${item.sender}.`, item.until && `The platform accepts by itself on ${when.format(new Date(item.until))}.`];
-  const parts = [question, h("section", {}, ...facts.filter(Boolean).map((text) => h("p", { class: "hint" }, text)))];
-  if (item.appeal) parts.push(h("section", {}, h("h3", {}, "The sender says"), h("p", { class: "says" }, item.appeal)));
-  if (item.votes.length) parts.push(h("section", {}, h("h3", {}, "Votes"), h("ul", { class: "votes" }, ...item.votes.map((vote) => h("li", {}, h("span", { class: "mono" }, vote.worker), vote.label)))));
-  if (item.conditions.length) parts.push(h("section", {}, h("h3", {}, "What was asked for"), h("ul", {}, ...item.conditions.map((text) => h("li", {}, text)))));
-  parts.push(h("p", {}, h("a", { class: "link", href: item.page, target: "_blank", rel: "noopener" }, "All about this photo")));
-  return parts;
+  const votes = item.votes.map((vote) => h("li", {}, h("span", { class: "mono" }, vote.worker), vote.label));
+  const asked = item.conditions.map((text) => h("li", {}, text));
+  const until = item.until && `The platform accepts by itself on ${when.format(new Date(item.until))}.`;
+  const facts = [item.why, item.sender && `Sent by ${item.sender}.`, until].filter(Boolean);
+  return [
+    h(
+      "section",
+      {},
+      h("h2", { class: "big" }, item.title || "Is the photo as asked for?"),
+      h("p", {}, h("b", {}, item.class.replaceAll("_", " "))),
+      h("p", { class: "hint" }, item.prompt),
+    ),
+    h("section", {}, ...facts.map((text) => h("p", { class: "hint" }, text))),
+    ...section("The sender says", ...(item.appeal ? [h("p", { class: "says" }, item.appeal)] : [])),
+    ...section("Votes", ...list("votes", votes)),
+    ...section("What was asked for", ...list("", asked)),
+    h("p", {}, h("a", { class: "link", href: item.page, target: "_blank", rel: "noopener" }, "All about this photo")),
+  ];
 }
 
 function option({ label, tone, keeps }, at) {
-  const button = h("button", { type: "button", class: `btn ${keeps ? "good" : tone === "bad" ? "bad" : ""}` }, label, h("kbd", {}, String(at + 1)));
+  const look = keeps ? "good" : tone === "bad" ? "bad" : "";
+  const button = h("button", { type: "button", class: `btn ${look}` }, label, h("kbd", {}, String(at + 1)));
   button.addEventListener("click", (event) => {
     answer(at);
     if (event.detail > 0) button.blur();
@@ -97,7 +116,7 @@ function answer(at) {
 function undo() {
   const last = stack.pop();
   if (!last) return say("There is nothing to undo.");
-  if (!queue.take(last.key)) return say("This answer has taken effect already: somebody was paid or refused by it.", "bad");
+  if (!queue.take(last.key)) return say("This answer has taken effect already: it has paid or refused a page.", "bad");
   items.unshift(last.item);
   left += 1;
   say("Taken back.");
@@ -156,7 +175,8 @@ document.addEventListener("click", (event) => acts[event.target.closest("[data-a
 queue.addEventListener("change", () => {
   document.body.dataset.unsent = String(queue.waiting);
   $("unsent").hidden = !queue.offline;
-  $("unsent").textContent = queue.offline ? `${format.format(queue.waiting)} answers wait for the network. They are kept on this device.` : "";
+  const waiting = `${format.format(queue.waiting)} answers wait for the network. They are kept on this device.`;
+  $("unsent").textContent = queue.offline ? waiting : "";
 });
 queue.addEventListener("answer", ({ detail }) => {
   const gone = new Set([...detail.saved, ...detail.refused.map((one) => one.key)]);

@@ -51,7 +51,8 @@ function cell(item, at) {
   const { rows, extras } = findings(item);
   const { url, w, h: height } = item.image;
   const agreed = rows.map(({ box }) => box);
-  const parts = agreed.length > MOST_PARTS ? [unionOf(agreed)] : agreed.length ? agreed : [unionOf(extras.map((one) => one.box)) ?? { x: 0, y: 0, w, h: height }];
+  const elsewhere = unionOf(extras.map((one) => one.box)) ?? { x: 0, y: 0, w, h: height };
+  const parts = agreed.length > MOST_PARTS ? [unionOf(agreed)] : agreed.length ? agreed : [elsewhere];
   const crops = parts.map((part) => {
     const svg = s("svg", { viewBox: around(part, SHAPE / parts.length, agreed.length ? 1.3 : 1).join(" "), "aria-hidden": "true" });
     svg.append(s("image", { href: url, width: w, height, preserveAspectRatio: "none" }));
@@ -60,7 +61,8 @@ function cell(item, at) {
   });
   const lowest = item.lowest_iou === null ? "" : ` ${item.lowest_iou.toFixed(2)}`;
   const labels = rows.map((row) => row.label).join(", ") || "no boxes";
-  const button = h("button", { type: "button", class: "rg-cell", "aria-pressed": String(marked.has(item.id)), tabindex: "-1" });
+  const pressed = String(marked.has(item.id));
+  const button = h("button", { type: "button", class: "rg-cell", "aria-pressed": pressed, tabindex: "-1" });
   button.setAttribute("aria-label", `Image ${at + 1}: ${labels}${lowest && `, lowest IoU${lowest}`}`);
   const shaky = item.lowest_iou !== null && item.lowest_iou < SHAKY ? "warn" : "";
   button.append(h("span", { class: "crops" }, ...crops), h("span", { class: `num ${shaky}` }, `${at + 1}${lowest}`), h("span", { class: "bad" }, "wrong"));
@@ -106,7 +108,8 @@ function showStanding({ done, left, per_hour: pace, with_others: others, control
   $("progress").max = Math.max(1, done + left);
   $("progress").value = done;
   $("agreement").hidden = !controls;
-  $("agreement").textContent = controls ? `${Math.round((100 * agreed) / controls)} % of ${format.format(controls)} controls` : "";
+  const share = Math.round((100 * agreed) / Math.max(1, controls));
+  $("agreement").textContent = controls ? `${share} % of ${format.format(controls)} controls` : "";
   $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
 }
 
@@ -129,7 +132,11 @@ function acceptRest() {
   const minutes = noteWork();
   $("rest").textContent = minutes ? `${minutes} minutes without a break` : "";
   show();
-  if (decisions.left < PAGE) decisions.load().catch(() => say("The queue could not be loaded. It is tried again in some minutes."));
+  if (decisions.left < PAGE) load();
+}
+
+function load() {
+  decisions.load().catch(() => say("The queue could not be loaded. It is tried again in some minutes."));
 }
 
 /** Take the whole last page back. */
@@ -148,8 +155,10 @@ function undo() {
 async function showRecent() {
   await decisions.queue.flush();
   const found = await get(start.recent).catch(() => null);
-  if (found) openRecent(found.decisions, (key) => decisions.reopen(key).catch(() => say("This image cannot be opened again.")));
-  else say("Your last decisions cannot be fetched now.");
+  if (!found) return say("Your last decisions cannot be fetched now.");
+  return openRecent(found.decisions, (key) =>
+    decisions.reopen(key).catch(() => say("This image cannot be opened again.")),
+  );
 }
 
 // --- keys and buttons ----------------------------------------------------------------------------------------------
@@ -211,9 +220,10 @@ decisions.queue.addEventListener("change", () => {
   const { waiting, offline } = decisions.queue;
   document.body.dataset.unsent = String(waiting);
   $("unsent").hidden = !offline;
-  $("unsent").textContent = offline ? `${format.format(waiting)} decisions wait for the network. They are kept on this device.` : "";
+  const said = `${format.format(waiting)} decisions wait for the network. They are kept on this device.`;
+  $("unsent").textContent = offline ? said : "";
 });
 onKeysChange(printKeys);
 printKeys();
 showStanding(start.standing);
-decisions.load().catch(() => say("The queue could not be loaded. It is tried again in some minutes."));
+load();

@@ -73,7 +73,8 @@ function showStanding({ done, left, per_hour: pace, with_others: others, control
   $("progress").max = Math.max(1, done + left);
   $("progress").value = done;
   $("agreement").hidden = !controls;
-  $("agreement").textContent = controls ? `${Math.round((100 * agreed) / controls)} % of ${format.format(controls)} controls` : "";
+  const share = Math.round((100 * agreed) / Math.max(1, controls));
+  $("agreement").textContent = controls ? `${share} % of ${format.format(controls)} controls` : "";
   $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
 }
 

@@ -31,10 +31,13 @@ export function openRecent(decisions, reopen) {
     const [sign, word] = WORDS[one.verdict];
     const said = [word, one.reason].filter(Boolean).join(": ");
     const picture = h("img", { src: one.thumb, alt: one.class ? `Photo for ${one.class}` : "Photo", loading: "lazy" });
-    return h("li", {}, picture, h("span", { class: `mark ${one.verdict}` }, icon(sign)), h("span", {}, said), h("time", { datetime: one.at, class: "num" }, clock.format(new Date(one.at))), again);
+    const at = h("time", { datetime: one.at, class: "num" }, clock.format(new Date(one.at)));
+    return h("li", {}, picture, h("span", { class: `mark ${one.verdict}` }, icon(sign)), h("span", {}, said), at, again);
   });
-  const list = rows.length ? h("ol", { class: "rv-recent" }, ...rows) : h("p", { class: "hint" }, "You have decided nothing here yet.");
-  const dialog = sheet("Your last decisions", h("p", { class: "hint" }, "Opening one again takes it back: the image returns to review."), list);
+  const nothing = h("p", { class: "hint" }, "You have decided nothing here yet.");
+  const list = rows.length ? h("ol", { class: "rv-recent" }, ...rows) : nothing;
+  const hint = h("p", { class: "hint" }, "Opening one again takes it back: the image returns to review.");
+  const dialog = sheet("Your last decisions", hint, list);
 }
 
 /** @param {{near: object[], same_sender: object[]}} found */
@@ -52,6 +55,7 @@ function group(title, thumbs, nothing) {
 }
 
 function thumb({ page, thumb: src, state, name }, note) {
-  const link = h("a", { href: page, target: "_blank", rel: "noopener" }, h("img", { src, alt: name || "Photo", loading: "lazy" }));
+  const picture = h("img", { src, alt: name || "Photo", loading: "lazy" });
+  const link = h("a", { href: page, target: "_blank", rel: "noopener" }, picture);
   return h("li", {}, link, h("span", { class: "num" }, [note, state].filter(Boolean).join(" · ")));
 }
