@@ -53,19 +53,19 @@ INSERT INTO curation_asset (project_id, media, name, worker_id, label_class_id, 
 SELECT %(project)s, 'image', 'IMG_' || n || '.jpg', %(worker)s + n %% %(workers)s, %(label)s + n %% 18,
        CASE WHEN h < 64 THEN %(publish)s WHEN h < 90 THEN %(checks)s ELSE %(validate)s END,
        CASE WHEN h < 60 THEN 'published' WHEN h < 64 THEN 'waiting' WHEN h < 98 THEN 'dropped' ELSE 'held' END,
-       CASE WHEN h < 64 THEN '' WHEN n %% 1000 = 7 THEN 'template_copy' WHEN h < 80 THEN 'same_photo'
+       CASE WHEN h < 64 THEN '' WHEN n %% 359 = 7 THEN 'template_copy' WHEN h < 80 THEN 'same_photo'
             WHEN h < 90 THEN 'low_resolution' ELSE 'incorrect' END,
        '', '', 1280 + 640 * (n %% 3), 720 + 360 * (n %% 3), 400000 + n, sha256(n::text::bytea),
        n * 7919 %% 400, 30 + n * 104729 %% 180, 40, 'bench/' || n,
        timestamptz '2026-09-28' + n * interval '36 days' / %(n)s
-FROM (SELECT n, (n::bigint * 7368787) %% 100 AS h FROM generate_series(1, %(n)s::bigint) n) AS drawn;
+FROM (SELECT n, abs(hashint8(n)) %% 100 AS h FROM generate_series(1, %(n)s::bigint) n) AS drawn;
 INSERT INTO curation_assetpreview (asset_id, thumb_key, screen_key, grey_key, camera)
 SELECT id, 'bench/' || id %% %(thumbs)s || '.webp', '', '', '{}' FROM curation_asset WHERE project_id = %(project)s;
 INSERT INTO curation_consensus (project_id, asset_id, stage_id, version, inputs, method, settings, status, label,
                                 confidence, expected_loss, reason, lowest_iou, n_answers, used, dropped, trace,
                                 is_current)
 SELECT %(project)s, id, %(validate)s, 1, '[]', 'hard-soft-drop', '{}', 'hard', '', 0.9, 0, '',
-       CASE WHEN id %% 500 = 3 THEN 0.45 ELSE 0.72 + (id %% 28) / 100.0 END, 5, '[]', '[]', '[]', true
+       CASE WHEN abs(hashint8(id + 7)) %% 500 = 3 THEN 0.45 ELSE 0.72 + (id %% 28) / 100.0 END, 5, '[]', '[]', '[]', true
 FROM curation_asset WHERE project_id = %(project)s AND state = 'published';
 INSERT INTO curation_consensusbox (consensus_id, seq, label, x, y, w, h, confidence, support)
 SELECT id, 0, 'gesture', 0.4, 0.3, 0.2, 0.3, 0.9, '[]' FROM curation_consensus WHERE project_id = %(project)s;
