@@ -65,7 +65,8 @@ INSERT INTO curation_consensus (project_id, asset_id, stage_id, version, inputs,
                                 confidence, expected_loss, reason, lowest_iou, n_answers, used, dropped, trace,
                                 is_current)
 SELECT %(project)s, id, %(validate)s, 1, '[]', 'hard-soft-drop', '{}', 'hard', '', 0.9, 0, '',
-       CASE WHEN abs(hashint8(id + 7)) %% 500 = 3 THEN 0.45 ELSE 0.72 + (id %% 28) / 100.0 END, 5, '[]', '[]', '[]', true
+       CASE WHEN abs(hashint8(id + 7)) %% 500 = 3 THEN 0.45 ELSE 0.72 + (id %% 28) / 100.0 END, 5, '[]', '[]', '[]',
+       true
 FROM curation_asset WHERE project_id = %(project)s AND state = 'published';
 INSERT INTO curation_consensusbox (consensus_id, seq, label, x, y, w, h, confidence, support)
 SELECT id, 0, 'gesture', 0.4, 0.3, 0.2, 0.3, 0.9, '[]' FROM curation_consensus WHERE project_id = %(project)s;
