@@ -19,8 +19,9 @@ from crowd.services import claims
 from crowd.services.answers import several
 from curation.portal.home import go_on
 from curation.portal.links import own_links
+from curation.portal.paid_time import time_pay
 from curation.portal.people import for_workers
-from curation.portal.shown import shown_page, time_pay
+from curation.portal.shown import shown_page
 from curation.portal.words import words
 from curation.services import worker_pages
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zlib import crc32
 
@@ -11,12 +10,10 @@ from django.utils.translation import gettext
 from crowd.authored import told
 from crowd.errors import BadAnswer
 from crowd.models import Assignment, Batch
-from crowd.services import teams
 from crowd.services.answers import AND, MOST_CHARACTERS, check_payload
 from crowd.services.claims import PageTask, page_tasks
-from curation.portal import amounts
 from curation.portal.links import Links
-from curation.portal.offers import hourly_text, kind_words, price_text
+from curation.portal.offers import kind_words, price_text
 from curation.services.sendable import Sendable, sendable
 
 ICONS = {
@@ -172,34 +169,6 @@ class ShownPage:
                 for task in self.tasks
             ],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class TimePay:
-    """A page that is paid by its time: by which rate, what it is worth so far and at most."""
-
-    rate: str
-    so_far: str
-    most: str
-    currency: str
-    hourly_micro: int
-    most_micro: int
-    spent_ms: int
-
-
-def time_pay(page: Assignment, now: datetime) -> TimePay | None:
-    """Return how the time of a page is paid; None = it has a price."""
-    if not page.hourly_micro:
-        return None
-    return TimePay(
-        rate=hourly_text(page.hourly_micro, page.account.currency),
-        so_far=amounts.total(teams.due_for(page=page, now=now), page.account.currency),
-        most=amounts.total(page.price_micro, page.account.currency),
-        currency=page.account.currency,
-        hourly_micro=page.hourly_micro,
-        most_micro=page.price_micro,
-        spent_ms=int(teams.time_of(page=page, now=now).total_seconds() * 1000),
-    )
 
 
 def shown_page(
