@@ -38,6 +38,10 @@ class CrowdChoice:
     unrated: int = 0
 
     @property
+    def abilities(self) -> int:
+        return len(self.does) + len(self.lacks)
+
+    @property
     def known(self) -> int:
         return sum(self.bins) + self.unrated
 

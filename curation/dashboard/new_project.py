@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,11 +26,11 @@ from curation.services import plan_drafts
 
 SAID = {
     "drafts": "“{name}” is being set up: its examples and known answers are drawn.",
-    "pilot": "“{name}” is being set up; then a pilot of {pilot:,} a class begins.",
+    "pilot": "“{name}” is being set up; then a pilot of {pilot:,} a class begins. The rest waits under New project.",
     "all": "“{name}” is being set up; then its pools open.",
 }
 MOST_BEGUN = 8
-NOT_KEPT = {"csrfmiddlewaretoken", "start", "draft"}
+NOT_KEPT = {"csrfmiddlewaretoken", "draft"}
 
 
 @never_cache
@@ -131,6 +132,7 @@ def _page(
         "asked": asked,
         "typed": asked.typed,
         "draft": draft,
+        "draft_id": draft.public_id if draft else uuid4(),
         "made": _made(by, draft),
         "begun": _begun(by, draft),
         "recipes": [load(name) for name in plan_form.offered()],
@@ -152,8 +154,9 @@ def _made(by: User, draft: PlanDraft | None) -> Project | None:
 
 
 def _begun(by: User, draft: PlanDraft | None) -> list[PlanDraft]:
-    """Return the plans that wait to be gone on with."""
-    mine = PlanDraft.objects.of(by).filter(project_slug="").order_by("-updated_at")[: MOST_BEGUN + 1]
+    """Return the plans that wait to be gone on with, and those of which only a pilot was launched."""
+    waiting = Q(project_slug="") | Q(fields__start=["pilot"])
+    mine = PlanDraft.objects.of(by).filter(waiting).order_by("-updated_at")[: MOST_BEGUN + 1]
     return [one for one in mine if draft is None or one.pk != draft.pk][:MOST_BEGUN]
 
 

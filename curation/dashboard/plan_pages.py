@@ -111,5 +111,6 @@ def collect_rest(request: HttpRequest, draft_id: UUID) -> HttpResponse:
     except (BadRecipe, CrowdError) as error:
         messages.error(request, str(error))
         return redirect("plan-draft", draft_id)
+    plan_drafts.completed(draft=draft)
     messages.success(request, f"{project.name} collects the whole plan now.")
     return redirect("pools", project.public_id)

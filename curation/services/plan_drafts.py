@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -21,16 +21,22 @@ def keep(*, by: User, fields: Fields, name: str, now: datetime, draft_id: UUID |
     """Keep what was typed, under the draft it belongs to or a new one; of too many the oldest goes."""
     if len(json.dumps(fields)) > MOST_BYTES:
         raise CrowdError(f"A plan holds at most {MOST_BYTES // 1024} KB of text.")
-    draft = PlanDraft.objects.of(by).select_for_update().filter(public_id=draft_id).first() if draft_id else None
-    if draft is None:
-        _make_room(by)
-        draft = PlanDraft(owner=by, created_at=now)
+    draft = _begun(by, draft_id, now)
     pages = {key: values for key, values in draft.fields.items() if key.startswith(PAGE)}
     draft.fields = {**{key: list(values) for key, values in fields.items() if not key.startswith(PAGE)}, **pages}
     draft.name, draft.updated_at = name, now
     draft.save()
-    draft.refresh_from_db(fields=["public_id"])
     return draft
+
+
+def _begun(by: User, draft_id: UUID | None, now: datetime) -> PlanDraft:
+    """Lock the draft of this id, or begin it. A form has its id from the first, so that no haste makes two of one."""
+    known = PlanDraft.objects.filter(public_id=draft_id).first() if draft_id else None
+    if known is None:
+        _make_room(by)
+    ours = draft_id if draft_id and (known is None or known.owner_id == by.pk) else uuid4()
+    draft, _ = PlanDraft.objects.get_or_create(public_id=ours, owner=by, defaults={"created_at": now})
+    return PlanDraft.objects.select_for_update().get(pk=draft.pk)
 
 
 def _make_room(by: User) -> None:
@@ -43,6 +49,12 @@ def launched(*, draft: PlanDraft, slug: str) -> None:
     """Remember which project a plan has become."""
     draft.project_slug = slug
     draft.save(update_fields=["project_slug"])
+
+
+def completed(*, draft: PlanDraft) -> None:
+    """After a pilot all of the plan is collected: nothing is left to do about it."""
+    draft.fields = {**draft.fields, "start": ["all"]}
+    draft.save(update_fields=["fields"])
 
 
 def discard(*, draft_id: UUID, by: User) -> None:

@@ -103,6 +103,20 @@ async function copy(button) {
   setTimeout(() => { label.textContent = usual; }, 2_000);
 }
 
+/** What was typed in the last moment before leaving is kept too: the page is gone before its usual time to save. */
+function keepTheLast(form) {
+  const saver = form.querySelector("[hx-post]");
+  if (!saver) return;
+  let unsaved = false;
+  form.addEventListener("input", () => { unsaved = true; });
+  form.addEventListener("submit", () => { unsaved = false; });
+  saver.addEventListener("htmx:beforeRequest", () => { unsaved = false; });
+  addEventListener("pagehide", () => {
+    if (unsaved) fetch(saver.getAttribute("hx-post"), { method: "POST", body: new FormData(form), keepalive: true });
+    unsaved = false;
+  });
+}
+
 const form = document.querySelector("form.wizard");
 if (form && !form.dataset.ready) {
   form.dataset.ready = "yes";
@@ -126,6 +140,7 @@ if (form && !form.dataset.ready) {
       if ("recipe" in event.target.dataset) usePreset.click();
     });
   }
+  keepTheLast(form);
   form.querySelector("[data-focus]")?.focus();
   showAll();
 }

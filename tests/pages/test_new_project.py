@@ -201,3 +201,20 @@ def test_the_page_can_be_tried_for_an_hour_by_whoever_has_the_link(people, alice
     assert not Answer.objects.exists()
     monkeypatch.setattr("curation.services.trials.SECONDS", -1)
     assert people["nobody"].get(link).status_code == 404
+
+
+def test_after_a_pilot_the_plan_waits_to_be_collected_whole(people, alice):
+    pilot = {**FORM, "start": "pilot", "pilot": "2"}
+    assert people["alice"].post(reverse("new-project"), pilot).status_code == 302
+    draft = PlanDraft.objects.get()
+    assert "a pilot is launched" in people["alice"].get(reverse("new-project")).content.decode()
+    rest = reverse("plan-rest", args=[draft.public_id])
+    people["alice"].post(rest)
+    assert "is not there yet" in people["alice"].get(reverse("plan-draft", args=[draft.public_id])).content.decode()
+    set_up.run_set_up(Job.objects.get(kind="set_up"), timezone.now())
+    collecting = Pool.objects.filter(project__slug="two-signs", stage__kind="collect")
+    assert set(collecting.values_list("wanted", flat=True)) == {2}
+    assert people["charlie"].post(rest).status_code == 404
+    people["alice"].post(rest)
+    assert set(collecting.values_list("wanted", flat=True)) == {5}
+    assert "a pilot is launched" not in people["alice"].get(reverse("new-project")).content.decode()

@@ -8,7 +8,19 @@ from crowd.models import Assignment, Evidence
 from curation.models import Asset, Pool, Project
 from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_project, make_worker
 
-PAGES = ("project", "pools", "pool", "assets", "asset", "workers", "worker", "datasets", "settings", "live")
+PAGES = (
+    "project",
+    "pools",
+    "pool",
+    "instructions",
+    "assets",
+    "asset",
+    "workers",
+    "worker",
+    "datasets",
+    "settings",
+    "live",
+)
 PARTS = ("kpis", "chart", "funnel", "pipeline", "pools", "levels", "events")
 MOST_QUERIES = 14
 # "assets": counts of every facet, once for each version of a small project; the others bring much together
