@@ -1,6 +1,5 @@
 """Instructions of a stage, or of one pool: written in Markdown, looked at as a worker, kept in versions."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -32,7 +31,13 @@ NEW_FILES = ("new-0", "new-1", "new-2")
 def overview(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """List every stage that people work at, with its text and its pools."""
     seat = seat_or_404(request, public_id)
-    rows = [_row(stage, pools) for stage, pools in _stages(seat.project)]
+    texts = Instruction.objects.filter(project=seat.project).select_related("created_by")
+    newest = {one.stage_id: one for one in texts.filter(pool=None).order_by("stage_id", "-number").distinct("stage_id")}
+    own = set(texts.filter(pool__isnull=False).order_by().values_list("pool_id", flat=True).distinct())
+    rows = [
+        {"stage": stage, "version": newest.get(stage.pk), "pools": [(pool, pool.pk in own) for pool in pools]}
+        for stage, pools in _stages(seat.project)
+    ]
     return render(request, "curation/instructions/list.html", {"seat": seat, "rows": rows})
 
 
@@ -41,15 +46,6 @@ def _stages(project: Project) -> list[tuple[Stage, list[Pool]]]:
     stages = {pool.stage_id: pool.stage for pool in pools}
     ordered = sorted(stages.values(), key=lambda stage: stage.position)
     return [(stage, [pool for pool in pools if pool.stage_id == stage.pk]) for stage in ordered]
-
-
-def _row(stage: Stage, pools: Sequence[Pool]) -> dict[str, Any]:
-    own = set(Instruction.objects.filter(stage=stage, pool__isnull=False).values_list("pool_id", flat=True))
-    return {
-        "stage": stage,
-        "version": instructions.versions(stage=stage, pool=None).select_related("created_by").first(),
-        "pools": [(pool, pool.pk in own) for pool in pools],
-    }
 
 
 @login_required
