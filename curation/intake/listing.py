@@ -83,10 +83,13 @@ def _beside(root: Path, reference: str) -> str:
 def file_of(manifest: Path, reference: str) -> Path | None:
     """Return the file a `source-ref` means: beside the manifest, or beside the folder `manifests` of an export."""
     root = manifest.resolve().parent
-    for place in (root, root.parent) if root.name == "manifests" else (root,):
-        path = (place / _beside(place, reference)).resolve()
-        if path.is_file() and path.is_relative_to(place):
-            return path
+    try:
+        for place in (root, root.parent) if root.name == "manifests" else (root,):
+            path = (place / _beside(place, reference)).resolve()
+            if path.is_file() and path.is_relative_to(place):
+                return path
+    except OSError:  # a name longer than a file's may be
+        return None
     return None
 
 

@@ -18,7 +18,7 @@ State = Asset.State
 Verdict = Decision.Verdict
 FLAG = "flag"  # a person took the picture out of whatever stage it stood at
 GENERATED = "generated"  # a detector says so, and a person has confirmed it
-PEOPLES_KINDS = ("collect", "validate", "boxes")  # stages in which people work
+PEOPLES_KINDS = ("collect", "validate", "boxes", "describe")  # stages in which people work
 JUDGING_KINDS = ("validate",)  # stages that pay or refuse what was sent
 SENTENCES = {
     "unreadable": "The file cannot be read as a picture.",

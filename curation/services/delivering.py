@@ -24,6 +24,7 @@ A_RUN = 10
 # Seconds before the second, the third … try: 14 tries over four days.
 PAUSES = (5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 43_200, 86_400, 86_400, 86_400)
 GONE = 410
+AFTER_A_FAILURE = 5.0  # seconds until the next message is tried at an address that just failed
 T = TypeVar("T")
 
 
@@ -61,9 +62,9 @@ def run_deliver(job: Job, now: datetime) -> Again | None:
     if hook is None:
         return None
     due = hook.deliveries.filter(state=State.WAITING, next_at__lte=now).order_by("next_at", "id")
-    for delivery in due[:A_RUN]:
-        if not _try(hook, delivery, timezone.now()):
-            break
+    for ident in list(due.values_list("pk", flat=True)[:A_RUN]):
+        if not _try(hook, ident, timezone.now()):
+            return Again(after=AFTER_A_FAILURE)
     following = hook.deliveries.filter(state=State.WAITING).order_by("next_at").values_list("next_at", flat=True)
     first = following.first()
     hook.refresh_from_db(fields=["is_active"])
@@ -72,24 +73,34 @@ def run_deliver(job: Job, now: datetime) -> Again | None:
     return Again(after=max(0.0, (first - timezone.now()).total_seconds()))
 
 
-def _try(hook: Webhook, delivery: WebhookDelivery, now: datetime) -> bool:
+def _try(hook: Webhook, delivery_id: int, now: datetime) -> bool:
     """Send one message; False when the address is not worth another call just now."""
+    delivery = hook.deliveries.get(pk=delivery_id)
     body = json.dumps(delivery.payload, ensure_ascii=False, separators=(",", ":")).encode()
     began = time.monotonic()
     status, error = _post(hook, delivery, body, int(now.timestamp()))
     took = round(1000 * (time.monotonic() - began))
-    delivery.tries = [*delivery.tries, {"at": now.isoformat(), "status": status, "error": error, "ms": took}]
+    _write_down(hook, delivery, {"at": now.isoformat(), "status": status, "error": error, "ms": took}, now)
+    return status is not None and 200 <= status < 300
+
+
+@transaction.atomic
+def _write_down(hook: Webhook, sent: WebhookDelivery, tried: dict[str, Any], now: datetime) -> None:
+    """Write down a try, unless a person has asked meanwhile for the message to be sent again."""
+    delivery = hook.deliveries.select_for_update().get(pk=sent.pk)
+    if (delivery.state, delivery.tries) != (State.WAITING, sent.tries):
+        return
+    status = tried["status"]
+    delivery.tries, delivery.next_at = [*delivery.tries, tried], None
     if status is not None and 200 <= status < 300:
-        delivery.state, delivery.next_at = State.DELIVERED, None
-    elif status == GONE:
-        _switch_off(hook, "It answered 410: it does not want to be told any more.")
-        delivery.state, delivery.next_at = State.GIVEN_UP, None
-    elif len(delivery.tries) > len(PAUSES):
-        delivery.state, delivery.next_at = State.GIVEN_UP, None
+        delivery.state = State.DELIVERED
+    elif status == GONE or len(delivery.tries) > len(PAUSES):
+        delivery.state = State.GIVEN_UP
     else:
         delivery.next_at = now + timedelta(seconds=PAUSES[len(delivery.tries) - 1])
     delivery.save(update_fields=["tries", "state", "next_at"])
-    return delivery.state == State.DELIVERED
+    if status == GONE:
+        _switch_off(hook, "It answered 410: it does not want to be told any more.")
 
 
 def _post(hook: Webhook, delivery: WebhookDelivery, body: bytes, timestamp: int) -> tuple[int | None, str]:
@@ -112,6 +123,6 @@ def _switch_off(hook: Webhook, why: str) -> None:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Delete the log of deliveries that ended a month ago."""
-    old = WebhookDelivery.objects.exclude(state=State.WAITING).filter(created_at__lt=now - webhooks.KEPT)
+    """Delete the log of a month ago, with what waits at an address that was switched off."""
+    old = WebhookDelivery.objects.filter(created_at__lt=now - webhooks.KEPT)
     return old.delete()[0]

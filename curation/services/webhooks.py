@@ -89,16 +89,26 @@ def remove(*, webhook_id: int, by: User, now: datetime) -> None:
 
 
 def send_test(*, webhook: Webhook, now: datetime) -> WebhookDelivery:
-    """Send a message that says it is a test."""
+    """Send a message that says it is a test. Raises WebhookRefused."""
+    _require_active(webhook)
     return plan(webhook=webhook, topic="test", items=[{"note": "A test, sent by hand."}], now=now)
 
 
+@transaction.atomic
 def redeliver(*, delivery_id: int, now: datetime) -> WebhookDelivery:
-    """Send a message again, at once and with all its tries anew; its id stays."""
-    WebhookDelivery.objects.filter(pk=delivery_id).update(state=State.WAITING, next_at=now, tries=[])
-    delivery = WebhookDelivery.objects.select_related("webhook").get(pk=delivery_id)
+    """Send a message again, at once and with all its tries anew; its id stays. Raises WebhookRefused."""
+    related = WebhookDelivery.objects.select_for_update(of=("self",)).select_related("webhook__project")
+    delivery = related.get(pk=delivery_id)
+    _require_active(delivery.webhook)
+    delivery.state, delivery.next_at, delivery.tries = State.WAITING, now, []
+    delivery.save(update_fields=["state", "next_at", "tries"])
     wake(delivery.webhook_id, delivery.webhook.project_id)
     return delivery
+
+
+def _require_active(hook: Webhook) -> None:
+    if not hook.is_active:
+        raise WebhookRefused("This webhook is switched off; switch it on first.")
 
 
 def plan(*, webhook: Webhook, topic: str, items: Sequence[object], now: datetime) -> WebhookDelivery:

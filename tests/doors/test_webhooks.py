@@ -160,6 +160,31 @@ def test_an_address_that_is_gone_is_switched_off_with_the_reason(project, alice,
     assert made.note.startswith("It answered 410")
 
 
+def test_a_switched_off_webhook_sends_nothing_and_says_so(project, alice, listener):
+    made, _ = hook(project, alice, listener.url, "pool.finished")
+    delivery = webhooks.send_test(webhook=made, now=timezone.now())
+    made = webhooks.change(webhook_id=made.pk, by=alice, now=timezone.now(), is_active=False)
+    deliver(made)
+    assert listener.heard == []
+    for refused in (
+        lambda: webhooks.send_test(webhook=made, now=timezone.now()),
+        lambda: webhooks.redeliver(delivery_id=delivery.pk, now=timezone.now()),
+    ):
+        with pytest.raises(webhooks.WebhookRefused, match="switched off"):
+            refused()
+
+
+def test_an_address_that_fails_is_left_alone_before_the_next_message_is_tried(project, alice, listener):
+    made, _ = hook(project, alice, listener.url, "pool.finished")
+    for _ in range(3):
+        webhooks.send_test(webhook=made, now=timezone.now())
+    listener.status = 500
+    outcome = delivering.run_deliver(Job(kind="deliver", key=str(made.pk)), timezone.now() + timedelta(seconds=1))
+    assert outcome is not None
+    assert outcome.after == delivering.AFTER_A_FAILURE
+    assert len(listener.heard) == 1
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [

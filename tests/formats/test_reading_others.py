@@ -176,6 +176,15 @@ SMALL = {**COCO, "images": [{"id": 7, "file_name": "1.jpg", "width": 5, "height"
 NO_LABEL = '{"1":{"bboxes":[[0,0,1,1]],"labels":[]}}'
 TURNED = json.dumps(LABEL_STUDIO[:1]).replace('"rotation": 0', '"rotation": 12')
 UNKNOWN_CLASS = {**FOREIGN["yolo"], "labels/train/1.txt": "7 0.2 0.35 0.2 0.5\n"}
+
+
+def test_a_name_longer_than_a_file_may_have_is_a_missing_picture(tmp_path: Path) -> None:
+    write(tmp_path, {"a.jsonl": json.dumps({"image": "x" * 300 + ".jpg", "class": "dog"}) + "\n"})
+    (picture,) = entries("jsonl", tmp_path)
+    assert isinstance(picture, LabelledPicture)
+    assert picture.path is None
+
+
 WRONG: list[tuple[str, dict[str, str | bytes], str]] = [
     ("coco", {"a.json": json.dumps(SMALL)}, "image 1 is not taken: the box 10, 5, 20, 25 does not lie in a picture of"),
     ("csv", {"a.csv": HEADER + "1.jpg,dog,left,0,1,1\n"}, "line 2 is not taken: x is 'left', not a number"),

@@ -206,9 +206,17 @@ def picture_in(root: Path, name: str, folders: Sequence[str]) -> Path | None:
     for tail in (wanted, PurePosixPath(wanted.name)):
         for folder in folders:
             path = (place / folder / tail).resolve()
-            if path.is_relative_to(place) and path.is_file():
+            if path.is_relative_to(place) and _is_file(path):
                 return path
     return None
+
+
+def _is_file(path: Path) -> bool:
+    """Say no, too, where a name is longer than a file's may be."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 class Once:

@@ -111,7 +111,9 @@ def _below(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def _picture(number: int, path: Path, split: str, names: Mapping[int, str], root: Path) -> LabelledPicture:
     labels = _labels_of(path, root)
-    lines = labels.read_text("ascii").splitlines() if labels and labels.stat().st_size < MOST_LABELS else []
+    if labels is not None and labels.stat().st_size > MOST_LABELS:
+        raise ValueError(f"its labels are longer than {MOST_LABELS} bytes")
+    lines = labels.read_text("ascii").splitlines() if labels else []
     boxes = [_box(line.split(), names) for line in lines if line.strip()]
     name = path.relative_to(root).as_posix()
     return LabelledPicture(
