@@ -102,6 +102,24 @@ def test_all_that_match_are_chosen_by_the_query_and_no_id_is_sent(server, browse
         page.get_by_text("9 assets: tag “outdoors” added.").wait_for()
 
 
+def test_enter_in_a_field_of_the_bar_presses_the_button_of_that_field(server, browser, session, project):
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.goto(reverse("assets", args=[project.public_id]))
+        page.locator("a[data-id]").first.focus()
+        page.keyboard.press("Space")
+        for key, label, action in (("KeyT", "Tag, such as", "tag"), ("KeyX", "Note, if you like", "drop")):
+            page.keyboard.press(key)
+            page.get_by_label(label).fill("outdoors")
+            with page.expect_request("**/assets/change/") as sent:
+                page.keyboard.press("Enter")
+            assert f'name="do"\r\n\r\n{action}\r\n' in sent.value.post_data_buffer.decode()
+        page.get_by_role("button", name="More changes").click()
+        page.get_by_label("Hold out as the set").fill("outdoors")
+        with page.expect_request("**/assets/change/") as sent:
+            page.keyboard.press("Enter")
+        assert 'name="do"\r\n\r\nhold_out\r\n' in sent.value.post_data_buffer.decode()
+
+
 def test_suggestions_write_a_condition_and_backspace_takes_a_token_away(server, browser, session, project):
     with watched(browser, server, cookie=session, **DESK) as page:
         page.goto(reverse("assets", args=[project.public_id]))

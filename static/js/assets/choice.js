@@ -174,7 +174,17 @@ export class Choice {
       this.show();
     });
     this.bar.addEventListener("submit", (event) => this.send(event));
+    this.bar.addEventListener("keydown", (event) => this.enter(event));
     this.show();
+  }
+
+  /** Enter in a field presses the button that follows it in the same popover, never one of another. */
+  enter(event) {
+    const field = event.target;
+    if (event.key !== "Enter" || event.isComposing || !(field instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    const buttons = [...(field.closest("[popover]")?.querySelectorAll("button[type=submit]") ?? [])];
+    buttons.find((one) => field.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING)?.click();
   }
 
   async send(event) {
