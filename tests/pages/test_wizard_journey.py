@@ -111,6 +111,19 @@ def test_a_campaign_is_planned_tried_saved_and_launched(browser, server, session
     ]
 
 
+def test_enter_in_a_field_leaves_the_plan_as_it_is(browser, server, session):
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.goto(reverse("new-project"))
+        page.get_by_label("Classes, one a line").fill(PASTED)
+        page.get_by_label("Name", exact=True).fill("First hands")
+        sent = []
+        page.on("request", lambda request: sent.append(request.url) if request.is_navigation_request() else None)
+        page.get_by_label("Name", exact=True).press("Enter")
+        page.wait_for_timeout(300)
+        assert sent == []
+        expect(page.get_by_label("Classes, one a line")).to_have_value(PASTED)
+
+
 def test_on_a_phone_in_the_dark_mistakes_are_listed_and_the_draft_is_found_again(browser, server, session):
     with watched(browser, server, cookie=session, color_scheme="dark", **PHONE) as page:
         page.goto(reverse("new-project"))
