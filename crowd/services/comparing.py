@@ -1,4 +1,4 @@
-"""How many pages a platform has and how many we have, looked at now and then: the line on a pool's page."""
+"""How many pages a platform has and how many we have, looked at once a day: the line on a pool's page."""
 
 import json
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from crowd.platforms.registry import platform
 from crowd.services import publishing
 
 State = Assignment.State
+UNANSWERED = "The platform was asked and has not answered yet."
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED)
 # Beside what others write into the column at the same time.
 STORE = "UPDATE crowd_batch SET remote = remote || jsonb_build_object('compared', %s::jsonb) WHERE id = %s"
@@ -39,6 +40,7 @@ def compare_batch(*, batch_id: int, now: datetime) -> Compared | None:
     if not may_compare(batch):
         return None
     there, note = 0, ""
+    _store(batch, Compared(now, 0, 0, UNANSWERED))  # stays when the platform takes longer than a job may
     try:
         books = platform(batch.account.platform).books(batch.account, batch.remote_id)
         there = sum(books.pages_by_state.get(str(state), 0) for state in HANDED_IN)

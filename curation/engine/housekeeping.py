@@ -37,7 +37,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
     if int(now.timestamp()) % 600 == 0:
         clear_old_rows(now=now)
         tallies.forget_minutes(now=now)
-        market.wake_compares()
+        market.wake_compares(now=now)
         uploads.forget_unfinished(now=now)
         trash.empty_due(now=now)
         delivering.forget_old(now=now)

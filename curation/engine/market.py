@@ -1,6 +1,6 @@
 """Platforms elsewhere: commands are sent, pages pulled, files fetched, new tasks pushed. Jobs, each a short slice."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crowd import holders
 from crowd.clock import database_now
@@ -16,6 +16,7 @@ from curation.services.jobs import Again
 
 SLICE = 4.0
 MOMENT = 0.5
+COMPARED_EVERY = timedelta(days=1)
 
 
 def send_due(*, now: datetime) -> None:
@@ -81,11 +82,13 @@ def run_pull(job: Job, _now: datetime) -> Again | None:
     return Again(after=max(MOMENT, (pulled.next_at - database_now()).total_seconds()))
 
 
-def wake_compares() -> None:
-    """Now and then the pages of open batches elsewhere are counted on both sides."""
+def wake_compares(*, now: datetime) -> None:
+    """Once a day the pages of open batches elsewhere are counted on both sides: platforms list every one for that."""
     there = Batch.objects.filter(account__platform__in=elsewhere(), state=Batch.State.OPEN).exclude(remote_id="")
     for batch in there.exclude(account__rehearsal__follows_wall_clock=False):
-        _wake_compare(batch)
+        last = comparing.last_compared(batch)
+        if last is None or last.at <= now - COMPARED_EVERY:
+            _wake_compare(batch)
 
 
 def compare_soon(*, pool_id: int) -> None:

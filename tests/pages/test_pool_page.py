@@ -1,5 +1,7 @@
 """A pool's page: its charts, who works there, the comparison with its platform, and advice that mends."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -9,6 +11,7 @@ from crowd.models import Account, Assignment, Batch, Budget, Restriction
 from crowd.platforms import registry
 from crowd.platforms.base import RemoteBooks
 from crowd.services import comparing
+from curation.engine import market
 from curation.models import Job, Pool
 from curation.services.overview import pool_rows
 from curation.services.overview.advice import Advised, Around
@@ -156,6 +159,20 @@ def test_a_lead_asks_for_a_comparison_and_nobody_else_does(far, pool, people):
     assert not Job.objects.filter(kind="compare_batch").exists()
     people["alice"].post(address)
     assert Job.objects.get(kind="compare_batch").payload == {"batch_id": far.pk}
+
+
+def test_a_platform_is_asked_once_a_day_also_when_it_takes_too_long_to_answer(far, monkeypatch):
+    def endless(_slug: str) -> Books:
+        raise TimeoutError
+
+    monkeypatch.setattr(comparing, "platform", endless)
+    now = timezone.now()
+    with pytest.raises(TimeoutError):
+        comparing.compare_batch(batch_id=far.pk, now=now)
+    market.wake_compares(now=now + timedelta(hours=23))
+    assert not Job.objects.filter(kind="compare_batch").exists()
+    market.wake_compares(now=now + timedelta(hours=25))
+    assert Job.objects.filter(kind="compare_batch", key=str(far.pk)).exists()
 
 
 def test_a_pool_of_our_own_is_compared_with_nobody(pool, people):
