@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-LINE = re.compile(r"(?P<name>.*?\S)(?:\s+(?P<number>\d[\d,_ ]*))?$")
+IN_NUMBERS = "0123456789,_ "
+NUMBER_BEGINS = re.compile(r"\s\d")
 HEADS = {"class", "classes", "name", "label"}
 SEPARATORS = ("\t", ";", ",")
 MOST_LINES = 1_000
@@ -42,11 +43,12 @@ def _cells(line: str) -> list[str]:
     text = line.strip()
     if not text:
         return []
-    separator = next((one for one in SEPARATORS if _separates(one, text)), "")
-    if separator:
+    separators = [one for one in SEPARATORS if _separates(one, text)]
+    if separators:
+        separator = min(separators, key=text.index)  # a later one stands within a cell
         return [cell.strip() for cell in next(csv.reader([text], delimiter=separator, skipinitialspace=True))]
-    match = LINE.match(text)
-    return [match["name"], match["number"] or ""] if match else [text]
+    number = NUMBER_BEGINS.search(text, max(len(text.rstrip(IN_NUMBERS)) - 1, 0))
+    return [text[: number.start()].strip(), text[number.start() :].strip()] if number else [text, ""]
 
 
 def _separates(sign: str, text: str) -> bool:
@@ -85,6 +87,6 @@ def write_classes(classes: Sequence[str], quotas: Mapping[str, int], prompts: Ma
 
 def _line(name: str, number: int | None, prompt: str) -> str:
     if prompt:
-        quoted = '"' + prompt.replace('"', '""') + '"'
+        quoted = '"' + " ".join(prompt.split()).replace('"', '""') + '"'
         return f"{name},{number or ''},{quoted}"
     return name if number is None else f"{name} {number}"

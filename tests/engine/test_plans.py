@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from typing import Any
 
 import pytest
@@ -57,6 +58,22 @@ def test_a_wrong_line_is_named_and_the_others_are_kept(line, sentence):
     assert len(found.faults) == 1
     assert found.faults[0].startswith("Line 3: ")
     assert sentence in found.faults[0]
+
+
+def test_a_prompt_of_several_lines_and_signs_is_read_as_one_cell():
+    text = write_classes(["wave"], {"wave": 20}, {"wave": "Wave; with\n\tyour “whole”,\nhand"})
+    found = read_classes(text, KNOWN)
+    assert found.faults == []
+    assert found.prompts == {"wave": "Wave; with your “whole”, hand"}
+
+
+@pytest.mark.parametrize(
+    "line", ["1 " * 30_000 + "x", "x" + " 1" * 30_000, "1," * 30_000 + "x", "x 1,000" + " " * 60_000]
+)
+def test_a_line_as_long_as_the_field_is_read_at_once(line):
+    began = time.process_time()
+    read_classes(line, KNOWN)
+    assert time.process_time() - began < 1
 
 
 @pytest.fixture
