@@ -68,6 +68,15 @@ def _page(seat: Seat, asked: Asked) -> tuple[Asked, asset_list.Page]:
     return asked, page
 
 
+def _checked(seat: Seat, asked: Asked) -> Asked:
+    """Return the question, or the sentence why this project has no answer to it, such as for an unknown worker."""
+    try:
+        matching(asked.query, project=seat.project)
+    except QueryError as error:
+        return asset_list.failed(asked, str(error))
+    return asked
+
+
 def _links(asked: Asked, page: asset_list.Page) -> dict[str, str]:
     return {
         "older": asked.address(after=str(page.older)) if page.older else "",
@@ -131,7 +140,7 @@ def window(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def facets(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show the counts alone: asked for again while they are being counted."""
     seat = seat_or_404(request, public_id)
-    asked = asset_list.read(request.GET, seat.project)
+    asked = _checked(seat, asset_list.read(request.GET, seat.project))
     context = _around(seat, asked, []) | {"alone": True}
     return render(request, "curation/assets/_facets.html", context, status=400 if asked.error else 200)
 
@@ -141,7 +150,7 @@ def facets(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def ids(request: HttpRequest, public_id: UUID, kind: str) -> HttpResponseBase:
     """Send the ids of all assets that the query means, as CSV or as JSON lines."""
     seat = seat_or_404(request, public_id)
-    asked = asset_list.read(request.GET, seat.project)
+    asked = _checked(seat, asset_list.read(request.GET, seat.project))
     if kind not in {"csv", "jsonl"}:
         raise Http404
     if asked.error:
