@@ -83,6 +83,22 @@ def test_what_is_added_to_the_query_becomes_a_token_and_a_wrong_word_a_sentence(
     assert "worker is a name such as" in people["vera"].get(at(project), {"q": "worker:wanda"}).content.decode()
 
 
+@pytest.mark.parametrize("part", [["assets-counts"], ["assets-ids", "csv"], ["assets-ids", "jsonl"]])
+def test_a_worker_nobody_knows_is_refused_by_the_counts_and_the_ids_too(part, project, people):
+    make_asset(project)
+    name, *more = part
+    answer = people["vera"].get(at(project, name, *more), {"q": "worker:zzz"})
+    assert answer.status_code == 400
+    assert not answer.streaming
+
+
+def test_a_query_that_failed_offers_no_ids_of_everything(project, people):
+    make_asset(project)
+    ids = at(project, "assets-ids", "csv")
+    assert ids in shown(people["vera"], project)
+    assert ids not in people["vera"].get(at(project), {"q": "worker:zzz"}).content.decode()
+
+
 def test_a_filter_that_fits_nothing_offers_to_be_cleared(project, people):
     make_asset(project)
     assert "Clear filter" in shown(people["vera"], project, state="held")
