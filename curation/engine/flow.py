@@ -4,35 +4,70 @@ All of it may be repeated after a crash: a page is taken in and marked in one tr
 lock and only where it still stands.
 """
 
+import logging
 from datetime import datetime
+from typing import Final
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
+from crowd.errors import trail
 from crowd.models import Assignment, Batch
-from curation.models import Job, Stage
-from curation.services import jobs, pools, versions
+from curation.models import Event, Job, Project, Stage
+from curation.services import events, jobs, pools, versions
 from curation.services.consensus import readmitting, reopening
 from curation.services.jobs import Again
 from curation.stages.base import Done
 from curation.stages.registry import stage_kind
 
+log = logging.getLogger(__name__)
+NOT_TAKEN_IN: Final = "page.not_taken_in"
 PAGES_A_SLICE = 40
+FAILED_AGAIN_AFTER = 30.0
 ASSETS_A_SLICE = 20
 
 
 def take_in(*, project_id: int, now: datetime, limit: int = PAGES_A_SLICE) -> int:
-    """Process submitted pages in order; returns how many."""
+    """Process submitted pages in order; returns how many. A page that fails is told of and holds up no other."""
+    return len(_take_in(project_id, after=0, now=now, limit=limit)[1])
+
+
+def _take_in(project_id: int, *, after: int, now: datetime, limit: int) -> tuple[list[int], list[int]]:
+    """Return the pages looked at and those of them that were taken in."""
     waiting = Assignment.objects.filter(
-        project_id=project_id, processed_at__isnull=True, submitted_at__isnull=False, awaits_files=False
+        project_id=project_id, pk__gt=after, processed_at__isnull=True, submitted_at__isnull=False, awaits_files=False
     ).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[:limit])
-    for assignment_id in ids:
-        _take_in_one(assignment_id, now)
-    if ids:
+    taken = [assignment_id for assignment_id in ids if _is_taken_in(project_id, assignment_id, now)]
+    if taken:
         reopening.reopen(project_id=project_id, now=now)
         readmitting.readmit(project_id=project_id, now=now)
         pools.close_finished(project_id=project_id, now=now)
-    return len(ids)
+    return ids, taken
+
+
+def _is_taken_in(project_id: int, assignment_id: int, now: datetime) -> bool:
+    """A lost connection or a deadlock ends the run, which is tried again; any other failure is this page's own."""
+    try:
+        _take_in_one(assignment_id, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever is wrong with one page, the others are paid
+        _tell_of_failure(project_id, assignment_id, error, now)
+        return False
+    return True
+
+
+def _tell_of_failure(project_id: int, assignment_id: int, error: Exception, now: datetime) -> None:
+    """Say once that a page waits, however often it is tried again."""
+    told = Event.objects.filter(
+        project_id=project_id, kind=NOT_TAKEN_IN, subject_type="assignment", subject_id=assignment_id
+    )
+    if told.exists():
+        return
+    log.error("page %s could not be taken in: %s", assignment_id, trail(error))
+    text = f"A page could not be taken in and is tried again every {FAILED_AGAIN_AFTER:g} s: {type(error).__name__}."
+    project, page = Project.objects.get(pk=project_id), Assignment.objects.get(pk=assignment_id)
+    events.record(kind=NOT_TAKEN_IN, text=text, project=project, subject=page, now=now)
 
 
 @transaction.atomic
@@ -70,7 +105,11 @@ def run_take_in(job: Job, now: datetime) -> Again | None:
     """Job: take in the pages of a project."""
     if job.project_id is None:
         return None
-    return Again() if take_in(project_id=job.project_id, now=now) == PAGES_A_SLICE else None
+    seen, taken = _take_in(job.project_id, after=job.cursor.get("after", 0), now=now, limit=PAGES_A_SLICE)
+    failed = len(taken) < len(seen) or job.cursor.get("failed", False)
+    if len(seen) == PAGES_A_SLICE:
+        return Again(cursor={"after": seen[-1], "failed": failed})
+    return Again(after=FAILED_AGAIN_AFTER) if failed else None
 
 
 def run_stage(job: Job, now: datetime) -> Again | None:

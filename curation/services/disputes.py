@@ -153,7 +153,7 @@ def _settle_held(photo: Asset, answer: str, *, keeps: bool, user: User, now: dat
         raise CrowdError("This photo is no longer in dispute.")
     verdict = Decision.Verdict.PASSED if keeps else Decision.Verdict.DROPPED
     by = Decision.By.REVIEWER
-    assets.decide(asset=asset, verdict=verdict, reason="" if keeps else answer, by_kind=by, by_id=user.pk, now=now)
+    assets.decide(asset=asset, verdict=verdict, reason="" if keeps else answer[:40], by_kind=by, by_id=user.pk, now=now)
     if keeps:
         submissions.accept(asset=asset, now=now)
     else:

@@ -26,6 +26,10 @@ STOPS: Final[dict[Stop, str]] = {
 }
 
 
+LONGEST_LABEL: Final = 60
+LONGEST_REASON: Final = 40
+
+
 class Option(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     value: str
@@ -76,6 +80,11 @@ class ValidateSettings(CrowdSettings):
             raise ValueError("a pair needs two options, one for each side, and at most one more for “the same”")
         if self.multiple and any(AND in option.value for option in self.options):
             raise ValueError(f"where several options may be chosen, their values have no {AND!r}")
+        values = [option.value for option in self.options]
+        longest = len(AND.join(values)) if self.multiple else max(map(len, values))
+        if longest > LONGEST_LABEL:
+            together = "the values of all options together" if self.multiple else "an option's value"
+            raise ValueError(f"{together} may have {LONGEST_LABEL} characters, not {longest}")
         return self
 
     def keeps(self, label: str) -> bool:
@@ -240,7 +249,7 @@ def _conclude(asset: Asset, result: LabelVote, settings: ValidateSettings, now: 
     assets.decide(
         asset=asset,
         verdict=verdict,
-        reason="" if keeps else label,
+        reason="" if keeps else label[:LONGEST_REASON],
         evidence=evidence,
         by_kind=Decision.By.CROWD,
         now=now,

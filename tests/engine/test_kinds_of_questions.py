@@ -58,6 +58,8 @@ def test_descriptions_are_kept_whole_and_the_picture_goes_on():
         ({"shows": "pair", "options": [*OTHER, SIDES[0]]}, "a pair needs two options"),
         ({"shows": "pair", "options": SIDES, "multiple": True}, "a pair needs two options"),
         ({"multiple": True, "options": [{"value": "a+b", "label": "Both"}, SIGNS[0]]}, "have no '+'"),
+        ({"multiple": True, "options": [*OTHER, {"value": "o" * 50, "label": "Other"}]}, "together may have 60"),
+        ({"options": [*OTHER, {"value": "o" * 61, "label": "Other"}]}, "an option's value may have 60"),
     ],
 )
 def test_questions_that_could_not_be_told_apart_are_refused(changed, sentence):

@@ -1,13 +1,15 @@
 """Every kind of stage with real pictures: who passes, who is dropped and why, what is paid."""
 
 import pytest
+from django.db import DataError
 
 from crowd.errors import CrowdError, IllegalTransition
 from crowd.models import Assignment, Evidence, Restriction
 from crowd.services import claims, trust
 from curation.engine import flow
-from curation.models import Annotation, Asset, Consensus, Decision, Stage
+from curation.models import Annotation, Asset, Consensus, Decision, Event, Job, Stage
 from curation.services import assets, suspicions
+from curation.services.jobs import Again
 from curation.stages import checks as check_stage
 from curation.stages.registry import STAGE_KINDS, stage_kind
 from tests.crowd import market
@@ -39,6 +41,24 @@ def test_a_page_is_taken_in_once(project):
     Assignment.objects.update(processed_at=None)
     flow.take_in(project_id=project.pk, now=NOON)
     assert Asset.objects.count() == 1
+
+
+def test_a_page_that_fails_is_told_of_once_and_holds_up_no_later_page(project, monkeypatch):
+    first = world.send(project, world.photo("one")).answer.assignment
+    Assignment.objects.update(processed_at=None)
+    kind, real = type(stage_kind("collect")), type(stage_kind("collect")).take_in
+
+    def fails(self, stage, page, now):
+        if page.pk == first.pk:
+            raise DataError("value too long")
+        real(self, stage, page, now)
+
+    monkeypatch.setattr(kind, "take_in", fails)
+    world.send(project, world.photo("two"))
+    again = flow.run_take_in(Job(project_id=project.pk, cursor={}), NOON)
+    assert again == Again(after=flow.FAILED_AGAIN_AFTER)
+    assert list(Assignment.objects.filter(processed_at=None)) == [first]
+    assert Event.objects.filter(kind="page.not_taken_in", subject_id=first.pk).count() == 1
 
 
 # Checks
