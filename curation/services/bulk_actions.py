@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from crowd.errors import CrowdError
 from crowd.models import Assignment, Task
@@ -176,11 +176,9 @@ def _to_review(change: BulkChange, assets: Sequence[Asset], now: datetime) -> di
     """Hold what is published or waits, and waits for no verdict on what was sent, at the review stage."""
     review = Stage.objects.get(pk=change.settings["stage_id"])
     ids = [asset.pk for asset in assets]
-    unjudged = set(
-        Asset.objects.filter(pk__in=ids, answer__assignment__state=Assignment.State.SUBMITTED).values_list(
-            "pk", flat=True
-        )
-    )
+    submitted = Assignment.State.SUBMITTED
+    sent = Q(answer__assignment__state=submitted) | Q(parent__answer__assignment__state=submitted)
+    unjudged = set(Asset.objects.filter(sent, pk__in=ids).values_list("pk", flat=True))
     mine = [one for one in assets if _may_be_reviewed(one) and one.pk not in unjudged]
     before = {one.pk: {"stage": one.stage_id, "state": one.state} for one in mine}
     for asset in mine:

@@ -142,6 +142,17 @@ def test_what_is_sent_to_review_waits_there_for_a_person_and_comes_back_unless_s
     assert [one[0] for one in stands(assets[:3])] == ["held", "published", "published"]
 
 
+def test_frames_of_a_video_nobody_has_judged_are_not_sent_to_review(project, assets, change):
+    Stage.objects.filter(project=project, kind="publish").update(position=9)
+    Stage.objects.create(project=project, position=3, kind="review", name="review", title="Review")
+    answer = make_answer(make_pool(project), make_worker(), Assignment.State.SUBMITTED)
+    video = make_asset(project, Asset.State.DROPPED, stage="checks", media="video", reason="cut_into_frames")
+    Asset.objects.filter(pk=video.pk).update(answer=answer)
+    frame = make_asset(project, Asset.State.WAITING, stage="validate", parent=video, frame_index=0, frame_ms=0)
+    assert change("review", "state:waiting").changed == 0
+    assert stands([frame])[0][:3] == ("waiting", "", "validate")
+
+
 def test_what_is_held_out_leaves_the_project_and_its_like_is_refused_until_undo(project, assets, change, undo):
     row = change("hold_out", "state:published", name="Exam")
     assert {one[:2] for one in stands(assets[:3])} == {("dropped", "held_out")}
