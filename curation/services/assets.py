@@ -267,17 +267,18 @@ def is_judged_later(asset: Asset) -> bool:
     return ahead.filter(kind__in=JUDGING_KINDS).exists()
 
 
-def lock_purse(asset_id: int) -> None:
-    """Take the lock of the budget that pays what was sent, if any.
+def lock_purse(*asset_ids: int) -> None:
+    """Take the lock of the budget that pays what was sent, if any, before one of these assets is locked.
 
     Whoever may move money and wake stages in one transaction locks in this order: the worker, the budget, evidence and
     pictures, pages, jobs.
     """
     related = ("answer__assignment__batch__account", "parent__answer__assignment__batch__account")
-    asset = Asset.objects.select_related(*related).get(pk=asset_id)
-    sent = asset.parent or asset
-    if sent.answer is not None:
-        ledger.lock(purse=ledger.Purse.of(sent.answer.assignment.batch))
+    sent = [asset.parent or asset for asset in Asset.objects.select_related(*related).filter(pk__in=asset_ids)]
+    purses = [ledger.Purse.of(one.answer.assignment.batch) for one in sent if one.answer is not None]
+    by_budget = {(purse.project_id, purse.currency): purse for purse in purses}
+    for _, purse in sorted(by_budget.items()):
+        ledger.lock(purse=purse)
 
 
 def locked(asset_id: int) -> Asset:

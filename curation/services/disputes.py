@@ -148,6 +148,7 @@ def _must_be_free(photo: Asset, user: User, now: datetime) -> None:
 
 
 def _settle_held(photo: Asset, answer: str, *, keeps: bool, user: User, now: datetime) -> None:
+    assets.lock_purse(photo.pk)
     asset = assets.locked(photo.pk)
     if asset.state != State.HELD or asset.reason != UNDECIDED or asset.stage.kind != KIND:
         raise CrowdError("This photo is no longer in dispute.")

@@ -165,7 +165,9 @@ class Validate:
         return crowdwork.offer(stage=stage, now=now, limit=limit, starts_with=settings.starts_with)
 
     def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
-        for answer in crowdwork.real_answers(page):
+        answers = crowdwork.real_answers(page)
+        assets.lock_purse(*(answer.task.item_id for answer in answers if answer.task.item_id is not None))
+        for answer in answers:
             crowdwork.annotate(
                 stage=stage,
                 page=page,

@@ -1,7 +1,8 @@
 """Every kind of stage with real pictures: who passes, who is dropped and why, what is paid."""
 
 import pytest
-from django.db import DataError
+from django.db import DataError, connection
+from django.test.utils import CaptureQueriesContext
 
 from crowd.errors import CrowdError, IllegalTransition
 from crowd.models import Assignment, Evidence, Restriction
@@ -59,6 +60,17 @@ def test_a_page_that_fails_is_told_of_once_and_holds_up_no_later_page(project, m
     assert again == Again(after=flow.FAILED_AGAIN_AFTER)
     assert list(Assignment.objects.filter(processed_at=None)) == [first]
     assert Event.objects.filter(kind="page.not_taken_in", subject_id=first.pk).count() == 1
+
+
+def test_votes_lock_the_budget_before_any_picture(project):
+    world.checked(project, world.photo("one"))
+    world.work(project, "validate")
+    market.sent(world.batch(project, "validate"), world.worker(project, "rater"), answer="correct")
+    with CaptureQueriesContext(connection) as done:
+        flow.take_in(project_id=project.pk, now=NOON)
+    locks = [row["sql"] for row in done.captured_queries if "FOR UPDATE" in row["sql"]]
+    budget = next(i for i, sql in enumerate(locks) if 'FROM "crowd_budget"' in sql)
+    assert budget < next(i for i, sql in enumerate(locks) if 'FROM "curation_asset"' in sql)
 
 
 # Checks
