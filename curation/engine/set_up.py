@@ -100,6 +100,7 @@ def collect_rest(*, wanted: Wanted, by: User, now: datetime) -> Project:
     asked = wanted.checked()
     if not Project.objects.led_by(by).filter(slug=asked.slug).exists():
         raise CrowdError(f"The project “{asked.name}” is not there yet. Wait until it is set up.")
+    asking.check_crowds(asked, by)
     project = campaigns.ensure_project(asked=asked, by=by, now=now).project
     campaigns.reopen_raised(project=project, by=by, now=now)
     return project

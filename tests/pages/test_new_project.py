@@ -87,6 +87,16 @@ def test_a_wish_without_classes_is_refused_by_the_service():
         set_up.Wanted("gestures", "X", [], 5, "inhouse", "20").checked()
 
 
+def test_the_rest_of_a_pilot_is_not_collected_on_an_account_of_somebody_else(alice, charlie):
+    project = make_project("One", lead=alice)
+    make_project("Two", lead=charlie)
+    Account.objects.create(slug="far", platform="toloka", label="Far", is_shared=False, created_by_id=charlie.pk)
+    wanted = set_up.Wanted("gestures", project.slug, ["call"], 5, "far", "20")
+    with pytest.raises(CrowdError, match="not an account you can use"):
+        set_up.collect_rest(wanted=wanted, by=alice, now=timezone.now())
+    assert not project.pools.exists()
+
+
 def test_an_account_of_somebody_else_is_no_choice(people, alice, charlie):
     make_project("One", lead=alice)
     make_project("Two", lead=charlie)
