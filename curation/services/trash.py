@@ -7,10 +7,12 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from crowd.errors import CrowdError
+from crowd.models import Task
 from curation.models import (
     Asset,
     Export,
     HeldOutPicture,
+    Instruction,
     Job,
     LabelClass,
     LookalikeSearch,
@@ -20,6 +22,7 @@ from curation.models import (
 )
 from curation.services import events, jobs, pools
 from curation.services.jobs import Again
+from curation.services.lookalikes import arrays
 
 KEPT = timedelta(days=30)
 KIND = "empty_trash"
@@ -118,6 +121,8 @@ def run_empty(job: Job, now: datetime) -> Again | None:
         _delete(key for asset in assets for key in _files_of(asset))
         return Again(cursor={"asset": assets[-1].pk}, done_n=job.done_n + len(assets))
     _delete(_other_files(project))
+    for prefix in LookalikeSearch.objects.filter(project=project).values_list("arrays_key", flat=True):
+        arrays.delete(prefix)
     Project.objects.filter(pk=project.pk).update(emptied_at=now)
     text = f"{project.name} was in the trash for {KEPT.days} days: its files are deleted."
     events.record(kind="project.emptied", text=text, project=project, subject=project, now=now)
@@ -133,7 +138,10 @@ def _files_of(asset: Asset) -> Iterator[str]:
 def _other_files(project: Project) -> Iterator[str]:
     yield from Export.objects.filter(dataset__project=project).values_list("storage_key", flat=True)
     yield from LabelClass.objects.filter(project=project).values_list("example_key", flat=True)
-    yield from LookalikeSearch.objects.filter(project=project).values_list("arrays_key", flat=True)
+    known = Task.objects.filter(project_id=project.pk, known_answer__isnull=False)
+    yield from known.exclude(payload__image_key=None).values_list("payload__image_key", flat=True)
+    for shown in Instruction.objects.filter(project=project).values_list("shown", flat=True):
+        yield from (piece["key"] for piece in shown)
     for keys in HeldOutPicture.objects.filter(held_out__project=project).values_list("thumb_key", "grey_key"):
         yield from keys
 

@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from curation.models import Event, Job, Pool, Project
+from crowd.models import Batch, Task
+from curation.models import Event, Instruction, Job, LookalikeSearch, Pool, Project
 from curation.services import jobs, trash
+from curation.services.lookalikes import arrays
 from tests.factories import make_asset, make_pool
 from tests.scenes import stored
 
@@ -41,7 +44,16 @@ def test_nobody_finds_it_in_the_trash_and_a_lead_brings_it_back(project: Project
 
 
 def test_after_thirty_days_the_files_go_and_the_books_stay(project: Project, alice):
-    asset = make_asset(project, storage_key=stored(b"pixels"))
+    asset, shown, known = make_asset(project, storage_key=stored(b"pixels")), stored(b"shown"), stored(b"known")
+    stage = project.stages.get(kind="validate")
+    Instruction.objects.create(project=project, stage=stage, number=1, shown=[{"role": "good", "key": shown}])
+    batch = Batch.objects.get(pool_id=make_pool(project).pk)
+    Task.objects.create(
+        batch=batch, key="known", project_id=project.pk, known_answer={"answer": "yes"}, payload={"image_key": known}
+    )
+    pictures = np.zeros(3, np.int64)
+    arrays.store_pictures("lookalikes/gone", arrays.Pictures(pictures, pictures))
+    LookalikeSearch.objects.create(project=project, arrays_key="lookalikes/gone", pictures=3)
     now = timezone.now()
     trash.put(project_id=project.pk, name=project.name, by=alice, now=now - timedelta(days=31))
     trash.empty_due(now=now)
@@ -49,7 +61,8 @@ def test_after_thirty_days_the_files_go_and_the_books_stay(project: Project, ali
     while job.state == Job.State.DUE:
         jobs.run(job_id=job.pk, now=timezone.now())
         job.refresh_from_db()
-    assert not default_storage.exists(asset.storage_key)
+    gone = (asset.storage_key, shown, known, "lookalikes/gone/pictures.npz")
+    assert not any(default_storage.exists(key) for key in gone)
     assert Project.objects.get(pk=project.pk).emptied_at is not None
     assert not Project.objects.in_trash_of(alice).exists()
     assert Event.objects.filter(project_id=project.pk, kind="project.emptied").exists()
