@@ -31,8 +31,10 @@ JOB_KINDS: dict[str, JobKind] = {
     "find_lookalikes": JobKind("curation.services.lookalikes.searching:run_search", queue="pixels", lease_seconds=240),
     "join_lookalikes": JobKind("curation.services.lookalikes.joining:run_join", queue="pixels", lease_seconds=240),
     "bulk_drop": JobKind("curation.services.bulk_drops:run_bulk_drop", queue="pixels", lease_seconds=240),
-    "bulk_change": JobKind("curation.services.bulk_changes:run_bulk_change", queue="pixels", lease_seconds=240),
-    "count_assets": JobKind("curation.services.asset_query.counting:run_count", lease_seconds=60),
+    "bulk_change": JobKind(
+        "curation.services.bulk_changes:run_bulk_change", queue="pixels", lease_seconds=240, lasting=True
+    ),
+    "count_assets": JobKind("curation.services.asset_query.counting:run_count", lease_seconds=240),
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),
     "empty_trash": JobKind("curation.services.trash:run_empty", lease_seconds=240),
     "write_deliveries": JobKind("curation.services.delivering:run_write", lasting=True),

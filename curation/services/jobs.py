@@ -72,14 +72,18 @@ def handler_of(kind: str) -> Handler:
 
 @transaction.atomic
 def wake(*, kind: str, key: str, project_id: int | None = None, payload: Mapping[str, Any] | None = None) -> None:
-    """Make the recurring job due. While it runs it remembers the call; while it is due nothing changes."""
+    """Make the recurring job due. While it runs it remembers the call; while it is due nothing changes.
+
+    A dead one gets another chance when it has rested for some minutes.
+    """
     if _by_hand.get():
         return
     job = enqueue(kind=kind, key=key, project_id=project_id, payload=payload)
     # Until the caller commits nobody claims or ends the job: a run that missed the caller's rows would be the last.
     Job.objects.select_for_update().get(pk=job.pk)
     Job.objects.filter(pk=job.pk, state=State.RUNNING).update(again=True)
-    woken = Job.objects.filter(pk=job.pk, state=State.DONE).update(
+    rested = Q(state=State.DEAD, started_at__lt=Now() - REVIVED_AFTER)
+    woken = Job.objects.filter(Q(state=State.DONE) | rested, pk=job.pk).update(
         state=State.DUE, next_at=Now(), crashes=0, failures=0, rung_at=None
     )
     if woken:

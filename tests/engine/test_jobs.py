@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from crowd import holders
+from crowd.clock import database_now
 from curation.celery import app
 from curation.models import Job
 from curation.services import bell, job_kinds, jobs
@@ -119,6 +120,15 @@ def test_a_done_job_is_woken_and_a_due_one_left_alone(job, handler):
     wake()
     assert state_of(job) == State.DUE
     assert Job.objects.count() == 1
+
+
+def test_a_dead_job_that_is_called_for_again_lives_when_it_has_rested(job):
+    Job.objects.filter(pk=job.pk).update(state=State.DEAD, crashes=3, started_at=database_now())
+    wake()
+    assert state_of(job) == State.DEAD
+    Job.objects.filter(pk=job.pk).update(started_at=database_now() - jobs.REVIVED_AFTER - SECOND)
+    wake()
+    assert (state_of(job), job.crashes) == (State.DUE, 0)
 
 
 def test_nothing_is_woken_while_a_driver_moves_everything_by_hand(handler):
