@@ -230,6 +230,11 @@ class Line:
 
 def compared(before: str, after: str) -> list[Line]:
     """Return both texts line by line."""
-    kinds = {"  ": "same", "+ ": "added", "- ": "gone"}
-    lines = difflib.ndiff(before.splitlines(), after.splitlines())
-    return [Line(kinds[line[:2]], line[2:]) for line in lines if line[:2] in kinds]
+    old, new = before.splitlines(), after.splitlines()
+    lines: list[Line] = []
+    for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new).get_opcodes():
+        if kind == "equal":
+            lines += [Line("same", text) for text in old[i:j]]
+        else:
+            lines += [Line("gone", text) for text in old[i:j]] + [Line("added", text) for text in new[k:m]]
+    return lines

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from typing import Any
 
 import pytest
@@ -122,6 +123,15 @@ def test_a_pools_own_text_goes_before_its_stages_until_it_is_emptied(people, pro
     saved("", pool)
     assert instructions.current(stage=pool.stage, pool=pool).text == "Stage two"
     assert "Stage two" in Batch.objects.get(pool_id=pool.pk).spec["guide_html"]
+
+
+def test_long_texts_are_compared_at_once():
+    before, after = ("\n".join("abc"[(i * step) % 3] for i in range(10_000)) for step in (1, 2))
+    began = time.process_time()
+    lines = instructions.compared(before, after)
+    assert time.process_time() - began < 1
+    assert "\n".join(line.text for line in lines if line.kind != "gone") == after
+    assert "\n".join(line.text for line in lines if line.kind != "added") == before
 
 
 def test_examples_are_drawn_anew_kept_in_later_versions_and_seen_without_a_session(people, project, pool):
