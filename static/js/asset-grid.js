@@ -20,6 +20,12 @@ if (root && !root.dataset.started) {
     }
   });
 }
+// An Undo or Stop that is refused is answered with 400 and a sentence, which belongs where the change was told.
+document.querySelector("#change")?.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status !== 400) return;
+  detail.shouldSwap = true;
+  detail.isError = false;
+});
 startQueryBar(document.querySelector("#query"));
 startFacets();
 document.addEventListener("htmx:afterSettle", startFacets);

@@ -7,7 +7,10 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
+from crowd.clock import database_now
 from curation.models import Asset, LabelClass, Project
+from curation.services import bulk_changes
+from curation.services.bulk_changes import Which
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
 from tests.engine.test_lookalikes import do_jobs
 from tests.factories import make_answer, make_asset, make_consensus, make_pool, make_project, make_user, make_worker
@@ -118,6 +121,21 @@ def test_enter_in_a_field_of_the_bar_presses_the_button_of_that_field(server, br
         with page.expect_request("**/assets/change/") as sent:
             page.keyboard.press("Enter")
         assert 'name="do"\r\n\r\nhold_out\r\n' in sent.value.post_data_buffer.decode()
+
+
+def test_an_undo_that_is_refused_says_why(server, browser, session, project):
+    picked, alice = Which(picked=[Asset.objects.latest("pk").public_id]), project.memberships.get().user
+
+    def add(tag: str) -> None:
+        bulk_changes.start(project=project, action="tag", how={"tag": tag}, which=picked, by=alice, now=database_now())
+
+    add("first")
+    do_jobs(project, "bulk_change")
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.goto(reverse("assets", args=[project.public_id]))
+        add("second")
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_role("alert")).to_contain_text("Another change of many assets is at work")
 
 
 def test_suggestions_write_a_condition_and_backspace_takes_a_token_away(server, browser, session, project):
