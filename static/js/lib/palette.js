@@ -13,7 +13,7 @@ const KEPT = 6;
 export class Palette {
   /** @param {{url: string, project: string, person: string}} start */
   constructor(start) {
-    Object.assign(this, { start, chosen: -1, options: [], asked: 0 });
+    Object.assign(this, { start, chosen: -1, options: [], asked: 0, waiting: false, entered: null });
     this.store = `winnow.recent.${start.person}`;
   }
 
@@ -37,17 +37,29 @@ export class Palette {
     this.dialog = h("dialog", { class: "palette", "aria-label": "Search or go to" }, this.input, this.list, this.status, footer());
     this.input.addEventListener("input", () => this.later());
     this.dialog.addEventListener("keydown", (event) => this.key(event));
-    this.dialog.addEventListener("close", () => this.dialog.remove());
+    this.dialog.addEventListener("close", () => this.closed());
     this.dialog.addEventListener("click", (event) => this.clicked(event));
+  }
+
+  /** What was asked before is of no interest any more. */
+  closed() {
+    this.dialog.remove();
+    clearTimeout(this.timer);
+    this.asked += 1;
+    this.entered = null;
   }
 
   later() {
     clearTimeout(this.timer);
+    this.waiting = true;
+    this.entered = null;
     this.timer = setTimeout(() => this.ask(), PAUSE);
   }
 
   async ask() {
     const turn = (this.asked += 1);
+    this.timer = undefined;
+    this.waiting = true;
     const text = this.input.value.trim();
     const query = new URLSearchParams({ q: text, p: this.start.project });
     try {
@@ -56,6 +68,14 @@ export class Palette {
     } catch {
       if (turn === this.asked) this.say("The server did not answer. Go on typing to ask again.");
     }
+    if (turn === this.asked && !this.timer) this.answered();
+  }
+
+  /** Enter that came before its answer goes to what the answer has first. */
+  answered() {
+    const { entered } = this;
+    Object.assign(this, { waiting: false, entered: null });
+    if (entered) this.go(this.chosen, entered.apart);
   }
 
   /** @param {Group[]} groups */
@@ -106,7 +126,9 @@ export class Palette {
       const to = this.chosen + step;
       this.choose(Math.abs(step) === 1 ? (to + many) % many : Math.max(0, Math.min(many - 1, to)));
     } else if (event.code === "Enter" || event.code === "NumpadEnter") {
-      this.go(this.chosen, event.ctrlKey || event.metaKey);
+      const apart = event.ctrlKey || event.metaKey;
+      if (this.waiting) this.entered = { apart };
+      else this.go(this.chosen, apart);
     } else return;
     event.preventDefault();
   }
