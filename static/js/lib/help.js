@@ -2,6 +2,11 @@
 
 import { h } from "./dom.js";
 
+/** Keys that only change others are waited through. */
+const MODIFIERS = /^(Shift|Control|Alt|Meta|CapsLock|Fn)/;
+/** Without Tab nobody gets about a page by keyboard. */
+const MOVING = { does: "moving about the page" };
+
 /** @type {{title: string, keys: import("./keys.js").Keys}[]} */
 const everywhere = [];
 
@@ -54,15 +59,21 @@ function row(key, keys, dialog) {
   write();
   button.addEventListener("click", () => {
     button.replaceChildren(h("kbd", {}, "press a key"));
-    dialog.addEventListener("keydown", (event) => taken(event, key, keys, write), { once: true, capture: true });
+    const pressed = (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      if (MODIFIERS.test(event.code)) return;
+      dialog.removeEventListener("keydown", pressed, { capture: true });
+      taken(event.code, key, keys, write);
+    };
+    dialog.addEventListener("keydown", pressed, { capture: true });
   });
   return h("li", {}, button, h("span", {}, key.does, said));
 }
 
-function taken(event, key, keys, write) {
-  event.preventDefault();
-  event.stopPropagation();
-  const other = event.code === "Escape" || event.code === "Backspace" ? null : keys.owner(key, event.code);
-  if (event.code !== "Escape" && !other) keys.change(key, event.code === "Backspace" ? "" : event.code);
+function taken(code, key, keys, write) {
+  const isFirst = code === "Backspace";
+  const other = code === "Tab" ? MOVING : isFirst || code === "Escape" ? null : keys.owner(key, code);
+  if (code !== "Escape" && !other) keys.change(key, isFirst ? "" : code);
   write(other);
 }
