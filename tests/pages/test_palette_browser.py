@@ -70,6 +70,51 @@ def test_a_pool_is_reached_from_the_keyboard_and_is_first_next_time(tab: Page, p
     expect(tab.get_by_role("dialog")).to_have_count(0)
 
 
+def test_enter_before_the_answer_goes_where_the_answer_says(tab: Page, project: Project):
+    pool = make_pool(project, "THUMB UP")
+    tab.keyboard.press("Control+k")
+    expect(chosen(tab)).to_contain_text("Overview")
+    tab.evaluate(
+        """() => {
+          const box = document.querySelector(".palette-input");
+          box.value = "thumb up";
+          box.dispatchEvent(new Event("input", { bubbles: true }));
+          box.dispatchEvent(new KeyboardEvent("keydown", { code: "Enter", key: "Enter", bubbles: true }));
+        }"""
+    )
+    tab.wait_for_url(f"**{reverse('pool', args=[project.public_id, pool.pk])}")
+
+
+def test_a_key_of_ones_own_is_no_tab_and_no_bare_modifier(tab: Page):
+    tab.keyboard.press("Shift+Slash")
+    row = tab.get_by_role("dialog").locator("li", has_text="Workers")
+    row.get_by_role("button").click()
+    tab.keyboard.press("Shift")
+    expect(row.locator("kbd")).to_have_text("press a key")
+    tab.keyboard.press("Tab")
+    expect(row.locator("kbd")).to_have_text("W")
+    expect(row).to_contain_text("That key is taken: moving about the page.")
+
+
+def test_a_part_that_somebody_was_in_is_fetched_when_they_leave_it(tab: Page, project: Project):
+    tab.route("**/live/**", lambda route: route.fulfill(json={"version": 9, "fields": {}, "stale": ["pipeline"]}))
+    tab.clock.install()
+    tab.goto(reverse("project", args=[project.public_id]))
+    part = tab.locator('[data-fragment="pipeline"]')
+    source = part.get_attribute("data-src")
+    fetched = []
+    tab.on("request", lambda request: fetched.append(request.url) if source in request.url else None)
+    part.locator("a").first.focus()
+    tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    tab.clock.run_for(2_000)
+    tab.wait_for_timeout(300)
+    tab.clock.run_for(6_000)
+    assert fetched == []
+    with tab.expect_request(f"**{source}*"):
+        part.locator("a").first.blur()
+        tab.clock.run_for(6_000)
+
+
 def test_a_command_changes_the_theme(tab: Page):
     tab.keyboard.press("Control+k")
     tab.get_by_role("combobox", name="Go to").fill("dark")

@@ -75,6 +75,7 @@ class Live {
     this.bells = (sign.dataset.project || "").split(",").filter(Boolean).map((project) => this.listen(project));
     this.poll = setInterval(() => this.allOpen() || this.ask(), POLL);
     document.addEventListener("visibilitychange", () => this.changeVisibility());
+    document.addEventListener("focusout", () => this.refreshStale());
     if (!this.bells.length) this.show();
   }
 
@@ -150,7 +151,7 @@ class Live {
       this.refreshed = Date.now();
       const names = [...this.stale];
       this.stale.clear();
-      names.forEach(refresh);
+      names.forEach((name) => refresh(name) || this.stale.add(name));
     }, wait);
   }
 
@@ -173,10 +174,12 @@ class Live {
   }
 }
 
+/** Fetch a part again; false = somebody works in it, and it has to wait. */
 function refresh(name) {
   const part = document.querySelector(`[data-fragment="${CSS.escape(name)}"]`);
-  if (!part || part.contains(document.activeElement)) return;
-  window.htmx.ajax("GET", part.dataset.src, { target: part, swap: "outerHTML" });
+  if (part?.contains(document.activeElement)) return false;
+  if (part) window.htmx.ajax("GET", part.dataset.src, { target: part, swap: "outerHTML" });
+  return true;
 }
 
 const sign = document.getElementById("live");
