@@ -70,11 +70,14 @@ const optionKeys = Array.from({ length: 9 }, (_, at) => ({
   when: () => choices()[at] !== undefined,
   run: () => (several ? choices()[at].click() : choose(page.task, choices()[at].value)),
 }));
+/** What has focus and is pressed by Enter itself keeps that key. */
+const isFree = () => !document.activeElement?.closest("a, button, summary");
+
 new Keys("check", [
   ...optionKeys,
   { id: "back", code: "KeyJ", does: "the one before", run: () => page.go(page.current - 1) },
-  { id: "take", code: "Enter", does: "go on", when: () => Boolean(several && page.task), run: () => chooseMarked(page.task) },
-  { id: "hand-in", code: "Enter", does: "hand in", when: () => page.task === null, run: () => page.submit() },
+  { id: "take", code: "Enter", does: "go on", when: () => Boolean(several && page.task) && isFree(), run: () => chooseMarked(page.task) },
+  { id: "hand-in", code: "Enter", does: "hand in", when: () => page.task === null && isFree(), run: () => page.submit() },
 ]);
 
 page.open();
