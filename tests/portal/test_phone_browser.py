@@ -321,3 +321,36 @@ def test_pairs_and_sets_are_answered_by_digits(browser, live_server, world, phot
             page.keyboard.press("Enter")
             page.wait_for_url(lambda url, row=row: f"/{row.pk}/" not in url)
     assert sorted(raw.payload["answer"] for raw in AnswerRaw.objects.all()) == ["correct+rotated", "same"]
+
+
+def test_enter_on_a_link_is_no_answer_where_several_are_chosen(browser, live_server, world, photo):
+    many = scenes.batch(world, "choice")
+    many.spec |= {"multiple": True}
+    many.save(update_fields=["spec"])
+    scenes.task(many, "one", image=scenes.stored(photo))
+    wanda = scenes.worker("Wanda")
+    row = claims.claim_page(batch_id=many.pk, worker_id=wanda.pk, now=timezone.now())
+    with watched(browser, live_server.url, cookie=phone_of(wanda).cookies["sessionid"].value, **PHONE) as page:
+        page.goto(reverse("w-page", args=[row.pk]))
+        ready(page)
+        page.keyboard.press("1")
+        page.get_by_role("link", name="Your work").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Hello, Wanda")).to_be_visible()
+    assert not AnswerRaw.objects.exists()
+
+
+def test_words_are_kept_while_they_are_written(phone, world, photo):
+    batch = scenes.batch(world, "text", auto_accept=False)
+    scenes.task(batch, "one", image=scenes.stored(photo))
+    row = claims.claim_page(batch_id=batch.pk, worker_id=scenes.worker("Wanda").pk, now=timezone.now())
+    phone.goto(reverse("w-page", args=[row.pk]))
+    ready(phone)
+    phone.get_by_role("textbox").type("Two hands", delay=5)
+    phone.reload()
+    ready(phone)
+    expect(phone.get_by_role("textbox")).to_have_value("Two hands")
+    phone.get_by_role("button", name="Done").tap()
+    phone.get_by_role("button", name="Hand in").tap()
+    expect(phone.get_by_role("heading", name="Hello, Wanda")).to_be_visible()
+    assert AnswerRaw.objects.get().payload["text"] == "Two hands"

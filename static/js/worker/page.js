@@ -21,6 +21,7 @@ export class Page {
     this.start = dataOf("start");
     Object.assign(this, { onShow, onLeave, isWhole, whenSent, began: performance.now(), saves: 0, busy: false });
     this.answers = new Map(this.start.tasks.filter((task) => task.given).map((task) => [task.id, task.given]));
+    this.drafts = new Set();
     this.kept = new Table(`worker-${this.start.worker}-page-${this.start.page}`);
     this.queue = new Queue(`worker-${this.start.worker}-answers-${this.start.page}`, (rows, leaving) => this.send(rows, leaving));
     this.queue.addEventListener("change", () => this.showState());
@@ -46,7 +47,11 @@ export class Page {
 
   /** Take up what this device has kept, then show where the worker was. */
   async open() {
-    for (const row of await this.kept.all()) if (this.isOwn(row.id)) this.answers.set(row.id, row.payload);
+    for (const { id, payload, isDraft } of await this.kept.all()) {
+      if (!this.isOwn(id)) continue;
+      this.answers.set(id, payload);
+      if (isDraft) this.drafts.add(id);
+    }
     const next = this.tasks.findIndex((task) => !this.isDone(task)) + 1;
     const asked = new URLSearchParams(location.search).has("task");
     this.go(asked ? this.current : next || this.tasks.length + 1);
@@ -54,7 +59,7 @@ export class Page {
   }
 
   isDone(task) {
-    return this.answers.has(task.id) && this.isWhole(this.answers.get(task.id));
+    return this.answers.has(task.id) && !this.drafts.has(task.id) && this.isWhole(this.answers.get(task.id));
   }
 
   isOwn(id) {
@@ -88,9 +93,17 @@ export class Page {
   }
 
   // --- answers ---------------------------------------------------------------------------------------------------
+  /** Keep what is still being written on the device only: it is there after a reload and handed in with the page. */
+  async draft(task, payload) {
+    this.answers.set(task.id, payload);
+    this.drafts.add(task.id);
+    await this.kept.put(task.id, { id: task.id, payload, isDraft: true });
+  }
+
   /** Keep an answer on the device at once and send it when there is a network. */
   async keep(task, payload) {
     this.answers.set(task.id, payload);
+    this.drafts.delete(task.id);
     this.showDots();
     for (const row of this.queue.rows.filter((one) => one.id === task.id)) this.queue.take(row.key);
     await this.kept.put(task.id, { id: task.id, payload });

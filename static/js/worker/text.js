@@ -17,7 +17,9 @@ function count(task) {
 }
 
 document.addEventListener("input", (event) => {
-  if (page.task && event.target === field(page.task)) count(page.task);
+  if (!page.task || event.target !== field(page.task)) return;
+  count(page.task);
+  page.draft(page.task, { text: event.target.value });
 });
 document.addEventListener("submit", (event) => {
   if (!event.target.closest("[data-answer]")) return;
