@@ -36,7 +36,7 @@ let began = performance.now();
 function show() {
   const open = decisions.items.filter((item) => !decisions.done.has(item.id));
   const next = open.slice(0, PAGE);
-  if (next.length === shown.length && next.every((item, at) => item.id === shown[at].id)) return;
+  if (next.length && next.length === shown.length && next.every((item, at) => item.id === shown[at].id)) return;
   shown = next;
   began = performance.now();
   document.body.classList.toggle("is-empty", !shown.length);

@@ -124,6 +124,13 @@ def test_in_the_grid_what_is_marked_is_put_aside_and_the_rest_accepted(browser, 
     assert verdicts == ["accept", "hold", "accept", "accept", "accept"]
 
 
+def test_a_grid_with_nothing_to_look_at_says_so(browser, live_server):
+    context, address = at(browser, live_server, scenes.project(Rita="reviewer"), "review-grid", **DESK)
+    with context as page:
+        page.goto(address)
+        expect(page.get_by_role("heading", name="Nothing of this class needs a person")).to_be_visible()
+
+
 def test_a_disputed_check_is_answered_by_a_key_and_can_be_taken_back_for_a_while(browser, live_server, disputed):
     context, address = at(browser, live_server, disputed, "review-checks", **DESK)
     with context as page:
