@@ -51,12 +51,10 @@ def change(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _which(request: HttpRequest) -> Which:
     picked = [_uuid(text) for text in request.POST.get("picked", "").split()]
     newest = request.POST.get("newest", "")
-    version = request.POST.get("version", "0")
     return Which(
         query=request.POST.get("q", ""),
         picked=picked,
         newest=_uuid(newest) if newest and not picked else None,
-        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 18 else 0,
     )
 
 

@@ -50,7 +50,6 @@ class Which:
     query: str = ""
     picked: Sequence[UUID] = ()
     newest: UUID | None = None
-    version: int = 0
 
 
 @transaction.atomic
@@ -135,7 +134,7 @@ def _which(project: Project, which: Which) -> dict[str, Any]:
     newest = Asset.objects.filter(project=project, public_id=which.newest).values_list("pk", flat=True).first()
     if newest is None:
         raise CrowdError("The newest asset that you have seen is not in this project; load the page again.")
-    return {"q": str(query), "newest": newest, "version": which.version}
+    return {"q": str(query), "newest": newest}
 
 
 def _read_class(project: Project, how: Mapping[str, str], _by: User, _now: datetime) -> dict[str, Any]:
@@ -290,7 +289,7 @@ def _finish(change: BulkChange, state: str, now: datetime) -> None:
     change.finished_at = now
     change.save(update_fields=["state", "finished_at"])
     n = change.changed if state == State.DONE else change.undone
-    text = f"{n:,} assets: {sentence(change)}{'' if state == State.DONE else ', taken back'}."
+    text = f"{n:,} asset{'' if n == 1 else 's'}: {sentence(change)}{'' if state == State.DONE else ', taken back'}."
     kind = f"assets.change_{state}"
     events.record(kind=kind, text=text, project=change.project, subject=change, by=change.by, now=now)
     versions.bump(project_id=change.project_id)

@@ -66,7 +66,7 @@ def _words(asset: Any, label: str) -> str:
     if asset.reason:
         words.append(reason_words(asset.reason))
     if asset.copies:
-        words.append(f"{asset.copies:,} near-duplicates")
+        words.append(f"{asset.copies:,} near-duplicate{'' if asset.copies == 1 else 's'}")
     if asset.doubtful_iou is not None:
         words.append(f"lowest IoU {asset.doubtful_iou:.2f}")
     return ", ".join(words)

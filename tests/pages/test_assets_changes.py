@@ -14,6 +14,7 @@ from curation.models import (
     DatasetItem,
     DatasetVersion,
     Decision,
+    Event,
     HeldOutSet,
     LabelClass,
     ReviewLease,
@@ -22,6 +23,7 @@ from curation.models import (
 from curation.services import bulk_changes
 from curation.services.asset_query import QueryError, matching, parse
 from curation.services.bulk_changes import Which
+from curation.templatetags import asset_tiles
 from tests.engine.test_lookalikes import do_jobs
 from tests.factories import make_answer, make_asset, make_pool, make_project, make_worker
 
@@ -82,6 +84,14 @@ def test_a_class_is_set_on_all_that_match_and_undo_keeps_what_somebody_has_set_s
     assert [one[3] for one in stands(assets)] == ["fist", "peace", "peace", "peace", "peace"]
     assert stands(assets)[1:] == before[1:]
     assert palm.assets.count() == 0
+
+
+def test_one_asset_is_spoken_of_as_one(project, change):
+    asset = make_asset(project, source="camera")
+    change("tag", "source:camera", tag="outdoors")
+    assert Event.objects.latest("pk").text == "1 asset: tag “outdoors” added."
+    asset.copies, asset.doubtful_iou = 1, None
+    assert asset_tiles._words(asset, "peace") == "peace, published, 1 near-duplicate"
 
 
 def test_a_tag_of_a_person_is_added_found_removed_and_brought_back(project, assets, change, undo):
