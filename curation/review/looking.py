@@ -64,7 +64,8 @@ def similar(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpRespon
     found = reviews.similar_to(asset)
     return JsonResponse(
         {
-            "near": [{**_shown(seat.project, one), "bits": bits} for one, bits in found.near],
+            "too_many": found.near is None,
+            "near": [{**_shown(seat.project, one), "bits": bits} for one, bits in found.near or []],
             "same_sender": [_shown(seat.project, one) for one in found.same_sender],
         }
     )

@@ -4,12 +4,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from crowd.clock import database_now
 from curation.models import Asset, Consensus, Decision, Project, Review, ReviewControl, User
 from curation.services import reviews
+from curation.services.reviews import controls, history
 from curation.services.reviews.controls import agrees
 from tests import scenes
 from tests.review.deciding import decide
@@ -86,6 +88,23 @@ def test_an_answer_to_a_control_sent_twice_counts_once_and_can_be_taken_back(wor
     assert ReviewControl.objects.get().is_right
 
 
+def test_two_requests_at_once_draw_one_control(world, boxes, rita, known):
+    other = scenes.image_at_review(world, boxes, seed="known too")
+    decide(world, rita, other, "reject", reason="misplaced")
+    Review.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    first, second = (controls._draw(world, rita, timezone.now()) for _ in range(2))
+    assert first == second
+    assert ReviewControl.objects.count() == 1
+
+
+def test_an_open_control_that_returned_to_review_is_decided_on_as_any_other_image(world, rita, known):
+    queue(world, rita)
+    Asset.objects.filter(pk=known.pk).update(state="held", stage=world.stages.get(kind="review"))
+    assert decide(world, rita, known, "reject", reason="extra_box").refused == []
+    assert not ReviewControl.objects.exists()
+    assert Review.objects.filter(asset=known).count() == 2
+
+
 def test_without_a_setting_for_it_there_is_no_control(world, rita, known):
     world.stages.filter(kind="review").update(settings={"control_every": 0})
     assert "known.jpg" not in [asset.name for asset in queue(world, rita)]
@@ -149,6 +168,23 @@ def test_similar_images_look_alike_or_come_from_the_same_sender(client, world, b
     found = client.get(reverse("review-similar", args=[world.public_id, image.public_id])).json()
     assert [(one["name"], one["bits"]) for one in found["near"]] == [("twin.jpg", 1)]
     assert [one["name"] for one in found["same_sender"]] == ["sent.jpg"]
+
+
+def test_a_search_for_similar_images_that_takes_too_long_says_so(client, world, image, rita, monkeypatch):
+    Asset.objects.filter(pk=image.pk).update(phash=0b1111)
+
+    def endless(_asset: Asset) -> list[tuple[int, int]]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+        return []
+
+    monkeypatch.setattr(history, "_near", endless)
+    monkeypatch.setattr(history, "LONGEST_MS", 20)
+    client.force_login(rita)
+    found = client.get(reverse("review-similar", args=[world.public_id, image.public_id])).json()
+    assert found == {"too_many": True, "near": [], "same_sender": []}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.1)")
 
 
 # --- own keys ---------------------------------------------------------------------------------------------------------

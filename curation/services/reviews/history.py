@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from curation.models import Asset, Project, Review, User
@@ -11,6 +11,7 @@ from curation.services.reviews.controls import AsSeen
 
 LATEST = 200
 NEAR, MOST_SIMILAR = 14, 12
+LONGEST_MS = 1_000
 
 
 def latest(*, project: Project, user: User) -> QuerySet[Review]:
@@ -27,20 +28,39 @@ def as_decided(*, project: Project, user: User, key: UUID) -> tuple[Review, AsSe
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Pictures whose hashes are near (with the distance in bits of 64), and the newest others of the same sender."""
+    """Pictures whose hashes are near (with the distance in bits of 64), and the newest others of the same sender.
 
-    near: list[tuple[Asset, int]]
+    `near` is None when there are too many pictures to look through while somebody waits.
+    """
+
+    near: list[tuple[Asset, int]] | None
     same_sender: list[Asset]
 
 
 def similar_to(asset: Asset) -> Similar:
-    near = _near(asset)
-    rows = Asset.objects.in_bulk([pk for pk, _ in near])
+    found = _near_in_time(asset)
+    near = None if found is None else _with_rows(found)
     sent: list[Asset] = []
     if asset.worker_id is not None:
         others = Asset.objects.filter(project_id=asset.project_id, worker_id=asset.worker_id).exclude(pk=asset.pk)
         sent = list(others.filter(preview__isnull=False).order_by("-id")[:MOST_SIMILAR])
-    return Similar([(rows[pk], bits) for pk, bits in near], sent)
+    return Similar(near, sent)
+
+
+def _with_rows(found: list[tuple[int, int]]) -> list[tuple[Asset, int]]:
+    rows = Asset.objects.in_bulk([pk for pk, _ in found])
+    return [(rows[pk], bits) for pk, bits in found if pk in rows]
+
+
+def _near_in_time(asset: Asset) -> list[tuple[int, int]] | None:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(LONGEST_MS)])
+            return _near(asset)
+    except OperationalError as error:
+        if "statement timeout" not in str(error):
+            raise
+        return None
 
 
 def _near(asset: Asset) -> list[tuple[int, int]]:

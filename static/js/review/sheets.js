@@ -3,6 +3,7 @@
 import { h } from "../lib/dom.js";
 import { icon, WORDS } from "./strip.js";
 
+const TOO_MANY = "There are too many pictures to look through all of them while you wait.";
 const clock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 /** A dialog with a title; it leaves the page when it is closed. */
@@ -40,12 +41,12 @@ export function openRecent(decisions, reopen) {
   const dialog = sheet("Your last decisions", hint, list);
 }
 
-/** @param {{near: object[], same_sender: object[]}} found */
+/** @param {{too_many: boolean, near: object[], same_sender: object[]}} found */
 export function openSimilar(found) {
   const near = found.near.map((one) => thumb(one, one.bits === 0 ? "same look" : `${one.bits} of 64 bits differ`));
   sheet(
     "Similar images",
-    ...group("Look alike", near, "No other picture of the project looks like this one."),
+    ...group("Look alike", near, found.too_many ? TOO_MANY : "No other picture of the project looks like this one."),
     ...group("By the same sender", found.same_sender.map((one) => thumb(one, "")), "Nobody sent anything else with it."),
   );
 }
