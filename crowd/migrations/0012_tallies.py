@@ -142,6 +142,13 @@ END $$;
 CREATE TRIGGER tally_new AFTER INSERT ON crowd_ledgerentry REFERENCING NEW TABLE AS new_entries
     FOR EACH STATEMENT EXECUTE FUNCTION winnow_tally_spent();
 """
+WITHOUT_COUNTING = """
+DROP FUNCTION winnow_page_tally(crowd_assignment), winnow_answer_tally(crowd_assignment),
+    winnow_task_tally(crowd_task), winnow_spent_tally(crowd_ledgerentry), winnow_minute(timestamptz);
+"""
+WITHOUT_TRIGGERS = """
+DROP FUNCTION winnow_tally_pages(), winnow_tally_answers(), winnow_tally_tasks(), winnow_tally_spent() CASCADE;
+"""
 COUNT_WHAT_IS_THERE = """
 INSERT INTO crowd_tallydelta (of_kind, of_id, word, slot, d)
 SELECT of_kind, of_id, word, slot, sum(d) FROM (
@@ -196,7 +203,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL(COUNTING, migrations.RunSQL.noop),
-        migrations.RunSQL(TRIGGERS, migrations.RunSQL.noop),
+        migrations.RunSQL(COUNTING, WITHOUT_COUNTING),
+        migrations.RunSQL(TRIGGERS, WITHOUT_TRIGGERS),
         migrations.RunSQL(COUNT_WHAT_IS_THERE, migrations.RunSQL.noop),
     ]

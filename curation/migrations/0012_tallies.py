@@ -53,6 +53,12 @@ INSERT INTO crowd_tallydelta (of_kind, of_id, word, slot, d)
     SELECT 'stage', stage_id, 'decided.' || verdict, winnow_minute(created_at), count(*)
       FROM curation_decision GROUP BY 2, 3, 4;
 """
+WITHOUT_COUNTING = """
+DROP FUNCTION winnow_tally_assets(), winnow_tally_decisions() CASCADE;
+DROP FUNCTION winnow_asset_tally(curation_asset);
+DELETE FROM crowd_tallydelta WHERE of_kind = 'stage' AND (word LIKE 'assets.%' OR word LIKE 'decided.%');
+DELETE FROM crowd_tally WHERE of_kind = 'stage' AND (word LIKE 'assets.%' OR word LIKE 'decided.%');
+"""
 
 
 class Migration(migrations.Migration):
@@ -60,4 +66,4 @@ class Migration(migrations.Migration):
 
     dependencies = [("curation", "0011_saved_views_and_bulk_changes"), ("crowd", "0012_tallies")]
 
-    operations = [migrations.RunSQL(COUNTING, migrations.RunSQL.noop)]
+    operations = [migrations.RunSQL(COUNTING, WITHOUT_COUNTING)]
