@@ -32,6 +32,7 @@ SUBJECTS = {
     "lookalikes": "near-duplicates found",
     "member": "members",
     "money": "money by hand",
+    "page": "pages of tasks",
     "pool": "pools",
     "project": "projects",
     "stage": "stages",
