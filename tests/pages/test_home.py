@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crowd.models import Assignment, Batch, OutboxCommand, Skill
+from crowd.models import Assignment, Batch, OutboxCommand, Skill, Worker, WorkerTeam
 from curation.models import Pool, Project, Tick
-from curation.services.overview import campaigns
+from curation.services.overview import campaigns, pool_rows
+from curation.services.overview.advice import Advised
 from tests.factories import make_answer, make_pool, make_project, make_worker
 
 
@@ -85,6 +86,16 @@ def test_a_quiet_pool_says_to_raise_the_price_and_the_link_fills_it_in(project, 
     assert "Raise to" not in people["vera"].get("/").content.decode()
 
 
+def test_a_pool_of_a_team_that_has_done_its_part_speaks_of_the_team(project):
+    pool, worker = make_pool(project, "RARE", wanted=10), make_worker()
+    team = WorkerTeam.objects.create(account=pool.account, name="Night shift")
+    Worker.objects.filter(pk=worker.pk).update(team=team)
+    Batch.objects.filter(pool_id=pool.pk).update(team=team, per_worker=1)
+    make_answer(pool, worker)
+    (row,) = pool_rows(project=project, now=timezone.now())
+    assert [one.text for one in Advised(row).all()] == ["Everybody of the team (1) has done all they may do here."]
+
+
 def test_nobody_left_means_never(project, people):
     pool, worker = make_pool(project, "RARE", wanted=10), make_worker()
     batch = Batch.objects.get(pool_id=pool.pk)
@@ -100,7 +111,7 @@ def test_nobody_left_means_never(project, people):
         account=batch.account, key="exam", project_id=project.pk, pool_id=0, stage_id=0, kind="exam",
         interface="choice", grants_skill=skill, state=Batch.State.OPEN,
     )  # fmt: skip
-    assert "never" in people["alice"].get("/").content.decode()  # an exam of no pool of this list opens no door
+    assert "Nobody left" not in people["alice"].get("/").content.decode()  # who passes the exam may come
 
 
 def test_alarms_are_counted_and_lead_to_the_pool(project, people):

@@ -55,14 +55,20 @@ class Advised:
 
     def _stopped(self) -> Iterable[Advice]:
         if self.row.is_never:
-            n = self.row.crowd.eligible or 0
-            who = "Nobody has" if not n else f"All {n:,} people who have"
-            what = "the skill this pool asks for." if not n else "the skill have done all they may do here."
-            yield Advice("eta", f"{who} {what}", LET_IN, LABELS[LET_IN])
+            yield Advice("eta", self._nobody_left(), LET_IN, LABELS[LET_IN])
         for sentence in self.around.budgets:
             yield Advice("spent", sentence, BUDGET, LABELS[BUDGET])
         for sentence in self.around.quotas:
             yield Advice("quota", sentence, ACCOUNT, LABELS[ACCOUNT])
+
+    def _nobody_left(self) -> str:
+        n, batch = self.row.crowd.eligible or 0, self.row.batches[0]
+        if n:
+            who = "with the skill" if batch.needs_skill_id else "of the team"
+            return f"Everybody {who} ({n:,}) has done all they may do here."
+        if batch.needs_skill_id:
+            return f"Nobody{' of the team' if batch.team_id else ''} has the skill this pool asks for."
+        return "Nobody is in the team this pool is kept to."
 
     def _slow(self) -> Iterable[Advice]:
         row, usual = self.row, self.around.usual_micro

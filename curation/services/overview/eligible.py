@@ -26,7 +26,7 @@ class Crowd:
 
 def crowds_of(batches: Sequence[Batch], counts: Mapping[int, Mapping[str, int]]) -> dict[int, Crowd]:
     """Return the crowd of each batch. While an exam is open that leads to a pool, newcomers may still come."""
-    doors = {batch.grants_skill_id for batch in batches if batch.grants_skill_id and batch.state == Batch.State.OPEN}
+    doors = _doors(batches)
     gated = {batch.pk for batch in batches if batch.needs_skill_id and batch.needs_skill_id not in doors}
     teams = {batch.team_id for batch in batches if batch.team_id}
     values = _skilled({batch.needs_skill_id for batch in batches if batch.needs_skill_id and batch.pk in gated})
@@ -43,6 +43,16 @@ def crowds_of(batches: Sequence[Batch], counts: Mapping[int, Mapping[str, int]])
             eligible = passed if eligible is None else min(passed, eligible)
         found[batch.pk] = _crowd(batch, eligible, counts.get(batch.pk, {}))
     return found
+
+
+def _doors(batches: Sequence[Batch]) -> set[int]:
+    """Return the skills these batches ask for that an open exam grants, on this screen or elsewhere."""
+    needed = {batch.needs_skill_id for batch in batches if batch.needs_skill_id}
+    here = {batch.grants_skill_id for batch in batches if batch.grants_skill_id and batch.state == Batch.State.OPEN}
+    if needed <= here:
+        return needed
+    elsewhere = Batch.objects.filter(grants_skill__in=needed - here, state=Batch.State.OPEN)
+    return needed & here | set(elsewhere.values_list("grants_skill_id", flat=True))
 
 
 def _skilled(skills: set[int]) -> dict[int, list[tuple[int, int]]]:
