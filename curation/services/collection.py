@@ -37,6 +37,10 @@ REASONS: Final[Mapping[str, str]] = {
 }
 MOST = 200
 LONGEST_NOTE = 200
+REASON_MISSING: Final = {
+    SOFT: "Choose a reason: the project's record keeps it. The sender is only paid.",
+    REJECT: "Choose a reason: whoever sent it reads it.",
+}
 JUDGED_MEANWHILE = "Some of these were judged meanwhile; look at the rest again."
 State = Asset.State
 
@@ -96,7 +100,7 @@ def _check(judgement: Judgement, ids: Sequence[int]) -> None:
     if len(ids) > MOST:
         raise CrowdError(f"At most {MOST:,} submissions at once, not {len(ids):,}.")
     if judgement.verdict != ACCEPT and judgement.reason not in REASONS:
-        raise CrowdError("Choose a reason: whoever sent it reads it.")
+        raise CrowdError(REASON_MISSING[judgement.verdict])
     if judgement.verdict == REJECT and judgement.bonus_micro:
         raise CrowdError("What is rejected gets no bonus.")
 

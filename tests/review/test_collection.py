@@ -127,7 +127,8 @@ def test_a_bonus_comes_with_it_from_a_lead_alone(project, alice, rita, sent):
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"verdict": "reject"}, "Choose a reason"),
+        ({"verdict": "reject"}, "Choose a reason: whoever sent it reads it."),
+        ({"verdict": "soft"}, "The sender is only paid."),
         ({"verdict": "praise"}, "is no verdict"),
         ({"verdict": "accept", "bonus": "much"}, "much"),
         ({"verdict": "reject", "reason": "blurred", "bonus": "1"}, "gets no bonus"),
