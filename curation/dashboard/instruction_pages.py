@@ -57,19 +57,21 @@ def edit(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, seat, stage, pool)
     newest = instructions.versions(stage=stage, pool=pool).first()
+    added: list[Piece] = []
     try:
-        pieces = [*_kept(request, newest), *_added(request)]
+        added = _added(request)
         version = instructions.save(
             stage=stage,
             pool=pool,
             text=_text(request),
-            pieces=pieces,
+            pieces=[*_kept(request, newest), *added],
             by=person(request),
             now=database_now(),
             note=typed(request, "note", 200),
             based_on=_number(typed(request, "based_on", 9)),
         )
     except CrowdError as error:
+        instructions.discard(added)
         return _page(request, seat, stage, pool, str(error))
     same = newest is not None and newest.pk == version.pk
     messages.success(request, "Nothing was changed." if same else f"Version {version.number} is what workers read now.")
@@ -110,17 +112,25 @@ def _kept(request: HttpRequest, newest: Instruction | None) -> list[Piece]:
 
 
 def _added(request: HttpRequest) -> list[Piece]:
-    """Store the files that came along."""
-    found = []
-    for place in NEW_FILES:
-        file = request.FILES.get(f"{place}-file")
-        if file is None:
-            continue
-        if (file.size or 0) > instructions.MOST_VIDEO_BYTES:
-            raise CrowdError(f"{file.name} is larger than {instructions.MOST_VIDEO_BYTES // 1024**2} MB.")
-        role = typed(request, f"{place}-role", 10) or "good"
-        found.append(instructions.store(data=file.read(), role=role, caption=typed(request, f"{place}-caption", 200)))
+    """Store the files that came along: all of them, or none."""
+    found: list[Piece] = []
+    try:
+        for place in NEW_FILES:
+            file = request.FILES.get(f"{place}-file")
+            if file is None:
+                continue
+            _refuse_large(file.name or "The file", file.size or 0)
+            role, caption = typed(request, f"{place}-role", 10) or "good", typed(request, f"{place}-caption", 200)
+            found.append(instructions.store(data=file.read(), role=role, caption=caption))
+    except CrowdError:
+        instructions.discard(found)
+        raise
     return found
+
+
+def _refuse_large(name: str, size: int) -> None:
+    if size > instructions.MOST_VIDEO_BYTES:
+        raise CrowdError(f"{name} is larger than {instructions.MOST_VIDEO_BYTES // 1024**2} MB.")
 
 
 def _page(request: HttpRequest, seat: Seat, stage: Stage, pool: Pool | None, error: str = "") -> HttpResponse:

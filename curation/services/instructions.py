@@ -156,12 +156,17 @@ def _check(text: str, pieces: Sequence[Piece], pool: Pool | None) -> None:
 
 def _hand_out(stage: Stage, pool: Pool | None) -> None:
     """Let the task pages know; platforms with pages of their own get the text when a pool is published there."""
-    batches = Batch.objects.filter(stage_id=stage.pk)
+    batches = Batch.objects.select_for_update().filter(stage_id=stage.pk).order_by("id")
     for batch in batches.filter(pool_id=pool.pk) if pool else batches:
-        version = current(stage=stage, pool=Pool.objects.get(pk=batch.pool_id))
-        guide = guide_of(version)
-        spec = {**batch.spec, "guide_version": guide.number if guide else 0, "guide_html": _as_html(guide)}
+        spec = batch.spec | in_spec(Pool.objects.get(pk=batch.pool_id))
         Batch.objects.filter(pk=batch.pk).update(spec=spec)
+
+
+def in_spec(pool: Pool) -> dict[str, int | str]:
+    """Return what a batch says about the text of its pool; nothing as long as nobody has written one."""
+    version = current(stage=pool.stage, pool=pool)
+    guide = guide_of(version)
+    return {"guide_version": guide.number if guide else 0, "guide_html": _as_html(guide)} if version else {}
 
 
 def _as_html(guide: Guide | None) -> str:
@@ -218,6 +223,12 @@ def _video_kind(data: bytes) -> str:
 
 def _save(data: bytes, suffix: str) -> str:
     return default_storage.save(f"instructions/{uuid.uuid4().hex}.{suffix}", ContentFile(data))
+
+
+def discard(pieces: Sequence[Piece]) -> None:
+    """Delete stored files that stand in no version."""
+    for piece in pieces:
+        default_storage.delete(piece.key)
 
 
 @dataclass(frozen=True, slots=True)

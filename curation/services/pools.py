@@ -13,7 +13,7 @@ from crowd.platforms.registry import fee_is_unknown, platform
 from crowd.services import outbox, publishing, skills, tasks
 from crowd.services.answers import COLLECTS
 from curation.models import Pool, Project, Stage, User
-from curation.services import events, jobs, versions
+from curation.services import events, instructions, jobs, versions
 from curation.services.pool_drafts import KnownTask, PoolDraft
 
 State = Pool.State
@@ -60,7 +60,7 @@ def _make_batch(pool: Pool, draft: PoolDraft) -> Batch:
         stage_id=pool.stage_id,
         kind=draft.kind,
         interface=draft.interface,
-        spec=draft.spec,
+        spec={**draft.spec, **instructions.in_spec(pool)},
         page_size=draft.page_size,
         control_per_page=draft.control_per_page,
         per_worker=draft.per_worker,

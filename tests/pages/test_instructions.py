@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.urls import reverse
@@ -13,9 +14,10 @@ from django.utils import timezone
 from PIL import Image
 
 from crowd.models import Assignment, Batch
-from curation.models import Event, Instruction
-from curation.services import instructions
+from curation.models import Event, Instruction, Pool
+from curation.services import instructions, pools
 from curation.services.markdown import to_html
+from curation.services.pool_drafts import PoolDraft
 from tests.factories import make_answer, make_pool, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +127,15 @@ def test_a_pools_own_text_goes_before_its_stages_until_it_is_emptied(people, pro
     assert "Stage two" in Batch.objects.get(pool_id=pool.pk).spec["guide_html"]
 
 
+def test_a_pool_made_later_shows_what_its_stage_says(people, project, pool):
+    post(people, project, "Stage")
+    draft = PoolDraft(kind=Pool.Kind.MAIN, title="All", interface="photo", spec={"instructions": ["Look"]})
+    later, _made = pools.ensure_pool(stage=pool.stage, account_id=pool.account_id, draft=draft, known=[])
+    page = make_answer(later, make_worker("Late")).assignment
+    assert instructions.for_page(page).text == "Stage"
+    assert Batch.objects.get(pool_id=later.pk).spec["instructions"] == ["Look"]
+
+
 def test_long_texts_are_compared_at_once():
     before, after = ("\n".join("abc"[(i * step) % 3] for i in range(10_000)) for step in (1, 2))
     began = time.process_time()
@@ -177,6 +188,16 @@ def test_a_mistake_is_one_sentence_and_adds_no_version(people, project, pool, fi
     assert answer.status_code == 400
     assert sentence in answer.content.decode()
     assert not Instruction.objects.exists()
+
+
+@pytest.mark.parametrize("refused", [{"based_on": "7"}, {"new-1-file": SimpleUploadedFile("a.png", b"no picture")}])
+def test_what_was_uploaded_with_a_refused_version_is_not_kept(people, project, pool, monkeypatch, refused):
+    stored = []
+    save = default_storage.save
+    monkeypatch.setattr(default_storage, "save", lambda *given: stored.append(save(*given)) or stored[-1])
+    assert post(people, project, **{"new-0-file": picture(), **refused}).status_code == 400
+    assert len(stored) == 1
+    assert not default_storage.exists(stored[0])
 
 
 def test_an_old_version_is_used_again_as_a_new_one(people, project, pool):
