@@ -37,7 +37,7 @@ def with_control(
     place = max(0, every - 1 - _decided_since_the_last(project, user))
     if not every or place >= len(images):
         return list(images), {}
-    control = _waiting(project, user).select_related("asset", "truth").first() or _draw(project, user, now)
+    control = _waiting(project, user) or _draw(project, user, now)
     if control is None:
         return list(images), {}
     seen = AsSeen(control.truth.consensus_id, _held_because(control.truth))
@@ -57,8 +57,18 @@ def _decided_since_the_last(project: Project, user: User) -> int:
     return (own if answered_at is None else own.filter(created_at__gt=answered_at)).count()
 
 
-def _waiting(project: Project, user: User) -> QuerySet[ReviewControl]:
-    return ReviewControl.objects.filter(project_id=project.pk, user=user, answered_at=None)
+def _waiting(project: Project, user: User) -> ReviewControl | None:
+    """Return the control that waits for an answer; one whose image is at review again is forgotten."""
+    rows = ReviewControl.objects.filter(project_id=project.pk, user=user, answered_at=None)
+    control = rows.select_related("asset__stage", "truth").first()
+    if control is not None and _is_at_review(control.asset):
+        rows.delete()
+        return None
+    return control
+
+
+def _is_at_review(asset: Asset) -> bool:
+    return asset.stage.kind == "review" and asset.state == Asset.State.HELD
 
 
 def _draw(project: Project, user: User, now: datetime) -> ReviewControl | None:
@@ -70,9 +80,14 @@ def _draw(project: Project, user: User, now: datetime) -> ReviewControl | None:
     if not rows:
         return None
     truth = Review.objects.get(pk=chance.choice(chance.choice([part for part in (right, wrong) if part])))
-    return ReviewControl.objects.create(
-        project_id=project.pk, user=user, asset_id=truth.asset_id, truth=truth, shown_at=now
+    # Two requests at once draw one control: whoever comes second gets that of the first.
+    control, _ = ReviewControl.objects.get_or_create(
+        project_id=project.pk,
+        user=user,
+        answered_at=None,
+        defaults={"asset_id": truth.asset_id, "truth": truth, "shown_at": now},
     )
+    return control
 
 
 def _truths(project: Project, user: User, now: datetime) -> QuerySet[Review]:
@@ -100,6 +115,9 @@ def answer_control(asset: Asset, user: User, decided: Decided, now: datetime) ->
     if decided.verdict == Verdict.UNDO:
         return _reopened(mine, decided)
     if mine.answered_at is not None:
+        return False
+    if _is_at_review(asset):
+        mine.delete()
         return False
     mine.key, mine.verdict, mine.answered_at = decided.key, decided.verdict, now
     mine.duration_ms = None if decided.ms is None else min(max(decided.ms, 0), 86_400_000)
