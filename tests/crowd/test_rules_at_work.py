@@ -195,8 +195,8 @@ def test_a_limit_of_pages_holds_before_the_next_one_is_issued():
     market.sent(watched, wanda)
     assert welcome(watched, wanda) == ""
     market.sent(watched, wanda)
-    assert "You have sent all 2 pages" in welcome(watched, wanda)
-    with pytest.raises(NoWork, match="all 2 pages"):
+    assert "You have sent all 2 that one person may send here" in welcome(watched, wanda)
+    with pytest.raises(NoWork, match="all 2 that one person"):
         market.claim(watched, wanda)
     assert not Restriction.objects.exists()
 

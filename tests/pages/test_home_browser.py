@@ -45,7 +45,7 @@ def test_j_and_k_go_from_pool_to_pool_and_enter_opens(server, browser, session, 
         page.keyboard.press("k")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="CALL").wait_for()
-        assert page.get_by_role("img", name="0 handed in").is_visible()
+        page.get_by_role("img", name="0 handed in").wait_for()
 
 
 def test_a_number_moves_on_the_first_page_when_its_project_rings(server, browser, session, project):
