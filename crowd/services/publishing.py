@@ -140,10 +140,10 @@ def plan_pushes(*, batch: Batch) -> int:
 def _plan_chunks(batch: Batch) -> int:
     mine = Task.objects.filter(batch=batch, to_push=True)
     planned = 0
-    while ids := list(mine.filter(NEW_TASKS).order_by("id").values_list("id", flat=True)[:TASKS_A_PUSH]):
-        number = OutboxCommand.objects.filter(kind="push_tasks", batch_id=batch.pk).count()
-        command = _enqueue(batch, "push_tasks", f"push-{batch.pk}-{number}", {})
-        Task.objects.filter(pk__in=ids).update(push_id=command.pk, to_push=False)
+    new = mine.filter(NEW_TASKS).order_by("id").values_list("id", flat=True)
+    while new.exists():
+        command, room = _push_with_room(batch)
+        Task.objects.filter(pk__in=list(new[:room])).update(push_id=command.pk, to_push=False)
         planned += 1
     for task in mine.filter(push_id__isnull=True).exclude(remote_id="").order_by("id"):
         wanted = 0 if task.cancelled else _answers_in_all(task)
@@ -152,6 +152,19 @@ def _plan_chunks(batch: Batch) -> int:
         Task.objects.filter(pk=task.pk).update(to_push=False)
         planned += 1
     return planned
+
+
+def _push_with_room(batch: Batch) -> tuple[OutboxCommand, int]:
+    """Return the push that waits and was never sent, or a new one, and how many tasks still fit into it.
+
+    Tasks come in a few at a time; a call for each few would use up the platform's patience and keep the pool closed.
+    """
+    pushes = OutboxCommand.objects.filter(kind="push_tasks", batch_id=batch.pk)
+    untouched = pushes.filter(state=OutboxCommand.State.PLANNED, fence=0)
+    waiting = untouched.select_for_update(skip_locked=True).order_by("-id").first()
+    if waiting and (room := TASKS_A_PUSH - Task.objects.filter(push_id=waiting.pk).count()) > 0:
+        return waiting, room
+    return _enqueue(batch, "push_tasks", f"push-{batch.pk}-{pushes.count()}", {}), TASKS_A_PUSH
 
 
 def _answers_in_all(task: Task) -> int | None:
