@@ -13,7 +13,7 @@ DEPLOYED := DJANGO_SETTINGS_MODULE=curation.settings.production ALLOWED_HOSTS=wi
 	REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-the-check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHI
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging bench-web lock clean browser screenshots
+.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging bench-api bench-web lock clean browser screenshots
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -76,6 +76,10 @@ bench-aggregation: setup-dev ## quality, promises, buying and speed of the aggre
 # PEERS = the Python of an environment that has the tools to compare with (docs/checks.md); without it they are left out
 bench-imaging: setup-dev ## checks of pictures: speed beside other tools, second runs, joins, hostile files, judged sets, frames
 	@PEERS="$(PEERS)" $(BIN)/python -m tests.bench.imaging
+
+# PEERS = the Python of an environment that has Label Studio 1.23 (docs/bench-api.md); without it that column is empty
+bench-api: setup-dev ## the doors: pages of lists, uploads, imports, exports, beside Label Studio
+	@PEERS="$(PEERS)" $(BIN)/python -m tests.bench.api
 
 screenshots: setup-dev browser ## pictures of the main screens into docs/pictures, from a demo of their own
 	@$(BIN)/python -m tests.screenshots
