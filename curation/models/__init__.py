@@ -5,8 +5,9 @@ from curation.models.api import IdempotencyKey
 from curation.models.asset import Asset, AssetPreview, Decision
 from curation.models.asset_view import BulkChange, BulkChanged, SavedView
 from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, ReliabilityFit
-from curation.models.dataset import DatasetItem, DatasetVersion, Export
+from curation.models.dataset import DatasetCard, DatasetItem, DatasetVersion, DataSource, Export, SourcedPicture
 from curation.models.event import Event
+from curation.models.incoming import FileUpload, LinkToFetch
 from curation.models.instruction import Instruction, PlanDraft
 from curation.models.job import Job, Tick
 from curation.models.lookalike import (
@@ -42,11 +43,14 @@ __all__ = [
     "Consensus",
     "ConsensusBox",
     "ConsensusRun",
+    "DataSource",
+    "DatasetCard",
     "DatasetItem",
     "DatasetVersion",
     "Decision",
     "Event",
     "Export",
+    "FileUpload",
     "HeldOutPicture",
     "HeldOutSet",
     "HonestyTerms",
@@ -54,6 +58,7 @@ __all__ = [
     "Instruction",
     "Job",
     "LabelClass",
+    "LinkToFetch",
     "LookalikeSearch",
     "LookalikeWord",
     "Membership",
@@ -67,6 +72,7 @@ __all__ = [
     "ReviewLease",
     "SavedView",
     "SignInLink",
+    "SourcedPicture",
     "Stage",
     "TagRun",
     "Tick",
