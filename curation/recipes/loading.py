@@ -27,6 +27,28 @@ class RecipeStage(BaseModel):
     settings: dict[str, Any] = {}
 
 
+class PublishedStage(BaseModel):
+    """How many items entered a stage of a published campaign, and how many answers each had."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    stage: str
+    title: str
+    note: str = ""
+    n: int = Field(ge=0)
+    answers: int = Field(ge=0)
+    answers_with_aggregation: int | None = Field(default=None, ge=0)
+
+
+class Published(BaseModel):
+    """What somebody else's campaign of this kind needed, as printed, with one price for every answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    source: str
+    answer_usd: str
+    delivered: int = Field(ge=1)
+    stages: list[PublishedStage] = Field(min_length=1)
+
+
 class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
@@ -43,6 +65,7 @@ class Recipe(BaseModel):
     stages: list[RecipeStage] = Field(min_length=2)
     yields: dict[str, float] = {}
     answers: dict[str, float] = {}
+    published: Published | None = None
 
     @model_validator(mode="after")
     def _collects_its_media(self) -> Self:

@@ -1,0 +1,44 @@
+"""Between which prices one delivered image will probably end up, from what each stage has let through so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+DRAWS, SEED = 4_000, 20_181_018
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of the way: the price of an item that enters it, and how many it let through and dropped."""
+
+    unit_micro: float
+    passed: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Micro-units: one case in twenty lies under `low`, half of them under `middle`, one in twenty over `high`."""
+
+    low: float
+    middle: float
+    high: float
+
+
+def price_interval(steps: Sequence[Step]) -> Interval | None:
+    """Draw the share each stage lets through from Beta(passed + 1, dropped + 1) and price one delivered image.
+
+    An image pays at every stage for those that are lost from there on. Seeded: the same counts give the same interval.
+    None while a stage has let nothing through: then nobody knows.
+    """
+    if not steps or any(step.passed <= 0 for step in steps):
+        return None
+    chance = np.random.default_rng(SEED)
+    needed, price = np.ones(DRAWS), np.zeros(DRAWS)
+    for step in reversed(steps):
+        if step.dropped:
+            needed = needed / chance.beta(step.passed + 1, step.dropped + 1, DRAWS)
+        price += step.unit_micro * needed
+    low, middle, high = (float(one) for one in np.percentile(price, [5, 50, 95]))
+    return Interval(low, middle, high)

@@ -1,0 +1,137 @@
+"""What a pipeline costs, as it is and with aggregation: the counts a recipe publishes, and what a project has paid."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from crowd.money import micro
+from curation.economics.costs import Comparison, CostTable, StageCost
+from curation.economics.interval import Interval, Step, price_interval
+from curation.models import Pool, Stage
+from curation.recipes.loading import Published, PublishedStage
+from curation.services.overview import FunnelStep, PoolRow
+
+CHECK_BOXES = "check_boxes"
+CLASSIFY = "classify"
+USUAL_OVERLAP = 3
+
+
+# --- as somebody published it ----------------------------------------------------------------------------------------
+def published_costs(published: Published) -> Comparison:
+    """Return both tables of a published campaign, every answer at one price."""
+    price = micro(published.answer_usd)
+    as_is = tuple(_published(one, one.answers, price) for one in published.stages)
+    fewer = tuple(_published(one, _with_aggregation(one), price) for one in published.stages)
+    return Comparison(CostTable(as_is, published.delivered), CostTable(fewer, published.delivered))
+
+
+def _with_aggregation(one: PublishedStage) -> int:
+    return one.answers if one.answers_with_aggregation is None else one.answers_with_aggregation
+
+
+def _published(one: PublishedStage, answers: int, price: int) -> StageCost:
+    return StageCost(one.stage, one.title, one.n, Fraction(answers), one.n * answers * price)
+
+
+def published_interval(published: Published) -> Interval | None:
+    """Return between which prices one image of such a campaign ends up, from its own counts."""
+    price = micro(published.answer_usd)
+    after = [one.n for one in published.stages[1:]] + [published.delivered]
+    return price_interval(
+        [
+            Step(float(price * _with_aggregation(one)), left, max(0, one.n - left))
+            for one, left in zip(published.stages, after, strict=True)
+        ]
+    )
+
+
+# --- as a project has paid -------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What checking every box by hand would take: so many answers, each checked by so many people at that price."""
+
+    answers: int
+    people: int
+    price_micro: Fraction
+
+    @property
+    def micro(self) -> int:
+        return round(self.answers * self.people * self.price_micro)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCosts:
+    """`checking` None: the project draws no boxes or has none yet, and both sides are the same."""
+
+    comparison: Comparison
+    checking: Checking | None
+    at_the_end: Interval | None
+
+
+def project_costs(
+    *,
+    steps: Sequence[FunnelStep],
+    rows: Sequence[PoolRow],
+    spent: Mapping[int | None, int],
+    delivered: int,
+) -> ProjectCosts:
+    """Put what each stage has cost beside the same work without aggregation: same images, same prices.
+
+    Without aggregation every drawn box would be checked by as many people as draw it, at this project's own price of
+    a check: that is the one row in which the sides differ.
+    """
+    answers = _answers(rows)
+    checking = _checking([step.stage for step in steps], answers, spent)
+    paid: list[StageCost] = []
+    for step in steps:
+        paid.append(_paid(step, answers, spent))
+        if checking and step.stage.kind == "boxes":
+            paid.append(StageCost(CHECK_BOXES, "Check boxes", paid[-1].n, Fraction(0), 0))
+    paid += _of_no_stage(steps, spent)
+    by_hand = [_checked_by_hand(row, checking) if row.stage == CHECK_BOXES and checking else row for row in paid]
+    comparison = Comparison(CostTable(tuple(by_hand), delivered), CostTable(tuple(paid), delivered))
+    return ProjectCosts(comparison, checking, price_interval([_step(step, spent) for step in steps]))
+
+
+def _answers(rows: Sequence[PoolRow]) -> Counter[int]:
+    """Return the accepted answers of each stage, without training, exams and control tasks."""
+    found: Counter[int] = Counter()
+    for row in rows:
+        if row.pool.kind == Pool.Kind.MAIN:
+            found[row.pool.stage_id] += row.accepted
+    return found
+
+
+def _checking(stages: Sequence[Stage], answers: Counter[int], spent: Mapping[int | None, int]) -> Checking | None:
+    drawn = [stage for stage in stages if stage.kind == "boxes" and answers[stage.pk]]
+    if not drawn:
+        return None
+    checks = [stage for stage in stages if stage.kind == "validate" and answers[stage.pk] and spent.get(stage.pk)]
+    priced = checks or drawn
+    price = Fraction(sum(spent.get(one.pk, 0) for one in priced), sum(answers[one.pk] for one in priced))
+    people = int(drawn[0].settings.get("overlap", USUAL_OVERLAP))
+    return Checking(sum(answers[one.pk] for one in drawn), people, price)
+
+
+def _paid(step: FunnelStep, answers: Counter[int], spent: Mapping[int | None, int]) -> StageCost:
+    entered = step.passed + step.lost + step.waiting + step.held
+    each = Fraction(answers[step.stage.pk], entered) if entered else Fraction(0)
+    return StageCost(step.stage.name, step.stage.title, entered, each, spent.get(step.stage.pk, 0))
+
+
+def _checked_by_hand(row: StageCost, checking: Checking) -> StageCost:
+    each = Fraction(checking.answers * checking.people, row.n) if row.n else Fraction(0)
+    return StageCost(row.stage, row.title, row.n, each, checking.micro)
+
+
+def _of_no_stage(steps: Sequence[FunnelStep], spent: Mapping[int | None, int]) -> list[StageCost]:
+    """Return what was paid for the project as a whole, so that the tables add up to the ledger."""
+    known = {step.stage.pk for step in steps}
+    rest = sum(paid for stage, paid in spent.items() if stage not in known)
+    return [StageCost("", "Whole project", 0, Fraction(0), rest)] if rest else []
+
+
+def _step(step: FunnelStep, spent: Mapping[int | None, int]) -> Step:
+    decided = step.passed + step.lost
+    return Step(spent.get(step.stage.pk, 0) / decided if decided else 0.0, step.passed, step.lost)
