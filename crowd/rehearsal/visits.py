@@ -25,7 +25,7 @@ from crowd.rehearsal import acting, answers
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.people import CrowdMix, Person, profile
 from crowd.rehearsal.pictures import Truth
-from crowd.services import claims, control, trust
+from crowd.services import claims, control, handing_in, trust
 
 VISITS_PER_PERSON_AND_HOUR = 2.0
 
@@ -73,7 +73,7 @@ def visit(*, account_id: int, now: datetime | None = None) -> Visit:
     crowd.step, crowd.clock = crowd.step + 1, at
     crowd.save(update_fields=["step", "clock"])
     if now is None:  # nobody else keeps this crowd's time
-        claims.expire_leases(now=at, account_id=crowd.account_id)
+        handing_in.expire_leases(now=at, account_id=crowd.account_id)
     visitor = _Visitor(_worker(crowd, person, at), at, is_live=now is not None)
     return Visit(acting.visit(_OwnMarket(visitor), acting.Actor(person, rng, at)), at)
 
@@ -148,7 +148,7 @@ class _OwnMarket:
     def walk_away(self, page: acting.Page) -> None:
         """On a virtual clock the lease runs out; a live crowd is too fast for leases of minutes and says so."""
         if self.visitor.is_live:
-            claims.skip_page(assignment_id=page.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
+            handing_in.skip_page(assignment_id=page.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
 
     def truth_of(self, task: acting.StallTask) -> Truth:
         return truth_of(task.payload)
@@ -173,7 +173,7 @@ class _OwnMarket:
         return control.check_training(assignment_id=page.ref.pk, worker_id=who, answer_id=task.ref, payload=given).ok
 
     def hand_in(self, page: acting.Page, given: Mapping[Any, Mapping[str, Any]], duration_ms: int) -> None:
-        claims.submit_page(
+        handing_in.submit_page(
             assignment_id=page.ref.pk,
             worker_id=self.visitor.worker.pk,
             answers=given,

@@ -35,8 +35,9 @@ def unpaid_workers(*, batch: Batch, now: datetime) -> list[int]:
 def accept_these(*, batch: Batch, pages: QuerySet[Assignment], now: datetime) -> tuple[int, str]:
     """Accept those of these pages that are submitted, the oldest first, as many as the budget grants.
 
-    A page that somebody is judging at this moment is left to him: he may wait for the money that we have locked.
+    A page that somebody is working on at this moment is left to him.
     """
+    ledger.lock(purse=ledger.Purse.of(batch))
     open_ones = pages.filter(batch=batch, state=State.SUBMITTED)
     free = open_ones.select_for_update(of=("self",), skip_locked=True).order_by("pk")
     found = sorted(free, key=lambda page: page.submitted_at or now)

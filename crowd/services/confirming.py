@@ -40,8 +40,6 @@ def is_hosted(batch: Batch) -> bool:
 
 def settle(*, batch: Batch, found: Sorted, now: datetime) -> None:
     """Take what the platform confirms, keep apart what it should not have."""
-    if found.confirmed or found.strays or found.withdrawn:
-        ledger.lock(purse=ledger.Purse.of(batch))
     _confirm(batch, found.confirmed)
     found.refused += [sentence for page in [*found.new, *found.strays] if (sentence := _keep_apart(page, now))]
     for page in found.withdrawn:
@@ -141,6 +139,7 @@ def _withdraw(page_id: int, reason: str, told: str, now: datetime) -> None:
 def tidy(*, batch_id: int, now: datetime) -> None:
     """After a look at the platform: give up what never came there, and let as many people come as are missing."""
     batch = Batch.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=batch_id)
+    ledger.lock(purse=ledger.Purse.of(batch))
     over = Assignment.objects.filter(batch=batch, state=State.SUBMITTED, platform_state=State.ACTIVE)
     for pk in over.filter(lease_until__lt=now - PATIENCE).order_by("pk").values_list("pk", flat=True)[:200]:
         _withdraw(pk, NEVER_THERE, State.ACTIVE, now)

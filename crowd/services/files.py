@@ -18,7 +18,7 @@ from crowd.errors import AuthFailed, CrowdError, PlatformError, StillRunning, St
 from crowd.fetching import AddressRefused, FetchError, Limits, fetch_public
 from crowd.models import AnswerRaw, Assignment, RemoteFile
 from crowd.platforms.registry import platform
-from crowd.services import judging
+from crowd.services import judging, ledger
 from crowd.services.accepting import accept_waiting
 
 State = RemoteFile.State
@@ -207,7 +207,9 @@ def _awaits_its_platform(page: Assignment) -> bool:
 
 
 def _locked_page(row: RemoteFile) -> Assignment:
-    return Assignment.objects.select_for_update(of=("self",)).select_related("batch__account").get(pk=row.assignment_id)
+    pages = Assignment.objects.select_related("batch__account")
+    ledger.lock(purse=ledger.Purse.of(pages.get(pk=row.assignment_id).batch))
+    return pages.select_for_update(of=("self",)).get(pk=row.assignment_id)
 
 
 def _after_error(row: RemoteFile, error: CrowdError, now: datetime) -> Fetched:

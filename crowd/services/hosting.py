@@ -14,7 +14,7 @@ from crowd.authored import told
 from crowd.errors import CrowdError, NotYours, NoWork
 from crowd.models import Account, Assignment, Batch, Worker
 from crowd.models.worker import digest_of
-from crowd.services import claims, skills
+from crowd.services import claims, offers, skills
 
 State = Assignment.State
 BEGUN = gettext_noop("This page was begun by somebody else.")
@@ -135,7 +135,7 @@ def _gate(batch: Batch) -> Batch:
 
 def _require_work_behind(batch: Batch, worker: Worker, now: datetime) -> None:
     """Nobody is led through an unpaid training to find that there is no paid work behind it."""
-    offer = claims.offer_of(batch=batch, worker=worker, now=now)
+    offer = offers.offer_of(batch=batch, worker=worker, now=now)
     if offer is None:
         raise NoWork(_("You cannot work in this pool."))
     if batch.state != Batch.State.OPEN or not offer.available:
@@ -144,4 +144,4 @@ def _require_work_behind(batch: Batch, worker: Worker, now: datetime) -> None:
 
 def is_work_waiting(batch: Batch) -> bool:
     """Say whether anybody at all would find something to do, for those who only look."""
-    return batch.state == Batch.State.OPEN and claims.tasks_to_give(batch).exists()
+    return batch.state == Batch.State.OPEN and offers.tasks_to_give(batch).exists()

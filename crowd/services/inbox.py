@@ -1,6 +1,6 @@
 """Pages that a platform tells of become rows, each once however often it is told.
 
-Everybody locks in the same order: the batch, its pages, the budgets, the tasks.
+Everybody locks in the same order: the batch, the budgets, its pages, the tasks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,6 +77,7 @@ def take(*, batch: Batch, pages: Sequence[RemoteAssignment], now: datetime) -> T
     """Store pages and answers, count them, apply what the platform has decided, accept what we accept at once."""
     batch = Batch.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=batch.pk)
     told, repeated, unread = incoming.distinct(pages)
+    ledger.lock(purse=ledger.Purse.of(batch))
     known = _known(batch, told)
     found = incoming.sort(told, known, hosted=confirming.sorter_of(batch))
     found.refused[:0] = unread
@@ -115,7 +116,6 @@ def _known(batch: Batch, told: Mapping[bytes, ReadPage]) -> dict[bytes, Known]:
 
 
 def _store(batch: Batch, found: Sorted, now: datetime) -> None:
-    ledger.lock(purse=ledger.Purse.of(batch))
     keys = incoming.keys_of(found.with_answers)
     tasks = lock_tasks(batch, keys=keys, pages=[page.pk for page in found.given_back])
     _find_workers(batch, found.with_answers)

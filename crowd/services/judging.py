@@ -1,4 +1,8 @@
-"""Accepting and rejecting pages. Both may be called again: the second call changes nothing."""
+"""Accepting and rejecting pages. Both may be called again: the second call changes nothing.
+
+Whoever may move money locks the project's budget before a page: two that did it the other way round would wait for
+each other.
+"""
 
 from datetime import datetime
 
@@ -73,4 +77,6 @@ def give_back(page: Assignment, *, done: bool) -> None:
 
 
 def _locked(assignment_id: int) -> Assignment:
-    return Assignment.objects.select_for_update(of=("self",)).select_related("batch__account").get(pk=assignment_id)
+    pages = Assignment.objects.select_related("batch__account")
+    ledger.lock(purse=ledger.Purse.of(pages.get(pk=assignment_id).batch))
+    return pages.select_for_update(of=("self",)).get(pk=assignment_id)

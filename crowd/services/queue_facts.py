@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Min, Q
 
 from crowd.models import Answer, Assignment, Batch, Restriction, Worker
-from crowd.services.claims import Offer, gate_sentence
+from crowd.services.offers import Offer, gate_sentence
 
 State = Assignment.State
 

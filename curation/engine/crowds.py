@@ -19,7 +19,7 @@ from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.people import CrowdMix
 from crowd.rehearsal.pictures import Truth
 from crowd.secrets import Secrets
-from crowd.services import claims, dispatch, files, publishing, pulling
+from crowd.services import dispatch, files, handing_in, publishing, pulling
 
 STEP = timedelta(hours=1)
 BALANCE = Decimal(1_000_000)
@@ -55,7 +55,7 @@ class OwnCrowd:
 
     def settle(self) -> None:
         """The outbox keeps real time: its rows are due by the database's clock."""
-        claims.expire_leases(now=self.row().clock, account_id=self.account.pk)
+        handing_in.expire_leases(now=self.row().clock, account_id=self.account.pk)
         dispatch.drain(now=database_now(), account_id=self.account.pk)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from crowd.models import Assignment
 from crowd.platforms.registry import issuing_pages
-from crowd.services import claims, dispatch, pulling, rollups, tallies, trust
+from crowd.services import dispatch, handing_in, pulling, rollups, tallies, trust
 from curation.engine import market
 from curation.engine.flow import wake_take_in
 from curation.models import Event, Job, Pool, Project, Tick
@@ -24,7 +24,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
     market.wake_pulls()
     market.wake_fetches(now=now)
     pools.settle_openings()
-    claims.expire_leases(now=now)
+    handing_in.expire_leases(now=now)
     for project_id in projects_with_mail():
         wake_take_in(project_id)
     pause_where_money_ends(now=now)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, NotYours, NoWork
 from crowd.models import Assignment, Batch, Worker
-from crowd.services import claims, earnings, own_queue, queue_facts
+from crowd.services import claims, earnings, offers, own_queue, queue_facts
 from crowd.services import messages as letters
 from curation.portal.earnings import rejected_pages
 from curation.portal.idle import bar_sentences, idle_sentences
@@ -36,16 +36,16 @@ def home(request: HttpRequest) -> HttpResponse:
     open_pages = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE, lease_until__gt=now)
     active = {page.batch_id: page for page in open_pages}
     own = own_queue.waiting(worker_id=worker.pk)
-    offers = claims.offers(worker_id=worker.pk, now=now)
+    found = offers.offers(worker_id=worker.pk, now=now)
     currency = worker.account.currency
-    shown = shown_offers(offers, active, own, currency)
+    shown = shown_offers(found, active, own, currency)
     bars = queue_facts.bars(worker=worker, now=now)
     is_idle = not bars and all(offer.needs for offer in shown)
     context = {
         "worker": worker,
         "offers": shown,
         "bars": [bar_sentences(bar) for bar in bars[:1]],
-        "why_idle": idle_sentences(queue_facts.facts(worker=worker, offers=offers, now=now)) if is_idle else [],
+        "why_idle": idle_sentences(queue_facts.facts(worker=worker, offers=found, now=now)) if is_idle else [],
         "own": own.total(),
         "currency": currency,
         "earnings": earnings.so_far(worker_id=worker.pk),
@@ -77,7 +77,7 @@ def go_on(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
     page, reason = _claimed(worker, batch_id)
     if page is not None:
         return redirect("w-page", page.pk)
-    for offer in claims.offers(worker_id=worker.pk, now=database_now()):
+    for offer in offers.offers(worker_id=worker.pk, now=database_now()):
         if offer.needs or offer.batch.pk == batch_id or offer.batch.kind != Batch.Kind.MAIN:
             continue
         page, _why = _claimed(worker, offer.batch.pk)

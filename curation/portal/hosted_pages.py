@@ -14,7 +14,7 @@ from crowd.authored import told
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, CrowdError, NotYours, NoWork
 from crowd.models import Appeal, Assignment, Batch
-from crowd.services import claims, hosting
+from crowd.services import handing_in, hosting
 from curation.portal.earnings import STANDS
 from curation.portal.hosted import GIVE_BACK, nothing_for, said
 from curation.portal.media import picture_for
@@ -201,7 +201,7 @@ def _after_step(request: HttpRequest, desk: Desk) -> HttpResponse:
 @require_POST
 def skip(request: HttpRequest, desk: Desk) -> HttpResponse:
     try:
-        claims.skip_page(assignment_id=desk.page.pk, worker_id=desk.worker.pk, now=database_now())
+        handing_in.skip_page(assignment_id=desk.page.pk, worker_id=desk.worker.pk, now=database_now())
     except CrowdError as error:
         return _refuse(request, desk, error)
     return said(request, _(SKIPPED).format(name=desk.door.name))

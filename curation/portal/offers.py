@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from crowd.authored import told
 from crowd.models import Assignment, Batch
-from crowd.services.claims import Offer
+from crowd.services.offers import Offer
 from curation.portal import amounts
 
 ICON_OF_INTERFACE = {

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import BadAnswer, CrowdError, NotYours
 from crowd.models import Assignment, Batch, Worker
-from crowd.services import claims
+from crowd.services import handing_in
 from crowd.services.answers import several
 from curation.portal.home import go_on
 from curation.portal.links import own_links
@@ -125,7 +125,7 @@ def handed_in(request: HttpRequest, row: Assignment) -> tuple[dict[int, Any], in
 def skip(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     row = own_page(worker, page_id)
     try:
-        claims.skip_page(assignment_id=row.pk, worker_id=worker.pk, now=database_now())
+        handing_in.skip_page(assignment_id=row.pk, worker_id=worker.pk, now=database_now())
     except CrowdError as error:
         return refuse(request, error, row)
     messages.info(request, _("You gave the page back. Nothing is lost, nothing is paid for it."))

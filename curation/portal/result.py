@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from crowd.authored import told
 from crowd.clock import database_now
 from crowd.models import Answer, Assignment, Batch, Worker
-from crowd.services import claims, skills
+from crowd.services import offers, skills
 from curation.portal.offers import kind_words
 from curation.portal.pages import own_page
 from curation.portal.people import for_workers
@@ -80,7 +80,7 @@ def _hints(batch: Batch, answers: list[Answer]) -> tuple[str, ...]:
 
 def _next_step(page: Assignment, worker: Worker) -> Batch | None:
     """Return what this step has opened and can be begun now."""
-    for offer in claims.offers(worker_id=worker.pk, now=database_now()):
+    for offer in offers.offers(worker_id=worker.pk, now=database_now()):
         if offer.batch.needs_skill_id == page.batch.grants_skill_id and not offer.needs and offer.batch.needs_skill_id:
             return offer.batch
     return None

@@ -10,6 +10,7 @@ from crowd.errors import BadAnswer, CrowdError
 from crowd.models import Answer, Upload, Worker
 from curation.portal.pages import body_of, refuse
 from curation.services import uploads
+from curation.services.pieces import WrongOffset
 
 PIECE, LARGE_PIECE = 256 * 1024, 1024 * 1024
 LARGE = 20 * LARGE_PIECE
@@ -51,7 +52,7 @@ def upload(request: HttpRequest, worker: Worker, upload_id: UUID) -> HttpRespons
         if not offset.isdecimal():
             raise BadAnswer(_("A piece needs its offset."))
         return JsonResponse(_state(uploads.append(upload=row, offset=int(offset), data=request.body)))
-    except uploads.WrongOffset:
+    except WrongOffset:
         return JsonResponse(_state(_own(worker, upload_id)), status=409)
     except CrowdError as error:
         return refuse(request, error)
@@ -62,7 +63,7 @@ def finish(request: HttpRequest, worker: Worker, upload_id: UUID) -> HttpRespons
     row = _own(worker, upload_id)
     try:
         return JsonResponse(_state(uploads.finish(upload=row)))
-    except uploads.WrongOffset:
+    except WrongOffset:
         return JsonResponse(_state(row), status=409)
     except CrowdError as error:
         return refuse(request, error)

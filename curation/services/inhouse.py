@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from crowd.errors import CrowdError
 from crowd.models import Account, Assignment, Batch, Skill, Task, Worker, WorkerInvitation, WorkerTeam
 from crowd.money import exact_text
-from crowd.services import claims, invitations, own_queue, qualifying, teams
+from crowd.services import invitations, offers, own_queue, qualifying, teams
 from crowd.services.invitations import INHOUSE
 from crowd.services.teams import Terms
 from curation.models import Asset, Event, Membership, Pool, Project, User
@@ -198,7 +198,7 @@ def assign(*, project: Project, worker: Worker, asset_ids: Sequence[UUID], by: U
     """Keep a place of the in-house tasks about these pictures for one worker; returns in how many there was one."""
     tasks = _tasks_about(project, asset_ids)
     for batch in Batch.objects.filter(pk__in=tasks.order_by().values("batch_id")).select_related("account"):
-        if claims.offer_of(batch=batch, worker=worker, now=now) is None:
+        if offers.offer_of(batch=batch, worker=worker, now=now) is None:
             title = Pool.objects.get(pk=batch.pool_id).title
             raise CrowdError(
                 f"{worker.name or worker.short_id} is not offered the pool {title}, so cannot be given it."

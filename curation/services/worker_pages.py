@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from crowd.errors import BadAnswer, NotYours
 from crowd.models import Answer, Assignment, Batch, PageDraft, Upload
-from crowd.services import claims, control
+from crowd.services import control, handing_in
 from crowd.services.answers import check_payload
 from crowd.services.control import Hint
 
@@ -73,7 +73,7 @@ def _photos(page: Assignment) -> dict[int, Payload]:
 
 def hand_in(
     *, page: Assignment, worker_id: int, posted: Mapping[int, Payload], duration_ms: int, now: datetime
-) -> claims.Submitted:
+) -> handing_in.Submitted:
     """Submit a page with what is kept of it and what came along; files and training only count as kept."""
     answers = answers_so_far(page)
     if page.batch.kind == Batch.Kind.TRAINING:
@@ -81,7 +81,7 @@ def hand_in(
     elif page.batch.interface != "photo":
         answers = {**answers, **posted}
     longest = int((now - page.issued_at).total_seconds() * 1000)
-    return claims.submit_page(
+    return handing_in.submit_page(
         assignment_id=page.pk,
         worker_id=worker_id,
         answers=answers,

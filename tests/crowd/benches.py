@@ -53,10 +53,10 @@ class LocalBench:
         return lambda then: market.submit(page, then).assignment.ext_id
 
     def is_welcome(self, account: Account, worker_ext_id: str, remote_id: str, now: datetime) -> bool:
-        from crowd.services import claims
+        from crowd.services import offers
 
         who = Worker.objects.get(account=account, ext_id=worker_ext_id)
-        return remote_id in {str(offer.batch.pk) for offer in claims.offers(worker_id=who.pk, now=now)}
+        return remote_id in {str(offer.batch.pk) for offer in offers.offers(worker_id=who.pk, now=now)}
 
 
 BENCHES: dict[str, Bench] = {

@@ -11,7 +11,7 @@ from django.db import connection
 
 from crowd.models import Account, Assignment, Batch, Skill, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
-from crowd.services import claims, ledger
+from crowd.services import claims, handing_in, ledger
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -108,8 +108,8 @@ def answers_for(page: Assignment, **changed: Any) -> dict[int, Mapping[str, Any]
     return {task.answer_id: answer for task in claims.page_tasks(page)}
 
 
-def submit(page: Assignment, now: datetime = NOON, *, ms: int = 60_000, **changed: Any) -> claims.Submitted:
-    return claims.submit_page(
+def submit(page: Assignment, now: datetime = NOON, *, ms: int = 60_000, **changed: Any) -> handing_in.Submitted:
+    return handing_in.submit_page(
         assignment_id=page.pk,
         worker_id=page.worker_id,
         answers=answers_for(page, **changed),

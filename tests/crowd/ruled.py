@@ -6,7 +6,7 @@ from crowd.models import (
     Batch,
     Worker,
 )
-from crowd.services import claims, trust
+from crowd.services import offers, trust
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
@@ -24,7 +24,7 @@ def pool(*asked: dict[str, Any], known: str = "", **fields: Any) -> Batch:
 
 def welcome(batch: Batch, who: Worker, now=NOON) -> str:
     """What stands in the way of a page; empty = nothing."""
-    offer = next((one for one in claims.offers(worker_id=who.pk, now=now) if one.batch.pk == batch.pk), None)
+    offer = next((one for one in offers.offers(worker_id=who.pk, now=now) if one.batch.pk == batch.pk), None)
     return "restricted" if offer is None else offer.needs
 
 

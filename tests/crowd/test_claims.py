@@ -8,7 +8,7 @@ import pytest
 
 from crowd.errors import BadAnswer, BudgetExceeded, NotYours, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Restriction, SkillValue
-from crowd.services import claims, control, ledger, trust
+from crowd.services import claims, control, handing_in, ledger, offers, trust
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
@@ -68,8 +68,8 @@ def test_nobody_judges_his_own_photo(choices, wanda):
 def test_a_skipped_page_gives_its_places_and_its_money_back(choices, wanda):
     first, second = market.tasks(choices, 2)
     page = market.claim(choices, wanda)
-    claims.skip_page(assignment_id=page.pk, worker_id=wanda.pk, now=NOON)
-    claims.skip_page(assignment_id=page.pk, worker_id=wanda.pk, now=NOON)
+    handing_in.skip_page(assignment_id=page.pk, worker_id=wanda.pk, now=NOON)
+    handing_in.skip_page(assignment_id=page.pk, worker_id=wanda.pk, now=NOON)
     assert counts(first) == counts(second) == (0, 0)
     assert ledger.totals(project_id=choices.project_id).free_micro == 100_000_000
     assert len(claims.page_tasks(market.claim(choices, market.worker(choices.account)))) == 2
@@ -80,9 +80,9 @@ def test_a_skipped_page_gives_its_places_and_its_money_back(choices, wanda):
 def test_an_expired_page_gives_its_places_and_its_money_back(choices, wanda):
     (task,) = market.tasks(choices)
     page = market.claim(choices, wanda)
-    assert claims.expire_leases(now=NOON) == 0
-    assert claims.expire_leases(now=LATE) == 1
-    assert claims.expire_leases(now=LATE) == 0
+    assert handing_in.expire_leases(now=NOON) == 0
+    assert handing_in.expire_leases(now=LATE) == 1
+    assert handing_in.expire_leases(now=LATE) == 0
     page.refresh_from_db()
     assert page.state == State.EXPIRED
     assert counts(task) == (0, 0)
@@ -94,7 +94,7 @@ def test_a_page_handed_in_too_late_is_refused_with_a_sentence(choices, wanda):
     page = market.claim(choices, wanda)
     with pytest.raises(NotYours, match="The time for this page is over"):
         market.submit(page, LATE)
-    claims.expire_leases(now=LATE)
+    handing_in.expire_leases(now=LATE)
     with pytest.raises(NotYours, match="The time for this page is over"):
         market.submit(page, NOON)
     assert not AnswerRaw.objects.exists()
@@ -105,9 +105,9 @@ def test_somebody_elses_page_can_be_neither_handed_in_nor_skipped(choices, wanda
     page = market.claim(choices, wanda)
     charlie = market.worker(choices.account, "charlie")
     with pytest.raises(NotYours, match="not yours"):
-        claims.skip_page(assignment_id=page.pk, worker_id=charlie.pk, now=NOON)
+        handing_in.skip_page(assignment_id=page.pk, worker_id=charlie.pk, now=NOON)
     with pytest.raises(NotYours, match="not yours"):
-        claims.submit_page(assignment_id=page.pk, worker_id=charlie.pk, answers={}, duration_ms=1, now=NOON)
+        handing_in.submit_page(assignment_id=page.pk, worker_id=charlie.pk, answers={}, duration_ms=1, now=NOON)
 
 
 def test_handed_in_twice_is_handed_in_once(choices, wanda):
@@ -140,14 +140,14 @@ def test_skipped_tasks_do_not_count_towards_the_limit():
     photos = market.batch("photo", per_worker=1)
     market.tasks(photos, 2)
     wanda = market.worker(photos.account)
-    claims.skip_page(assignment_id=market.claim(photos, wanda).pk, worker_id=wanda.pk, now=NOON)
+    handing_in.skip_page(assignment_id=market.claim(photos, wanda).pk, worker_id=wanda.pk, now=NOON)
     assert market.claim(photos, wanda).answers.count() == 1
 
 
 def test_the_sentence_says_until_when_others_hold_the_rest(choices, wanda):
     market.tasks(choices)
     market.claim(choices, wanda)
-    (offer,) = claims.offers(worker_id=market.worker(choices.account).pk, now=NOON)
+    (offer,) = offers.offers(worker_id=market.worker(choices.account).pk, now=NOON)
     assert offer.available == 0
     assert offer.needs == "1 page is held by others until 12:15 UTC at the latest."
 
@@ -186,7 +186,7 @@ def test_a_banned_worker_sees_no_offers_and_gets_no_page(choices, wanda):
     trust.restrict(
         worker_id=wanda.pk, scope=Restriction.Scope.BATCH, scope_id=choices.pk, reason="", until=until, by_rule="speed"
     )
-    assert claims.offers(worker_id=wanda.pk, now=NOON) == []
+    assert offers.offers(worker_id=wanda.pk, now=NOON) == []
     with pytest.raises(NoWork, match="cannot work"):
         market.claim(choices, wanda)
     assert market.claim(choices, wanda, until).state == State.ACTIVE
@@ -230,7 +230,7 @@ def test_the_gate_opens_at_seventy(value, admitted):
     wanda = market.worker(at)
     if value is not None:
         market.grade(wanda, checking, value)
-    (offer,) = claims.offers(worker_id=wanda.pk, now=NOON)
+    (offer,) = offers.offers(worker_id=wanda.pk, now=NOON)
     assert (offer.needs == "") is admitted
     if admitted:
         assert market.claim(guarded, wanda)
@@ -270,7 +270,7 @@ def test_in_training_the_first_answer_counts(training):
 def test_a_training_is_over_when_it_has_given_its_skill(training):
     wanda = market.worker(training.account)
     market.sent(training, wanda, answer="incorrect")
-    assert claims.offers(worker_id=wanda.pk, now=NOON) == []
+    assert offers.offers(worker_id=wanda.pk, now=NOON) == []
     with pytest.raises(NoWork, match="done this already"):
         market.claim(training, wanda)
 
@@ -281,7 +281,7 @@ def test_a_training_left_in_the_middle_goes_on_and_its_first_answers_still_count
     page = market.claim(training, wanda)
     list(first_tries(page, ["correct"] * 4))
     if leave == "skip":
-        claims.skip_page(assignment_id=page.pk, worker_id=wanda.pk, now=NOON)
+        handing_in.skip_page(assignment_id=page.pk, worker_id=wanda.pk, now=NOON)
     again = market.claim(training, wanda, LATE)
     assert again != page
     assert again.answers.count() == 4
@@ -376,7 +376,7 @@ def test_an_answer_that_does_not_fit_is_refused_and_nothing_is_written(interface
     good, bad = [task.answer_id for task in claims.page_tasks(page)]
     given = {good: market.ANSWERS[interface], bad: {**market.ANSWERS[interface], **answer}}
     with pytest.raises(BadAnswer, match=sentence):
-        claims.submit_page(assignment_id=page.pk, worker_id=page.worker_id, answers=given, duration_ms=1, now=NOON)
+        handing_in.submit_page(assignment_id=page.pk, worker_id=page.worker_id, answers=given, duration_ms=1, now=NOON)
     page.refresh_from_db()
     assert page.state == State.ACTIVE
     assert not AnswerRaw.objects.exists()
@@ -389,7 +389,7 @@ def test_a_page_with_a_task_left_out_is_refused(choices, wanda):
     answers = market.answers_for(page)
     answers.popitem()
     with pytest.raises(BadAnswer, match="every task of the page needs one"):
-        claims.submit_page(assignment_id=page.pk, worker_id=wanda.pk, answers=answers, duration_ms=1, now=NOON)
+        handing_in.submit_page(assignment_id=page.pk, worker_id=wanda.pk, answers=answers, duration_ms=1, now=NOON)
 
 
 def test_flags_alone_say_that_there_is_no_hand():
@@ -441,7 +441,7 @@ def test_a_page_handed_in_from_two_tabs_at_once_is_paid_once():
     page = market.claim(work, market.worker(work.account))
     answers = market.answers_for(page)
     results = market.at_once(
-        lambda _: claims.submit_page(
+        lambda _: handing_in.submit_page(
             assignment_id=page.pk, worker_id=page.worker_id, answers=answers, duration_ms=1, now=NOON
         ),
         range(6),

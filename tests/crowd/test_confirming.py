@@ -10,7 +10,7 @@ from crowd.errors import IllegalTransition
 from crowd.links import submission_of
 from crowd.models import Assignment, Batch, LedgerEntry, OutboxCommand, RemoteFile, Task
 from crowd.platforms.base import RemoteAssignment
-from crowd.services import claims, confirming, dispatch, inbox, judging, publishing
+from crowd.services import claims, confirming, dispatch, handing_in, inbox, judging, publishing
 from tests.crowd import market, remote
 from tests.crowd.market import NOON
 from tests.crowd.remote import told
@@ -134,7 +134,7 @@ def test_a_page_handed_in_there_before_it_was_finished_here_is_not_paid(of, page
 
 
 def test_a_page_whose_time_was_over_here_is_rejected_there(of, page):
-    claims.expire_leases(now=NOON + DAY)
+    handing_in.expire_leases(now=NOON + DAY)
     take(page, shown(page), now=NOON + DAY)
     assert (page.state, page.reason) == (State.EXPIRED, confirming.TOO_LATE)
     for _ in range(2):

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition, NoWork
 from crowd.models import Assignment, Budget, LedgerEntry, Reservation, SkillValue
-from crowd.services import claims, judging, ledger
+from crowd.services import handing_in, judging, ledger
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -283,12 +283,12 @@ class Books(RuleBasedStateMachine):
     def skip(self, data) -> None:
         page = self.one_of(data, State.ACTIVE, State.SKIPPED)
         if page is not None:
-            claims.skip_page(assignment_id=page.pk, worker_id=page.worker_id, now=self.now)
+            handing_in.skip_page(assignment_id=page.pk, worker_id=page.worker_id, now=self.now)
 
     @rule(minutes=st.sampled_from([1, 16]))
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
-        claims.expire_leases(now=self.now)
+        handing_in.expire_leases(now=self.now)
 
     @rule()
     def raise_budget(self) -> None:

@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from crowd.errors import BadAnswer
 from crowd.links import submission_of
 from crowd.models import AnswerRaw, Assignment, RemoteFile
-from crowd.services import claims, files, inbox
+from crowd.services import claims, files, handing_in, inbox
 from tests.crowd import market, remote
 from tests.crowd.fetching.servers import Bait, Site
 from tests.crowd.fetching.servers import page as a_page
@@ -32,7 +32,9 @@ def sent(link: str, *, auto_accept: bool = False) -> Assignment:
 
 def handed_in(page: Assignment, link: str) -> Assignment:
     answers = {task.answer_id: {"link": link} for task in claims.page_tasks(page)}
-    claims.submit_page(assignment_id=page.pk, worker_id=page.worker_id, answers=answers, duration_ms=60_000, now=NOON)
+    handing_in.submit_page(
+        assignment_id=page.pk, worker_id=page.worker_id, answers=answers, duration_ms=60_000, now=NOON
+    )
     RemoteFile.objects.update(next_at=NOON)
     page.refresh_from_db()
     return page

@@ -4,7 +4,7 @@ import pytest
 
 from crowd.errors import NoWork
 from crowd.models import Batch, OwnTask, Task
-from crowd.services import claims, own_queue
+from crowd.services import handing_in, offers, own_queue
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -49,7 +49,7 @@ def test_own_tasks_come_first_and_the_page_is_filled_up_with_others(work, ann):
 def test_nobody_else_gets_a_place_that_is_kept(work, ann, ben):
     (task,) = market.tasks(work)
     keep(ann, task)
-    assert claims.offer_of(batch=work, worker=ben, now=NOON).available == 0
+    assert offers.offer_of(batch=work, worker=ben, now=NOON).available == 0
     with pytest.raises(NoWork):
         market.claim(work, ben)
     assert on_page(market.claim(work, ann)) == [task.pk]
@@ -93,7 +93,7 @@ def test_a_page_given_back_frees_the_place_for_everybody(work, ann, ben):
     (task,) = market.tasks(work)
     keep(ann, task)
     page = market.claim(work, ann)
-    claims.skip_page(assignment_id=page.pk, worker_id=ann.pk, now=NOON)
+    handing_in.skip_page(assignment_id=page.pk, worker_id=ann.pk, now=NOON)
     assert on_page(market.claim(work, ben)) == [task.pk]
 
 

@@ -15,7 +15,7 @@ from crowd.models import (
     Task,
     Worker,
 )
-from crowd.services import claims, judging, quality, trust
+from crowd.services import handing_in, judging, quality, trust
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 from tests.crowd.ruled import pool, struck, welcome
@@ -163,7 +163,7 @@ def test_skipping_in_a_row_pauses_and_a_page_in_between_starts_anew():
     wanda = market.worker(watched.account)
 
     def skip() -> None:
-        claims.skip_page(assignment_id=market.claim(watched, wanda).pk, worker_id=wanda.pk, now=NOON)
+        handing_in.skip_page(assignment_id=market.claim(watched, wanda).pk, worker_id=wanda.pk, now=NOON)
 
     skip()
     skip()
@@ -181,7 +181,7 @@ def test_skips_made_before_the_rule_was_there_hold_the_next_page_with_a_sentence
     watched = pool(page_size=1)
     wanda = market.worker(watched.account)
     for _ in range(3):
-        claims.skip_page(assignment_id=market.claim(watched, wanda).pk, worker_id=wanda.pk, now=NOON)
+        handing_in.skip_page(assignment_id=market.claim(watched, wanda).pk, worker_id=wanda.pk, now=NOON)
     Batch.objects.filter(pk=watched.pk).update(rules=[{"kind": "skipped_in_row", "most": 3}])
     assert "skipped 3 pages in a row" in welcome(watched, wanda)
     with pytest.raises(NoWork, match="skipped 3 pages in a row"):

@@ -6,7 +6,7 @@ import pytest
 
 from crowd.models import Assignment, Batch, LedgerEntry, Tally, Task
 from crowd.models.tally import Of
-from crowd.services import claims, judging, tallies
+from crowd.services import claims, handing_in, judging, tallies
 from crowd.services.tallies import Key
 from tests.crowd import market
 from tests.crowd.market import NOON
@@ -77,9 +77,9 @@ def test_money_is_counted_for_the_project_the_stage_and_the_pool(photos):
 def test_pages_that_ran_out_or_were_skipped_count_no_answers(photos):
     one, other = market.worker(photos.account, "one"), market.worker(photos.account, "other")
     page = claims.claim_page(batch_id=photos.pk, worker_id=one.pk, now=NOON)
-    claims.skip_page(assignment_id=page.pk, worker_id=one.pk, now=NOON)
+    handing_in.skip_page(assignment_id=page.pk, worker_id=one.pk, now=NOON)
     claims.claim_page(batch_id=photos.pk, worker_id=other.pk, now=NOON)
-    claims.expire_leases(now=NOON + timedelta(days=1))
+    handing_in.expire_leases(now=NOON + timedelta(days=1))
     assert counts(photos, "pages.") == {"pages.skipped": 1, "pages.expired": 1}
     assert counts(photos, "answers.") == {}
     assert tallies.compare() == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crowd.errors import CrowdError, NotYours
 from crowd.models import Assignment, Batch, WorkerTeam
-from crowd.services import claims, ledger, own_books, teams
+from crowd.services import handing_in, ledger, offers, own_books, teams
 from crowd.services.teams import Terms
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
@@ -62,7 +62,7 @@ def test_time_at_the_very_end_of_the_lease_costs_what_was_held(work, wanda):
 
 def test_a_page_by_the_hour_that_is_given_back_costs_nothing(work, wanda):
     market.tasks(work, 2)
-    claims.skip_page(assignment_id=market.claim(work, wanda).pk, worker_id=wanda.pk, now=NOON + MINUTE)
+    handing_in.skip_page(assignment_id=market.claim(work, wanda).pk, worker_id=wanda.pk, now=NOON + MINUTE)
     totals = books_of(work)
     assert (totals.reserved_micro, totals.paid_micro) == (0, 0)
 
@@ -99,10 +99,10 @@ def test_a_pool_kept_for_a_team_is_offered_to_nobody_else(work, team, wanda):
     Batch.objects.filter(pk=work.pk).update(team=team)
     market.tasks(work, 2)
     stranger = market.worker(work.account, "walt")
-    assert claims.offers(worker_id=stranger.pk, now=NOON) == []
+    assert offers.offers(worker_id=stranger.pk, now=NOON) == []
     with pytest.raises(NotYours, match="another team"):
         market.claim(work, stranger)
-    (offer,) = claims.offers(worker_id=wanda.pk, now=NOON)
+    (offer,) = offers.offers(worker_id=wanda.pk, now=NOON)
     assert (offer.hourly_micro, offer.price_micro, offer.needs) == (12 * DOLLAR, 2 * DOLLAR, "")
 
 

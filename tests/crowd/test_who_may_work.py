@@ -4,7 +4,7 @@ import pytest
 
 from crowd.errors import NotYours, NoWork
 from crowd.models import Worker
-from crowd.services import claims
+from crowd.services import offers
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
@@ -19,7 +19,7 @@ def person(at, **fields: str) -> Worker:
 
 
 def is_offered(work, who, now=NOON) -> bool:
-    return work.pk in {offer.batch.pk for offer in claims.offers(worker_id=who.pk, now=now)}
+    return work.pk in {offer.batch.pk for offer in offers.offers(worker_id=who.pk, now=now)}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from crowd.models import Assignment, Batch, RemoteFile, Task
-from crowd.services import claims, files
+from crowd.services import claims, files, handing_in
 from curation.engine import flow
 from curation.models import Asset, Project
 from curation.services import pools
@@ -26,7 +26,9 @@ def send(project: Project, data: bytes) -> Assignment:
     """A worker sends a link behind which this lies."""
     page = market.claim(world.batch(project, "collect"), world.worker(project))
     answers = {task.answer_id: {"link": LINK} for task in claims.page_tasks(page)}
-    claims.submit_page(assignment_id=page.pk, worker_id=page.worker_id, answers=answers, duration_ms=60_000, now=NOON)
+    handing_in.submit_page(
+        assignment_id=page.pk, worker_id=page.worker_id, answers=answers, duration_ms=60_000, now=NOON
+    )
     with Site() as site:
         site.pages["/peace.jpg"] = a_page(data)
         RemoteFile.objects.filter(assignment=page).update(ref=site.url("/peace.jpg"), next_at=NOON)

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 
 from crowd.errors import CrowdError
 from crowd.models import Assignment, Evidence, LedgerEntry, RemoteFile, Worker
-from crowd.services import claims, files
+from crowd.services import claims, files, handing_in
 from curation.engine import flow
 from curation.models import Asset, Project
 from curation.recipes.loading import BadRecipe, parse
@@ -197,7 +197,9 @@ def test_a_video_behind_a_link_is_fetched_and_cut(tmp_path):
     assert batch.spec["most_megabytes"] == 500
     page = market.claim(batch, world.worker(project))
     answers = {task.answer_id: {"link": "https://files.example/v.mp4"} for task in claims.page_tasks(page)}
-    claims.submit_page(assignment_id=page.pk, worker_id=page.worker_id, answers=answers, duration_ms=60_000, now=NOON)
+    handing_in.submit_page(
+        assignment_id=page.pk, worker_id=page.worker_id, answers=answers, duration_ms=60_000, now=NOON
+    )
     with Site() as site:
         site.pages["/v.mp4"] = a_page(video(tmp_path))
         RemoteFile.objects.filter(assignment=page).update(ref=site.url("/v.mp4"), next_at=NOON)

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crowd.errors import CrowdError, IllegalTransition
 from crowd.models import Assignment, Evidence, Restriction
-from crowd.services import claims, trust
+from crowd.services import offers, trust
 from curation.engine import flow
 from curation.models import Annotation, Asset, Consensus, Decision, Event, Job, Stage
 from curation.services import assets, suspicions
@@ -175,8 +175,8 @@ def test_the_sender_is_not_asked_about_his_own_photo(project):
     wanda = world.worker(project)
     world.checked(project, world.photo("one"), wanda)
     world.work(project)
-    offers = claims.offers(worker_id=wanda.pk, now=NOON)
-    assert {offer.batch.interface: offer.available for offer in offers}["choice"] == 0
+    found = offers.offers(worker_id=wanda.pk, now=NOON)
+    assert {offer.batch.interface: offer.available for offer in found}["choice"] == 0
 
 
 def test_a_photo_found_wrong_is_dropped_rejected_and_its_place_given_back(project):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crowd.links import submission_of
 from crowd.models import AnswerRaw, Assignment, Batch, Restriction, SkillValue, Task, Worker
-from crowd.services import claims
+from crowd.services import handing_in
 from curation.models import Project
 from tests import scenes
 from tests.portal import hosting
@@ -452,6 +452,6 @@ def test_a_submission_that_prolific_does_not_know_is_turned_away(client, prolifi
 
 def test_a_worker_who_leaves_and_comes_back_is_the_same_person(client, checking):
     come(client, hit(checking))
-    claims.skip_page(assignment_id=page_of().pk, worker_id=page_of().worker_id, now=timezone.now())
+    handing_in.skip_page(assignment_id=page_of().pk, worker_id=page_of().worker_id, now=timezone.now())
     come(client, hit(checking, assignment="ASSIGN2"))
     assert Worker.objects.filter(ext_id="AWANDA").count() == 1

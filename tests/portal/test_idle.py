@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crowd.models import Assignment, Batch, Restriction, Skill, SkillValue
-from crowd.services import claims, invitations, trust
+from crowd.services import claims, handing_in, invitations, trust
 from tests import scenes
 from tests.portal.test_own_people import home, work
 
@@ -29,7 +29,7 @@ def hand_in(batch: Batch, worker, *answers: str) -> Assignment:
     page = claims.claim_page(batch_id=batch.pk, worker_id=worker.pk, now=now)
     rows = page.answers.order_by("seq")
     given = {row.pk: {"answer": one} for row, one in zip(rows, answers, strict=True)}
-    claims.submit_page(assignment_id=page.pk, worker_id=worker.pk, answers=given, duration_ms=9, now=now)
+    handing_in.submit_page(assignment_id=page.pk, worker_id=worker.pk, answers=given, duration_ms=9, now=now)
     page.refresh_from_db()
     return page
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from crowd.models import Assignment, Batch, Skill
-from crowd.services import claims, invitations
+from crowd.services import claims, handing_in, invitations
 from curation.portal import amounts, catalogue
 from curation.portal.words import COMMON, SPOKEN
 from tests import scenes
@@ -175,7 +175,9 @@ def wanted_pages(world, wanda) -> list[str]:
         pages.append(claims.claim_page(batch_id=batch.pk, worker_id=wanda.pk, now=timezone.now()))
     done = claims.claim_page(batch_id=exam.pk, worker_id=wanda.pk, now=timezone.now())
     answers = {answer.pk: {"answer": "incorrect"} for answer in done.answers.all()}
-    claims.submit_page(assignment_id=done.pk, worker_id=wanda.pk, answers=answers, duration_ms=9, now=timezone.now())
+    handing_in.submit_page(
+        assignment_id=done.pk, worker_id=wanda.pk, answers=answers, duration_ms=9, now=timezone.now()
+    )
     refused = rejected(world, wanda)
     return [
         reverse("w-home"),

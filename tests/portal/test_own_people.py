@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crowd.models import Appeal, Assignment, Batch, OutboxCommand, Worker, WorkerInvitation
-from crowd.services import claims, invitations, judging, teams
+from crowd.services import claims, handing_in, invitations, judging, teams
 from crowd.services.teams import Terms
 from curation.models import Event, Project
 from curation.portal.visits import Visit, links_of
@@ -52,7 +52,7 @@ def rejected(world: Project, wanda: Worker, batch: Batch | None = None) -> Assig
     now = timezone.now()
     page = claims.claim_page(batch_id=(batch or work(world, auto_accept=False)).pk, worker_id=wanda.pk, now=now)
     given = {row.pk: {"answer": "correct"} for row in page.answers.all()}
-    claims.submit_page(assignment_id=page.pk, worker_id=wanda.pk, answers=given, duration_ms=9, now=now)
+    handing_in.submit_page(assignment_id=page.pk, worker_id=wanda.pk, answers=given, duration_ms=9, now=now)
     return judging.reject(assignment_id=page.pk, reason="Too quick.", now=now)
 
 

@@ -1,0 +1,179 @@
+"""A page comes back: handed in, skipped, or taken back when its time is over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from crowd.errors import NotYours
+from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task
+from crowd.platforms.registry import issuing_pages
+from crowd.services import control, judging, ledger, teams, trust
+from crowd.services.answers import check_payload
+
+State = Assignment.State
+LONGEST_MS = 2**31 - 1  # what the column holds; the number comes from a browser
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    assignment: Assignment
+    sentence: str
+
+
+@transaction.atomic
+def submit_page(
+    *, assignment_id: int, worker_id: int, answers: Mapping[int, Mapping[str, Any]], duration_ms: int, now: datetime
+) -> Submitted:
+    """Store all answers of a page at once. A page handed in twice stays as it was the first time."""
+    _lock_its_money(assignment_id)
+    page = _own_page(assignment_id, worker_id)
+    if page.state in {State.SUBMITTED, State.ACCEPTED, State.REJECTED}:
+        return Submitted(page, _("This page was handed in already."))
+    if page.state != State.ACTIVE or page.lease_until < now:
+        raise NotYours(_("The time for this page is over; its tasks went to somebody else. Please take a new page."))
+    rows = list(Answer.objects.filter(assignment=page).select_related("task").order_by("seq"))
+    for row in rows:
+        check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
+    _store(page, rows, answers)
+    page.move_to(State.SUBMITTED)
+    page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
+    page.save(update_fields=["state", "submitted_at", "duration_ms"])
+    _pay_the_time(page, now)
+    sentence = _settle(page, now)
+    _count_done(page)
+    if page.batch.kind == Batch.Kind.MAIN:
+        trust.apply_rules(page=page, now=now)
+    page.refresh_from_db(fields=["state", "judged_at"])
+    return Submitted(page, sentence)
+
+
+def _count_done(page: Assignment) -> None:
+    """Lock in order of id first: two pages that share tasks must not wait for each other."""
+    tasks = Task.objects.select_for_update(of=("self",)).filter(answers__assignment=page, overlap__isnull=False)
+    ids = list(tasks.order_by("pk").values_list("pk", flat=True))
+    Task.objects.filter(pk__in=ids).update(done=F("done") + 1)
+
+
+def _store(page: Assignment, rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
+    if page.batch.interface == "link":
+        _keep_links(page, rows, answers)
+        return
+    AnswerRaw.objects.bulk_create([AnswerRaw(answer=row, payload=dict(answers[row.pk])) for row in rows])
+    for row in rows:
+        if row.task.known_answer is not None and row.control_ok is None:
+            row.control_ok = control.is_right(known=row.task.known_answer, payload=answers[row.pk])
+    Answer.objects.bulk_update([row for row in rows if row.control_ok is not None], ["control_ok"])
+
+
+def _keep_links(page: Assignment, rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
+    """What a link leads to is fetched first: the page waits for it."""
+    RemoteFile.objects.bulk_create(
+        RemoteFile(answer=row, assignment=page, ref=answers[row.pk]["link"], payload=dict(answers[row.pk]))
+        for row in rows
+    )
+    page.awaits_files = True
+    page.save(update_fields=["awaits_files"])
+
+
+def _settle(page: Assignment, now: datetime) -> str:
+    """What follows from a page at once: a skill, or payment."""
+    batch = page.batch
+    if batch.kind != Batch.Kind.MAIN:
+        page.processed_at = now
+        page.save(update_fields=["processed_at"])
+        value = control.grade(page=page, now=now)
+        judging.accept(assignment_id=page.pk, now=now)
+        return _("%(value)s of 100.") % {"value": value}
+    if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
+        page.awaits_files = True
+        page.save(update_fields=["awaits_files"])
+    elif (
+        batch.auto_accept
+        and not page.awaits_files
+        and not trust.is_unpaid(worker_id=page.worker_id, batch=batch, now=now)
+    ):
+        judging.accept(assignment_id=page.pk, now=now)
+    return _("Thank you, the page is in.")
+
+
+def _pay_the_time(page: Assignment, now: datetime) -> None:
+    """A page of somebody who is paid by the hour costs the time it took; the rest of what was held is free again."""
+    if not page.hourly_micro:
+        return
+    due = teams.due_for(page=page, now=now)
+    ledger.shrink_page(assignment=page, amount_micro=due + page.fee_micro)
+    page.price_micro = due
+    page.save(update_fields=["price_micro"])
+
+
+def _lock_its_money(assignment_id: int) -> None:
+    """Handing in pays, giving back frees what was held, a rule may reject: everybody locks the budget before a page."""
+    batch = Batch.objects.select_related("account").filter(assignments=assignment_id).first()
+    if batch is not None:
+        ledger.lock(purse=ledger.Purse.of(batch))
+
+
+@transaction.atomic
+def skip_page(*, assignment_id: int, worker_id: int, now: datetime) -> Assignment:
+    """Give a page back unanswered; nothing is paid and this worker does not see its tasks again."""
+    _lock_its_money(assignment_id)
+    page = _own_page(assignment_id, worker_id)
+    if page.state == State.SKIPPED:
+        return page
+    page.move_to(State.SKIPPED)
+    page.judged_at = now
+    page.save(update_fields=["state", "judged_at"])
+    _free(page)
+    trust.apply_rules(page=page, now=now)
+    return page
+
+
+def expire_leases(*, now: datetime, limit: int = 500, account_id: int | None = None) -> int:
+    """Take back pages whose time is over, in order of id so that two sweepers cannot lock each other out."""
+    late = Assignment.objects.filter(state=State.ACTIVE, lease_until__lt=now)
+    late = late.exclude(account__platform__in=issuing_pages())
+    if account_id is None:  # a crowd on a virtual clock is swept by its own driver
+        late = late.exclude(account__rehearsal__follows_wall_clock=False)
+    else:
+        late = late.filter(account_id=account_id)
+    ids = list(late.order_by("id").values_list("id", flat=True)[:limit])
+    return sum(expire(assignment_id=one, now=now) for one in ids)
+
+
+@transaction.atomic
+def expire(*, assignment_id: int, now: datetime) -> int:
+    _lock_its_money(assignment_id)
+    page = (
+        Assignment.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(pk=assignment_id, state=State.ACTIVE, lease_until__lt=now)
+        .first()
+    )
+    if page is None:
+        return 0
+    page.move_to(State.EXPIRED)
+    page.judged_at = now
+    page.save(update_fields=["state", "judged_at"])
+    _free(page)
+    return 1
+
+
+def _free(page: Assignment) -> None:
+    ledger.release(ref=f"assignment:{page.pk}")
+    judging.give_back(page, done=False)
+
+
+def _own_page(assignment_id: int, worker_id: int) -> Assignment:
+    page = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("batch")
+        .filter(pk=assignment_id, worker_id=worker_id)
+        .first()
+    )
+    if page is None:
+        raise NotYours(_("This page is not yours."))
+    return page

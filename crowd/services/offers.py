@@ -1,0 +1,153 @@
+"""What a worker may take in the in-house market, and what is still needed for it.
+
+The rehearsal crowd looks through the same functions on a virtual clock: `now` is always an argument.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crowd.audience import audience
+from crowd.authored import told
+from crowd.models import Answer, Assignment, Batch, SkillValue, Task, Worker
+from crowd.platforms.registry import platform
+from crowd.services import own_queue, quality, skills, teams, trust
+
+State = Assignment.State
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A batch as one worker sees it; `needs` is empty when a page can be claimed, else a sentence.
+
+    `hourly_micro` above zero: his time is paid, and `price_micro` is what a page can be worth at most.
+    """
+
+    batch: Batch
+    price_micro: int
+    available: int
+    needs: str
+    hourly_micro: int = 0
+
+
+def offers(*, worker_id: int, now: datetime) -> list[Offer]:
+    """Return the open batches of the worker's account, best first, each with what is still needed."""
+    worker = Worker.objects.select_related("team").get(pk=worker_id)
+    batches = Batch.objects.filter(account_id=worker.account_id, state=Batch.State.OPEN).select_related(
+        "needs_skill", "price_skill", "grants_skill"
+    )
+    found = [offer_of(batch=batch, worker=worker, now=now) for batch in batches.order_by("-priority", "id")]
+    return [offer for offer in found if offer is not None]
+
+
+def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
+    """Return what a batch offers this worker; None = he does not see it."""
+    if not worker.may_see(batch.project_id) or is_kept_for_others(batch, worker) or is_over(batch, now):
+        return None
+    if trust.is_restricted(worker=worker, batch=batch, now=now) or has_passed(batch, worker):
+        return None
+    available = on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
+    needs = gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
+    needs = needs or ("" if available else nothing_left(batch, worker))
+    rate = teams.rate_of(worker=worker, batch=batch)
+    price = price_for(batch=batch, worker_id=worker.pk)
+    return Offer(batch, most_worth(batch, rate) if rate else price, available, needs, rate)
+
+
+def is_kept_for_others(batch: Batch, worker: Worker) -> bool:
+    """Whether the batch is another team's, or for people this worker is not one of."""
+    if batch.team_id is not None and batch.team_id != worker.team_id:
+        return True
+    is_ours = platform(batch.account.platform).capabilities.pages == "local"
+    return is_ours and bool(batch.audience) and not _is_meant(batch, worker)
+
+
+def is_over(batch: Batch, now: datetime) -> bool:
+    return batch.expires_at is not None and batch.expires_at <= now
+
+
+def _is_meant(batch: Batch, worker: Worker) -> bool:
+    """Whether our own market lets this worker in; other platforms have chosen their people themselves."""
+    wanted = audience(batch.audience)
+    if wanted.languages and worker.language.upper()[:2] not in wanted.languages:
+        return False
+    if wanted.countries and worker.country.upper() not in wanted.countries:
+        return False
+    names = [one.skill for one in wanted.skills]
+    values = dict(SkillValue.objects.filter(worker=worker, skill__name__in=names).values_list("skill__name", "value"))
+    return all(one.low <= values.get(one.skill, -1) <= one.high for one in wanted.skills)
+
+
+def most_worth(batch: Batch, rate: int) -> int:
+    """Return what a page can be worth when its whole time is used."""
+    return teams.worth(hourly_micro=rate, time=timedelta(seconds=batch.assignment_seconds))
+
+
+def has_passed(batch: Batch, worker: Worker) -> bool:
+    """Training and exam are offered until they have given their skill."""
+    if batch.kind == Batch.Kind.MAIN:
+        return False
+    return skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is not None
+
+
+def gate_sentence(batch: Batch, worker: Worker) -> str:
+    """Say which skill is missing for this batch; empty = none."""
+    if batch.needs_skill is None:
+        return ""
+    value = skills.value_of(worker_id=worker.pk, skill_id=batch.needs_skill_id)
+    if value is None:
+        return _("Needs “%(skill)s” first.") % {"skill": told(batch.needs_skill.name)}
+    if value < batch.needs_value:
+        asked = {"least": batch.needs_value, "skill": told(batch.needs_skill.name), "yours": value}
+        return _("Needs %(least)s in “%(skill)s”; yours is %(yours)s.") % asked
+    return ""
+
+
+def nothing_left(batch: Batch, worker: Worker) -> str:
+    if batch.per_worker and answered(batch, worker) >= batch.per_worker:
+        return _("You have sent all %(most)s that one person may send here. Thank you!") % {"most": batch.per_worker}
+    held = Assignment.objects.filter(batch=batch, state=State.ACTIVE).exclude(worker=worker).order_by("lease_until")
+    first = held.first()
+    if first is not None:
+        count = held.count()
+        sentence = ngettext(
+            "%(n)s page is held by others until %(time)s UTC at the latest.",
+            "%(n)s pages are held by others until %(time)s UTC at the latest.",
+            count,
+        )
+        return sentence % {"n": count, "time": f"{first.lease_until:%H:%M}"}
+    return _("Nothing to do here right now.")
+
+
+def price_for(*, batch: Batch, worker_id: int) -> int:
+    """Return the price of a full page, by skill where the batch has a table; fixed when the page is issued."""
+    value = skills.value_of(worker_id=worker_id, skill_id=batch.price_skill_id)
+    if value is None:
+        return batch.price_micro
+    for low, high, amount in batch.price_table:
+        if low <= value <= high:
+            return int(amount)
+    return batch.price_micro
+
+
+def tasks_to_give(batch: Batch) -> QuerySet[Task]:
+    """Return the real tasks that still want an answer."""
+    return Task.objects.filter(batch=batch, cancelled=False, issued__lt=F("overlap"))
+
+
+def on_offer(batch: Batch, worker: Worker) -> QuerySet[Task]:
+    """Real tasks with a place for this worker, who has neither seen nor made them."""
+    seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
+    free = tasks_to_give(batch).filter(own_queue.may_have(worker))
+    return free.filter(~Exists(seen), ~Q(author_id=worker.pk) | Q(author_id=None))
+
+
+def answered(batch: Batch, worker: Worker) -> int:
+    """How many real tasks of this batch the worker holds or has done (skipped and expired ones do not count)."""
+    live = [State.ACTIVE, State.SUBMITTED, State.ACCEPTED]
+    return Answer.objects.filter(
+        worker=worker, task__batch=batch, task__overlap__isnull=False, assignment__state__in=live
+    ).count()
