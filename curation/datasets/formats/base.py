@@ -67,10 +67,25 @@ OpenImage = Callable[[ImageRecord], bytes]
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """What its makers say of a data set; empty = nothing was written."""
+
+    title: str = ""
+    description: str = ""
+    licence: str = ""
+    intended_use: str = ""
+    limits: str = ""
+    citation: str = ""
+    homepage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """What an export is of, for formats that say so: no format looks at a clock or knows where pictures will lie."""
 
     name: str = ""
+    version: str = "1.0"
+    card: Card = Card()
     created: str = ""  # ISO 8601 in UTC, whole seconds
     label: str = "labels"  # key of the annotations, in formats where it is free
     source: str = "images/"  # what stands before a picture's name, such as s3://bucket/folder/
