@@ -108,9 +108,9 @@ def _is_there(
 ) -> bool:
     """Look for the asset under a lock on its identity, so that two takers of the same file cannot both miss it."""
     parent, frame_index = frame
-    identity = f"{project.pk}:{answer.pk if answer else ''}:{parent.pk if parent else sha256.hex()}:{frame_index}"
+    lock = identity(project_id=project.pk, sha256=sha256, answer=answer, parent=parent, frame_index=frame_index)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [identity])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [lock])
     if client_key and Asset.objects.filter(project=project, client_key=client_key).exists():
         return True
     if answer is not None:
@@ -118,6 +118,18 @@ def _is_there(
     if parent is not None:
         return Asset.objects.filter(parent=parent, frame_index=frame_index).exists()
     return Asset.objects.filter(project=project, sha256=sha256, answer=None, parent=None).exists()
+
+
+def identity(
+    *,
+    project_id: int,
+    sha256: bytes,
+    answer: Answer | None = None,
+    parent: Asset | None = None,
+    frame_index: int | None = None,
+) -> str:
+    """Return the text whose lock whoever takes a file in holds while it looks and writes."""
+    return f"{project_id}:{answer.pk if answer else ''}:{parent.pk if parent else sha256.hex()}:{frame_index}"
 
 
 @transaction.atomic

@@ -64,6 +64,7 @@ class Incoming:
     worker_id: int | None = None
     licence: str = ""
     drawn_on: tuple[int, int] | None = None  # the size on which boxes were drawn that come with it
+    kept_at: str = ""  # where it lies already and stays: it is registered, not copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
         previews.keep(asset=known, seen=seen)
         return Taken(known, is_new=False)
     _require_drawn_on(incoming, analysis)
-    key = _store(ContentFile(incoming.data))
+    key = place_of(incoming)
     asset = _enter(project, stage, incoming, digest=digest, key=key, now=now)
     if asset is None:  # somebody took the same file in meanwhile
         default_storage.delete(key)
@@ -169,7 +170,12 @@ def _require_drawn_on(incoming: Incoming, analysis: Analysis) -> None:
         raise Unreadable("other_size", sentence)
 
 
-def _store(file: "File[bytes]") -> str:
+def place_of(incoming: Incoming) -> str:
+    """Return the storage key of a file: where it lies outside, or where it is stored now."""
+    return incoming.kept_at or store_original(ContentFile(incoming.data))
+
+
+def store_original(file: "File[bytes]") -> str:
     """Store an original under a random name; a storage that refuses ends the run and leaves nothing half written."""
     name = f"originals/{secrets.token_hex(16)}"
     try:
@@ -274,7 +280,7 @@ def _video_row(project: Project, stage: Stage, video: tuple[str, Path], source: 
     if known is not None:
         return known
     with path.open("rb") as file:
-        key = _store(File(file))
+        key = store_original(File(file))
     row = assets.enter(
         project=project,
         stage=stage,

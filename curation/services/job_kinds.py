@@ -37,6 +37,8 @@ JOB_KINDS: dict[str, JobKind] = {
     "count_assets": JobKind("curation.services.asset_query.counting:run_count", lease_seconds=240),
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),
     "empty_trash": JobKind("curation.services.trash:run_empty", lease_seconds=240),
+    "take_upload": JobKind("curation.services.file_uploads:run_take", queue="pixels", lease_seconds=240, lasting=True),
+    "fetch_links": JobKind("curation.services.links:run_fetch", queue="pull", lease_seconds=90, lasting=True),
     "write_deliveries": JobKind("curation.services.delivering:run_write", lasting=True),
     "deliver": JobKind("curation.services.delivering:run_deliver", queue="push", lease_seconds=150, lasting=True),
     "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),

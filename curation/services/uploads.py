@@ -1,16 +1,11 @@
 """Photos and videos that workers send in pieces: a lost connection costs one piece, a wrong file gets one sentence."""
 
-import hashlib
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO
 from uuid import UUID
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -19,17 +14,12 @@ from django.utils.translation import gettext_noop
 from crowd.errors import BadAnswer, NotYours
 from crowd.models import Answer, Assignment, Upload
 from curation.preprocessing.limits import MEGABYTE
+from curation.services import pieces
+from curation.services.pieces import WrongOffset
 from curation.services.sendable import Sendable, sendable
 
 MOST_PIECE = MEGABYTE
 State = Upload.State
-
-
-@dataclass(frozen=True, slots=True)
-class WrongOffset(Exception):
-    """The piece does not continue what has arrived; the sender goes on from `received`."""
-
-    received: int
 
 
 def start(*, worker_id: int, answer_id: int, name: str, size: int, sha256: str) -> Upload:
@@ -38,7 +28,7 @@ def start(*, worker_id: int, answer_id: int, name: str, size: int, sha256: str) 
     most = sendable(answer.assignment.batch.spec).most_bytes
     if not 0 < size <= most:
         raise BadAnswer(_("The file must have between 1 byte and %(most)s MB.") % {"most": most // MEGABYTE})
-    if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+    if not pieces.is_digest(sha256):
         raise BadAnswer(_("The file's digest must be 64 letters from 0 to f."))
     open_one = Upload.objects.filter(answer=answer, sha256=sha256, size=size).exclude(state=State.REFUSED).first()
     if open_one is not None:
@@ -51,22 +41,12 @@ def find(*, worker_id: int, public_id: UUID) -> Upload | None:
 
 
 def append(*, upload: Upload, offset: int, data: bytes) -> Upload:
-    """Store one piece. A piece that came before is not stored again; a gap raises WrongOffset.
-
-    The file is written first and the row after it: a crash between them leaves a piece that nobody refers to.
-    """
+    """Store one piece; a gap raises WrongOffset."""
     if upload.state != State.RECEIVING or offset != upload.received:
         raise WrongOffset(upload.received)
     if not data or len(data) > MOST_PIECE or offset + len(data) > upload.size:
         raise BadAnswer(_("A piece must have 1 to %(most)s bytes and end inside the file.") % {"most": MOST_PIECE})
-    key = default_storage.save(f"uploads/pieces/{secrets.token_hex(16)}", ContentFile(data))
-    parts = [*upload.parts, key]
-    moved = Upload.objects.filter(pk=upload.pk, received=offset, state=State.RECEIVING).update(
-        received=offset + len(data), parts=parts
-    )
-    if not moved:  # the same piece came twice at once: the other one is in
-        default_storage.delete(key)
-    upload.refresh_from_db()
+    pieces.add(upload, offset=offset, data=data)
     return upload
 
 
@@ -76,28 +56,17 @@ def finish(*, upload: Upload) -> Upload:
         return upload
     if upload.received < upload.size:
         raise WrongOffset(upload.received)
-    with NamedTemporaryFile(prefix="winnow-upload-") as whole:
-        reason = "" if _joined(upload, whole) == upload.sha256 else _(DAMAGED)
+    with pieces.joined(upload.parts) as (whole, digest):
+        reason = "" if digest == upload.sha256 else _(DAMAGED)
         reason = reason or _wanted(upload).problem_of(Path(whole.name))
         whole.seek(0)
         key = "" if reason else default_storage.save(f"uploads/{secrets.token_hex(16)}", File(whole))
     _close(upload.pk, key=key, reason=reason)
-    for part in upload.parts:
-        default_storage.delete(part)
+    pieces.forget(upload.parts)
     upload.refresh_from_db()
     if upload.state == State.REFUSED:
         raise BadAnswer(upload.reason)
     return upload
-
-
-def _joined(upload: Upload, whole: IO[bytes]) -> str:
-    """Write the pieces one after the other and return the digest of them all."""
-    digest = hashlib.sha256()
-    for piece in _pieces(upload):
-        whole.write(piece)
-        digest.update(piece)
-    whole.flush()
-    return digest.hexdigest()
 
 
 def _wanted(upload: Upload) -> Sendable:
@@ -119,19 +88,12 @@ def _close(upload_id: int, *, key: str, reason: str) -> None:
     row.save(update_fields=["state", "key", "reason", "parts"])
 
 
-def _pieces(upload: Upload) -> Iterator[bytes]:
-    for part in upload.parts:
-        with default_storage.open(part) as file:
-            yield file.read()
-
-
 def forget_unfinished(*, now: datetime, limit: int = 200) -> int:
     """Give up uploads that nobody has gone on with for two days, and delete their pieces."""
     old = Upload.objects.filter(state=State.RECEIVING, created_at__lt=now - PATIENCE).order_by("id")[:limit]
     for upload in old:
         _close(upload.pk, key="", reason=TOO_LATE)
-        for part in upload.parts:
-            default_storage.delete(part)
+        pieces.forget(upload.parts)
     return len(old)
 
 

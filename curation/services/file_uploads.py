@@ -1,0 +1,260 @@
+"""Large files of programs: announced, sent in pieces or straight to the bucket, checked, then taken into a project."""
+
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from crowd.errors import CrowdError
+from curation.intake.found import UnknownSource
+from curation.intake.kinds import HEAD, Kind, kind_of
+from curation.models import Asset, FileUpload, Job, Project, Stage, User
+from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, VIDEO_LIMITS, Unreadable
+from curation.services import ingest, jobs, pieces
+from curation.services.ingest import Incoming, Receipt, Taken
+from curation.services.jobs import Again
+from curation.services.pieces import WrongOffset
+
+State = FileUpload.State
+MOST_PIECE = 8 * MEGABYTE
+MOST_BYTES = 4 * VIDEO_LIMITS.max_bytes
+MOST_OPEN = 200
+PATIENCE = timedelta(days=2)
+A_RUN = 150.0  # seconds of one job, under its lease
+TOO_LATE = "It was never sent to its end."
+DAMAGED = "The file arrived damaged: its SHA-256 is not the one that was announced. Send it again."
+
+
+class UploadRefused(CrowdError):
+    """An upload that cannot be as it was asked for; the sentence says why."""
+
+
+class _Pause(Exception):
+    """The job's time is over; the next run goes on."""
+
+
+@transaction.atomic
+def start(
+    *,
+    project: Project,
+    by: User,
+    name: str,
+    size: int,
+    sha256: str,
+    client_key: str = "",
+    stage: Stage | None = None,
+    is_direct: bool = False,
+    now: datetime,
+) -> tuple[FileUpload, bool]:
+    """Announce a file; the same file of the same person that is under way is returned, to go on with."""
+    if not 0 < size <= MOST_BYTES:
+        raise UploadRefused(f"A file has 1 byte to {MOST_BYTES // MEGABYTE:,} MB; this one has {size:,} bytes.")
+    if not pieces.is_digest(sha256):
+        raise UploadRefused("sha256 is the digest of the whole file: 64 digits from 0 to f.")
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    under_way = FileUpload.objects.filter(project=project, state=State.RECEIVING)
+    mine = under_way.filter(created_by=by, sha256=sha256, size=size, is_direct=is_direct).first()
+    if mine is not None:
+        return mine, False
+    if under_way.count() >= MOST_OPEN:
+        raise UploadRefused(f"{MOST_OPEN} uploads of this project are under way; complete some or let them expire.")
+    row = FileUpload.objects.create(
+        project=project,
+        created_by=by,
+        name=name[-255:],
+        size=size,
+        sha256=sha256,
+        client_key=client_key,
+        stage=stage,
+        is_direct=is_direct,
+        parts=[f"uploads/direct/{secrets.token_hex(16)}"] if is_direct else [],
+        expires_at=now + PATIENCE,
+    )
+    row.refresh_from_db()
+    return row, True
+
+
+def append(*, upload: FileUpload, offset: int, data: bytes) -> None:
+    """Store one piece; a gap raises WrongOffset."""
+    if upload.is_direct:
+        raise UploadRefused("The bytes of this upload go straight to the bucket, to the address it was given.")
+    if upload.state != State.RECEIVING or offset != upload.received:
+        raise WrongOffset(upload.received)
+    if not data or offset + len(data) > upload.size:
+        raise UploadRefused(f"A piece has at least one byte and ends inside the {upload.size:,} bytes of the file.")
+    pieces.add(upload, offset=offset, data=data)
+
+
+def complete(*, upload: FileUpload, now: datetime, client_key: str = "") -> FileUpload:
+    """Check the file and take it in: a picture at once, a video or an archive by a job. Again it changes nothing.
+
+    Raises Unreadable for a picture that is refused, WrongOffset while bytes are missing.
+    """
+    if upload.state != State.RECEIVING:
+        return upload
+    _require_whole(upload)
+    if client_key:
+        upload.client_key = client_key
+        upload.save(update_fields=["client_key"])
+    if upload.size <= PICTURE_LIMITS.max_bytes and _kind(upload) is Kind.PICTURE:
+        _take_picture(upload, now)
+    else:
+        _hand_over(upload)
+    upload.refresh_from_db()
+    return upload
+
+
+def _require_whole(upload: FileUpload) -> None:
+    if not upload.is_direct:
+        if upload.received < upload.size:
+            raise WrongOffset(upload.received)
+        return
+    try:
+        stored = default_storage.size(upload.parts[0])
+    except OSError:
+        raise WrongOffset(0) from None
+    if stored != upload.size:
+        raise UploadRefused(f"The bucket holds {stored:,} bytes where {upload.size:,} were announced; send it again.")
+
+
+def _kind(upload: FileUpload) -> Kind:
+    with default_storage.open(upload.parts[0]) as first:
+        return kind_of(upload.name, first.read(HEAD))
+
+
+def _take_picture(upload: FileUpload, now: datetime) -> None:
+    try:
+        with _checked(upload) as whole:
+            whole.seek(0)
+            taken = _take(upload, whole.read(), now)
+    except (Unreadable, UploadRefused) as refusal:
+        _close(upload.pk, State.REFUSED, reason=str(refusal))
+        raise
+    finally:
+        upload.refresh_from_db()
+    receipt = Receipt(1, int(taken.is_new), int(not taken.is_new), 0, {}, [])
+    _close(upload.pk, State.DONE, asset=taken.asset, receipt=receipt)
+
+
+def _take(upload: FileUpload, data: bytes, now: datetime) -> Taken:
+    incoming = Incoming(upload.name, data, "API", client_key=upload.client_key or None)
+    stage = upload.stage or ingest.entry_stage(upload.project)
+    return ingest.take(project=upload.project, stage=stage, incoming=incoming, now=now)
+
+
+@contextmanager
+def _checked(upload: FileUpload) -> Iterator[IO[bytes]]:
+    with pieces.joined(upload.parts) as (whole, digest):
+        if digest != upload.sha256:
+            raise UploadRefused(DAMAGED)
+        yield whole
+
+
+@transaction.atomic
+def _hand_over(upload: FileUpload) -> None:
+    row = FileUpload.objects.select_for_update().get(pk=upload.pk)
+    if row.state == State.RECEIVING:
+        row.move_to(State.TAKING_IN)
+        row.save(update_fields=["state"])
+        jobs.enqueue(kind="take_upload", key=str(row.pk), project_id=row.project_id)
+
+
+@transaction.atomic
+def _close(
+    upload_id: int, state: str, *, reason: str = "", asset: Asset | None = None, receipt: Receipt | None = None
+) -> None:
+    """End an upload and forget its pieces; an end that is there already stays."""
+    row = FileUpload.objects.select_for_update().get(pk=upload_id)
+    if row.may_become(state):
+        parts = row.parts
+        row.move_to(state)
+        row.reason, row.asset, row.parts = reason[:300], asset, []
+        row.receipt = as_document(receipt) if receipt else {}
+        row.save(update_fields=["state", "reason", "asset", "parts", "receipt"])
+        transaction.on_commit(lambda: pieces.forget(parts))
+
+
+def as_document(receipt: Receipt) -> dict[str, object]:
+    """Return a receipt as JSON, with the first hundred files that were refused."""
+    refused = [{"file": one.file, "reason": one.reason, "sentence": one.sentence} for one in receipt.files_refused]
+    return {
+        "received": receipt.received,
+        "new": receipt.new,
+        "existing": receipt.existing,
+        "refused": receipt.refused,
+        "reasons": receipt.reasons,
+        "files_refused": refused[:100],
+    }
+
+
+# --- videos and archives -------------------------------------------------------------------------------------------
+def run_take(job: Job, now: datetime) -> Again | None:
+    """Take in what an upload holds. A run that is cut off or over its time is gone on with: known files are found."""
+    upload = FileUpload.objects.select_related("project", "stage").filter(pk=int(job.key)).first()
+    if upload is None or upload.state != State.TAKING_IN:
+        return None
+    try:
+        with _checked(upload) as whole, _named(whole, upload.name) as path:
+            receipt = _ingest(upload, path, now)
+    except _Pause:
+        return Again()
+    except (UnknownSource, UploadRefused, Unreadable) as refusal:
+        _close(upload.pk, State.REFUSED, reason=str(refusal))
+        return None
+    _close(upload.pk, State.DONE, receipt=receipt)
+    return None
+
+
+@contextmanager
+def _named(whole: IO[bytes], name: str) -> Iterator[Path]:
+    """Give the file under its own name, which readers look at, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="winnow-upload-") as folder:
+        path = Path(folder) / (Path(name.replace("\\", "/")).name[-100:] or "upload")
+        with Path(whole.name).open("rb") as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, MEGABYTE)
+        yield path
+
+
+def _ingest(upload: FileUpload, path: Path, now: datetime) -> Receipt:
+    end = time.monotonic() + A_RUN
+
+    def stop_in_time(_count: int) -> None:
+        if time.monotonic() > end:
+            raise _Pause
+
+    found = ingest.ingest(
+        project=upload.project,
+        sources=[str(path)],
+        stage=upload.stage,
+        by=upload.created_by,
+        now=now,
+        progress=stop_in_time,
+    )
+    return _over_all_runs(upload, found, path.name)
+
+
+def _over_all_runs(upload: FileUpload, last: Receipt, source: str) -> Receipt:
+    """Count what earlier runs of the job have made as new."""
+    mine = Asset.objects.filter(project=upload.project, created_at__gte=upload.created_at, source=source[:200])
+    new = mine.exclude(media=Asset.Media.VIDEO).count()
+    existing = max(0, last.received - last.refused - new)
+    return Receipt(
+        last.received, last.received - last.refused - existing, existing, last.refused, last.reasons, last.files_refused
+    )
+
+
+def forget_unfinished(*, now: datetime | None = None, limit: int = 200) -> int:
+    """Give up uploads that were not completed in time, and delete their pieces."""
+    old = FileUpload.objects.filter(state=State.RECEIVING, expires_at__lt=now or timezone.now()).order_by("pk")[:limit]
+    for row in old:
+        _close(row.pk, State.REFUSED, reason=TOO_LATE)
+    return len(old)
