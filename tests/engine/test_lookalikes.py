@@ -256,9 +256,9 @@ def test_a_picture_merged_into_a_group_whose_leader_is_gone_is_not_taken_out_for
     do_jobs(project, "find_lookalikes")
     leader = led_from_the_middle[8]
     words.merge(project=project, leaders=[leader.public_id, far.public_id], by=world.person("Alice"))
-    assert far.pk in {picture for picture, *_ in groups.losers(groups.search_of(project), 8)}
+    assert far.pk in {one.picture for one in groups.losers(groups.search_of(project), 8)}
     Asset.objects.filter(pk=leader.pk).update(state="dropped")
-    assert far.pk not in {picture for picture, *_ in groups.losers(groups.search_of(project), 8)}
+    assert far.pk not in {one.picture for one in groups.losers(groups.search_of(project), 8)}
 
 
 def test_words_are_read_once_for_all_distances(project, led_from_the_middle, django_assert_num_queries):

@@ -25,6 +25,7 @@ class Member:
     distance: int | None  # None = a person put it here
     is_new: bool = False
     is_said: bool = False
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def _group(found: Resolved, row: tuple[int, int, Sequence[int]], about: _About, 
                 None if one.pk in said or top.pk in said else int(found.distances[place]),
                 is_new=one.pk in about.fresh,
                 is_said=one.pk in said,
+                is_proven=bool(found.proven[place]),
             )
             for place, one in listed
         ),
@@ -162,9 +164,26 @@ def _group(found: Resolved, row: tuple[int, int, Sequence[int]], about: _About, 
     )
 
 
-def losers(search: LookalikeSearch, stop: int) -> list[tuple[int, int, int]]:
-    """Return (picture, the one kept instead, bits between them) of all that would go."""
+@dataclass(frozen=True, slots=True)
+class Loser:
+    """A picture that would go, by id, the one kept instead, the bits between them, and whether it was proven."""
+
+    picture: int
+    kept: int
+    distance: int
+    is_proven: bool
+
+
+def losers(search: LookalikeSearch, stop: int) -> list[Loser]:
     found = resolved(search, stop)
     places = np.flatnonzero(found.present & (found.leaders != np.arange(len(found.leaders))))
     ids = found.pictures.ids
-    return [(int(ids[place]), int(ids[found.leaders[place]]), int(found.distances[place])) for place in places.tolist()]
+    return [
+        Loser(
+            picture=int(ids[place]),
+            kept=int(ids[found.leaders[place]]),
+            distance=int(found.distances[place]),
+            is_proven=bool(found.proven[place]),
+        )
+        for place in places.tolist()
+    ]

@@ -12,17 +12,22 @@ from curation.models import LookalikeSearch, LookalikeWord
 from curation.preprocessing.leaders import ALONE, Words
 from curation.services.lookalikes import arrays
 from curation.services.lookalikes.arrays import Distances, Leaders, Pictures
+from curation.services.lookalikes.proven import pairs_of
 from curation.services.lookalikes.searching import comparable, hashes_of
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Resolved:
-    """Leaders after people's words, and the bits to them, over the pictures still there: places in `pictures`."""
+    """Leaders after people's words, and the bits to them, over the pictures still there: places in `pictures`.
+
+    `proven`: the checks have proven that the picture is another one of its group, however many bits differ.
+    """
 
     pictures: Pictures
     leaders: Leaders
     present: Any  # bool[n]
     distances: Distances
+    proven: Any  # bool[n]
 
     @property
     def of(self) -> int:
@@ -61,6 +66,7 @@ class Standing:
     present: Any  # bool[n]
     newer: int  # pictures that are in none of the groups yet
     words: Sequence[LookalikeWord]
+    pairs: Sequence[tuple[int, int]]  # (picture, the earlier one that it is), by id
     places: Mapping[int, int]
     hashes: Hashes = field(repr=False)
 
@@ -71,10 +77,11 @@ class Standing:
         for word in self.words:
             self._apply(word, leaders, stop)
         self._regroup(leaders, np.flatnonzero(self.present & ~self.present[leaders]), stop)
+        proven = self._follow(leaders, stop)
         distances = grouping.distances.copy()
         moved = np.flatnonzero(self.present & (leaders != grouping.leaders))
         distances[moved] = self.hashes.bits(moved, leaders[moved])
-        return Resolved(self.pictures, leaders, self.present, distances)
+        return Resolved(self.pictures, leaders, self.present, distances, proven)
 
     def _apply(self, word: LookalikeWord, leaders: Leaders, stop: int) -> None:
         """Let a picture stand alone, take over its leader's group, or bring all that it leads to another."""
@@ -97,6 +104,29 @@ class Standing:
         else:
             leaders[place] = target
 
+    def _follow(self, leaders: Leaders, stop: int) -> Any:
+        """Put what is proven to be an earlier picture with it, unless people spoke about it; return which those are.
+
+        What it led itself was only near to it and is grouped anew.
+        """
+        proven = np.zeros(len(leaders), bool)
+        said = {word.asset_id for word in self.words}
+        sizes = np.bincount(leaders[self.present], minlength=len(leaders))
+        for picture, earlier in self.pairs:
+            place, other = self.places.get(picture), self.places.get(earlier)
+            if place is None or other is None or picture in said or not self.present[leaders[other]]:
+                continue
+            target = int(leaders[other])
+            if target == place:
+                continue
+            left = np.flatnonzero((leaders == place) & self.present) if sizes[place] > 1 else np.empty(0, np.int64)
+            left = left[left != place]
+            leaders[place], proven[place] = target, True
+            self._regroup(leaders, left, stop)
+            sizes[target] += 1
+            sizes[left] += 2  # one of them leads the others now
+        return proven
+
     def _regroup(self, leaders: Leaders, orphans: Any, stop: int) -> None:
         """Group those that have lost their leader anew: the best of them leads who is within the distance of it.
 
@@ -117,7 +147,8 @@ def read(search: LookalikeSearch) -> Standing:
     pictures = arrays.pictures_of(search.arrays_key)
     live = np.fromiter(comparable(search.project_id).values_list("id", flat=True).iterator(50_000), np.int64)
     words = list(LookalikeWord.objects.filter(project_id=search.project_id).order_by("created_at", "id"))
-    places = {pk: number for number, pk in enumerate(pictures.ids.tolist())} if words else {}
+    pairs = pairs_of(search.project_id)
+    places = {pk: number for number, pk in enumerate(pictures.ids.tolist())} if words or pairs else {}
     present = np.isin(pictures.ids, live)
     newer = len(live) - int(present.sum())
-    return Standing(search.arrays_key, pictures, present, newer, words, places, Hashes(pictures))
+    return Standing(search.arrays_key, pictures, present, newer, words, pairs, places, Hashes(pictures))

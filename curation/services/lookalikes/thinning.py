@@ -5,6 +5,7 @@ from datetime import datetime
 
 from crowd.errors import CrowdError
 from curation.models import BulkDrop, Project, User
+from curation.preprocessing.verify import SAME_PHOTO
 from curation.services import bulk_drops, ingest
 from curation.services.bulk_drops import Planned
 from curation.services.lookalikes import groups
@@ -32,5 +33,6 @@ def plan(drop: BulkDrop) -> Iterator[Planned]:
     search = groups.search_of(drop.project)
     if search is None:
         return
-    for picture, kept, distance in groups.losers(search, int(drop.settings["distance"])):
-        yield Planned(picture, REASON, kept, {"distance": distance})
+    for one in groups.losers(search, int(drop.settings["distance"])):
+        proof = {"verdict": SAME_PHOTO} if one.is_proven else {}
+        yield Planned(one.picture, REASON, one.kept, {"distance": one.distance, **proof})
