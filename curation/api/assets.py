@@ -1,18 +1,13 @@
 """Assets: read them with their consensus, bring new ones one by one or in batches of lines."""
 
-import base64
-import binascii
-import json
-from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,14 +16,12 @@ from curation.api.doors import Door, describe_list, listing, project_or_404, pro
 from curation.api.fields import Hex
 from curation.api.paging import Filter, by_id, one_of
 from curation.api.problems import Problem
-from curation.models import Asset, Consensus, ConsensusBox, Decision, Project
-from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, Unreadable
+from curation.models import Asset, Consensus, ConsensusBox, Decision, Project, Stage
+from curation.preprocessing.limits import PICTURE_LIMITS
 from curation.services import ingest
 from curation.services.asset_query import QueryError, matching, parse
 from curation.services.ingest import Incoming, Taken
 
-MOST_LINES = 100
-MOST_BATCH_BYTES = 64 * MEGABYTE
 MOST_KEY = 200
 
 
@@ -93,23 +86,6 @@ class Upload(serializers.Serializer[Any]):
 class UploadAnswer(serializers.Serializer[Any]):
     is_new = serializers.BooleanField()
     asset = AssetRow()
-
-
-class LineAnswer(serializers.Serializer[Any]):
-    line = serializers.IntegerField()
-    client_key = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(choices=["new", "existing", "refused"])
-    asset = serializers.UUIDField(required=False)
-    code = serializers.CharField(required=False)
-    detail = serializers.CharField(required=False)
-
-
-class BatchAnswer(serializers.Serializer[Any]):
-    received = serializers.IntegerField()
-    new = serializers.IntegerField()
-    existing = serializers.IntegerField()
-    refused = serializers.IntegerField()
-    lines = LineAnswer(many=True)
 
 
 def _meant(rows: Any, text: str) -> Any:
@@ -182,113 +158,14 @@ class ProjectAssets(Door):
 
 
 def _take(project: Project, stage: str | None, incoming: Incoming) -> Taken:
-    return ingest.take(project=project, stage=_stage(project, stage), incoming=incoming, now=database_now())
+    return ingest.take(project=project, stage=stage_or_refuse(project, stage), incoming=incoming, now=database_now())
 
 
-def _stage(project: Project, name: str | None) -> Any:
+def stage_or_refuse(project: Project, name: str | None) -> Stage:
+    """Return the stage of this name, the one where files enter for none."""
     if name is None:
         return ingest.entry_stage(project)
     stages = {stage.name: stage for stage in project.stages.order_by("position")}
     if name not in stages:
         raise Problem(400, "unknown_stage", f"{name!r} is no stage of this project; stages are {', '.join(stages)}.")
     return stages[name]
-
-
-class JsonLines(BaseParser):
-    """One JSON object a line; each line is judged on its own."""
-
-    media_type = "application/jsonl"
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> dict[str, list[bytes]]:
-        data = stream.read(MOST_BATCH_BYTES + 1)
-        if len(data) > MOST_BATCH_BYTES:
-            raise Problem(413, "too_large", f"A batch may have {MOST_BATCH_BYTES // MEGABYTE} MB; send smaller ones.")
-        return {"lines": [line for line in data.split(b"\n") if line.strip()]}
-
-
-class NdJson(JsonLines):
-    media_type = "application/x-ndjson"
-
-
-class AssetBatch(Door):
-    scopes = {"POST": "assets:write"}
-    parser_classes = [JsonLines, NdJson]
-
-    @extend_schema(
-        summary=f'Up to {MOST_LINES} lines {{"client_key", "data_base64", "name"?}}; each is answered on its own',
-        parameters=[
-            OpenApiParameter("project", OpenApiTypes.UUID, required=True, description="id of the project"),
-            OpenApiParameter("stage", str, description="name of the stage to enter at; the checks if left out"),
-        ],
-        request={"application/jsonl": OpenApiTypes.STR},
-        responses=BatchAnswer,
-    )
-    def post(self, request: Request) -> Response:
-        project = project_or_404(request, _project_id(request))
-        require_lead(request, project.pk)
-        stage = request.query_params.get("stage")
-        _stage(project, stage)
-        lines = dict(request.data).get("lines", [])
-        if not 1 <= len(lines) <= MOST_LINES:
-            raise Problem(400, "bad_batch", f"A batch has 1 to {MOST_LINES} lines, not {len(lines)}.")
-        answers = list(_answers(project, stage, lines))
-        counts = {name: sum(one["status"] == name for one in answers) for name in ("new", "existing", "refused")}
-        return Response({"received": len(answers), **counts, "lines": answers})
-
-
-def _project_id(request: Request) -> UUID:
-    unknown = sorted(set(request.query_params) - {"project", "stage"})
-    if unknown:
-        raise Problem(400, "unknown_parameter", f"{unknown[0]!r} is no parameter here; known are project, stage.")
-    try:
-        return UUID(request.query_params.get("project", ""))
-    except ValueError:
-        raise Problem(400, "bad_parameter", "Name the project: ?project= and its id.") from None
-
-
-def _answers(project: Project, stage: str | None, lines: list[bytes]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, start=1):
-        key: str | None = None
-        try:
-            incoming = _incoming(line)
-            key = incoming.client_key
-            taken = _take(project, stage, incoming)
-        except Problem as problem:
-            yield {
-                "line": number,
-                "client_key": key,
-                "status": "refused",
-                "code": problem.code,
-                "detail": problem.detail,
-            }
-        except Unreadable as refusal:
-            code, detail = refusal.reason_code, refusal.sentence
-            yield {"line": number, "client_key": key, "status": "refused", "code": code, "detail": detail}
-        else:
-            status = "new" if taken.is_new else "existing"
-            yield {"line": number, "client_key": key, "status": status, "asset": str(taken.asset.public_id)}
-
-
-def _incoming(line: bytes) -> Incoming:
-    try:
-        sent = json.loads(line)
-    except (ValueError, RecursionError):
-        raise Problem(400, "bad_line", "This line is not JSON.") from None
-    known = {"client_key", "data_base64", "name"}
-    if not isinstance(sent, dict) or not set(sent) <= known:
-        raise Problem(400, "bad_line", 'A line is an object with "client_key", "data_base64" and perhaps "name".')
-    key, name = sent.get("client_key"), sent.get("name", "")
-    if not isinstance(key, str) or not 1 <= len(key) <= MOST_KEY or "\0" in key:
-        raise Problem(400, "bad_line", f'"client_key" must be text of 1 to {MOST_KEY} letters.')
-    if not isinstance(name, str) or "\0" in name:
-        raise Problem(400, "bad_line", '"name" must be text.')
-    return Incoming(name or key, _decoded(sent.get("data_base64")), "API", client_key=key)
-
-
-def _decoded(text: Any) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        raise Problem(400, "bad_line", '"data_base64" must be the picture in base64.') from None

@@ -2,7 +2,20 @@
 
 from django.urls import path, re_path
 
-from curation.api import assets, datasets, exports, guide, jobs, pools, problems, projects, webhooks
+from curation.api import (
+    assets,
+    batches,
+    datasets,
+    exports,
+    guide,
+    jobs,
+    pools,
+    presigned,
+    problems,
+    projects,
+    uploads,
+    webhooks,
+)
 
 urlpatterns = [
     path("schema/", guide.Schema.as_view(), name="api-schema"),
@@ -19,8 +32,13 @@ urlpatterns = [
         name="api-pool-action",
     ),
     path("v1/assets", assets.AssetList.as_view(), name="api-assets"),
-    path("v1/assets:batch", assets.AssetBatch.as_view(), name="api-assets-batch"),
+    path("v1/assets:batch", batches.AssetBatch.as_view(), name="api-assets-batch"),
     path("v1/assets/<uuid:asset_id>", assets.AssetOne.as_view(), name="api-asset"),
+    path("v1/assets/<uuid:asset_id>/original", presigned.AssetOriginal.as_view(), name="api-asset-original"),
+    path("v1/uploads", uploads.UploadList.as_view(), name="api-uploads"),
+    path("v1/uploads/<uuid:upload_id>", uploads.UploadOne.as_view(), name="api-upload"),
+    path("v1/uploads/<uuid:upload_id>/complete", uploads.UploadComplete.as_view(), name="api-upload-complete"),
+    path("v1/links", batches.LinkList.as_view(), name="api-links"),
     path("v1/datasets", datasets.DatasetList.as_view(), name="api-datasets"),
     path("v1/datasets/<uuid:dataset_id>", datasets.DatasetOne.as_view(), name="api-dataset"),
     path("v1/exports", exports.ExportList.as_view(), name="api-exports"),
