@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from crowd.errors import trail
 from crowd.models import Assignment, Batch
+from crowd.services import ledger
 from curation.models import Event, Job, Project, Stage
 from curation.services import events, jobs, pools, versions
 from curation.services.consensus import readmitting, reopening
@@ -72,6 +73,8 @@ def _tell_of_failure(project_id: int, assignment_id: int, error: Exception, now:
 
 @transaction.atomic
 def _take_in_one(assignment_id: int, now: datetime) -> None:
+    batch = Batch.objects.select_related("account").get(assignments=assignment_id)
+    ledger.lock(purse=ledger.Purse.of(batch))
     page = (
         Assignment.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("batch", "worker")

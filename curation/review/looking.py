@@ -65,8 +65,9 @@ def similar(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpRespon
     return JsonResponse(
         {
             "too_many": found.near is None,
+            "too_many_sent": found.same_sender is None,
             "near": [{**_shown(seat.project, one), "bits": bits} for one, bits in found.near or []],
-            "same_sender": [_shown(seat.project, one) for one in found.same_sender],
+            "same_sender": [_shown(seat.project, one) for one in found.same_sender or []],
         }
     )
 

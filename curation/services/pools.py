@@ -1,22 +1,26 @@
 """Pools: drafting, opening, pausing, changing. Opening is written to the outbox and carried out on the platform."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import F
 
 from crowd.errors import BudgetExceeded, CrowdError, Differences
 from crowd.models import Assignment, Batch, Budget, OutboxCommand, Task
+from crowd.models.tally import Of
 from crowd.money import money_text
 from crowd.platforms.registry import fee_is_unknown, platform
-from crowd.services import outbox, publishing, skills, tasks
+from crowd.services import outbox, publishing, skills, tallies, tasks
 from crowd.services.answers import COLLECTS
+from crowd.services.tallies import Key
 from curation.models import Pool, Project, Stage, User
 from curation.services import events, instructions, jobs, versions
 from curation.services.pool_drafts import KnownTask, PoolDraft
 
 State = Pool.State
+ACCEPTED_PAGES = "pages.accepted"
 NO_COMMISSION = (
     "What the platform takes on top of each page is not known, so the budget could be passed. "
     "Enter the commission of “{label}” under Platform accounts, then open the pool; 0 is a commission too."
@@ -344,16 +348,22 @@ def _settle_opening(pool_id: int) -> int:
 
 def close_finished(*, project_id: int, now: datetime) -> int:
     """Close collecting pools that have what was wanted."""
-    accepted = dict(
-        Assignment.objects.filter(project_id=project_id, state=Assignment.State.ACCEPTED)
-        .values_list("batch__pool_id")
-        .annotate(n=Count("id"))
-    )
-    found = Pool.objects.filter(project_id=project_id, state=State.OPEN, wanted__gt=0).order_by("id")
-    done = [pool.pk for pool in found if accepted.get(pool.pk, 0) >= pool.wanted]
+    found = list(Pool.objects.filter(project_id=project_id, state=State.OPEN, wanted__gt=0).order_by("id"))
+    accepted = _accepted_pages([pool.pk for pool in found])
+    done = [pool.pk for pool in found if accepted[pool.pk] >= pool.wanted]
     for pool_id in done:
         close_pool(pool_id=pool_id, by=None, now=now)
     return len(done)
+
+
+def _accepted_pages(pool_ids: Sequence[int]) -> Counter[int]:
+    """Return how many pages of each pool are accepted, from counts that are kept."""
+    pool_of = dict(Batch.objects.filter(pool_id__in=pool_ids).values_list("pk", "pool_id"))
+    totals = tallies.totals(Key(Of.BATCH, pk, ACCEPTED_PAGES) for pk in pool_of)
+    found = Counter[int]()
+    for (_, batch_id), words in totals.items():
+        found[pool_of[batch_id]] += words[ACCEPTED_PAGES]
+    return found
 
 
 def _close_batches(pool: Pool) -> None:

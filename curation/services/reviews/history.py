@@ -1,6 +1,8 @@
 """What a reviewer decided lately, and pictures that resemble the one in front."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -9,6 +11,7 @@ from django.db.models import QuerySet
 from curation.models import Asset, Project, Review, User
 from curation.services.reviews.controls import AsSeen
 
+Found = TypeVar("Found")
 LATEST = 200
 NEAR, MOST_SIMILAR = 14, 12
 LONGEST_MS = 1_000
@@ -30,21 +33,17 @@ def as_decided(*, project: Project, user: User, key: UUID) -> tuple[Review, AsSe
 class Similar:
     """Pictures whose hashes are near (with the distance in bits of 64), and the newest others of the same sender.
 
-    `near` is None when there are too many pictures to look through while somebody waits.
+    Each is None when there are too many pictures to look through while somebody waits.
     """
 
     near: list[tuple[Asset, int]] | None
-    same_sender: list[Asset]
+    same_sender: list[Asset] | None
 
 
 def similar_to(asset: Asset) -> Similar:
-    found = _near_in_time(asset)
+    found = _in_time(_near, asset)
     near = None if found is None else _with_rows(found)
-    sent: list[Asset] = []
-    if asset.worker_id is not None:
-        others = Asset.objects.filter(project_id=asset.project_id, worker_id=asset.worker_id).exclude(pk=asset.pk)
-        sent = list(others.filter(preview__isnull=False).order_by("-id")[:MOST_SIMILAR])
-    return Similar(near, sent)
+    return Similar(near, _in_time(_same_sender, asset))
 
 
 def _with_rows(found: list[tuple[int, int]]) -> list[tuple[Asset, int]]:
@@ -52,15 +51,24 @@ def _with_rows(found: list[tuple[int, int]]) -> list[tuple[Asset, int]]:
     return [(rows[pk], bits) for pk, bits in found if pk in rows]
 
 
-def _near_in_time(asset: Asset) -> list[tuple[int, int]] | None:
+def _in_time(look: Callable[[Asset], Found], asset: Asset) -> Found | None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(LONGEST_MS)])
-            return _near(asset)
+            found = look(asset)
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+            return found
     except OperationalError as error:
         if "statement timeout" not in str(error):
             raise
         return None
+
+
+def _same_sender(asset: Asset) -> list[Asset]:
+    if asset.worker_id is None:
+        return []
+    others = Asset.objects.filter(project_id=asset.project_id, worker_id=asset.worker_id).exclude(pk=asset.pk)
+    return list(others.filter(preview__isnull=False).order_by("-id")[:MOST_SIMILAR])
 
 
 def _near(asset: Asset) -> list[tuple[int, int]]:

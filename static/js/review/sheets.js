@@ -41,13 +41,14 @@ export function openRecent(decisions, reopen) {
   const dialog = sheet("Your last decisions", hint, list);
 }
 
-/** @param {{too_many: boolean, near: object[], same_sender: object[]}} found */
+/** @param {{too_many: boolean, too_many_sent: boolean, near: object[], same_sender: object[]}} found */
 export function openSimilar(found) {
   const near = found.near.map((one) => thumb(one, one.bits === 0 ? "same look" : `${one.bits} of 64 bits differ`));
+  const sent = found.same_sender.map((one) => thumb(one, ""));
   sheet(
     "Similar images",
     ...group("Look alike", near, found.too_many ? TOO_MANY : "No other picture of the project looks like this one."),
-    ...group("By the same sender", found.same_sender.map((one) => thumb(one, "")), "Nobody sent anything else with it."),
+    ...group("By the same sender", sent, found.too_many_sent ? TOO_MANY : "Nobody sent anything else with it."),
   );
 }
 

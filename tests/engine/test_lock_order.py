@@ -1,0 +1,96 @@
+"""Who waits for a project's money holds none of its pages: two transactions can never wait for each other."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from crowd.models import Assignment
+from crowd.services import accepting, handing_in, judging, ledger
+from curation.engine import flow
+from tests.crowd import market
+from tests.crowd.market import NOON
+from tests.engine import world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LATER = NOON + timedelta(days=1)
+Act = Callable[[Assignment], object]
+
+
+def take_in(page: Assignment) -> None:
+    flow.take_in(project_id=page.project_id, now=NOON)
+
+
+ACTS_ON_SENT: dict[str, Act] = {
+    "accepted": lambda page: judging.accept(assignment_id=page.pk, now=NOON),
+    "rejected": lambda page: judging.reject(assignment_id=page.pk, reason="blurred", now=NOON),
+    "accepted with others": lambda page: accepting.accept_waiting(batch=page.batch, now=NOON),
+    "taken in": take_in,
+}
+ACTS_ON_OPEN: dict[str, Act] = {
+    "given back": lambda page: handing_in.skip_page(assignment_id=page.pk, worker_id=page.worker_id, now=NOON),
+    "over": lambda page: handing_in.expire(assignment_id=page.pk, now=LATER),
+}
+
+
+@pytest.mark.parametrize("act", ACTS_ON_SENT.values(), ids=ACTS_ON_SENT)
+def test_a_page_that_was_sent_is_free_while_its_money_is_waited_for(act: Act):
+    project = world.campaign()
+    page = market.sent(world.batch(project, "collect"), world.worker(project))
+    _is_free_while_waiting(page, act)
+
+
+@pytest.mark.parametrize("act", ACTS_ON_OPEN.values(), ids=ACTS_ON_OPEN)
+def test_a_page_in_hand_is_free_while_its_money_is_waited_for(act: Act):
+    project = world.campaign()
+    page = market.claim(world.batch(project, "collect"), world.worker(project))
+    _is_free_while_waiting(page, act)
+
+
+def _is_free_while_waiting(page: Assignment, act: Act) -> None:
+    with transaction.atomic():
+        ledger.lock(purse=ledger.Purse.of(page.batch))
+        with _beside(act, page):
+            _wait_until_somebody_waits()
+            Assignment.objects.select_for_update(of=("self",), nowait=True).get(pk=page.pk)
+
+
+@contextmanager
+def _beside(act: Act, page: Assignment) -> Iterator[None]:
+    """Let somebody else act in a connection of his own; he ends after our transaction, or the test fails."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act(page)
+        except BaseException as error:  # noqa: BLE001  told by the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    transaction.on_commit(lambda: thread.join(20))
+    transaction.on_commit(lambda: _require_none(failures))
+
+
+def _require_none(failures: list[BaseException]) -> None:
+    assert failures == []
+
+
+def _wait_until_somebody_waits() -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits for the budget")
