@@ -58,12 +58,13 @@ def policy(request: HttpRequest, *, framed_by: Sequence[str] = (), posts_to: Seq
     sockets = f" ws://{host} wss://{host}" if host in _known(request) else ""
     script = f"'self' 'nonce-{nonce}'"
     forms, frames = " ".join(["'self'", *posts_to]), " ".join(framed_by) or "'none'"
+    media = " ".join(["'self'", "blob:", *settings.MEDIA_HOSTS])  # a clip is answered with the storage's own address
     style = "'self'"
     if request.path.startswith("/api/docs"):  # Swagger UI writes inline styles
         style = "'self' 'unsafe-inline'"
     return (
         f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data: blob:; "
-        f"media-src 'self' blob:; connect-src 'self'{sockets}; font-src 'self'; manifest-src 'self'; "
+        f"media-src {media}; connect-src 'self'{sockets}; font-src 'self'; manifest-src 'self'; "
         f"form-action {forms}; base-uri 'none'; frame-ancestors {frames}"
     )
 

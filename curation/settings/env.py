@@ -130,3 +130,17 @@ def storage(url: str) -> dict[str, object]:
             },
         }
     raise BadEnvironment("STORAGE_URL must look like file:///folder or s3://bucket?endpoint=https://host.")
+
+
+def storage_hosts(url: str) -> list[str]:
+    """Return the origins from which a browser gets what lies in this storage; a folder is served by ourselves."""
+    parts = urlsplit(url)
+    if parts.scheme != "s3":
+        return []
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    if query.get("endpoint"):
+        own = urlsplit(query["endpoint"])
+        return [f"{own.scheme}://{own.netloc}"]
+    near = f".{query['region']}" if query.get("region") else ""
+    named = dict.fromkeys(["s3.amazonaws.com", f"s3{near}.amazonaws.com"])
+    return [f"https://{parts.netloc}.{host}" for host in named] + [f"https://s3{near}.amazonaws.com"]
