@@ -1,0 +1,252 @@
+"""Uploads of programs: batches of lines answered one by one, large files in pieces, addresses fetched by a job."""
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from crowd.fetching import NotReached
+from curation.models import Asset, FileUpload, Job, LinkToFetch, Project
+from curation.services import file_uploads, jobs, links
+from curation.services.file_uploads import MOST_PIECE
+from tests.api.conftest import Caller
+from tests.doors.conftest import photo
+
+PIECES = "application/offset+octet-stream"
+
+
+def batch(caller: Caller, project: Project, lines: list[dict[str, Any]]) -> Any:
+    text = "\n".join(json.dumps(line) for line in lines)
+    path = f"/api/v1/assets:batch?project={project.public_id}"
+    return caller.post(path, text, content_type="application/jsonl").json()
+
+
+def inline(key: str, data: bytes) -> dict[str, str]:
+    return {"client_key": key, "data_base64": base64.b64encode(data).decode()}
+
+
+def announce(caller: Caller, project: Project, data: bytes, **more: Any) -> Any:
+    wish = {
+        "project": str(project.public_id),
+        "name": "hands.jpg",
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        **more,
+    }
+    return caller.send("POST", "/api/v1/uploads", wish)
+
+
+def send(caller: Caller, upload: Any, offset: int, data: bytes) -> Any:
+    where = f"/api/v1/uploads/{upload['id']}"
+    return caller.patch(where, data, content_type=PIECES, headers={"Upload-Offset": str(offset)})
+
+
+def complete(caller: Caller, upload: Any) -> Any:
+    return caller.post(f"/api/v1/uploads/{upload['id']}/complete")
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+def test_a_batch_of_hundreds_of_lines_is_taken_in_with_few_queries(
+    alice: Caller, project: Project, django_assert_max_num_queries: Any
+):
+    lines = [inline(f"k{number}", photo(number, (64, 48))) for number in range(300)]
+    with django_assert_max_num_queries(120):
+        answer = batch(alice, project, [*lines, lines[0]])
+    assert (answer["received"], answer["new"], answer["existing"], answer["refused"]) == (301, 300, 1, 0)
+    assert answer["lines"][0]["asset"] == answer["lines"][300]["asset"]
+    assets = Asset.objects.filter(project=project, client_key__startswith="k")
+    assert assets.count() == 300
+    one = assets.get(client_key="k7")
+    assert (one.width, one.height, one.decisions.get().verdict) == (64, 48, "entered")
+    assert hashlib.sha256(default_storage.open(one.storage_key).read()).digest() == bytes(one.sha256)
+    assert Job.objects.filter(kind="work_stage", key=str(one.stage_id), state="due").exists()
+
+
+def test_the_same_bytes_under_two_keys_in_one_batch_are_one_asset(alice: Caller, project: Project):
+    answer = batch(alice, project, [inline("a", photo(5)), inline("b", photo(5)), inline("a", photo(6))])
+    assert [line["status"] for line in answer["lines"]] == ["new", "existing", "existing"]
+    assert len({line["asset"] for line in answer["lines"]}) == 1
+
+
+def test_a_broken_line_after_good_ones_is_named_by_its_number(alice: Caller, project: Project):
+    lines = [inline(f"k{number}", photo(number, (64, 48))) for number in range(3)]
+    answer = batch(alice, project, [*lines, {"client_key": "x", "colour": "red"}, inline("bad", photo(9)[:300])])
+    assert [line["status"] for line in answer["lines"]] == ["new", "new", "new", "refused", "refused"]
+    assert answer["lines"][3] | {"detail": ""} == {
+        "line": 4,
+        "client_key": None,
+        "status": "refused",
+        "code": "bad_line",
+        "detail": "",
+    }
+    assert answer["lines"][4]["client_key"] == "bad"
+
+
+# --- files in pieces --------------------------------------------------------------------------------------------------
+def test_a_file_goes_on_where_the_connection_broke_and_arrives_whole(alice: Caller, project: Project):
+    data = photo(1, (900, 700))
+    upload = announce(alice, project, data, client_key="big-1").json()
+    assert (upload["state"], upload["most_piece"], upload["direct"]) == ("receiving", MOST_PIECE, None)
+    assert send(alice, upload, 0, data[:1000])["Upload-Offset"] == "1000"
+    gap = send(alice, upload, 5000, data[5000:])
+    assert (gap.status_code, gap.json()["code"]) == (409, "wrong_offset")
+    again = announce(alice, project, data)
+    assert (again.status_code, again.json()["id"], again.json()["received"]) == (200, upload["id"], 1000)
+    assert alice.head(f"/api/v1/uploads/{upload['id']}")["Upload-Offset"] == "1000"
+    assert complete(alice, upload).json()["code"] == "wrong_offset"
+    assert send(alice, upload, 1000, data[1000:]).status_code == 204
+    done = complete(alice, upload).json()
+    asset = Asset.objects.get(client_key="big-1")
+    assert (done["state"], done["asset"], done["receipt"]["new"]) == ("done", str(asset.public_id), 1)
+    assert bytes(asset.sha256) == hashlib.sha256(data).digest()
+    assert complete(alice, upload).json()["asset"] == done["asset"]
+    assert Asset.objects.filter(project=project, client_key="big-1").count() == 1
+
+
+def test_a_file_that_arrives_damaged_is_refused_and_leaves_nothing(
+    alice: Caller, project: Project, django_capture_on_commit_callbacks: Any
+):
+    before = Asset.objects.count()
+    upload = announce(alice, project, photo(1), sha256="a" * 64).json()
+    send(alice, upload, 0, photo(1))
+    parts = FileUpload.objects.get().parts
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = complete(alice, upload)
+    assert answer.status_code == 409
+    assert "arrived damaged" in answer.json()["detail"]
+    assert alice.get(f"/api/v1/uploads/{upload['id']}").json()["state"] == "refused"
+    assert Asset.objects.count() == before
+    assert not any(default_storage.exists(part) for part in parts)
+
+
+def test_an_archive_is_taken_in_by_a_job_and_its_receipt_adds_up(alice: Caller, project: Project):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.jpg", photo(number))
+        archive.writestr("again.jpg", photo(0))
+        archive.writestr("notes.txt", "no picture")
+    data = packed.getvalue()
+    upload = announce(alice, project, data, name="hands.zip").json()
+    send(alice, upload, 0, data)
+    answer = complete(alice, upload)
+    assert (answer.status_code, answer.json()["state"]) == (202, "taking_in")
+    jobs.run(job_id=Job.objects.get(kind="take_upload").pk, now=timezone.now())
+    done = alice.get(f"/api/v1/uploads/{upload['id']}").json()
+    receipt = done["receipt"]
+    assert (done["state"], receipt["new"], receipt["existing"], receipt["refused"]) == ("done", 3, 1, 1)
+    assert receipt["received"] == 5
+    assert receipt["files_refused"][0]["file"] == "notes.txt"
+
+
+def test_a_line_may_name_an_upload(alice: Caller, project: Project):
+    data = photo(3)
+    upload = announce(alice, project, data).json()
+    send(alice, upload, 0, data)
+    named = {"client_key": "mine", "upload": upload["id"]}
+    first, second = (batch(alice, project, [named])["lines"][0] for _ in range(2))
+    assert (first["status"], second["status"], first["asset"]) == ("new", "existing", second["asset"])
+    unknown = batch(alice, project, [{"client_key": "x", "upload": str(project.public_id)}])["lines"][0]
+    assert unknown["code"] == "unknown_upload"
+
+
+def test_an_upload_that_nobody_goes_on_with_is_given_up_with_its_pieces(
+    alice: Caller, project: Project, django_capture_on_commit_callbacks: Any
+):
+    upload = announce(alice, project, photo(1)).json()
+    send(alice, upload, 0, photo(1)[:100])
+    part = FileUpload.objects.get().parts[0]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert file_uploads.forget_unfinished(now=timezone.now() + timedelta(days=3)) == 1
+    assert not default_storage.exists(part)
+    assert complete(alice, upload).json()["state"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("wish", "word"),
+    [
+        ({"size": 0}, "size"),
+        ({"sha256": "abc"}, "sha256"),
+        ({"stage": "polish"}, "polish"),
+        ({"direct": True}, "bucket"),
+    ],
+)
+def test_an_announcement_that_cannot_be_says_why(alice: Caller, project: Project, wish: dict[str, Any], word: str):
+    answer = announce(alice, project, photo(1), **wish)
+    assert answer.status_code in {400, 409}
+    assert word in answer.json()["detail"]
+    assert not FileUpload.objects.exists()
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+def test_pictures_named_by_their_address_are_fetched_by_a_job(
+    alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    sent = {"https://pictures.example/1.jpg": photo(1), "https://pictures.example/2.jpg": b"<html>"}
+    monkeypatch.setattr(links, "fetch_public", lambda url, **_: _Answered(sent[url]))
+    lines = [{"client_key": f"u{url[-5]}", "url": url} for url in sent]
+    answer = batch(alice, project, [*lines, {"client_key": "in", "url": "http://10.0.0.1/x.jpg"}])
+    assert [line["status"] for line in answer["lines"]] == ["fetching", "fetching", "refused"]
+    assert answer["lines"][2]["code"] == "bad_address"
+    assert jobs.run(job_id=Job.objects.get(kind="fetch_links").pk, now=timezone.now() + timedelta(seconds=1))
+    found = alice.get(f"/api/v1/links?project={project.public_id}").json()["results"]
+    assert [(row["client_key"], row["state"], row["code"]) for row in found] == [
+        ("u1", "done", ""),
+        ("u2", "refused", "not_an_image"),
+    ]
+    assert found[0]["asset"] == str(Asset.objects.get(client_key="u1").public_id)
+    assert batch(alice, project, lines[:1])["lines"][0]["status"] == "existing"
+
+
+def test_an_address_that_fails_for_a_while_is_tried_again_later(
+    alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    def away(_url: str, **_: Any) -> Any:
+        raise NotReached("There is no server called pictures.example.")
+
+    monkeypatch.setattr(links, "fetch_public", away)
+    batch(alice, project, [{"client_key": "u", "url": "https://pictures.example/1.jpg"}])
+    now, waits = timezone.now() + timedelta(seconds=1), []
+    while (outcome := links.run_fetch(Job(kind="fetch_links", key=str(project.pk)), now)) is not None:
+        waits.append(round(outcome.after))
+        now += timedelta(seconds=outcome.after + 1)
+    row = LinkToFetch.objects.get()
+    assert tuple(waits) == links.PAUSES
+    assert (row.state, row.code, row.detail) == (
+        "refused",
+        "not_fetched",
+        "There is no server called pictures.example.",
+    )
+
+
+class _Answered:
+    """What fetching an address gives, without a network."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __enter__(self) -> "_Answered":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def read(self) -> bytes:
+        return self._data
+
+
+# --- originals -------------------------------------------------------------------------------------------------------
+def test_a_lead_fetches_an_original_and_goes_on_where_it_broke(alice: Caller, project: Project):
+    data = photo(4)
+    made = batch(alice, project, [inline("a", data)])["lines"][0]
+    where = f"/api/v1/assets/{made['asset']}/original"
+    assert b"".join(alice.get(where).streaming_content) == data  # type: ignore[attr-defined]
+    rest = alice.get(where, headers={"Range": "bytes=100-"})
+    assert rest.status_code == 206
+    assert b"".join(rest.streaming_content) == data[100:]  # type: ignore[attr-defined]
