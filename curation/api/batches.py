@@ -104,6 +104,7 @@ class Line:
 
 class AssetBatch(Door):
     scopes = {"POST": "assets:write"}
+    parameters = {"POST": ("project", "stage")}
     parser_classes = [JsonLines, NdJson]
 
     @extend_schema(
@@ -131,9 +132,6 @@ class AssetBatch(Door):
 
 
 def _project_id(request: Request) -> UUID:
-    unknown = sorted(set(request.query_params) - {"project", "stage"})
-    if unknown:
-        raise Problem(400, "unknown_parameter", f"{unknown[0]!r} is no parameter here; known are project, stage.")
     try:
         return UUID(request.query_params.get("project", ""))
     except ValueError:

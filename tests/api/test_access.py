@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from curation.api import urls
 from curation.models import ApiToken, Export, Job, Membership, Pool, Project, User, WebhookDelivery
+from curation.services import file_uploads
 from tests.api.conftest import Caller, token_of
 from tests.doors.conftest import photo
 from tests.factories import make_project
@@ -44,6 +45,21 @@ ROUTES = [
     Route("GET", "api-assets", "assets", "read", is_list=True),
     Route("POST", "api-assets-batch", "assets:batch?project={project}", "assets:write", lead_only=True, data="lines"),
     Route("GET", "api-asset", "assets/{asset}", "read"),
+    Route("GET", "api-asset-original", "assets/{asset}/original", "export", lead_only=True),
+    Route("GET", "api-uploads", "uploads", "assets:write", is_list=True),
+    Route(
+        "POST",
+        "api-uploads",
+        "uploads",
+        "assets:write",
+        lead_only=True,
+        data={"project": "{project}", "name": "b.jpg", "size": 10, "sha256": "0" * 64},
+        ok=201,
+    ),
+    Route("GET", "api-upload", "uploads/{upload}", "assets:write", lead_only=True),
+    Route("PATCH", "api-upload", "uploads/{upload}", "assets:write", lead_only=True, data="piece", ok=204),
+    Route("POST", "api-upload-complete", "uploads/{upload}/complete", "assets:write", lead_only=True, ok=409),
+    Route("GET", "api-links", "links", "assets:write", is_list=True),
     Route("GET", "api-datasets", "datasets", "read", is_list=True),
     Route("POST", "api-datasets", "datasets", "export", lead_only=True, data={"project": "{project}"}, ok=201),
     Route("GET", "api-dataset", "datasets/{dataset}", "read"),
@@ -85,8 +101,13 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{rout
 
 
 @pytest.fixture
-def world(project: Project, pool: Pool, export: Export, delivery: WebhookDelivery) -> dict[str, str]:
+def world(
+    project: Project, pool: Pool, export: Export, delivery: WebhookDelivery, people: dict[str, User]
+) -> dict[str, str]:
     asset = project.assets.earliest("pk")
+    upload, _ = file_uploads.start(
+        project=project, by=people["Alice"], name="a.jpg", size=10, sha256="f" * 64, now=timezone.now()
+    )
     return {
         "project": str(project.public_id),
         "pool": str(pool.pk),
@@ -96,6 +117,7 @@ def world(project: Project, pool: Pool, export: Export, delivery: WebhookDeliver
         "job": str(Job.objects.get(kind="export").pk),
         "webhook": str(delivery.webhook.public_id),
         "delivery": str(delivery.public_id),
+        "upload": str(upload.public_id),
     }
 
 
@@ -107,6 +129,9 @@ def call(caller: Client, route: Route, world: dict[str, str]) -> Any:
         return caller.post(path, {"file": SimpleUploadedFile("a.jpg", photo(50)), "client_key": "k"})
     if route.data == "lines":
         return caller.post(path, '{"client_key": "k", "data_base64": "AAAA"}', content_type="application/jsonl")
+    if route.data == "piece":
+        kind = "application/offset+octet-stream"
+        return caller.patch(path, b"first", content_type=kind, headers={"Upload-Offset": "0"})
     data = route.data and {
         name: text.format(**world) if isinstance(text, str) else text for name, text in route.data.items()
     }

@@ -117,8 +117,8 @@ def test_a_batch_sent_twice_is_stored_once(alice: Caller, project: Project):
     assert [one["asset"] for one in first["lines"]] == [one["asset"] for one in second["lines"]]
 
 
-@pytest.mark.parametrize("lines", [[], ["{}"] * 101])
-def test_a_batch_has_one_to_a_hundred_lines(alice: Caller, project: Project, lines: list[str]):
+@pytest.mark.parametrize("lines", [[], ["{}"] * 10_001])
+def test_a_batch_has_one_to_ten_thousand_lines(alice: Caller, project: Project, lines: list[str]):
     answer = batch(alice, project, lines)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_batch")
 
