@@ -62,6 +62,7 @@ OF_A_PROJECT: Final = (
     Screen("qualification", "Qualification", role=LEAD, words="skills exams in-house"),
     Screen("settings-stages", "Stages: settings", words="validate checks overlap"),
     Screen("settings-tokens", "API tokens", role=LEAD, words="rest keys scopes"),
+    Screen("settings-webhooks", "Webhooks", role=LEAD, words="told events deliveries callbacks"),
     Screen("settings-platforms", "Platforms of the project", role=LEAD, words="accounts quota"),
     Screen("settings-storage", "Storage", role=LEAD, words="bucket disk files"),
     Screen("settings-log", "Log of the project", role=LEAD, words="audit events who did what"),

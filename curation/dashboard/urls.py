@@ -43,6 +43,7 @@ from curation.dashboard import (
     try_pages,
     vendor_pages,
     view_pages,
+    webhook_pages,
     worker_pages,
 )
 
@@ -219,6 +220,14 @@ urlpatterns = [
     ),
     path(f"{P}settings/tokens/", settings_tokens.token_list, name="settings-tokens"),
     path(f"{P}settings/tokens/<int:token_id>/revoke/", settings_tokens.revoke, name="settings-token-revoke"),
+    path(f"{P}settings/webhooks/", webhook_pages.webhook_list, name="settings-webhooks"),
+    path(f"{P}settings/webhooks/<uuid:webhook_id>/", webhook_pages.webhook, name="settings-webhook"),
+    path(
+        f"{P}settings/webhooks/<uuid:webhook_id>/messages/<uuid:delivery_id>/again/",
+        webhook_pages.again,
+        name="settings-webhook-again",
+    ),
+    path(f"{P}settings/webhooks/<uuid:webhook_id>/<slug:action>/", webhook_pages.act, name="settings-webhook-act"),
     path(f"{P}settings/platforms/", settings_more.platforms, name="settings-platforms"),
     path(f"{P}settings/storage/", settings_more.storage, name="settings-storage"),
     path(f"{P}settings/storage/test/", settings_more.storage_test, name="settings-storage-test"),

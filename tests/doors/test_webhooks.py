@@ -16,11 +16,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from crowd.models import Budget
 from curation.models import Asset, Job, Project, User, Webhook, WebhookDelivery, WebhookNotice
-from curation.services import assets, delivering, jobs, webhooks
-from curation.services.datasets import freeze_version
+from curation.services import assets, budgets, delivering, jobs, pools, webhooks
+from curation.services.datasets import freeze_version, request_export
 from tests.doors.conftest import photo, publish
-from tests.factories import make_project, make_user
+from tests.factories import make_asset, make_pool, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 State = WebhookDelivery.State
@@ -234,3 +235,38 @@ def test_the_jobs_are_woken_by_what_happens(project, alice, listener):
     job = Job.objects.get(kind="deliver")
     assert jobs.run(job_id=job.pk, now=timezone.now() + timedelta(seconds=2))
     assert len(listener.heard) == 1
+
+
+def told(made: Webhook, listener: Listener) -> dict[str, list[dict[str, Any]]]:
+    """Deliver what waits and return the items by topic."""
+    deliver(made)
+    messages = [json.loads(body) for _, body in listener.heard]
+    return {message["type"]: message["data"]["items"] for message in messages}
+
+
+def test_pictures_are_told_when_people_have_done_with_them_and_when_they_are_through(project, alice, listener):
+    made, _ = hook(project, alice, listener.url, "task.completed", "asset.accepted")
+    asset = make_asset(project, Asset.State.WORKING, stage="validate", client_key="mine")
+    for _ in range(2):
+        assets.decide_all(moves=[assets.Move(asset, "passed")], by_kind="crowd", now=timezone.now())
+    found = told(made, listener)
+    assert [(item["client_key"], item["stage"]) for item in found["task.completed"]] == [("mine", "validate")]
+    assert [(item["asset"], item["stage"]) for item in found["asset.accepted"]] == [(str(asset.public_id), "publish")]
+
+
+def test_a_pool_that_ends_a_budget_that_runs_low_and_an_export_that_is_ready_are_told(project, alice, listener):
+    made, _ = hook(project, alice, listener.url, "pool.finished", "budget.warning", "export.ready")
+    pool = make_pool(project)
+    pools.close_pool(pool_id=pool.pk, by=None, now=timezone.now())
+    Budget.objects.filter(project_id=project.pk).update(spent_micro=490_000_000)
+    budgets.warn_due(now=timezone.now())
+    publish(project, photo(1), [])
+    version = freeze_version(project_id=project.pk, by=alice, now=timezone.now())
+    export = request_export(dataset_id=version.pk, format="coco", by=alice, now=timezone.now())
+    assert jobs.run(job_id=Job.objects.get(kind="export").pk, now=timezone.now() + timedelta(seconds=1))
+    found = told(made, listener)
+    assert set(found) == {"pool.finished", "budget.warning", "export.ready"}
+    assert "reached 10" in found["pool.finished"][0]["text"]
+    assert found["budget.warning"][0]["percent"] == 98
+    export.refresh_from_db()
+    assert found["export.ready"][0]["export"] == str(export.public_id)

@@ -14,9 +14,21 @@ from crowd.services import ledger
 from curation.dashboard import urls as office
 from curation.engine import asking, campaigns, rehearsal
 from curation.engine.wish import Wish
-from curation.models import Asset, DatasetVersion, HeldOutSet, Job, Membership, Pool, Project, Stage, User
+from curation.models import (
+    Asset,
+    DatasetVersion,
+    HeldOutSet,
+    Job,
+    Membership,
+    Pool,
+    Project,
+    Stage,
+    User,
+    Webhook,
+    WebhookDelivery,
+)
 from curation.review import urls as review
-from curation.services import events, tokens
+from curation.services import events, tokens, webhooks
 from tests.factories import make_answer, make_evidence, make_user, make_worker
 
 SHORT: dict[str, dict[str, Any]] = {
@@ -67,11 +79,23 @@ def _trouble(project: Project, lead: User) -> None:
     )
     DatasetVersion.objects.create(project=project, number=1, note="for Friday", frozen_at=timezone.now())
     HeldOutSet.objects.create(project=project, name="Test set of the vendor")
+    _told(project, lead)
     tokens.create_token(user=lead, name="nightly", scopes=["read"], projects=[project], now=timezone.now())
     events.record(kind="pool.changed", text="Alice changed the price.", project=project, by=lead)
     pool = Pool.objects.filter(project=project, label_class__isnull=False).first()
     if pool:
         make_answer(pool, make_worker(), Assignment.State.SUBMITTED)
+
+
+def _told(project: Project, lead: User) -> None:
+    """Add a webhook with a message that arrived, one that waits, and one that was given up."""
+    hook, _ = webhooks.make(
+        project=project, url="https://team.example/told", topics=["asset.accepted"], by=lead, now=timezone.now()
+    )
+    tried = {"at": timezone.now().isoformat(), "status": 503, "error": "", "ms": 120}
+    for state in WebhookDelivery.State.values:
+        sent = webhooks.send_test(webhook=hook, now=timezone.now())
+        WebhookDelivery.objects.filter(pk=sent.pk).update(state=state, tries=[tried])
 
 
 def empty_project(lead: User) -> Project:
@@ -129,6 +153,7 @@ def _own(project: Project) -> dict[str, Any]:
         "worker_id": worker and worker.pk,
         "dataset_id": version and version.public_id,
         "stage_id": stage and stage.pk,
+        "webhook_id": getattr(Webhook.objects.filter(project=project).first(), "public_id", None),
         "team_id": getattr(WorkerTeam.objects.first(), "pk", None),
     }
     return {name: value for name, value in found.items() if value}
