@@ -17,8 +17,8 @@ CLASSES = [LabelClass(1, "call"), LabelClass(3, "thumbs up"), LabelClass(7, "Ð¿Ñ
 NAMES = {one.index: one.name for one in CLASSES}
 BOTH = sorted(READERS.keys() & WRITERS.keys())
 WITHOUT_CONFIDENCE = {"yolo"}
-WITH_CLASS_OF_PICTURE = {"csv", "groundtruth", "hagrid", "jsonl"}
-WITH_LICENCE = {"csv", "jsonl"}
+WITH_CLASS_OF_PICTURE = {"croissant", "csv", "groundtruth", "hagrid", "huggingface", "jsonl", "parquet"}
+WITH_LICENCE = {"coco", "croissant", "csv", "huggingface", "jsonl", "parquet"}
 
 RECORDS = [
     ImageRecord(

@@ -63,7 +63,7 @@ class Counts:
         return Counts(self.images + 1, self.boxes + boxes, self.negatives + (boxes == 0))
 
 
-OpenImage = Callable[[ImageRecord], bytes]
+OpenImage = Callable[[ImageRecord], bytes | None]  # None = this export leaves the picture out
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,11 @@ class About:
     """What an export is of, for formats that say so: no format looks at a clock or knows where pictures will lie."""
 
     name: str = ""
-    version: str = "1.0"
-    card: Card = Card()
     created: str = ""  # ISO 8601 in UTC, whole seconds
     label: str = "labels"  # key of the annotations, in formats where it is free
     source: str = "images/"  # what stands before a picture's name, such as s3://bucket/folder/
+    version: str = "1.0"
+    card: Card = Card()
 
 
 class Writer(Protocol):
@@ -150,9 +150,12 @@ def store_image(folder: Path, record: ImageRecord, open_image: OpenImage) -> Non
     """Write one picture under its name; two records of one name are an error, never an overwrite."""
     target = folder / record.file_name
     target.parent.mkdir(parents=True, exist_ok=True)
+    data = open_image(record)
+    if data is None:
+        return
     try:
         with target.open("xb") as file:
-            file.write(open_image(record))
+            file.write(data)
     except FileExistsError as error:
         raise BadRecord(f"{record.file_name} occurs twice in the data set") from error
 

@@ -13,24 +13,30 @@ _HERE = "curation.datasets.formats"
 
 WRITERS: Mapping[str, str] = {
     "coco": f"{_HERE}.coco:CocoWriter",
+    "croissant": f"{_HERE}.croissant:CroissantWriter",
     "csv": f"{_HERE}.tables:CsvWriter",
     "groundtruth": f"{_HERE}.groundtruth:GroundTruthWriter",
     "hagrid": f"{_HERE}.hagrid:HagridWriter",
+    "huggingface": f"{_HERE}.huggingface:HuggingFaceWriter",
     "jsonl": f"{_HERE}.tables:JsonLinesWriter",
+    "parquet": f"{_HERE}.parquet:ParquetWriter",
     "voc": f"{_HERE}.voc:VocWriter",
     "yolo": f"{_HERE}.yolo:YoloWriter",
 }
 
 READERS: Mapping[str, str] = {
     "coco": f"{_HERE}.reading.coco:CocoReader",
+    "croissant": f"{_HERE}.reading.parquet:CroissantReader",
     "csv": f"{_HERE}.reading.tables:CsvReader",
     "cvat": f"{_HERE}.reading.cvat:CvatReader",
     "folders": f"{_HERE}.reading.folders:FoldersReader",
     "groundtruth": f"{_HERE}.reading.groundtruth:GroundTruthReader",
     "hagrid": f"{_HERE}.reading.hagrid:HagridReader",
+    "huggingface": f"{_HERE}.reading.parquet:HuggingFaceReader",
     "jsonl": f"{_HERE}.reading.tables:JsonLinesReader",
     "labelstudio": f"{_HERE}.reading.labelstudio:LabelStudioReader",
     "openimages": f"{_HERE}.reading.openimages:OpenImagesReader",
+    "parquet": f"{_HERE}.reading.parquet:ParquetReader",
     "toloka": f"{_HERE}.reading.toloka:TolokaReader",
     "voc": f"{_HERE}.reading.voc:VocReader",
     "yolo": f"{_HERE}.reading.yolo:YoloReader",

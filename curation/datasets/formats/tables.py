@@ -11,7 +11,7 @@ from typing import Any
 from .base import About, BoxRecord, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
 
 COLUMNS = ("image", "image_width", "image_height", "split", "class", "label", "x", "y", "width", "height",
-           "confidence", "licence", "sha256")  # fmt: skip
+           "confidence", "licence", "source", "sha256")  # fmt: skip
 BOXES, PICTURES = "boxes.csv", "images.jsonl"
 
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -45,9 +45,9 @@ def _row(record: ImageRecord, box: BoxRecord | None, classes: Mapping[int, Label
     if box is not None:
         sure = "" if box.confidence is None else box.confidence
         drawn = [classes[box.label].name, box.x, box.y, box.width, box.height, sure]  # type: ignore[list-item]
-    about = [record.attributes.get(name, "") for name in ("class", "licence")]
+    label, licence, source = (record.attributes.get(name, "") for name in ("class", "licence", "source"))
     return [
-        record.file_name, record.width, record.height, record.split or "", about[0], *drawn, about[1],
+        record.file_name, record.width, record.height, record.split or "", label, *drawn, licence, source,
         record.sha256 or "",
     ]  # fmt: skip
 
@@ -82,6 +82,7 @@ def _line(record: ImageRecord, classes: Mapping[int, LabelClass]) -> dict[str, A
         "boxes": [_box(box, classes) for box in record.boxes],
         "split": record.split,
         "licence": attributes.pop("licence", None),
+        "source": attributes.pop("source", None),
         "sha256": record.sha256,
         "attributes": attributes or None,
     }

@@ -33,6 +33,7 @@ class _Content:
     """What is needed of a document to read one of its images."""
 
     categories: Mapping[int, str]
+    licences: Mapping[int, str]
     drawn: Mapping[int, list[Drawn]]
     root: Path
     folders: tuple[str, ...]
@@ -53,7 +54,9 @@ class CocoReader:
     @to_its_end
     def read(self, document: Path) -> Iterator[Entry]:
         """Yield every picture in the order of the file; one without annotations has no boxes on purpose."""
-        content = _Content(_categories(document), _drawn(document), _root(document), _folders(document))
+        content = _Content(
+            _categories(document), _licences(document), _drawn(document), _root(document), _folders(document)
+        )
         for number, item in enumerate(_items(document, "images"), start=1):
             try:
                 yield _picture(number, mapping(item, "it"), content)
@@ -82,6 +85,16 @@ def _categories(document: Path) -> dict[int, str]:
         found[item["id"]] = item["name"]
     if not found:
         raise BadDocument(f"{document.name} lists no categories; a COCO file of object detection is expected.")
+    return found
+
+
+def _licences(document: Path) -> dict[int, str]:
+    """Return the licences by their ids, by name, else by address."""
+    found: dict[int, str] = {}
+    for item in _items(document, "licenses"):
+        name = (item.get("name") or item.get("url")) if isinstance(item, dict) else None
+        if isinstance(name, str) and isinstance(item.get("id"), int):
+            found[item["id"]] = name
     return found
 
 
@@ -119,9 +132,15 @@ def _picture(number: int, item: Mapping[str, Any], content: _Content) -> Labelle
         number,
         name,
         Boxes("coco", *size, bounded(boxes)),
+        licence=_licence(item, content.licences),
         extra={"attributes": item["attributes"]} if isinstance(item.get("attributes"), dict) else {},
         path=picture_in(content.root, name, content.folders),
     )
+
+
+def _licence(item: Mapping[str, Any], licences: Mapping[int, str]) -> str:
+    number = item.get("license")
+    return licences.get(number, "") if isinstance(number, int) else ""
 
 
 def _named(one: Drawn, categories: Mapping[int, str], size: tuple[int, int]) -> Any:

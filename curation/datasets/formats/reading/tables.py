@@ -143,7 +143,7 @@ def _labelled(
     entry: tuple[int, str], boxes: Boxes | None, label: Any, about: Mapping[str, Any], folder: Path
 ) -> LabelledPicture:
     number, name = entry
-    told = {key: about[key] for key in ("split", "attributes") if about.get(key)}
+    told = {key: about[key] for key in ("split", "source", "attributes") if about.get(key)}
     return LabelledPicture(
         number,
         name,
