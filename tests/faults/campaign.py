@@ -27,7 +27,7 @@ PAGES_A_PICTURE = 5.2  # two to three judgements of one picture each, and as man
 PAGES_A_PHOTO = 9.0
 SIZE = (320, 240)
 SETTINGS = {
-    "checks": {"min_long": 320, "min_short": 240},
+    "checks": {"min_long": 320, "min_short": 240, "edited_templates": "reject"},  # no person is there to look
     "validate": {"page_size": 2, "control_per_page": 1},
     "boxes": {"page_size": 1},
     "collect": {"per_worker": 0},
