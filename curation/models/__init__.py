@@ -5,6 +5,7 @@ from curation.models.api import IdempotencyKey
 from curation.models.asset import Asset, AssetPreview, Decision
 from curation.models.asset_view import BulkChange, BulkChanged, SavedView
 from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, ReliabilityFit
+from curation.models.coverage import PlanFactor
 from curation.models.dataset import DatasetCard, DatasetItem, DatasetVersion, DataSource, Export, SourcedPicture
 from curation.models.event import Event
 from curation.models.incoming import FileUpload, LinkToFetch
@@ -64,6 +65,7 @@ __all__ = [
     "Membership",
     "OwnKeys",
     "PlanDraft",
+    "PlanFactor",
     "Pool",
     "Project",
     "ReliabilityFit",
