@@ -13,12 +13,19 @@ from django.utils.dateparse import parse_date
 
 from crowd.errors import CrowdError
 from crowd.models import LedgerEntry, Worker
-from curation.models import Project, User
+from curation.models import Pool, Project, User
 from curation.services.pseudonyms import find_worker
 from curation.services.statements import Names, workers_of
 
 Kind, Book = LedgerEntry.Kind, LedgerEntry.Book
 PAGE = 30
+BREAKDOWNS: Final[Mapping[str, str]] = {
+    "pool": "Pools",
+    "class": "Classes",
+    "platform": "Platforms",
+    "worker": "Workers",
+}
+COSTS: Final = ("published", "published-without")
 KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "paid": ("Paid", (Kind.CHARGE, Kind.FEE)),
     "held": ("Held", (Kind.RESERVE, Kind.RELEASE)),
@@ -52,14 +59,19 @@ class Filters:
 
     kind: str = ""
     pool: int | None = None
+    stage: int | None = None
+    platform: int | None = None
+    label: int | None = None
     worker: str = ""
     day: date | None = None
     worker_id: int | None = None
     problem: str = ""
+    by: str = ""
+    costs: str = ""
 
     @classmethod
     def read(cls, query: QueryDict, project: Project) -> "Filters":
-        pool, day, who = query.get("pool", ""), query.get("day", ""), query.get("worker", "").replace("\x00", "")[:200]
+        day, who = query.get("day", ""), query.get("worker", "").replace("\x00", "")[:200]
         kind = query.get("kind", "")
         found, problem = _day(day)
         worker_id = None
@@ -68,15 +80,43 @@ class Filters:
                 worker_id = find_worker(project=project, text=who).pk
             except CrowdError as error:
                 problem = str(error)
-        return cls(kind if kind in KINDS else "", _number(pool), who.strip(), found, worker_id, problem)
+        return cls(
+            kind=kind if kind in KINDS else "",
+            pool=_number(query.get("pool", "")),
+            stage=_number(query.get("stage", "")),
+            platform=_number(query.get("platform", "")),
+            label=_number(query.get("class", "")),
+            worker=who.strip(),
+            day=found,
+            worker_id=worker_id,
+            problem=problem,
+            by=query.get("by", "") if query.get("by", "") in BREAKDOWNS else "",
+            costs=query.get("costs", "") if query.get("costs", "") in COSTS else "",
+        )
 
     def query(self, **changed: str) -> str:
-        pairs = {"kind": self.kind, "pool": str(self.pool or ""), "worker": self.worker, "day": str(self.day or "")}
-        return f"?{urlencode({name: value for name, value in {**pairs, **changed}.items() if value})}"
+        """Return the address of the same page with something changed; what is empty is left out."""
+        pairs = {
+            "kind": self.kind,
+            "pool": self.pool,
+            "stage": self.stage,
+            "platform": self.platform,
+            "class": self.label,
+            "worker": self.worker,
+            "day": self.day,
+            "by": self.by,
+            "costs": self.costs,
+            **changed,
+        }
+        return f"?{urlencode({name: str(value) for name, value in pairs.items() if value})}"
+
+    def only(self, **wanted: str) -> str:
+        """Return the address of the ledger with these filters and no other."""
+        return f"{Filters(by=self.by, costs=self.costs).query(**wanted)}#ledger"
 
     @property
     def any(self) -> bool:
-        return bool(self.kind or self.pool or self.worker or self.day or self.problem)
+        return any((self.kind, self.pool, self.stage, self.platform, self.label, self.worker, self.day, self.problem))
 
 
 def _number(text: str) -> int | None:
@@ -101,6 +141,13 @@ def filtered(project: Project, filters: Filters) -> "QuerySet[LedgerEntry]":
         rows = rows.filter(kind__in=KINDS[filters.kind][1])
     if filters.pool is not None:
         rows = rows.filter(pool_id=filters.pool)
+    if filters.stage is not None:
+        rows = rows.filter(stage_id=filters.stage)
+    if filters.platform is not None:
+        rows = rows.filter(account_id=filters.platform)
+    if filters.label is not None:
+        of_class = Pool.objects.filter(project=project, label_class=filters.label)
+        rows = rows.filter(pool_id__in=list(of_class.values_list("pk", flat=True)))
     if filters.worker_id is not None:
         rows = rows.filter(worker_id=filters.worker_id)
     if filters.day is not None:

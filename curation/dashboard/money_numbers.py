@@ -1,18 +1,18 @@
-"""The numbers of the money page: totals for each currency, stages with what was planned, days, pools, workers."""
+"""The numbers of the money page: totals for each currency, stages with what was planned and held, days, alarms."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from crowd.models import Budget, Worker
+from crowd.models import Budget
 from curation.models import Project
+from curation.services.breakdowns import Hold, holds
 from curation.services.budgets import BudgetRow, budget_rows
-from curation.services.overview import pool_rows
-from curation.services.statements import Cube, Line, Names, Sums, cube, top_workers, workers_of
+from curation.services.overview import PoolRow, pool_rows
+from curation.services.statements import Cube, Names, Sums, cube
 
 DAYS_SHOWN = 30
-WORKERS_SHOWN = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,22 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A stage or pool with what it may cost when all that is wanted is done."""
+    """A stage or pool with what is held there, and what it may cost when all that is wanted is done."""
 
     key: int | None
     name: str
     currency: str
     sums: Sums
     planned_micro: int = 0
+    held_micro: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.planned_micro) and self.sums.total > 1.1 * self.planned_micro
 
     @property
     def tone(self) -> str:
-        return "hot" if self.planned_micro and self.sums.total > 1.1 * self.planned_micro else "s2"
+        return "hot" if self.is_over else "s2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,63 +50,81 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Earner:
-    worker: Worker
-    line: Line
+class Alarm:
+    tone: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyNumbers:
     names: Names
+    cube: Cube
+    rows: Sequence[PoolRow]
+    held: Sequence[Hold]
     budgets: Sequence[BudgetRow]
     totals: Sequence[Total]
     stages: Sequence[Cost]
     pools: Sequence[Cost]
     days: dict[str, Sequence[Day]]
-    earners: Sequence[Earner]
 
     @property
     def is_empty(self) -> bool:
         return not any(total.sums.total or total.budget.reserved_micro for total in self.totals)
 
     @property
-    def warnings(self) -> list[BudgetRow]:
-        return [row for row in self.budgets if row.tone]
+    def alarms(self) -> list[Alarm]:
+        """Return what somebody should look at: budgets near their end, and stages that cost more than planned."""
+        found = [Alarm("error" if row.tone == "bad" else "warning", row.sentence) for row in self.budgets if row.tone]
+        dearer = [cost for cost in self.stages if cost.is_over]
+        return found + [Alarm("warning", _dearer(cost)) for cost in dearer]
 
     @property
-    def currencies(self) -> list[str]:
-        return [total.budget.currency for total in self.totals]
+    def currency(self) -> str:
+        """Return the currency of the tables that compare: the project's first."""
+        return self.totals[0].budget.currency if self.totals else "USD"
+
+
+def _dearer(cost: Cost) -> str:
+    percent = round(100 * cost.sums.total / cost.planned_micro) - 100
+    return f"{cost.name}: {percent}% more is spent than all that is wanted there should cost at the usual price."
 
 
 def money_numbers(*, project: Project, now: datetime) -> MoneyNumbers:
-    """Read everything: the ledger twice, however much was paid."""
+    """Read everything: the ledger once, however much was paid."""
     names, found, budgets = Names.of(project), cube(project=project), budget_rows(project=project)
-    totals = found.totals()
+    totals, held, rows = found.totals(), holds(project=project), pool_rows(project=project, now=now)
     planned: Counter[tuple[str, int, str]] = Counter()
-    for row in pool_rows(project=project, now=now):
+    for row in rows:
         currency = row.pool.account.currency
         planned["stage", row.pool.stage_id, currency] += row.planned_micro
         planned["pool", row.pool.pk, currency] += row.planned_micro
     return MoneyNumbers(
         names=names,
+        cube=found,
+        rows=rows,
+        held=held,
         budgets=budgets,
         totals=[
             Total(row.budget, totals.get(row.budget.currency, Sums()))
             for row in budgets
             if row.budget.scope == Budget.Scope.PROJECT
         ],
-        stages=_costs("stage", found, names, planned),
-        pools=_costs("pool", found, names, planned),
+        stages=_costs("stage", found, names, planned, held),
+        pools=_costs("pool", found, names, planned, held),
         days={currency: _days(found, currency, now.date()) for currency in totals},
-        earners=_earners(project),
     )
 
 
-def _costs(by: str, found: Cube, names: Names, planned: Counter[tuple[str, int, str]]) -> list[Cost]:
-    """Return what is planned or spent, in the order of the recipe; what belongs to none of them comes last."""
+def _costs(
+    by: str, found: Cube, names: Names, planned: Counter[tuple[str, int, str]], held: Sequence[Hold]
+) -> list[Cost]:
+    """Return what is planned, held or spent, in the order of the recipe; what belongs to none of them comes last."""
     sums = {(line.key, line.currency): line.sums for line in found.by(by)}
-    order = [*(names.stages if by == "stage" else names.pools)]
-    keys = {*sums, *((key, currency) for kind, key, currency in planned if kind == by)}
+    holding: Counter[tuple[int | None, str]] = Counter()
+    for one in held:
+        holding[one.stage_id if by == "stage" else one.pool_id, one.currency] += one.micro
+    place = {key: number for number, key in enumerate(names.named(by))}
+    keys = {*sums, *holding, *((key, currency) for kind, key, currency in planned if kind == by)}
     rows = [
         Cost(
             key if isinstance(key, int) else None,
@@ -109,12 +132,12 @@ def _costs(by: str, found: Cube, names: Names, planned: Counter[tuple[str, int, 
             currency,
             sums.get((key, currency), Sums()),
             planned[by, key, currency] if isinstance(key, int) else 0,
+            holding[key, currency] if not isinstance(key, date) else 0,
         )
         for key, currency in keys
     ]
-    place = {key: number for number, key in enumerate(order)}
-    rows.sort(key=lambda row: (place.get(row.key or 0, len(order)), row.currency != "USD", row.currency))
-    return [row for row in rows if row.planned_micro or row.sums != Sums()]
+    rows.sort(key=lambda row: (place.get(row.key or 0, len(place)), row.currency != "USD", row.currency))
+    return [row for row in rows if row.planned_micro or row.held_micro or row.sums != Sums()]
 
 
 def _days(found: Cube, currency: str, today: date) -> list[Day]:
@@ -127,9 +150,3 @@ def _days(found: Cube, currency: str, today: date) -> list[Day]:
     first = max(min(known), last - timedelta(days=DAYS_SHOWN - 1))
     days = [first + timedelta(days=step) for step in range((last - first).days + 1)]
     return [Day(day, spent.get(day, 0)) for day in days]
-
-
-def _earners(project: Project) -> list[Earner]:
-    lines = top_workers(project=project, most=WORKERS_SHOWN)
-    workers = workers_of(line.key for line in lines)
-    return [Earner(workers[line.key], line) for line in lines if isinstance(line.key, int) and line.key in workers]

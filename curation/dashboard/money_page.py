@@ -12,9 +12,12 @@ from django.views.decorators.http import require_safe
 from crowd.clock import database_now
 from curation.dashboard.access import Seat, seat_or_404
 from curation.dashboard.csv_answers import answer_csv
-from curation.dashboard.ledger_list import KINDS, Filters, filtered, page
+from curation.dashboard.ledger_list import BREAKDOWNS, KINDS, Filters, filtered, page
+from curation.dashboard.money_breakdown import breakdown
+from curation.dashboard.money_costs import costs_view, published_of
 from curation.dashboard.money_numbers import money_numbers
 from curation.models import Membership
+from curation.services.overview import asset_counts
 from curation.services.sheets import csv_pieces
 from curation.services.statements import COLUMNS, LEDGER_HEADER, STATEMENT_HEADER, ledger_cells, statement_cells
 
@@ -28,7 +31,8 @@ def money(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: str = "") -> HttpResponse:
     """Show the page; a refused form keeps what was typed and says why."""
     now = database_now()
-    numbers = money_numbers(project=seat.project, now=now)
+    numbers, counts = money_numbers(project=seat.project, now=now), asset_counts(project=seat.project)
+    request.asset_counts = counts  # type: ignore[attr-defined]
     filters = Filters.read(request.GET, seat.project)
     rows = page(
         filtered(seat.project, filters),
@@ -41,6 +45,10 @@ def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: s
         "now": now,
         "numbers": numbers,
         "filters": filters,
+        "costs": costs_view(project=seat.project, numbers=numbers, counts=counts, filters=filters),
+        "sides": _sides(seat, filters),
+        "parts": breakdown(project=seat.project, numbers=numbers, counts=counts, filters=filters),
+        "breakdowns": [(by, words, filters.query(by=by)) for by, words in BREAKDOWNS.items()],
         "kinds": [(kind, words, filters.query(kind=kind)) for kind, (words, _) in KINDS.items()],
         "all_kinds": filters.query(kind=""),
         "rows": rows.rows,
@@ -53,6 +61,14 @@ def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: s
         "typed": request.POST if error_in else {},
     }
     return render(request, "curation/money/page.html", context, status=400 if error_in else 200)
+
+
+def _sides(seat: Seat, filters: Filters) -> list[tuple[str, str, str]]:
+    """Return what the cost of each stage may be shown of, where the recipe publishes a campaign."""
+    if published_of(seat.project) is None:
+        return []
+    shown = {"": "This project", "published": "As published", "published-without": "Without classification"}
+    return [(costs, words, filters.query(costs=costs)) for costs, words in shown.items()]
 
 
 def _cursor(request: HttpRequest, name: str) -> int | None:
@@ -73,7 +89,7 @@ def ledger_csv(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
 @require_safe
 @login_required
 def statement_csv(request: HttpRequest, public_id: UUID, by: str) -> HttpResponseBase:
-    """A statement by worker, pool, stage or day."""
+    """A statement by worker, pool, class, stage, platform or day."""
     project = seat_or_404(request, public_id).project
     if by not in COLUMNS:
         raise Http404

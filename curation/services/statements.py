@@ -1,4 +1,4 @@
-"""Statements: what was paid, by worker, pool, stage or day, with one row for each currency. Sums over ledger rows."""
+"""Statements: what was paid, by worker, pool, class, stage, platform or day, with a row for each currency."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -16,10 +16,20 @@ from curation.services.sheets import Cell
 
 Kind = LedgerEntry.Kind
 Key = int | date | None
-COLUMNS: Final[Mapping[str, str]] = {"worker": "worker_id", "pool": "pool_id", "stage": "stage_id", "day": "day"}
+COLUMNS: Final[Mapping[str, str]] = {
+    "worker": "worker_id",
+    "pool": "pool_id",
+    "class": "pool_id",
+    "stage": "stage_id",
+    "platform": "account_id",
+    "day": "day",
+}
 ROWS_AT_ONCE = 2_000
 NOBODY = "not of one worker"
 NO_PLACE = "whole project"
+EVERY_CLASS = "pools of every class"
+NO_PLATFORM = "no platform"
+NOTHING: Final[Mapping[str, str]] = {"worker": NOBODY, "class": EVERY_CLASS, "platform": NO_PLATFORM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """All sums of a project by stage, pool and day, read once; statements are added up from it."""
+    """All sums of a project by stage, pool, platform and day, read once; statements are added up from it."""
 
     cells: tuple[tuple[str, Mapping[str, Key], Sums], ...]
 
@@ -62,10 +72,7 @@ class Cube:
         for currency, keys, sums in self.cells:
             key = (currency, keys[COLUMNS[name]])
             found[key] = found.get(key, Sums()) + sums
-        lines = [Line(key, currency, sums) for (currency, key), sums in found.items()]
-        if name == "day":
-            return sorted(lines, key=lambda line: (line.currency != "USD", line.currency, str(line.key)))
-        return sorted(lines, key=lambda line: (line.currency != "USD", line.currency, -line.sums.total, str(line.key)))
+        return _in_order(name, [Line(key, currency, sums) for (currency, key), sums in found.items()])
 
     def totals(self) -> dict[str, Sums]:
         """Return the sums of each currency."""
@@ -75,8 +82,15 @@ class Cube:
         return found
 
 
+def _in_order(name: str, lines: list[Line]) -> list[Line]:
+    """Days stand in order, all else by what was spent; dollars first."""
+    if name == "day":
+        return sorted(lines, key=lambda line: (line.currency != "USD", line.currency, str(line.key)))
+    return sorted(lines, key=lambda line: (line.currency != "USD", line.currency, -line.sums.total, str(line.key)))
+
+
 def cube(*, project: Project) -> Cube:
-    columns = ("stage_id", "pool_id", "day")
+    columns = ("stage_id", "pool_id", "account_id", "day")
     rows = _sums(project, *columns)
     return Cube(tuple((row["currency"], {name: row[name] for name in columns}, _of(row)) for row in rows))
 
@@ -86,7 +100,23 @@ def statement(*, project: Project, by: str) -> list[Line]:
     if by == "worker":
         return list(_worker_lines(project))
     rows = _sums(project, COLUMNS[by])
-    return Cube(tuple((row["currency"], {COLUMNS[by]: row[COLUMNS[by]]}, _of(row)) for row in rows)).by(by)
+    lines = Cube(tuple((row["currency"], {COLUMNS[by]: row[COLUMNS[by]]}, _of(row)) for row in rows)).by(by)
+    return by_class(lines, class_of_pool(project)) if by == "class" else lines
+
+
+def class_of_pool(project: Project) -> dict[int, int]:
+    """Return the class of each pool that collects for one."""
+    rows = Pool.objects.filter(project=project, label_class__isnull=False)
+    return {pool: label for pool, label in rows.values_list("pk", "label_class_id") if label is not None}
+
+
+def by_class(lines: Iterable[Line], classes: Mapping[int, int]) -> list[Line]:
+    """Add lines of pools up to classes; what pools of every class cost stands under no class."""
+    found: dict[tuple[str, int | None], Sums] = {}
+    for line in lines:
+        key = line.currency, classes.get(line.key) if isinstance(line.key, int) else None
+        found[key] = found.get(key, Sums()) + line.sums
+    return _in_order("class", [Line(label, currency, sums) for (currency, label), sums in found.items()])
 
 
 def top_workers(*, project: Project, most: int) -> list[Line]:
@@ -136,26 +166,32 @@ class Names:
     stages: Mapping[int, str]
     pools: Mapping[int, str]
     accounts: Mapping[int, str]
+    classes: Mapping[int, str]
 
     @classmethod
     def of(cls, project: Project) -> "Names":
         pools = Pool.objects.filter(project=project)
         stages = Stage.objects.filter(project=project).order_by("position")
-        accounts = Account.objects.filter(pk__in=Batch.objects.filter(project_id=project.pk).values("account_id"))
+        used = Q(pk__in=Batch.objects.filter(project_id=project.pk).values("account_id"))
+        accounts = Account.objects.filter(used | Q(pk__in=pools.values("account_id"))).order_by("label", "pk")
         return cls(
             dict(stages.values_list("pk", "title")),
             dict(pools.values_list("pk", "title")),
             dict(accounts.values_list("pk", "label")),
+            dict(project.classes.values_list("pk", "name")),
         )
 
     def of_line(self, by: str, key: Key, workers: Mapping[int, Worker]) -> str:
         if isinstance(key, date):
             return key.isoformat()
         if key is None:
-            return NOBODY if by == "worker" else NO_PLACE
+            return NOTHING.get(by, NO_PLACE)
         if by == "worker":
             return workers[key].short_id if key in workers else f"worker {key}"
-        return (self.stages if by == "stage" else self.pools).get(key, f"{by} {key}")
+        return self.named(by).get(key, f"{by} {key}")
+
+    def named(self, by: str) -> Mapping[int, str]:
+        return {"stage": self.stages, "platform": self.accounts, "class": self.classes}.get(by, self.pools)
 
 
 def workers_of(keys: Iterable[Key]) -> dict[int, Worker]:

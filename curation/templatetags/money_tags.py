@@ -1,12 +1,14 @@
 """How amounts of several currencies look, and the days' bars."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from crowd.money import exact_text, money_text, plain
+from curation.dashboard.money_costs import Price
 from curation.dashboard.money_numbers import Day
 
 register = template.Library()
@@ -89,6 +91,37 @@ def day_bars(days: Sequence[Day], currency: str) -> SafeString:
         HIGH,
         bars,
     )
+
+
+@register.filter
+def whole(micro: Fraction | float | None) -> int | None:
+    """Return a price as the nearest micro-unit."""
+    return None if micro is None else round(micro)
+
+
+@register.simple_tag
+def price_bar(price: Price, top: float) -> SafeString:
+    """Draw a price as a bar, with a whisker from the low to the high end of its interval."""
+    whisker: str | SafeString = ""
+    if price.interval:
+        low, high = (_share(one, top) for one in (price.interval.low, price.interval.high))
+        whisker = format_html(
+            '<g class="whisker"><line x1="{0}" x2="{1}" y1="9" y2="9"/><line x1="{0}" x2="{0}" y1="4" y2="14"/>'
+            '<line x1="{1}" x2="{1}" y1="4" y2="14"/></g>',
+            low,
+            high,
+        )
+    return format_html(
+        '<svg class="price-bar" aria-hidden="true"><rect class="track" width="100%" height="18" rx="4"/>'
+        '<rect class="{}" width="{}" height="18" rx="4"/>{}</svg>',
+        price.css,
+        _share(float(price.micro), top),
+        whisker,
+    )
+
+
+def _share(part: float, top: float) -> str:
+    return f"{min(100.0, 100 * part / top):.2f}%" if top else "0%"
 
 
 def _height(micro: int, top: int) -> int:

@@ -125,7 +125,7 @@ def test_a_budget_that_comes_to_its_end_is_warned_of_once(pool: Pool):
     assert budgets.warn_due(now=now) == 0
     held(pool, make_worker(), cents=1)
     assert [budgets.warn_due(now=now) for _ in range(3)] == [1, 0, 0]
-    assert warned() == ["Pool PALM: 80% of the budget of $0.10 is spent or held."]
+    assert warned() == ["Pool PALM: 80 % of the budget of $0.10 is spent or held."]
 
 
 def test_a_raised_limit_is_warned_of_anew(pool: Pool):
@@ -142,7 +142,7 @@ def test_the_whole_project_is_warned_of_like_its_parts(pool: Pool):
     put(pool, 10, scope="project", warn=50)
     paid(pool, make_worker(), cents=5)
     assert budgets.warn_due(now=timezone.now()) == 1
-    assert warned() == ["Whole project: 50% of the budget of $0.10 is spent or held."]
+    assert warned() == ["Whole project: 50 % of the budget of $0.10 is spent or held."]
 
 
 def test_nobody_is_warned_who_does_not_want_to_be(pool: Pool):
