@@ -172,6 +172,8 @@ CELERY_TIMEZONE = "UTC"
 
 # --- files ---
 STORAGE_URL = env.read("STORAGE_URL", f"file://{quote(str(PATHS.media))}")
+# Buckets whose pictures leads may register where they lie, without copying them (docs/storage.md).
+SOURCE_BUCKETS = env.source_buckets("SOURCE_BUCKETS")
 STORAGES = {
     "default": env.storage(STORAGE_URL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from curation.storing.sources import SourceBucket
+
 T = TypeVar("T")
 
 
@@ -110,13 +112,13 @@ def storage(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.path:
         return {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "curation.storing.folder.FolderStorage",
             "OPTIONS": {"location": unquote(parts.path)},
         }
     if parts.scheme == "s3" and parts.netloc:
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         return {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "curation.storing.bucket.BucketStorage",
             "OPTIONS": {
                 "bucket_name": parts.netloc,
                 "location": parts.path.strip("/"),
@@ -144,3 +146,20 @@ def storage_hosts(url: str) -> list[str]:
     near = f".{query['region']}" if query.get("region") else ""
     named = dict.fromkeys(["s3.amazonaws.com", f"s3{near}.amazonaws.com"])
     return [f"https://{parts.netloc}.{host}" for host in named] + [f"https://s3{near}.amazonaws.com"]
+
+
+def source_buckets(name: str) -> tuple[SourceBucket, ...]:
+    """Read s3://bucket/prefix?endpoint=…&region=…, several with commas."""
+
+    def parse(text: str) -> tuple[SourceBucket, ...]:
+        return tuple(_source_bucket(word.strip()) for word in text.split(",") if word.strip())
+
+    return parsed(name, (), parse, "a list of s3://bucket/prefix?endpoint=https://host&region=name")
+
+
+def _source_bucket(text: str) -> SourceBucket:
+    parts = urlsplit(text)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    return SourceBucket(parts.netloc, parts.path.lstrip("/"), query.get("endpoint"), query.get("region"))
