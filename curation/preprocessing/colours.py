@@ -17,10 +17,9 @@ from .hashes import Box, hash_width, trim_box
 from .large import alone_if_large
 from .limits import Unreadable
 from .pixels import EXIF_TURNS, bounded, resized, turned
-from .preview import JPEG_QUALITY, LONGEST, Preview
+from .preview import JPEG_QUALITY, LONGEST
 
 VERSION = "colours-4"
-TINT_DISTANCE = 6.0
 CORNER = 0.02
 BLACK = 8.0
 _LENGTH_BYTES = 4
@@ -30,7 +29,14 @@ _STANDARD_SUM = 3688.0
 
 Colour = npt.NDArray[np.uint8]
 Tints = tuple[float, float, float, float]
-"""Means and deviations of red-green and blue-green."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hues:
+    """What colours a picture has: means and deviations of red-green and blue-green, and how far its channels differ."""
+
+    tints: Tints
+    saturation: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,9 @@ class Traits:
     empty_corners: bool
     border: float
 
-    def hue_differs(self, other: Traits) -> bool:
-        """Tell whether grey pictures may differ for the colours alone."""
-        return tints_differ(self.tints, other.tints)
+    @property
+    def hues(self) -> Hues:
+        return Hues(self.tints, self.saturation)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,25 +84,14 @@ class Colours:
         return len(line).to_bytes(_LENGTH_BYTES, "big") + line + self.preview_jpeg
 
 
-def tints_differ(one: Tints, other: Tints) -> bool:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True)) > TINT_DISTANCE
-
-
-def tints_and_peak(screen: bytes) -> tuple[Tints, Preview]:
-    """Return the tints and the brightest channel (HSV value, Smith 1978) of a copy for screens of our own making.
-
-    No turn of the hue disturbs that channel, and a tone curve on all channels is one curve on it. Raises Unreadable.
-    """
-    halved = cv2.imdecode(np.frombuffer(screen, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if screen else None
+def seen_in(copy: bytes) -> tuple[Hues, Colour]:
+    """Return the hues of a copy of our own making, and it in colour at a preview's size. Raises Unreadable."""
+    halved = cv2.imdecode(np.frombuffer(copy, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if copy else None
     if halved is None:
         raise Unreadable("preview_damaged", "the stored copy cannot be read; analyse the original again")
-    pixels = np.asarray(halved[:, :, ::-1], np.uint8)
-    peak = _peak(pixels)
-    return _tints(_inside(resized(pixels, peak.small.shape[1], peak.small.shape[0]), peak.small_trim)), peak
-
-
-def _peak(pixels: Colour) -> Preview:
-    return Preview(bounded(np.asarray(pixels.max(axis=2), np.uint8), LONGEST))
+    pixels = np.ascontiguousarray(halved[:, :, ::-1], np.uint8)
+    small = hash_width(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8))
+    return _hues(_inside(resized(pixels, small.shape[1], small.shape[0]), trim_box(small))), bounded(pixels, LONGEST)
 
 
 def unpacked(data: bytes) -> Colours:
@@ -125,10 +120,10 @@ def _measured(upright: Colour, exif: Image.Exif, tables: object, pixels: int) ->
     small = np.asarray(hash_width(np.asarray(grey, np.uint8)))
     box = trim_box(small)
     inside = _inside(resized(upright, small.shape[1], small.shape[0]), box)
-    light = _inside(small, box)
+    light, hues = _inside(small, box), _hues(inside)
     traits = Traits(
-        tints=_tints(inside),
-        saturation=float(np.ptp(inside, axis=2).mean()),
+        tints=hues.tints,
+        saturation=hues.saturation,
         brightness=float(light.mean()),
         contrast=float(light.std()),
         noise=1.4826 * float(np.median(np.abs(cv2.Laplacian(grey, cv2.CV_16S)[::3, ::3]))),
@@ -151,14 +146,15 @@ def _inside(pixels: Colour, box: Box | None) -> Colour:
     return pixels if box is None else box.cut(pixels)
 
 
-def _tints(pixels: Colour) -> Tints:
+def _hues(pixels: Colour) -> Hues:
     red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
-    return (
+    tints = (
         float((red - green).mean()),
         float((blue - green).mean()),
         float((red - green).std()),
         float((blue - green).std()),
     )
+    return Hues(tints, float(np.ptp(pixels, axis=2).mean()))
 
 
 def _quality(tables: object) -> float:

@@ -41,10 +41,11 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far the most different block is off, and how far nine in ten are not, in standard deviations."""
+    """How far the most different block is off, nine in ten and three in four at most, in standard deviations."""
 
     largest: float
     usual: float
+    most: float
 
     def proves(self, threshold: float = BLOCK_DIFFERENCE, times: float = LONELY_TIMES) -> bool:
         """Tell whether the pictures are one: no block is far off, and none stands out from all the others.
@@ -123,10 +124,11 @@ def _one_way(source: Grey, target: Grey, mask: Mask) -> Difference:
     valid = cv2.boxFilter(weight, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
     enough = valid > BLOCK_SHARE * BLOCK * BLOCK
     if not enough.any():
-        return Difference(UNMEASURABLE, UNMEASURABLE)
+        return Difference(UNMEASURABLE, UNMEASURABLE, UNMEASURABLE)
     blocks = total[enough] / valid[enough]
-    ninth = int(0.9 * (len(blocks) - 1))
-    return Difference(float(blocks.max()), float(np.partition(blocks, ninth)[ninth]))
+    ninth, third = (int(share * (len(blocks) - 1)) for share in (0.9, 0.75))
+    ordered = np.partition(blocks, (third, ninth))
+    return Difference(float(blocks.max()), float(ordered[ninth]), float(ordered[third]))
 
 
 def _shrunk(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

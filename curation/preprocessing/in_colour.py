@@ -9,15 +9,29 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .colours import Hues
 from .difference import SIDE, Difference, Mask, Overlay, measured, same_frame, warped
 from .features import register
 from .hashes import nearest_turn
 from .pixels import Grey, turned
-from .verify import MIN_COMMON, MIN_INLIERS, MIRRORED_TURNS, RADIUS, SAME_PHOTO, PairVerdict, Sighting
+from .verify import (
+    MIN_COMMON,
+    MIN_INLIERS,
+    MIRRORED_TURNS,
+    RADIUS,
+    SAME_PHOTO,
+    SAME_SCENE,
+    PairVerdict,
+    Sighting,
+)
 
 FINE = 2 * SIDE
 CLOSER, LONELY_TIMES = 0.35, 8.0
 """Asked for here: all channels agree in a copy, hardly ever those of another object."""
+TINT_DISTANCE = 6.0
+COLOURS_MAY_TELL = 1.0
+"""Grey pictures of one photo differ by more than this only where its hues were turned."""
+COLOURLESS = 3.0
 MIN_CHROMA = 24
 MIN_COLOURED = 0.02
 SMALL_TURN = 6.0
@@ -30,14 +44,28 @@ Lay = Callable[[Grey, Grey, int], Overlay | None]
 """Lays one channel of the earlier picture over one of the new at a size."""
 
 
+def colours_may_tell(verdict: PairVerdict, one: Hues, other: Hues) -> bool:
+    """Tell whether two pictures that are alike in grey, without a proof, are worth a look in colour."""
+    if verdict.verdict != SAME_SCENE or min(one.saturation, other.saturation) <= COLOURLESS:
+        return False
+    apart = max(abs(a - b) for a, b in zip(one.tints, other.tints, strict=True))
+    return verdict.block_difference <= COLOURS_MAY_TELL or apart > TINT_DISTANCE
+
+
 def compare_in_colour(
-    new: Sighting, earlier: Sighting, colours: tuple[Colours, Colours], verdict: PairVerdict, *, radius: int = RADIUS
+    new: Sighting,
+    earlier: Sighting,
+    colours: tuple[Colours, Colours],
+    verdict: PairVerdict,
+    *,
+    radius: int = RADIUS,
+    threshold: float = CLOSER,
 ) -> PairVerdict:
     """Judge a pair again that is alike in grey but not proven; `colours`: the previews of new and earlier in colour."""
     inside = [_sized(own, one.preview.grey.shape)[_part(one)] for own, one in zip(colours, (new, earlier), strict=True)]
     for lay in _ways(new, earlier, verdict, radius):
         found = colour_difference(lay, inside[1], inside[0])
-        if found is not None and found[0].proves(CLOSER, LONELY_TIMES) and found[1] >= MIN_COMMON:
+        if found is not None and found[0].proves(min(threshold, CLOSER), LONELY_TIMES) and found[1] >= MIN_COMMON:
             return replace(verdict, verdict=SAME_PHOTO, block_difference=found[0].largest, common=found[1])
     return verdict
 
@@ -86,7 +114,7 @@ def colour_difference(lay: Lay, earlier: Colours, new: Colours) -> tuple[Differe
 
 def _worst(moving: list[Grey], fixed: list[Grey], mask: Mask) -> Difference:
     found = [measured(Overlay(own, other, mask)) for own, other in zip(moving, fixed, strict=True)]
-    return Difference(max(one.largest for one in found), max(one.usual for one in found))
+    return Difference(*(max(getattr(one, name) for one in found) for name in Difference.__slots__))
 
 
 def _hue_matched(laid: list[Overlay], mask: Mask) -> Iterator[list[Grey]]:

@@ -11,16 +11,12 @@ from hashlib import sha256
 
 from .album import Album, Picture, Progress
 from .colours import Colour, Traits
-from .in_colour import compare_in_colour
+from .in_colour import colours_may_tell, compare_in_colour
 from .neighbours import HashIndex
 from .verify import SAME_SCENE, PairVerdict, Sighting, compare, compare_voted
 from .voting import KeyFile, candidates
 
 REMEMBERED = 256
-PEAK_DIFFERENCE = 0.25
-COLOURS_MAY_TELL = 1.0
-"""Grey pictures of one photo differ by more than this only where its hues were turned."""
-COLOURLESS = 3.0
 
 Verdicts = dict[tuple[int, int], PairVerdict]
 """(earlier, new) -> verdict, by position in the album; earlier < new."""
@@ -104,9 +100,7 @@ def looked_at_again(
     pair: tuple[int, int], verdict: PairVerdict, judge: Judge, traits: Mapping[int, Traits]
 ) -> PairVerdict:
     """Judge a pair of coloured pictures in colour if they may differ in grey alone."""
-    if verdict.verdict != SAME_SCENE or not all(one in traits and traits[one].saturation > COLOURLESS for one in pair):
-        return verdict
-    if verdict.block_difference > COLOURS_MAY_TELL and not traits[pair[0]].hue_differs(traits[pair[1]]):
+    if not all(one in traits for one in pair) or not colours_may_tell(verdict, *(traits[one].hues for one in pair)):
         return verdict
     return judge.in_colour(*pair, verdict)
 

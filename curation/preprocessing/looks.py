@@ -18,7 +18,7 @@ from .templates import TemplateCopy, TemplateFeatures, best_template, template_f
 from .verify import Sighting
 from .voting import STRONGEST, TABLES, Keys, both_keys
 
-VERSION = "look-5"
+VERSION = "look-6"
 _LENGTH_BYTES = 4
 
 

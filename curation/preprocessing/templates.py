@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .decode import analyse
-from .difference import BLOCK_DIFFERENCE, Overlay, block_difference, measured, same_frame, warped
+from .difference import BLOCK_DIFFERENCE, Difference, Overlay, measured, warped
 from .features import MIRRORED_TURNS, PLAIN_TURNS, Features, Registration, find_features, refined, register
-from .hashes import nearest_turn
-from .pixels import Grey, turned
+from .hashes import Box, Turns, nearest_turn
+from .pixels import Grey
 from .preview import Preview
+from .proof import proof_of
 from .verify import MIN_COMMON, RADIUS, Sighting
 from .windows import detail_agrees, window_in
 
@@ -24,6 +25,9 @@ FEWEST_INLIERS = 10
 RICH_IN_CORNERS = 400
 SURE_INLIERS = 80  # drawn faces share some 40 to 50 corners with each other, photographs of strangers at most 18
 MAX_DIFFERENCE = 1.0
+PASTED_MOST = 0.45
+"""Three in four blocks differ by no more where something is pasted in; by .5 where a camera stood elsewhere."""
+WINDOW_MOST = 0.25
 UNTOUCHED, PROCESSED = 5, 20
 ROTATED_DEGREES = 1.5
 TONE_MEAN = 8.0
@@ -73,7 +77,11 @@ class TemplateCopy:
 class _Match:
     registration: Registration
     overlay: Overlay
-    difference: float
+    found: Difference
+
+    @property
+    def difference(self) -> float:
+        return self.found.largest
 
 
 def template_features(data: bytes) -> TemplateFeatures:
@@ -87,7 +95,7 @@ def match_template(photo: Sighting, template: TemplateFeatures) -> TemplateCopy 
         return None
     match = _best_match(photo.preview, template)
     if match is None or match.difference > BLOCK_DIFFERENCE:
-        match = _whole(photo, template) or match
+        match = _whole(photo.preview, template) or match
     if match is None and len(photo.preview.features) < RICH_IN_CORNERS:
         match = _window(photo.preview, template)
     if match is None:
@@ -120,74 +128,102 @@ def _best_match(photo: Preview, template: TemplateFeatures) -> _Match | None:
     if match is None or _is_sure(match):
         return match
     better = refined(template.pixels(found), photo.trimmed, found)
-    match = None if better is None else _matched(better, photo, template)
-    return match if match is not None and _is_sure(match) else None
+    again = None if better is None else _matched(better, photo, template)
+    if again is not None and _is_sure(again):
+        return again
+    return next((one for one in (again, match) if one is not None and _is_proven(one, photo, template)), None)
 
 
-def _whole(photo: Sighting, template: TemplateFeatures) -> _Match | None:
-    """Match the whole of both by hash and pixels alone, where there are too few corners to go by."""
-    distance, turn = nearest_turn([photo.preview.turns], [template.preview.turns[0]])
-    if distance > RADIUS:
-        return None
-    upright = turned(template.preview.grey, turn)
-    found = measured(same_frame(upright, photo.preview.grey))
-    if not found.proves():
-        return None
-    registration = _laid_out(turn, template.preview, photo.preview)
-    overlay = warped(template.pixels(registration), photo.preview.trimmed, registration.matrix)
-    return None if overlay is None else _Match(registration, overlay, found.largest)
+def _whole(photo: Preview, template: TemplateFeatures) -> _Match | None:
+    """Match the whole of both by hash and pixels alone, with or without flat borders: corners may be too few."""
+    for own, own_turns in _parts(template.preview):
+        for shown, turns in _parts(photo):
+            distance, turn = nearest_turn([turns], [own_turns[0]])
+            if distance > RADIUS:
+                continue
+            laid = _laid_out(turn, template.preview.width, own, shown, photo.trim)
+            match = _matched(laid, photo, template)
+            if match is None:
+                continue
+            if match.found.proves() or _is_proven(match, photo, template):
+                return match
+    return None
+
+
+def _parts(preview: Preview) -> Iterator[tuple[Box, Turns]]:
+    """Give the whole picture, and what is left of it without flat borders, each with its hashes."""
+    yield Box(0, 0, preview.width, preview.height), preview.turns
+    if preview.trimmed_turns is not None:
+        yield preview.trim, preview.trimmed_turns
 
 
 def _window(photo: Preview, template: TemplateFeatures) -> _Match | None:
     """Match the photo as a window of the template, or of its mirror image, by pixels where corners are too few."""
     for pixels, mirrored in ((template.preview.grey, False), (template.mirror, True)):
-        found = window_in(pixels, photo.grey)
-        if found is None:
-            continue
-        matrix = found.copy()
-        matrix[:, 2] -= (photo.trim.left, photo.trim.top)
-        better = refined(pixels, photo.trimmed, Registration(matrix, 0, mirrored))
-        match = None if better is None else _matched(better, photo, template)
-        if match is not None and _is_sure(match) and detail_agrees(pixels, photo.trimmed, match.registration.matrix):
-            return match
+        for shown, _ in _parts(photo):
+            found = window_in(pixels, shown.cut(photo.grey))
+            if found is None:
+                continue
+            found[:, 2] += (shown.left - photo.trim.left, shown.top - photo.trim.top)
+            better = refined(pixels, photo.trimmed, Registration(found, 0, mirrored))
+            match = None if better is None else _matched(better, photo, template)
+            if match is not None and _is_that_window(match, pixels, photo):
+                return match
     return None
 
 
-def _laid_out(turn: str, template: Preview, photo: Preview) -> Registration:
-    """Return the similarity that lays the whole (perhaps mirrored) template over the whole photo."""
+def _is_that_window(match: _Match, pixels: Grey, photo: Preview) -> bool:
+    """Ask that all is alike, the fine detail above all: in a sky that is dark even noise is far off in deviations."""
+    if match.difference > MAX_DIFFERENCE or match.found.most > WINDOW_MOST or match.overlay.common < MIN_COMMON:
+        return False
+    return detail_agrees(pixels, photo.trimmed, match.registration.matrix)
+
+
+def _laid_out(turn: str, width: int, own: Box, shown: Box, trim: Box) -> Registration:
+    """Return the similarity that lays a part of the (perhaps mirrored) template over a part of the photo."""
     mirrored = turn in MIRRORED_TURNS
     quarter = (MIRRORED_TURNS if mirrored else PLAIN_TURNS).index(turn)
-    own = _corners(template.height, template.width)
-    target = np.roll(_corners(photo.height, photo.width), quarter, axis=0) - (photo.trim.left, photo.trim.top)
-    matrix = cv2.getAffineTransform(own[:3].astype(np.float32), target[:3].astype(np.float32))
+    if mirrored:
+        own = Box(width - own.right, own.top, width - own.left, own.bottom)
+    target = np.roll(_ends(shown), quarter, axis=0) - (trim.left, trim.top)
+    matrix = cv2.getAffineTransform(_ends(own)[:3].astype(np.float32), target[:3].astype(np.float32))
     return Registration(np.asarray(matrix, np.float64), 0, mirrored)
 
 
 def _matched(registration: Registration, photo: Preview, template: TemplateFeatures) -> _Match | None:
     overlay = warped(template.pixels(registration), photo.trimmed, registration.matrix)
-    return None if overlay is None else _Match(registration, overlay, block_difference(overlay))
+    return None if overlay is None else _Match(registration, overlay, measured(overlay))
 
 
 def _is_sure(match: _Match) -> bool:
     """Ask for the more likeness the fewer corners agree."""
     if match.registration.inliers < MIN_INLIERS:
         return match.difference <= BLOCK_DIFFERENCE and match.overlay.common >= MIN_COMMON
-    return match.registration.inliers >= SURE_INLIERS or match.difference <= MAX_DIFFERENCE
+    pasted = match.registration.inliers >= SURE_INLIERS and match.found.most <= PASTED_MOST
+    return pasted or match.difference <= MAX_DIFFERENCE
+
+
+def _is_proven(match: _Match, photo: Preview, template: TemplateFeatures) -> bool:
+    """Tell whether the pixels alone prove it, also under a mark or where the photo was blurred."""
+    pixels, matrix = template.pixels(match.registration), match.registration.matrix
+    proof = proof_of(lambda side: warped(pixels, photo.trimmed, matrix, side), BLOCK_DIFFERENCE)
+    return proof is not None and proof.proven and proof.common >= MIN_COMMON
 
 
 def _shares(registration: Registration, template: Grey, photo: Preview) -> tuple[float, float]:
     """Return the visible share of the template and the covered share of the *untrimmed* photo."""
     moved = registration.matrix.copy()
     moved[:, 2] += (photo.trim.left, photo.trim.top)
-    shape = _corners(*template.shape) @ moved[:, :2].T + moved[:, 2]
-    frame = _corners(photo.height, photo.width)
+    shape = _ends(Box(0, 0, template.shape[1], template.shape[0])) @ moved[:, :2].T + moved[:, 2]
+    frame = _ends(Box(0, 0, photo.width, photo.height))
     common = cv2.intersectConvexConvex(shape.astype(np.float32), frame.astype(np.float32))[0]
     own = abs(float(np.linalg.det(moved[:, :2]))) * template.size
     return min(1.0, common / own), min(1.0, common / photo.grey.size)
 
 
-def _corners(height: int, width: int) -> npt.NDArray[np.float64]:
-    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+def _ends(box: Box) -> npt.NDArray[np.float64]:
+    ends = (box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)
+    return np.array(ends, np.float64)
 
 
 def _words(match: _Match, visible: float, covered: float) -> Iterator[str]:

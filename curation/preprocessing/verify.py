@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .difference import BLOCK_DIFFERENCE, SIDE, Overlay, in_focus, measured, same_frame, warped
+from .difference import BLOCK_DIFFERENCE, same_frame, warped
 from .features import Registration, refined, register
 from .hashes import BITS, Turns, nearest_turn, turns_of
-from .layer import FIXED, layered
 from .pixels import Grey, turned
 from .preview import Preview
+from .proof import Proof, proof_of
 
-VERSION = "verify-2"
+VERSION = "verify-3"
 """Under which verdicts are kept for second runs: another one wherever a pair may be judged otherwise."""
 RADIUS = 64
 """Candidates lie within so many bits; unrelated photos were never seen nearer than 86."""
@@ -20,10 +20,6 @@ MIN_COMMON = 0.3
 MIN_INLIERS = 12
 VOTED_INLIERS = 17
 SCENE_INLIERS = 25
-LAYER_SIDE = 3 * SIDE
-LAYER_USUAL, LAYER_LARGEST = 0.4, 0.12
-REFINABLE_USUAL = 0.5
-BLURRED_USUAL, FOCUSED, CLOSER = 0.07, 0.7, 0.25
 SAME_FRAME_USUAL = 0.05
 SAME_FILE, SAME_PHOTO, SAME_SCENE = "same_file", "same_photo", "same_scene"
 
@@ -93,7 +89,7 @@ def compare(
     if distance > radius:
         return None
     upright = turned(earlier.preview.trimmed, turn)
-    straight = _judged(lambda side: same_frame(upright, new.preview.trimmed, side), threshold)
+    straight = proof_of(lambda side: same_frame(upright, new.preview.trimmed, side), threshold)
     assert straight is not None  # noqa: S101 - the same frame always has all in common
     if straight.proven or not registered or straight.usual <= SAME_FRAME_USUAL:
         verdict = SAME_PHOTO if straight.proven else SAME_SCENE
@@ -133,10 +129,10 @@ def _verdict_of(
     registration: Registration, new: Grey, earlier: Grey, distance: int, threshold: float
 ) -> PairVerdict | None:
     moving = turned(earlier, "mirror") if registration.mirrored else earlier
-    judged = _judged(lambda side: warped(moving, new, registration.matrix, side), threshold)
+    judged = proof_of(lambda side: warped(moving, new, registration.matrix, side), threshold)
     if judged is None:
         return None
-    if not judged.proven and judged.usual <= REFINABLE_USUAL:
+    if judged.may_be_refined:
         judged = _refined(moving, new, registration, threshold) or judged
     common, quarter = judged.common, 90 * round(registration.degrees / 90)
     seen = min(1.0, common * new.size / (registration.scale**2 * earlier.size))
@@ -154,36 +150,6 @@ def _verdict_of(
     )
 
 
-def _refined(moving: Grey, new: Grey, registration: Registration, threshold: float) -> _Judged | None:
+def _refined(moving: Grey, new: Grey, registration: Registration, threshold: float) -> Proof | None:
     better = refined(moving, new, registration)
-    return None if better is None else _judged(lambda side: warped(moving, new, better.matrix, side), threshold)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    proven: bool
-    difference: float
-    usual: float
-    common: float
-    marked: str
-
-
-def _judged(lay: Callable[[int], Overlay | None], threshold: float) -> _Judged | None:
-    """Judge two pictures by a way to lay one over the other at any size: alike, or alike under one layer."""
-    overlay = lay(SIDE)
-    if overlay is None:
-        return None
-    found = measured(overlay)
-    proven, marked = found.proves(threshold), ""
-    if BLURRED_USUAL < found.usual <= REFINABLE_USUAL:
-        focused = in_focus(overlay)
-        proven = focused.proves(min(threshold, CLOSER)) if focused.usual < FOCUSED * found.usual else proven
-    if threshold > 0 and found.usual <= LAYER_USUAL and found.largest > LAYER_LARGEST:
-        marked = _marked(lay)
-    return _Judged(proven or bool(marked), found.largest, found.usual, overlay.common, marked)
-
-
-def _marked(lay: Callable[[int], Overlay | None]) -> str:
-    fine = lay(LAYER_SIDE)
-    side = None if fine is None else layered(fine.moving, fine.fixed, fine.mask)
-    return "" if side is None else "new" if side == FIXED else "earlier"
+    return None if better is None else proof_of(lambda side: warped(moving, new, better.matrix, side), threshold)

@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 
 from curation.models import Asset, AssetPreview, HeldOutPicture
 from curation.preprocessing import hashes
-from curation.preprocessing.colours import Tints, tints_and_peak
+from curation.preprocessing.colours import Colour, Hues, seen_in
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.neighbours import HashIndex, Neighbour
 from curation.preprocessing.preview import Preview
@@ -100,27 +100,23 @@ def _sighting(row: Asset | HeldOutPicture, grey_key: str) -> Sighting | None:
     )
 
 
-def tints_of(asset: Asset) -> Tints | None:
-    """Return the picture's tints, from its thumbnail; nothing when that is lost."""
+def hues_of(asset: Asset) -> Hues | None:
+    """Return the picture's hues, from its thumbnail; nothing when that is lost."""
     found = _coloured(asset, "thumb_key")
     return None if found is None else found[0]
 
 
-def peak_of(asset: Asset) -> Sighting | None:
-    """Return the picture as its brightest channel shows it, from the copy for screens; nothing when that is lost."""
+def colours_of(asset: Asset) -> Colour | None:
+    """Return the picture in colour as comparisons want it, from the copy for screens; nothing when that is lost."""
     found = _coloured(asset, "screen_key")
-    if found is None:
-        return None
-    preview = found[1]
-    trimmed, plain = preview.trimmed_turns, preview.turns[0]
-    return Sighting(bytes(asset.sha256), plain, trimmed[0] if trimmed else None, False, preview)  # noqa: FBT003
+    return None if found is None else found[1]
 
 
-def _coloured(asset: Asset, copy: str) -> tuple[Tints, Preview] | None:
+def _coloured(asset: Asset, copy: str) -> tuple[Hues, Colour] | None:
     key = AssetPreview.objects.filter(asset=asset).values_list(copy, flat=True).first()
     try:
         with default_storage.open(key or "", "rb") as file:
-            return tints_and_peak(file.read())
+            return seen_in(file.read())
     except (FileNotFoundError, IsADirectoryError, Unreadable):
         return None
 

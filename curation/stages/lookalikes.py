@@ -1,7 +1,7 @@
 """Finding the earlier picture that a new one repeats, the example that it copies, the held-out one that it is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django.core.files.storage import default_storage
@@ -10,9 +10,9 @@ from django.db.models import Q
 from crowd.models import Assignment
 from curation.models import Asset, HeldOutPicture, LabelClass
 from curation.models.asset import AssetQuerySet
-from curation.preprocessing.colours import Tints, tints_differ
+from curation.preprocessing.colours import Hues
 from curation.preprocessing.decode import Analysis
-from curation.preprocessing.judging import PEAK_DIFFERENCE
+from curation.preprocessing.in_colour import colours_may_tell, compare_in_colour
 from curation.preprocessing.templates import TemplateCopy, TemplateFeatures, best_template, template_features
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE, PairVerdict, compare, compare_voted
 from curation.services import corners, sightings
@@ -22,7 +22,7 @@ from curation.services.sightings import IDENTICAL, Index
 
 MOST_COMPARED = 12
 MOST_VOTED = 6
-MOST_IN_PEAKS = 3
+MOST_IN_COLOUR = 3
 MOST_INDEXES = 16
 POOR = ("low_resolution", *(cut.reason for cut in CUTS))
 REJECTED = Assignment.State.REJECTED
@@ -43,7 +43,7 @@ def lookalikes_of(
     """Return the project's earlier pictures that this one repeats or resembles, the strongest first.
 
     Candidates are near by hash; where none of them is proven, those that share corners, as a crop does. What is alike
-    but unproven then gets a second look by the brightest channel, if its hues differ.
+    but unproven then gets a second look in colour.
     """
     same_bytes = _earlier(asset).filter(sha256=asset.sha256).order_by("id").first()
     if same_bytes is not None:
@@ -55,7 +55,7 @@ def lookalikes_of(
     if both is not None and not _is_proven(hits):
         hits += _voted(asset, analysis, threshold, both, leave_out=near)
     if hits and not _is_proven(hits):
-        hits = _looked_at_again(asset, _ranked(hits), radius, threshold)
+        hits = _looked_at_again(asset, analysis, _ranked(hits), radius=radius, threshold=threshold)
     return _ranked(hits)
 
 
@@ -88,24 +88,28 @@ def _voted(asset: Asset, analysis: Analysis, threshold: float, both: Both, *, le
     return hits
 
 
-def _looked_at_again(asset: Asset, hits: list[Hit], radius: int, threshold: float) -> list[Hit]:
-    """Compare the likest by their brightest channel where hues differ, and ask for a closer match there."""
-    mine = sightings.tints_of(asset)
-    first, rest = hits[:MOST_IN_PEAKS], hits[MOST_IN_PEAKS:]
-    return [_in_peaks(asset, hit, radius, threshold) if _hues_differ(mine, hit) else hit for hit in first] + rest
+def _looked_at_again(asset: Asset, analysis: Analysis, hits: list[Hit], *, radius: int, threshold: float) -> list[Hit]:
+    """Compare the likest in colour, where colours may tell what grey does not."""
+    mine = sightings.hues_of(asset)
+    again = {}
+    for hit in hits[:MOST_IN_COLOUR]:
+        if mine is not None and _colours_may_tell(mine, hit):
+            again[hit.asset.pk] = _in_colour(asset, analysis, hit, radius=radius, threshold=threshold)
+    return [again.get(hit.asset.pk, hit) for hit in hits]
 
 
-def _hues_differ(mine: Tints | None, hit: Hit) -> bool:
-    theirs = None if mine is None else sightings.tints_of(hit.asset)
-    return mine is not None and theirs is not None and tints_differ(mine, theirs)
+def _colours_may_tell(mine: Hues, hit: Hit) -> bool:
+    theirs = sightings.hues_of(hit.asset)
+    return theirs is not None and colours_may_tell(hit.pair, mine, theirs)
 
 
-def _in_peaks(asset: Asset, hit: Hit, radius: int, threshold: float) -> Hit:
-    mine, other = sightings.peak_of(asset), sightings.peak_of(hit.asset)
-    found = None if mine is None or other is None else compare(mine, other, radius=radius)
-    if found is None or found.verdict != SAME_PHOTO or found.block_difference > min(threshold, PEAK_DIFFERENCE):
+def _in_colour(asset: Asset, analysis: Analysis, hit: Hit, *, radius: int, threshold: float) -> Hit:
+    colours, others = sightings.colours_of(asset), sightings.colours_of(hit.asset)
+    earlier = sightings.of_asset(hit.asset)
+    if colours is None or others is None or earlier is None:
         return hit
-    return Hit(hit.asset, replace(found, distance=hit.pair.distance))
+    pair = compare_in_colour(analysis, earlier, (colours, others), hit.pair, radius=radius, threshold=threshold)
+    return Hit(hit.asset, pair)
 
 
 def _is_proven(hits: Iterable[Hit]) -> bool:
