@@ -6,6 +6,7 @@ from curation.models.asset import Asset, AssetPreview, Decision
 from curation.models.asset_view import BulkChange, BulkChanged, SavedView
 from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, ReliabilityFit
 from curation.models.coverage import PlanFactor
+from curation.models.crawl import Crawl, CrawlCall, CrawlEngine, CrawlHit, CrawlHost, CrawlLink, CrawlQuery
 from curation.models.dataset import DatasetCard, DatasetItem, DatasetVersion, DataSource, Export, SourcedPicture
 from curation.models.event import Event
 from curation.models.incoming import FileUpload, LinkToFetch
@@ -44,6 +45,13 @@ __all__ = [
     "Consensus",
     "ConsensusBox",
     "ConsensusRun",
+    "Crawl",
+    "CrawlCall",
+    "CrawlEngine",
+    "CrawlHit",
+    "CrawlHost",
+    "CrawlLink",
+    "CrawlQuery",
     "DataSource",
     "DatasetCard",
     "DatasetItem",

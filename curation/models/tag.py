@@ -38,6 +38,7 @@ class AssetTag(models.Model):
         RULE = "rule", "measured"
         MODEL = "model", "a model's opinion"
         HEURISTIC = "heuristic", "a guess"
+        QUERY = "query", "words of the search"
         PERSON = "person", "a person's word"
 
     run = models.ForeignKey(TagRun, on_delete=models.CASCADE, related_name="tags")

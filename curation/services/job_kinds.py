@@ -38,6 +38,11 @@ JOB_KINDS: dict[str, JobKind] = {
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),
     "empty_trash": JobKind("curation.services.trash:run_empty", lease_seconds=240),
     "take_upload": JobKind("curation.services.file_uploads:run_take", queue="pixels", lease_seconds=240, lasting=True),
+    "register": JobKind("curation.services.registering:run_register", queue="pixels", lease_seconds=240, lasting=True),
+    "crawl_search": JobKind("curation.services.crawling.searching:run_search", queue="pull", lasting=True),
+    "crawl_fetch": JobKind(
+        "curation.services.crawling.fetching:run_fetch", queue="pull", lease_seconds=120, lasting=True
+    ),
     "fetch_links": JobKind("curation.services.links:run_fetch", queue="pull", lease_seconds=90, lasting=True),
     "write_deliveries": JobKind("curation.services.delivering:run_write", lasting=True),
     "deliver": JobKind("curation.services.delivering:run_deliver", queue="push", lease_seconds=150, lasting=True),

@@ -1,0 +1,148 @@
+"""`crawl PROJECT --searx URL --query "{colour} {model} car" --list colour=red,blue …`: pictures from search engines."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.management.terminal import Progress
+from curation.models import Crawl, CrawlCall, CrawlLink, Project
+from curation.services import people
+from curation.services.crawling import plans
+from curation.services.crawling.report import is_over, report
+
+LOOK_EVERY = 1.0
+
+
+class Command(BaseCommand):
+    help = "Look for pictures by search engines behind a searx instance, and take them in. Again, it goes on."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="short name of the project")
+        parser.add_argument("--name", default="crawl", help="of this crawl; the same name goes on with it")
+        parser.add_argument("--searx", metavar="URL", help="address of the instance; it must allow the format json")
+        parser.add_argument("--query", metavar="PATTERN", help='such as "{colour} {model} car"')
+        parser.add_argument(
+            "--list",
+            action="append",
+            default=[],
+            dest="lists",
+            metavar="NAME=A,B|NAME=@FILE",
+            help="values of {NAME}: with commas, or a file with one a line",
+        )
+        parser.add_argument("--without", metavar="FILE", help="queries that are not asked, one a line")
+        parser.add_argument("--engines", metavar="A,B", help="as the instance calls them: google images,bing images")
+        parser.add_argument("--class-from", default="", metavar="NAME", help="the list whose values are classes")
+        parser.add_argument("--pages", type=int, default=1, help="of each query")
+        parser.add_argument("--per-query", type=int, default=100, help="pictures of each query and engine at most")
+        parser.add_argument(
+            "--every", type=float, default=1.7, metavar="S", help="seconds between questions to an engine"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
+        parser.add_argument("--wait", action="store_true", help="stay until everything is asked and fetched")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            document = self._done(options)
+        except CrowdError as error:
+            raise CommandError(str(error), returncode=2) from None
+        self.stdout.write(json.dumps(document, indent=2) if options["json"] else "\n".join(_lines(document)))
+
+    def _done(self, options: dict[str, Any]) -> dict[str, Any]:
+        project = Project.objects.filter(slug=options["project"]).first()
+        if project is None:
+            raise CrowdError(f"There is no project {options['project']!r}; its short name is in its address.")
+        if options["query"] is None:
+            return report(_wait(_known(project, options["name"]), long=options["wait"]))
+        spec = _spec(options)
+        if options["dry_run"]:
+            return {"crawl": spec.name, "dry_run": True, **asdict(plans.previewed(spec))}
+        crawl = plans.start(project=project, spec=spec, by=people.operator(), now=database_now())
+        return report(_wait(crawl, long=options["wait"]))
+
+
+def _known(project: Project, name: str) -> Crawl:
+    crawl = Crawl.objects.filter(project=project, name=name).first()
+    if crawl is None:
+        raise CrowdError(f"{project.name} has no crawl “{name}”; say --searx, --query and --engines to begin it.")
+    return crawl
+
+
+def _spec(options: dict[str, Any]) -> plans.Spec:
+    missing = [f"--{name}" for name in ("searx", "engines") if not options[name]]
+    if missing:
+        raise CrowdError(f"Say {' and '.join(missing)}.")
+    return plans.Spec(
+        name=options["name"],
+        searx_url=options["searx"],
+        pattern=options["query"],
+        engines=_words(options["engines"]),
+        lists=dict(_list(text) for text in options["lists"]),
+        without=_file(options["without"]) if options["without"] else [],
+        class_from=options["class_from"],
+        pages=options["pages"],
+        per_query=options["per_query"],
+        seconds_between=options["every"],
+    )
+
+
+def _list(text: str) -> tuple[str, list[str]]:
+    name, separator, values = text.partition("=")
+    if not separator or not name:
+        raise CrowdError(f"--list {text!r} must look like NAME=A,B or NAME=@FILE.")
+    return name, _file(values[1:]) if values.startswith("@") else _words(values)
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
+
+
+def _file(name: str) -> list[str]:
+    try:
+        lines = Path(name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CrowdError(f"{name} cannot be read: {error}.") from None
+    return [line for part in lines if (line := part.strip())]
+
+
+def _wait(crawl: Crawl, *, long: bool) -> Crawl:
+    with Progress("crawling", visible=long and sys.stderr.isatty()) as bar:
+        while long and not is_over(crawl) and not crawl.stopped:
+            asked = CrawlCall.objects.filter(query__crawl=crawl).exclude(state=CrawlCall.State.PLANNED).count()
+            links = CrawlLink.objects.filter(crawl=crawl)
+            bar.show(asked + links.exclude(state=CrawlLink.State.WAITING).count(), _all(crawl))
+            time.sleep(LOOK_EVERY)
+            crawl.refresh_from_db()
+    return crawl
+
+
+def _all(crawl: Crawl) -> int:
+    return CrawlCall.objects.filter(query__crawl=crawl).count() + CrawlLink.objects.filter(crawl=crawl).count()
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    if document.get("dry_run"):
+        return [
+            f"{document['queries']:,} queries, {document['calls']:,} questions, up to {document['most_pictures']:,} "
+            f"pictures, about {document['hours']:.1f} hours. Nothing was asked."
+        ]
+    asked, found = document["questions"], document["addresses"]
+    lines = [
+        f"questions   {asked.get('done', 0):,} answered, {asked.get('planned', 0):,} to ask, "
+        f"{asked.get('refused', 0):,} given up",
+        f"addresses   {found.get('taken', 0):,} taken, {found.get('waiting', 0):,} to fetch, "
+        f"{found.get('refused', 0):,} refused",
+    ]
+    lines += [f"  {n:>9,}  {code}" for code, n in document["refused"].items()]
+    lines += [f"{one['class']:<24} {one['found']:>9,} found {one['taken']:>9,} taken" for one in document["classes"]]
+    lines += [f"{one['name']}: {one['note']}" for one in document["engines"] if one["note"]]
+    return [*lines, f"Stopped: {document['stopped']}"] if document["stopped"] else lines

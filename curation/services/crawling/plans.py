@@ -1,0 +1,167 @@
+"""What a crawl asks: written down before the first question, so that it can be interrupted anywhere and goes on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from crowd.errors import CrowdError
+from curation.intake.queries import BadQueries, Preview, Product, Wanted, preview
+from curation.models import Crawl, CrawlCall, CrawlEngine, CrawlQuery, LabelClass, Project, Stage, User
+from curation.services import events, jobs
+
+MOST_CALLS = 2_000_000
+A_SLICE = 5_000
+MOST_PAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """`class_from` names the list whose values are classes of the project."""
+
+    name: str
+    searx_url: str
+    pattern: str
+    engines: Sequence[str]
+    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    without: Sequence[str] = ()
+    class_from: str = ""
+    pages: int = 1
+    per_query: int = 100
+    seconds_between: float = 1.7
+
+    @property
+    def product(self) -> Product:
+        """Raises CrowdError."""
+        try:
+            return Product(self.pattern, self.lists, frozenset(self.without))
+        except BadQueries as wrong:
+            raise CrowdError(str(wrong)) from None
+
+
+def previewed(spec: Spec) -> Preview:
+    """Say what would be asked, before anything is. Raises CrowdError."""
+    _check(spec)
+    return preview(
+        sum(1 for _ in spec.product),
+        engines=len(set(spec.engines)),
+        pages=spec.pages,
+        per_query=spec.per_query,
+        seconds_between=spec.seconds_between,
+    )
+
+
+@transaction.atomic
+def start(*, project: Project, spec: Spec, stage: Stage | None = None, by: User | None, now: datetime) -> Crawl:
+    """Write all questions down and let them be asked. The same crawl again goes on where it is. Raises CrowdError."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    known = Crawl.objects.filter(project=project, name=spec.name).first()
+    if known is not None:
+        return _go_on(known, spec)
+    planned = previewed(spec)
+    if planned.calls > MOST_CALLS:
+        raise CrowdError(f"That makes {planned.calls:,} questions; at most {MOST_CALLS:,} are asked in one crawl.")
+    classes = _classes(project, spec)
+    crawl = Crawl.objects.create(
+        project=project, stage=stage, created_by=by, created_at=now, **_columns(spec), name=spec.name
+    )
+    engines = [CrawlEngine(crawl=crawl, name=name) for name in dict.fromkeys(spec.engines)]
+    CrawlEngine.objects.bulk_create(engines)
+    for wanted in _slices(spec.product):
+        _plan(crawl, wanted, engines, classes)
+    text = f"Crawl “{crawl.name}”: {planned.queries:,} queries to {', '.join(spec.engines)}."
+    events.record(kind="crawl.started", text=text, project=project, subject=crawl, by=by, now=now)
+    wake(crawl)
+    return crawl
+
+
+def wake(crawl: Crawl) -> None:
+    jobs.wake(kind="crawl_search", key=str(crawl.pk), project_id=crawl.project_id)
+    jobs.wake(kind="crawl_fetch", key=str(crawl.pk), project_id=crawl.project_id)
+
+
+def stop(*, crawl: Crawl, why: str) -> None:
+    """Ask and fetch nothing more until somebody starts it again."""
+    Crawl.objects.filter(pk=crawl.pk).update(stopped=why[:300])
+
+
+def _go_on(crawl: Crawl, spec: Spec) -> Crawl:
+    changed = [name for name, value in _columns(spec).items() if getattr(crawl, name) != value]
+    engines = set(crawl.engines.values_list("name", flat=True))
+    if changed or engines != set(spec.engines):
+        what = ", ".join(name.replace("_", " ") for name in changed) or "engines"
+        raise CrowdError(f"There is a crawl “{crawl.name}” with other {what}; give this one another name.")
+    stop(crawl=crawl, why="")
+    wake(crawl)
+    crawl.refresh_from_db()
+    return crawl
+
+
+def _columns(spec: Spec) -> dict[str, object]:
+    return {
+        "searx_url": spec.searx_url.rstrip("/"),
+        "pattern": spec.pattern,
+        "lists": {name: list(values) for name, values in spec.lists.items()},
+        "without": list(spec.without),
+        "class_from": spec.class_from,
+        "pages": spec.pages,
+        "per_query": spec.per_query,
+        "seconds_between": spec.seconds_between,
+    }
+
+
+def _check(spec: Spec) -> None:
+    parts = urlsplit(spec.searx_url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise CrowdError(f"{spec.searx_url!r} is no address of a searx instance, such as https://searx.example.org.")
+    if not spec.engines or any(not name.strip() or "," in name for name in spec.engines):
+        raise CrowdError("Name at least one search engine of the instance, such as “google images”.")
+    if not 1 <= spec.pages <= MOST_PAGES:
+        raise CrowdError(f"{spec.pages} pages of each query are asked for; 1 to {MOST_PAGES} can be.")
+    if spec.per_query < 1 or not 0 <= spec.seconds_between <= 3600:
+        raise CrowdError(
+            "At least one picture of each query, and 0 to 3600 seconds between two questions, are expected."
+        )
+    if spec.class_from and spec.class_from not in spec.lists:
+        raise CrowdError(f"The class comes from the list “{spec.class_from}”, and there is none of that name.")
+
+
+def _classes(project: Project, spec: Spec) -> dict[str, LabelClass]:
+    if not spec.class_from:
+        return {}
+    known = {one.name: one for one in project.classes.filter(retired_at=None)}
+    missing = [value for value in spec.lists[spec.class_from] if value not in known]
+    if missing:
+        raise CrowdError(
+            f"{project.name} has no class {', '.join(missing[:5])}; add it first, or name no --class-from."
+        )
+    return known
+
+
+def _slices(product: Product) -> Iterator[list[Wanted]]:
+    queries = iter(product)
+    while part := list(islice(queries, A_SLICE)):
+        yield part
+
+
+def _plan(
+    crawl: Crawl, wanted: Sequence[Wanted], engines: Sequence[CrawlEngine], classes: Mapping[str, LabelClass]
+) -> None:
+    queries = CrawlQuery.objects.bulk_create(
+        CrawlQuery(
+            crawl=crawl,
+            text=one.text,
+            attributes=dict(one.attributes),
+            label_class=classes.get(one.attributes.get(crawl.class_from, "")),
+        )
+        for one in wanted
+    )
+    CrawlCall.objects.bulk_create(
+        CrawlCall(query=query, engine=engine, page=page)
+        for query in queries
+        for page in range(1, crawl.pages + 1)
+        for engine in engines
+    )
