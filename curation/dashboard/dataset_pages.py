@@ -70,7 +70,7 @@ def download(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResp
     if row is None:
         raise Http404
     name = f"{seat.project.slug}-v{row.dataset.number}-{row.format}.zip"
-    return answer_file(request, row.storage_key, name=name)
+    return answer_file(request, row.storage_key, name=name, digest=row.receipt["zip_sha256"])
 
 
 def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:

@@ -8,10 +8,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from crowd.errors import CrowdError
-from curation.datasets.formats.registry import WRITERS, UnknownFormat
 from curation.models import (
     Asset,
     Consensus,
@@ -23,10 +22,23 @@ from curation.models import (
     Project,
     User,
 )
-from curation.services import events, jobs, versions
+from curation.services import events, splits, versions
+from curation.services.asset_query import matching, parse
+from curation.services.cards import frozen_card
+from curation.services.export_requests import cancel_export, request_export, require_format
 from curation.services.exporting import export_to, run_export
+from curation.services.splits import SplitPlan
 
-__all__ = ["Frozen", "NothingToFreeze", "export_to", "freeze_version", "request_export", "run_export"]
+__all__ = [
+    "Frozen",
+    "NothingToFreeze",
+    "cancel_export",
+    "export_query",
+    "export_to",
+    "freeze_version",
+    "request_export",
+    "run_export",
+]
 
 SLICE = 2_000
 T = TypeVar("T")
@@ -51,13 +63,32 @@ class Frozen:
 
 # --- freezing -------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def freeze_version(*, project_id: int, by: User | None, note: str = "", now: datetime) -> DatasetVersion:
-    """Freeze every published asset with its current boxes as the next version; images without boxes are kept."""
+def freeze_version(
+    *,
+    project_id: int,
+    by: User | None,
+    note: str = "",
+    query: str = "",
+    split: SplitPlan | None = None,
+    now: datetime,
+) -> DatasetVersion:
+    """Freeze assets with their current boxes as the next version; images without boxes are kept.
+
+    Which ones `query` says, in the language of saved views; published ones are meant unless it names a state.
+    Raises QueryError.
+    """
     project = Project.objects.select_for_update().get(pk=project_id)
-    published = _published(project)
+    published = _published(project, query)
     number = (DatasetVersion.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
     version = DatasetVersion.objects.create(
-        project=project, number=number, note=note[:300], frozen_at=now, created_by=by, created_at=now
+        project=project,
+        number=number,
+        note=note[:300],
+        query=query.strip(),
+        card=frozen_card(project),
+        frozen_at=now,
+        created_by=by,
+        created_at=now,
     )
     names, tally = _ClassNames(project), _Tally()
     for assets in _slices(published.order_by("id").iterator(SLICE), SLICE):
@@ -66,20 +97,26 @@ def freeze_version(*, project_id: int, by: User | None, note: str = "", now: dat
         DatasetItem.objects.bulk_create(items)
     version.counts = tally.frozen().as_json()
     version.save(update_fields=["counts"])
+    if split is not None:
+        splits.assign(version=version, plan=split)
     text = f"Version {number} was frozen: {tally.images:,} images, {tally.boxes:,} boxes."
     events.record(kind="dataset.frozen", text=text, project=project, subject=version, by=by, now=now)
     versions.bump(project_id=project.pk)
     return version
 
 
-def _published(project: Project) -> Any:
-    published = Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).exclude(media=Asset.Media.VIDEO)
-    if not published.exists():
-        raise NothingToFreeze(f"{project.name} has no published image yet, so there is nothing to freeze.")
-    unmeasured = published.filter(Q(width=None) | Q(height=None)).count()
+def _published(project: Project, text: str) -> QuerySet[Asset]:
+    query = parse(text)
+    meant = matching(query, project=project).exclude(media=Asset.Media.VIDEO)
+    if not any(term.field == "state" for term in query.terms):
+        meant = meant.filter(state=Asset.State.PUBLISHED)
+    if not meant.exists():
+        what = f"image that matches “{text.strip()}”" if text.strip() else "published image yet"
+        raise NothingToFreeze(f"{project.name} has no {what}, so there is nothing to freeze.")
+    unmeasured = meant.filter(Q(width=None) | Q(height=None)).count()
     if unmeasured:
-        raise CrowdError(f"{unmeasured:,} published images were never measured; send them through the checks first.")
-    return published
+        raise CrowdError(f"{unmeasured:,} of these images were never measured; send them through the checks first.")
+    return meant
 
 
 class _ClassNames:
@@ -180,18 +217,19 @@ def _slices(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 
 # --- asking for an export -------------------------------------------------------------------------------------------
 @transaction.atomic
-def request_export(*, dataset_id: int, format: str, by: User | None, with_images: bool = True, now: datetime) -> Export:
-    """Queue an export of a frozen version; the job packs it and writes the receipt."""
-    if format not in WRITERS:
-        raise UnknownFormat(f"{format!r} is not a format we write; there are: {', '.join(sorted(WRITERS))}.")
-    version = DatasetVersion.objects.select_related("project").get(pk=dataset_id)
-    if version.frozen_at is None:
-        raise CrowdError(f"{version} is not frozen yet.")
-    export = Export.objects.create(
-        dataset=version, format=format, with_images=with_images, created_by=by, created_at=now
+def export_query(
+    *,
+    project_id: int,
+    query: str,
+    format: str,
+    by: User | None,
+    with_images: bool = True,
+    max_side: int | None = None,
+    now: datetime,
+) -> Export:
+    """Freeze what a query means and queue an export of it. Raises QueryError."""
+    require_format(format)
+    version = freeze_version(project_id=project_id, by=by, note="For an export of a query", query=query, now=now)
+    return request_export(
+        dataset_id=version.pk, format=format, by=by, with_images=with_images, max_side=max_side, now=now
     )
-    jobs.enqueue(kind="export", key=str(export.pk), project_id=version.project_id, payload={"export_id": export.pk})
-    text = f"An export of {version} as {format} was asked for."
-    events.record(kind="export.requested", text=text, project=version.project, subject=export, by=by, now=now)
-    versions.bump(project_id=version.project_id)
-    return export

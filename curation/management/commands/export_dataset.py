@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,25 @@ from curation.datasets.formats.receipt import CountsDiffer
 from curation.datasets.formats.registry import WRITERS, writer
 from curation.management.projects import project_or_exit
 from curation.management.terminal import Progress
+from curation.management.versions import add_version, version_or_exit
 from curation.models import DatasetVersion, Project
 from curation.services import datasets
-from curation.services.exporting import Written, about_of
+from curation.services.asset_query import QueryError
+from curation.services.export_records import about_of
+from curation.services.export_requests import LARGEST_SIDE, SMALLEST_SIDE
+from curation.services.exporting import Written
 
 INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """Which part of which version is written."""
+
+    version: DatasetVersion
+    since: DatasetVersion | None
+    max_side: int | None
+    with_images: bool
 
 
 class Command(BaseCommand):
@@ -32,10 +46,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="short name or id")
-        parser.add_argument("--version", type=int, metavar="V", dest="number", help="number of a frozen version")
+        add_version(parser, "number of a frozen version")
+        parser.add_argument("--query", default="", help="freeze what this query means, such as 'class:palm light:low'")
+        parser.add_argument("--since", type=int, metavar="V", help="only what differs from this version")
         parser.add_argument("--format", required=True, help=", ".join(sorted(WRITERS)))
         parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="a new folder")
         parser.add_argument("--no-images", action="store_true", help="annotations only")
+        parser.add_argument("--max-side", type=int, metavar="PIXELS", help="longest side of pictures; boxes fit them")
         parser.add_argument(
             "--label", default=About().label, metavar="NAME", help="groundtruth: key of the annotations"
         )
@@ -55,31 +72,42 @@ class Command(BaseCommand):
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise CommandError(f"{out} is there already; name a new folder for the export.", returncode=2)
         free = _free_names(form, options["label"], options["source"])
-        version = self._version(found, options["number"])
+        side = _side(options["max_side"])
+        since = None if options["since"] is None else version_or_exit(found, options["since"])
+        version = self._version(found, options["number"], options["query"])
         about = replace(about_of(version), label=free.label, source=free.source)
-        written = self._write(out, version, form, about, with_images=not options["no_images"])
+        what = What(version, since, None if options["no_images"] else side, with_images=not options["no_images"])
+        written = self._write(out, what, form, about)
         self.stdout.write(_document(written) if options["json"] else _sentence(written, version))
 
-    def _version(self, project: Project, number: int | None) -> DatasetVersion:
-        if number is None:
-            try:
-                version = datasets.freeze_version(project_id=project.pk, by=None, now=database_now())
-            except CrowdError as error:
-                raise CommandError(str(error), returncode=1) from None
-            self.stderr.write(f"Froze what is published now as version {version.number}.")
-            return version
-        found = DatasetVersion.objects.filter(project=project, number=number).first()
-        if found is None:
-            numbers = DatasetVersion.objects.filter(project=project).order_by("number").values_list("number", flat=True)
-            known = ", ".join(map(str, numbers)) or "none yet"
-            raise CommandError(f"{project.slug} has no version {number}; there are: {known}.", returncode=2)
-        return found
+    def _version(self, project: Project, number: int | None, query: str) -> DatasetVersion:
+        if number is not None and query:
+            raise CommandError("--version and --query say two different things; give one of them.", returncode=2)
+        if number is not None:
+            return version_or_exit(project, number)
+        try:
+            version = datasets.freeze_version(project_id=project.pk, by=None, query=query, now=database_now())
+        except QueryError as error:
+            raise CommandError(str(error), returncode=2) from None
+        except CrowdError as error:
+            raise CommandError(str(error), returncode=1) from None
+        self.stderr.write(
+            f"Froze {f'what matches “{query}”' if query else 'what is published now'} as version {version.number}."
+        )
+        return version
 
-    def _write(self, out: Path, version: DatasetVersion, form: str, about: About, *, with_images: bool) -> Written:
+    def _write(self, out: Path, what: What, form: str, about: About) -> Written:
         try:
             with Progress("images", visible=sys.stderr.isatty()) as bar:
                 return datasets.export_to(
-                    path=out, version=version, format=form, with_images=with_images, about=about, progress=bar.show
+                    path=out,
+                    version=what.version,
+                    format=form,
+                    with_images=what.with_images,
+                    max_side=what.max_side,
+                    since=what.since,
+                    about=about,
+                    progress=bar.show,
                 )
         except (BadRecord, CountsDiffer, OSError) as error:
             raise CommandError(f"The export failed: {error}", returncode=1) from None
@@ -96,6 +124,12 @@ def _free_names(form: str, label: str, source: str) -> About:
     except ValueError as error:
         raise CommandError(f"{error}.", returncode=2) from None
     return about
+
+
+def _side(pixels: int | None) -> int | None:
+    if pixels is not None and not SMALLEST_SIDE <= pixels <= LARGEST_SIDE:
+        raise CommandError(f"--max-side is {SMALLEST_SIDE} to {LARGEST_SIDE:,} pixels, not {pixels}.", returncode=2)
+    return pixels
 
 
 def _document(written: Written) -> str:

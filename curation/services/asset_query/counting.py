@@ -293,7 +293,7 @@ def _tags(project: Project, query: Query) -> Any:
 
 
 def _splits(project: Project, query: Query) -> Any:
-    frozen = DatasetVersion.objects.filter(project=project, frozen_at__isnull=False).order_by("-number")
+    frozen = DatasetVersion.objects.filter(project=project, frozen_at__isnull=False, query="").order_by("-number")
     items = DatasetItem.objects.filter(dataset=Subquery(frozen.values("pk")[:1])).exclude(split="")
     return _part(items.filter(asset__in=_under(project, query, "split")), "split", F("split"))
 

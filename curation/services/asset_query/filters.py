@@ -51,7 +51,7 @@ def origin() -> Case:
 
 
 def newest_version(project: Project | None) -> DatasetVersion | None:
-    frozen = DatasetVersion.objects.filter(project=project, frozen_at__isnull=False)
+    frozen = DatasetVersion.objects.filter(project=project, frozen_at__isnull=False, query="")
     return frozen.order_by("-number").first() if project is not None else None
 
 
@@ -226,6 +226,12 @@ def _sent_by(word: str) -> Q:
     )
 
 
+def _platform(_project: Project | None, term: Term) -> Q:
+    words = _words(term)
+    test = Q(worker_id__in=Worker.objects.filter(account__slug__in=_known(words)).values("pk"))
+    return test | Q(worker_id=None) if NONE in words else test
+
+
 def _split(project: Project | None, term: Term) -> Q:
     words = _words(term)
     if project is None:
@@ -262,6 +268,7 @@ TESTS: Final[Mapping[str, Test]] = {
     "resolution": _resolution,
     "iou": _iou,
     "worker": _worker,
+    "platform": _platform,
     "source": _source,
     "split": _split,
     "created": _created,
