@@ -1,6 +1,5 @@
-"""Storage, platforms, log and danger zone of a project; and the trash, where its leads find it again."""
+"""Platforms, log and danger zone of a project; and the trash, where its leads find it again."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,30 +21,6 @@ from curation.services import accounts, system, trash
 LEAD = Membership.Role.LEAD
 ACTS = {"archive": trash.archive, "unarchive": trash.unarchive}
 SAID = {"archive": "The project is archived: it is listed apart.", "unarchive": "The project is listed again."}
-
-
-@require_safe
-@never_cache
-@login_required
-def storage(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    return _storage(request, seat_or_404(request, public_id, LEAD))
-
-
-@require_POST
-@never_cache
-@login_required
-def storage_test(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    seat = seat_or_404(request, public_id, LEAD)
-    steps = system.probe()
-    if "HX-Request" in request.headers:
-        context = {"steps": steps, "storage": system.storage_facts(project=seat.project)}
-        return render(request, "curation/system/_probe.html", context)
-    return _storage(request, seat, steps=steps)
-
-
-def _storage(request: HttpRequest, seat: Seat, **more: Any) -> HttpResponse:
-    context = {"seat": seat, "tab": "storage", "storage": system.storage_facts(project=seat.project), **more}
-    return render(request, "curation/settings/storage.html", context)
 
 
 @require_safe

@@ -3,16 +3,14 @@
 import os
 import platform
 import resource
-import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from packaging.version import Version
 
 from .binaries import postgres_program, redis_server, version_line
@@ -36,7 +34,7 @@ def machine_findings() -> Iterator[Finding]:
     yield from _environment()
     yield _disk()
     yield _open_files()
-    yield _storage()
+    yield from _storage()
     yield from _secrets()
     yield from _programs()
 
@@ -97,19 +95,15 @@ def _open_files() -> Finding:
     return judged("limits", good=good, text=f"{soft} open files", mend="raise `ulimit -n` to 1024", otherwise="warn")
 
 
-def _storage() -> Finding:
-    """Write, read and delete one small object."""
-    content = secrets.token_bytes(64)
-    try:
-        name = default_storage.save(f"doctor-{secrets.token_hex(8)}", ContentFile(content))
-        try:
-            with default_storage.open(name) as stored:
-                same = stored.read() == content
-        finally:
-            default_storage.delete(name)
-    except Exception as error:  # noqa: BLE001 - each storage has its own family of errors; the sentence is the answer
-        return Finding("storage", "fail", f"{type(error).__name__}: {error}", "check STORAGE_URL and its permissions")
-    return judged("storage", good=same, text="written, read, deleted", mend="the object came back changed: check it")
+def _storage() -> Iterator[Finding]:
+    """Do what "Test this storage" does in the browser."""
+    from curation.services.system.storage import probe
+
+    for step in probe():
+        otherwise: Literal["warn", "fail"] = "warn" if step.is_optional else "fail"
+        text = f"{step.what.lower()}: {step.says}"
+        mend = "see docs/storage.md" if step.is_optional else "check STORAGE_URL, its keys and permissions"
+        yield judged("storage", good=step.is_well, text=text, mend=mend, otherwise=otherwise)
 
 
 def _secrets() -> Iterator[Finding]:

@@ -160,6 +160,7 @@ def _row(project: Project, stage: Stage, one: _New, key: str, now: datetime) -> 
         source=one.incoming.source[:200],
         licence=one.incoming.licence[:120],
         client_key=one.incoming.client_key,
+        label_class=one.incoming.label_class,
         width=one.analysis.width,
         height=one.analysis.height,
         created_at=now,

@@ -2,34 +2,50 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
+from crowd.models import LedgerEntry, Restriction
 from curation.api import urls
-from curation.models import ApiToken, Export, Job, Membership, Pool, Project, User, WebhookDelivery
+from curation.models import (
+    Annotation,
+    ApiToken,
+    Event,
+    Export,
+    Job,
+    Membership,
+    Pool,
+    Project,
+    Review,
+    User,
+    WebhookDelivery,
+)
 from curation.services import file_uploads
 from tests.api.conftest import Caller, token_of
 from tests.doors.conftest import photo
-from tests.factories import make_project
+from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_project, make_worker
 
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one address: the scope it needs, and whether only a lead may use it."""
+    """One method of one address: the scope it needs, and whether only leads, or they and reviewers, may use it."""
 
     method: str
     name: str
     path: str
     scope: str
     lead_only: bool = False
+    reviewers: bool = False
     is_list: bool = False
     data: Any = None
     ok: int = 200
 
 
+ABOUT = {"project": "{project}", "reason": "careless"}
 ROUTES = [
     Route("GET", "api-projects", "projects", "read", is_list=True),
     Route("POST", "api-projects", "projects", "admin", is_list=True, data={"recipe": "no-such", "name": "x"}, ok=400),
@@ -37,6 +53,15 @@ ROUTES = [
     Route("GET", "api-stages", "projects/{project}/stages", "read"),
     Route(
         "POST", "api-project-assets", "projects/{project}/assets", "assets:write", lead_only=True, data="file", ok=201
+    ),
+    Route(
+        "POST",
+        "api-project-buckets",
+        "projects/{project}/buckets",
+        "assets:write",
+        lead_only=True,
+        data={"address": "s3://nobody/"},
+        ok=409,
     ),
     Route("GET", "api-pools", "pools", "read", is_list=True),
     Route("GET", "api-pool", "pools/{pool}", "read"),
@@ -60,6 +85,34 @@ ROUTES = [
     Route("PATCH", "api-upload", "uploads/{upload}", "assets:write", lead_only=True, data="piece", ok=204),
     Route("POST", "api-upload-complete", "uploads/{upload}/complete", "assets:write", lead_only=True, ok=409),
     Route("GET", "api-links", "links", "assets:write", is_list=True),
+    Route("GET", "api-annotations", "annotations", "read", is_list=True),
+    Route("GET", "api-annotation", "annotations/{annotation}", "read"),
+    Route("GET", "api-consensus-list", "consensus", "read", is_list=True),
+    Route("GET", "api-consensus", "consensus/{consensus}", "read"),
+    Route("GET", "api-reviews", "reviews", "read", is_list=True),
+    Route("POST", "api-reviews", "reviews", "review", reviewers=True, data="decisions"),
+    Route("GET", "api-review", "reviews/{review}", "read"),
+    Route("GET", "api-workers", "workers?project={project}", "read"),
+    Route("GET", "api-worker", "workers/{worker}?project={project}", "read"),
+    Route("POST", "api-worker-ban", "workers/{worker}/ban", "admin", lead_only=True, data={**ABOUT, "days": 3}),
+    Route("POST", "api-worker-warn", "workers/{worker}/warn", "admin", lead_only=True, data=ABOUT),
+    Route(
+        "POST",
+        "api-worker-lift",
+        "workers/{worker}/lift",
+        "admin",
+        lead_only=True,
+        data={"project": "{project}", "restriction": "{restriction}"},
+    ),
+    Route("GET", "api-evidence-list", "evidence", "read", is_list=True),
+    Route("GET", "api-evidence", "evidence/{evidence}", "read"),
+    Route("POST", "api-evidence-word", "evidence/{evidence}/confirm", "review", lead_only=True),
+    Route("GET", "api-ledger", "ledger", "read", is_list=True),
+    Route("GET", "api-ledger-entry", "ledger/{entry}", "read"),
+    Route("GET", "api-forecast", "forecast?project={project}", "read"),
+    Route("POST", "api-forecast", "forecast", "read", is_list=True, data={"recipe": "no-such", "name": "x"}, ok=400),
+    Route("GET", "api-events", "events", "read", is_list=True),
+    Route("GET", "api-event", "events/{event}", "read", lead_only=True),
     Route("GET", "api-datasets", "datasets", "read", is_list=True),
     Route("POST", "api-datasets", "datasets", "export", lead_only=True, data={"project": "{project}"}, ok=201),
     Route("GET", "api-dataset", "datasets/{dataset}", "read"),
@@ -109,6 +162,7 @@ def world(
         project=project, by=people["Alice"], name="a.jpg", size=10, sha256="f" * 64, now=timezone.now()
     )
     return {
+        **crowd_world(project, pool, people["Rita"]),
         "project": str(project.public_id),
         "pool": str(pool.pk),
         "asset": str(asset.public_id),
@@ -118,6 +172,38 @@ def world(
         "webhook": str(delivery.webhook.public_id),
         "delivery": str(delivery.public_id),
         "upload": str(upload.public_id),
+    }
+
+
+def crowd_world(project: Project, pool: Pool, rita: User) -> dict[str, str]:
+    """Return what people have said and done in the project, one of each kind."""
+    worker = make_worker()
+    sent = make_asset(project, worker=worker, answer=make_answer(pool, worker))
+    consensus, stage = make_consensus(sent), project.stages.get(kind="checks")
+    review = Review.objects.create(
+        project_id=project.pk, key=uuid4(), asset=sent, consensus=consensus, by=rita, verdict=Review.Verdict.ACCEPT
+    )
+    entry = LedgerEntry.objects.create(
+        project_id=project.pk,
+        kind="charge",
+        ref="assignment:1",
+        source="budget",
+        target="workers",
+        amount_micro=30_000,
+        stage_id=stage.pk,
+        pool_id=pool.pk,
+        worker_id=worker.pk,
+    )
+    ban = Restriction.objects.create(worker=worker, scope="project", scope_id=project.pk, reason="too fast")
+    return {
+        "worker": str(worker.pk),
+        "annotation": str(Annotation.objects.get(asset=sent).pk),
+        "consensus": str(consensus.pk),
+        "review": str(review.key),
+        "evidence": str(make_evidence(sent).pk),
+        "entry": str(entry.pk),
+        "restriction": str(ban.pk),
+        "event": str(Event.objects.filter(project_id=project.pk).earliest("pk").pk),
     }
 
 
@@ -132,6 +218,9 @@ def call(caller: Client, route: Route, world: dict[str, str]) -> Any:
     if route.data == "piece":
         kind = "application/offset+octet-stream"
         return caller.patch(path, b"first", content_type=kind, headers={"Upload-Offset": "0"})
+    if route.data == "decisions":
+        nothing = {"key": str(uuid4()), "asset": str(uuid4()), "verdict": "accept"}
+        return Caller.send(caller, route.method, path, {"project": world["project"], "decisions": [nothing]})  # type: ignore[arg-type]
     data = route.data and {
         name: text.format(**world) if isinstance(text, str) else text for name, text in route.data.items()
     }
@@ -179,6 +268,8 @@ def test_members_read_and_only_leads_change(route: Route, world: dict[str, str],
     answer = call(Caller(token_of(people[name])), route, world)
     if route.lead_only:
         assert (answer.status_code, answer.json()["code"]) == (403, "lead_only")
+    elif route.reviewers and name == "Vera":
+        assert (answer.status_code, answer.json()["code"]) == (403, "reviewer_only")
     else:
         assert answer.status_code == route.ok
 

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,16 +15,21 @@ from curation.engine import asking, campaigns
 from curation.intake.found import UnknownSource
 from curation.management.changes import changes
 from curation.management.projects import find_project, project_or_exit, stage_or_exit
-from curation.models import LabelClass, Project
+from curation.models import LabelClass, Project, Stage
 from curation.recipes.loading import BadRecipe
-from curation.services import people
-from curation.services.ingest import Receipt, ingest
+from curation.services import people, registering
+from curation.services.ingest import Receipt, RefusedFile, entry_stage, ingest
+from curation.services.registering import Progress, Wish
+from curation.storing.sources import SCHEME
 
 INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    help = "Take files into a project: a folder, an archive, a video, a listing, a picture. Repeat it to go on."
+    help = (
+        "Take files into a project: a folder, an archive, a video, a listing, a picture; or s3://bucket/prefix, whose "
+        "pictures are registered where they lie. Repeat it to go on."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -46,14 +53,7 @@ class Command(BaseCommand):
         stage = stage_or_exit(found, options["stage"]) if options["stage"] is not None else None
         label_class = _class(found, options["label_class"])
         try:
-            receipt = ingest(
-                project=found,
-                sources=sources,
-                stage=stage,
-                label_class=label_class,
-                now=database_now(),
-                progress=_show,
-            )
+            receipt = take(found, sources, stage, label_class)
         except StorageRefused as error:
             raise CommandError(str(error), returncode=1) from None
         except (UnknownSource, CrowdError) as error:
@@ -63,6 +63,50 @@ class Command(BaseCommand):
             sys.exit(INTERRUPTED)
         _clear()
         self.stdout.write(json.dumps(document(receipt), ensure_ascii=False) if options["json"] else table(receipt))
+
+
+def take(project: Project, sources: list[str], stage: Stage | None, label_class: LabelClass | None) -> Receipt:
+    """Take in what lies here, then register what lies in buckets."""
+    buckets = [source for source in sources if source.startswith(SCHEME)]
+    for source in buckets:
+        registering.check(source)
+    here = [source for source in sources if source not in buckets]
+    now = database_now()
+    receipts = [_registered(project, source, stage, label_class, now) for source in buckets]
+    if here:
+        receipts.append(
+            ingest(project=project, sources=here, stage=stage, label_class=label_class, now=now, progress=_show)
+        )
+    return _sum(receipts)
+
+
+def _registered(
+    project: Project, source: str, stage: Stage | None, label_class: LabelClass | None, now: datetime
+) -> Receipt:
+    def show() -> bool:
+        _show(progress.received)
+        return True
+
+    progress, wish = Progress(), Wish(source, stage or entry_stage(project), label_class)
+    registering.register(project=project, wish=wish, progress=progress, now=now, go_on=show)
+    registering.record(project=project, source=source, progress=progress, by=None, now=now)
+    refused = [RefusedFile(one["file"], one["reason"], one["sentence"]) for one in progress.files_refused]
+    counts = (progress.received, progress.new, progress.existing, progress.refused)
+    return Receipt(*counts, reasons=progress.reasons, files_refused=refused)
+
+
+def _sum(receipts: list[Receipt]) -> Receipt:
+    reasons = Counter[str]()
+    for one in receipts:
+        reasons.update(one.reasons)
+    return Receipt(
+        received=sum(one.received for one in receipts),
+        new=sum(one.new for one in receipts),
+        existing=sum(one.existing for one in receipts),
+        refused=sum(one.refused for one in receipts),
+        reasons=dict(sorted(reasons.items())),
+        files_refused=[file for one in receipts for file in one.files_refused],
+    )
 
 
 def _project(name: str, recipe: str | None, settings: dict[str, dict[str, Any]]) -> Project:

@@ -1,0 +1,234 @@
+"""Buckets: files sent straight to ours, originals by signed links, pictures of others registered where they lie."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import httpx
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from moto.server import ThreadedMotoServer
+
+from curation.models import Asset, Event, Job, Project, User
+from curation.services import jobs, registering, system
+from curation.services.asset_query import matching, parse
+from curation.services.tokens import SCOPES, create_token
+from curation.settings import env
+from curation.storing.outside import opened
+from curation.storing.sources import SourceBucket
+from tests.doors.conftest import photo
+from tests.factories import make_project
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def object_server() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_server: str, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
+    """An empty bucket called winnow, and the keys to it in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    httpx.post(f"{object_server}/moto-api/reset")
+    opened.cache_clear()
+    client = boto3.client("s3", endpoint_url=object_server, region_name="us-east-1")
+    client.create_bucket(Bucket="winnow")
+    return client
+
+
+@pytest.fixture
+def ours(bucket: Any, object_server: str, settings: Any) -> Any:
+    """Our own files lie in the bucket."""
+    settings.STORAGE_URL = f"s3://winnow?endpoint={object_server}&region=us-east-1"
+    settings.STORAGES = {**settings.STORAGES, "default": env.storage(settings.STORAGE_URL)}
+    return bucket
+
+
+@pytest.fixture
+def cameras(bucket: Any, object_server: str, settings: Any) -> Any:
+    """A bucket of another team: two pictures, one twice, a text, a damaged picture, and one outside the prefix."""
+    settings.SOURCE_BUCKETS = (SourceBucket("cameras", "day-1/", object_server, "us-east-1"),)
+    bucket.create_bucket(Bucket="cameras")
+    files = {"a.jpg": photo(1), "b.jpg": photo(2), "copy.jpg": photo(1), "notes.txt": b"no", "bad.jpg": photo(3)[:400]}
+    for name, data in files.items():
+        bucket.put_object(Bucket="cameras", Key=f"day-1/{name}", Body=data)
+    bucket.put_object(Bucket="cameras", Key="private/c.jpg", Body=photo(9))
+    return bucket
+
+
+@pytest.fixture
+def caller(alice: User) -> Client:
+    text = create_token(user=alice, name="t", scopes=SCOPES, all_projects=True, now=timezone.now())[1]
+    return Client(headers={"authorization": f"Bearer {text}"})
+
+
+@pytest.fixture
+def project(alice: User) -> Project:
+    return make_project(lead=alice)
+
+
+def announced(caller: Client, project: Project, data: bytes) -> Any:
+    wish = {"project": str(project.public_id), "name": "a.jpg", "size": len(data), "direct": True}
+    wish["sha256"] = hashlib.sha256(data).hexdigest()
+    return caller.post("/api/v1/uploads", wish, content_type="application/json").json()
+
+
+# --- our own bucket --------------------------------------------------------------------------------------------------
+def test_a_file_goes_straight_into_the_bucket_and_is_taken_in(caller: Client, project: Project, ours: Any):
+    data = photo(1)
+    upload = announced(caller, project, data)
+    where = f"/api/v1/uploads/{upload['id']}"
+    assert caller.post(f"{where}/complete").json()["code"] == "wrong_offset"
+    refused = caller.patch(where, b"x", content_type="application/offset+octet-stream", headers={"Upload-Offset": "0"})
+    assert "straight to the bucket" in refused.json()["detail"]
+    direct = upload["direct"]
+    assert httpx.put(direct["url"], content=data, headers=direct["headers"]).status_code == 200
+    done = caller.post(f"{where}/complete").json()
+    asset = Asset.objects.get(project=project)
+    assert (done["state"], done["asset"]) == ("done", str(asset.public_id))
+    original = caller.get(f"/api/v1/assets/{asset.public_id}/original")
+    assert original.status_code == 302
+    assert httpx.get(original["Location"]).content == data
+    assert httpx.get(original["Location"].partition("?")[0]).status_code == 403
+
+
+def test_other_bytes_than_announced_are_not_taken_in(caller: Client, project: Project, ours: Any):
+    data = photo(1)
+    upload = announced(caller, project, data)
+    key = upload["direct"]["url"].partition("?")[0].partition("/winnow/")[2]
+    ours.put_object(Bucket="winnow", Key=key, Body=data[::-1])
+    answer = caller.post(f"/api/v1/uploads/{upload['id']}/complete")
+    assert answer.status_code == 409
+    assert "damaged" in answer.json()["detail"]
+    assert not Asset.objects.exists()
+
+
+def test_the_test_of_a_bucket_tries_what_is_done_with_it(ours: Any, monkeypatch: pytest.MonkeyPatch):
+    steps = system.probe()
+    assert [step.what for step in steps] == ["Write", "Read", "Signed download", "Signed upload", "CORS", "Delete"]
+    assert all(step.is_well for step in steps)
+    assert ours.list_objects_v2(Bucket="winnow")["KeyCount"] == 0
+    monkeypatch.setattr(httpx, "options", lambda *_, **__: httpx.Response(403))
+    (step,) = (step for step in system.probe() if not step.is_well)
+    assert (step.what, step.is_optional) == ("CORS", True)
+    assert "no rule lets scripts of" in step.says
+
+
+def test_a_bucket_that_is_not_there_is_said_in_words(ours: Any):
+    ours.delete_bucket(Bucket="winnow")
+    (step,) = system.probe()
+    assert not step.is_well
+    assert step.says.startswith("there is no such bucket: make it, or mend its name")
+
+
+def test_a_server_that_does_not_answer_is_said_in_words(bucket: Any, settings: Any):
+    url = "s3://winnow?endpoint=http://127.0.0.1:9&region=us-east-1"
+    settings.STORAGE_URL, settings.STORAGES = url, {**settings.STORAGES, "default": env.storage(url)}
+    (step,) = system.probe()
+    assert "the endpoint does not answer" in step.says
+
+
+# --- buckets of others -----------------------------------------------------------------------------------------------
+def ask(caller: Client, project: Project, address: str, **more: str) -> Any:
+    path = f"/api/v1/projects/{project.public_id}/buckets"
+    return caller.post(path, {"address": address, **more}, content_type="application/json")
+
+
+def run(job_id: int) -> dict[str, Any]:
+    assert jobs.run(job_id=job_id, now=timezone.now())
+    return dict(Event.objects.filter(kind="assets.registered").latest("pk").data)
+
+
+def test_pictures_of_a_bucket_become_assets_where_they_lie(caller: Client, project: Project, cameras: Any):
+    answer = ask(caller, project, "s3://cameras/day-1/", label_class="peace", licence="CC-BY-4.0")
+    assert answer.status_code == 202
+    told = run(answer.json()["job"])
+    assert (told["received"], told["new"], told["existing"], told["refused"]) == (5, 2, 1, 2)
+    assert told["reasons"]["not_an_image"] == 1
+    assets = Asset.objects.filter(project=project).order_by("storage_key")
+    assert [asset.storage_key for asset in assets] == ["s3://cameras/day-1/a.jpg", "s3://cameras/day-1/b.jpg"]
+    assert {(asset.label_class.name, asset.licence) for asset in assets if asset.label_class} == {
+        ("peace", "CC-BY-4.0")
+    }
+    assert default_storage.open(assets[0].storage_key).read() == photo(1)
+    default_storage.delete(assets[0].storage_key)
+    assert default_storage.exists(assets[0].storage_key)
+    original = caller.get(f"/api/v1/assets/{assets[0].public_id}/original")
+    assert httpx.get(original["Location"]).content == photo(1)
+
+
+def test_the_same_bucket_again_adds_only_what_is_new_and_reads_nothing_twice(
+    caller: Client, project: Project, cameras: Any, monkeypatch: pytest.MonkeyPatch
+):
+    run(ask(caller, project, "s3://cameras/day-1/").json()["job"])
+    cameras.put_object(Bucket="cameras", Key="day-1/new.jpg", Body=photo(7))
+    read: list[str] = []
+    first = registering._read
+    monkeypatch.setattr(
+        registering, "_read", lambda wish, one, progress: read.append(one.key) or first(wish, one, progress)
+    )
+    told = run(ask(caller, project, "s3://cameras/day-1/").json()["job"])
+    assert (told["new"], told["existing"]) == (1, 3)
+    assert "day-1/a.jpg" not in read
+    assert Asset.objects.filter(project=project).count() == 3
+
+
+def test_a_registration_that_is_cut_off_goes_on_behind_the_last_picture(
+    caller: Client, project: Project, cameras: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(registering, "A_RUN", -1.0)
+    monkeypatch.setattr(registering, "LISTED_AT_ONCE", 2)
+    job_id = ask(caller, project, "s3://cameras/day-1/").json()["job"]
+    runs = 0
+    while Job.objects.get(pk=job_id).state != Job.State.DONE:
+        assert jobs.run(job_id=job_id, now=timezone.now())
+        runs += 1
+    told = Event.objects.get(kind="assets.registered").data
+    assert runs == 4
+    assert (told["received"], told["new"], told["existing"], told["refused"]) == (5, 2, 1, 2)
+
+
+@pytest.mark.parametrize("address", ["s3://cameras/private/", "s3://winnow/", "s3://cameras", "/etc"])
+def test_only_what_the_operator_named_is_read(caller: Client, project: Project, cameras: Any, address: str):
+    answer = ask(caller, project, address)
+    assert answer.status_code == 409
+    assert "SOURCE_BUCKETS" in answer.json()["detail"]
+    assert not Job.objects.filter(kind="register").exists()
+
+
+def test_the_command_registers_a_bucket_too(project: Project, cameras: Any, capsys: pytest.CaptureFixture[str]):
+    call_command("ingest", project.slug, "s3://cameras/day-1/", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["received"], told["new"], told["existing"], told["refused"]) == (5, 2, 1, 2)
+
+
+def test_a_lead_registers_a_bucket_on_the_storage_page(alice: User, project: Project, cameras: Any):
+    browser = Client()
+    browser.force_login(alice)
+    page = reverse("settings-storage", args=[project.public_id])
+    assert "s3://cameras/day-1/" in browser.get(page).content.decode()
+    where = reverse("settings-storage-register", args=[project.public_id])
+    wrong = browser.post(where, {"bucket": "s3://cameras/day-1/", "prefix": "", "label_class": "soup"})
+    assert wrong.status_code == 400
+    assert "is no class" in wrong.content.decode()
+    assert browser.post(where, {"bucket": "s3://cameras/day-1/", "prefix": ""}).status_code == 302
+    run(Job.objects.get(kind="register").pk)
+    text = browser.get(page).content.decode()
+    link = text.split('data-label="New"><a class="link" href="')[1].split('"')[0].replace("&quot;", '"')
+    query = parse_qs(urlsplit(link).query)["q"][0]
+    assert matching(parse(query), among=Asset.objects.filter(project=project)).count() == 2
+    assert "only JPEG, PNG and WEBP are registered" in text
