@@ -49,6 +49,7 @@ OF_A_PROJECT: Final = (
     Screen("instructions", "Instructions", words="what workers read examples"),
     Screen("workers", "Workers", "KeyW", words="board dishonesty levels evidence"),
     Screen("inhouse", "In-house", "KeyI", LEAD, "teams invitations people"),
+    Screen("balance", "Balance", "KeyB", words="coverage conditions plan gaps heat map classes"),
     Screen("money", "Money", "KeyC", words="costs ledger budget spent"),
     Screen("datasets", "Datasets", "KeyS", words="versions exports"),
     Screen("settings", "Settings", "KeyT", words="team members budget"),

@@ -62,6 +62,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "resolution": Field("pixels in words", Kind.CHOICE, (*RESOLUTIONS, NONE), "resolution:hd"),
     "iou": Field("lowest agreement of the boxes that stand", Kind.NUMBER, example="iou<0.8"),
     "worker": Field("who sent it", Kind.WORD, example="worker:w_7f3a"),
+    "platform": Field("platform account it was sent through; none = by nobody", Kind.WORD, example="platform:toloka"),
     "source": Field("where it came from; crowd = sent by workers", Kind.WORD, example="source:crowd"),
     "split": Field("part of the newest version of the data set; none = not in it", Kind.WORD, example="split:train"),
     "created": Field("day it arrived, in UTC", Kind.DAY, example="created:2026-10-01..2026-10-18"),

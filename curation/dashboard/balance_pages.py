@@ -1,0 +1,141 @@
+"""Balance and coverage: classes by conditions beside the plan, what is missing, and a pool for what is missing."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.dashboard import plan_form
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.forms import typed
+from curation.engine import gap_plan
+from curation.models import AssetTag, Membership, Pool, Project
+from curation.recipes.loading import BadRecipe
+from curation.services import coverage, plan_drafts
+from curation.services.coverage import AMONG, Factor
+
+LEAD = Membership.Role.LEAD
+USUAL: Final = ("light", "blur", "resolution", "platform", "worker", "source")
+SHOWN_GAPS, SHOWN_PAIRS, SHOWN_KEYS = 12, 24, 12
+AMONG_WORDS: Final = {"published": "Published", "kept": "Not dropped"}
+COUNTS: Final = {"images": "Images", "boxes": "Boxes"}
+
+
+@require_safe
+@login_required
+def balance(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    return _page(request, seat_or_404(request, public_id))
+
+
+@require_POST
+@login_required
+def save_plan(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Keep the plan of conditions as it was typed."""
+    seat = seat_or_404(request, public_id, LEAD)
+    text = request.POST.get("plan", "")
+    try:
+        factors = coverage.save_plan(project=seat.project, text=text, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _page(request, seat, error=str(error), text=text)
+    messages.success(request, "The plan is saved." if factors else "The plan is empty now.")
+    return redirect("balance", public_id)
+
+
+@require_POST
+@login_required
+def make_pool(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Begin a plan of a pool that collects what is missing, and show it with its price."""
+    seat = seat_or_404(request, public_id, LEAD)
+    try:
+        plan = gap_plan.plan_for(
+            project=seat.project, factors=coverage.plan_of(seat.project), asked=typed(request, "gap")
+        )
+        fields = plan_form.fields_of(plan)
+    except (CrowdError, BadRecipe) as error:
+        return _page(request, seat, error=str(error))
+    posted = {name: [str(value) for value in values] for name, values in fields.lists()}
+    draft = plan_drafts.keep(by=person(request), fields=posted, name=plan.name, now=database_now())
+    messages.success(request, "This plan asks for what is missing. Look at it, then launch it.")
+    return redirect("plan-draft", draft.public_id)
+
+
+def _page(request: HttpRequest, seat: Seat, *, error: str = "", text: str | None = None) -> HttpResponse:
+    project, plan = seat.project, coverage.plan_of(seat.project)
+    asked = {
+        "of": _one_of(request, "of", AMONG_WORDS),
+        "count": _one_of(request, "count", COUNTS),
+        "by": request.GET.get("by", "").replace("\x00", "")[:40],
+    }
+    conditions, keys = [one for one in plan if one.name != "class"], _tag_keys(project)
+    names = [*(one.name for one in conditions), *(name for name in (*USUAL, *keys))]
+    names = list(dict.fromkeys(names))
+    if asked["by"] not in names:
+        asked["by"] = names[0]
+    shown = _shown(project, conditions, asked)
+    context: dict[str, Any] = {
+        "seat": seat,
+        "asked": asked,
+        "heat": shown,
+        "tabs": [(name, _address(asked, by=name), any(name == one.name for one in conditions)) for name in names],
+        "among": [(key, words, _address(asked, of=key)) for key, words in AMONG_WORDS.items()],
+        "counts": [(key, words, _address(asked, count=key)) for key, words in COUNTS.items()],
+        "gaps": shown.gaps[:SHOWN_GAPS] if shown else (),
+        "more_gaps": max(0, len(shown.gaps) - SHOWN_GAPS) if shown else 0,
+        "condition": next((place for place, one in enumerate(plan) if one.name == asked["by"]), None),
+        "pools": _pools(project),
+        "can_collect": gap_plan.can_collect(project),
+        "classes": coverage.class_balance(
+            project=project, among=asked["of"], factor=next((one for one in plan if one.name == "class"), None)
+        ),
+        "pairs": coverage.pairs(project=project, factors=plan, among=asked["of"]),
+        "shown_pairs": SHOWN_PAIRS,
+        "base_query": AMONG[asked["of"]],
+        "plan": plan,
+        "plan_text": coverage.plan_text(plan) if text is None else text,
+        "error": error,
+    }
+    return render(request, "curation/balance/page.html", context, status=400 if error else 200)
+
+
+def _shown(project: Project, conditions: Sequence[Factor], asked: dict[str, str]) -> coverage.Heat | None:
+    factor = next((one for one in conditions if one.name == asked["by"]), None)
+    factor = factor or coverage.usual_factor(project, asked["by"])
+    if factor is None:
+        return None
+    boxes = asked["count"] == "boxes"
+    return coverage.heat(
+        found=coverage.matrix(project=project, factor=factor, among=asked["of"], boxes=boxes),
+        classes=list(project.classes.all()),
+        wanted=coverage.wanted_of_classes(project),
+        among=AMONG[asked["of"]],
+        boxes=boxes,
+    )
+
+
+def _one_of(request: HttpRequest, name: str, known: dict[str, str]) -> str:
+    value = request.GET.get(name, "")
+    return value if value in known else next(iter(known))
+
+
+def _address(asked: dict[str, str], **changed: str) -> str:
+    return f"?{urlencode({**asked, **changed})}"
+
+
+def _tag_keys(project: Project) -> list[str]:
+    """Return the keys of the project's tags that have few values, the first of them by name."""
+    tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True).order_by()
+    return sorted(tags.values_list("key", flat=True).distinct())[:SHOWN_KEYS]
+
+
+def _pools(project: Project) -> dict[int, int]:
+    """Return the collecting pool of each class: the one whose target may be raised instead."""
+    rows = Pool.objects.filter(project=project, kind=Pool.Kind.MAIN, label_class__isnull=False).order_by("-pk")
+    return {label: pool for label, pool in rows.values_list("label_class_id", "pk") if label is not None}

@@ -1,0 +1,68 @@
+"""A plan that collects what a data set lacks: one class under one condition, as many photos as are missing."""
+
+from collections.abc import Sequence
+
+from crowd.errors import CrowdError
+from curation.engine.asking import MOST_WANTED
+from curation.engine.market_accounts import LABELS
+from curation.engine.plan_file import ClassWish, PlanFile
+from curation.models import LabelClass, Pool, Project
+from curation.recipes.loading import RecipeStage, load, names
+from curation.services.coverage import Factor
+
+
+def can_collect(project: Project) -> bool:
+    """Return whether photos of a class can be asked for: the project's recipe collects some."""
+    return _collecting(project) is not None
+
+
+def _collecting(project: Project) -> RecipeStage | None:
+    if project.recipe not in names():
+        return None
+    return next((stage for stage in load(project.recipe).stages if stage.kind == "collect"), None)
+
+
+def plan_for(*, project: Project, factors: Sequence[Factor], asked: str) -> PlanFile:
+    """Read `CLASS:CONDITION:VALUE:MISSING`, all by number, and return the plan, ready for the form."""
+    stage = _collecting(project)
+    if stage is None:
+        raise CrowdError("The recipe of this project collects nothing, so no pool can be made for a gap.")
+    label, factor, place, missing = _read(project, factors, asked)
+    value = factor.wishes[place].value
+    recipe, pool = load(project.recipe), _pool(label)
+    conditions = [*stage.settings.get("conditions", []), f"{factor.name.capitalize()}: {value}"]
+    prompt = "" if label.name in recipe.classes else label.prompt or label.name
+    return PlanFile(
+        recipe=recipe.name,
+        name=f"{project.name}: {label.name}, {factor.name} {value}"[:120],
+        platform=_platform(pool),
+        classes={label.name: ClassWish(wanted=missing, prompt=prompt)},
+        wanted=missing,
+        team=project.team,
+        owner=project.owner,
+        settings={stage.name: {"conditions": conditions}},
+    )
+
+
+def _read(project: Project, factors: Sequence[Factor], asked: str) -> tuple[LabelClass, Factor, int, int]:
+    parts = asked.split(":")
+    if len(parts) != 4 or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in parts):
+        raise CrowdError("Choose one of the gaps that are listed.")
+    class_id, condition, place, missing = map(int, parts)
+    label = LabelClass.objects.filter(project=project, pk=class_id).first()
+    if label is None or condition >= len(factors) or place >= len(factors[condition].wishes):
+        raise CrowdError("This gap is not there any more: the plan has changed. Look again.")
+    if not 1 <= missing <= MOST_WANTED:
+        raise CrowdError(f"A pool collects 1 to {MOST_WANTED:,} photos, not {missing:,}.")
+    return label, factors[condition], place, missing
+
+
+def _platform(pool: Pool | None) -> str:
+    """Return the crowd that collects the class now; our own people where nobody does."""
+    if pool is None:
+        return "inhouse"
+    return pool.account.platform if pool.account.platform in LABELS else pool.account.slug
+
+
+def _pool(label: LabelClass) -> Pool | None:
+    return Pool.objects.filter(label_class=label).select_related("account").order_by("pk").first()

@@ -1,0 +1,30 @@
+"""What a data set should cover, what it covers, and what is missing."""
+
+from curation.services.coverage.counting import AMONG, Matrix, matrix, usual_factor
+from curation.services.coverage.gaps import Cell, Gap, Heat, heat, wanted_of_classes
+from curation.services.coverage.pairs import Pairs, pairs
+from curation.services.coverage.plan import BadPlan, Factor, Wish, plan_of, plan_text, read_plan, save_plan
+from curation.services.coverage.report import ClassBalance, class_balance
+
+__all__ = [
+    "AMONG",
+    "BadPlan",
+    "Cell",
+    "ClassBalance",
+    "Factor",
+    "Gap",
+    "Heat",
+    "Matrix",
+    "Pairs",
+    "Wish",
+    "class_balance",
+    "heat",
+    "matrix",
+    "pairs",
+    "plan_of",
+    "plan_text",
+    "read_plan",
+    "save_plan",
+    "usual_factor",
+    "wanted_of_classes",
+]

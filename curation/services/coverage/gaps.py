@@ -1,0 +1,127 @@
+"""A matrix beside its plan: which cells have too few or too many, and how many images are missing where."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from curation.models import LabelClass, Pool, Project
+from curation.services.coverage.counting import Matrix
+from curation.services.coverage.plan import Factor, Wish
+
+STEPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Images or boxes of one class with one value. `missing` counts what the plan lacks there."""
+
+    wish: Wish
+    place: int
+    n: int
+    share: float
+    flag: str
+    missing: int
+    step: int
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One class; `rest` has none of the values."""
+
+    label: LabelClass | None
+    n: int
+    cells: tuple[Cell, ...]
+    rest: int
+    query: str
+
+    @property
+    def name(self) -> str:
+        return self.label.name if self.label else "without a class"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What is missing of a class under a condition."""
+
+    label: LabelClass
+    place: int
+    wish: Wish
+    missing: int
+    n: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """The whole picture of one condition."""
+
+    factor: Factor
+    lines: tuple[Line, ...]
+    totals: Line
+    gaps: tuple[Gap, ...]
+
+
+def wanted_of_classes(project: Project) -> dict[int | None, int]:
+    """Return how many photos the collecting pools of each class are to bring."""
+    found: Counter[int | None] = Counter()
+    pools = Pool.objects.filter(project=project, kind=Pool.Kind.MAIN, label_class__isnull=False)
+    for label, wanted in pools.values_list("label_class_id", "wanted"):
+        found[label] += wanted
+    return dict(found)
+
+
+def heat(
+    *, found: Matrix, classes: Sequence[LabelClass], wanted: Mapping[int | None, int], among: str, boxes: bool
+) -> Heat:
+    """Put a matrix beside its plan. A class is planned for what its pools want, or for what is there if that is more.
+
+    Gaps are counted in images, so there are none in a matrix of boxes.
+    """
+    known: list[LabelClass | None] = [one for one in classes if one.retired_at is None or found.whole.get(one.pk)]
+    if found.whole.get(None):
+        known.append(None)
+    lines = tuple(_line(one, found, 0 if boxes else wanted.get(one.pk if one else None, 0), among) for one in known)
+    whole = Matrix(found.factor, {(0, place): found.total(place) for place in _places(found)}, {0: found.all})
+    totals = _line(None, whole, 0, among, key=0)
+    gaps = [] if boxes else [gap for line in lines for gap in _gaps(line, wanted)]
+    gaps.sort(key=lambda gap: (-gap.missing, gap.label.index, gap.place))
+    return Heat(found.factor, lines, totals, tuple(gaps))
+
+
+def _places(found: Matrix) -> range:
+    return range(len(found.factor.wishes))
+
+
+def _line(label: LabelClass | None, found: Matrix, wanted: int, among: str, key: int | None = None) -> Line:
+    at = label.pk if label else key
+    whole = found.whole.get(at, 0)
+    own = "" if key is not None else f"{_class_query(label)} "
+    asked = f"{own}{among}"
+    cells = tuple(_cell(found, (at, place), max(1, whole, wanted), asked) for place in _places(found))
+    return Line(label, whole, cells, max(0, whole - sum(cell.n for cell in cells)), asked)
+
+
+def _class_query(label: LabelClass | None) -> str:
+    return f'class:"{label.name}"' if label else "class:none"
+
+
+def _cell(found: Matrix, at: tuple[int | None, int], planned: int, asked: str) -> Cell:
+    wish, n, whole = found.factor.wishes[at[1]], found.cells.get(at, 0), found.whole.get(at[0], 0)
+    share = n / whole if whole else 0.0
+    flag, missing = "", 0
+    if found.factor.is_wanted:
+        if n < (wish.share - wish.tolerance) * planned / 100:
+            missing = math.ceil(round(wish.share * planned / 100, 6)) - n
+        flag = "under" if missing else "over" if 100 * share > wish.share + wish.tolerance else ""
+    return Cell(wish, at[1], n, share, flag, missing, round(STEPS * share), f"{asked} {found.factor.query(wish.value)}")
+
+
+def _gaps(line: Line, wanted: Mapping[int | None, int]) -> list[Gap]:
+    if line.label is None or line.label.is_negative:
+        return []
+    planned = max(line.n, wanted.get(line.label.pk, 0))
+    return [
+        Gap(line.label, cell.place, cell.wish, cell.missing, cell.n, planned) for cell in line.cells if cell.missing
+    ]

@@ -1,0 +1,159 @@
+"""What the data set covers: every count is that of the query behind it, gaps are what the plan lacks."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from crowd.models import Worker
+from curation.models import Asset, AssetTag, ConsensusBox, LabelClass, Pool, Project, TagRun
+from curation.services.asset_query import matching, parse
+from curation.services.coverage import (
+    AMONG,
+    Factor,
+    Heat,
+    class_balance,
+    heat,
+    matrix,
+    pairs,
+    read_plan,
+    usual_factor,
+    wanted_of_classes,
+)
+from curation.services.coverage.pairs import covered, unseen
+from curation.services.coverage.report import balance_of
+from tests.factories import make_answer, make_asset, make_consensus, make_pool, make_project, make_worker
+
+pytestmark = pytest.mark.django_db
+DARK, PLAIN = 20.0, 120.0
+
+
+def many(project: Project, n: int, *, light: float = PLAIN, **fields: object) -> list[Asset]:
+    return [make_asset(project, brightness=light, **fields) for _ in range(n)]
+
+
+def looked_at(project: Project, factor: Factor, among: str = "published", *, boxes: bool = False) -> Heat:
+    return heat(
+        found=matrix(project=project, factor=factor, among=among, boxes=boxes),
+        classes=list(project.classes.all()),
+        wanted=wanted_of_classes(project),
+        among=AMONG[among],
+        boxes=boxes,
+    )
+
+
+def tagged(asset: Asset, key: str, *values: str) -> None:
+    run = TagRun.objects.create(project_id=asset.project_id, asset=asset, tagger=key, version="1")
+    AssetTag.objects.bulk_create(
+        AssetTag(run=run, project_id=asset.project_id, asset=asset, key=key, value=value, source="rule")
+        for value in values
+    )
+
+
+def test_every_cell_counts_what_its_query_finds(project: Project):
+    palm = LabelClass.objects.create(project=project, index=9, name="palm")
+    worker = make_worker()
+    many(project, 2, light=DARK)
+    many(project, 3, label_class=palm, width=640, height=480)
+    sent = make_asset(project, worker=worker, brightness=None)
+    make_asset(project, Asset.State.DROPPED, stage="checks", brightness=DARK)
+    tagged(sent, "weather", "sunny", "windy")
+    for name in ("light", "blur", "resolution", "platform", "worker", "source", "weather"):
+        factor = usual_factor(project, name)
+        if factor is None:
+            assert name == "source"
+            continue
+        shown = looked_at(project, factor, "kept")
+        for line in (*shown.lines, shown.totals):
+            for cell in line.cells:
+                assert cell.n == matching(parse(cell.query), project=project).count(), cell.query
+        assert shown.totals.n == 6
+
+
+def test_a_class_lacks_what_its_pool_wants_and_the_plan_says(project: Project):
+    pool = make_pool(project, "PEACE", wanted=40)
+    many(project, 4, light=DARK)
+    many(project, 16)
+    (plan,) = read_plan("light: low 30% ±5, normal 50%, bright 20%")
+    shown = looked_at(project, plan)
+    low, normal, bright = shown.lines[0].cells
+    assert (low.n, low.flag, low.missing) == (4, "under", 8)
+    assert (normal.n, normal.flag, normal.missing) == (16, "under", 4)
+    assert (bright.n, bright.missing) == (0, 8)
+    assert [(gap.wish.value, gap.missing) for gap in shown.gaps] == [("low", 8), ("bright", 8), ("normal", 4)]
+    Pool.objects.filter(pk=pool.pk).update(wanted=0)
+    assert [cell.flag for cell in looked_at(project, plan).lines[0].cells] == ["under", "over", "under"]
+
+
+def test_within_the_tolerance_nothing_is_missing(project: Project):
+    many(project, 3, light=DARK)
+    many(project, 7)
+    (plan,) = read_plan("light: low 33% ±5, normal 67% ±5, bright 0%")
+    assert looked_at(project, plan).gaps == ()
+
+
+def test_a_matrix_of_boxes_counts_the_boxes_that_stand(project: Project):
+    pool, worker = make_pool(project), make_worker()
+    asset = make_asset(project, worker=worker, answer=make_answer(pool, worker), brightness=DARK)
+    agreed = make_consensus(asset)
+    ConsensusBox.objects.create(consensus=agreed, seq=1, label="no gesture", x=0, y=0, w=0.1, h=0.1, confidence=1)
+    factor = usual_factor(project, "light")
+    assert factor is not None
+    shown = looked_at(project, factor, boxes=True)
+    assert {cell.wish.value: cell.n for cell in shown.totals.cells}["low"] == 2
+    LabelClass.objects.create(project=project, index=50, name="no_gesture", is_negative=True)
+    found = {
+        one.label.name: (one.images, one.frames, one.boxes) for one in class_balance(project=project, among="published")
+    }
+    assert found["peace"] == (1, 1, 1)
+    assert found["no_gesture"] == (0, 1, 1)
+
+
+def test_the_tools_of_the_published_search_have_too_many_screwdrivers():
+    """11,669 images hold 21,363 boxes: 8,591 are screwdrivers, 40.2 %, and 1.83 boxes an image."""
+    counts = {"driller": 3236, "hammer": 3217, "paintbrush": 2413, "screwdriver": 8591, "wheelbarrow": 3906}
+    classes = [LabelClass(pk=n, index=n, name=name) for n, name in enumerate(counts, start=1)]
+    found = balance_of(classes, {}, {one.pk: (counts[one.name], 0) for one in classes}, None)
+    assert {one.label.name: one.flag for one in found} == {**dict.fromkeys(counts, ""), "screwdriver": "over"}
+    assert f"{found[3].share:.3f}" == "0.402"
+    assert sum(one.boxes for one in found) == 21_363
+    (plan,) = read_plan("class: driller 15%, hammer 15%, paintbrush 25% ±5, screwdriver 25% ±5, wheelbarrow 20%")
+    planned = balance_of(classes, {}, {one.pk: (counts[one.name], 0) for one in classes}, plan)
+    assert [one.flag for one in planned] == ["", "", "under", "over", ""]
+
+
+def test_pairs_that_never_come_together_are_listed(project: Project):
+    for light, weather, n in ((DARK, "sunny", 5), (PLAIN, "sunny", 6), (PLAIN, "rainy", 2)):
+        for asset in many(project, n, light=light):
+            tagged(asset, "weather", weather)
+    plan = read_plan("light: low, normal\nweather: sunny, rainy")
+    found = pairs(project=project, factors=plan, among="published")
+    assert found is not None
+    assert (found.all, found.covered) == (4, 2)
+    assert [(one.words, one.n) for one in found.missing] == [
+        (("light: low", "weather: rainy"), 0),
+        (("light: normal", "weather: rainy"), 2),
+    ]
+    assert pairs(project=project, factors=plan[:1], among="published") is None
+
+
+def test_pairs_of_a_wide_plan_are_few_where_its_cells_are_many():
+    def factor(name: str, n: int) -> Factor:
+        (one,) = read_plan(f"{name}: {', '.join(f'v{value}' for value in range(n))}")
+        return one
+
+    plan: Sequence[Factor] = [factor(f"f{n}", n) for n in (19, 4, 5, 6, 3)]
+    assert covered(plan, {}, 5).all == 461
+
+
+def test_kinds_seen_once_tell_how_likely_something_new_is():
+    assert unseen([1, 1, 8]) == 0.2
+    assert unseen([]) is None
+
+
+def test_another_projects_pictures_are_not_counted(project: Project):
+    other = make_project("Other")
+    many(other, 3, light=DARK)
+    factor = usual_factor(project, "light")
+    assert factor is not None
+    assert looked_at(project, factor).totals.n == 0
+    assert Worker.objects.count() == 0
