@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -12,14 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crowd.clock import database_now
-from curation.api.doors import Door, describe_list, listing, project_or_404, projects, require_lead
-from curation.api.fields import Hex
-from curation.api.paging import Filter, by_id, one_of
+from curation.api.asset_queries import asset_query
+from curation.api.description import describe_list, describe_one
+from curation.api.doors import PROJECT, Door, found, listing, project_ids, project_or_404, require_lead, single, wants
+from curation.api.fields import Asked, Hex
+from curation.api.paging import Filter, one_of
 from curation.api.problems import Problem
-from curation.models import Asset, Consensus, ConsensusBox, Decision, Project, Stage
+from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decision, Project, Stage
 from curation.preprocessing.limits import PICTURE_LIMITS
 from curation.services import ingest
-from curation.services.asset_query import QueryError, matching, parse
 from curation.services.ingest import Incoming, Taken
 
 MOST_KEY = 200
@@ -70,14 +70,24 @@ class DecisionRow(serializers.ModelSerializer[Decision]):
         fields = ["stage", "verdict", "reason", "evidence", "by_kind", "created_at"]
 
 
+class VersionOfAsset(serializers.ModelSerializer[DatasetItem]):
+    id = serializers.UUIDField(source="dataset.public_id")
+    number = serializers.IntegerField(source="dataset.number")
+
+    class Meta:
+        model = DatasetItem
+        fields = ["id", "number", "split"]
+
+
 class AssetDetail(AssetRow):
     decisions = DecisionRow(many=True)
+    versions = VersionOfAsset(source="in_versions", many=True, help_text="frozen ones that hold it, oldest first")
 
     class Meta(AssetRow.Meta):
-        fields = [*AssetRow.Meta.fields, "decisions"]
+        fields = [*AssetRow.Meta.fields, "decisions", "versions"]
 
 
-class Upload(serializers.Serializer[Any]):
+class Upload(Asked):
     file = serializers.FileField()
     client_key = serializers.CharField(max_length=MOST_KEY, required=False)
     stage = serializers.CharField(max_length=60, required=False)
@@ -88,17 +98,9 @@ class UploadAnswer(serializers.Serializer[Any]):
     asset = AssetRow()
 
 
-def _meant(rows: Any, text: str) -> Any:
-    """Narrow by the query language; names of classes, stages and splits are those of all the caller's projects."""
-    try:
-        return matching(parse(text), among=rows)
-    except QueryError as error:
-        raise Problem(400, "bad_query", str(error)) from None
-
-
 FILTERS = {
-    "q": Filter(_meant, "a query in the language of docs/query.md, such as `class:peace iou<0.8 -tag:blurred`"),
-    "project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project"),
+    "project": PROJECT,
+    "q": asset_query(),
     "state": one_of(lambda rows, text: rows.filter(state=text), "state of the asset", Asset.State.values),
     "stage": Filter(lambda rows, text: rows.filter(stage__name=text), "name of the stage it stands at"),
     "label_class": Filter(lambda rows, text: rows.filter(label_class__name=text), "name of the class"),
@@ -108,11 +110,12 @@ FILTERS = {
 }
 
 
-def _visible(request: Request) -> Any:
-    current = Consensus.objects.filter(is_current=True).select_related("stage").prefetch_related("boxes")
-    agreed = Prefetch("consensus", current.order_by("stage__position"), to_attr="agreed")
-    rows = Asset.objects.select_related("project", "stage", "label_class", "parent").prefetch_related(agreed)
-    return rows.filter(project__in=projects(request))
+def _visible(request: Request, *, with_consensus: bool = True) -> Any:
+    rows = Asset.objects.select_related("project", "stage", "label_class", "parent")
+    if with_consensus:
+        current = Consensus.objects.filter(is_current=True).select_related("stage").prefetch_related("boxes")
+        rows = rows.prefetch_related(Prefetch("consensus", current.order_by("stage__position"), to_attr="agreed"))
+    return rows.filter(project__in=project_ids(request))
 
 
 def _row(request: Request, asset: Asset) -> dict[str, Any]:
@@ -122,17 +125,18 @@ def _row(request: Request, asset: Asset) -> dict[str, Any]:
 class AssetList(Door):
     @describe_list(AssetRow, FILTERS, "assets", "Assets of your projects, oldest first")
     def get(self, request: Request) -> Response:
-        return listing(request, _visible(request), FILTERS, AssetRow)
+        rows = _visible(request, with_consensus=wants(request, "consensus"))
+        return listing(request, rows, FILTERS, AssetRow)
 
 
 class AssetOne(Door):
-    @extend_schema(summary="One asset with its consensus and all decisions", responses=AssetDetail)
+    @describe_one(AssetDetail, "One asset with its consensus, all decisions and the versions that hold it")
     def get(self, request: Request, asset_id: UUID) -> Response:
         decisions = Prefetch("decisions", Decision.objects.select_related("stage").order_by("pk"))
-        asset = _visible(request).prefetch_related(decisions).filter(public_id=asset_id).first()
-        if asset is None:
-            raise Http404
-        return Response(AssetDetail(asset).data)
+        held = DatasetItem.objects.select_related("dataset").filter(dataset__frozen_at__isnull=False)
+        versions = Prefetch("dataset_items", held.order_by("dataset__number"), to_attr="in_versions")
+        asset = found(_visible(request).prefetch_related(decisions, versions), public_id=asset_id)
+        return single(request, AssetDetail, AssetDetail(asset).data)
 
 
 class ProjectAssets(Door):

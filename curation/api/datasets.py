@@ -11,8 +11,9 @@ from rest_framework.response import Response
 
 from crowd.clock import database_now
 from curation.api.auth import caller
-from curation.api.doors import Door, describe_list, listing, project_or_404, projects, require_lead
-from curation.api.paging import by_id
+from curation.api.description import describe_list, describe_one
+from curation.api.doors import PROJECT, Door, listing, project_ids, project_or_404, require_lead, single
+from curation.api.fields import Asked
 from curation.models import DatasetVersion
 from curation.services import datasets
 
@@ -34,16 +35,16 @@ class DatasetRow(serializers.ModelSerializer[DatasetVersion]):
         fields = ["id", "project", "number", "note", "counts", "frozen_at", "created_at"]
 
 
-class NewDataset(serializers.Serializer[Any]):
+class NewDataset(Asked):
     project = serializers.UUIDField()
     note = serializers.CharField(max_length=300, default="", allow_blank=True)
 
 
-FILTERS = {"project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project")}
+FILTERS = {"project": PROJECT}
 
 
 def visible(request: Request) -> Any:
-    return DatasetVersion.objects.select_related("project").filter(project__in=projects(request))
+    return DatasetVersion.objects.select_related("project").filter(project__in=project_ids(request))
 
 
 def find(request: Request, dataset_id: UUID) -> DatasetVersion:
@@ -75,6 +76,6 @@ class DatasetList(Door):
 
 
 class DatasetOne(Door):
-    @extend_schema(summary="One frozen version", responses=DatasetRow)
+    @describe_one(DatasetRow, "One frozen version")
     def get(self, request: Request, dataset_id: UUID) -> Response:
-        return Response(DatasetRow(find(request, dataset_id)).data)
+        return single(request, DatasetRow, DatasetRow(find(request, dataset_id)).data)

@@ -13,8 +13,10 @@ from rest_framework.response import Response
 from crowd.clock import database_now
 from curation.api import datasets as dataset_doors
 from curation.api.auth import caller
-from curation.api.doors import Door, describe_list, listing, projects, require_lead
-from curation.api.paging import Filter, by_id, one_of
+from curation.api.description import describe_list, describe_one
+from curation.api.doors import PROJECT, Door, listing, project_ids, require_lead, single
+from curation.api.fields import Asked
+from curation.api.paging import Filter, by_id, one_of, parameters_of
 from curation.api.problems import Problem
 from curation.datasets.formats.registry import WRITERS
 from curation.downloads import answer_file
@@ -38,14 +40,14 @@ class ExportRow(serializers.ModelSerializer[Export]):
         ]  # fmt: skip
 
 
-class NewExport(serializers.Serializer[Any]):
+class NewExport(Asked):
     dataset = serializers.UUIDField()
     format = serializers.CharField(max_length=20)
     with_images = serializers.BooleanField(default=True)
 
 
 FILTERS = {
-    "project": by_id(lambda rows, one: rows.filter(dataset__project__public_id=one), "id of the project"),
+    "project": PROJECT,
     "dataset": by_id(lambda rows, one: rows.filter(dataset__public_id=one), "id of the version"),
     "state": one_of(lambda rows, text: rows.filter(state=text), "state of the export", Export.State.values),
     "format": Filter(lambda rows, text: rows.filter(format=text), f"one of {', '.join(sorted(WRITERS))}"),
@@ -53,7 +55,7 @@ FILTERS = {
 
 
 def _visible(request: Request) -> Any:
-    return Export.objects.select_related("dataset__project").filter(dataset__project__in=projects(request))
+    return Export.objects.select_related("dataset__project").filter(dataset__project__in=project_ids(request))
 
 
 def _find(request: Request, export_id: UUID) -> Export:
@@ -88,9 +90,9 @@ class ExportList(Door):
 
 
 class ExportOne(Door):
-    @extend_schema(summary="One export: its progress, its receipt", responses=ExportRow)
+    @describe_one(ExportRow, "One export: its progress, its receipt")
     def get(self, request: Request, export_id: UUID) -> Response:
-        return Response(ExportRow(_find(request, export_id)).data)
+        return single(request, ExportRow, ExportRow(_find(request, export_id)).data)
 
 
 class ExportDownload(Door):
@@ -101,6 +103,7 @@ class ExportDownload(Door):
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
+        parameters_of(request, ())
         export = _find(request, export_id)
         project = export.dataset.project
         require_lead(request, project.pk)
@@ -111,4 +114,4 @@ class ExportDownload(Door):
         name = f"{project.slug}-{export.dataset}-{export.format}.zip"
         text = f"{request.user} downloaded {name}."
         events.record(kind="export.downloaded", text=text, project=project, subject=export, by=caller(request))
-        return answer_file(request._request, export.storage_key, name=name)
+        return answer_file(request._request, export.storage_key, name=name, digest=export.receipt["zip_sha256"])

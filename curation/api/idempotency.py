@@ -11,12 +11,13 @@ from rest_framework.response import Response
 from crowd.clock import database_now
 from curation.api.auth import caller
 from curation.api.problems import Problem
-from curation.models import IdempotencyKey
+from curation.models import ApiToken, IdempotencyKey
 
 ABANDONED_AFTER = timedelta(minutes=5)
 KEPT_FOR = timedelta(days=7)
 MOST_LETTERS = 200
 REPLAYED = "Idempotency-Replayed"
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Replay(Exception):
@@ -28,7 +29,7 @@ class Replay(Exception):
 
 
 class Once:
-    """Mix-in of a view: claims the key before a POST, keeps the answer after it.
+    """Mix-in of a view: claims the key before a write, keeps the answer after it.
 
     An answer of 2xx is kept. A refusal is not: the caller mends the request and may use the same key.
     """
@@ -38,7 +39,7 @@ class Once:
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get("Idempotency-Key")
-        if request.method == "POST" and key is not None:
+        if request.method in WRITES and key is not None:
             self._claimed = claim(request, key)
 
     def handle_exception(self, error: Exception) -> Response:
@@ -84,5 +85,8 @@ def keep(row: IdempotencyKey, response: HttpResponseBase) -> None:
 
 
 def _digest(request: Request) -> bytes:
-    body = request.body
-    return hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode() + body).digest()
+    """Return what makes two requests the same; a token for some projects never sees the answer to another's."""
+    token = request.auth
+    limits = f"token {token.pk}" if isinstance(token, ApiToken) and not token.all_projects else ""
+    asked = f"{request.method} {request.get_full_path()}\n{request.headers.get('If-Match', '')}\n{limits}\n"
+    return hashlib.sha256(asked.encode() + request.body).digest()

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.http import Http404
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from curation.api.doors import Door, describe_list, listing, projects
-from curation.api.paging import by_id, one_of
-from curation.models import Job, Project
+from curation.api.description import describe_list, describe_one
+from curation.api.doors import PROJECT, Door, found, listing, project_ids, single
+from curation.api.paging import one_of
+from curation.models import Job
 from curation.services.job_kinds import JOB_KINDS
 
 
@@ -24,17 +23,14 @@ class JobRow(serializers.ModelSerializer[Job]):
 
 
 FILTERS = {
-    "project": by_id(
-        lambda rows, one: rows.filter(project_id__in=Project.objects.filter(public_id=one).values("pk")),
-        "id of the project",
-    ),
+    "project": PROJECT,
     "state": one_of(lambda rows, text: rows.filter(state=text), "state of the job", Job.State.values),
     "kind": one_of(lambda rows, text: rows.filter(kind=text), "what it does", tuple(JOB_KINDS)),
 }
 
 
 def _visible(request: Request) -> Any:
-    return Job.objects.filter(project_id__in=projects(request).values("pk"))
+    return Job.objects.filter(project_id__in=project_ids(request))
 
 
 class JobList(Door):
@@ -44,9 +40,6 @@ class JobList(Door):
 
 
 class JobOne(Door):
-    @extend_schema(summary="One job", responses=JobRow)
+    @describe_one(JobRow, "One job")
     def get(self, request: Request, job_id: int) -> Response:
-        job = _visible(request).filter(pk=job_id).first()
-        if job is None:
-            raise Http404
-        return Response(JobRow(job).data)
+        return single(request, JobRow, JobRow(found(_visible(request), pk=job_id)).data)

@@ -2,19 +2,26 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.core import signing
 from django.db.models import QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.request import Request
 
 from curation.api.problems import Problem
 
 DEFAULT_LIMIT, MOST = 100, 1_000
-OWN = ("cursor", "limit", "count")
+OLDEST, NEWEST = "oldest", "newest"
+ORDERS = (OLDEST, NEWEST)
+OWN = ("cursor", "limit", "order", "count", "fields")
+NOT_OF_A_CURSOR = frozenset({"cursor", "limit", "count", "fields"})
 SALT = "curation.api.cursor"
+BIGGEST = 2**63 - 1
 Rows = QuerySet[Any]
+Given = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +33,10 @@ class Filter:
     values: tuple[str, ...] = ()
     parse: Callable[[str], Any] = str
     expected: str = "text"
+    kind: type = str
 
-    def narrow(self, rows: Rows, name: str, text: str) -> Rows:
+    def narrow(self, rows: Rows, name: str, given: Given) -> Rows:
+        text = given[name]
         if self.values and text not in self.values:
             raise Problem(400, "bad_parameter", f"{name}={text!r} is unknown; known are {', '.join(self.values)}.")
         try:
@@ -42,7 +51,19 @@ def one_of(apply: Callable[[Rows, Any], Rows], about: str, values: Sequence[str]
 
 
 def by_id(apply: Callable[[Rows, UUID], Rows], about: str) -> Filter:
-    return Filter(apply, about, parse=UUID, expected="an id as this API gives it")
+    return Filter(apply, about, parse=UUID, expected="an id as this API gives it", kind=UUID)
+
+
+def by_number(apply: Callable[[Rows, int], Rows], about: str) -> Filter:
+    return Filter(apply, about, parse=_whole, expected="a number as this API gives it", kind=int)
+
+
+def by_time(apply: Callable[[Rows, datetime], Rows], about: str) -> Filter:
+    return Filter(apply, about, parse=_moment, expected="a time such as 2026-10-18T09:30:00Z, or a day", kind=datetime)
+
+
+def yes_or_no(apply: Callable[[Rows, bool], Rows], about: str) -> Filter:
+    return Filter(apply, about, ("true", "false"), parse=lambda text: text == "true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +73,64 @@ class Page:
     count: int | None
 
 
-def page_of(request: Request, rows: Rows, filters: Mapping[str, Filter]) -> Page:
-    """Return one page, oldest first; a cursor belongs to the list and filters it came from."""
-    given = _given(request, filters)
+def page_of(path: str, rows: Rows, filters: Mapping[str, Filter], given: Given) -> Page:
+    """Return one page by id; a cursor belongs to the list, its filters and its order."""
     for name, one in filters.items():
         if name in given:
-            rows = one.narrow(rows, name, given[name])
-    limit = _number(given.get("limit", str(DEFAULT_LIMIT)))
-    where = [request.path, sorted((name, text) for name, text in given.items() if name not in OWN)]
-    after = _after(given["cursor"], where) if "cursor" in given else 0
-    found = list(rows.filter(pk__gt=after).order_by("pk")[: limit + 1])
+            rows = one.narrow(rows, name, given)
+    limit, newest = _limit(given), _one_of("order", given, ORDERS) == NEWEST
+    counts = _one_of("count", given, ("1",)) == "1"
+    where = [path, sorted([name, text] for name, text in given.items() if name not in NOT_OF_A_CURSOR)]
+    some = rows.order_by("-pk" if newest else "pk")
+    if "cursor" in given:
+        after = _after(given["cursor"], where)
+        some = some.filter(pk__lt=after) if newest else some.filter(pk__gt=after)
+    found = list(some[: limit + 1])
     more = len(found) > limit
     cursor = signing.dumps([found[limit - 1].pk, where], salt=SALT) if more else None
-    return Page(found[:limit], cursor, rows.count() if given.get("count") == "1" else None)
+    return Page(found[:limit], cursor, rows.count() if counts else None)
 
 
-def _given(request: Request, filters: Mapping[str, Filter]) -> dict[str, str]:
-    known = (*filters, *OWN)
-    for name in request.query_params:
+def parameters_of(request: Request, known: Sequence[str]) -> dict[str, str]:
+    """Return the query parameters, each once and known. Everything else is named and refused."""
+    for name, texts in request.query_params.lists():
         if name not in known:
-            raise Problem(400, "unknown_parameter", f"{name!r} is no parameter here; known are {', '.join(known)}.")
+            there_are = f"known are {', '.join(known)}" if known else "there are none"
+            raise Problem(400, "unknown_parameter", f"{name!r} is no parameter here; {there_are}.")
+        if len(texts) > 1:
+            raise Problem(400, "bad_parameter", f"{name} is given {len(texts)} times; give it once.")
     given = {name: str(text) for name, text in request.query_params.items()}
     if any("\0" in text for text in given.values()):
         raise Problem(400, "bad_parameter", "A parameter cannot hold a NUL character.")
     return given
 
 
-def _number(text: str) -> int:
+def _one_of(name: str, given: Given, known: Sequence[str]) -> str | None:
+    text = given.get(name)
+    if text is not None and text not in known:
+        raise Problem(400, "bad_parameter", f"{name}={text!r} is unknown; known are {', '.join(known)}.")
+    return text
+
+
+def _limit(given: Given) -> int:
+    text = given.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= MOST:
         raise Problem(400, "bad_parameter", f"limit={text!r} is not a whole number from 1 to {MOST}.")
     return int(text)
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= BIGGEST):
+        raise ValueError(text)
+    return int(text)
+
+
+def _moment(text: str) -> datetime:
+    day = parse_date(text)
+    found = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(text)
+    if found is None or found.tzinfo is None:
+        raise ValueError(text)
+    return found
 
 
 def _after(cursor: str, where: list[Any]) -> int:
@@ -89,6 +138,6 @@ def _after(cursor: str, where: list[Any]) -> int:
         after, there = signing.loads(cursor, salt=SALT)
     except (signing.BadSignature, ValueError):
         raise Problem(400, "bad_cursor", "This cursor is damaged; start the list again without one.") from None
-    if there != [where[0], [list(pair) for pair in where[1]]]:
+    if there != where:
         raise Problem(400, "bad_cursor", "This cursor belongs to another list or other filters; start again.")
     return int(after)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,9 +10,12 @@ from rest_framework.response import Response
 
 from crowd.clock import database_now
 from curation.api.auth import caller
-from curation.api.doors import Door, describe_list, listing, projects, require_lead
-from curation.api.fields import Dollars
-from curation.api.paging import Filter, by_id, one_of
+from curation.api.description import IF_MATCH, describe_list, describe_one
+from curation.api.doors import PROJECT, Door, edited, found, listing, project_ids, require_lead, single
+from curation.api.etags import unless_changed
+from curation.api.fields import Asked, Dollars
+from curation.api.paging import Filter, one_of
+from curation.api.problems import Problem
 from curation.models import Pool
 from curation.services import pools
 
@@ -34,20 +36,14 @@ class PoolRow(serializers.ModelSerializer[Pool]):
         ]  # fmt: skip
 
 
-class PoolChange(serializers.Serializer[Any]):
+class PoolChange(Asked):
     wanted = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
     price_usd = Dollars(required=False)
     priority = serializers.IntegerField(required=False, min_value=0, max_value=100)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            raise serializers.ValidationError(f"{unknown[0]!r} cannot be changed; {', '.join(self.fields)} can.")
-        return attrs
-
 
 FILTERS = {
-    "project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project"),
+    "project": PROJECT,
     "state": one_of(lambda rows, text: rows.filter(state=text), "state of the pool", Pool.State.values),
     "kind": one_of(lambda rows, text: rows.filter(kind=text), "training, exam or main", Pool.Kind.values),
     "stage": Filter(lambda rows, text: rows.filter(stage__name=text), "name of the stage"),
@@ -64,14 +60,11 @@ OPENING = {"open", "resume"}
 
 def _visible(request: Request) -> Any:
     related = Pool.objects.select_related("project", "stage", "account", "label_class")
-    return related.filter(project__in=projects(request)).order_by("pk")
+    return related.filter(project__in=project_ids(request)).order_by("pk")
 
 
-def _find(request: Request, pool_id: int) -> Pool:
-    pool: Pool | None = _visible(request).filter(pk=pool_id).first()
-    if pool is None:
-        raise Http404
-    return pool
+def _shown(pool: Pool) -> dict[str, Any]:
+    return {**PoolRow(pool).data}
 
 
 class PoolList(Door):
@@ -83,45 +76,55 @@ class PoolList(Door):
 class PoolOne(Door):
     scopes = {"GET": "read", "PATCH": "pools"}
 
-    @extend_schema(summary="One pool", responses=PoolRow)
+    @describe_one(PoolRow, "One pool")
     def get(self, request: Request, pool_id: int) -> Response:
-        return Response(PoolRow(_find(request, pool_id)).data)
+        return single(request, PoolRow, _shown(found(_visible(request), pk=pool_id)))
 
-    @extend_schema(summary="Change target, price or priority", request=PoolChange, responses=PoolRow)
+    @extend_schema(
+        summary="Change target, price or priority", parameters=[IF_MATCH], request=PoolChange, responses=PoolRow
+    )
     def patch(self, request: Request, pool_id: int) -> Response:
-        pool = _find(request, pool_id)
+        pool = found(_visible(request), pk=pool_id)
         require_lead(request, pool.project_id)
         asked = PoolChange(data=request.data)
         asked.is_valid(raise_exception=True)
         wish = asked.validated_data
-        pools.change_pool(
-            pool_id=pool.pk,
-            by=caller(request),
-            now=database_now(),
-            wanted=wish.get("wanted"),
-            price_micro=wish.get("price_micro", wish.get("price_usd")),
-            priority=wish.get("priority"),
-        )
-        return Response(PoolRow(_find(request, pool_id)).data)
+        with unless_changed(request, _visible(request).filter(pk=pool.pk), _shown):
+            pools.change_pool(
+                pool_id=pool.pk,
+                by=caller(request),
+                now=database_now(),
+                wanted=wish.get("wanted"),
+                price_micro=wish.get("price_usd"),
+                priority=wish.get("priority"),
+            )
+        return edited(_shown(_visible(request).get(pk=pool.pk)))
 
 
 class PoolAction(Door):
     scopes = {"POST": "pools"}
+    parameters = {"POST": ("accept_differences",)}
 
     @extend_schema(
         summary="Open, pause, resume or close a pool",
         parameters=[
+            OpenApiParameter("pool_id", int, OpenApiParameter.PATH),
+            OpenApiParameter("action", str, OpenApiParameter.PATH, enum=list(ACTIONS)),
             OpenApiParameter(
                 "accept_differences", bool, description="open although the platform cannot do all of it; default false"
-            )
+            ),
+            IF_MATCH,
         ],
         request=None,
         responses=PoolRow,
     )
     def post(self, request: Request, pool_id: int, action: str) -> Response:
-        pool = _find(request, pool_id)
+        pool = found(_visible(request), pk=pool_id)
         require_lead(request, pool.project_id)
-        agrees = request.query_params.get("accept_differences") == "true"
-        more = {"accept_differences": agrees} if action in OPENING else {}
-        ACTIONS[action](pool_id=pool.pk, by=caller(request), now=database_now(), **more)
-        return Response(PoolRow(_find(request, pool_id)).data)
+        agrees = request.query_params.get("accept_differences", "false")
+        if agrees not in {"true", "false"}:
+            raise Problem(400, "bad_parameter", f"accept_differences={agrees!r} is unknown; known are true, false.")
+        more = {"accept_differences": agrees == "true"} if action in OPENING else {}
+        with unless_changed(request, _visible(request).filter(pk=pool.pk), _shown):
+            ACTIONS[action](pool_id=pool.pk, by=caller(request), now=database_now(), **more)
+        return edited(_shown(_visible(request).get(pk=pool.pk)))

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -73,9 +73,17 @@ def _problem(error: Exception) -> Problem | None:
         return Problem(404, "not_found", NOT_FOUND)
     if isinstance(error, PermissionDenied):
         return Problem(403, "forbidden", "You may not do this.")
+    if isinstance(error, SuspiciousOperation):
+        return _unreadable(error)
     if isinstance(error, exceptions.APIException):
         return _of_rest(error)
     return _of_service(error)
+
+
+def _unreadable(error: SuspiciousOperation) -> Problem:
+    if isinstance(error, RequestDataTooBig):
+        return Problem(413, "too_large", "This request is too large for its address; send less at once.")
+    return Problem(400, "bad_request", "This request cannot be read.")
 
 
 def _of_rest(error: exceptions.APIException) -> Problem:

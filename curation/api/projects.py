@@ -1,5 +1,6 @@
 """Projects and their stages."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +13,12 @@ from rest_framework.response import Response
 from crowd.clock import database_now
 from crowd.models import Budget
 from curation.api.auth import caller
-from curation.api.doors import Door, describe_list, listing, project_or_404, projects
-from curation.api.fields import Dollars
-from curation.api.paging import Filter
+from curation.api.description import describe_list, describe_one
+from curation.api.doors import Door, listing, project_or_404, projects, single
+from curation.api.fields import Asked, Dollars
+from curation.api.paging import Filter, parameters_of
 from curation.engine import asking, campaigns
+from curation.engine.asking import Campaign
 from curation.models import ApiToken, LabelClass, Membership, Project, Stage
 
 
@@ -59,7 +62,7 @@ class ProjectDetail(ProjectRow):
         fields = [*ProjectRow.Meta.fields, "stages", "budget"]
 
 
-class NewProject(serializers.Serializer[Any]):
+class NewProject(Asked):
     recipe = serializers.CharField(max_length=60)
     name = serializers.CharField(max_length=120)
     platform = serializers.CharField(max_length=40, default="inhouse")
@@ -87,6 +90,23 @@ FILTERS = {
 }
 
 
+def campaign_of(wish: Mapping[str, Any]) -> Campaign:
+    """Return what a body asks for, checked."""
+    return asking.campaign(
+        recipe=wish["recipe"],
+        name=wish["name"],
+        platform=wish["platform"],
+        classes=wish["classes"],
+        wanted=wish.get("wanted"),
+        budget=wish.get("budget_usd"),
+        team=wish["team"],
+        owner=wish["owner"],
+        settings=wish["settings"],
+        quotas=wish["quotas"],
+        prompts=wish["prompts"],
+    )
+
+
 def _mine(request: Request) -> Any:
     return projects(request).annotate(role=F("memberships__role")).prefetch_related("classes")
 
@@ -110,20 +130,7 @@ class ProjectList(Door):
     def post(self, request: Request) -> Response:
         asked = NewProject(data=request.data)
         asked.is_valid(raise_exception=True)
-        wish = asked.validated_data
-        wanted = asking.campaign(
-            recipe=wish["recipe"],
-            name=wish["name"],
-            platform=wish["platform"],
-            classes=wish["classes"],
-            wanted=wish.get("wanted"),
-            budget=wish.get("budget_usd"),
-            team=wish["team"],
-            owner=wish["owner"],
-            settings=wish["settings"],
-            quotas=wish["quotas"],
-            prompts=wish["prompts"],
-        )
+        wanted = campaign_of(asked.validated_data)
         project = campaigns.create_project(asked=wanted, by=caller(request), now=database_now())
         _admit(request, project)
         return Response(detail(request, project), status=201)
@@ -137,13 +144,14 @@ def _admit(request: Request, project: Project) -> None:
 
 
 class ProjectOne(Door):
-    @extend_schema(summary="One project with classes, stages and budget", responses=ProjectDetail)
+    @describe_one(ProjectDetail, "One project with classes, stages and budget")
     def get(self, request: Request, project_id: UUID) -> Response:
-        return Response(detail(request, project_or_404(request, project_id)))
+        return single(request, ProjectDetail, detail(request, project_or_404(request, project_id)))
 
 
 class ProjectStages(Door):
     @extend_schema(summary="The project's stages in their order", responses=StageRow(many=True))
     def get(self, request: Request, project_id: UUID) -> Response:
+        parameters_of(request, ())
         project = project_or_404(request, project_id)
         return Response(StageRow(project.stages.order_by("position"), many=True).data)

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,8 +10,23 @@ from rest_framework.response import Response
 
 from crowd.clock import database_now
 from curation.api.auth import caller
-from curation.api.doors import Door, describe_list, led, listing, project_or_404, projects, require_lead
-from curation.api.paging import by_id, one_of
+from curation.api.description import IF_MATCH, describe_list, describe_one
+from curation.api.doors import (
+    PROJECT,
+    Door,
+    edited,
+    found,
+    led,
+    listing,
+    project_ids,
+    project_or_404,
+    projects,
+    require_lead,
+    single,
+)
+from curation.api.etags import unless_changed
+from curation.api.fields import Asked
+from curation.api.paging import one_of
 from curation.models import Webhook, WebhookDelivery
 from curation.services import webhooks
 from curation.services.notices import TOPICS
@@ -39,13 +53,13 @@ class MadeWebhook(WebhookRow):
         fields = [*WebhookRow.Meta.fields, "secret"]
 
 
-class NewWebhook(serializers.Serializer[Any]):
+class NewWebhook(Asked):
     project = serializers.UUIDField()
     url = serializers.CharField(max_length=2048)
     topics = _topics()
 
 
-class WebhookChange(serializers.Serializer[Any]):
+class WebhookChange(Asked):
     url = serializers.CharField(max_length=2048, required=False)
     topics = _topics(required=False)
     is_active = serializers.BooleanField(required=False)
@@ -66,23 +80,25 @@ class DeliveryRow(serializers.ModelSerializer[WebhookDelivery]):
         fields = ["id", "webhook", "topic", "state", "payload", "tries", "next_at", "created_at"]
 
 
-FILTERS = {"project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project")}
+FILTERS = {"project": PROJECT}
 DELIVERY_FILTERS = {
     "state": one_of(lambda rows, text: rows.filter(state=text), "state", WebhookDelivery.State.values),
 }
 
 
-def _mine(request: Request) -> Any:
-    return Webhook.objects.select_related("project").filter(project__in=projects(request))
-
-
 def _find(request: Request, webhook_id: UUID) -> Webhook:
     """Return a webhook of a project that the caller leads: its address is nobody else's business."""
-    hook: Webhook | None = _mine(request).filter(public_id=webhook_id).first()
-    if hook is None:
-        raise Http404
+    hook: Webhook = found(Webhook.objects.filter(project__in=projects(request)), public_id=webhook_id)
     require_lead(request, hook.project_id)
     return hook
+
+
+def _row(hook: Webhook) -> Any:
+    return Webhook.objects.select_related("project").filter(pk=hook.pk)
+
+
+def _shown(hook: Webhook) -> dict[str, Any]:
+    return {**WebhookRow(hook).data}
 
 
 class WebhookList(Door):
@@ -90,7 +106,7 @@ class WebhookList(Door):
 
     @describe_list(WebhookRow, FILTERS, "webhooks", "Webhooks of the projects you lead")
     def get(self, request: Request) -> Response:
-        mine = _mine(request).filter(project__in=led(request))
+        mine = Webhook.objects.select_related("project").filter(project__in=project_ids(request, led))
         return listing(request, mine, FILTERS, WebhookRow)
 
     @extend_schema(
@@ -112,21 +128,31 @@ class WebhookList(Door):
 class WebhookOne(Door):
     scopes = {"GET": "admin", "PATCH": "admin", "DELETE": "admin"}
 
-    @extend_schema(summary="One webhook", responses=WebhookRow)
+    @describe_one(WebhookRow, "One webhook")
     def get(self, request: Request, webhook_id: UUID) -> Response:
-        return Response(WebhookRow(_find(request, webhook_id)).data)
+        return single(request, WebhookRow, _shown(_find(request, webhook_id)))
 
-    @extend_schema(summary="Change address or topics, switch on or off", request=WebhookChange, responses=WebhookRow)
+    @extend_schema(
+        summary="Change address or topics, switch on or off",
+        parameters=[IF_MATCH],
+        request=WebhookChange,
+        responses=WebhookRow,
+    )
     def patch(self, request: Request, webhook_id: UUID) -> Response:
         hook = _find(request, webhook_id)
         asked = WebhookChange(data=request.data)
         asked.is_valid(raise_exception=True)
-        changed = webhooks.change(webhook_id=hook.pk, by=caller(request), now=database_now(), **asked.validated_data)
-        return Response(WebhookRow(changed).data)
+        with unless_changed(request, _row(hook), _shown):
+            changed = webhooks.change(
+                webhook_id=hook.pk, by=caller(request), now=database_now(), **asked.validated_data
+            )
+        return edited(_shown(changed))
 
-    @extend_schema(summary="Remove a webhook and its log", responses={204: None})
+    @extend_schema(summary="Remove a webhook and its log", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, webhook_id: UUID) -> Response:
-        webhooks.remove(webhook_id=_find(request, webhook_id).pk, by=caller(request), now=database_now())
+        hook = _find(request, webhook_id)
+        with unless_changed(request, _row(hook), _shown):
+            webhooks.remove(webhook_id=hook.pk, by=caller(request), now=database_now())
         return Response(status=204)
 
 
@@ -162,8 +188,6 @@ class DeliveryAgain(Door):
 
     @extend_schema(summary="Send a message again", request=None, responses={202: DeliveryRow})
     def post(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Response:
-        delivery = _find(request, webhook_id).deliveries.filter(public_id=delivery_id).first()
-        if delivery is None:
-            raise Http404
+        delivery = found(_find(request, webhook_id).deliveries.all(), public_id=delivery_id)
         again = webhooks.redeliver(delivery_id=delivery.pk, now=database_now())
         return Response(DeliveryRow(again).data, status=202)

@@ -1,14 +1,25 @@
-"""Finding a worker by what screens call him."""
+"""What screens call a worker, and finding one by it."""
 
 import re
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from crowd.errors import CrowdError
 from crowd.models import Assignment, Batch, Worker
 from curation.models import Project
 
 PSEUDONYM = re.compile(r"(?:w_)?([0-9a-f]{6})", re.IGNORECASE)
+
+
+def pseudonym(digest: bytes) -> str:
+    """Return what screens call the worker with this digest."""
+    return Worker(ext_digest=digest).short_id
+
+
+def digest_of(column: str) -> Subquery:
+    """Return the digest of the worker whose number stands in a column, for a query over many rows."""
+    rows: QuerySet[Worker] = Worker.objects.filter(pk=OuterRef(column))
+    return Subquery(rows.values("ext_digest")[:1])
 
 
 def find_worker(*, project: Project, text: str) -> Worker:

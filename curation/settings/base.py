@@ -235,7 +235,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"AssetState": "curation.models.asset.Asset.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "AssetState": "curation.models.asset.Asset.State",
+        "ConsensusStatus": "curation.models.consensus.Consensus.Status",
+        "LedgerBook": "crowd.models.money.LedgerEntry.Book",
+        "UploadState": "curation.models.FileUpload.State",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "curation.api.description.complete",

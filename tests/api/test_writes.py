@@ -45,7 +45,7 @@ def test_price_and_target_change_with_money_as_text(alice: Caller, pool: Pool):
         ({"price_usd": "cheap"}, "not an amount"),
         ({"price_usd": "0.00000001"}, "millionth"),
         ({"wanted": 0}, "wanted"),
-        ({"state": "open"}, "'state' cannot be changed"),
+        ({"state": "open"}, "'state' is no field here"),
         ([1], "dictionary"),
     ],
 )

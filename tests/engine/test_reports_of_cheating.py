@@ -9,8 +9,8 @@ from crowd.errors import CrowdError
 from crowd.models import Assignment, Evidence, Restriction
 from crowd.services import trust
 from curation.dashboard.board import board
-from curation.dashboard.worker_list import workers_of
 from curation.services import assets, bans, honesty, suspicions
+from curation.services.workers import workers_of
 from tests.crowd.market import NOON
 from tests.engine import world
 

@@ -1,0 +1,186 @@
+"""Every address outside the API, taken from the address list itself: pages, media, exports, live numbers, websockets.
+
+What belongs to a project answers strangers like nothing at all; members may do what their role allows. An address that
+is new and in none of these lists fails here until somebody has said whose it is.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from crowd.models import Assignment
+from curation.live.doorbell import STRANGER
+from curation.live.routes import routes
+from curation.models import Asset, AssetPreview, Job, Pool, Project, User
+from curation.services import jobs
+from tests.doors.conftest import photo
+from tests.factories import make_answer, make_asset, make_evidence, make_worker
+
+pytestmark = pytest.mark.django_db
+
+OPEN_TO_ALL = {"healthz", "readyz", "sign-in", "sign-in-link", "theme"}
+OF_THE_PERSON = {
+    "account", "home-pools", "live-home", "new-project", "new-project-plan", "own-keys", "own-token-revoke", "palette",
+    "plan-discard", "plan-draft", "plan-file", "plan-load", "plan-preset", "plan-rest", "plan-save", "plan-tried",
+    "plan-try", "platform-account", "platform-account-change", "platform-account-new", "platform-account-test",
+    "platform-account-use", "platform-account-webhook", "platform-accounts", "platform-command-decide", "projects",
+    "sign-out", "trash", "try-code",
+}  # fmt: skip
+OF_OPERATORS = {"system", "system-job", "system-log", "system-processes", "system-storage"}
+VIEWERS_POST = {"view-add"}
+REVIEWERS_POST = {"view-add"}
+
+
+def addresses(patterns: Any = None, before: str = "") -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Return name, place and parameters of every address outside the API and the workers' own pages."""
+    for one in get_resolver().url_patterns if patterns is None else patterns:
+        place = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            if place not in {"api/", "w/", "x/"}:
+                yield from addresses(one.url_patterns, place)
+        elif isinstance(one, URLPattern):
+            yield one.name or place, place, tuple(one.pattern.converters)
+
+
+OF_PROJECTS = [(name, place) for name, place, parts in addresses() if {"public_id", "asset_id"} & set(parts)]
+
+
+@pytest.fixture
+def world(project: Project, pool: Pool) -> dict[str, Any]:
+    """Return what stands for each part of an address; a part of a new kind must be added here."""
+    worker = make_worker()
+    make_answer(pool, worker, Assignment.State.SUBMITTED)
+    sent = make_asset(project, Asset.State.HELD, stage="checks", worker=worker, answer=make_answer(pool, worker))
+    picture = project.assets.exclude(pk=sent.pk).earliest("pk")
+    thumb = default_storage.save("thumb.jpg", ContentFile(photo(9)))
+    AssetPreview.objects.create(asset=picture, thumb_key=thumb, screen_key=thumb, grey_key=thumb)
+    version = project.versions.first()
+    return {
+        "public_id": project.public_id,
+        "asset_id": picture.public_id,
+        "pool_id": pool.pk,
+        "worker_id": worker.pk,
+        "evidence_id": make_evidence(sent).pk,
+        "dataset_id": version.public_id if version else UUID(int=1),
+        "by": "worker",
+        "kind": "csv",
+        "variant": "thumb",
+    }
+
+
+@pytest.fixture
+def browsers(people: dict[str, User]) -> dict[str, Client]:
+    """A signed-in browser for everybody, and one without a session."""
+    clients = {name: Client() for name in (*people, "nobody")}
+    for name, user in people.items():
+        clients[name].force_login(user)
+    return clients
+
+
+def url_of(place: str, world: dict[str, Any]) -> str:
+    usual = {"int": 1, "uuid": UUID(int=1), "slug": "x", "str": "x"}
+    parts = []
+    for part in place.split("/"):
+        head, opened, rest = part.partition("<")
+        kind, _, name = rest.partition(">")[0].partition(":")
+        parts.append(f"{head}{world.get(name, usual[kind])}{rest.partition('>')[2]}" if opened else part)
+    return "/" + "/".join(parts)
+
+
+def answers(browser: Client, url: str) -> dict[str, int]:
+    """Return the status of every method that the address serves."""
+    found = {method: getattr(browser, method)(url).status_code for method in ("get", "post")}
+    served = {method: status for method, status in found.items() if status != 405}
+    assert served, f"{url} serves neither GET nor POST"
+    return served
+
+
+def test_every_address_is_said_to_be_somebodys():
+    of_projects = {name for name, _ in OF_PROJECTS}
+    others = {name for name, _, parts in addresses() if name not in of_projects}
+    assert others == OPEN_TO_ALL | OF_THE_PERSON | OF_OPERATORS
+
+
+@pytest.mark.parametrize("is_operator", [False, True], ids=["anybody", "operator"])
+def test_a_stranger_finds_nothing_at_any_address_of_a_project(is_operator: bool, world, browsers, people):
+    User.objects.filter(pk=people["Charlie"].pk).update(is_staff=is_operator, is_superuser=is_operator)
+    seen = {name: answers(browsers["Charlie"], url_of(place, world)) for name, place in OF_PROJECTS}
+    assert {name: found for name, found in seen.items() if set(found.values()) != {404}} == {}
+
+
+def test_whoever_is_not_signed_in_is_asked_to_everywhere(world, browsers):
+    closed = [(name, place) for name, place, _ in addresses() if name not in OPEN_TO_ALL]
+    seen = {name: answers(browsers["nobody"], url_of(place, world)) for name, place in closed}
+    assert {name: found for name, found in seen.items() if set(found.values()) != {302}} == {}
+    page = browsers["nobody"].get(url_of("p/<uuid:public_id>/", world))
+    assert page.headers["Location"].startswith("/sign-in/?next=")
+
+
+def test_pages_of_the_server_are_for_operators(world, browsers):
+    places = [place for name, place, _ in addresses() if name in OF_OPERATORS]
+    seen = {place: answers(browsers["Alice"], url_of(place, world)) for place in places}
+    assert {place: found for place, found in seen.items() if set(found.values()) != {404}} == {}
+
+
+@pytest.mark.parametrize(("person", "allowed"), [("Vera", VIEWERS_POST), ("Rita", VIEWERS_POST | REVIEWERS_POST)])
+def test_what_changes_something_is_for_those_who_may(person: str, allowed: set[str], world, browsers):
+    seen = {name: browsers[person].post(url_of(place, world)).status_code for name, place in OF_PROJECTS}
+    assert {name: status for name, status in seen.items() if status not in {404, 405}}.keys() == allowed
+
+
+@pytest.mark.parametrize("page", ["ledger-csv", "statement-csv", "assets-ids", "project", "live", "media"])
+def test_a_member_finds_what_strangers_do_not(page: str, world, browsers):
+    place = next(place for name, place in OF_PROJECTS if name == page)
+    assert browsers["Vera"].get(url_of(place, world)).status_code == 200
+
+
+def test_an_original_and_an_export_are_for_leads(world, browsers, export):
+    jobs.run(job_id=Job.objects.get(kind="export").pk, now=timezone.now())
+    media = f"/m/{world['asset_id']}/original/"
+    zipped = f"/p/{world['public_id']}/exports/{export.public_id}/"
+    for url in (media, zipped):
+        seen = {name: browser.get(url).status_code for name, browser in browsers.items()}
+        assert seen == {"Alice": 200, "Rita": 404, "Vera": 404, "Charlie": 404, "nobody": 302}, url
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_websocket_opens_for_members_only(people: dict[str, User], project: Project):
+    assert [str(route.pattern) for route in routes] == ["ws/projects/<uuid:public_id>/"]
+
+    async def first_word(user: Any) -> dict[str, Any]:
+        place = {"args": (), "kwargs": {"public_id": project.public_id}}
+        socket = ApplicationCommunicator(routes[0].callback, {"type": "websocket", "user": user, "url_route": place})
+        await socket.send_input({"type": "websocket.connect"})
+        said: dict[str, Any] = await socket.receive_output(timeout=10)
+        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await socket.wait(timeout=10)
+        return said
+
+    assert async_to_sync(first_word)(people["Vera"])["type"] == "websocket.accept"
+    for stranger in (people["Charlie"], AnonymousUser()):
+        said = async_to_sync(first_word)(stranger)
+        assert (said["type"], said["code"]) == ("websocket.close", STRANGER)
+
+
+WORKERS_DOOR = {"w-home", "w-join", "w-leave", "w-language"}
+
+
+def test_the_workers_pages_show_nothing_to_whoever_is_no_worker(browsers, world):
+    known = {"token": "x", "visit": "x", "answer_id": 1, "page_id": 1, "batch_id": 1, "upload_id": UUID(int=1)}
+    inner = next(one for one in get_resolver().url_patterns if str(one.pattern) == "w/")
+    for one in inner.url_patterns:
+        if one.name in WORKERS_DOOR or "?P<" in str(one.pattern):
+            continue
+        url = "/w" + url_of(str(one.pattern), known)
+        for browser in (browsers["nobody"], browsers["Alice"]):
+            assert set(answers(browser, url).values()) <= {302, 401, 403, 404}, url
