@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -11,9 +12,10 @@ import numpy.typing as npt
 
 from .colours import Hues
 from .difference import SIDE, Difference, Mask, Overlay, measured, same_frame, warped
-from .features import register
-from .hashes import nearest_turn
+from .features import Registration, register
+from .hashes import Box
 from .pixels import Grey, turned
+from .preview import Preview
 from .verify import (
     MIN_COMMON,
     MIN_INLIERS,
@@ -23,6 +25,7 @@ from .verify import (
     SAME_SCENE,
     PairVerdict,
     Sighting,
+    near_frames,
 )
 
 FINE = 2 * SIDE
@@ -62,37 +65,52 @@ def compare_in_colour(
     threshold: float = CLOSER,
 ) -> PairVerdict:
     """Judge a pair again that is alike in grey but not proven; `colours`: the previews of new and earlier in colour."""
-    inside = [_sized(own, one.preview.grey.shape)[_part(one)] for own, one in zip(colours, (new, earlier), strict=True)]
-    for lay in _ways(new, earlier, verdict, radius):
-        found = colour_difference(lay, inside[1], inside[0])
+    shown, own = (_sized(one, seen.preview) for one, seen in zip(colours, (new, earlier), strict=True))
+    for way in _ways(new, earlier, verdict, radius):
+        found = colour_difference(way.lay, _cut(own, way.earlier), _cut(shown, way.new))
         if found is not None and found[0].proves(min(threshold, CLOSER), LONELY_TIMES) and found[1] >= MIN_COMMON:
             return replace(verdict, verdict=SAME_PHOTO, block_difference=found[0].largest, common=found[1])
     return verdict
 
 
-def _sized(colours: Colours, shape: tuple[int, ...]) -> Colours:
-    if colours.shape[:2] == shape:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a part of the earlier picture is laid over a part of the new one."""
+
+    lay: Lay
+    new: Box
+    earlier: Box
+
+
+def _sized(colours: Colours, preview: Preview) -> Colours:
+    if colours.shape[:2] == preview.grey.shape:
         return colours
-    return np.asarray(cv2.resize(colours, shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+    size = (preview.width, preview.height)
+    return np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _part(one: Sighting) -> tuple[slice, slice]:
-    box = one.preview.trim
-    return slice(box.top, box.bottom), slice(box.left, box.right)
+def _cut(colours: Colours, box: Box) -> Colours:
+    return colours[box.top : box.bottom, box.left : box.right]
 
 
-def _ways(new: Sighting, earlier: Sighting, verdict: PairVerdict, radius: int) -> Iterator[Lay]:
+def _ways(new: Sighting, earlier: Sighting, verdict: PairVerdict, radius: int) -> Iterator[_Way]:
     """Give the ways the two were laid over each other in grey."""
-    distance, turn = nearest_turn(new.all_turns, earlier.stored_hashes)
-    if distance <= radius:
-        yield lambda moving, fixed, side: same_frame(turned(moving, turn), fixed, side)
+    for frame in near_frames(new, earlier, radius):
+        yield _Way(partial(_straight, frame.turn), frame.new, frame.earlier)
     mirrored = verdict.orientation in MIRRORED_TURNS
     if verdict.inliers >= MIN_INLIERS:
         source = earlier.preview.mirrored_features if mirrored else earlier.preview.features
         found = register(source, new.preview.features, mirrored=mirrored)
         if found is not None:
-            flip = "mirror" if mirrored else "none"
-            yield lambda moving, fixed, side: warped(turned(moving, flip), fixed, found.matrix, side)
+            yield _Way(partial(_registered, found), new.preview.trim, earlier.preview.trim)
+
+
+def _straight(turn: str, moving: Grey, fixed: Grey, side: int) -> Overlay:
+    return same_frame(turned(moving, turn), fixed, side)
+
+
+def _registered(found: Registration, moving: Grey, fixed: Grey, side: int) -> Overlay | None:
+    return warped(turned(moving, "mirror" if found.mirrored else "none"), fixed, found.matrix, side)
 
 
 def colour_difference(lay: Lay, earlier: Colours, new: Colours) -> tuple[Difference, float] | None:

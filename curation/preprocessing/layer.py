@@ -57,7 +57,8 @@ def _lies_over(bare: _Floats, marked: _Floats, mask: _Mask) -> bool:
     inner, outer = (cv2.erode(differs.astype(np.uint8), _RING, borderValue=0, iterations=rings) > 0 for rings in (2, 1))
     if any(core.sum() >= MIN_CORE and _follows(expected[core], marked[core]) for core in (outer, inner)):
         return True
-    return max(lighter, 1 - lighter) >= ONE_SIDED and _detail_follows(expected, marked, inner)
+    is_one_sided = max(lighter, 1 - lighter) >= ONE_SIDED
+    return is_one_sided and _detail_follows(expected, marked, inner) and _outlined(expected, marked, differs)
 
 
 def _in_tone(bare: _Floats, marked: _Floats, mask: _Mask) -> tuple[_Floats, float]:
@@ -92,10 +93,15 @@ def _detail_follows(x: _Floats, y: _Floats, core: _Mask) -> bool:
     shared, own = float(np.mean(across * others)), float(np.mean(across**2))
     agreement = shared / (own * float(np.mean(others**2)) + 1e-6) ** 0.5
     opacity = 1 - shared / (own + 1e-6)
-    if agreement < MIN_DETAIL or not MIN_OPACITY <= opacity <= MAX_OPACITY:
-        return False
-    tone = (float(y[core].mean()) - (1 - opacity) * float(x[core].mean())) / opacity
-    return DARKEST <= tone <= LIGHTEST
+    return agreement >= MIN_DETAIL and MIN_OPACITY <= opacity <= MAX_OPACITY
+
+
+def _outlined(bare: _Floats, marked: _Floats, differs: _Mask) -> bool:
+    """Tell whether the outline of what differs is seen in the marked picture rather than in the bare one."""
+    filled = differs.astype(np.uint8)
+    outline = cv2.morphologyEx(filled, cv2.MORPH_GRADIENT, _RING) > 0
+    own, other = (float(cv2.Laplacian(one, cv2.CV_32F)[outline].std()) for one in (bare, marked))
+    return other > own
 
 
 def _steps(x: _Floats, y: _Floats, core: _Mask, axis: int) -> tuple[_Floats, _Floats]:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from .decode import analyse
 from .difference import BLOCK_DIFFERENCE, Difference, Overlay, measured, warped
 from .features import MIRRORED_TURNS, PLAIN_TURNS, Features, Registration, find_features, refined, register
-from .hashes import Box, Turns, nearest_turn
+from .frames import Frame, Part, frames_of, whole
+from .hashes import Box
 from .pixels import Grey
 from .preview import Preview
 from .proof import proof_of
@@ -136,31 +137,25 @@ def _best_match(photo: Preview, template: TemplateFeatures) -> _Match | None:
 
 def _whole(photo: Preview, template: TemplateFeatures) -> _Match | None:
     """Match the whole of both by hash and pixels alone, with or without flat borders: corners may be too few."""
-    for own, own_turns in _parts(template.preview):
-        for shown, turns in _parts(photo):
-            distance, turn = nearest_turn([turns], [own_turns[0]])
-            if distance > RADIUS:
-                continue
-            laid = _laid_out(turn, template.preview.width, own, shown, photo.trim)
-            match = _matched(laid, photo, template)
-            if match is None:
-                continue
-            if match.found.proves() or _is_proven(match, photo, template):
-                return match
+    for frame in frames_of(photo, template.preview, _parts(photo), _parts(template.preview)):
+        if frame.distance > RADIUS:
+            break
+        match = _matched(_laid_out(frame, template.preview.width, photo.trim), photo, template)
+        if match is not None and (match.found.proves() or _is_proven(match, photo, template)):
+            return match
     return None
 
 
-def _parts(preview: Preview) -> Iterator[tuple[Box, Turns]]:
-    """Give the whole picture, and what is left of it without flat borders, each with its hashes."""
-    yield Box(0, 0, preview.width, preview.height), preview.turns
-    if preview.trimmed_turns is not None:
-        yield preview.trim, preview.trimmed_turns
+def _parts(preview: Preview) -> list[Part]:
+    """Return the whole picture, and what is left of it without flat borders, each with its hashes."""
+    trimmed = preview.trimmed_turns
+    return [(preview.turns, whole(preview)), *([] if trimmed is None else [(trimmed, preview.trim)])]
 
 
 def _window(photo: Preview, template: TemplateFeatures) -> _Match | None:
     """Match the photo as a window of the template, or of its mirror image, by pixels where corners are too few."""
     for pixels, mirrored in ((template.preview.grey, False), (template.mirror, True)):
-        for shown, _ in _parts(photo):
+        for _, shown in _parts(photo):
             found = window_in(pixels, shown.cut(photo.grey))
             if found is None:
                 continue
@@ -179,13 +174,13 @@ def _is_that_window(match: _Match, pixels: Grey, photo: Preview) -> bool:
     return detail_agrees(pixels, photo.trimmed, match.registration.matrix)
 
 
-def _laid_out(turn: str, width: int, own: Box, shown: Box, trim: Box) -> Registration:
-    """Return the similarity that lays a part of the (perhaps mirrored) template over a part of the photo."""
-    mirrored = turn in MIRRORED_TURNS
-    quarter = (MIRRORED_TURNS if mirrored else PLAIN_TURNS).index(turn)
+def _laid_out(frame: Frame, width: int, trim: Box) -> Registration:
+    """Return the similarity that lays the part of the (perhaps mirrored) template over the part of the photo."""
+    mirrored, own = frame.turn in MIRRORED_TURNS, frame.earlier
+    quarter = (MIRRORED_TURNS if mirrored else PLAIN_TURNS).index(frame.turn)
     if mirrored:
         own = Box(width - own.right, own.top, width - own.left, own.bottom)
-    target = np.roll(_ends(shown), quarter, axis=0) - (trim.left, trim.top)
+    target = np.roll(_ends(frame.new), quarter, axis=0) - (trim.left, trim.top)
     matrix = cv2.getAffineTransform(_ends(own)[:3].astype(np.float32), target[:3].astype(np.float32))
     return Registration(np.asarray(matrix, np.float64), 0, mirrored)
 
@@ -215,7 +210,7 @@ def _shares(registration: Registration, template: Grey, photo: Preview) -> tuple
     moved = registration.matrix.copy()
     moved[:, 2] += (photo.trim.left, photo.trim.top)
     shape = _ends(Box(0, 0, template.shape[1], template.shape[0])) @ moved[:, :2].T + moved[:, 2]
-    frame = _ends(Box(0, 0, photo.width, photo.height))
+    frame = _ends(whole(photo))
     common = cv2.intersectConvexConvex(shape.astype(np.float32), frame.astype(np.float32))[0]
     own = abs(float(np.linalg.det(moved[:, :2]))) * template.size
     return min(1.0, common / own), min(1.0, common / photo.grey.size)

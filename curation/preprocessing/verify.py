@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from .difference import BLOCK_DIFFERENCE, same_frame, warped
 from .features import Registration, refined, register
+from .frames import Frame, Part, frames_of, whole
 from .hashes import BITS, Turns, nearest_turn, turns_of
 from .pixels import Grey, turned
 from .preview import Preview
@@ -66,6 +68,15 @@ class Sighting:
             trimmed = turns_of(self.hash256_trimmed)
         return [self.preview.turns] if trimmed is None else [self.preview.turns, trimmed]
 
+    @property
+    def parts(self) -> Sequence[Part]:
+        return list(zip(self.all_turns, (whole(self.preview), self.preview.trim), strict=False))
+
+    @property
+    def stored_parts(self) -> Sequence[Part]:
+        boxes = whole(self.preview), self.preview.trim
+        return [((one,), box) for one, box in zip(self.stored_hashes, boxes, strict=False)]
+
 
 def compare(
     new: Sighting,
@@ -85,21 +96,39 @@ def compare(
         return PairVerdict(SAME_FILE, 0, "none", 0.0, 0, 1.0)
     if new.low_information or earlier.low_information:
         return None
-    distance, turn = nearest_turn(new.all_turns, earlier.stored_hashes)
-    if distance > radius:
+    frames = near_frames(new, earlier, radius)
+    if not frames:
         return None
-    upright = turned(earlier.preview.trimmed, turn)
-    straight = proof_of(lambda side: same_frame(upright, new.preview.trimmed, side), threshold)
-    assert straight is not None  # noqa: S101 - the same frame always has all in common
+    frame, straight = _best(new, earlier, frames, threshold)
+    distance = frames[0].distance
     if straight.proven or not registered or straight.usual <= SAME_FRAME_USUAL:
         verdict = SAME_PHOTO if straight.proven else SAME_SCENE
-        return PairVerdict(verdict, distance, turn, straight.difference, 0, 1.0, marked=straight.marked)
-    mirrored = turn in MIRRORED_TURNS
+        return PairVerdict(verdict, distance, frame.turn, straight.difference, 0, 1.0, marked=straight.marked)
+    mirrored = frame.turn in MIRRORED_TURNS
     found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold, needed=MIN_INLIERS)
     if found is not None and found.verdict == SAME_PHOTO:
         return found
     inliers, common = (0, 1.0) if found is None else (found.inliers, found.common)
-    return PairVerdict(SAME_SCENE, distance, turn, straight.difference, inliers, common)
+    return PairVerdict(SAME_SCENE, distance, frame.turn, straight.difference, inliers, common)
+
+
+def near_frames(new: Sighting, earlier: Sighting, radius: int) -> list[Frame]:
+    """Return the parts of both that are as near as this by hash, the nearest first."""
+    found = frames_of(new.preview, earlier.preview, new.parts, earlier.stored_parts)
+    return [one for one in found if one.distance <= radius]
+
+
+def _best(new: Sighting, earlier: Sighting, frames: Sequence[Frame], threshold: float) -> tuple[Frame, Proof]:
+    """Lay the parts over each other; return the first that are proven to be one, else the likest."""
+    judged = []
+    for frame in frames:
+        upright, shown = turned(frame.earlier.cut(earlier.preview.grey), frame.turn), frame.new.cut(new.preview.grey)
+        proof = proof_of(partial(same_frame, upright, shown), threshold)
+        assert proof is not None  # noqa: S101 - the same frame always has all in common
+        if proof.proven:
+            return frame, proof
+        judged.append((frame, proof))
+    return min(judged, key=lambda one: one[1].usual)
 
 
 def compare_voted(
