@@ -25,6 +25,8 @@ from crowd.services.inbox import Taken
 
 State = Assignment.State
 SOON, AT_LATEST = timedelta(seconds=2), timedelta(minutes=1)
+A_LOOK = timedelta(seconds=1)  # an account with many open batches has its quiet ones looked at less often
+LEAST_QUIET = timedelta(seconds=15)
 OVER = timedelta(minutes=10)  # between looks at a batch that is closed
 AFTER_REFUSAL = timedelta(minutes=5)
 WARN, ACT = timedelta(hours=24), timedelta(hours=2)  # before the platform accepts a page by itself
@@ -100,8 +102,14 @@ def _done(batch: Batch, taken: Taken, now: datetime, *, more: bool) -> Pulled:
         _fit_hold(batch)
     if batch.state in {Batch.State.CLOSED, Batch.State.ARCHIVED} and not news:
         return Pulled(taken, more=False, next_at=now + OVER)
-    wait = timedelta() if more else min(AT_LATEST, SOON * 2**quiet)
+    wait = timedelta() if more else min(_longest_quiet(batch), SOON * 2**quiet)
     return Pulled(taken, more=more, next_at=now + wait)
+
+
+def _longest_quiet(batch: Batch) -> timedelta:
+    """Return how long a batch without news waits for the next look: as many seconds as the account has open batches."""
+    n_open = Batch.objects.filter(account_id=batch.account_id, state=Batch.State.OPEN).exclude(remote_id="").count()
+    return min(AT_LATEST, max(LEAST_QUIET, n_open * A_LOOK))
 
 
 @transaction.atomic
@@ -114,14 +122,14 @@ def _fit_hold(batch: Batch) -> None:
 
 def _failed(batch: Batch, taken: Taken, error: PlatformError, now: datetime) -> Pulled:
     """Nobody has to be woken for this: the note is shown beside the batch, and the platform is asked again."""
-    quiet, sentence = min(_quiet(batch) + 1, MOST_DOUBLINGS), without_secrets(batch.account, str(error))
-    _remember(batch, quiet=quiet, note=sentence)
+    failed, sentence = min(_failures(batch) + 1, MOST_DOUBLINGS), without_secrets(batch.account, str(error))
+    _remember(batch, quiet=_quiet(batch), failed=failed, note=sentence)
     if isinstance(error, Throttled | StillRunning):
         next_at = error.retry_at
     elif error.permanent:
         next_at = now + AFTER_REFUSAL
     else:
-        next_at = now + min(AFTER_REFUSAL, SOON * 2**quiet)
+        next_at = now + min(AFTER_REFUSAL, SOON * 2**failed)
     return Pulled(taken, more=False, next_at=next_at, note=sentence)
 
 
@@ -140,15 +148,20 @@ def _quiet(batch: Batch) -> int:
     return int(_memory(batch).get("quiet", 0))
 
 
+def _failures(batch: Batch) -> int:
+    """Return how many looks in a row have failed."""
+    return int(_memory(batch).get("failed", 0))
+
+
 def _memory(batch: Batch) -> Mapping[str, Any]:
     found = batch.remote.get("pulling", {})
     return found if isinstance(found, Mapping) else {}
 
 
 @transaction.atomic
-def _remember(batch: Batch, *, quiet: int, note: str, refused: Sequence[str] = ()) -> None:
+def _remember(batch: Batch, *, quiet: int, failed: int = 0, note: str, refused: Sequence[str] = ()) -> None:
     sentences = dict.fromkeys([*refused_of(batch), *(sentence[:300] for sentence in refused)])
-    memory = {"quiet": quiet, "note": note[:300], "refused": list(sentences)[-MOST_REFUSED:]}
+    memory = {"quiet": quiet, "failed": failed, "note": note[:300], "refused": list(sentences)[-MOST_REFUSED:]}
     if dict(_memory(batch)) == memory:
         return
     row = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)

@@ -93,7 +93,7 @@ def test_two_pullers_at_once_take_every_page_in_once(busy):
 def test_an_idle_batch_is_asked_less_and_less_often():
     of = remote.batch()
     waits = [pull(of).next_at - NOON for _ in range(8)]
-    assert [wait.seconds for wait in waits] == [4, 8, 16, 32, 60, 60, 60, 60]
+    assert [wait.seconds for wait in waits] == [4, 8, 15, 15, 15, 15, 15, 15]
     remote.far(of).pages.append(told(of, *remote.keys(of)))
     assert pull(of).next_at == NOON + timedelta(seconds=2)
 
@@ -126,6 +126,21 @@ def test_what_fails_is_noted_and_asked_again_later(error, seconds):
     remote.far(of).error = None
     pull(of)
     assert pulling.note_of(fresh(of)) == ""
+
+
+def test_a_batch_without_news_is_asked_again_at_once_after_a_call_that_broke():
+    of = remote.batch()
+    for _ in range(6):
+        pull(of)
+    remote.far(of).error = Unavailable("Nobody answers.")
+    assert pull(of).next_at == NOON + timedelta(seconds=4)
+
+
+def test_an_account_with_many_open_batches_looks_at_each_quiet_one_less_often():
+    of = remote.batch()
+    for number in range(40):
+        market.batch(at=of.account, remote_id=f"other-{number}")
+    assert [pull(of) for _ in range(8)][-1].next_at == NOON + timedelta(seconds=41)
 
 
 def test_the_note_leaves_alone_what_the_adapter_remembers():
