@@ -8,6 +8,7 @@ from typing import Any, Final
 from scipy.stats import beta
 
 from crowd.errors import CrowdError
+from crowd.quality.wording import whole_percent
 
 NOTHING, WARN, BAN = "nothing", "warn", "ban"
 CONSEQUENCES: Final[dict[str, str]] = {NOTHING: "nothing", WARN: "a warning on record", BAN: "a ban"}
@@ -112,7 +113,7 @@ def checked(policy: Policy) -> Policy:
     if weights != sorted(weights):
         raise CrowdError(f"Scores rise from level to level, so {', '.join(map(str, weights))} is not possible.")
     if not 0.01 <= policy.share <= 0.9:
-        raise CrowdError(f"The share from which on a level counts is 1 to 90 %, not {policy.share:.0%}.")
+        raise CrowdError(f"The share from which on a level counts is 1 to 90 %, not {whole_percent(policy.share)}.")
     if not 2 <= policy.least_judged <= 1000:
         raise CrowdError(f"A level needs 2 to 1,000 submissions, not {policy.least_judged:,}: one hit bans nobody.")
     return replace(policy, levels=levels)

@@ -16,10 +16,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def whole_percent(share: float) -> str:
+    """Return '70 %': for limits people set and shares whose digits mean nothing."""
+    return f"{100 * share:.0f} %"
+
+
 def percent(share: float) -> str:
     """Return '17.2 %'; small shares keep two digits, and only certainty reads 0 % or 100 %."""
     if share in {0.0, 1.0}:
-        return f"{share:.0%}".replace("%", " %")
+        return whole_percent(share)
     if share < 0.00001:
         return "under 0.001 %"
     if share >= 0.9995:

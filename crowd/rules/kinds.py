@@ -18,7 +18,7 @@ from crowd.quality.monitor import monitor
 from crowd.quality.pages import acceptance_rate, skipped_in_row
 from crowd.quality.sequential import SequentialTest
 from crowd.quality.speed import too_fast
-from crowd.quality.wording import Verdict, counted
+from crowd.quality.wording import Verdict, counted, whole_percent
 from crowd.rules.actions import RESTRICTS, Action, Ban, Hold, Suspend, Words
 
 LEAST_APART = 0.1 - 1e-9
@@ -107,9 +107,10 @@ class ControlRule(Rule):
     def condition(self) -> str:
         if self.method == "monitor":
             return (
-                f"Control answers look like guessing ({self.clicker:.0%} right), not like good work ({self.good:.0%})"
+                f"Control answers look like guessing ({whole_percent(self.clicker)} right), "
+                f"not like good work ({whole_percent(self.good)})"
             )
-        return f"Surely under {self.least_accuracy:.0%} right on {self.least_answers} or more control tasks"
+        return f"Surely under {whole_percent(self.least_accuracy)} right on {self.least_answers} or more control tasks"
 
 
 def surely_under(answers: Sequence[bool], least: float, least_answers: int) -> Verdict:
@@ -118,7 +119,8 @@ def surely_under(answers: Sequence[bool], least: float, least_answers: int) -> V
     if n < least_answers:
         return Verdict(applies=False, sentence=f"{counted(n, 'control task')}, {least_answers} are needed to judge")
     highest = float(betaincinv(1 + ok, 1 + n - ok, 0.99))
-    said = f"{ok} of {counted(n, 'control task')} right: at best {highest:.0%}, {least:.0%} are asked for"
+    said = f"{ok} of {counted(n, 'control task')} right: "
+    said += f"at best {whole_percent(highest)}, {whole_percent(least)} are asked for"
     return Verdict(highest < least, said)
 
 
@@ -215,7 +217,8 @@ class MajorityRule(Rule):
         return majority_disagreement(history.agreed, most=self.most_against)
 
     def condition(self) -> str:
-        return f"Surely against the majority (of {self.threshold} or more) in over {self.most_against:.0%} of the tasks"
+        most = whole_percent(self.most_against)
+        return f"Surely against the majority (of {self.threshold} or more) in over {most} of the tasks"
 
 
 class AcceptanceRule(Rule):
@@ -237,7 +240,8 @@ class AcceptanceRule(Rule):
 
     def condition(self) -> str:
         last = f" of the last {self.of_last}" if self.of_last else ""
-        return f"Under {self.least_rate:.0%} accepted{last}, once {counted(self.least_pages, 'page')} are judged"
+        pages = counted(self.least_pages, "page")
+        return f"Under {whole_percent(self.least_rate)} accepted{last}, once {pages} are judged"
 
 
 class IncomeRule(Rule):

@@ -17,6 +17,7 @@ from crowd.quality.skill import (
     platform_value,
     pool_prior,
 )
+from crowd.quality.wording import whole_percent
 from crowd.services import skill_news
 
 KEPT = "skill_kept_a_day"
@@ -108,7 +109,8 @@ def set_measured(
 
 
 def _note_quality(row: SkillValue, known: SkillEstimate, now: datetime) -> None:
-    reason = f"control tasks: {row.ok} of {row.n} right, mean {known.mean:.0%}, surely {known.lower:.0%}"
+    mean, surely = whole_percent(known.mean), whole_percent(known.lower)
+    reason = f"control tasks: {row.ok} of {row.n} right, mean {mean}, surely {surely}"
     _note(row, reason, now)
 
 

@@ -7,7 +7,7 @@ from crowd.models import Batch
 from crowd.quality.exam import Gate, at_least, clickers_after, exam_sentence, pass_probability, smallest_exam
 from crowd.quality.monitor import suspended_within
 from crowd.quality.sequential import prospects
-from crowd.quality.wording import counted, percent
+from crowd.quality.wording import counted, percent, whole_percent
 from crowd.rules import ControlRule, Rule
 
 MOST_QUESTIONS, MOST_OPTIONS, MOST_ATTEMPTS = 200, 50, 20
@@ -82,8 +82,9 @@ def rule_hint(rule: Rule) -> str:
     weaker = max(rule.clicker, rule.good - 0.1)
     mistakes = [percent(suspended_within(A_HUNDRED, skill, rule.test)) for skill in (rule.good, weaker)]
     return (
-        f"{_caught(rule)}Within {A_HUNDRED} control tasks a worker at {rule.good:.0%} is struck by mistake in "
-        f"{mistakes[0]}, one at {weaker:.0%} in {mistakes[1]}."
+        f"{_caught(rule)}Within {A_HUNDRED} control tasks "
+        f"a worker at {whole_percent(rule.good)} is struck by mistake "
+        f"in {mistakes[0]}, one at {whole_percent(weaker)} in {mistakes[1]}."
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from aggregation import BoxSettings
+from crowd.quality.wording import whole_percent
 from curation.models import Asset
 from curation.services.consensus.answers import Sheet
 from curation.services.consensus.lab_trial import STATUSES, Change, Outcome, Point, Summary
@@ -108,7 +109,7 @@ def curve_drawing(points: Sequence[Point], at: float) -> dict[str, Any]:
             ("soft", _area(across, hard, kept)),
             ("drop", _area(across, kept, [1.0] * len(points))),
         ],
-        "levels": [(_y(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)],
+        "levels": [(_y(share), whole_percent(share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)],
         "ious": [(_x(point.iou), f"{point.iou:.1f}") for point in points if round(point.iou * 10, 6) % 1 == 0],
         "here": _x(min(max(at, points[0].iou), points[-1].iou)),
         "left": LEFT,

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from crowd.clock import database_now
 from crowd.models import Worker
+from crowd.quality.wording import whole_percent
 from crowd.services import trust
 from curation.models import Project, Stage
 from curation.services.quality_facts.checkers import checkers_in
@@ -95,7 +96,8 @@ def reason_of(project: Project, worker_id: int) -> str:
         return "Careless answers"
     return (
         f"Careless boxes: {care.wrong_images:,} of {care.right.n:,} images wrong, "
-        f"{care.missed.hits:,} of {care.missed.n:,} objects missed, the others are right in {care.others:.0%}"
+        f"{care.missed.hits:,} of {care.missed.n:,} objects missed, "
+        f"the others are right in {whole_percent(care.others)}"
     )
 
 

@@ -13,6 +13,8 @@ from typing import Literal
 from django.conf import settings
 from packaging.version import Version
 
+from crowd.quality.wording import whole_percent
+
 from .binaries import postgres_program, redis_server, version_line
 from .errors import ServiceError
 from .findings import Finding, judged
@@ -79,7 +81,7 @@ def _disk() -> Finding:
     return judged(
         "disk",
         good=usage.free >= LEAST_FREE and share >= 0.1,
-        text=f"{usage.free / GIGABYTE:.1f} GB free ({share:.0%})",
+        text=f"{usage.free / GIGABYTE:.1f} GB free ({whole_percent(share)})",
         mend="free some space: 5 GB and a tenth of the disk should be free",
         otherwise="warn" if usage.free >= GIGABYTE else "fail",
     )

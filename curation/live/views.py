@@ -14,7 +14,7 @@ from crowd.money import money_text
 from curation.models import Asset, Project
 from curation.services.overview import PoolRow, ProjectNumbers, project_numbers
 from curation.services.overview.campaigns import Wanted, pools_of_all
-from curation.services.overview.words import NOBODY_KNOWS, eta_words
+from curation.services.overview.words import NOBODY_KNOWS, PERCENT, eta_words
 
 STALE: Final = ("kpis", "chart", "funnel", "pipeline", "pools", "levels", "events", "pool-charts", "pool-facts")
 HOME_STALE: Final = ("home-pools",)
@@ -82,7 +82,7 @@ def fields_of_pool(row: PoolRow) -> dict[str, str]:
         f"{name}:both": _share(row.accepted + row.in_check, row.target),
         f"{name}:left": eta_words(row),
         f"{name}:spent": money_text(row.spent_micro, currency=row.pool.account.currency),
-        f"{name}:acceptance": NOBODY_KNOWS if acceptance is None else f"{100 * acceptance:.0f}%",
+        f"{name}:acceptance": NOBODY_KNOWS if acceptance is None else f"{100 * acceptance:.0f}{PERCENT}",
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from crowd.models import Answer, SkillValue, Worker
+from crowd.quality.wording import whole_percent
 from curation.models import Annotation, Asset, Consensus
 from curation.services import traces
 from curation.services.consensus.skills import name_of
@@ -208,7 +209,7 @@ def _to_be_expected(consensus: Consensus) -> str:
     if loss < LEAST_LOSS:
         return ""
     if abs(loss - (1 - consensus.confidence)) < ROUNDING:
-        return f"Something is wrong here with a chance of about {loss:.0%}."
+        return f"Something is wrong here with a chance of about {whole_percent(loss)}."
     return f"About {loss:.1f} wrong or missing boxes are to be expected."
 
 

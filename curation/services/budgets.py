@@ -59,7 +59,7 @@ class BudgetRow:
             return f"{self.name}: a platform took {over} more than the budget of {limit}."
         if budget.free_micro == 0 and self.used_micro:
             return f"{self.name}: the budget of {limit} is used up. Nothing new is started until it is raised."
-        return f"{self.name}: {self.percent}% of the budget of {limit} is spent or held."
+        return f"{self.name}: {self.percent} % of the budget of {limit} is spent or held."
 
 
 def budget_rows(*, project: Project) -> list[BudgetRow]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from aggregation import LabelVote
 from crowd.models import Assignment, Batch
 from crowd.money import micro
+from crowd.quality.wording import percent
 from crowd.services.answers import AND
 from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
 from curation.services import assets, submissions
@@ -99,7 +100,7 @@ class ValidateSettings(CrowdSettings):
     @property
     def stops_in_words(self) -> str:
         """Say when the votes are enough, and how many are bought at most."""
-        sure = f" with a chance of {self.tau:.1%}, going by control tasks" if self.stop == "posterior" else ""
+        sure = f" with a chance of {percent(self.tau)}, going by control tasks" if self.stop == "posterior" else ""
         return (
             f"Votes are enough {STOPS[self.stop]}{sure}; up to {self.most_overlap:,} while they tie or say too little."
         )

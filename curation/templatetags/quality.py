@@ -8,6 +8,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from crowd.quality.wording import whole_percent
+from curation.services.overview.words import PERCENT
 from curation.services.quality_facts.estimates import Bin, Calibration
 
 register = template.Library()
@@ -29,7 +31,7 @@ class WithInterval(Protocol):
 @register.filter
 def between(found: WithInterval | None) -> str:
     """Return the 95 % interval as 0.6–6.6%."""
-    return NOBODY_KNOWS if found is None else f"{_number(100 * found.low)}–{_number(100 * found.high)}%"
+    return NOBODY_KNOWS if found is None else f"{_number(100 * found.low)}–{_number(100 * found.high)}{PERCENT}"
 
 
 @register.filter
@@ -40,7 +42,7 @@ def range_of(pair: tuple[float, float] | None) -> str:
 
 @register.filter
 def rate(found: WithInterval | None) -> str:
-    return NOBODY_KNOWS if found is None or found.share is None else f"{100 * found.share:.1f}%"
+    return NOBODY_KNOWS if found is None or found.share is None else f"{100 * found.share:.1f}{PERCENT}"
 
 
 @register.filter
@@ -147,7 +149,7 @@ class Axes:
             '<line class="grid" x1="{3}" x2="{4}" y1="{5}" y2="{5}"/>'
             '<text x="{0}" y="{6}" text-anchor="middle">{7}</text><text x="{8}" y="{9}" text-anchor="end">{7}</text>',
             (
-                (self.x(at), low, high, left, right, self.y(at), low + 16, f"{at:.0%}", left - 6, self.y(at) + 4)
+                (self.x(at), low, high, left, right, self.y(at), low + 16, whole_percent(at), left - 6, self.y(at) + 4)
                 for at in steps
             ),
         )
@@ -163,5 +165,5 @@ def _dot(one: Bin, most: int, axes: Axes) -> SafeString:
         axes.y(one.right.high),
         axes.y(share),
         f"{3 + 5 * (one.right.n / most) ** 0.5:.1f}",
-        f"predicted {one.predicted:.0%}, right {share:.0%} of {one.right.n:,}",
+        f"predicted {whole_percent(one.predicted)}, right {whole_percent(share)} of {one.right.n:,}",
     )

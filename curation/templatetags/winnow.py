@@ -13,7 +13,7 @@ from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from crowd.money import money_text
-from curation.services.overview.words import reason_words
+from curation.services.overview.words import PERCENT, reason_words
 
 register = template.Library()
 NOBODY_KNOWS = "—"
@@ -69,12 +69,12 @@ def unit_price(value: int | None) -> str:
 
 @register.filter
 def percent(share: float | None) -> str:
-    return NOBODY_KNOWS if share is None else f"{100 * share:.1f}%"
+    return NOBODY_KNOWS if share is None else f"{100 * share:.1f}{PERCENT}"
 
 
 @register.filter
 def percent_of(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}%" if whole else NOBODY_KNOWS
+    return f"{100 * part / whole:.1f}{PERCENT}" if whole else NOBODY_KNOWS
 
 
 @register.filter

@@ -67,7 +67,7 @@ def test_control_answers_give_a_skill_that_gates_by_its_lower_bound():
         market.sent(watched, wanda)
     row = SkillValue.objects.get(worker=wanda)
     assert (row.ok, row.n, row.value) == (10, 10, 77)
-    assert "10 of 10 right, mean 90%, surely 77%" in SkillEvent.objects.latest("id").reason
+    assert "10 of 10 right, mean 90 %, surely 77 %" in SkillEvent.objects.latest("id").reason
     hard = market.batch(at=watched.account, needs_skill=row.skill, needs_value=77)
     market.tasks(hard, 2)
     assert welcome(hard, wanda) == ""

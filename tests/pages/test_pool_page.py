@@ -75,8 +75,8 @@ def test_few_accepted_and_many_late_are_said_and_a_handful_is_not(pool):
     pages(pool, accepted=6, rejected=4, expired=4)
     assert told(pool) == {}
     pages(pool, accepted=6, rejected=6, expired=8)
-    assert told(pool)["acceptance"].startswith("Only 55% of the pages are accepted")
-    assert told(pool)["expiry"].startswith("26% of the pages run out of time")
+    assert told(pool)["acceptance"].startswith("Only 55 % of the pages are accepted")
+    assert told(pool)["expiry"].startswith("26 % of the pages run out of time")
 
 
 def test_answers_faster_than_anybody_can_look_are_said(pool):
@@ -101,7 +101,7 @@ def test_a_price_far_under_the_others_is_said_with_theirs(pool, alice):
 def test_a_budget_near_its_end_leads_to_the_money_page(pool, people):
     Budget.objects.filter(project_id=pool.project_id).update(spent_micro=450_000_000)
     page = people["alice"].get(reverse("pool", args=[pool.project.public_id, pool.pk])).content.decode()
-    assert "90% of the budget of $500.00 is spent or held" in page
+    assert "90 % of the budget of $500.00 is spent or held" in page
     assert f'href="{reverse("money", args=[pool.project.public_id])}">Raise the budget' in page
     assert (
         "Raise the budget"

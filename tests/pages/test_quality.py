@@ -158,7 +158,7 @@ def opened(client, world: Project, name: str = "Rita", query: str = "") -> str:
 
 def test_the_page_shows_rate_interval_and_counts(client, reviewed):
     page = opened(client, reviewed)
-    assert "30.0%" in page
+    assert "30.0 %" in page
     assert re.search(r'part=sample&amp;outcome=wrong">1</a>', page)
     assert "6</a> of 10 passed without a look" in page
     assert "3,000 an hour" not in page

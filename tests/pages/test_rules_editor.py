@@ -69,7 +69,7 @@ def test_a_pool_of_another_project_is_not_found(pool, people, alice):
 def test_a_rule_is_added_in_words_and_put_on_record(pool, people):
     page = save(people["alice"], pool).content.decode()
     sentence = (
-        "Surely under 65% right on 4 or more control tasks: no more work in every project of this account for 7 days."
+        "Surely under 65 % right on 4 or more control tasks: no more work in every project of this account for 7 days."
     )
     assert sentence in page
     assert kept(pool)[0].action == rules.Ban(scope="account", days=7)
@@ -155,7 +155,7 @@ def test_a_wrong_rule_comes_back_with_a_sentence_and_what_was_typed(changed, sen
 def test_the_form_of_earlier_batches_is_shown_and_becomes_a_list(pool, people):
     Batch.objects.filter(pool_id=pool.pk).update(rules={"control": {"least_answers": 5}, "speed": {"times": 3}})
     page = people["alice"].get(at(pool)).content.decode()
-    assert "Surely under 70% right on 5 or more control tasks" in page
+    assert "Surely under 70 % right on 5 or more control tasks" in page
     people["alice"].post(at(pool, "pool-rule-remove", 1), {"mark": mark(people["alice"], pool)})
     assert Batch.objects.get(pool_id=pool.pk).rules[0]["kind"] == "control"
 
@@ -223,7 +223,7 @@ def test_the_monitor_says_what_it_does_to_good_workers(pool, people):
     save(people["alice"], pool, method="monitor", action="suspend", **{"action-days": ""})
     page = people["alice"].get(at(pool)).content.decode()
     assert "found after about 15 control tasks" in page
-    assert "struck by mistake in 0.36 %, one at 80% in 19.7 %" in page
+    assert "struck by mistake in 0.36 %, one at 80 % in 19.7 %" in page
 
 
 def test_a_control_task_that_good_workers_fail_is_retired_from_the_page(pool, people):

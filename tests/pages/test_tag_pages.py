@@ -64,7 +64,7 @@ def test_an_asset_shows_what_was_said_of_it_and_by_whom(client, alice, project):
     client.force_login(alice)
     text = page(client, project, "asset", asset.public_id)
     assert ">0.123<" in text
-    assert "61.0% sure" in text
+    assert "61.0\u00a0% sure" in text
     assert "a guess" in text
 
 

@@ -37,7 +37,7 @@ def test_what_is_chosen_becomes_the_stage_and_its_pool_says_so(people):
     assert (stage.settings["stop"], stage.settings["tau"]) == ("posterior", 0.99)
     pool = Pool.objects.get(stage=stage, kind="main")
     page = people["alice"].get(reverse("pool", args=[made.public_id, pool.pk])).content.decode()
-    assert "as soon as a label is sure with a chance of 99.0%, going by control tasks; up to 5" in page
+    assert "as soon as a label is sure with a chance of 99.0 %, going by control tasks; up to 5" in page
 
 
 @pytest.mark.parametrize(

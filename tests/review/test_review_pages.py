@@ -88,7 +88,7 @@ def test_a_method_without_a_model_of_misses_tells_the_chance_of_a_fault(client, 
     Consensus.objects.filter(asset=image).update(expected_loss=0.3)
     client.force_login(scenes.person("Rita"))
     (item,) = client.get(reverse("review-next", args=[world.public_id])).json()["items"]
-    assert item["why"].endswith("Something is wrong here with a chance of about 30%.")
+    assert item["why"].endswith("Something is wrong here with a chance of about 30 %.")
 
 
 def test_an_image_of_the_random_sample_does_not_say_so(client, world, image):

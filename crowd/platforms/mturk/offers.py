@@ -151,8 +151,8 @@ def _audience(audience: Audience) -> list[str]:
         said.append("MTurk chooses people by country, not by language, region or device.")
     if audience.top_percent is not None:
         said.append(
-            f"MTurk knows no ranking: the best {audience.top_percent}% are those with at least "
-            f"{least_approved(audience.top_percent)}% approved of at least {ENOUGH_WORK} tasks."
+            f"MTurk knows no ranking: the best {audience.top_percent} % are those with at least "
+            f"{least_approved(audience.top_percent)} % approved of at least {ENOUGH_WORK} tasks."
         )
     if audience.best_n is not None:
         said.append("MTurk cannot choose the best N people; a share of approved work can be asked for.")

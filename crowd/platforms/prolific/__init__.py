@@ -50,7 +50,7 @@ class Prolific:
             return base.Health(ok=False, sentence=sentence, balance_micro=balance)
         left = f"{Decimal(balance) / 1_000_000:,.2f} {currency} are available"
         share = Decimal(fees.fee(account, 1_000_000)) / 10_000
-        sentence = f"{left}; fee and tax come to {share:.1f}% of a reward."
+        sentence = f"{left}; fee and tax come to {share:.1f} % of a reward."
         return base.Health(ok=balance > 0, sentence=sentence, balance_micro=balance)
 
     def fee(self, account: Account, *, price_micro: int, overlap: int) -> int:

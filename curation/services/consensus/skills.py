@@ -6,6 +6,7 @@ from datetime import datetime
 from aggregation import WorkerSkill
 from crowd.models import Worker
 from crowd.quality.skill import estimate, platform_value
+from crowd.quality.wording import percent, whole_percent
 from crowd.services import skills
 from curation.models import Annotation, Stage
 
@@ -40,13 +41,13 @@ def agreement_of(skill: WorkerSkill) -> float:
 
 
 def in_words(skill: WorkerSkill) -> str:
-    said = [f"{skill.n:,} answers: names {skill.accuracy:.0%} right (surely {skill.lower:.0%})"]
+    said = [f"{skill.n:,} answers: names {whole_percent(skill.accuracy)} right (surely {whole_percent(skill.lower)})"]
     if skill.sensitivity is not None:
-        said.append(f"draws {skill.sensitivity:.0%} of what is there")
+        said.append(f"draws {whole_percent(skill.sensitivity)} of what is there")
     if skill.false_marks is not None:
         said.append(f"{skill.false_marks:.2f} false boxes an answer")
     if skill.noise is not None:
-        said.append(f"edges off by {skill.noise:.1%}")
+        said.append(f"edges off by {percent(skill.noise)}")
     return ", ".join(said)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from crowd.money import money_text
+from crowd.quality.wording import whole_percent
 from curation.models import Pool
 from curation.services.overview.pools import LET_IN, RAISE, PoolRow
 
@@ -82,10 +83,11 @@ class Advised:
     def _poor(self) -> Iterable[Advice]:
         row = self.row
         if row.judged >= LEAST_JUDGED and row.acceptance is not None and row.acceptance < LEAST_ACCEPTANCE:
-            said = f"Only {row.acceptance:.0%} of the pages are accepted: say better what is wanted, or ask for skill."
+            share = whole_percent(row.acceptance)
+            said = f"Only {share} of the pages are accepted: say better what is wanted, or ask for skill."
             yield Advice("acceptance", said, LET_IN, "Who may work")
         if row.expiry is not None and self._ended >= LEAST_JUDGED and row.expiry > MOST_EXPIRY:
-            said = f"{row.expiry:.0%} of the pages run out of time: give more time, or make pages shorter."
+            said = f"{whole_percent(row.expiry)} of the pages run out of time: give more time, or make pages shorter."
             yield Advice("expiry", said, TERMS, LABELS[TERMS])
         least = self.around.least_seconds or LEAST_SECONDS.get(row.interface, 0.0)
         seconds = row.seconds_per_task

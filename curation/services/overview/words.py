@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 LONGEST = 24 * 365.0
 NOBODY_KNOWS = "—"
+PERCENT = "\u00a0%"  # never at the beginning of a line
 REASONS: Final[dict[str, str]] = {
     "unreadable": "unreadable",
     "same_file": "same file again",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from crowd.quality.wording import whole_percent
 from curation.models import Asset, Consensus, Decision, Project
 from curation.services.quality_facts.verdicts import DOUBTFUL, KINDS, LOOSE, RIGHT, SAMPLE, WRONG, Judged, judged
 
@@ -46,7 +47,9 @@ class Selection:
         said += [f"class {self.label_class}"] if self.label_class else []
         said += [f"arrived in {self.month}"] if self.month else []
         said += [f"judged by {self.by}"] if self.by else []
-        return said + ([f"confidence {self.low:.0%} to {self.high:.0%}"] if self.low is not None and self.high else [])
+        if self.low is None or not self.high:
+            return said
+        return [*said, f"confidence {whole_percent(self.low)} to {whole_percent(self.high)}"]
 
 
 def chosen(project: Project, selection: Selection, *, start: int, n: int) -> tuple[int, list[int]]:

@@ -128,7 +128,7 @@ def test_batches_with_equal_words_and_price_stay_apart(turk, account, there):
         ({"audience": Audience(countries=[f"{a}{b}" for a in "ABCDEF" for b in "ABCDEF"])}, "at most 30 countries"),
         ({"review_days": 40}, "after 30 days, not after 40"),
         ({"priority": 5}, "no priority"),
-        ({"audience": Audience(top_percent=20)}, "the best 20% are those with at least 98% approved of at least 100"),
+        ({"audience": Audience(top_percent=20)}, "the best 20 % are those with at least 98 % approved of at least 100"),
         ({"rules": [{"kind": "skipped_in_row", "most": 3}]}, "pages skipped in a row never strikes"),
         ({"whole_pages": False}, "one with fewer tasks costs as much as a full one"),
     ],

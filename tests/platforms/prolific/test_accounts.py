@@ -16,7 +16,7 @@ URL = "https://winnow.example/x/events/ours/"
 def test_a_check_says_what_is_left_and_what_the_platform_takes(adapter, account):
     health = adapter.check(account)
     assert (health.ok, health.balance_micro) == (True, 1_000_000_000)
-    assert health.sentence == "1,000.00 USD are available; fee and tax come to 40.0% of a reward."
+    assert health.sentence == "1,000.00 USD are available; fee and tax come to 40.0 % of a reward."
 
 
 def test_an_account_in_another_currency_is_not_well(adapter, account):
