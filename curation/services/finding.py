@@ -8,8 +8,10 @@ from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, W
 
 from crowd.models import Assignment, Worker
 from curation.models import Asset, DatasetVersion, Pool
+from curation.services.patience import in_time
 
 MOST = 6
+NAMES_MS = 60  # the list of assets finds every name; the palette is there at once
 LEAST_ID = 6  # hex digits of an id that narrow enough
 WORKER = re.compile(r"(?:w_)?([0-9a-f]{2,12})")
 VERSION = re.compile(r"v?(\d{1,6})")
@@ -43,7 +45,7 @@ def _bytes_between(digits: str) -> tuple[bytes, bytes]:
 
 
 def assets(text: str, projects: Sequence[int]) -> list[Asset]:
-    """Return pictures whose id or file name begins so."""
+    """Return pictures whose id or file name begins so; names among millions are looked through for a moment only."""
     rows = Asset.objects.filter(project__in=projects).select_related("project")
     digits = text.lower().replace("-", "")
     if LEAST_ID <= len(digits) <= 32 and re.fullmatch(r"[0-9a-f]+", digits):
@@ -51,7 +53,8 @@ def assets(text: str, projects: Sequence[int]) -> list[Asset]:
         found = list(rows.filter(public_id__range=between).order_by("public_id")[:MOST])
         if found:
             return found
-    return list(rows.filter(name__istartswith=text).exclude(name="")[:MOST])
+    named = rows.filter(name__istartswith=text).exclude(name="")[:MOST]
+    return in_time(lambda: list(named), milliseconds=NAMES_MS) or []
 
 
 def datasets(text: str, projects: Sequence[int]) -> list[DatasetVersion]:

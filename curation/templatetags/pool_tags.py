@@ -1,17 +1,21 @@
 """What tables and pages of pools show."""
 
+import re
+
 from django import template
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
 
 from crowd.money import plain
 from curation.dashboard.access import Seat
 from curation.services.overview import Eta, PoolRow
 from curation.services.overview.advice import ACCOUNT, BUDGET, RULES, Advice
 from curation.services.overview.pools import RAISE
-from curation.services.overview.words import NOBODY_KNOWS, eta_words, range_words
+from curation.services.overview.words import NOBODY_KNOWS, PERCENT, eta_words, range_words
 
 register = template.Library()
+BETWEEN_TAGS = re.compile(r">\s*\n\s*<")
 
 
 @register.filter
@@ -27,7 +31,13 @@ def span(found: Eta | None) -> str:
 
 @register.filter
 def whole_percent(share: float | None) -> str:
-    return NOBODY_KNOWS if share is None else f"{100 * share:.0f}%"
+    return NOBODY_KNOWS if share is None else f"{100 * share:.0f}{PERCENT}"
+
+
+@register.simple_block_tag
+def tight(content: str) -> SafeString:
+    """Leave out the line breaks between tags: in a table of a hundred rows they are a tenth of the page."""
+    return mark_safe(BETWEEN_TAGS.sub("><", content))  # noqa: S308  rendered and escaped already
 
 
 @register.simple_tag

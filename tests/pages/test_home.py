@@ -75,6 +75,14 @@ def test_more_pools_need_no_more_queries(project, other, people, django_assert_m
             people["alice"].get(f"/{query}")
 
 
+def test_a_full_page_of_pools_from_as_many_projects_stays_light(people, alice):
+    for number in range(campaigns.PAGE):
+        make_pool(make_project(f"Hand gestures, part {number}", lead=alice), "PEACE INVERTED")
+    page = people["alice"].get("/")
+    assert len(page.context["lines"]) == campaigns.PAGE
+    assert len(page.content) <= 120_000
+
+
 def test_a_quiet_pool_says_to_raise_the_price_and_the_link_fills_it_in(project, people):
     pool = make_pool(project, "STOP", price_micro=30_000)
     Pool.objects.filter(pk=pool.pk).update(started_at=timezone.now() - timedelta(hours=2))
@@ -127,7 +135,7 @@ def test_alarms_are_counted_and_lead_to_the_pool(project, people):
     line = people["alice"].get("/").context["lines"][0][0]
     assert [text.split(":")[0] for text in line.alarms] == [
         "1 command did not get through to the platform.",
-        "Only 48% of the pages are accepted",
+        "Only 48 % of the pages are accepted",
     ]
     assert titles(people["alice"], "?sort=-alarms") == ["CALL"]
 

@@ -1,11 +1,14 @@
 """The palette reaches everything a person may open, and nothing else; the letters after G come from the same table."""
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from curation.dashboard.screens import ANYWHERE, OF_A_PROJECT
-from curation.models import DatasetVersion, Project, User
+from curation.models import Asset, DatasetVersion, Project, User
+from curation.services import finding
+from curation.services.patience import in_time
 from tests.factories import make_answer, make_asset, make_pool, make_project, make_worker
 from tests.pages import office
 
@@ -86,10 +89,22 @@ def test_what_begins_with_the_text_comes_first(project: Project, people: dict[st
     assert next(iter(found(people["alice"], "sett", project)["Screens"])) == "Settings"
 
 
+def test_names_that_take_too_long_are_left_to_the_list_of_assets(world, project, people, monkeypatch):
+    assert "Assets" in found(people["vera"], "img_20", project)
+    monkeypatch.setattr(finding, "in_time", lambda _look, *, milliseconds: in_time(a_nap, milliseconds=milliseconds))
+    assert list(found(people["vera"], "img_20", project)["Assets"]) == ["Search the assets for “img_20”"]
+
+
+def a_nap() -> list[Asset]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+    return []
+
+
 def test_it_asks_few_questions_however_much_there_is(project, world, people, django_assert_max_num_queries):
     for number in range(20):
         make_pool(project, f"PEACE {number}")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):  # four of them keep the time of names
         found(people["alice"], "peace", project)
 
 

@@ -1,17 +1,16 @@
 """What a reviewer decided lately, and pictures that resemble the one in front."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 
 from curation.models import Asset, Project, Review, User
+from curation.services.patience import in_time
 from curation.services.reviews.controls import AsSeen
 
-Found = TypeVar("Found")
 LATEST = 200
 NEAR, MOST_SIMILAR = 14, 12
 LONGEST_MS = 1_000
@@ -41,27 +40,14 @@ class Similar:
 
 
 def similar_to(asset: Asset) -> Similar:
-    found = _in_time(_near, asset)
+    found = in_time(partial(_near, asset), milliseconds=LONGEST_MS)
     near = None if found is None else _with_rows(found)
-    return Similar(near, _in_time(_same_sender, asset))
+    return Similar(near, in_time(partial(_same_sender, asset), milliseconds=LONGEST_MS))
 
 
 def _with_rows(found: list[tuple[int, int]]) -> list[tuple[Asset, int]]:
     rows = Asset.objects.in_bulk([pk for pk, _ in found])
     return [(rows[pk], bits) for pk, bits in found if pk in rows]
-
-
-def _in_time(look: Callable[[Asset], Found], asset: Asset) -> Found | None:
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(LONGEST_MS)])
-            found = look(asset)
-            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-            return found
-    except OperationalError as error:
-        if "statement timeout" not in str(error):
-            raise
-        return None
 
 
 def _same_sender(asset: Asset) -> list[Asset]:
