@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard import plan_facts, plan_form
-from curation.dashboard.access import person
+from curation.dashboard import plan_facts, plan_form, step_people
+from curation.dashboard.access import person, seats
 from curation.dashboard.crowd_people import CrowdChoice, crowds_for
 from curation.dashboard.plan_form import Asked
 from curation.engine import set_up
+from curation.engine.planning_time import pace_of
 from curation.models import PlanDraft, Project, User
 from curation.recipes.loading import BadRecipe, load
 from curation.services import plan_drafts
@@ -83,7 +84,13 @@ def plan(request: HttpRequest) -> HttpResponse:
         draft = keep_typed(request)
     except CrowdError as error:
         return render(request, "curation/_cost_sheet.html", {"sentence": str(error), "live": True})
-    context = {"asked": asked, "stages": asked.stages, "live": True, "draft": draft, **_said(asked, crowds)}
+    context = {
+        "asked": asked,
+        "stages": asked.stages,
+        "live": True,
+        "draft": draft,
+        **_said(asked, crowds, request),
+    }
     answer = render(request, "curation/_cost_sheet.html", context)
     answer["HX-Replace-Url"] = reverse("plan-draft", args=[draft.public_id])
     return answer
@@ -112,8 +119,14 @@ def own_draft(request: HttpRequest, draft_id: UUID) -> PlanDraft:
     return draft
 
 
-def _said(asked: Asked, crowds: Sequence[CrowdChoice]) -> dict[str, Any]:
-    return {**plan_facts.sheet(asked), "chains": plan_facts.chains(asked, crowds)}
+def _said(asked: Asked, crowds: Sequence[CrowdChoice], request: HttpRequest) -> dict[str, Any]:
+    """Return what the plan means: cost, time, the way in, and who earns what."""
+    pace = pace_of([seat.project.pk for seat in seats(request)])
+    return {
+        **plan_facts.sheet(asked, pace),
+        "chains": plan_facts.chains(asked, crowds),
+        "earners": step_people.said(asked, crowds),
+    }
 
 
 def _page(
@@ -142,7 +155,7 @@ def _page(
         "stages": asked.stages,
         "errors": dict(asked.errors) if refused else {},
         "faults": asked.all_errors if refused else [],
-        **_said(asked, crowds),
+        **_said(asked, crowds, request),
     }
     return render(request, "curation/new_project.html", context, status=400 if refused else 200)
 

@@ -7,19 +7,22 @@ from typing import Any
 from crowd.errors import CrowdError
 from crowd.money import exact_text
 from crowd.quality.exam import GOOD_WORKER, at_least, exam_sentence, pass_probability, random_clicker
+from crowd.quality.wording import whole_percent
 from curation.dashboard.crowd_forms import EVERYBODY, CrowdForm
 from curation.dashboard.crowd_people import BINS, CrowdChoice
 from curation.dashboard.exam_facts import BEFORE
 from curation.dashboard.plan_form import Asked
 from curation.engine import planning
+from curation.engine.asking import Campaign
 from curation.engine.command_line import mine_command
+from curation.engine.planning_time import Pace, hours
 from curation.recipes.loading import BadRecipe
 
 A_HUNDRED = 100
 People = Sequence[tuple[float, float]]  # how often right, and which part of all is so
 
 
-def sheet(asked: Asked) -> dict[str, Any]:
+def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
     """Return the cost sheet, or the first sentence that says why there is none. A name may still be missing."""
     errors = [text for place, text in asked.all_errors if place != "name"]
     if errors:
@@ -36,6 +39,9 @@ def sheet(asked: Asked) -> dict[str, Any]:
         "rows": rows,
         "total": total,
         "span": planning.span(campaign, rows),
+        "time": hours(campaign, rows, pace=pace, people=asked.people),
+        "at_work": asked.people,
+        "unmeasured": [row.stage for row in rows if _kind(campaign, row) not in pace.measured],
         "fees": sum(share.fee_micro * share.pages for row in rows for share in row.shares if share.currency == "USD"),
         "photos": photos,
         "n_classes": len(campaign.classes),
@@ -50,6 +56,10 @@ def sheet(asked: Asked) -> dict[str, Any]:
         "command": mine_command(campaign),
         "each_of": {row.stage: _price_of_an_item(row) for row in rows},
     }
+
+
+def _kind(campaign: Campaign, row: planning.PlannedStage) -> str:
+    return next(stage.kind for stage in campaign.recipe.stages if stage.name == row.stage)
 
 
 def _price_of_an_item(row: planning.PlannedStage) -> str:
@@ -116,14 +126,15 @@ def _people(crowds: Sequence[CrowdChoice], share: int, options: int) -> tuple[Pe
     known = sum(one.known for one in crowds)
     guess = [(random_clicker(options), BEFORE), (GOOD_WORKER, 1 - BEFORE)]
     if not known:
-        words = f"Of 100 who come, if {BEFORE:.0%} only click and the others are right in {GOOD_WORKER:.0%}."
+        right = whole_percent(GOOD_WORKER)
+        words = f"Of 100 who come, if {whole_percent(BEFORE)} only click and the others are right in {right}."
         return guess, A_HUNDRED, words
     bins = [sum(one.bins[at] for one in crowds if one.bins) for at in range(BINS)]
     unrated = sum(one.unrated for one in crowds)
     rated = [((at + 0.5) / BINS, n / known) for at, n in enumerate(bins) if n]
     people = [*rated, *((right, part * unrated / known) for right, part in guess if unrated)]
     words = f"Of the {known:,} people we know, each as often right as rated"
-    more = f"; of the {unrated:,} without a rating {BEFORE:.0%} only click" if unrated else ""
+    more = f"; of the {unrated:,} without a rating {whole_percent(BEFORE)} only click" if unrated else ""
     return people, known * share // A_HUNDRED, f"{words}{more}."
 
 

@@ -23,8 +23,9 @@ from curation.stages.registry import stage_kind
 
 STARTS: Final[tuple[Start, ...]] = ("drafts", "pilot", "all")
 TEXTS: Final = {"recipe": 60, "name": 120, "quotas": 60_000, "wanted": 12, "budget": 30, "pilot": 12}
-MORE_TEXTS: Final = {"platform": 60, "team": 40, "owner": 80, "settings": 100_000}
+MORE_TEXTS: Final = {"platform": 60, "people": 12, "team": 40, "owner": 80, "settings": 100_000}
 USUAL_PILOT = 10
+USUAL_PEOPLE, MOST_PEOPLE = 10, 1_000_000
 ELSEWHERE: Final = {"price_by_skill": "price_skill", "audience": "top_percent"}
 Settings = dict[str, dict[str, Any]]
 
@@ -38,6 +39,11 @@ class Asked:
     stages: Sequence[CrowdForm]
     errors: Mapping[str, str] = field(default_factory=dict)
     faults: Sequence[str] = ()  # lines of the classes that could not be read
+
+    @property
+    def people(self) -> int:
+        """Return how many people are taken to be at work at once; it changes the time and nothing else."""
+        return _number(self.typed["people"]) or USUAL_PEOPLE
 
     @property
     def recipe(self) -> Recipe:
@@ -92,6 +98,7 @@ def fields_of(plan: PlanFile, typed: Mapping[str, str] | None = None) -> QueryDi
             "budget": recipe.budget_usd if plan.budget_usd is None else plan.budget_usd,
             "platform": plan.platform,
             "pilot": str(USUAL_PILOT),
+            "people": str(USUAL_PEOPLE),
             "team": plan.team,
             "owner": plan.owner,
             "settings": json.dumps(plan.settings, ensure_ascii=False) if plan.settings else "",
@@ -171,6 +178,8 @@ def _errors(typed: Mapping[str, str], listed: ClassList, wanted: Wanted) -> dict
         said["wanted"] = f"The number of photos wanted must be from 1 to {MOST_WANTED:,}, not {typed['wanted']}."
     if wanted.start == "pilot" and not 1 <= wanted.pilot <= MOST_WANTED:
         said["pilot"] = f"A pilot collects 1 photo or more of each class, not {typed['pilot'] or 'nothing'}."
+    if typed["people"] and not 1 <= _number(typed["people"]) <= MOST_PEOPLE:
+        said["people"] = f"People at work at once: a whole number from 1 to {MOST_PEOPLE:,}, not {typed['people']!r}."
     for name, check in (("budget", asking.budget_of), ("platform", check_name)):
         try:
             check(typed[name])

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from curation.stages.validate import ValidateSettings
 
 A_DAY = 86_400
 DRAWS, SEED = 4_000, 20_181_018
+Draws = np.ndarray[tuple[int], np.dtype[np.float64]]
 WEIGHT = 20  # what a recipe's expectation counts for: as much as a pilot of so many
 
 
@@ -145,26 +146,32 @@ class Span:
 
 
 def span(asked: Campaign, rows: Sequence[PlannedStage]) -> Span:
-    """Draw what is uncertain before anything is known: how much is accepted, and how many answers it takes.
-
-    A share that the recipe expects is drawn from Beta(20 y + 1, 20 (1 - y) + 1); the answers bought above the fewest
-    that can decide likewise, between those and the most. Seeded: the same plan has the same range.
-    """
-    chance = np.random.default_rng(SEED)
-    accepted = asked.recipe.yields.get("validate", 1.0)
-    more_to_check = accepted / _around(accepted, chance) if accepted < 1 else np.ones(DRAWS)
-    total = np.zeros(DRAWS)
-    for row in rows:
-        stage = next(one for one in asked.recipe.stages if one.name == row.stage)
-        low, high = _answers_between(asked, stage, row.answers)
-        drawn = low + (high - low) * _around((row.answers - low) / (high - low), chance) if high > low else row.answers
-        items = more_to_check if stage.kind == "validate" else 1.0
-        total += row.micro * items * drawn / row.answers
+    """Return what a plan may come to."""
+    total = sum((row.micro * factor for row, factor in drawn(asked, rows)), np.zeros(DRAWS))
     low_micro, high_micro = np.percentile(total, [5, 95])
     return Span(round(low_micro), round(high_micro))
 
 
-def _around(share: float, chance: np.random.Generator) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def drawn(asked: Campaign, rows: Sequence[PlannedStage]) -> Iterator[tuple[PlannedStage, Draws]]:
+    """Draw what is uncertain before anything is known: by which factor each stage takes more or less than expected.
+
+    A share that the recipe expects is drawn from Beta(20 y + 1, 20 (1 - y) + 1); the answers bought above the fewest
+    that can decide likewise, between those and the most. Seeded: the same plan has the same draws.
+    """
+    chance = np.random.default_rng(SEED)
+    accepted = asked.recipe.yields.get("validate", 1.0)
+    more_to_check = accepted / _around(accepted, chance) if accepted < 1 else np.ones(DRAWS)
+    for row in rows:
+        stage = next(one for one in asked.recipe.stages if one.name == row.stage)
+        low, high = _answers_between(asked, stage, row.answers)
+        answers = (
+            low + (high - low) * _around((row.answers - low) / (high - low), chance) if high > low else row.answers
+        )
+        items = more_to_check if stage.kind == "validate" else np.ones(DRAWS)
+        yield row, items * answers / row.answers
+
+
+def _around(share: float, chance: np.random.Generator) -> Draws:
     return chance.beta(WEIGHT * share + 1, WEIGHT * (1 - share) + 1, DRAWS)
 
 

@@ -10,13 +10,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from crowd.errors import CrowdError
-from crowd.models import Account
+from crowd.models import Account, Tally
 from curation.engine import asking, campaigns, planning, set_up
 from curation.engine.class_list import read_classes, write_classes
 from curation.engine.command_line import mine_command
 from curation.engine.plan_file import plan_text, read_plan
+from curation.engine.planning_time import USUAL_SECONDS, Pace, hours, pace_of
 from curation.models import Event, Job, Pool, Project
 from curation.recipes.loading import BadRecipe, load
+from tests.engine import world
 from tests.factories import make_user
 
 KNOWN = load("gestures").classes
@@ -164,6 +166,32 @@ def test_the_range_holds_the_expected_sum_and_is_the_same_each_time():
     total, span = sum(row.micro for row in rows), planning.span(plan, rows)
     assert span.low_micro < total < span.high_micro
     assert span == planning.span(plan, rows)
+
+
+def test_twice_the_people_need_half_the_time_and_what_was_measured_is_surer():
+    plan = asked(wanted=1000)
+    rows = planning.plan(plan)
+    guessed, measured = Pace(USUAL_SECONDS, ()), Pace(USUAL_SECONDS, USUAL_SECONDS.keys())
+    ten = hours(plan, rows, pace=guessed, people=10)
+    twenty, known = hours(plan, rows, pace=guessed, people=20), hours(plan, rows, pace=measured, people=10)
+    assert (twenty.p50, twenty.p90) == pytest.approx((ten.p50 / 2, ten.p90 / 2))
+    assert known.p90 / known.p50 < ten.p90 / ten.p50
+    assert hours(plan, [], pace=guessed, people=10) is None
+
+
+@pytest.mark.django_db
+def test_the_pace_is_what_people_have_shown_and_simulated_ones_do_not_count():
+    project = world.campaign()
+    collecting = world.batch(project, "collect")
+    assert pace_of([project.pk]) == Pace(USUAL_SECONDS, {}.keys())
+    for word, n in (("pages.ms", 150 * 30_000), ("pages.sent", 150)):
+        Tally.objects.create(of_kind="batch", of_id=collecting.pk, minutes=0, word=word, slot=0, n=n)
+    seen = pace_of([project.pk])
+    assert (seen.seconds["collect"], list(seen.measured)) == (30, ["collect"])
+    assert pace_of([]) == Pace(USUAL_SECONDS, {}.keys())
+    collecting.account.platform = "rehearsal"
+    collecting.account.save()
+    assert not pace_of([project.pk]).measured
 
 
 @pytest.mark.django_db

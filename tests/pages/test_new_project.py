@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crowd.errors import CrowdError
-from crowd.models import Account, Answer
+from crowd.models import Account, Answer, Skill, SkillValue
 from curation.engine import set_up
 from curation.models import Job, Membership, PlanDraft, Pool, Project
 from tests.factories import make_project, make_worker
@@ -114,17 +114,40 @@ def test_people_without_a_skill_are_counted_as_unrated(people, alice):
     make_worker()
     page = people["alice"].get(reverse("new-project")).content.decode()
     assert "1 person known" in page
-    assert "of the 1 without a rating 30% only click" in page
+    assert "of the 1 without a rating 30 % only click" in page
     assert '"bins": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "known": 1' in page
+
+
+def test_each_step_of_a_price_says_how_many_people_stand_on_it(people, alice):
+    make_project("One", lead=alice)
+    workers = [make_worker() for _ in range(6)]
+    skill = Skill.objects.create(account=workers[0].account, name="Recording static gestures")
+    for worker, value in zip(workers, (0, 95, 96, 100, 100, None), strict=True):
+        if value is not None:
+            SkillValue.objects.create(worker=worker, skill=skill, value=value)
+    page = " ".join(people["alice"].get(reverse("new-project")).content.decode().split())
+    assert "Of 6 people we know: 2 earn 0.03, 3 earn 0.04." in page
+    assert "1 of them has no such skill yet and earns the price a page." in page
+
+
+def test_the_time_stands_beside_the_cost_and_follows_the_people(people, alice):
+    make_project("One", lead=alice)
+    few, many = (
+        people["alice"].post(reverse("new-project-plan"), {**FORM, "people": n}).content.decode() for n in ("1", "400")
+    )
+    assert re.search(r'id="plan-time">.*<b>[\d–]+ (min|h|d|days)', few, re.DOTALL)
+    assert few.split('id="plan-time"')[1] != many.split('id="plan-time"')[1]
+    refused = people["alice"].post(reverse("new-project-plan"), {**FORM, "people": "a few"}).content.decode()
+    assert "a whole number from 1 to 1,000,000" in refused
 
 
 def test_more_accounts_need_no_more_queries(people, alice, django_assert_max_num_queries):
     make_project("One", lead=alice)
     for number in range(6):
         Account.objects.create(slug=f"far-{number}", platform="toloka", label=f"Far {number}")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(20):
         people["alice"].get(reverse("new-project"))
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(20):
         people["alice"].post(reverse("new-project-plan"), FORM)
 
 
