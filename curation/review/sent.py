@@ -54,6 +54,7 @@ def decision_of(raw: object) -> Decided:
         ms=ms if isinstance(ms, int) and not isinstance(ms, bool) else None,
         undoes=uuid_of(raw["undoes"], "undoes") if raw.get("undoes") else None,
         seen=_seen(raw),
+        in_grid=raw.get("in_grid") is True,
     )
 
 

@@ -96,9 +96,7 @@ def next_images(request: HttpRequest, public_id: UUID) -> HttpResponse:
     wanted, label_class = request.GET.get("n", str(AHEAD)), request.GET.get("class", "").replace("\x00", "")
     n = int(wanted) if wanted.isdecimal() and len(wanted) < 6 else AHEAD
     images = reviews.next_images(project=project, user=user, n=n, now=now, label_class=label_class)
-    seen: dict[int, reviews.AsSeen] = {}
-    if not label_class:
-        images, seen = reviews.with_control(images, project=project, user=user, now=now)
+    images, seen = reviews.with_control(images, project=project, user=user, now=now, label_class=label_class)
     return JsonResponse(
         {
             "lease_until": (now + reviews.LEASE).isoformat(),

@@ -125,7 +125,7 @@ function say(text) {
 function acceptRest() {
   if (!shown.length) return;
   const page = shown, ms = Math.round((performance.now() - began) / page.length);
-  for (const item of page) decisions.put(item, marked.has(item.id) ? "hold" : "accept", { ms });
+  for (const item of page) decisions.put(item, marked.has(item.id) ? "hold" : "accept", { ms, in_grid: true });
   pages.push(page);
   pages.splice(0, pages.length - DEEPEST_UNDO);
   marked.clear();

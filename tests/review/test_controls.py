@@ -75,6 +75,18 @@ def test_an_answer_to_a_control_is_counted_and_changes_nothing_else(world, rita,
     assert "known.jpg" not in [asset.name for asset in queue(world, rita)]
 
 
+@pytest.mark.parametrize(("verdict", "right"), [("hold", True), ("accept", False)])
+def test_in_the_grid_a_control_of_the_class_is_marked_or_not(client, known, verdict, right):
+    client.force_login(scenes.person("Rita"))
+    for name, shown in (("like", False), ("peace", True)):
+        known.project.classes.get_or_create(name=name, defaults={"index": 9})
+        answer = client.get(reverse("review-next", args=[known.project.public_id]), {"class": name}).json()
+        assert (str(known.public_id) in [item["id"] for item in answer["items"]]) is shown
+    said = {"key": str(uuid.uuid4()), "id": str(known.public_id), "verdict": verdict, "in_grid": True}
+    client.post(reverse("review-decisions", args=[known.project.public_id]), {"decisions": [said]}, "application/json")
+    assert ReviewControl.objects.get().is_right is right
+
+
 def test_an_answer_to_a_control_sent_twice_counts_once_and_can_be_taken_back(world, rita, known):
     queue(world, rita)
     key, undo = uuid.uuid4(), uuid.uuid4()

@@ -30,18 +30,25 @@ class AsSeen:
 
 
 def with_control(
-    images: Sequence[Asset], *, project: Project, user: User, now: datetime
+    images: Sequence[Asset], *, project: Project, user: User, now: datetime, label_class: str = ""
 ) -> tuple[list[Asset], dict[int, AsSeen]]:
-    """Put the control that is due in its place among these images; drawn now if none waits for an answer yet."""
+    """Put the control that is due in its place among these images; drawn now if none waits for an answer yet.
+
+    Among images of one class it is of that class.
+    """
     every = _every(project)
     place = max(0, every - 1 - _decided_since_the_last(project, user))
     if not every or place >= len(images):
         return list(images), {}
-    control = _waiting(project, user) or _draw(project, user, now)
-    if control is None:
+    control = _waiting(project, user) or _draw(project, user, now, label_class)
+    if control is None or (label_class and _class_of(control.asset) != label_class):
         return list(images), {}
     seen = AsSeen(control.truth.consensus_id, _held_because(control.truth))
     return [*images[:place], control.asset, *images[place:]], {control.asset_id: seen}
+
+
+def _class_of(asset: Asset) -> str:
+    return asset.label_class.name if asset.label_class else ""
 
 
 def _every(project: Project) -> int:
@@ -60,7 +67,7 @@ def _decided_since_the_last(project: Project, user: User) -> int:
 def _waiting(project: Project, user: User) -> ReviewControl | None:
     """Return the control that waits for an answer; one whose image is at review again is forgotten."""
     rows = ReviewControl.objects.filter(project_id=project.pk, user=user, answered_at=None)
-    control = rows.select_related("asset__stage", "truth").first()
+    control = rows.select_related("asset__stage", "asset__label_class", "truth").first()
     if control is not None and _is_at_review(control.asset):
         rows.delete()
         return None
@@ -71,10 +78,12 @@ def _is_at_review(asset: Asset) -> bool:
     return asset.stage.kind == "review" and asset.state == Asset.State.HELD
 
 
-def _draw(project: Project, user: User, now: datetime) -> ReviewControl | None:
+def _draw(project: Project, user: User, now: datetime, label_class: str = "") -> ReviewControl | None:
     """Draw an image with a verdict that stands; half of them, where there are such, had something wrong."""
     chance = Random(f"{project.pk} {user.pk} {now.isoformat()}")  # noqa: S311
-    rows = list(_truths(project, user, now).values_list("pk", "verdict")[:MOST_TRUTHS])
+    truths = _truths(project, user, now)
+    truths = truths.filter(asset__label_class__name=label_class) if label_class else truths
+    rows = list(truths.values_list("pk", "verdict")[:MOST_TRUTHS])
     right = [pk for pk, verdict in rows if verdict == Verdict.ACCEPT]
     wrong = [pk for pk, verdict in rows if verdict != Verdict.ACCEPT]
     if not rows:
@@ -138,7 +147,7 @@ def _reopened(control: ReviewControl, undo: Decided) -> bool:
 
 def _is_right(truth: Review, asset: Asset, decided: Decided) -> bool | None:
     if decided.verdict == Verdict.HOLD:
-        return None
+        return _is_faulty(truth, _boxes_seen(truth)) if decided.in_grid else None
     if decided.verdict not in Verdict.values:
         raise Refused(f"{decided.verdict!r} is no verdict; known are {', '.join(Verdict.values)}.")
     if decided.verdict == Verdict.REJECT and decided.reason not in REASONS:
@@ -146,8 +155,15 @@ def _is_right(truth: Review, asset: Asset, decided: Decided) -> bool | None:
     fixed: Sequence[Mapping[str, Any]] = ()
     if decided.verdict == Verdict.FIX:
         fixed = check_boxes(decided.boxes, {label["name"] for label in known_labels(asset.project)})
-    seen = boxes_of([truth.consensus_id]).get(truth.consensus_id, []) if truth.consensus_id else []
-    return agrees(truth.verdict, seen=seen, right=truth.boxes or (), verdict=decided.verdict, fixed=fixed)
+    return agrees(truth.verdict, seen=_boxes_seen(truth), right=truth.boxes or (), verdict=decided.verdict, fixed=fixed)
+
+
+def _boxes_seen(truth: Review) -> Sequence[Mapping[str, Any]]:
+    return boxes_of([truth.consensus_id]).get(truth.consensus_id, []) if truth.consensus_id else []
+
+
+def _is_faulty(truth: Review, seen: Sequence[Mapping[str, Any]]) -> bool:
+    return not agrees(truth.verdict, seen=seen, right=truth.boxes or (), verdict=Verdict.ACCEPT, fixed=())
 
 
 def agrees(

@@ -23,6 +23,7 @@ class Decided:
     """One decision as a browser or a program sends it. `key` makes it happen once.
 
     `seen` is the consensus that was looked at, 0 where there was none; None decides about whatever is current.
+    `in_grid`: what was put aside there had something wrong; elsewhere putting aside says nothing.
     """
 
     key: UUID
@@ -33,6 +34,7 @@ class Decided:
     ms: int | None = None
     undoes: UUID | None = None
     seen: int | None = None
+    in_grid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
