@@ -17,8 +17,8 @@ from crowd.errors import CrowdError
 from crowd.models import Batch
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
-from curation.models import Instruction, Membership, Pool, Project, Stage
-from curation.services import instructions
+from curation.models import Instruction, LabelClass, Membership, Pool, Project, Stage
+from curation.services import class_examples, instructions
 from curation.services.instructions import MOST_LETTERS, ROLES, Guide, Piece
 from curation.services.markdown import to_html
 
@@ -38,7 +38,33 @@ def overview(request: HttpRequest, public_id: UUID) -> HttpResponse:
         {"stage": stage, "version": newest.get(stage.pk), "pools": [(pool, pool.pk in own) for pool in pools]}
         for stage, pools in _stages(seat.project)
     ]
-    return render(request, "curation/instructions/list.html", {"seat": seat, "rows": rows})
+    classes = list(LabelClass.objects.filter(project=seat.project, retired_at=None).order_by("index"))
+    return render(request, "curation/instructions/list.html", {"seat": seat, "rows": rows, "classes": classes})
+
+
+@require_POST
+@login_required
+def set_example(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
+    """Take a picture as the example of a class."""
+    seat = seat_or_404(request, public_id, LEAD)
+    label = LabelClass.objects.filter(project=seat.project, name=name, retired_at=None).first()
+    if label is None:
+        raise Http404
+    try:
+        data = _picture(request)
+        class_examples.set_example(label=label, data=data, by=person(request), now=database_now())
+        messages.success(request, f"Workers see this picture as the example of {label.name} now.")
+    except CrowdError as error:
+        messages.error(request, str(error))
+    return redirect("instructions", public_id)
+
+
+def _picture(request: HttpRequest) -> bytes:
+    file = request.FILES.get("file")
+    if file is None:
+        raise CrowdError("Choose a picture first.")
+    _refuse_large(file.name or "The file", file.size or 0)
+    return bytes(file.read())
 
 
 def _stages(project: Project) -> list[tuple[Stage, list[Pool]]]:
