@@ -1,6 +1,6 @@
 """Everything that is known about one asset: what happened, who said what, what it cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,20 @@ from django.db.models.functions import JSONObject
 
 from crowd.honesty import Terms
 from crowd.models import Answer, Assignment, Evidence
-from curation.models import Annotation, Asset, Box, Consensus, ConsensusBox, Decision, HonestyTerms, Review, User
-from curation.services import honesty
+from crowd.quality.wording import whole_percent
+from curation.models import (
+    Annotation,
+    Asset,
+    Box,
+    Consensus,
+    ConsensusBox,
+    Decision,
+    HonestyTerms,
+    Instruction,
+    Review,
+    User,
+)
+from curation.services import honesty, instructions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,7 @@ class Said:
     stage: str
     words: str
     discarded: bool
+    guide: Instruction | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class Story:
     reviews: Sequence[Review]
     pairs: Sequence[Pair]
     cost_micro: int
+    guide: Instruction | None
 
     @property
     def agreed(self) -> Consensus | None:
@@ -54,11 +68,12 @@ class Story:
 def story(asset: Asset) -> Story:
     annotations = _annotations(asset)
     answers = _behind(asset, annotations)
+    guides = instructions.read_beside([answer.assignment for answer in answers.values()])
     rectangle = JSONObject(label="label", x="x", y="y", w="w", h="h", confidence="confidence")
     agreed = ConsensusBox.objects.filter(consensus=OuterRef("pk")).order_by("seq")
     return Story(
         decisions=_decisions(asset),
-        answers=[_said(row, answers.get(row.answer_id)) for row in annotations],
+        answers=[_said(row, answers.get(row.answer_id), guides) for row in annotations],
         consensus=list(
             Consensus.objects.filter(asset=asset)
             .select_related("stage")
@@ -68,6 +83,7 @@ def story(asset: Asset) -> Story:
         reviews=list(Review.objects.filter(asset=asset).select_related("by").order_by("id")),
         pairs=_pairs(asset),
         cost_micro=sum(_paid(answer) for answer in answers.values()),
+        guide=guides.get(answers[asset.answer_id].assignment_id) if asset.answer_id else None,
     )
 
 
@@ -88,10 +104,10 @@ def _annotations(asset: Asset) -> list[Any]:
 def _behind(asset: Asset, annotations: Sequence[Any]) -> dict[int, Answer]:
     """Return the crowd's answers behind the asset and its annotations, with page, worker and batch."""
     ids = [row.answer_id for row in annotations] + ([asset.answer_id] if asset.answer_id else [])
-    return Answer.objects.select_related("worker", "assignment", "task__batch").in_bulk(ids)
+    return Answer.objects.select_related("worker", "assignment__batch", "task__batch").in_bulk(ids)
 
 
-def _said(row: Any, answer: Answer | None) -> Said:
+def _said(row: Any, answer: Answer | None, guides: Mapping[int, Instruction]) -> Said:
     if row.kind == Annotation.Kind.LABEL:
         words = row.label.replace("_", " ")
     elif row.kind == Annotation.Kind.TEXT:
@@ -99,9 +115,14 @@ def _said(row: Any, answer: Answer | None) -> Said:
     elif row.is_empty:
         words = ", ".join(str(flag).replace("_", " ") for flag in row.flags) or "nothing there"
     else:
-        words = ", ".join(f"{box['label']} at {box['x']:.0%}, {box['y']:.0%}" for box in row.drawn)
+        words = ", ".join(_placed(box) for box in row.drawn)
     name = answer.worker.short_id if answer else "unknown"
-    return Said(row.worker_id, name, row.stage.title, words, row.discarded_at is not None)
+    guide = guides.get(answer.assignment_id) if answer else None
+    return Said(row.worker_id, name, row.stage.title, words, row.discarded_at is not None, guide)
+
+
+def _placed(box: Mapping[str, Any]) -> str:
+    return f"{box['label']} at {whole_percent(box['x'])}, {whole_percent(box['y'])}"
 
 
 def _pairs(asset: Asset) -> list[Pair]:

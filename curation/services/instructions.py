@@ -3,10 +3,10 @@
 import difflib
 import io
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.core.files.base import ContentFile
@@ -89,6 +89,31 @@ def for_page(page: Assignment) -> Instruction | None:
     if page.issued_at is not None:
         rows = rows.filter(created_at__lte=page.issued_at)
     return _in_force(rows.filter(Q(pool=None) | Q(pool_id=page.batch.pool_id)))
+
+
+def read_beside(pages: Collection[Assignment]) -> dict[int, Instruction]:
+    """Return which version stood beside each of these pages, by the page's id, without its text: one query."""
+    stages = {page.batch.stage_id for page in pages if page.batch.spec.get("guide_version")}
+    if not stages:
+        return {}
+    rows = Instruction.objects.filter(stage_id__in=stages).annotate(says_nothing=Q(text="", shown=[]))
+    ordered = list(rows.defer("text", "shown").order_by(F("pool").asc(nulls_last=True), "-number"))
+    found = {page.pk: _beside(page, ordered) for page in pages if page.batch.spec.get("guide_version")}
+    return {pk: version for pk, version in found.items() if version is not None}
+
+
+def _beside(page: Assignment, ordered: Sequence[Any]) -> Instruction | None:
+    """Choose as `for_page` does, among versions with a pool's own first and the newest before."""
+    there = [
+        row
+        for row in ordered
+        if row.stage_id == page.batch.stage_id
+        and row.pool_id in {None, page.batch.pool_id}
+        and (page.issued_at is None or row.created_at <= page.issued_at)
+    ]
+    if there and there[0].pool_id is not None and there[0].says_nothing:
+        there = [row for row in there if row.pool_id is None]
+    return there[0] if there else None
 
 
 def current(*, stage: Stage, pool: Pool | None = None) -> Instruction | None:
