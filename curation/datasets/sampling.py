@@ -66,7 +66,7 @@ class Sampled:
 
 
 def sample(
-    values: Sequence[Sequence[str]],
+    codes: Sequence[Ints],
     ids: Hashes,
     wishes: Sequence[Wish],
     *,
@@ -76,15 +76,15 @@ def sample(
 ) -> Sampled:
     """Choose `size` of n assets, or fewer where there are not enough.
 
-    `values[j][i]` is the value of asset i for the attribute of `wishes[j]`; `ids` (n × 2) is its lasting name in two
-    words of 64 bits. `fill` hands what one value lacks to the other values of its attribute, `strict` takes fewer of
-    all so that the shares stay. Within a cell of equal values chance decides, by seed and id alone. Raises BadTarget.
+    `codes[j][i]` is the place of asset i's value among the shares of `wishes[j]`, -1 = another value; `ids` (n × 2) is
+    its lasting name in two words of 64 bits. `fill` hands what one value lacks to the other values of its attribute,
+    `strict` takes fewer of all so that the shares stay. Within a cell of equal values chance decides, by seed and id
+    alone. Raises BadTarget.
     """
     if size < 1:
         raise BadTarget(f"A sample of {size} is none; a number from 1 is expected.")
     if not wishes:
         raise BadTarget("No shares are wanted: name at least one attribute.")
-    codes = [_coded(column, wish) for column, wish in zip(values, wishes, strict=True)]
     eligible = np.flatnonzero(np.all([code >= 0 for code in codes], axis=0))
     cells, cell_of = _cells([code[eligible] for code in codes], wishes)
     available = np.bincount(cell_of, minlength=len(cells))
@@ -162,12 +162,6 @@ def _whole(found: Floats, available: Ints, size: int) -> Ints:
             break
         counts[room[np.argsort(-remainder[room], kind="stable")[:missing]]] += 1
     return counts
-
-
-def _coded(column: Sequence[str], wish: Wish) -> Ints:
-    """Return the place of each value among those wished for; -1 = another one."""
-    place = {value: number for number, value in enumerate(wish.shares)}
-    return np.fromiter((place.get(value, -1) for value in column), dtype=np.intp, count=len(column))
 
 
 def _cells(codes: Sequence[Ints], wishes: Sequence[Wish]) -> tuple[Ints, Ints]:
