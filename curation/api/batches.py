@@ -20,8 +20,9 @@ from crowd.errors import CrowdError
 from crowd.fetching import AddressRefused
 from curation.api.assets import MOST_KEY, stage_or_refuse
 from curation.api.auth import caller
-from curation.api.doors import Door, describe_list, led, listing, project_or_404, require_lead
-from curation.api.paging import Filter, by_id, one_of
+from curation.api.description import describe_list
+from curation.api.doors import PROJECT, Door, asked_project, led, listing, project_ids, require_lead
+from curation.api.paging import Filter, one_of
 from curation.api.problems import Problem
 from curation.models import Asset, FileUpload, LinkToFetch, Project, Stage
 from curation.preprocessing.limits import MEGABYTE, Unreadable
@@ -119,7 +120,7 @@ class AssetBatch(Door):
         responses=BatchAnswer,
     )
     def post(self, request: Request) -> Response:
-        project = project_or_404(request, _project_id(request))
+        project = asked_project(request)
         require_lead(request, project.pk)
         stage = stage_or_refuse(project, request.query_params.get("stage"))
         lines = dict(request.data).get("lines", [])
@@ -129,13 +130,6 @@ class AssetBatch(Door):
         statuses = ("new", "existing", "fetching", "taking_in", "refused")
         counts = {name: sum(one["status"] == name for one in answers) for name in statuses}
         return Response({"received": len(answers), **counts, "lines": answers})
-
-
-def _project_id(request: Request) -> UUID:
-    try:
-        return UUID(request.query_params.get("project", ""))
-    except ValueError:
-        raise Problem(400, "bad_parameter", "Name the project: ?project= and its id.") from None
 
 
 def _answers(request: Request, project: Project, stage: Stage, lines: Sequence[bytes]) -> list[Answer]:
@@ -266,7 +260,7 @@ def _line(number: int, text: bytes) -> Line:
         raise _BadLine(number, None, f'"client_key" must be text of 1 to {MOST_KEY} letters.')
     if not isinstance(name, str) or not _is_text(name):
         raise _BadLine(number, key, '"name" must be text.')
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str) or (ways[0] != "data_base64" and not _is_text(value)):
         raise _BadLine(number, key, f'"{ways[0]}" must be text.')
     return Line(number, key, name, ways[0], value)
 
@@ -277,7 +271,7 @@ def _is_text(text: str) -> bool:
 
 
 LINK_FILTERS = {
-    "project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project"),
+    "project": PROJECT,
     "state": one_of(lambda rows, text: rows.filter(state=text), "state of the link", LinkToFetch.State.values),
     "client_key": Filter(lambda rows, text: rows.filter(client_key=text), "your own key"),
 }
@@ -288,5 +282,5 @@ class LinkList(Door):
 
     @describe_list(LinkRow, LINK_FILTERS, "links", "Addresses that batches named, of the projects you lead")
     def get(self, request: Request) -> Response:
-        rows = LinkToFetch.objects.select_related("project", "asset").filter(project__in=led(request))
+        rows = LinkToFetch.objects.select_related("project", "asset").filter(project__in=project_ids(request, led))
         return listing(request, rows, LINK_FILTERS, LinkRow)

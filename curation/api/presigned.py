@@ -14,6 +14,8 @@ from rest_framework.response import Response
 from curation.api.assets import stage_or_refuse
 from curation.api.auth import caller
 from curation.api.doors import Door, project_or_404, projects, require_lead
+from curation.api.fields import Asked
+from curation.api.paging import parameters_of
 from curation.api.problems import Problem
 from curation.downloads import answer_file
 from curation.models import Asset
@@ -29,6 +31,7 @@ class AssetOriginal(Door):
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 302: None},
     )
     def get(self, request: Request, asset_id: UUID) -> HttpResponseBase:
+        parameters_of(request, ())
         asset = (
             Asset.objects.filter(project__in=projects(request), public_id=asset_id).select_related("project").first()
         )
@@ -44,7 +47,7 @@ class AssetOriginal(Door):
             raise Http404 from None
 
 
-class NewRegistration(serializers.Serializer[Any]):
+class NewRegistration(Asked):
     address = serializers.CharField(max_length=1024, help_text="s3://bucket/prefix, of a bucket the operator has named")
     stage = serializers.CharField(max_length=60, required=False)
     label_class = serializers.CharField(max_length=60, required=False)

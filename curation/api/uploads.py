@@ -15,8 +15,20 @@ from rest_framework.response import Response
 from crowd.clock import database_now
 from curation.api.assets import MOST_KEY, stage_or_refuse
 from curation.api.auth import caller
-from curation.api.doors import Door, describe_list, led, listing, project_or_404, projects, require_lead
-from curation.api.paging import Filter, by_id, one_of
+from curation.api.description import describe_list, describe_one
+from curation.api.doors import (
+    PROJECT,
+    Door,
+    led,
+    listing,
+    project_ids,
+    project_or_404,
+    projects,
+    require_lead,
+    single,
+)
+from curation.api.fields import Asked
+from curation.api.paging import Filter, one_of
 from curation.api.problems import Problem
 from curation.models import FileUpload
 from curation.preprocessing.limits import MEGABYTE
@@ -57,7 +69,7 @@ class StartedUpload(UploadRow):
         fields = [*UploadRow.Meta.fields, "most_piece", "direct"]
 
 
-class NewFileUpload(serializers.Serializer[Any]):
+class NewFileUpload(Asked):
     project = serializers.UUIDField()
     name = serializers.CharField(max_length=255)
     size = serializers.IntegerField(min_value=1, max_value=MOST_BYTES, help_text="bytes")
@@ -82,18 +94,18 @@ class Pieces(BaseParser):
 
 
 FILTERS = {
-    "project": by_id(lambda rows, one: rows.filter(project__public_id=one), "id of the project"),
+    "project": PROJECT,
     "state": one_of(lambda rows, text: rows.filter(state=text), "state of the upload", FileUpload.State.values),
     "client_key": Filter(lambda rows, text: rows.filter(client_key=text), "your own key"),
 }
 
 
-def _mine(request: Request) -> Any:
-    return FileUpload.objects.select_related("project", "stage", "asset").filter(project__in=projects(request))
+def _rows() -> Any:
+    return FileUpload.objects.select_related("project", "stage", "asset")
 
 
 def find(request: Request, upload_id: UUID) -> FileUpload:
-    upload: FileUpload | None = _mine(request).filter(public_id=upload_id).first()
+    upload: FileUpload | None = _rows().filter(project__in=projects(request), public_id=upload_id).first()
     if upload is None:
         raise Http404
     require_lead(request, upload.project_id)
@@ -113,7 +125,7 @@ class UploadList(Door):
 
     @describe_list(UploadRow, FILTERS, "uploads", "Uploads of the projects you lead")
     def get(self, request: Request) -> Response:
-        return listing(request, _mine(request).filter(project__in=led(request)), FILTERS, UploadRow)
+        return listing(request, _rows().filter(project__in=project_ids(request, led)), FILTERS, UploadRow)
 
     @extend_schema(
         summary="Announce a large file; the same file again goes on where it stopped",
@@ -149,10 +161,13 @@ class UploadOne(Door):
     scopes = {"GET": "assets:write", "HEAD": "assets:write", "PATCH": "assets:write"}
     parser_classes = [Pieces]
 
-    @extend_schema(summary="One upload; the header Upload-Offset says how much has arrived", responses=UploadRow)
+    @describe_one(UploadRow, "One upload; the header Upload-Offset says how much has arrived")
     def get(self, request: Request, upload_id: UUID) -> Response:
         upload = find(request, upload_id)
-        return Response(UploadRow(upload).data, headers=_offsets(upload))
+        answer = single(request, UploadRow, UploadRow(upload).data)
+        for name, value in _offsets(upload).items():
+            answer[name] = value
+        return answer
 
     @extend_schema(
         summary="Send the next piece",
