@@ -8,7 +8,7 @@ from crowd.services import dispatch, handing_in, pulling, rollups, tallies, trus
 from curation.engine import market
 from curation.engine.flow import wake_take_in
 from curation.models import Event, Job, Pool, Project, Tick
-from curation.services import budgets, delivering, events, jobs, pools, trash, uploads
+from curation.services import budgets, delivering, events, file_uploads, jobs, pools, trash, uploads
 
 TICKS_KEPT = timedelta(hours=1)
 FINISHED_KEPT = timedelta(days=14)
@@ -39,6 +39,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         tallies.forget_minutes(now=now)
         market.wake_compares(now=now)
         uploads.forget_unfinished(now=now)
+        file_uploads.forget_unfinished(now=now)
         trash.empty_due(now=now)
         delivering.forget_old(now=now)
     return jobs.to_ring(now=now)
