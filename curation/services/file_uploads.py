@@ -12,7 +12,6 @@ from typing import IO
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.utils import timezone
 
 from crowd.errors import CrowdError
 from curation.intake.found import UnknownSource
@@ -252,9 +251,9 @@ def _over_all_runs(upload: FileUpload, last: Receipt, source: str) -> Receipt:
     )
 
 
-def forget_unfinished(*, now: datetime | None = None, limit: int = 200) -> int:
+def forget_unfinished(*, now: datetime, limit: int = 200) -> int:
     """Give up uploads that were not completed in time, and delete their pieces."""
-    old = FileUpload.objects.filter(state=State.RECEIVING, expires_at__lt=now or timezone.now()).order_by("pk")[:limit]
+    old = FileUpload.objects.filter(state=State.RECEIVING, expires_at__lt=now).order_by("pk")[:limit]
     for row in old:
         _close(row.pk, State.REFUSED, reason=TOO_LATE)
     return len(old)
