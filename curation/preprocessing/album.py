@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +20,7 @@ from .pool import Pool
 from .report import Broken
 from .templates import TemplateCopy
 from .verify import Sighting
+from .voting import KeyFile
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, of how much."""
@@ -58,7 +60,10 @@ class Picture:
 
 @dataclass(slots=True)
 class Album:
-    """Pictures in order of their first file; what is large about them lies in the cache in `folder`."""
+    """Pictures in order of their first file; what is large about them lies in the cache in `folder`.
+
+    `corners`: keys of those that may share corners with others, which `cornered` names by position.
+    """
 
     folder: Path
     pool: Pool
@@ -66,6 +71,8 @@ class Album:
     fast: bool = False
     pictures: list[Picture] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
+    cornered: array[int] = field(default_factory=lambda: array("L"))
+    corners: KeyFile = field(default_factory=KeyFile)
     _looks: Cache = field(init=False)
     _colours: Cache = field(init=False)
     pairs: Cache = field(init=False)
@@ -108,8 +115,12 @@ class Album:
             if digest in by_digest:
                 by_digest[digest].files.append(name)
                 continue
-            picture = _picture(name, path, self.look(digest))
+            seen = self.look(digest)
+            picture = _picture(name, path, seen)
             by_digest[digest] = picture
+            if picture.comparable and seen.keys is not None:
+                self.cornered.append(len(self.pictures))
+                self.corners.append(*seen.keys)
             self.pictures.append(picture)
 
     def _digests(self, files: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, bytes | None, str]]:
@@ -118,7 +129,7 @@ class Album:
         for name, path in files:
             try:
                 digest = self._looks.digest_of(path)
-                kept = None if digest is None else self._looks.value_of(digest)
+                kept = None if digest is None else self._looks.head_of(digest)
                 if digest is None or kept is None:
                     new.append(Arrival(name, path, path.stat()))
                 else:
@@ -166,11 +177,11 @@ class Album:
         found: dict[int, Traits] = {}
         new = []
         for position in positions:
-            kept = self._colours.value_of(self.pictures[position].sha256)
+            kept = self._colours.head_of(self.pictures[position].sha256)
             if kept is None:
                 new.append((position, self.pictures[position].path.stat()))
             else:
-                found[position] = colours.unpacked(kept).traits
+                found[position] = colours.traits_of(kept)
         calls = ((str(self.pictures[position].path),) for position, _ in new)
         seen = self.pool.map(colours.colours_of, calls)
         for done, ((position, status), one) in enumerate(zip(new, seen, strict=True), start=1):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 NAME = "pictures.sqlite"
+HEAD = 1024
 _WAIT_SECONDS = 30.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS file
@@ -57,6 +58,13 @@ class Cache:
         """Return what was kept for bytes with this digest, or None."""
         row = self._database.execute(
             "SELECT value FROM result WHERE digest = ? AND version = ?", (digest, self._version)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def head_of(self, digest: bytes) -> bytes | None:
+        """Return the first 1,024 bytes of what was kept, without reading the rest from the disk; or None."""
+        row = self._database.execute(
+            "SELECT substr(value, 1, ?) FROM result WHERE digest = ? AND version = ?", (HEAD, digest, self._version)
         ).fetchone()
         return None if row is None else bytes(row[0])
 

@@ -96,9 +96,17 @@ def seen_in(copy: bytes) -> tuple[Hues, Colour]:
 
 def unpacked(data: bytes) -> Colours:
     """Read what `packed` wrote."""
-    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
-    fields = json.loads(data[_LENGTH_BYTES:start])
-    return Colours(Traits(**{**fields, "tints": tuple(fields["tints"])}), data[start:])
+    return Colours(traits_of(data), data[_end_of_line(data) :])
+
+
+def traits_of(data: bytes) -> Traits:
+    """Read the traits from the beginning of what `packed` wrote."""
+    fields = json.loads(data[_LENGTH_BYTES : _end_of_line(data)])
+    return Traits(**{**fields, "tints": tuple(fields["tints"])})
+
+
+def _end_of_line(data: bytes) -> int:
+    return _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
 
 
 def colours_of(path: str) -> Colours:

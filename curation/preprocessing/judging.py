@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -14,7 +13,7 @@ from .colours import Colour, Traits
 from .in_colour import colours_may_tell, compare_in_colour
 from .neighbours import HashIndex
 from .verify import SAME_SCENE, PairVerdict, Sighting, compare, compare_voted
-from .voting import KeyFile, candidates
+from .voting import candidates
 
 REMEMBERED = 256
 
@@ -120,11 +119,5 @@ def _near_pairs(pictures: Sequence[Picture], radius: int, progress: Progress) ->
 
 def _voted_pairs(album: Album) -> Iterator[tuple[int, int, bool]]:
     """Yield candidates by shared corners, the earlier one first, and whether the mirror image won."""
-    positions, keys = array("L"), KeyFile()
-    for position, picture in enumerate(album.pictures):
-        own = album.look(picture.sha256).keys if picture.comparable else None
-        if own is not None:
-            positions.append(position)
-            keys.append(*own)
-    for one in candidates(keys):
-        yield positions[one.earlier], positions[one.new], one.mirrored
+    for one in candidates(album.corners):
+        yield album.cornered[one.earlier], album.cornered[one.new], one.mirrored
