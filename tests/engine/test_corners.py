@@ -11,7 +11,7 @@ from curation.models import AssetCorners, Decision
 from curation.preprocessing.corner_index import CornerIndex, voted
 from curation.preprocessing.decode import analyse
 from curation.preprocessing.voting import both_keys, packed, unpacked
-from tests.disguises import crop, encoded, gamma, hue, mirrored
+from tests.disguises import brighter, crop, encoded, gamma, hue, mirrored
 from tests.engine import world
 
 
@@ -65,6 +65,26 @@ def test_an_example_cropped_mirrored_or_recoloured_accuses_its_sender(way, word,
     assert evidence.level in {5, 20}
     assert word in evidence.details["transform"]
     assert {"inliers", "block_difference", "visible", "template_class"} <= set(evidence.details)
+
+
+def colourful(red):
+    """A photo with a large surface of one colour, whose strongest channel clips first when light is added."""
+    photo = pixels(world.photo("one")).astype(int)
+    photo[60:460, 200:1000] += np.array(red)
+    return np.clip(photo, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.django_db
+def test_light_that_clips_one_channel_first_is_seen_through_and_another_object_in_that_light_is_honest(project):
+    first = world.checked(project, encoded(colourful((150, -40, -40))), world.worker(project, "wanda"))
+    otto = world.worker(project, "otto")
+    shown = colourful((150, -40, -40))
+    shown[300:420, 1200:1380] = (40, 200, 60)
+    honest = world.checked(project, encoded(brighter(shown, 70)), otto)
+    assert world.stands(honest)[1] != "dropped"
+    again = world.checked(project, encoded(brighter(colourful((150, -40, -40)), 70)), otto)
+    assert world.stands(again)[1:] == ("dropped", "same_photo")
+    assert Evidence.objects.get().other_item_id in {first.pk, honest.pk}
 
 
 @pytest.mark.django_db

@@ -246,8 +246,8 @@ def test_keeping_a_leader_too_groups_its_members_anew(project, led_from_the_midd
     row = led_from_the_middle
     words.keep(project=project, pictures=[row[8].public_id], by=world.person("Alice"))
     losers = groups.losers(groups.search_of(project), 8)
-    assert max(distance for *_, distance in losers) == 7
-    assert {kept for _, kept, _ in losers} == {row[0].pk, row[9].pk}
+    assert max(one.distance for one in losers) == 7
+    assert {one.kept for one in losers} == {row[0].pk, row[9].pk}
 
 
 def test_a_picture_merged_into_a_group_whose_leader_is_gone_is_not_taken_out_for_it(project, led_from_the_middle):
