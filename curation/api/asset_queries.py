@@ -1,5 +1,7 @@
 """The query language of assets as a parameter of lists: of assets themselves, and of what is said about them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,13 +25,20 @@ class AssetQuery(Filter):
 
     def narrow(self, rows: Rows, name: str, given: Given) -> Rows:
         project = Project.objects.filter(public_id=UUID(given["project"])).first() if "project" in given else None
-        try:
+        with a_query():
             query = parse(given[name])
             if not self.column:
                 return matching(query, project=project, among=rows)
             return rows.filter(**{f"{self.column}__in": matching(query, project=project).order_by().values("pk")})
-        except QueryError as error:
-            raise Problem(400, "bad_query", str(error)) from None
+
+
+@contextmanager
+def a_query() -> Iterator[None]:
+    """Answer a query that is not understood with the sentence that says what is known."""
+    try:
+        yield
+    except QueryError as error:
+        raise Problem(400, "bad_query", str(error)) from None
 
 
 def asset_query(column: str = "") -> AssetQuery:

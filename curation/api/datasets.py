@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crowd.clock import database_now
+from curation.api.asset_queries import a_query
 from curation.api.auth import caller
 from curation.api.description import describe_list, describe_one
 from curation.api.doors import PROJECT, Door, listing, project_ids, project_or_404, require_lead, single
@@ -29,15 +30,20 @@ class DatasetRow(serializers.ModelSerializer[DatasetVersion]):
     id = serializers.UUIDField(source="public_id")
     project = serializers.UUIDField(source="project.public_id")
     counts = CountsRow()
+    splits = serializers.DictField(help_text="by, seed, shares, counts and leaks of a split version; else empty")
+    card = serializers.DictField(child=serializers.CharField(allow_blank=True), help_text="the card as it was frozen")
 
     class Meta:
         model = DatasetVersion
-        fields = ["id", "project", "number", "note", "counts", "frozen_at", "created_at"]
+        fields = ["id", "project", "number", "note", "query", "counts", "splits", "card", "frozen_at", "created_at"]
 
 
 class NewDataset(Asked):
     project = serializers.UUIDField()
     note = serializers.CharField(max_length=300, default="", allow_blank=True)
+    query = serializers.CharField(
+        max_length=1000, default="", allow_blank=True, help_text="which assets; all published if left out"
+    )
 
 
 FILTERS = {"project": PROJECT}
@@ -69,9 +75,14 @@ class DatasetList(Door):
         asked.is_valid(raise_exception=True)
         project = project_or_404(request, asked.validated_data["project"])
         require_lead(request, project.pk)
-        version = datasets.freeze_version(
-            project_id=project.pk, by=caller(request), note=asked.validated_data["note"], now=database_now()
-        )
+        with a_query():
+            version = datasets.freeze_version(
+                project_id=project.pk,
+                by=caller(request),
+                note=asked.validated_data["note"],
+                query=asked.validated_data["query"],
+                now=database_now(),
+            )
         return Response(DatasetRow(version).data, status=201)
 
 

@@ -75,6 +75,7 @@ urlpatterns = [
     path("v1/datasets/<uuid:dataset_id>", datasets.DatasetOne.as_view(), name="api-dataset"),
     path("v1/exports", exports.ExportList.as_view(), name="api-exports"),
     path("v1/exports/<uuid:export_id>", exports.ExportOne.as_view(), name="api-export"),
+    path("v1/exports/<uuid:export_id>/cancel", exports.ExportCancel.as_view(), name="api-export-cancel"),
     path("v1/exports/<uuid:export_id>/download", exports.ExportDownload.as_view(), name="api-export-download"),
     path("v1/jobs", jobs.JobList.as_view(), name="api-jobs"),
     path("v1/jobs/<int:job_id>", jobs.JobOne.as_view(), name="api-job"),

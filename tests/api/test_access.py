@@ -9,25 +9,16 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from crowd.models import LedgerEntry, Restriction
 from curation.api import urls
 from curation.models import (
-    Annotation,
     ApiToken,
-    Event,
-    Export,
-    Job,
     Membership,
     Pool,
-    Project,
-    Review,
     User,
-    WebhookDelivery,
 )
-from curation.services import file_uploads
 from tests.api.conftest import Caller, token_of
 from tests.doors.conftest import photo
-from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_project, make_worker
+from tests.factories import make_project
 
 
 @dataclass(frozen=True)
@@ -127,6 +118,7 @@ ROUTES = [
         ok=202,
     ),
     Route("GET", "api-export", "exports/{export}", "read"),
+    Route("POST", "api-export-cancel", "exports/{export}/cancel", "export", lead_only=True),
     Route("GET", "api-export-download", "exports/{export}/download", "export", lead_only=True, ok=409),
     Route("GET", "api-webhooks", "webhooks", "admin", is_list=True),
     Route(
@@ -151,60 +143,6 @@ ROUTES = [
     Route("GET", "api-job", "jobs/{job}", "read"),
 ]
 every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-
-
-@pytest.fixture
-def world(
-    project: Project, pool: Pool, export: Export, delivery: WebhookDelivery, people: dict[str, User]
-) -> dict[str, str]:
-    asset = project.assets.earliest("pk")
-    upload, _ = file_uploads.start(
-        project=project, by=people["Alice"], name="a.jpg", size=10, sha256="f" * 64, now=timezone.now()
-    )
-    return {
-        **crowd_world(project, pool, people["Rita"]),
-        "project": str(project.public_id),
-        "pool": str(pool.pk),
-        "asset": str(asset.public_id),
-        "dataset": str(export.dataset.public_id),
-        "export": str(export.public_id),
-        "job": str(Job.objects.get(kind="export").pk),
-        "webhook": str(delivery.webhook.public_id),
-        "delivery": str(delivery.public_id),
-        "upload": str(upload.public_id),
-    }
-
-
-def crowd_world(project: Project, pool: Pool, rita: User) -> dict[str, str]:
-    """Return what people have said and done in the project, one of each kind."""
-    worker = make_worker()
-    sent = make_asset(project, worker=worker, answer=make_answer(pool, worker))
-    consensus, stage = make_consensus(sent), project.stages.get(kind="checks")
-    review = Review.objects.create(
-        project_id=project.pk, key=uuid4(), asset=sent, consensus=consensus, by=rita, verdict=Review.Verdict.ACCEPT
-    )
-    entry = LedgerEntry.objects.create(
-        project_id=project.pk,
-        kind="charge",
-        ref="assignment:1",
-        source="budget",
-        target="workers",
-        amount_micro=30_000,
-        stage_id=stage.pk,
-        pool_id=pool.pk,
-        worker_id=worker.pk,
-    )
-    ban = Restriction.objects.create(worker=worker, scope="project", scope_id=project.pk, reason="too fast")
-    return {
-        "worker": str(worker.pk),
-        "annotation": str(Annotation.objects.get(asset=sent).pk),
-        "consensus": str(consensus.pk),
-        "review": str(review.key),
-        "evidence": str(make_evidence(sent).pk),
-        "entry": str(entry.pk),
-        "restriction": str(ban.pk),
-        "event": str(Event.objects.filter(project_id=project.pk).earliest("pk").pk),
-    }
 
 
 def call(caller: Client, route: Route, world: dict[str, str]) -> Any:

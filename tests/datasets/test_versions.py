@@ -29,6 +29,7 @@ from curation.services import cards, datasets, exporting, jobs, splits, version_
 from curation.services.asset_query import QueryError
 from curation.services.datasets import freeze_version
 from curation.services.splits import BadSplit, SplitPlan
+from tests.api.conftest import Caller, token_of
 from tests.doors.conftest import photo, publish
 from tests.factories import make_asset, make_project, make_worker
 
@@ -308,3 +309,26 @@ def test_a_download_goes_on_where_it_broke_off_while_the_file_is_the_same(projec
     assert (other.status_code, b"".join(other.streaming_content)) == (200, data)
     assert client.get(address, headers={"if-none-match": etag}).status_code == 304
     assert client.get(address, headers={"range": f"bytes={len(data)}-"}).status_code == 416
+
+
+# --- by the API ------------------------------------------------------------------------------------------------------
+def test_the_api_exports_a_query_a_delta_and_smaller_pictures_and_names_what_is_wrong(changed, project, alice):
+    old, new, _ = changed
+    caller = Caller(token_of(alice))
+
+    def ask(**wish: Any) -> Any:
+        return caller.send("POST", "/api/v1/exports", {"format": "coco", **wish})
+
+    delta = ask(dataset=str(new.public_id), since=str(old.public_id), max_side=320)
+    assert (delta.status_code, delta.json()["since"], delta.json()["max_side"]) == (202, str(old.public_id), 320)
+    of_query = ask(project=str(project.public_id), query="class:fist")
+    assert of_query.status_code == 202
+    frozen = caller.get(f"/api/v1/datasets/{of_query.json()['dataset']}").json()
+    assert (frozen["query"], frozen["counts"]["images"]) == ("class:fist", 1)
+    refused = ask(project=str(project.public_id), query="colour:red")
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_query")
+    assert ask(dataset=str(new.public_id), project=str(project.public_id)).status_code == 400
+    assert ask(dataset=str(new.public_id), max_side=5).status_code == 400
+    stopped = caller.send("POST", f"/api/v1/exports/{delta.json()['id']}/cancel")
+    assert (stopped.status_code, stopped.json()["state"]) == (200, "cancelled")
+    assert caller.send("POST", f"/api/v1/exports/{delta.json()['id']}/cancel").status_code == 409
