@@ -1,18 +1,29 @@
 """Callers of the API: Alice leads, Rita reviews, Vera views, Charlie is a stranger."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from curation.models import Export, LabelClass, Pool, Project, User, WebhookDelivery
-from curation.services import webhooks
+from crowd.models import LedgerEntry, Restriction
+from curation.models import Annotation, Event, Export, Job, LabelClass, Pool, Project, Review, User, WebhookDelivery
+from curation.services import file_uploads, webhooks
 from curation.services.datasets import freeze_version, request_export
 from curation.services.tokens import SCOPES, create_token
 from tests.doors.conftest import photo, publish
-from tests.factories import make_pool, make_project, make_user
+from tests.factories import (
+    make_answer,
+    make_asset,
+    make_consensus,
+    make_evidence,
+    make_pool,
+    make_project,
+    make_user,
+    make_worker,
+)
 
 
 class Caller(Client):
@@ -83,3 +94,58 @@ def delivery(project: Project, people: dict[str, User]) -> WebhookDelivery:
         now=timezone.now(),
     )
     return webhooks.send_test(webhook=hook, now=timezone.now())
+
+
+@pytest.fixture
+def world(
+    project: Project, pool: Pool, export: Export, delivery: WebhookDelivery, people: dict[str, User]
+) -> dict[str, str]:
+    """Return an id of everything the API speaks of, all in one project."""
+    asset = project.assets.earliest("pk")
+    upload, _ = file_uploads.start(
+        project=project, by=people["Alice"], name="a.jpg", size=10, sha256="f" * 64, now=timezone.now()
+    )
+    return {
+        **crowd_world(project, pool, people["Rita"]),
+        "project": str(project.public_id),
+        "pool": str(pool.pk),
+        "asset": str(asset.public_id),
+        "dataset": str(export.dataset.public_id),
+        "export": str(export.public_id),
+        "job": str(Job.objects.get(kind="export").pk),
+        "webhook": str(delivery.webhook.public_id),
+        "delivery": str(delivery.public_id),
+        "upload": str(upload.public_id),
+    }
+
+
+def crowd_world(project: Project, pool: Pool, rita: User) -> dict[str, str]:
+    """Return what people have said and done in the project, one of each kind."""
+    worker = make_worker()
+    sent = make_asset(project, worker=worker, answer=make_answer(pool, worker))
+    consensus, stage = make_consensus(sent), project.stages.get(kind="checks")
+    review = Review.objects.create(
+        project_id=project.pk, key=uuid4(), asset=sent, consensus=consensus, by=rita, verdict=Review.Verdict.ACCEPT
+    )
+    entry = LedgerEntry.objects.create(
+        project_id=project.pk,
+        kind="charge",
+        ref="assignment:1",
+        source="budget",
+        target="workers",
+        amount_micro=30_000,
+        stage_id=stage.pk,
+        pool_id=pool.pk,
+        worker_id=worker.pk,
+    )
+    ban = Restriction.objects.create(worker=worker, scope="project", scope_id=project.pk, reason="too fast")
+    return {
+        "worker": str(worker.pk),
+        "annotation": str(Annotation.objects.get(asset=sent).pk),
+        "consensus": str(consensus.pk),
+        "review": str(review.key),
+        "evidence": str(make_evidence(sent).pk),
+        "entry": str(entry.pk),
+        "restriction": str(ban.pk),
+        "event": str(Event.objects.filter(project_id=project.pk).earliest("pk").pk),
+    }
