@@ -17,7 +17,7 @@ from crowd.money import micro
 from tests.faults.sides import COMMISSION, THROTTLE, Emulator, Product
 
 CLASSES = ("call", "like", "fist")
-A_TURN = 10
+A_TURN, A_LOOK = 10, 3  # people who come by at once
 MOST_BEHIND = 200  # pages and commands: the crowd waits for the product when it lags behind so far
 BREATH = 0.3
 GIVEN_UP_AFTER = 1800.0  # two thousand pages on a busy machine
@@ -63,7 +63,7 @@ print(json.dumps(bonuses.plan_many(wishes=wishes, by_id=None).new))
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`pages` handed in, `kills` spread over them, the last one when the last page is in."""
+    """At least so many `pages` handed in, `kills` spread over them."""
 
     seed: int
     pages: int
@@ -123,8 +123,8 @@ class Campaign:
         while True:
             if not came:
                 time.sleep(BREATH)
-            # Every visit moves the platform's clock on: while there is nothing to do only one person looks.
-            came = self.far.visits(A_TURN if came else 1) if self._behind() < MOST_BEHIND else 0
+            # Every visit moves the platform's clock on: while there is nothing to do only a few people look.
+            came = self.far.visits(A_TURN if came else A_LOOK) if self._behind() < MOST_BEHIND else 0
             outcome.pages += came
             busy = time.monotonic() if came else busy
             if outcome.kills < self.plan.kills and outcome.pages >= self._kill_after(outcome.kills):
@@ -140,8 +140,8 @@ class Campaign:
         return self._judge(outcome, given)
 
     def _kill_after(self, number: int) -> float:
-        """Spread the kills over the pages; the last one comes near the end."""
-        return 0.95 * self.plan.pages * (number + 1) / self.plan.kills
+        """Spread the kills over the pages; the last one comes when as many as planned are in."""
+        return self.plan.pages * (number + 1) / self.plan.kills
 
     def _behind(self) -> int:
         """Return how far the product lags behind the crowd."""
