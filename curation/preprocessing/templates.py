@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -156,22 +156,30 @@ def _window(photo: Preview, template: TemplateFeatures) -> _Match | None:
     """Match the photo as a window of the template, or of its mirror image, by pixels where corners are too few."""
     for pixels, mirrored in ((template.preview.grey, False), (template.mirror, True)):
         for _, shown in _parts(photo):
-            found = window_in(pixels, shown.cut(photo.grey))
-            if found is None:
-                continue
-            found[:, 2] += (shown.left - photo.trim.left, shown.top - photo.trim.top)
-            better = refined(pixels, photo.trimmed, Registration(found, 0, mirrored))
-            match = None if better is None else _matched(better, photo, template)
-            if match is not None and _is_that_window(match, pixels, photo):
-                return match
+            match = _window_of(pixels, shown.cut(photo.grey), mirrored=mirrored)
+            if match is not None:
+                return replace(match, registration=_moved(match.registration, shown, photo.trim))
     return None
 
 
-def _is_that_window(match: _Match, pixels: Grey, photo: Preview) -> bool:
+def _window_of(pixels: Grey, part: Grey, *, mirrored: bool) -> _Match | None:
     """Ask that all is alike, the fine detail above all: in a sky that is dark even noise is far off in deviations."""
-    if match.difference > MAX_DIFFERENCE or match.found.most > WINDOW_MOST or match.overlay.common < MIN_COMMON:
-        return False
-    return detail_agrees(pixels, photo.trimmed, match.registration.matrix)
+    found = window_in(pixels, part)
+    better = None if found is None else refined(pixels, part, Registration(found, 0, mirrored))
+    overlay = None if better is None else warped(pixels, part, better.matrix)
+    if better is None or overlay is None or overlay.common < MIN_COMMON:
+        return None
+    match = _Match(better, overlay, measured(overlay))
+    if match.difference > MAX_DIFFERENCE or match.found.most > WINDOW_MOST:
+        return None
+    return match if detail_agrees(pixels, part, better.matrix) else None
+
+
+def _moved(registration: Registration, part: Box, trim: Box) -> Registration:
+    """Return a registration on a part of the photo as one on its trimmed picture."""
+    matrix = registration.matrix.copy()
+    matrix[:, 2] += (part.left - trim.left, part.top - trim.top)
+    return Registration(matrix, registration.inliers, registration.mirrored)
 
 
 def _laid_out(frame: Frame, width: int, trim: Box) -> Registration:
