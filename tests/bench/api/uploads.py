@@ -86,7 +86,7 @@ def measure(pictures: int) -> dict[str, Any]:
     lead = make_user("Alice")
     project = make_project(lead=lead)
     token = create_token(user=lead, name="bench", scopes=SCOPES, all_projects=True, now=timezone.now())[1]
-    client = Client(headers={"authorization": f"Bearer {token}"})
+    client = Client(headers={"authorization": f"Bearer {token}"}, SERVER_NAME="localhost")
     texts = batches(pictures)
     found = {name: send(client, project, texts, pictures) for name in ("first", "again")}
     assert (found["first"]["new"], found["again"]["existing"]) == (pictures, pictures)
