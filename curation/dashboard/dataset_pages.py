@@ -1,10 +1,11 @@
-"""Frozen versions and their exports."""
+"""The project's data set: its versions, its card, and every export there was."""
 
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,14 +14,18 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.dataset_forms import FILES, SPLIT_FIELDS, card_fields, split_plan
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.downloads import answer_file
-from curation.models import DatasetVersion, Export, Membership
+from curation.models import DatasetCard, DatasetVersion, Export, HeldOutSet, Membership
+from curation.services import cards, data_set_readers, export_requests
 from curation.services import datasets as service
+from curation.services.asset_query import QueryError
 
 LEAD = Membership.Role.LEAD
 UNFINISHED = (Export.State.QUEUED, Export.State.RUNNING)
+SHOWN_EXPORTS = 50
 
 
 @require_safe
@@ -32,61 +37,93 @@ def datasets(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def freeze(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Freeze what is published, or what a query means, as the next version; split it where that was asked for."""
     seat = seat_or_404(request, public_id, LEAD)
-    note = typed(request, "note")
     try:
-        version = service.freeze_version(project_id=seat.project.pk, by=person(request), note=note, now=database_now())
-    except CrowdError as error:
-        return _page(request, seat, str(error))
+        version = service.freeze_version(
+            project_id=seat.project.pk,
+            by=person(request),
+            note=typed(request, "note"),
+            query=typed(request, "query", 1000),
+            split=split_plan(request) if request.POST.get("split") == "yes" else None,
+            now=database_now(),
+        )
+    except (CrowdError, QueryError, ValueError) as error:
+        return _page(request, seat, "freeze", str(error))
     messages.success(request, f"{version} is frozen.")
     return redirect("datasets", public_id)
 
 
 @require_POST
 @login_required
-def export(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpResponse:
-    """Ask for an export of a version."""
+def save_card(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Write the card anew: the next version keeps it, the frozen ones have theirs."""
     seat = seat_or_404(request, public_id, LEAD)
-    version = DatasetVersion.objects.filter(project=seat.project, public_id=dataset_id).first()
-    if version is None:
-        raise Http404
-    format_name = request.POST.get("format", "")
-    if format_name not in WRITERS:
-        sentence = f"{format_name!r} is not a format we write; there are {', '.join(sorted(WRITERS))}."
-        return _page(request, seat, sentence)
     try:
-        service.request_export(dataset_id=version.pk, format=format_name, by=person(request), now=database_now())
+        cards.save_card(project_id=seat.project.pk, text=card_fields(request), by=person(request), now=database_now())
     except CrowdError as error:
-        return _page(request, seat, str(error))
-    messages.success(request, f"The export of {version} as {format_name} is on its way.")
+        return _page(request, seat, "card", str(error))
+    messages.success(request, "The card is saved. The next version keeps it as it is now.")
     return redirect("datasets", public_id)
 
 
 @require_safe
 @login_required
 def download(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResponseBase:
+    """Send the archive, and keep who has it."""
     seat = seat_or_404(request, public_id, LEAD)
-    row = Export.objects.filter(dataset__project=seat.project, public_id=export_id, state=Export.State.DONE).first()
+    row = _export(seat, export_id)
+    if row is None or row.state != Export.State.DONE:
+        raise Http404
+    if request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+        data_set_readers.note_download(export=row, by=person(request), now=database_now())
+    return answer_file(request, row.storage_key, name=FILES.format(slug=seat.project.slug, export=row))
+
+
+@require_POST
+@login_required
+def cancel(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResponse:
+    """Stop an export that is not done."""
+    seat = seat_or_404(request, public_id, LEAD)
+    row = _export(seat, export_id)
     if row is None:
         raise Http404
-    name = f"{seat.project.slug}-v{row.dataset.number}-{row.format}.zip"
-    return answer_file(request, row.storage_key, name=name, digest=row.receipt["zip_sha256"])
+    try:
+        export_requests.cancel_export(export_id=row.pk, by=person(request), now=database_now())
+    except CrowdError:
+        messages.error(request, f"The export of {row.dataset} is not running any more, so it was not cancelled.")
+    else:
+        messages.success(request, f"The export of {row.dataset} as {row.format} is cancelled; nothing of it is left.")
+    return redirect("datasets", public_id)
 
 
-def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
-    versions = DatasetVersion.objects.filter(project=seat.project).select_related("created_by")
-    exports = list(Export.objects.filter(dataset__project=seat.project).select_related("dataset").order_by("-id")[:50])
+def _export(seat: Seat, export_id: UUID) -> Export | None:
+    rows = Export.objects.filter(dataset__project=seat.project, public_id=export_id)
+    return rows.select_related("dataset__project").first()
+
+
+def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "") -> HttpResponse:
+    done = Count("exports", filter=Q(exports__state=Export.State.DONE))
+    rows = DatasetVersion.objects.filter(project=seat.project).select_related("created_by").annotate(done=done)
+    versions = list(rows.order_by("-number"))
+    downloads = data_set_readers.downloads_of(versions=versions)
+    exports = list(
+        Export.objects.filter(dataset__project=seat.project)
+        .select_related("dataset", "since", "created_by")
+        .order_by("-id")[:SHOWN_EXPORTS]
+    )
     context: dict[str, Any] = {
         "seat": seat,
-        "versions": [(version, _counts(version.counts)) for version in versions],
+        "versions": [(version, downloads.get(version.number, 0)) for version in versions],
         "exports": exports,
         "exporting": any(export.state in UNFINISHED for export in exports),
+        "unfinished": UNFINISHED,
         "formats": sorted(WRITERS),
+        "card": DatasetCard.objects.filter(project=seat.project).select_related("updated_by").first(),
+        "split_fields": SPLIT_FIELDS,
+        "held_out": HeldOutSet.objects.filter(project=seat.project, retired_at=None).count(),
+        "error_in": error_in,
         "error": error,
+        "typed": request.POST if error_in else {},
     }
-    return render(request, "curation/datasets.html", context, status=400 if error else 200)
-
-
-def _counts(counts: dict[str, Any]) -> list[tuple[str, int]]:
-    """Return the plain numbers of a version; nested ones belong to its card."""
-    return [(name.replace("_", " "), number) for name, number in counts.items() if isinstance(number, int)]
+    return render(request, "curation/datasets/page.html", context, status=400 if error else 200)

@@ -118,11 +118,11 @@ def _published(published: Published, *, leave_out: bool) -> CostsView:
 
 def _answers(before: StageCost, now: StageCost) -> str:
     old, new = _number(before.answers), _number(now.answers)
-    return old if old == new else f"{old} → {new}"
+    return f"{old} → {new}" if old != new else "–" if old == "0" else old
 
 
 def _number(answers: Fraction) -> str:
-    return "–" if not answers else f"{float(answers):.2f}".rstrip("0").rstrip(".")
+    return f"{float(answers):.2f}".rstrip("0").rstrip(".")
 
 
 def _paid(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters: Filters) -> CostsView:

@@ -86,7 +86,7 @@ class MoneyNumbers:
 
 def _dearer(cost: Cost) -> str:
     percent = round(100 * cost.sums.total / cost.planned_micro) - 100
-    return f"{cost.name}: {percent}% more is spent than all that is wanted there should cost at the usual price."
+    return f"{cost.name}: {percent} % more is spent than all that is wanted there should cost at the usual price."
 
 
 def money_numbers(*, project: Project, now: datetime) -> MoneyNumbers:

@@ -52,6 +52,7 @@ OF_A_PROJECT: Final = (
     Screen("balance", "Balance", "KeyB", words="coverage conditions plan gaps heat map classes"),
     Screen("money", "Money", "KeyC", words="costs ledger budget spent"),
     Screen("datasets", "Datasets", "KeyS", words="versions exports"),
+    Screen("dataset-compare", "Compare versions", words="diff added removed changed"),
     Screen("settings", "Settings", "KeyT", words="team members budget"),
     Screen("cuts", "Blur and light", words="sharpness brightness cut"),
     Screen("held-out", "Held-out sets", words="leak test set"),

@@ -17,14 +17,16 @@ PAGES = (
     "asset",
     "workers",
     "worker",
+    "balance",
     "datasets",
+    "dataset-compare",
     "settings",
     "live",
 )
 PARTS = ("kpis", "chart", "funnel", "pipeline", "pools", "levels", "events")
 MOST_QUERIES = 14
 # "assets": counts of every facet, once for each version of a small project; the others bring much together
-MORE_QUERIES = {"assets": 21, "project": 17, "pool": 22}
+MORE_QUERIES = {"assets": 21, "balance": 18, "project": 17, "pool": 22}
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_a_page_needs_few_queries(page, world, people, django_assert_max_num_que
         people["alice"].get(world[page])
 
 
-@pytest.mark.parametrize("page", ["project", "pools", "assets", "workers", "datasets", "settings"])
+@pytest.mark.parametrize("page", ["project", "pools", "assets", "workers", "balance", "datasets", "settings"])
 def test_more_rows_need_no_more_queries(page, project, world, people, django_assert_max_num_queries):
     for number in range(5):
         pool, worker = make_pool(project, f"MORE {number}"), make_worker(f"W{number}")
@@ -107,6 +109,9 @@ LEADS_ONLY = {
     "evidence-reject": {},
     "evidence-overturn": {},
     "freeze": {},
+    "balance-plan": {"plan": ""},
+    "balance-gap": {"gap": "1:0:0:1"},
+    "dataset-card": {"title": "Signs"},
     "member-add": {"email": "new@example.org", "role": "viewer"},
     "invite": {"uses": "1", "days": "1"},
     "budget": {"limit": "900"},

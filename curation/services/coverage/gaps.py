@@ -82,9 +82,9 @@ def heat(
     known: list[LabelClass | None] = [one for one in classes if one.retired_at is None or found.whole.get(one.pk)]
     if found.whole.get(None):
         known.append(None)
-    lines = tuple(_line(one, found, 0 if boxes else wanted.get(one.pk if one else None, 0), among) for one in known)
+    lines = tuple(_line(one, found, _planned(one, found, {} if boxes else wanted), among) for one in known)
     whole = Matrix(found.factor, {(0, place): found.total(place) for place in _places(found)}, {0: found.all})
-    totals = _line(None, whole, 0, among, key=0)
+    totals = _line(None, whole, found.all, among, key=0)
     gaps = [] if boxes else [gap for line in lines for gap in _gaps(line, wanted)]
     gaps.sort(key=lambda gap: (-gap.missing, gap.label.index, gap.place))
     return Heat(found.factor, lines, totals, tuple(gaps))
@@ -94,12 +94,19 @@ def _places(found: Matrix) -> range:
     return range(len(found.factor.wishes))
 
 
-def _line(label: LabelClass | None, found: Matrix, wanted: int, among: str, key: int | None = None) -> Line:
+def _planned(label: LabelClass | None, found: Matrix, wanted: Mapping[int | None, int]) -> int | None:
+    """Return how many of a class are planned; None where no plan is meant: of what is no sign, or without a class."""
+    if label is None or label.is_negative:
+        return None
+    return max(found.whole.get(label.pk, 0), wanted.get(label.pk, 0))
+
+
+def _line(label: LabelClass | None, found: Matrix, planned: int | None, among: str, key: int | None = None) -> Line:
     at = label.pk if label else key
     whole = found.whole.get(at, 0)
     own = "" if key is not None else f"{_class_query(label)} "
     asked = f"{own}{among}"
-    cells = tuple(_cell(found, (at, place), max(1, whole, wanted), asked) for place in _places(found))
+    cells = tuple(_cell(found, (at, place), planned, asked) for place in _places(found))
     return Line(label, whole, cells, max(0, whole - sum(cell.n for cell in cells)), asked)
 
 
@@ -107,19 +114,19 @@ def _class_query(label: LabelClass | None) -> str:
     return f'class:"{label.name}"' if label else "class:none"
 
 
-def _cell(found: Matrix, at: tuple[int | None, int], planned: int, asked: str) -> Cell:
+def _cell(found: Matrix, at: tuple[int | None, int], planned: int | None, asked: str) -> Cell:
     wish, n, whole = found.factor.wishes[at[1]], found.cells.get(at, 0), found.whole.get(at[0], 0)
     share = n / whole if whole else 0.0
     flag, missing = "", 0
-    if found.factor.is_wanted:
-        if n < (wish.share - wish.tolerance) * planned / 100:
-            missing = math.ceil(round(wish.share * planned / 100, 6)) - n
+    if found.factor.is_wanted and planned is not None:
+        if n < (wish.share - wish.tolerance) * max(1, planned) / 100:
+            missing = math.ceil(round(wish.share * max(1, planned) / 100, 6)) - n
         flag = "under" if missing else "over" if 100 * share > wish.share + wish.tolerance else ""
     return Cell(wish, at[1], n, share, flag, missing, round(STEPS * share), f"{asked} {found.factor.query(wish.value)}")
 
 
 def _gaps(line: Line, wanted: Mapping[int | None, int]) -> list[Gap]:
-    if line.label is None or line.label.is_negative:
+    if line.label is None:
         return []
     planned = max(line.n, wanted.get(line.label.pk, 0))
     return [
