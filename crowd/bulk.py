@@ -23,31 +23,40 @@ def bulk_load(
     model: type[models.Model],
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
-    conflict: Sequence[str],
+    conflict: Sequence[str] = (),
+    only_where: str = "",
     same: Mapping[str, Any] | None = None,
     returning: Sequence[str] = ("id",),
 ) -> list[tuple[Any, ...]]:
     """Insert the rows that are not there yet by `conflict`, in this order, and return the wanted columns of these.
 
-    Columns are the database's. `same` holds what is alike in all rows; the model's defaults fill the rest. JSON comes
-    as text, see `json_text`. Where others may load the same rows at the same time, give them in order of `conflict`:
-    whoever does it the other way round could wait for the first for ever.
+    `only_where` is the condition of a unique index that does not hold for all rows; without `conflict` a row that is
+    there is an error. Columns are the database's. `same` holds what is alike in all rows; the model's defaults fill
+    the rest. JSON comes as text, see `json_text`. Where others may load the same rows at the same time, give them in
+    order of `conflict`: whoever does it the other way round could wait for the first for ever.
     """
     filled = {**_defaults(model, {*columns, *(same or {})}), **(same or {})}
     query = sql.SQL(
-        "INSERT INTO {table} ({names}) SELECT {values} FROM staged_rows ORDER BY staged_rows.ctid "
-        "ON CONFLICT ({target}) DO NOTHING RETURNING {wanted}"
+        "INSERT INTO {table} ({names}) SELECT {values} FROM staged_rows ORDER BY staged_rows.ctid {there} "
+        "RETURNING {wanted}"
     ).format(
         table=sql.Identifier(model._meta.db_table),
         names=_names([*columns, *filled]),
         values=sql.SQL(", ").join([*map(sql.Identifier, columns), *[sql.SQL("%s")] * len(filled)]),
-        target=_names(conflict),
+        there=_there(conflict, only_where),
         wanted=_names(returning),
     )
     types = _types(model)
     with transaction.atomic(), staged("staged_rows", {name: types[name] for name in columns}, rows) as cursor:
         cursor.execute(query, list(filled.values()))
         return list(cursor.fetchall())
+
+
+def _there(conflict: Sequence[str], only_where: str) -> sql.Composable:
+    if not conflict:
+        return sql.SQL("")
+    condition = sql.SQL(f"WHERE {only_where}" if only_where else "")  # of ours, never from outside
+    return sql.SQL("ON CONFLICT ({}) {} DO NOTHING").format(_names(conflict), condition)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from curation.datasets.formats.reading.base import BadDocument, BadEntry, Labell
 from curation.datasets.formats.registry import reader as reader_of
 from curation.intake.listing import file_of
 from curation.models import Project
-from curation.services.importing import Wanted, WrongDataset, documents, names_of, own_classes, plain
+from curation.services.import_preparing import Wanted, names_of
+from curation.services.importing import WrongDataset, documents, own_classes, plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 import uuid
 from dataclasses import asdict
+from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
 from curation.models import Asset, AssetPreview
-from curation.preprocessing.copies import Measured, measured
+from curation.preprocessing.copies import Copies, Measured, measured
+from curation.preprocessing.decode import Analysis
 from curation.preprocessing.limits import PICTURE_LIMITS, Limits
 from curation.preprocessing.pool import shared_pool
 
@@ -20,25 +22,42 @@ def measure(data: bytes, limits: Limits = PICTURE_LIMITS, *, corners: bool = Fal
 
 def keep(*, asset: Asset, seen: Measured) -> None:
     """Store the measurements and the copies, which carry no metadata. May be repeated."""
-    analysis, copies = seen.analysis, seen.copies
-    keys = {
-        "thumb_key": _store("thumb", "webp", copies.thumb),
-        "screen_key": _store("screen", "jpg", copies.screen),
-        "grey_key": _store("grey", "jpg", copies.grey),
-    }
-    camera = {name: value for name, value in asdict(analysis.camera).items() if value}
+    keys = store_copies(seen.copies)
     with transaction.atomic():
-        AssetPreview.objects.update_or_create(asset=asset, defaults={**keys, "camera": camera})
+        AssetPreview.objects.update_or_create(asset=asset, defaults={**keys, "camera": camera_of(seen.analysis)})
         Asset.objects.filter(pk=asset.pk).update(
-            width=analysis.width,
-            height=analysis.height,
-            phash=_signed(analysis.phash64),
-            hash256=analysis.hash256,
-            hash256_trimmed=analysis.hash256_trimmed,
-            sharpness=analysis.sharpness,
-            brightness=analysis.brightness,
-            contrast=analysis.contrast,
+            width=seen.analysis.width, height=seen.analysis.height, **columns_of(seen.analysis)
         )
+
+
+def columns_of(analysis: Analysis) -> dict[str, Any]:
+    """Return the measurements by the names of their columns."""
+    return {
+        "phash": _signed(analysis.phash64),
+        "hash256": analysis.hash256,
+        "hash256_trimmed": analysis.hash256_trimmed,
+        "sharpness": analysis.sharpness,
+        "brightness": analysis.brightness,
+        "contrast": analysis.contrast,
+    }
+
+
+def camera_of(analysis: Analysis) -> dict[str, Any]:
+    return {name: value for name, value in asdict(analysis.camera).items() if value}
+
+
+def store_copies(copies: Copies) -> dict[str, str]:
+    """Store the copies and return their keys; a failure leaves none of them."""
+    made = (("thumb", "webp", copies.thumb), ("screen", "jpg", copies.screen), ("grey", "jpg", copies.grey))
+    keys: dict[str, str] = {}
+    try:
+        for folder, suffix, data in made:
+            keys[f"{folder}_key"] = _store(folder, suffix, data)
+    except BaseException:
+        for key in keys.values():
+            default_storage.delete(key)
+        raise
+    return keys
 
 
 def _store(folder: str, suffix: str, data: bytes) -> str:

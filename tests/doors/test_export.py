@@ -186,10 +186,10 @@ def _die_after(death: pytest.MonkeyPatch, pictures: int) -> None:
     """End the process in the middle of a picture, or (after the third) when the archive is put away but not noted."""
     left, real = iter(range(pictures)), exporting.clean_picture
 
-    def clean(asset: Asset) -> bytes:
+    def clean(asset: Asset, max_side: int | None) -> bytes:
         if next(left, None) is None:
             raise SystemExit
-        return real(asset)
+        return real(asset, max_side)
 
     def close(*_: object) -> None:
         raise SystemExit

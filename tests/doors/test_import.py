@@ -85,7 +85,8 @@ def test_pictures_come_in_with_boxes_class_source_and_licence_and_wait_where_the
     assert done["boxes"] == {"no_gesture": 1, "peace": 1}
     asset = Asset.objects.get(project=theirs, name="0.jpg")
     assert (asset.stage.kind, asset.state, asset.label_class.name) == ("publish", "waiting", "peace")
-    assert (asset.source, asset.licence) == ("set.manifest: 0.jpg", "CC BY 4.0")
+    assert (asset.source, asset.licence) == ("set.manifest", "CC BY 4.0")
+    assert asset.sources.get().reference == "0.jpg"
     assert asset.preview.screen_key
     assert boxes(theirs, "0.jpg") == [("peace", 10, 0.9), ("no_gesture", 200, 0.9)]
     row = Consensus.objects.get(asset=asset)
@@ -252,7 +253,9 @@ def test_a_check_counts_classes_before_anything_is_copied(theirs, folder, capsys
     assert not Asset.objects.filter(project=theirs).exists()
 
 
-@pytest.mark.parametrize("form", ["coco", "csv", "hagrid", "jsonl", "voc", "yolo"])
+@pytest.mark.parametrize(
+    "form", ["coco", "croissant", "csv", "hagrid", "huggingface", "jsonl", "parquet", "voc", "yolo"]
+)
 def test_an_export_of_ours_comes_in_again_with_equal_boxes_and_twice_changes_nothing(form, theirs, tmp_path, capsys):
     records = [ImageRecord("0.jpg", 320, 200, (BoxRecord(1, 8, 20, 40, 50, 0.875),)), ImageRecord("1.jpg", 320, 200)]
     pictures = {"0.jpg": photo(61), "1.jpg": photo(62)}

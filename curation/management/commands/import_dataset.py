@@ -15,22 +15,24 @@ from curation.management.projects import project_or_exit, stage_or_exit
 from curation.models import Project
 from curation.services import people
 from curation.services.import_check import Held, look_into
-from curation.services.importing import Imported, Wanted, WrongDataset, import_dataset
+from curation.services.import_preparing import Wanted
+from curation.services.import_spool import cancel
+from curation.services.importing import Imported, Origin, WrongDataset, import_dataset
 
 INTERRUPTED = 130
 EVERY_SO_MANY = 20
 
 
 class Command(BaseCommand):
-    help = "Take pictures with their boxes into a project. The same file again changes nothing."
+    help = "Take pictures with their boxes into a project, all or nothing. The same file again changes nothing."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="short name or id")
         parser.add_argument(
-            "path", type=Path, metavar="PATH", help="a manifest with its pictures beside it, or a folder"
+            "path", nargs="?", type=Path, metavar="PATH", help="a manifest with its pictures beside it, or a folder"
         )
-        parser.add_argument("--format", required=True, help=", ".join(sorted(READERS)))
+        parser.add_argument("--format", help=", ".join(sorted(READERS)))
         parser.add_argument("--classes", default="", metavar="A,B", help="classes of the file to take; all if left out")
         parser.add_argument(
             "--map",
@@ -41,11 +43,19 @@ class Command(BaseCommand):
             help="what a class of the file is called in the project; may be repeated",
         )
         parser.add_argument("--stage", help="stage where new pictures start; the review if left out")
+        parser.add_argument("--source", default="", metavar="NAME", help="what the source is called; the file's name")
+        parser.add_argument("--licence", default="", help="licence of pictures that name none themselves")
+        parser.add_argument("--cancel", action="store_true", help="delete what an interrupted import has prepared")
         parser.add_argument("--check", action="store_true", help="only count what the file holds; store nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
-    def handle(self, *, project: str, path: Path, **options: Any) -> None:
+    def handle(self, *, project: str, path: Path | None, **options: Any) -> None:
+        if options["cancel"]:
+            self._cancel(project_or_exit(project))
+            return
         form = options["format"]
+        if path is None or form is None:
+            raise CommandError("Say what to take in: PATH and --format.", returncode=2)
         if form not in READERS:
             known = ", ".join(sorted(READERS))
             raise CommandError(f"{form!r} is not a format we read; there are: {known}.", returncode=2)
@@ -62,6 +72,7 @@ class Command(BaseCommand):
                 form=form,
                 wanted=wanted,
                 stage=stage,
+                origin=Origin(options["source"].strip() or path.name, options["licence"].strip()),
                 by=people.operator(),
                 now=database_now(),
                 progress=_show,
@@ -71,10 +82,19 @@ class Command(BaseCommand):
         except CrowdError as error:
             raise CommandError(str(error), returncode=2) from None
         except KeyboardInterrupt:
-            self.stderr.write("\nInterrupted. What is in stays in; run the same command again to go on.")
+            self.stderr.write(
+                "\nInterrupted. Nothing is in the project yet; run the same command again to go on, or --cancel."
+            )
             sys.exit(INTERRUPTED)
         _clear()
         self.stdout.write(json.dumps(document(done), ensure_ascii=False) if options["json"] else table(done))
+
+    def _cancel(self, project: Project) -> None:
+        try:
+            found = cancel(project)
+        except CrowdError as error:
+            raise CommandError(str(error), returncode=1) from None
+        self.stdout.write(f"{found:,} prepared pictures were deleted; the project is as it was.")
 
     def _checked(self, project: Project, path: Path, form: str, wanted: Wanted, *, as_json: bool) -> str:
         try:
@@ -119,6 +139,8 @@ def document(done: Imported) -> dict[str, Any]:
         "reasons": done.reasons(),
         "labels": {what: done.labels[what] for what in ("new", "changed", "existing", "kept")},
         "boxes": dict(sorted(done.boxes.items())),
+        "also_in": dict(sorted(done.also_in.items())),
+        "other_licence": done.other_licence,
         "files_refused": [asdict(one) for one in done.files_refused],
     }
 
@@ -134,6 +156,9 @@ def table(done: Imported) -> str:
         f"labels: {labels['new']} new, {labels['changed']} changed, {labels['existing']} already there, "
         f"{labels['kept']} left as our own people have them"
     )
+    lines += [f"{count:>8} pictures are in {name} as well" for name, count in sorted(done.also_in.items())]
+    if done.other_licence:
+        lines.append(f"{done.other_licence:>8} pictures are here already under another licence, which stays")
     lines += [f"{count:>8} boxes of {name}" for name, count in sorted(done.boxes.items())]
     return "\n".join(lines)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
-from pathlib import Path, PurePosixPath
+from functools import lru_cache, wraps
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from xml.etree.ElementTree import ParseError
 
@@ -201,22 +202,21 @@ def picture_in(root: Path, name: str, folders: Sequence[str]) -> Path | None:
     """Return the file of that name in the first of the folders below `root` that has it; never one outside."""
     if not name or "\0" in name:
         return None
-    place = root.resolve()
-    wanted = PurePosixPath(name.replace("\\", "/"))
-    for tail in (wanted, PurePosixPath(wanted.name)):
+    place, wanted = _resolved(root), name.replace("\\", "/")
+    last = wanted.rstrip("/").rpartition("/")[2]
+    for tail in (last,) if last == wanted or "://" in wanted else (wanted, last):
         for folder in folders:
-            path = (place / folder / tail).resolve()
-            if path.is_relative_to(place) and _is_file(path):
-                return path
+            found = f"{place}/{folder}/{tail}"
+            if os.access(found, os.F_OK):
+                path = Path(found).resolve()
+                if path.is_relative_to(place) and path.is_file():
+                    return path
     return None
 
 
-def _is_file(path: Path) -> bool:
-    """Say no, too, where a name is longer than a file's may be."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
+@lru_cache(maxsize=16)
+def _resolved(root: Path) -> Path:
+    return root.resolve()
 
 
 class Once:
