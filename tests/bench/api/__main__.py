@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT = ROOT / "var" / "bench" / "api.json"
-PARTS = ("pages", "uploads", "label_studio")
+PARTS = ("pages", "uploads", "data_sets", "label_studio")
 
 
 def run(part: str, peers: str) -> dict[str, Any]:
