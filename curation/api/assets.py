@@ -110,10 +110,24 @@ FILTERS = {
 }
 
 
+# Only what the answer shows is read: traces, hashes and settings make half the work of a page.
+OF_ASSETS = (
+    "public_id", "client_key", "media", "name", "state", "reason", "width", "height", "bytes", "sha256", "source",
+    "licence", "frame_index", "frame_ms", "created_at", "project__public_id", "stage__name", "label_class__name",
+    "parent__public_id",
+)  # fmt: skip
+OF_CONSENSUS = (
+    "asset", "stage__name", "version", "method", "status", "label", "confidence", "lowest_iou", "n_answers",
+    "created_at",
+)  # fmt: skip
+
+
 def _visible(request: Request, *, with_consensus: bool = True) -> Any:
-    rows = Asset.objects.select_related("project", "stage", "label_class", "parent")
+    rows = Asset.objects.select_related("project", "stage", "label_class", "parent").only(*OF_ASSETS)
     if with_consensus:
-        current = Consensus.objects.filter(is_current=True).select_related("stage").prefetch_related("boxes")
+        boxes = Prefetch("boxes", ConsensusBox.objects.only("consensus", *BoxRow.Meta.fields))
+        current = Consensus.objects.filter(is_current=True).select_related("stage").only(*OF_CONSENSUS)
+        current = current.prefetch_related(boxes)
         rows = rows.prefetch_related(Prefetch("consensus", current.order_by("stage__position"), to_attr="agreed"))
     return rows.filter(project__in=project_ids(request))
 
