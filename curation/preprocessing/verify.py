@@ -13,6 +13,7 @@ from .hashes import BITS, Turns, nearest_turn, turns_of
 from .pixels import Grey, turned
 from .preview import Preview
 from .proof import Proof, proof_of
+from .windows import detail_agrees
 
 VERSION = "verify-3"
 """Under which verdicts are kept for second runs: another one wherever a pair may be judged otherwise."""
@@ -105,7 +106,7 @@ def compare(
         verdict = SAME_PHOTO if straight.proven else SAME_SCENE
         return PairVerdict(verdict, distance, frame.turn, straight.difference, 0, 1.0, marked=straight.marked)
     mirrored = frame.turn in MIRRORED_TURNS
-    found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold, needed=MIN_INLIERS)
+    found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold)
     if found is not None and found.verdict == SAME_PHOTO:
         return found
     inliers, common = (0, 1.0) if found is None else (found.inliers, found.common)
@@ -138,33 +139,36 @@ def compare_voted(
     if new.low_information or earlier.low_information:
         return None
     distance, _ = nearest_turn(new.all_turns, earlier.stored_hashes)
-    found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold, needed=VOTED_INLIERS)
+    found = _registered(new, earlier, distance=distance, mirrored=mirrored, threshold=threshold, voted=True)
     if found is None or (found.verdict == SAME_SCENE and found.inliers < SCENE_INLIERS):
         return None
     return found
 
 
 def _registered(
-    new: Sighting, earlier: Sighting, *, distance: int, mirrored: bool, threshold: float, needed: int
+    new: Sighting, earlier: Sighting, *, distance: int, mirrored: bool, threshold: float, voted: bool = False
 ) -> PairVerdict | None:
     source = earlier.preview.mirrored_features if mirrored else earlier.preview.features
-    registration = register(source, new.preview.features, mirrored=mirrored)
-    if registration is None or registration.inliers < needed:
+    found = register(source, new.preview.features, mirrored=mirrored)
+    if found is None or found.inliers < MIN_INLIERS:
         return None
-    return _verdict_of(registration, new.preview.trimmed, earlier.preview.trimmed, min(distance, BITS), threshold)
+    shown, trimmed = new.preview.trimmed, earlier.preview.trimmed
+    moving = turned(trimmed, "mirror") if mirrored else trimmed
+    if voted and found.inliers < VOTED_INLIERS and not detail_agrees(moving, shown, found.matrix):
+        return None
+    return _verdict_of(found, shown, moving, min(distance, BITS), threshold)
 
 
 def _verdict_of(
-    registration: Registration, new: Grey, earlier: Grey, distance: int, threshold: float
+    registration: Registration, new: Grey, moving: Grey, distance: int, threshold: float
 ) -> PairVerdict | None:
-    moving = turned(earlier, "mirror") if registration.mirrored else earlier
     judged = proof_of(lambda side: warped(moving, new, registration.matrix, side), threshold)
     if judged is None:
         return None
     if judged.may_be_refined:
         judged = _refined(moving, new, registration, threshold) or judged
     common, quarter = judged.common, 90 * round(registration.degrees / 90)
-    seen = min(1.0, common * new.size / (registration.scale**2 * earlier.size))
+    seen = min(1.0, common * new.size / (registration.scale**2 * moving.size))
     verdict = SAME_PHOTO if judged.proven and common >= MIN_COMMON else SAME_SCENE
     return PairVerdict(
         verdict,
