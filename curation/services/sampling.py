@@ -18,6 +18,7 @@ from curation.services.asset_query import matching, parse
 from curation.services.asset_query.filters import origin
 from curation.services.coverage.counting import tests_of
 from curation.services.coverage.plan import Factor
+from curation.services.turns import take_turns
 
 TAG: Final = "sample"
 LONGEST_NAME: Final = 40
@@ -76,7 +77,7 @@ def drawn(*, project: Project, order: Order) -> Sample:
 @transaction.atomic
 def keep(*, project: Project, name: str, order: Order, by: User | None, now: datetime) -> Sample:
     """Draw a sample and tag its assets `sample: NAME`, so that a query, a view or an export means exactly them."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    take_turns(project=project, what="sample")
     name = _free_name(project, name)
     found = drawn(project=project, order=order)
     tagger = f"{TAG}: {name}"

@@ -252,3 +252,25 @@ def test_the_command_says_what_it_would_ask_and_reports_what_there_is(searx, pro
     assert "0 answered, 4 to ask" in out.getvalue()
     with pytest.raises(CommandError, match="has no crawl “other”"):
         call_command("crawl", project.slug, "--name", "other")
+
+
+def test_a_crawl_that_is_stopped_or_whose_project_is_in_the_trash_asks_nothing_more(searx, project):
+    crawl = start(project, searx)
+    call_command("crawl", project.slug, "--name", crawl.name, "--stop", stdout=StringIO())
+    run(crawl, "crawl_search")
+    assert not searx.asked
+    start(project, searx)
+    type(project).objects.filter(pk=project.pk).update(trashed_at=database_now())
+    run(crawl, "crawl_search")
+    assert not searx.asked
+    type(project).objects.filter(pk=project.pk).update(trashed_at=None)
+    run(crawl, "crawl_search")
+    assert len(searx.asked) == 4
+
+
+def test_halves_of_letters_in_a_result_leave_out_that_result_alone(site, searx, project):
+    site.pages["/good.jpg"] = page(engines.picture(7))
+    searx.found = {"red car": ["https://odd.example/\ud800.jpg", site.url("/good.jpg")]}
+    crawl = start(project, searx, lists={"colour": ["red"]}, engines=["alpha"])
+    finish(crawl)
+    assert report(crawl)["addresses"] == {"taken": 1}

@@ -46,6 +46,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--every", type=float, default=1.7, metavar="S", help="seconds between questions to an engine"
         )
+        parser.add_argument("--stop", action="store_true", help="ask and fetch nothing more; the same line goes on")
         parser.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
         parser.add_argument("--wait", action="store_true", help="stay until everything is asked and fetched")
         parser.add_argument("--json", action="store_true")
@@ -61,6 +62,11 @@ class Command(BaseCommand):
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
             raise CrowdError(f"There is no project {options['project']!r}; its short name is in its address.")
+        if options["stop"]:
+            crawl = _known(project, options["name"])
+            plans.stop(crawl=crawl, why="Stopped by hand.")
+            crawl.refresh_from_db()
+            return report(crawl)
         if options["query"] is None:
             return report(_wait(_known(project, options["name"]), long=options["wait"]))
         spec = _spec(options)

@@ -4,9 +4,9 @@ Threads only fetch; everything is written by the thread of the job. A picture an
 two writes: after a crash the same bytes are found again and not stored twice.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,17 +16,15 @@ from django.db.models import F
 from crowd.errors import StorageRefused
 from crowd.fetching import AddressRefused, FetchError, Limits, NotReached, TooSlow, fetch_public
 from curation.models import Crawl, CrawlHost, CrawlLink, Job
-from curation.preprocessing.limits import PICTURE_LIMITS, Unreadable
+from curation.preprocessing.limits import Unreadable
 from curation.services import ingest
-from curation.services.crawling import weak_labels
+from curation.services.crawling import plans, weak_labels
 from curation.services.crawling.running import Running
 from curation.services.ingest import Incoming, Taken
 from curation.services.jobs import Again
 from curation.services.taking_many import take_many
 
-LIMITS = Limits(
-    most_bytes=PICTURE_LIMITS.max_bytes, total_seconds=30.0, connect_seconds=5.0, idle_seconds=10.0, plain_http=True
-)
+LIMITS = Limits(most_bytes=20_000_000, total_seconds=30.0, connect_seconds=5.0, idle_seconds=10.0, plain_http=True)
 AT_ONCE = 16  # servers
 AT_ONE_HOST = 2  # questions to one server at the same time
 A_SLICE = 400
@@ -48,13 +46,15 @@ class _Got:
 
 def run_fetch(job: Job, now: datetime) -> Again | None:
     """Fetch what is due for some seconds; come again when the next address is."""
-    crawl = Crawl.objects.select_related("project", "stage").filter(pk=int(job.key), stopped="").first()
+    crawl = plans.at_work(crawl_id=int(job.key))
     if crawl is None:
         return None
     run = Running(now, A_RUN)
-    while run.left and (due := _due(crawl, run.now)):
+    while run.left and plans.at_work(crawl_id=crawl.pk) and (due := _due(crawl, run.now)):
         for part in _together(_fetched(due, run)):
             _take(crawl, part, run.now)
+    if plans.at_work(crawl_id=crawl.pk) is None:
+        return None
     following = CrawlLink.objects.filter(crawl=crawl, state=State.WAITING).order_by("next_at").first()
     return Again(after=max(0.0, (following.next_at - run.now).total_seconds())) if following else None
 
@@ -71,29 +71,28 @@ def _due(crawl: Crawl, now: datetime) -> list[CrawlLink]:
 
 
 def _fetched(links: Sequence[CrawlLink], run: Running) -> Iterator[_Got]:
-    """Yield what came of each address as it comes; what the time does not reach is left for the next run."""
-    chains: dict[tuple[str, int], list[CrawlLink]] = defaultdict(list)
+    """Yield what came of each address as it comes; what the time does not reach is left for the next run.
+
+    As many pictures are in memory as servers are asked at once. A server that fails is left alone in this run.
+    """
+    chains: dict[tuple[str, int], deque[CrawlLink]] = defaultdict(deque)
     for number, link in enumerate(links):
         chains[link.host, number % AT_ONE_HOST].append(link)
+    waiting = deque(chains.values())
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        futures: list[Future[list[_Got]]] = [pool.submit(_chain, chain, run) for chain in chains.values()]
-        for future in as_completed(futures):
-            yield from future.result()
-
-
-def _chain(links: Sequence[CrawlLink], run: Running) -> list[_Got]:
-    """Fetch from one server, one after the other, until it fails or the time or the memory is used up."""
-    found: list[_Got] = []
-    held = 0
-    for link in links:
-        if not run.left or held > TOGETHER_BYTES // AT_ONCE:
-            break
-        one = _fetch(link)
-        held += len(one.data)
-        found.append(one)
-        if isinstance(one.error, NotReached | TooSlow):
-            break
-    return found
+        under_way: dict[Future[_Got], deque[CrawlLink]] = {}
+        while waiting or under_way:
+            while waiting and len(under_way) < AT_ONCE and run.left:
+                chain = waiting.popleft()
+                under_way[pool.submit(_fetch, chain.popleft())] = chain
+            if not under_way:
+                return
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                chain, one = under_way.pop(future), future.result()
+                if chain and not isinstance(one.error, NotReached | TooSlow):
+                    waiting.append(chain)
+                yield one
 
 
 def _fetch(link: CrawlLink) -> _Got:

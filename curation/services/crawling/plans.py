@@ -12,6 +12,7 @@ from crowd.errors import CrowdError
 from curation.intake.queries import BadQueries, Preview, Product, Wanted, preview
 from curation.models import Crawl, CrawlCall, CrawlEngine, CrawlQuery, LabelClass, Project, Stage, User
 from curation.services import events, jobs
+from curation.services.turns import take_turns
 
 MOST_CALLS = 2_000_000
 A_SLICE = 5_000
@@ -57,7 +58,7 @@ def previewed(spec: Spec) -> Preview:
 @transaction.atomic
 def start(*, project: Project, spec: Spec, stage: Stage | None = None, by: User | None, now: datetime) -> Crawl:
     """Write all questions down and let them be asked. The same crawl again goes on where it is. Raises CrowdError."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    take_turns(project=project, what="crawl")
     known = Crawl.objects.filter(project=project, name=spec.name).first()
     if known is not None:
         return _go_on(known, spec)
@@ -84,8 +85,14 @@ def wake(crawl: Crawl) -> None:
 
 
 def stop(*, crawl: Crawl, why: str) -> None:
-    """Ask and fetch nothing more until somebody starts it again."""
+    """Ask and fetch nothing more until somebody starts it again; what is under way may still come in."""
     Crawl.objects.filter(pk=crawl.pk).update(stopped=why[:300])
+
+
+def at_work(*, crawl_id: int) -> Crawl | None:
+    """Return the crawl with its project, unless it is stopped or its project is in the trash or the archive."""
+    wanted = Crawl.objects.select_related("project", "stage").filter(pk=crawl_id, stopped="")
+    return wanted.filter(project__trashed_at=None, project__archived_at=None).first()
 
 
 def _go_on(crawl: Crawl, spec: Spec) -> Crawl:

@@ -29,11 +29,11 @@ State = CrawlCall.State
 
 def run_search(job: Job, now: datetime) -> Again | None:
     """Ask what is due for some seconds; come again when the next engine may be asked."""
-    crawl = Crawl.objects.filter(pk=int(job.key), stopped="").first()
+    crawl = plans.at_work(crawl_id=int(job.key))
     if crawl is None:
         return None
     run = Running(now, A_RUN)
-    while run.left:
+    while run.left and plans.at_work(crawl_id=crawl.pk):
         engine = _next_engine(crawl)
         if engine is None:
             return None

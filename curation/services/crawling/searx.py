@@ -81,15 +81,20 @@ def read(document: Mapping[str, Any], engine: str) -> Answer:
 def _address(row: Mapping[str, Any]) -> str:
     """Return where the picture is; some engines leave out the scheme."""
     url = row.get("img_src")
-    if not isinstance(url, str) or len(url) > LONGEST_URL or "\0" in url:
+    if not isinstance(url, str) or len(url) > LONGEST_URL:
         return ""
     url = f"https:{url}" if url.startswith("//") else url
-    return url if url.startswith(("https://", "http://")) else ""
+    return url if url.startswith(("https://", "http://")) and _is_text(url) else ""
 
 
 def _text(row: Mapping[str, Any], name: str, longest: int) -> str:
     value = row.get(name)
-    return " ".join(value.replace("\0", "").split())[:longest] if isinstance(value, str) else ""
+    return " ".join(value.split())[:longest] if isinstance(value, str) and _is_text(value) else ""
+
+
+def _is_text(text: str) -> bool:
+    """Whether the database takes it: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _why_not(document: Mapping[str, Any], engine: str) -> str:
