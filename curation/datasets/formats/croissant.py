@@ -127,7 +127,7 @@ def metadata(about: About, counts: Counts, folder: Path) -> dict[str, Any]:
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         **{name: value for name, value in told.items() if value},
-        "distribution": [_file(folder, name) for name in TABLES],
+        "distribution": [*(_file(folder, name) for name in TABLES), *_pictures(folder)],
         "recordSet": [_record_set(name, columns) for name, columns in TABLES.items()],
     }
 
@@ -145,6 +145,14 @@ def _file(folder: Path, name: str) -> dict[str, Any]:
         "encodingFormat": PARQUET,
         "sha256": digest,
     }
+
+
+def _pictures(folder: Path) -> list[dict[str, Any]]:
+    """Return the files of pictures, where they were asked for; `file_name` in the tables is a name below `images/`."""
+    if not (folder / "images").is_dir():
+        return []
+    told = {"@type": "cr:FileSet", "@id": "pictures", "name": "pictures"}
+    return [{**told, "encodingFormat": "image/jpeg", "includes": "images/*.jpg"}]
 
 
 def _record_set(name: str, columns: Columns) -> dict[str, Any]:
