@@ -6,6 +6,7 @@ Run: .venv/bin/python -m tests.bench.api.pages [rows …]
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from typing import Any
@@ -66,13 +67,19 @@ def deep_cursor(client: Any, wish: dict[str, str]) -> str:
 
 
 def main() -> int:
-    from tests.bench.ground import database
-
+    """Measure one size, or each in a process of its own: a process has one database."""
     sizes = [int(text) for text in sys.argv[1:]] or SIZES
+    if len(sizes) == 1:
+        from tests.bench.ground import database
+
+        with tempfile.TemporaryDirectory() as folder, database(folder, durable=False):
+            print(json.dumps(measure(sizes[0])))
+        return 0
     found: dict[str, Any] = {"aim": f"at most {AIM_CPU_MS} ms of processor time, p95 at most {AIM_P95_MS} ms"}
     for rows in sizes:
-        with tempfile.TemporaryDirectory() as folder, database(folder, durable=False):
-            found[f"{rows:,} rows"] = measure(rows)
+        command = [sys.executable, "-m", "tests.bench.api.pages", str(rows)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        found[f"{rows:,} rows"] = json.loads(done.stdout.strip().splitlines()[-1])
     print(json.dumps(found))
     return 0
 
