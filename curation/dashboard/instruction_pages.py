@@ -38,7 +38,8 @@ def overview(request: HttpRequest, public_id: UUID) -> HttpResponse:
         {"stage": stage, "version": newest.get(stage.pk), "pools": [(pool, pool.pk in own) for pool in pools]}
         for stage, pools in _stages(seat.project)
     ]
-    classes = list(LabelClass.objects.filter(project=seat.project, retired_at=None).order_by("index"))
+    asked = LabelClass.objects.filter(project=seat.project, retired_at=None, is_negative=False)
+    classes = list(asked.order_by("index"))
     return render(request, "curation/instructions/list.html", {"seat": seat, "rows": rows, "classes": classes})
 
 

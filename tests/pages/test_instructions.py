@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from crowd.models import Assignment, Batch
+from crowd.models import Assignment, Batch, Task
 from curation.models import Event, Instruction, Pool
 from curation.services import instructions, pools
 from curation.services.markdown import to_html
 from curation.services.pool_drafts import PoolDraft
-from tests.factories import make_answer, make_pool, make_worker
+from tests.factories import make_answer, make_asset, make_pool, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +107,24 @@ def test_a_worker_reads_the_version_that_was_current_when_the_page_came(people, 
     found = [instructions.for_page(page) for page in pages]
     assert [one and one.text for one in found] == [None, "One", "Two"]
     assert found[1] == first
+    assert instructions.read_beside(pages) == dict(zip([page.pk for page in pages[1:]], found[1:], strict=True))
+
+
+def test_the_history_of_a_picture_links_the_version_its_sender_read(people, project, pool, alice):
+    for text in ("One", "Two"):
+        read = instructions.save(stage=pool.stage, pool=pool, text=text, pieces=[], by=alice, now=timezone.now())
+    emptied = instructions.save(stage=pool.stage, pool=pool, text="", pieces=[], by=alice, now=timezone.now())
+    worker = make_worker("Wanda")
+    answers = [make_answer(pool, worker) for _ in range(2)]
+    for answer, version in zip(answers, (read, emptied), strict=True):
+        Assignment.objects.filter(pk=answer.assignment_id).update(issued_at=version.created_at)
+    pictures = [make_asset(project, worker=worker, answer=answer) for answer in answers]
+    seen, after = (
+        people["vera"].get(reverse("asset", args=[project.public_id, one.public_id])).content.decode()
+        for one in pictures
+    )
+    assert f'href="{reverse("instruction-version", args=[project.public_id, read.pk])}">version 2</a>' in seen
+    assert "Instructions read" not in after
 
 
 def test_a_pools_own_text_goes_before_its_stages_until_it_is_emptied(people, project, pool, alice):
@@ -227,3 +245,31 @@ def test_what_is_typed_is_previewed_and_not_stored(people, project, pool):
     assert "<h3>Look</h3>" in shown.content.decode()
     assert "<script" not in shown.content.decode()
     assert not Instruction.objects.exists()
+
+
+# --- examples of classes ----------------------------------------------------------------------------------------------
+def give(people, project, file: SimpleUploadedFile, who: str = "alice"):
+    return people[who].post(
+        reverse("class-example-set", args=[project.public_id, "peace"]), {"file": file}, follow=True
+    )
+
+
+def test_a_picture_of_ones_own_becomes_the_example_that_workers_see(people, project, pool):
+    task = make_answer(pool, make_worker()).task
+    Task.objects.filter(pk=task.pk).update(payload={"class": "peace", "template_key": "drawn.jpg"})
+    page = give(people, project, picture()).content.decode()
+    assert "Workers see this picture as the example of peace now." in page
+    label = project.classes.get(name="peace")
+    task.refresh_from_db()
+    assert task.payload == {"class": "peace", "template_key": label.example_key}
+    shown = people["vera"].get(reverse("class-example", args=[project.public_id, "peace"]))
+    assert shown["Content-Type"] == "image/jpeg"
+    assert Event.objects.filter(kind="instructions.example").count() == 1
+
+
+def test_what_is_no_picture_is_no_example_and_only_leads_give_one(people, project, pool):
+    refused = give(people, project, SimpleUploadedFile("mine.jpg", b"%PDF-1.4"))
+    assert "The picture cannot be read" in refused.content.decode()
+    assert give(people, project, picture(), "rita").status_code == 404
+    assert give(people, project, picture(), "charlie").status_code == 404
+    assert project.classes.get(name="peace").example_key == ""
