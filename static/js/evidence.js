@@ -1,7 +1,8 @@
 /**
  * The board by keyboard: J and K walk over the cards, B bans, X rejects, C says "not cheating", Enter opens the picture.
  */
-import { isTyping } from "./lib/dom.js";
+import { alsoHelp } from "./lib/help.js";
+import { Keys } from "./lib/keys.js";
 
 const cards = () => [...document.querySelectorAll("[data-card]")];
 let place = -1;
@@ -15,14 +16,13 @@ function walk(step) {
   all[place].scrollIntoView({ block: "nearest" });
 }
 
-function press(code) {
-  const card = cards()[place];
-  card?.querySelector(`button[data-key="${code}"]`)?.click();
-}
+const press = (what) => cards()[place]?.querySelector(`button[data-does="${what}"]`)?.click();
 
-document.addEventListener("keydown", (event) => {
-  if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.code === "KeyJ") walk(1);
-  else if (event.code === "KeyK") walk(-1);
-  else if (["KeyB", "KeyX", "KeyC"].includes(event.code)) press(event.code);
-});
+const keys = new Keys("board", [
+  { id: "next", code: "KeyJ", does: "next picture", run: () => walk(1) },
+  { id: "previous", code: "KeyK", does: "previous picture", run: () => walk(-1) },
+  { id: "ban", code: "KeyB", does: "ban its worker", run: () => press("ban") },
+  { id: "reject", code: "KeyX", does: "reject the picture only", run: () => press("reject") },
+  { id: "overturn", code: "KeyC", does: "not cheating", run: () => press("overturn") },
+]);
+alsoHelp({ title: "Dishonest workers", keys });
