@@ -46,11 +46,11 @@ run: setup ## set up and serve the product with its demo project; PORT= to chang
 	@./winnow up
 
 browser:
-	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing chromium for the browser tests" >&2; \
+	@command -v chromium >/dev/null && command -v curl >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium for the browser tests, and curl for the guide's examples" >&2; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y -qq --no-install-recommends chromium fonts-liberation >&2; \
-	else echo "The browser tests need chromium; run: sudo apt-get install chromium" >&2; exit 2; fi
+			apt-get install -y -qq --no-install-recommends chromium fonts-liberation curl >&2; \
+	else echo "The tests need chromium and curl; run: sudo apt-get install chromium curl" >&2; exit 2; fi
 
 test: setup-dev browser ## set up and run the whole suite
 	@$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)

@@ -62,6 +62,7 @@ def find(request: Request, dataset_id: UUID) -> DatasetVersion:
 
 class DatasetList(Door):
     scopes = {"GET": "read", "POST": "export"}
+    rates = {"POST": "60/hour"}
 
     @describe_list(DatasetRow, FILTERS, "datasets", "Frozen versions of your projects")
     def get(self, request: Request) -> Response:

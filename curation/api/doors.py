@@ -46,17 +46,32 @@ class ApiThrottle(UserRateThrottle):
         return f"api-throttle-{self.scope}-{who}"
 
 
+class HeavyThrottle(ApiThrottle):
+    """The narrower rate of what costs much, each resource on its own."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        rate = getattr(view, "rates", {}).get(request.method)
+        if rate is None:
+            return True
+        self.rate, (self.num_requests, self.duration) = rate, self.parse_rate(rate)
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        return f"{super().get_cache_key(request, view)}-{type(view).__name__}"
+
+
 class Door(Once, APIView):
     """Base of every resource.
 
     `scopes` names what a token needs for each method, `parameters` the query parameters of each method that changes
-    something: what is not named there is refused.
+    something (what is not named there is refused), `rates` what a method that costs much allows beside the usual rate.
     """
 
     permission_classes = [IsAuthenticated, HasScope]
-    throttle_classes = [ApiThrottle]
+    throttle_classes = [ApiThrottle, HeavyThrottle]
     scopes: ClassVar[Mapping[str, str]] = {}
     parameters: ClassVar[Mapping[str, Sequence[str]]] = {}
+    rates: ClassVar[Mapping[str, str]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method in {"POST", "PUT", "PATCH", "DELETE"}:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from curation.api.description import describe_list, describe_one
 from curation.api.doors import PROJECT, Door, found, led, listing, project_ids, require_lead, single
-from curation.api.paging import Filter, by_time, one_of, yes_or_no
+from curation.api.paging import Filter, by_time, yes_or_no
 from curation.models import Event, Project
 from curation.services.audit import SUBJECTS
 
@@ -24,12 +24,19 @@ class EventRow(serializers.ModelSerializer[Event]):
         fields = ["id", "project", "kind", "text", "subject_type", "subject_id", "details", "by", "created_at"]
 
 
+def _subject(text: str) -> str:
+    if text not in SUBJECTS:
+        raise ValueError(text)
+    return text
+
+
 FILTERS = {
     "project": PROJECT,
-    "about": one_of(
+    "about": Filter(
         lambda rows, text: rows.filter(kind__startswith=f"{text}."),
-        "the word before the dot of a kind",
-        tuple(SUBJECTS),
+        "the word before the dot of a kind, such as pool",
+        parse=_subject,
+        expected=f"one of {', '.join(SUBJECTS)}",
     ),
     "kind": Filter(lambda rows, text: rows.filter(kind=text), "exactly this kind, such as pool.opened"),
     "by_people": yes_or_no(lambda rows, yes: rows.filter(by__isnull=not yes), "false = what the machine did by itself"),

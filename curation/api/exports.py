@@ -93,6 +93,7 @@ def _find(request: Request, export_id: UUID) -> Export:
 
 class ExportList(Door):
     scopes = {"GET": "read", "POST": "export"}
+    rates = {"POST": "60/hour"}
 
     @describe_list(ExportRow, FILTERS, "exports", "Exports of your projects")
     def get(self, request: Request) -> Response:

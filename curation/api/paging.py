@@ -130,7 +130,10 @@ def _moment(text: str) -> datetime:
     found = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(text)
     if found is None or found.tzinfo is None:
         raise ValueError(text)
-    return found
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(text) from None
 
 
 def _after(cursor: str, where: list[Any]) -> int:

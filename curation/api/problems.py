@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -126,6 +127,7 @@ def _headers(error: Exception) -> dict[str, str]:
     return found
 
 
+@csrf_exempt
 def nothing_here(_request: HttpRequest, *_: str) -> JsonResponse:
     """Answer addresses below /api/ that do not exist in the language of the API."""
     return JsonResponse(body(404, "not_found", "There is no such address."), status=404, content_type=MEDIA_TYPE)

@@ -89,5 +89,5 @@ urlpatterns = [
         webhooks.DeliveryAgain.as_view(),
         name="api-delivery-again",
     ),
-    re_path(r"^v1(/.*)?$", problems.nothing_here, name="api-nothing"),
+    re_path(r"^v1(/[\s\S]*)?\Z", problems.nothing_here, name="api-nothing"),
 ]

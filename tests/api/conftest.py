@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from crowd.models import LedgerEntry, Restriction
+from crowd.models import LedgerEntry, Restriction, Task
 from curation.models import Annotation, Event, Export, Job, LabelClass, Pool, Project, Review, User, WebhookDelivery
 from curation.services import file_uploads, webhooks
 from curation.services.datasets import freeze_version, request_export
@@ -123,6 +123,7 @@ def crowd_world(project: Project, pool: Pool, rita: User) -> dict[str, str]:
     """Return what people have said and done in the project, one of each kind."""
     worker = make_worker()
     sent = make_asset(project, worker=worker, answer=make_answer(pool, worker))
+    Task.objects.filter(batch__pool_id=pool.pk).update(key="sent")  # slots made later count from slot-0
     consensus, stage = make_consensus(sent), project.stages.get(kind="checks")
     review = Review.objects.create(
         project_id=project.pk, key=uuid4(), asset=sent, consensus=consensus, by=rita, verdict=Review.Verdict.ACCEPT

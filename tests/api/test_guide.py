@@ -1,0 +1,52 @@
+"""The lines of the API guide as they stand there, run by a shell against a real server."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
+
+from curation.models import DatasetVersion, Job, Pool, Project, User
+from curation.services import jobs
+from tests.api.conftest import token_of
+from tests.doors.conftest import photo
+
+GUIDE = Path(settings.BASE_DIR) / "docs" / "api.md"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_line_of_the_guide_works(
+    live_server: LiveServer, project: Project, pool: Pool, people: dict[str, User], tmp_path: Path
+):
+    (tmp_path / "hand.jpg").write_bytes(photo(70))
+    (tmp_path / "guide.sh").write_text("set -euo pipefail\n" + "\n".join(examples()), encoding="utf-8")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "API": f"{live_server.url}/api/v1",
+        "TOKEN": token_of(people["Alice"]),
+        "SLUG": project.slug,
+    }
+    with (tmp_path / "said").open("w+") as said:
+        shell = subprocess.Popen(
+            ["bash", "guide.sh"], cwd=tmp_path, env=environ, stdout=said, stderr=subprocess.STDOUT, text=True
+        )
+        while shell.poll() is None:
+            for job_id in Job.objects.filter(kind="export", state=Job.State.DUE).values_list("pk", flat=True):
+                jobs.run(job_id=job_id, now=timezone.now())
+        said.seek(0)
+        assert shell.returncode == 0, said.read()
+        said.seek(0)
+        assert "set.zip: OK" in said.read()
+    pool.refresh_from_db()
+    assert (pool.priority, DatasetVersion.objects.count()) == (7, 1)
+    assert project.assets.filter(client_key="mine-1").count() == 1
+
+
+def examples() -> list[str]:
+    found = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert found, "the guide has lost its examples"
+    return found
