@@ -18,7 +18,7 @@ from crowd.errors import AuthFailed, CrowdError, PlatformError, StillRunning, St
 from crowd.fetching import AddressRefused, FetchError, Limits, fetch_public
 from crowd.models import AnswerRaw, Assignment, RemoteFile
 from crowd.platforms.registry import platform
-from crowd.services import judging, ledger
+from crowd.services import judging
 from crowd.services.accepting import accept_waiting
 
 State = RemoteFile.State
@@ -188,7 +188,7 @@ def _name(row: RemoteFile) -> str:
 
 @transaction.atomic
 def _finish(row: RemoteFile, file: dict[str, Any], now: datetime) -> Fetched:
-    page = _locked_page(row)
+    page = judging.locked(row.assignment_id)
     if not RemoteFile.objects.filter(pk=row.pk, state=State.WAITING).update(state=State.DONE, last_error=""):
         default_storage.delete(file["key"])  # our lease was over, and somebody else was faster
         return Fetched()
@@ -204,12 +204,6 @@ def _finish(row: RemoteFile, file: dict[str, Any], now: datetime) -> Fetched:
 def _awaits_its_platform(page: Assignment) -> bool:
     """Say whether a page of our own is not confirmed by the platform that sent its worker, or never will be."""
     return page.platform_state == Assignment.State.ACTIVE or page.processed_at is not None
-
-
-def _locked_page(row: RemoteFile) -> Assignment:
-    pages = Assignment.objects.select_related("batch__account")
-    ledger.lock(purse=ledger.Purse.of(pages.get(pk=row.assignment_id).batch))
-    return pages.select_for_update(of=("self",)).get(pk=row.assignment_id)
 
 
 def _after_error(row: RemoteFile, error: CrowdError, now: datetime) -> Fetched:
@@ -233,7 +227,7 @@ def _later(row: RemoteFile, sentence: str, at: datetime, *, failures: int | None
 @transaction.atomic
 def _give_up(row: RemoteFile, sentence: str, now: datetime) -> Fetched:
     """Nobody is paid for a file that cannot be had, and the product does not wait for it."""
-    page = _locked_page(row)
+    page = judging.locked(row.assignment_id)
     mine = RemoteFile.objects.filter(pk=row.pk, state=State.WAITING)
     if not mine.update(state=State.FAILED, failures=row.failures + 1, last_error=sentence[:300]):
         return Fetched()

@@ -9,9 +9,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from crowd import rules
 from crowd.errors import NotYours
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task
 from crowd.platforms.registry import issuing_pages
+from crowd.rules import Reject
 from crowd.services import control, judging, ledger, teams, trust
 from crowd.services.answers import check_payload
 
@@ -30,7 +32,7 @@ def submit_page(
     *, assignment_id: int, worker_id: int, answers: Mapping[int, Mapping[str, Any]], duration_ms: int, now: datetime
 ) -> Submitted:
     """Store all answers of a page at once. A page handed in twice stays as it was the first time."""
-    _lock_its_money(assignment_id)
+    _lock_what_may_move(assignment_id)
     page = _own_page(assignment_id, worker_id)
     if page.state in {State.SUBMITTED, State.ACCEPTED, State.REJECTED}:
         return Submitted(page, _("This page was handed in already."))
@@ -111,17 +113,24 @@ def _pay_the_time(page: Assignment, now: datetime) -> None:
     page.save(update_fields=["price_micro"])
 
 
-def _lock_its_money(assignment_id: int) -> None:
-    """Handing in pays, giving back frees what was held, a rule may reject: everybody locks the budget before a page."""
-    batch = Batch.objects.select_related("account").filter(assignments=assignment_id).first()
-    if batch is not None:
-        ledger.lock(purse=ledger.Purse.of(batch))
+def _lock_what_may_move(assignment_id: int) -> None:
+    """Lock the budget before the page where handing it in may move money: where it pays, or a rule may reject.
+
+    With postponed acceptance nothing moves, and many workers hand in at once.
+    """
+    page = Assignment.objects.select_related("batch").filter(pk=assignment_id).first()
+    if page is None:
+        return
+    batch = page.batch
+    pays = batch.kind != Batch.Kind.MAIN or batch.auto_accept or page.hourly_micro
+    if pays or any(isinstance(rule.action, Reject) for rule in rules.read(batch.rules)):
+        ledger.lock_of_page(assignment_id=assignment_id)
 
 
 @transaction.atomic
 def skip_page(*, assignment_id: int, worker_id: int, now: datetime) -> Assignment:
     """Give a page back unanswered; nothing is paid and this worker does not see its tasks again."""
-    _lock_its_money(assignment_id)
+    ledger.lock_of_page(assignment_id=assignment_id)
     page = _own_page(assignment_id, worker_id)
     if page.state == State.SKIPPED:
         return page
@@ -147,12 +156,11 @@ def expire_leases(*, now: datetime, limit: int = 500, account_id: int | None = N
 
 @transaction.atomic
 def expire(*, assignment_id: int, now: datetime) -> int:
-    _lock_its_money(assignment_id)
-    page = (
-        Assignment.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(pk=assignment_id, state=State.ACTIVE, lease_until__lt=now)
-        .first()
-    )
+    late = Assignment.objects.filter(pk=assignment_id, state=State.ACTIVE, lease_until__lt=now)
+    if not late.exists():
+        return 0
+    ledger.lock_of_page(assignment_id=assignment_id)
+    page = late.select_for_update(skip_locked=True, of=("self",)).first()
     if page is None:
         return 0
     page.move_to(State.EXPIRED)

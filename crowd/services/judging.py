@@ -21,7 +21,7 @@ def accept(*, assignment_id: int, now: datetime, taken: bool = False) -> Assignm
 
     `taken`: the platform has accepted it by itself, so the money is gone whatever the budget says.
     """
-    page = _locked(assignment_id)
+    page = locked(assignment_id)
     if page.state == State.ACCEPTED:
         return page
     was_rejected = page.state == State.REJECTED
@@ -37,7 +37,7 @@ def accept(*, assignment_id: int, now: datetime, taken: bool = False) -> Assignm
 @transaction.atomic
 def reject(*, assignment_id: int, reason: str, now: datetime, reissue: bool = True) -> Assignment:
     """Reject a submitted page: its money goes back to the budget and its tasks to other workers."""
-    page = _locked(assignment_id)
+    page = locked(assignment_id)
     if page.state == State.REJECTED:
         return page
     page.move_to(State.REJECTED)
@@ -76,7 +76,7 @@ def give_back(page: Assignment, *, done: bool) -> None:
         mark_changed([task.pk for task in tasks])
 
 
-def _locked(assignment_id: int) -> Assignment:
-    pages = Assignment.objects.select_related("batch__account")
-    ledger.lock(purse=ledger.Purse.of(pages.get(pk=assignment_id).batch))
-    return pages.select_for_update(of=("self",)).get(pk=assignment_id)
+def locked(assignment_id: int) -> Assignment:
+    """Return a page under its lock, and its budget under its own, in the order of everybody."""
+    ledger.lock_of_page(assignment_id=assignment_id)
+    return Assignment.objects.select_related("batch__account").select_for_update(of=("self",)).get(pk=assignment_id)

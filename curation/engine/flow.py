@@ -73,8 +73,8 @@ def _tell_of_failure(project_id: int, assignment_id: int, error: Exception, now:
 
 @transaction.atomic
 def _take_in_one(assignment_id: int, now: datetime) -> None:
-    batch = Batch.objects.select_related("account").get(assignments=assignment_id)
-    ledger.lock(purse=ledger.Purse.of(batch))
+    project_id = Assignment.objects.values_list("project_id", flat=True).get(pk=assignment_id)
+    ledger.lock_project(project_id=project_id)  # what is checked here may have been sent for another currency
     page = (
         Assignment.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("batch", "worker")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from crowd.errors import CrowdError, IllegalTransition
@@ -280,17 +281,15 @@ def is_judged_later(asset: Asset) -> bool:
 
 
 def lock_purse(*asset_ids: int) -> None:
-    """Take the lock of the budget that pays what was sent, if any, before one of these assets is locked.
+    """Take the locks of the budgets that pay what was sent, if any, before one of these assets is locked.
 
     Whoever may move money and wake stages in one transaction locks in this order: the worker, the budget, evidence and
     pictures, pages, jobs.
     """
-    related = ("answer__assignment__batch__account", "parent__answer__assignment__batch__account")
-    sent = [asset.parent or asset for asset in Asset.objects.select_related(*related).filter(pk__in=asset_ids)]
-    purses = [ledger.Purse.of(one.answer.assignment.batch) for one in sent if one.answer is not None]
-    by_budget = {(purse.project_id, purse.currency): purse for purse in purses}
-    for _, purse in sorted(by_budget.items()):
-        ledger.lock(purse=purse)
+    was_sent = Q(answer__isnull=False) | Q(parent__answer__isnull=False)
+    sent = Asset.objects.filter(was_sent, pk__in=asset_ids).order_by("project_id")
+    for project_id in sent.values_list("project_id", flat=True).distinct():
+        ledger.lock_project(project_id=project_id)
 
 
 def locked(asset_id: int) -> Asset:

@@ -83,8 +83,7 @@ def judge(*, project: Project, page_ids: Iterable[int], judgement: Judgement, by
             raise CrowdError(JUDGED_MEANWHILE)
         for worker_id in sorted({page.worker_id for page in pages}):
             dishonesty.lock(worker_id)
-        for purse in {ledger.Purse.of(page.batch) for page in pages}:
-            ledger.lock(purse=purse)
+        ledger.lock_project(project_id=project.pk)
         if waiting(project).filter(pk__in=ids).count() < len(ids):
             raise CrowdError(JUDGED_MEANWHILE)
         for page in sorted(pages, key=lambda page: page.pk):

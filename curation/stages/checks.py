@@ -251,6 +251,8 @@ def _decide(seen: Asset, now: datetime, found: Finding) -> None:
     """
     if found.level is not None and seen.worker_id is not None:
         dishonesty.lock(seen.worker_id)
+    if found.reason and found.sure:
+        assets.lock_purse(seen.pk)
     asset = assets.locked(seen.pk)
     if asset.state != Asset.State.WAITING or asset.stage_id != seen.stage_id:
         return

@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from crowd.models import Evidence
+from crowd.services import dishonesty
 from curation.intake.found import Found
 from curation.intake.video import found_frame
 from curation.models import Asset, Decision, Stage
@@ -129,6 +130,7 @@ def _decide(seen: Asset, reason: str, now: datetime, **evidence: str) -> bool:
 @transaction.atomic
 def _finish(video: Asset, now: datetime, **evidence: str) -> None:
     """Let the frames go on alone. Those that came first may have been dropped already, all of them."""
+    assets.lock_purse(video.pk)
     if _decide(video, "cut_into_frames", now, **evidence):
         submissions.settle_video(video=assets.locked(video.pk), now=now)
 
@@ -137,6 +139,9 @@ def _finish(video: Asset, now: datetime, **evidence: str) -> None:
 def _refuse(video: Asset, reason: str, now: datetime, *, sentence: str = "", other: Asset | None = None) -> None:
     evidence = {"sentence": sentence} if sentence else {}
     evidence |= {"other_asset": str(other.public_id)} if other else {}
+    if other is not None and video.worker_id is not None:
+        dishonesty.lock(video.worker_id)
+    assets.lock_purse(video.pk)
     if not _decide(video, reason, now, **evidence):
         return
     submissions.reject(asset=video, reason=reason, now=now)

@@ -12,6 +12,8 @@ from django.db import connection, transaction
 from crowd.models import Assignment
 from crowd.services import accepting, handing_in, judging, ledger
 from curation.engine import flow
+from curation.models import Asset
+from curation.stages import checks, sent_videos
 from tests.crowd import market
 from tests.crowd.market import NOON
 from tests.engine import world
@@ -37,6 +39,18 @@ ACTS_ON_OPEN: dict[str, Act] = {
 }
 
 
+def checked(asset: Asset) -> None:
+    checks._decide(asset, NOON, checks.Finding("low_resolution", {}))
+
+
+def cut(asset: Asset) -> None:
+    sent_videos._finish(asset, NOON)
+
+
+def refused(asset: Asset) -> None:
+    sent_videos._refuse(asset, "video_not_asked", NOON, sentence="It is too short.")
+
+
 @pytest.mark.parametrize("act", ACTS_ON_SENT.values(), ids=ACTS_ON_SENT)
 def test_a_page_that_was_sent_is_free_while_its_money_is_waited_for(act: Act):
     project = world.campaign()
@@ -49,6 +63,18 @@ def test_a_page_in_hand_is_free_while_its_money_is_waited_for(act: Act):
     project = world.campaign()
     page = market.claim(world.batch(project, "collect"), world.worker(project))
     _is_free_while_waiting(page, act)
+
+
+@pytest.mark.parametrize("act", [checked, cut, refused])
+def test_a_picture_is_free_while_the_money_of_its_sender_is_waited_for(act: Callable[[Asset], None]):
+    project = world.campaign()
+    asset = world.send(project, world.photo("one"))
+    page = world.page_of(asset)
+    with transaction.atomic():
+        ledger.lock_project(project_id=project.pk)
+        with _beside(lambda _: act(asset), page):
+            _wait_until_somebody_waits()
+            Asset.objects.select_for_update(of=("self",), nowait=True).get(pk=asset.pk)
 
 
 def _is_free_while_waiting(page: Assignment, act: Act) -> None:
@@ -87,6 +113,7 @@ def _wait_until_somebody_waits() -> None:
     until = time.monotonic() + 10
     while time.monotonic() < until:
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees the same activity until told
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )

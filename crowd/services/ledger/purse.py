@@ -53,6 +53,19 @@ def lock(*, purse: Purse) -> None:
     list(purse.whole.select_for_update().values_list("pk", flat=True))
 
 
+def lock_of_page(*, assignment_id: int) -> None:
+    """Take the lock of the budget that pays a page, before the page itself is locked."""
+    batch = Batch.objects.select_related("account").filter(assignments=assignment_id).first()
+    if batch is not None:
+        lock(purse=Purse.of(batch))
+
+
+def lock_project(*, project_id: int) -> None:
+    """Take the locks of the project's budgets in all currencies, always in the same order."""
+    whole = Budget.objects.filter(project_id=project_id, scope=Scope.PROJECT).order_by("currency", "pk")
+    list(whole.select_for_update().values_list("pk", flat=True))
+
+
 def move(purse: Purse, *, reserved: int = 0, spent: int = 0, forced: bool = False) -> None:
     """Change every budget of the purse by one conditional UPDATE each, all or none. Raises BudgetExceeded.
 
