@@ -103,6 +103,8 @@ def _refuse_dead(token: ApiToken, now: datetime) -> None:
 
 def _note_use(token: ApiToken, now: datetime) -> None:
     """Write down the use at most once a minute: a busy token must not become a hot row."""
+    if token.last_used_at is not None and token.last_used_at >= now - BETWEEN_NOTES:
+        return
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - BETWEEN_NOTES)
     ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
