@@ -1,0 +1,107 @@
+"""What a lead and an operator do in their first minutes, in a real Chromium, one after the other."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, expect
+
+from crowd.models import Evidence, OutboxCommand
+from curation.models import Asset, Event, Job, Project, User
+from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.factories import (
+    make_account,
+    make_answer,
+    make_asset,
+    make_evidence,
+    make_pool,
+    make_project,
+    make_user,
+    make_worker,
+)
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return str(client.cookies["sessionid"].value)
+
+
+@pytest.fixture
+def project() -> Project:
+    """A campaign in which somebody sent the example, mirrored, as his own photo."""
+    project = make_project("Hand gestures", lead=make_user("Alice"))
+    pool, worker = make_pool(project, "PEACE"), make_worker()
+    copied = make_asset(
+        project,
+        state="dropped",
+        reason="template_copy",
+        stage="checks",
+        worker=worker,
+        answer=make_answer(pool, worker),
+    )
+    make_evidence(copied, 20, kind="template_copy")
+    make_asset(project, worker=worker, answer=make_answer(pool, worker))
+    return project
+
+
+def test_a_lead_sees_a_cheat_looks_at_it_and_takes_a_false_alarm_back_by_keys_alone(browser, server, project):
+    with watched(browser, server, cookie=session_of(project.memberships.get().user), **DESK) as page:
+        page.goto("/")
+        page.keyboard.press("j")
+        page.get_by_role("link", name="Hand gestures").first.click()
+        page.get_by_text("Edited the example: crop, flip, filter").first.wait_for()
+        page.keyboard.press("g")
+        page.keyboard.press("w")
+        card = page.locator("[data-card]")
+        expect(card).to_contain_text("mirror")
+        page.wait_for_load_state("load")
+        page.keyboard.press("Shift+Slash")
+        expect(page.get_by_role("dialog")).to_contain_text("not cheating")
+        page.keyboard.press("Escape")
+        page.keyboard.press("j")
+        page.keyboard.press("c")
+        wrongly = page.locator(".kpi", has_text="Wrongly accused")
+        expect(wrongly).to_contain_text("1")
+        expect(page.locator("[data-card]")).to_have_count(0)
+    assert Evidence.objects.get().overturned_at is not None
+    assert Asset.objects.filter(project=project, state="dropped").count() == 0
+
+
+def test_an_operator_finds_what_is_stuck_and_mends_it_on_a_phone_in_the_dark(browser, server):
+    olaf = User.objects.create_superuser("olaf@example.org", "Olaf")
+    job = Job.objects.create(kind="export", key="7", state=Job.State.DEAD, failures=12, last_error="OSError: no room")
+    OutboxCommand.objects.create(
+        kind="accept",
+        key="accept-1",
+        account=make_account("toloka"),
+        state=OutboxCommand.State.NEEDS_PERSON,
+        last_error="No answer came, and the platform cannot be asked.",
+    )
+    with watched(browser, server, cookie=session_of(olaf), color_scheme="dark", **PHONE) as page:
+        page.goto("/")
+        page.get_by_role("button", name="Menu").tap()
+        page.get_by_role("link", name="System").tap()
+        expect(page.get_by_text("OSError: no room")).to_be_visible()
+        assert breaches(page) == []
+        page.get_by_role("button", name="Try export 7 again").tap()
+        expect(page.get_by_text("No job is dead, stuck or being tried again.")).to_be_visible()
+        page.get_by_role("button", name="Test this storage").tap()
+        expect(page.locator("#probe li").first).to_be_visible()
+        page.get_by_role("link", name="Audit log").tap()
+        expect(page.get_by_text("Olaf has the job export 7 tried again.")).to_be_visible()
+        page.goto("/accounts/toloka/")
+        expect(page.get_by_text("needs a person", exact=True)).to_be_visible()
+        assert breaches(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    job.refresh_from_db()
+    assert job.state == Job.State.DUE
+    assert Event.objects.filter(kind="job.retried").exists()
