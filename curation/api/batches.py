@@ -26,7 +26,7 @@ from curation.api.paging import Filter, one_of
 from curation.api.problems import Problem
 from curation.models import Asset, FileUpload, LinkToFetch, Project, Stage
 from curation.preprocessing.limits import MEGABYTE, Unreadable
-from curation.services import file_uploads, links
+from curation.services import events, file_uploads, links
 from curation.services.ingest import Incoming
 from curation.services.links import Link
 from curation.services.pieces import WrongOffset
@@ -129,6 +129,9 @@ class AssetBatch(Door):
         answers = _answers(request, project, stage, lines)
         statuses = ("new", "existing", "fetching", "taking_in", "refused")
         counts = {name: sum(one["status"] == name for one in answers) for name in statuses}
+        if counts["new"]:
+            text = f"{counts['new']:,} new of {len(answers):,} pictures sent by the API."
+            events.record(kind="assets.ingested", text=text, project=project, by=caller(request))
         return Response({"received": len(answers), **counts, "lines": answers})
 
 

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from crowd.fetching import NotReached
-from curation.models import Asset, FileUpload, Job, LinkToFetch, Project
+from curation.models import Asset, Event, FileUpload, Job, LinkToFetch, Project
 from curation.services import file_uploads, jobs, links
 from curation.services.file_uploads import MOST_PIECE
 from tests.api.conftest import Caller
@@ -61,6 +61,7 @@ def test_a_batch_of_hundreds_of_lines_is_taken_in_with_few_queries(
         answer = batch(alice, project, [*lines, lines[0]])
     assert (answer["received"], answer["new"], answer["existing"], answer["refused"]) == (301, 300, 1, 0)
     assert answer["lines"][0]["asset"] == answer["lines"][300]["asset"]
+    assert Event.objects.get(kind="assets.ingested").text == "300 new of 301 pictures sent by the API."
     assets = Asset.objects.filter(project=project, client_key__startswith="k")
     assert assets.count() == 300
     one = assets.get(client_key="k7")

@@ -109,6 +109,8 @@ LEADS_ONLY = {
     "evidence-reject": {},
     "evidence-overturn": {},
     "freeze": {},
+    "settings-storage-register": {"bucket": "s3://cameras/"},
+    "settings-webhooks": {"url": "https://team.example/", "topics": "pool.finished"},
     "balance-plan": {"plan": ""},
     "balance-gap": {"gap": "1:0:0:1"},
     "dataset-card": {"title": "Signs"},
