@@ -114,6 +114,11 @@ class ClosedBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         return {**schema, "additionalProperties": False}
 
 
+def _takes_keys(operation: Mapping[str, Any]) -> bool:
+    """Whether a write reads JSON or nothing: see `idempotency.takes_keys`."""
+    return "application/json" in operation.get("requestBody", {}).get("content", ["application/json"])
+
+
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add what holds everywhere: how refusals look, keys of writes, rows of which some fields may be left out."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
@@ -123,6 +128,6 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path in result["paths"].values():
         for method, operation in path.items():
             operation["responses"]["default"] = REFUSED
-            if method in CHANGES:
+            if method in CHANGES and _takes_keys(operation):
                 operation.setdefault("parameters", []).append(ONCE)
     return result

@@ -21,9 +21,10 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(Exception):
     """A refusal with its status and stable code; the sentence says what to do."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, *, wait: float | None = None) -> None:
+        """`wait`: seconds after which the same request may be sent again."""
         super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code, self.detail, self.wait = status, code, detail, wait
 
 
 class ProblemRenderer(JSONRenderer):

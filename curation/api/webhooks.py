@@ -103,6 +103,7 @@ def _shown(hook: Webhook) -> dict[str, Any]:
 
 class WebhookList(Door):
     scopes = {"GET": "admin", "POST": "admin"}
+    shown_once = ("secret",)
 
     @describe_list(WebhookRow, FILTERS, "webhooks", "Webhooks of the projects you lead")
     def get(self, request: Request) -> Response:
@@ -158,6 +159,7 @@ class WebhookOne(Door):
 
 class WebhookSecret(Door):
     scopes = {"POST": "admin"}
+    shown_once = ("secret",)
 
     @extend_schema(summary="Sign with a new secret from now on", request=None, responses=NewSecret)
     def post(self, request: Request, webhook_id: UUID) -> Response:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -6,6 +8,8 @@ from curation.models.person import User
 
 class IdempotencyKey(models.Model):
     """What a write answered, so that the same request sent twice happens once and answers the same."""
+
+    KEPT_FOR = timedelta(days=7)
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200, help_text="the caller's Idempotency-Key header")

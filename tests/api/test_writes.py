@@ -3,17 +3,19 @@
 import base64
 import hashlib
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import AsyncClient
 from django.utils import timezone
 
 from crowd.models import Account, Batch
 from curation.models import Asset, DatasetVersion, Event, Export, IdempotencyKey, Job, Membership, Pool, Project, User
-from curation.services import jobs
+from curation.services import datasets, jobs
 from tests.api.conftest import Caller, token_of
 from tests.doors.conftest import photo
 
@@ -217,6 +219,35 @@ def test_a_request_under_way_is_not_done_twice(alice: Caller, project: Project):
     IdempotencyKey.objects.update(status=None)
     answer = freeze(alice, project, "k")
     assert (answer.status_code, answer.json()["code"]) == (409, "still_under_way")
+
+
+def test_a_fault_of_ours_frees_the_key(alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch):
+    def fails(**_: Any) -> None:
+        raise OperationalError("the database does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(datasets, "freeze_version", fails)
+        with suppress(OperationalError):
+            freeze(alice, project, "k")
+    assert not IdempotencyKey.objects.exists()
+    assert freeze(alice, project, "k").status_code == 201
+
+
+def test_a_secret_that_is_shown_once_is_not_kept_with_the_answer(alice: Caller, project: Project):
+    wish = {"project": str(project.public_id), "url": "https://example.com/hook", "topics": ["asset.accepted"]}
+    first, again = (alice.send("POST", "/api/v1/webhooks", wish, **{"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.json().pop("secret")
+    assert "secret" not in again.json()
+    assert again.json()["id"] == first.json()["id"]
+    assert "whsec_" not in json.dumps(IdempotencyKey.objects.get().body)
+
+
+def test_a_large_batch_may_carry_a_key_that_it_does_not_need(alice: Caller, project: Project):
+    lines = b"\n" * 3_000_000 + json.dumps({"client_key": "a", "data_base64": "bm90aGluZw=="}).encode()
+    address = f"/api/v1/assets:batch?project={project.public_id}"
+    answer = alice.post(address, lines, content_type="application/jsonl", headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 200
+    assert not IdempotencyKey.objects.exists()
 
 
 def test_people_do_not_share_keys(alice: Caller, project: Project, people: dict[str, User]):
