@@ -40,7 +40,7 @@ class AssetOriginal(Door):
         require_lead(request, asset.project_id)
         name = f"{asset.public_id}{PurePosixPath(asset.name or asset.storage_key).suffix[:10]}"
         text = f"{request.user} downloaded an original."
-        events.record(kind="original.downloaded", text=text, project=asset.project, subject=asset, by=caller(request))
+        events.record(kind="asset.downloaded", text=text, project=asset.project, subject=asset, by=caller(request))
         try:
             return answer_file(request._request, asset.storage_key, name=name, content_type="application/octet-stream")
         except FileNotFoundError:
