@@ -62,6 +62,13 @@ def card_fields(request: HttpRequest) -> CardText:
     )
 
 
+def parts_of(version: DatasetVersion) -> list[tuple[str, dict[str, int]]]:
+    """Return the parts of a version with their counts: the usual ones in their order, then others by name."""
+    usual = [name for name, *_ in SPLIT_FIELDS]
+    found: dict[str, dict[str, int]] = version.splits.get("counts", {})
+    return sorted(found.items(), key=lambda part: (usual.index(part[0]) if part[0] in usual else len(usual), part[0]))
+
+
 def side_of(request: HttpRequest) -> tuple[bool, int | None]:
     """Return whether pictures go with an export, and their longest side."""
     asked = request.POST.get("pictures", "")

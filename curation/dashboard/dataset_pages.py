@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.dataset_forms import FILES, SPLIT_FIELDS, card_fields, split_plan
+from curation.dashboard.dataset_forms import FILES, SPLIT_FIELDS, card_fields, parts_of, split_plan
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.downloads import answer_file
@@ -26,6 +26,7 @@ from curation.services.asset_query import QueryError
 LEAD = Membership.Role.LEAD
 UNFINISHED = (Export.State.QUEUED, Export.State.RUNNING)
 SHOWN_EXPORTS = 50
+SENT = (200, 206, 302)
 
 
 @require_safe
@@ -75,9 +76,12 @@ def download(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResp
     row = _export(seat, export_id)
     if row is None or row.state != Export.State.DONE:
         raise Http404
-    if request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+    name = FILES.format(slug=seat.project.slug, export=row)
+    answer = answer_file(request, row.storage_key, name=name, digest=row.receipt.get("zip_sha256", ""))
+    begins = request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-")
+    if begins and answer.status_code in SENT:
         data_set_readers.note_download(export=row, by=person(request), now=database_now())
-    return answer_file(request, row.storage_key, name=FILES.format(slug=seat.project.slug, export=row))
+    return answer
 
 
 @require_POST
@@ -114,7 +118,7 @@ def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "")
     )
     context: dict[str, Any] = {
         "seat": seat,
-        "versions": [(version, downloads.get(version.number, 0)) for version in versions],
+        "versions": [(version, parts_of(version), downloads.get(version.number, 0)) for version in versions],
         "exports": exports,
         "exporting": any(export.state in UNFINISHED for export in exports),
         "unfinished": UNFINISHED,

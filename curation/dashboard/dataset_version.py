@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.dataset_forms import PICTURES, SPLIT_FIELDS, TIE_WORDS, side_of, since_of, split_plan
+from curation.dashboard.dataset_forms import PICTURES, SPLIT_FIELDS, TIE_WORDS, parts_of, side_of, since_of, split_plan
 from curation.dashboard.dataset_pages import UNFINISHED
 from curation.datasets.formats.registry import WRITERS
 from curation.models import Asset, DatasetVersion, Membership, Project
@@ -88,7 +88,7 @@ def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error_in: str =
         "seat": seat,
         "version": row,
         "classes": sorted(row.counts.get("classes", {}).items()),
-        "parts": sorted(row.splits.get("counts", {}).items()),
+        "parts": parts_of(row),
         "kept_together": [TIE_WORDS.get(name, name) for name in row.splits.get("by", [])],
         "leaks": _leak_counts(row),
         "leaking": _leaking(request, row),
@@ -101,7 +101,6 @@ def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error_in: str =
         "formats": sorted(WRITERS),
         "pictures": PICTURES,
         "split_fields": SPLIT_FIELDS,
-        "ties": TIE_WORDS,
         "error_in": error_in,
         "error": error,
         "typed": request.POST if error_in else {},

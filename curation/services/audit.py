@@ -33,6 +33,7 @@ SUBJECTS = {
     "member": "members",
     "money": "money by hand",
     "page": "pages of tasks",
+    "plan": "plans of conditions",
     "pool": "pools",
     "project": "projects",
     "stage": "stages",

@@ -127,7 +127,7 @@ def test_who_downloaded_a_version_is_kept_and_parts_are_not_counted(project: Pro
     assert Event.objects.filter(kind="export.downloaded").count() == 1
     (reader,) = people["vera"].get(address(project, "dataset", version.public_id)).context["readers"]
     assert (reader.name, reader.format, reader.times) == ("Alice", "coco", 1)
-    assert people["vera"].get(address(project, "datasets")).context["versions"][0][1] == 1
+    assert people["vera"].get(address(project, "datasets")).context["versions"][0][2] == 1
 
 
 def test_the_card_is_kept_by_the_next_version(project: Project, people: dict[str, Client]):
