@@ -29,6 +29,7 @@ class Annotation(models.Model):
         indexes = [
             models.Index(fields=["asset", "stage"], name="annotation_of_asset"),
             models.Index(fields=["worker_id", "stage"], name="annotation_of_worker"),
+            models.Index(fields=["project_id", "id"], name="annotation_of_project"),
         ]
 
     def __str__(self) -> str:
