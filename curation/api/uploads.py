@@ -182,7 +182,7 @@ class UploadOne(Door):
             raise Problem(400, "bad_offset", "The header Upload-Offset says at which byte of the file a piece begins.")
         piece = dict(request.data).get("piece", b"")
         try:
-            file_uploads.append(upload=upload, offset=int(offset), data=piece)
+            file_uploads.append(upload=upload, offset=int(offset), data=piece, now=database_now())
         except WrongOffset as error:
             raise wrong_offset(error) from None
         return Response(status=204, headers=_offsets(upload))

@@ -63,6 +63,8 @@ def start(
     under_way = FileUpload.objects.filter(project=project, state=State.RECEIVING)
     mine = under_way.filter(created_by=by, sha256=sha256, size=size, is_direct=is_direct).first()
     if mine is not None:
+        mine.expires_at = now + PATIENCE
+        mine.save(update_fields=["expires_at"])
         return mine, False
     if under_way.count() >= MOST_OPEN:
         raise UploadRefused(f"{MOST_OPEN} uploads of this project are under way; complete some or let them expire.")
@@ -82,15 +84,17 @@ def start(
     return row, True
 
 
-def append(*, upload: FileUpload, offset: int, data: bytes) -> None:
-    """Store one piece; a gap raises WrongOffset."""
+def append(*, upload: FileUpload, offset: int, data: bytes, now: datetime) -> None:
+    """Store one piece, which gives the sender time for the next; a gap raises WrongOffset."""
+    if upload.state == State.REFUSED:
+        raise UploadRefused(upload.reason)
     if upload.is_direct:
         raise UploadRefused("The bytes of this upload go straight to the bucket, to the address it was given.")
     if upload.state != State.RECEIVING or offset != upload.received:
         raise WrongOffset(upload.received)
     if not data or offset + len(data) > upload.size:
         raise UploadRefused(f"A piece has at least one byte and ends inside the {upload.size:,} bytes of the file.")
-    pieces.add(upload, offset=offset, data=data)
+    pieces.add(upload, offset=offset, data=data, expires_at=now + PATIENCE)
 
 
 def complete(*, upload: FileUpload, now: datetime, client_key: str = "") -> FileUpload:

@@ -11,6 +11,7 @@ from typing import IO
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from crowd.errors import StorageRefused
 from crowd.models import Upload
 from curation.models import FileUpload
 
@@ -24,17 +25,21 @@ class WrongOffset(Exception):
     received: int
 
 
-def add(row: Row, *, offset: int, data: bytes) -> None:
-    """Store one piece. A piece that came before is not stored again; a gap raises WrongOffset.
+def add(row: Row, *, offset: int, data: bytes, **also: object) -> None:
+    """Store one piece, and `also` in its row. A piece that came before is not stored again; a gap raises WrongOffset.
 
     The file is written first and the row after it: a crash between them leaves a piece that nobody refers to.
+    Raises StorageRefused.
     """
     if row.state != "receiving" or offset != row.received:
         raise WrongOffset(row.received)
-    key = default_storage.save(f"uploads/pieces/{secrets.token_hex(16)}", ContentFile(data))
+    try:
+        key = default_storage.save(f"uploads/pieces/{secrets.token_hex(16)}", ContentFile(data))
+    except OSError as error:
+        raise StorageRefused(error.strerror or str(error)) from None
     here = type(row)._default_manager.filter(pk=row.pk, received=offset, state="receiving")
-    if not here.update(received=offset + len(data), parts=[*row.parts, key]):
-        default_storage.delete(key)  # the same piece came twice at once: the other one is in
+    if not here.update(received=offset + len(data), parts=[*row.parts, key], **also):
+        forget([key])  # the same piece came twice at once: the other one is in
     row.refresh_from_db()
 
 

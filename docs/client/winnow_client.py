@@ -171,7 +171,9 @@ class Winnow:
         with file.open("rb") as source:
             while offset < size:
                 source.seek(offset)
-                offset = self._send_piece(upload["id"], offset, source.read(piece))
+                before, offset = offset, self._send_piece(upload["id"], offset, source.read(piece))
+                if offset <= before:
+                    raise WinnowError(409, "wrong_offset", f"The server keeps nothing behind byte {offset:,}.")
                 if progress:
                     progress(offset, size)
         return upload

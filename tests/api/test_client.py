@@ -148,6 +148,17 @@ def test_a_large_file_is_taken_in_by_itself_and_a_refusal_says_why(
         winnow.project("nobody")
 
 
+def test_an_upload_whose_server_keeps_nothing_more_ends_instead_of_sending_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    winnow = Winnow("http://127.0.0.1:9", "t")
+    (tmp_path / "a.zip").write_bytes(b"0123456789")
+    monkeypatch.setattr(winnow, "post", lambda *_: {"id": "1", "received": 4, "most_piece": 6})
+    monkeypatch.setattr(winnow, "_send_piece", lambda _id, offset, _data: offset)
+    with pytest.raises(WinnowError, match="keeps nothing behind byte 4"):
+        winnow.upload("p", tmp_path / "a.zip")
+
+
 def test_calls_that_fail_for_a_while_are_tried_again_with_the_same_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(winnow_client, "PAUSES", (0.01,) * 6)
     keys: list[str | None] = []

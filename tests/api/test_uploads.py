@@ -168,6 +168,17 @@ def test_an_upload_that_nobody_goes_on_with_is_given_up_with_its_pieces(
         assert file_uploads.forget_unfinished(now=timezone.now() + timedelta(days=3)) == 1
     assert not default_storage.exists(part)
     assert complete(alice, upload).json()["state"] == "refused"
+    late = send(alice, upload, 100, photo(1)[100:])
+    assert (late.status_code, late.json()["code"], late.json()["detail"]) == (409, "refused", file_uploads.TOO_LATE)
+
+
+def test_whoever_goes_on_with_an_upload_has_time_again(alice: Caller, project: Project):
+    upload = announce(alice, project, photo(1)).json()
+    nearly_over = timezone.now() + timedelta(minutes=1)
+    for go_on in (lambda: announce(alice, project, photo(1)), lambda: send(alice, upload, 0, photo(1)[:100])):
+        FileUpload.objects.update(expires_at=nearly_over)
+        go_on()
+        assert file_uploads.forget_unfinished(now=nearly_over + timedelta(days=1)) == 0
 
 
 @pytest.mark.parametrize(
