@@ -115,6 +115,7 @@ class Preparing:
         waiting, self._waiting = self._waiting, []
         by_key = self._by_key(waiting)
         part: list[_Candidate] = []
+        size = 0
         for one in waiting:
             one.known = by_key.get(one.key or "")
             try:
@@ -124,9 +125,10 @@ class Preparing:
                 self._refuse(one.line.source, refusal.reason_code, refusal.sentence)
                 continue
             part.append(one)
-            if sum(len(other.data) for other in part) >= BYTES_AT_ONCE:
+            size += len(one.data)
+            if size >= BYTES_AT_ONCE:
                 self._take(part)
-                part = []
+                part, size = [], 0
         self._take(part)
 
     def _take(self, part: Sequence[_Candidate]) -> None:
