@@ -10,10 +10,11 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition
+from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition, StorageRefused
 from curation.datasets.formats.registry import UnknownFormat
 from curation.preprocessing.limits import Unreadable
 from curation.recipes.loading import BadRecipe
+from curation.storing.errors import BucketRefused
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -46,6 +47,8 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     BudgetExceeded: (409, "budget_exceeded"),
     UnknownFormat: (400, "unknown_format"),
     BadRecipe: (400, "bad_recipe"),
+    StorageRefused: (503, "storage_refused"),
+    BucketRefused: (503, "storage_refused"),
     CrowdError: (409, "refused"),
 }
 NOT_FOUND = "There is nothing here for you: it does not exist, or you are not a member of its project."

@@ -13,7 +13,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
-from crowd.errors import BadAnswer, CrowdError, NotYours
+from crowd.errors import BadAnswer, CrowdError, NotYours, StorageRefused
 from crowd.models import Assignment, Batch, Worker
 from crowd.services import handing_in
 from crowd.services.answers import several
@@ -148,7 +148,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
 
 def refuse(request: HttpRequest, error: CrowdError, row: Assignment | None = None) -> HttpResponse:
     """Answer with the error's sentence: as a problem document, or on the page it concerns."""
-    status = 409 if isinstance(error, NotYours) else 422
+    status = 503 if isinstance(error, StorageRefused) else 409 if isinstance(error, NotYours) else 422
     if wants_json(request) or row is None:
         problem = {"title": str(error), "status": status, "code": type(error).__name__}
         return JsonResponse(problem, status=status, content_type="application/problem+json")

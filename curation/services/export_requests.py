@@ -1,5 +1,6 @@
 """Exports are asked for and cancelled; the job that packs them is in `exporting`."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.core.files.storage import default_storage
@@ -85,4 +86,5 @@ def cancel_export(*, export_id: int, by: User | None, now: datetime) -> Export:
 
 def _clear(export: Export) -> None:
     sweep(export)
-    default_storage.delete(key_of(export))
+    with suppress(OSError):
+        default_storage.delete(key_of(export))

@@ -34,6 +34,7 @@ from curation.services.export_records import (
 )
 from curation.services.export_writing import nothing_left_of, write_into
 from curation.services.jobs import Again
+from curation.storing.errors import BucketRefused
 
 EVERY_SO_MANY = 1_000
 SLICE = 40
@@ -62,6 +63,8 @@ def clean_picture(asset: Asset, max_side: int | None = None) -> bytes:
         with default_storage.open(asset.storage_key, "rb") as file:
             data = file.read()
         return full_size_pool().run(derivative, data, max_side or PICTURE_LIMITS.max_side, JPEG_QUALITY, "JPEG")
+    except BucketRefused:  # it may answer when it is asked again
+        raise
     except (Unreadable, OSError) as error:
         raise BadRecord(f"{asset.public_id}: the stored picture cannot be read: {error}") from error
 
@@ -86,7 +89,10 @@ def export_to(
 
     def picture(record: ImageRecord) -> bytes:
         asset = Asset.objects.get(project=version.project, public_id=Path(record.file_name).stem)
-        return clean_picture(asset, max_side)
+        try:
+            return clean_picture(asset, max_side)
+        except BucketRefused as error:
+            raise BadRecord(f"{asset.public_id}: {error}") from error
 
     wanted = expected(wish)
     told = (lambda number: progress(number, wanted.images)) if progress else None
@@ -126,6 +132,19 @@ def run_export(job: Job, now: datetime) -> Again | None:
         _fail(export, str(error), now)
     shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+def end_dead(*, now: datetime) -> int:
+    """End exports whose job has died or was given up: nobody will write them any more."""
+    open_ones = Export.objects.filter(state__in=[Export.State.QUEUED, Export.State.RUNNING])
+    rows = {str(export.pk): export for export in open_ones.select_related("dataset__project")}
+    ended = Job.objects.filter(kind="export", key__in=rows, state__in=[Job.State.DEAD, Job.State.CANCELLED])
+    why = dict(ended.values_list("key", "last_error"))
+    for export in (rows[key] for key in why):
+        told = why[str(export.pk)].partition("BucketRefused: ")[2]
+        _fail(export, f"The storage refused: {told}" if told else "It failed again and again; its job says why.", now)
+        sweep(export)
+    return len(why)
 
 
 def sweep(export: Export) -> None:

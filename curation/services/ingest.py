@@ -152,7 +152,8 @@ def take(*, project: Project, stage: Stage, incoming: Incoming, now: datetime) -
     key = place_of(incoming)
     asset = _enter(project, stage, incoming, digest=digest, key=key, now=now)
     if asset is None:  # somebody took the same file in meanwhile
-        default_storage.delete(key)
+        with suppress(OSError):
+            default_storage.delete(key)
         return Taken(_known(project, digest, incoming).get(), is_new=False)
     if seen is None:
         _measured(asset, analysis)

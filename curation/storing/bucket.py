@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from storages.backends.s3 import S3Storage
+from storages.backends.s3 import S3File, S3Storage
+from storages.utils import clean_name
 
+from curation.storing.errors import in_words
 from curation.storing.outside import Outside
+from curation.storing.sources import SCHEME
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,39 @@ class Listed:
     size: int
 
 
+class BucketFile(S3File):  # type: ignore[misc]
+    """A file whose bytes are fetched when it is first read; a bucket that refuses them says so in words."""
+
+    def _fetched(self) -> Any:
+        with in_words():
+            return self._get_file()
+
+    file = property(_fetched, S3File._set_file)
+
+
 class BucketStorage(Outside, S3Storage):  # type: ignore[misc]
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        if name.startswith(SCHEME):
+            return super()._open(name, mode)
+        with in_words():
+            return BucketFile(self._normalize_name(clean_name(name)), mode, self)
+
+    def _save(self, name: str, content: Any) -> str:
+        with in_words():
+            return str(super()._save(name, content))
+
+    def exists(self, name: str) -> bool:
+        with in_words():
+            return super().exists(name)
+
+    def size(self, name: str) -> int:
+        with in_words():
+            return super().size(name)
+
+    def delete(self, name: str) -> None:
+        with in_words():
+            super().delete(name)
+
     def put_address(self, name: str, *, sha256: str, seconds: int) -> str:
         """Sign an address to which one file with this digest (in base64) can be PUT."""
         wanted = {"Bucket": self.bucket_name, "Key": self._key(name), "ChecksumSHA256": sha256}
@@ -25,7 +60,12 @@ class BucketStorage(Outside, S3Storage):  # type: ignore[misc]
         """Yield what lies under a prefix, in order of the keys, from behind one of them."""
         pages = self._client().get_paginator("list_objects_v2")
         more = {"StartAfter": after} if after else {}
-        for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._key(prefix), **more):
+        found = iter(pages.paginate(Bucket=self.bucket_name, Prefix=self._key(prefix), **more))
+        while True:
+            with in_words():
+                page = next(found, None)
+            if page is None:
+                return
             for one in page.get("Contents", []):
                 yield Listed(one["Key"], one["Size"])
 

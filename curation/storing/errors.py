@@ -1,5 +1,10 @@
 """What a bucket answers, as a sentence that says what to mend. The SDK is not imported for that."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SDK = {"boto3", "botocore", "s3transfer"}
+MISSING = {"404", "NoSuchKey"}
 KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 BY_CODE = {
     "NoSuchBucket": "there is no such bucket: make it, or mend its name",
@@ -25,11 +30,36 @@ BY_NAME = {
 }
 
 
-def explained(error: Exception) -> str:
+class BucketRefused(OSError):
+    """A bucket does not do what it was asked; the sentence says what to mend."""
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Let errors of the SDK be those of any storage: a file that is missing, or a refusal with its reason."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in SDK:
+            raise
+        if _code(error) in MISSING:
+            raise FileNotFoundError(explained(error)) from error
+        raise BucketRefused(explained(error)) from error
+
+
+def explained(error: BaseException) -> str:
     """Return why a storage refused, with what to mend where that is known."""
-    response = getattr(error, "response", None)
-    code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+    if isinstance(error, BucketRefused):
+        return str(error)
+    if type(error).__name__ == "S3UploadFailedError" and error.__context__ is not None:
+        return explained(error.__context__)
+    code = _code(error)
     known = BY_CODE.get(code) or BY_NAME.get(type(error).__name__)
     if known:
         return f"{known} ({code or type(error).__name__})"
     return f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _code(error: BaseException) -> str:
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

@@ -1,5 +1,6 @@
 """Buckets: files sent straight to ours, originals by signed links, pictures of others registered where they lie."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import httpx
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.test import Client
@@ -140,6 +142,28 @@ def test_a_server_that_does_not_answer_is_said_in_words(bucket: Any, settings: A
     settings.STORAGE_URL, settings.STORAGES = url, {**settings.STORAGES, "default": env.storage(url)}
     (step,) = system.probe()
     assert "the endpoint does not answer" in step.says
+
+
+def test_a_bucket_that_refuses_is_an_answer_that_says_what_to_mend(
+    caller: Client, alice: User, project: Project, ours: Any
+):
+    data = photo(1)
+    original = default_storage.save("originals/x", ContentFile(data))
+    opened_before = default_storage.open(original)
+    wish = {"project": str(project.public_id), "name": "a.jpg", "size": len(data)}
+    wish["sha256"] = hashlib.sha256(data).hexdigest()
+    upload = caller.post("/api/v1/uploads", wish, content_type="application/json").json()
+    ours.delete_object(Bucket="winnow", Key=original)
+    with pytest.raises(FileNotFoundError):
+        opened_before.read()
+    ours.delete_bucket(Bucket="winnow")
+    where, binary = f"/api/v1/uploads/{upload['id']}", "application/offset+octet-stream"
+    piece = caller.patch(where, data, content_type=binary, headers={"Upload-Offset": "0"})
+    line = json.dumps({"client_key": "a", "data_base64": base64.b64encode(data).decode()})
+    batch = caller.post(f"/api/v1/assets:batch?project={project.public_id}", line, content_type="application/jsonl")
+    for answer in (piece, batch):
+        assert (answer.status_code, answer.json()["code"]) == (503, "storage_refused")
+        assert "there is no such bucket: make it, or mend its name" in answer.json()["detail"]
 
 
 # --- buckets of others -----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from curation.datasets.formats.registry import UnknownFormat
 from curation.models import Asset, Consensus, ConsensusBox, DatasetVersion, Export, Job, Project, User
 from curation.services import datasets, exporting, jobs
 from curation.services.datasets import NothingToFreeze, freeze_version, request_export
+from curation.storing.errors import BucketRefused
 from tests.doors.conftest import photo, publish
 from tests.factories import make_project
 from tests.preprocessing import in_a_child
@@ -215,6 +216,26 @@ def test_a_lost_original_fails_the_job_with_a_sentence(version: DatasetVersion, 
     export = finish(request_export(dataset_id=version.pk, format="coco", by=alice, now=timezone.now()))
     assert export.state == Export.State.FAILED
     assert "cannot be read" in export.error
+
+
+def test_an_export_whose_job_has_died_is_failed_with_the_reason(
+    version: DatasetVersion, alice: User, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object) -> bytes:
+        raise BucketRefused("the keys may not do this")
+
+    monkeypatch.setattr(exporting, "clean_picture", refuse)
+    export = request_export(dataset_id=version.pk, format="coco", by=alice, now=timezone.now())
+    now = timezone.now()
+    for _ in range(jobs.MOST_FAILURES):
+        exporting.end_dead(now=now)
+        export.refresh_from_db()
+        assert export.state != Export.State.FAILED
+        Job.objects.filter(kind="export").update(next_at=now)
+        assert jobs.run(job_id=Job.objects.get(kind="export").pk, now=now)
+    exporting.end_dead(now=now)
+    export.refresh_from_db()
+    assert (export.state, export.error) == ("failed", "The storage refused: the keys may not do this")
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones(version: DatasetVersion, alice: User):
