@@ -158,7 +158,7 @@ class UploadList(Door):
 
 
 class UploadOne(Door):
-    scopes = {"GET": "assets:write", "HEAD": "assets:write", "PATCH": "assets:write"}
+    scopes = dict.fromkeys(("GET", "HEAD", "PATCH", "DELETE"), "assets:write")
     parser_classes = [Pieces]
 
     @describe_one(UploadRow, "One upload; the header Upload-Offset says how much has arrived")
@@ -186,6 +186,11 @@ class UploadOne(Door):
         except WrongOffset as error:
             raise wrong_offset(error) from None
         return Response(status=204, headers=_offsets(upload))
+
+    @extend_schema(summary="Give up an upload that is not completed; its pieces are deleted", responses={204: None})
+    def delete(self, request: Request, upload_id: UUID) -> Response:
+        file_uploads.give_up(upload=find(request, upload_id))
+        return Response(status=204)
 
 
 class UploadComplete(Door):

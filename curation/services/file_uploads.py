@@ -30,6 +30,7 @@ MOST_OPEN = 200
 PATIENCE = timedelta(days=2)
 A_RUN = 150.0  # seconds of one job, under its lease
 TOO_LATE = "It was never sent to its end."
+GIVEN_UP = "Its sender gave it up."
 DAMAGED = "The file arrived damaged: its SHA-256 is not the one that was announced. Send it again."
 
 
@@ -67,7 +68,7 @@ def start(
         mine.save(update_fields=["expires_at"])
         return mine, False
     if under_way.count() >= MOST_OPEN:
-        raise UploadRefused(f"{MOST_OPEN} uploads of this project are under way; complete some or let them expire.")
+        raise UploadRefused(f"{MOST_OPEN} uploads of this project are under way; complete or delete some.")
     row = FileUpload.objects.create(
         project=project,
         created_by=by,
@@ -95,6 +96,13 @@ def append(*, upload: FileUpload, offset: int, data: bytes, now: datetime) -> No
     if not data or offset + len(data) > upload.size:
         raise UploadRefused(f"A piece has at least one byte and ends inside the {upload.size:,} bytes of the file.")
     pieces.add(upload, offset=offset, data=data, expires_at=now + PATIENCE)
+
+
+def give_up(*, upload: FileUpload) -> None:
+    """End an upload that is not completed and forget its pieces; one that has ended stays as it is."""
+    if upload.state == State.TAKING_IN:
+        raise UploadRefused("This upload is being taken in already.")
+    _close(upload.pk, State.REFUSED, reason=GIVEN_UP)
 
 
 def complete(*, upload: FileUpload, now: datetime, client_key: str = "") -> FileUpload:

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 MEGABYTE = 1024 * 1024
-BATCH_LINES, BATCH_BYTES = 500, 16 * MEGABYTE
+BATCH_LINES, BATCH_BYTES = 500, 16 * MEGABYTE  # what is taken in within seconds
 SMALL = MEGABYTE  # larger files are sent in pieces
 TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -146,7 +146,7 @@ class Winnow:
             else:
                 data = base64.b64encode(path.read_bytes()).decode()
                 lines.append({"client_key": key, "name": path.name, "data_base64": data})
-                size += len(data)
+            size += length
             if len(lines) >= BATCH_LINES or size >= BATCH_BYTES:
                 flush()
         flush()

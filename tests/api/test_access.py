@@ -76,6 +76,7 @@ ROUTES = [
     ),
     Route("GET", "api-upload", "uploads/{upload}", "assets:write", lead_only=True),
     Route("PATCH", "api-upload", "uploads/{upload}", "assets:write", lead_only=True, data="piece", ok=204),
+    Route("DELETE", "api-upload", "uploads/{upload}", "assets:write", lead_only=True, ok=204),
     Route("POST", "api-upload-complete", "uploads/{upload}/complete", "assets:write", lead_only=True, ok=409),
     Route("GET", "api-links", "links", "assets:write", is_list=True),
     Route("GET", "api-annotations", "annotations", "read", is_list=True),

@@ -20,7 +20,7 @@ from django.utils import timezone
 from PIL import Image
 
 from curation.models import Asset, Export, Job, Project, Stage, Webhook
-from curation.services import jobs
+from curation.services import file_uploads, jobs
 from tests.api.conftest import token_of
 from tests.doors.conftest import photo
 from tests.factories import make_project, make_user
@@ -146,6 +146,19 @@ def test_a_large_file_is_taken_in_by_itself_and_a_refusal_says_why(
     assert (refused.value.status, refused.value.code) == (400, "bad_query")
     with pytest.raises(WinnowError, match="opens no project"):
         winnow.project("nobody")
+
+
+def test_a_folder_of_more_large_photos_than_may_be_under_way_is_sent(
+    served: str, machine: Project, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Room for two stands for that of two hundred."""
+    monkeypatch.setattr(file_uploads, "MOST_OPEN", 2)
+    monkeypatch.setattr(winnow_client, "BATCH_BYTES", 2 * winnow_client.SMALL)
+    for number in range(5):
+        padded = photo(number, (480, 320)) + bytes(winnow_client.SMALL)
+        (tmp_path / f"{number}.jpg").write_bytes(padded)
+    sent = Winnow(served, token).send_folder(str(machine.public_id), tmp_path)
+    assert (sent["received"], sent["new"]) == (5, 5), sent["lines"]
 
 
 def test_an_upload_whose_server_keeps_nothing_more_ends_instead_of_sending_for_ever(

@@ -181,6 +181,21 @@ def test_whoever_goes_on_with_an_upload_has_time_again(alice: Caller, project: P
         assert file_uploads.forget_unfinished(now=nearly_over + timedelta(days=1)) == 0
 
 
+def test_an_upload_that_is_given_up_makes_room_for_another(
+    alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+):
+    monkeypatch.setattr(file_uploads, "MOST_OPEN", 1)
+    first = announce(alice, project, photo(1)).json()
+    send(alice, first, 0, photo(1)[:100])
+    part = FileUpload.objects.get().parts[0]
+    assert "complete or delete some" in announce(alice, project, photo(2)).json()["detail"]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert [alice.delete(f"/api/v1/uploads/{first['id']}").status_code for _ in range(2)] == [204, 204]
+    assert not default_storage.exists(part)
+    assert announce(alice, project, photo(2)).status_code == 201
+    assert FileUpload.objects.get(public_id=first["id"]).reason == file_uploads.GIVEN_UP
+
+
 @pytest.mark.parametrize(
     ("wish", "word"),
     [
