@@ -75,16 +75,17 @@ def _pool(project: Project, cost: Cost, filters: Filters) -> Part:
 
 def _classes(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters: Filters) -> list[Part]:
     classes = class_of_pool(project)
-    shares = common_shares(
-        found=numbers.cube,
-        classes=classes,
-        stages=list(project.stages.all()),
-        counts=counts,
-        currency=numbers.currency,
-    )
+    stages = list(project.stages.all())
+    shares = {
+        (key, currency): micro
+        for currency in numbers.cube.totals()
+        for key, micro in common_shares(
+            found=numbers.cube, classes=classes, stages=stages, counts=counts, currency=currency
+        ).items()
+    }
     lines = by_class(numbers.cube.by("pool"), classes)
-    known = {line.key for line in lines if line.currency == numbers.currency}
-    lines += [Line(key, numbers.currency, Sums()) for key in shares if key not in known]
+    known = {(line.key, line.currency) for line in lines}
+    lines += [Line(key, currency, Sums()) for key, currency in shares if (key, currency) not in known]
     held = _held(numbers, classes)
     return [
         Part(
@@ -94,7 +95,7 @@ def _classes(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filte
             ledger=filters.only(**{"class": str(line.key)}) if line.key else "",
             page=_of_class(project, numbers, line),
             held_micro=held.get((line.key, line.currency), 0),
-            common_micro=shares.get(line.key, 0) if isinstance(line.key, int) else None,
+            common_micro=shares.get((line.key, line.currency), 0) if isinstance(line.key, int) else None,
         )
         for line in lines
     ]

@@ -53,9 +53,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class CostsView:
-    """`is_compared` false: both sides are the same, and one column is enough."""
+    """All amounts are of one currency. `is_compared` false: both sides are the same, and one column is enough."""
 
     source: str
+    currency: str
     rows: Sequence[Row]
     comparison: Comparison
     prices: Sequence[Price]
@@ -88,11 +89,12 @@ def published_of(project: Project) -> Published | None:
     return load(project.recipe).published if project.recipe in names() else None
 
 
-def costs_view(*, project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters: Filters) -> CostsView:
+def costs_views(*, project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters: Filters) -> list[CostsView]:
+    """Return a table for each currency that the project works in, or the one that its recipe publishes."""
     published = published_of(project)
     if published and filters.costs:
-        return _published(published, leave_out=filters.costs == "published-without")
-    return _paid(project, numbers, counts, filters)
+        return [_published(published, leave_out=filters.costs == "published-without")]
+    return [_paid(project, numbers, counts, filters, currency) for currency in numbers.currencies]
 
 
 def _published(published: Published, *, leave_out: bool) -> CostsView:
@@ -113,7 +115,7 @@ def _published(published: Published, *, leave_out: bool) -> CostsView:
             interval,
         ),
     ]
-    return CostsView(published.source, rows, table, prices, is_published=True, leaves_out=left_out)
+    return CostsView(published.source, "USD", rows, table, prices, is_published=True, leaves_out=left_out)
 
 
 def _answers(before: StageCost, now: StageCost) -> str:
@@ -125,8 +127,8 @@ def _number(answers: Fraction) -> str:
     return f"{float(answers):.2f}".rstrip("0").rstrip(".")
 
 
-def _paid(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters: Filters) -> CostsView:
-    currency, stages = numbers.currency, list(project.stages.all())
+def _paid(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters: Filters, currency: str) -> CostsView:
+    stages = list(project.stages.all())
     spent = {
         (line.key if isinstance(line.key, int) else None): line.sums.total
         for line in numbers.cube.by("stage")
@@ -156,6 +158,7 @@ def _paid(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters:
     ]
     return CostsView(
         "This project",
+        currency,
         rows,
         found.comparison,
         _prices(found, counts),

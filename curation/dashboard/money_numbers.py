@@ -79,9 +79,9 @@ class MoneyNumbers:
         return found + [Alarm("warning", _dearer(cost)) for cost in dearer]
 
     @property
-    def currency(self) -> str:
-        """Return the currency of the tables that compare: the project's first."""
-        return self.totals[0].budget.currency if self.totals else "USD"
+    def currencies(self) -> list[str]:
+        """Return the currencies in which something is planned, held or spent, dollars first; dollars if in none."""
+        return sorted({cost.currency for cost in self.stages}, key=lambda one: (one != "USD", one)) or ["USD"]
 
 
 def _dearer(cost: Cost) -> str:

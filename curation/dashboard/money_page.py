@@ -14,7 +14,7 @@ from curation.dashboard.access import Seat, seat_or_404
 from curation.dashboard.csv_answers import answer_csv
 from curation.dashboard.ledger_list import BREAKDOWNS, KINDS, Filters, filtered, page
 from curation.dashboard.money_breakdown import breakdown
-from curation.dashboard.money_costs import costs_view, published_of
+from curation.dashboard.money_costs import costs_views, published_of
 from curation.dashboard.money_numbers import money_numbers
 from curation.models import Membership
 from curation.services.overview import asset_counts
@@ -40,12 +40,14 @@ def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: s
         after=_cursor(request, "after"),
         before=_cursor(request, "before"),
     )
+    tables = costs_views(project=seat.project, numbers=numbers, counts=counts, filters=filters)
     context: dict[str, Any] = {
         "seat": seat,
         "now": now,
         "numbers": numbers,
         "filters": filters,
-        "costs": costs_view(project=seat.project, numbers=numbers, counts=counts, filters=filters),
+        "costs": tables[0],
+        "cost_tables": tables,
         "sides": _sides(seat, filters),
         "parts": breakdown(project=seat.project, numbers=numbers, counts=counts, filters=filters),
         "breakdowns": [(by, words, filters.query(by=by)) for by, words in BREAKDOWNS.items()],

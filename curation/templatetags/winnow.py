@@ -62,9 +62,9 @@ def money(value: int | None) -> str:
 
 
 @register.filter
-def unit_price(value: int | None) -> str:
+def unit_price(value: int | None, currency: str = "USD") -> str:
     """Unit prices have four decimals."""
-    return NOBODY_KNOWS if value is None else money_text(value, 4)
+    return NOBODY_KNOWS if value is None else money_text(value, 4, currency)
 
 
 @register.filter

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crowd.models import Account, Assignment, Batch, LedgerEntry
+from crowd.services import ledger
 from curation.models import Asset, Pool, Project, Stage
 from curation.services.breakdowns import shared
 from tests.factories import make_account, make_answer, make_asset, make_pool, make_project, make_worker
@@ -132,6 +133,41 @@ def test_common_pools_are_shared_by_the_images_that_came_there(project: Project,
     parts = {part.name: part for part in page(people["vera"], project, "?by=class").context["parts"].parts}
     assert (parts["palm"].sums.total, parts["palm"].common_micro) == (3 * CENT, 3 * CENT)
     assert (parts["peace"].sums.total, parts["peace"].common_micro) == (0, CENT)
+
+
+def in_euros(pool: Pool) -> Pool:
+    """Let the pool be worked on at an account in euros."""
+    euros, _ = Account.objects.get_or_create(slug="euros", platform="prolific", label="Prolific", currency="EUR")
+    Pool.objects.filter(pk=pool.pk).update(account=euros)
+    Batch.objects.filter(pool_id=pool.pk).update(account=euros)
+    return Pool.objects.get(pk=pool.pk)
+
+
+def test_two_currencies_are_never_added_up(project: Project, people: dict[str, Client]):
+    ledger.create_budget(project_id=project.pk, limit_micro=500 * CENT, currency="EUR")
+    palm, euros = make_pool(project, "PALM"), in_euros(make_pool(project, "FIST"))
+    Pool.objects.filter(pk=euros.pk).update(label_class=palm.label_class)
+    checks = stage_pool(project, "validate", overlap=3)
+    make_asset(project, stage="validate", label_class=palm.label_class)
+    for pool, cents in ((palm, 3), (euros, 7), (checks, 4)):
+        paid(pool, make_worker(), cents=cents)
+    answer = page(people["vera"], project, "?by=class")
+    parts = {(part.name, part.currency): part for part in answer.context["parts"].parts}
+    assert parts["palm", "USD"].with_common_micro == 7 * CENT
+    assert parts["palm", "EUR"].with_common_micro == 7 * CENT
+    assert parts["palm", "EUR"].common_micro == 0
+    totals = {table.currency: table.now.total_micro for table in answer.context["cost_tables"]}
+    assert totals == {"USD": 7 * CENT, "EUR": 7 * CENT}
+
+
+def test_a_project_paid_in_another_currency_has_its_costs_in_it(project: Project, people: dict[str, Client]):
+    ledger.create_budget(project_id=project.pk, limit_micro=500 * CENT, currency="EUR")
+    paid(in_euros(make_pool(project, "PALM")), make_worker(), cents=7)
+    make_asset(project)
+    answer = page(people["vera"], project)
+    (table,) = answer.context["cost_tables"]
+    assert table.now.per_delivered_micro == 7 * CENT
+    assert "0.0700 EUR" in answer.content.decode()
 
 
 def test_shares_add_up_to_the_last_millionth():

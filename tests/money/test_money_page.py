@@ -149,7 +149,8 @@ def test_a_budget_near_its_end_is_said_on_top(project: Project, people: dict[str
     busy(project)
     ledger.raise_budget(project_id=project.pk, limit_micro=20 * CENT)
     assert (
-        "Whole project: 95 % of the budget of $0.20 is spent or held." in shown(people["vera"], project).content.decode()
+        "Whole project: 95 % of the budget of $0.20 is spent or held."
+        in shown(people["vera"], project).content.decode()
     )
 
 
