@@ -84,9 +84,10 @@ def _classes(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filte
         ).items()
     }
     lines = by_class(numbers.cube.by("pool"), classes)
-    known = {(line.key, line.currency) for line in lines}
-    lines += [Line(key, currency, Sums()) for key, currency in shares if (key, currency) not in known]
     held = _held(numbers, classes)
+    known = {(line.key, line.currency) for line in lines}
+    waiting = [one for one in dict.fromkeys([*shares, *held]) if one not in known]
+    lines += [Line(key, currency, Sums()) for key, currency in waiting]
     return [
         Part(
             name=numbers.names.of_line("class", line.key, {}),
@@ -106,9 +107,9 @@ def _of_class(project: Project, numbers: MoneyNumbers, line: Line) -> str:
     return f'{reverse("assets", args=[project.public_id])}?q=class:"{name}"' if name else ""
 
 
-def _held(numbers: MoneyNumbers, owner_of: dict[int, int]) -> dict[tuple[object, str], int]:
+def _held(numbers: MoneyNumbers, owner_of: dict[int, int]) -> dict[tuple[int | None, str], int]:
     """Add what is held up to what its pool belongs to."""
-    found: dict[tuple[object, str], int] = {}
+    found: dict[tuple[int | None, str], int] = {}
     for one in numbers.held:
         key = owner_of.get(one.pool_id or 0), one.currency
         found[key] = found.get(key, 0) + one.micro

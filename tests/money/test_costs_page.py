@@ -185,6 +185,13 @@ def test_holds_stand_beside_what_is_paid(project: Project, people: dict[str, Cli
     assert {part.name: part.held_micro for part in parts} == {"Inhouse": 5 * CENT, "no platform": 0}
 
 
+def test_what_a_class_only_holds_is_on_the_page_too(project: Project, people: dict[str, Client]):
+    held(make_pool(project, "PALM"), make_worker(), cents=4)
+    held(stage_pool(project, "validate", overlap=3), make_worker(), cents=2)
+    parts = page(people["vera"], project, "?by=class").context["parts"].parts
+    assert {part.name: part.held_micro for part in parts} == {"palm": 4 * CENT, "pools of every class": 2 * CENT}
+
+
 def test_platforms_that_do_the_same_work_stand_beside_each_other(project: Project, people: dict[str, Client]):
     here, there = make_pool(project, "PALM"), make_pool(project, "FIST")
     other = Account.objects.create(slug="toloka", platform="toloka", label="Toloka")
