@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from curation.dashboard.ledger_list import Filters
 from curation.dashboard.money_numbers import Cost, MoneyNumbers
 from curation.models import Project
+from curation.services.asset_query import Value
 from curation.services.breakdowns import SideBySide, common_shares, side_by_side
 from curation.services.overview import AssetCounts
 from curation.services.statements import Line, Sums, by_class, class_of_pool, top_workers, workers_of
@@ -104,7 +106,8 @@ def _classes(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filte
 
 def _of_class(project: Project, numbers: MoneyNumbers, line: Line) -> str:
     name = numbers.names.classes.get(line.key, "") if isinstance(line.key, int) else ""
-    return f'{reverse("assets", args=[project.public_id])}?q=class:"{name}"' if name else ""
+    query = urlencode({"q": f"class:{Value(name, name)}"})
+    return f"{reverse('assets', args=[project.public_id])}?{query}" if name else ""
 
 
 def _held(numbers: MoneyNumbers, owner_of: dict[int, int]) -> dict[tuple[int | None, str], int]:

@@ -1,12 +1,14 @@
 """Costs on the money page: the published table, a project beside itself, and sums that lead to their rows."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from crowd.models import Account, Assignment, Batch, LedgerEntry
 from crowd.services import ledger
-from curation.models import Asset, Pool, Project, Stage
+from curation.models import Asset, LabelClass, Pool, Project, Stage
 from curation.services.breakdowns import shared
 from tests.factories import make_account, make_answer, make_asset, make_pool, make_project, make_worker
 from tests.money.world import CENT, busy, held, paid
@@ -190,6 +192,14 @@ def test_what_a_class_only_holds_is_on_the_page_too(project: Project, people: di
     held(stage_pool(project, "validate", overlap=3), make_worker(), cents=2)
     parts = page(people["vera"], project, "?by=class").context["parts"].parts
     assert {part.name: part.held_micro for part in parts} == {"palm": 4 * CENT, "pools of every class": 2 * CENT}
+
+
+def test_a_class_with_a_plus_in_its_name_leads_to_its_images(project: Project, people: dict[str, Client]):
+    pool = make_pool(project, "PALM")
+    LabelClass.objects.filter(pk=pool.label_class_id).update(name="palm+fist")
+    paid(pool, make_worker())
+    (part,) = page(people["vera"], project, "?by=class").context["parts"].parts
+    assert parse_qs(urlsplit(part.page).query) == {"q": ["class:palm+fist"]}
 
 
 def test_platforms_that_do_the_same_work_stand_beside_each_other(project: Project, people: dict[str, Client]):
