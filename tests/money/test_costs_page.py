@@ -172,6 +172,11 @@ def test_a_project_paid_in_another_currency_has_its_costs_in_it(project: Project
     assert "0.0700 EUR" in answer.content.decode()
 
 
+def test_filtering_the_ledger_keeps_what_was_chosen_above(project: Project, people: dict[str, Client]):
+    text = page(people["vera"], project, "?costs=published&by=class").content.decode()
+    assert '<input type="hidden" name="costs" value="published">' in text
+
+
 def test_shares_add_up_to_the_last_millionth():
     assert shared(100, {1: 1, 2: 1, 3: 1}) == {1: 34, 2: 33, 3: 33}
     assert shared(100, {}) == {}
