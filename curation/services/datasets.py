@@ -28,6 +28,7 @@ from curation.services.cards import frozen_card
 from curation.services.export_requests import cancel_export, request_export, require_format
 from curation.services.exporting import export_to, run_export
 from curation.services.splits import SplitPlan
+from curation.services.turns import take_turns
 
 __all__ = [
     "Frozen",
@@ -77,7 +78,8 @@ def freeze_version(
     Which ones `query` says, in the language of saved views; published ones are meant unless it names a state.
     Raises QueryError.
     """
-    project = Project.objects.select_for_update().get(pk=project_id)
+    project = Project.objects.get(pk=project_id)
+    take_turns(project=project, what="versions")
     published = _published(project, query)
     number = (DatasetVersion.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
     version = DatasetVersion.objects.create(

@@ -11,10 +11,11 @@ from django.db import connection, transaction
 from crowd.bulk import staged
 from crowd.errors import CrowdError
 from curation.datasets.splitting import USUAL_SHARES, BadShares, Dealt, Together, checked_shares, deal
-from curation.models import AssetTag, DatasetItem, DatasetVersion, Project, User
+from curation.models import AssetTag, DatasetItem, DatasetVersion, User
 from curation.preprocessing.hashes import LOW_CONTRAST
 from curation.preprocessing.join import TooManyPairs, near_pairs
 from curation.services import events, versions
+from curation.services.turns import take_turns
 
 TIES = ("worker", "video", "subject", "lookalike")
 USUAL_TIES = ("worker", "video", "subject")
@@ -59,8 +60,9 @@ class Leak:
 @transaction.atomic
 def split_version(*, dataset_id: int, plan: SplitPlan, by: User | None, now: datetime) -> DatasetVersion:
     """Freeze the next version: the pictures and boxes of this one, dealt out to the parts. This one stays as it is."""
-    whole = DatasetVersion.objects.get(pk=dataset_id)
-    project = Project.objects.select_for_update().get(pk=whole.project_id)
+    whole = DatasetVersion.objects.select_related("project").get(pk=dataset_id)
+    project = whole.project
+    take_turns(project=project, what="versions")
     newest = DatasetVersion.objects.filter(project=project).order_by("-number").first()
     version = DatasetVersion.objects.create(
         project=project,

@@ -18,9 +18,12 @@ _silent_until = 0.0
 
 
 def bump(*, project_id: int) -> None:
-    """Raise the version and ring, once the caller's transaction has committed: its locks wait for nobody's counter."""
+    """Raise the version and ring, once the caller's transaction has committed: its locks wait for nobody's counter.
+
+    What was committed stays done when that fails: browsers poll as well.
+    """
     if not jobs.is_moved_by_hand():
-        transaction.on_commit(lambda: _raise(project_id))
+        transaction.on_commit(lambda: _raise(project_id), robust=True)
 
 
 def _raise(project_id: int) -> None:

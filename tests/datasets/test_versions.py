@@ -1,11 +1,13 @@
 """Versions: what differs between two, splits in which nobody leaks, the card, what an export of a part holds."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +27,7 @@ from curation.models import (
     TagRun,
     User,
 )
-from curation.services import cards, datasets, exporting, jobs, splits, version_diff
+from curation.services import cards, datasets, exporting, jobs, splits, version_diff, versions
 from curation.services.asset_query import QueryError
 from curation.services.datasets import freeze_version
 from curation.services.splits import BadSplit, SplitPlan
@@ -108,6 +110,45 @@ def test_versions_of_two_projects_are_not_compared(project, alice):
     publish(other, photo(9), [])
     with pytest.raises(CrowdError, match="of different projects"):
         version_diff.compare(old=freeze(project), new=freeze(other))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_a_version_is_frozen_or_split_the_project_is_written_on_and_a_second_freezing_waits_its_turn(
+    project, monkeypatch
+):
+    def elsewhere() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '300ms'")
+        try:
+            make_asset(project)
+            versions.bump(project_id=project.pk)
+            freeze(project)
+        except CrowdError as error:
+            return str(error)
+        finally:
+            connection.close()
+        return "froze at the same time"
+
+    before = Project.objects.get(pk=project.pk).version
+    with ThreadPoolExecutor(1) as other:
+        for work in (freeze, _split_newest):
+            with transaction.atomic():
+                work(project)
+                told = other.submit(elsewhere).result()
+            assert told.startswith("Somebody is at the same in this project")
+    assert list(DatasetVersion.objects.order_by("number").values_list("number", flat=True)) == [1, 2]
+    assert Project.objects.get(pk=project.pk).version >= before + 4
+
+    def away(_project_id: int) -> None:
+        raise OperationalError("lock timeout")
+
+    monkeypatch.setattr(versions, "_raise", away)
+    assert freeze(project).number == 3
+
+
+def _split_newest(project: Project) -> None:
+    newest = DatasetVersion.objects.filter(project=project).latest("number")
+    splits.split_version(dataset_id=newest.pk, plan=SplitPlan(), by=None, now=NOW)
 
 
 # --- splits ----------------------------------------------------------------------------------------------------------
