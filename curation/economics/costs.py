@@ -23,19 +23,23 @@ class StageCost:
 
 @dataclass(frozen=True, slots=True)
 class CostTable:
-    """One way of doing the work. A stage that costs nothing stays a row."""
+    """One way of doing the work. A stage that costs nothing stays a row. `is_mixed`: videos come in, frames go out."""
 
     rows: tuple[StageCost, ...]
     delivered: int
+    is_mixed: bool = False
 
     @property
     def total_micro(self) -> int:
         return sum(row.micro for row in self.rows)
 
     @property
-    def unit_sum_micro(self) -> Fraction:
-        """Return the sum of unit prices: what an image costs that is never lost on the way."""
-        return sum((row.unit_micro for row in self.rows), Fraction(0))
+    def unit_sum_micro(self) -> Fraction | None:
+        """Return the sum of unit prices: what an image costs that is never lost on the way.
+
+        None where prices of videos and of frames would be added up.
+        """
+        return None if self.is_mixed else sum((row.unit_micro for row in self.rows), Fraction(0))
 
     @property
     def per_delivered_micro(self) -> Fraction | None:
@@ -43,7 +47,7 @@ class CostTable:
         return Fraction(self.total_micro, self.delivered) if self.delivered else None
 
     def without(self, stages: Collection[str]) -> "CostTable":
-        return CostTable(tuple(row for row in self.rows if row.stage not in stages), self.delivered)
+        return CostTable(tuple(row for row in self.rows if row.stage not in stages), self.delivered, self.is_mixed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,15 @@ DRAWS, SEED = 4_000, 20_181_018
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A stage of the way: the price of an item that enters it, and how many it let through and dropped."""
+    """A stage of the way: the price of an item that enters it, and how many it let through and dropped.
+
+    `is_certain`: it can drop nothing, so what it lets through is known before it has begun.
+    """
 
     unit_micro: float
     passed: int
     dropped: int
+    is_certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def price_interval(steps: Sequence[Step]) -> Interval | None:
     chance = np.random.default_rng(SEED)
     needed, price = np.ones(DRAWS), np.zeros(DRAWS)
     for step in reversed(steps):
-        if step.dropped:
+        if not step.is_certain:
             needed = needed / chance.beta(step.passed + 1, step.dropped + 1, DRAWS)
         price += step.unit_micro * needed
     low, middle, high = (float(one) for one in np.percentile(price, [5, 50, 95]))

@@ -15,6 +15,8 @@ from curation.services.overview import FunnelStep, PoolRow
 CHECK_BOXES = "check_boxes"
 CLASSIFY = "classify"
 USUAL_OVERLAP = 3
+CUT = "cut_into_frames"
+DROPS_NOTHING = {"publish"}
 
 
 # --- as somebody published it ----------------------------------------------------------------------------------------
@@ -90,7 +92,8 @@ def project_costs(
             paid.append(StageCost(CHECK_BOXES, "Check boxes", paid[-1].n, Fraction(0), 0))
     paid += _of_no_stage(steps, spent)
     by_hand = [_checked_by_hand(row, checking) if row.stage == CHECK_BOXES and checking else row for row in paid]
-    comparison = Comparison(CostTable(tuple(by_hand), delivered), CostTable(tuple(paid), delivered))
+    mixed = any(loss.reason == CUT for step in steps for loss in step.losses)
+    comparison = Comparison(CostTable(tuple(by_hand), delivered, mixed), CostTable(tuple(paid), delivered, mixed))
     return ProjectCosts(comparison, checking, price_interval([_step(step, spent) for step in steps]))
 
 
@@ -115,7 +118,7 @@ def _checking(stages: Sequence[Stage], answers: Counter[int], spent: Mapping[int
 
 
 def _paid(step: FunnelStep, answers: Counter[int], spent: Mapping[int | None, int]) -> StageCost:
-    entered = step.passed + step.lost + step.waiting + step.held
+    entered = step.passed + _lost(step) + step.waiting + step.held
     each = Fraction(answers[step.stage.pk], entered) if entered else Fraction(0)
     return StageCost(step.stage.name, step.stage.title, entered, each, spent.get(step.stage.pk, 0))
 
@@ -133,5 +136,12 @@ def _of_no_stage(steps: Sequence[FunnelStep], spent: Mapping[int | None, int]) -
 
 
 def _step(step: FunnelStep, spent: Mapping[int | None, int]) -> Step:
-    decided = step.passed + step.lost
-    return Step(spent.get(step.stage.pk, 0) / decided if decided else 0.0, step.passed, step.lost)
+    lost = _lost(step)
+    decided = step.passed + lost
+    unit = spent.get(step.stage.pk, 0) / decided if decided else 0.0
+    return Step(unit, step.passed, lost, is_certain=step.stage.kind in DROPS_NOTHING)
+
+
+def _lost(step: FunnelStep) -> int:
+    """Return what was dropped; a video that was cut is not lost, its frames go on."""
+    return sum(loss.n for loss in step.losses if loss.reason != CUT)

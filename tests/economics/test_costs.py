@@ -6,9 +6,12 @@ from fractions import Fraction
 import pytest
 
 from curation.economics.costs import Comparison, CostTable, StageCost
-from curation.economics.interval import Step, price_interval
-from curation.engine.costs import CLASSIFY, published_costs, published_interval
+from curation.economics.interval import Interval, Step, price_interval
+from curation.engine.costs import CLASSIFY, project_costs, published_costs, published_interval
+from curation.models import Stage
 from curation.recipes.loading import load
+from curation.services.overview import FunnelStep
+from curation.services.overview.funnel import Loss
 
 GESTURES = load("gestures").published
 MILLION = 1_000_000
@@ -76,6 +79,22 @@ def test_the_interval_of_a_pilot_is_as_wide_as_beta_says():
 def test_nobody_knows_the_price_while_a_stage_has_let_nothing_through():
     assert price_interval([Step(1.0, 5, 0), Step(1.0, 0, 3)]) is None
     assert price_interval([]) is None
+
+
+def test_a_price_is_not_certain_because_nothing_was_dropped_yet():
+    pilot = price_interval([Step(1.0, 3, 0), Step(1.0, 3, 0, is_certain=True)])
+    assert pilot is not None
+    assert pilot.high > 1.2 * pilot.low
+    assert price_interval([Step(1.0, 3, 0, is_certain=True)]) == Interval(1.0, 1.0, 1.0)
+
+
+def test_a_video_that_was_cut_is_not_lost_and_its_price_is_not_added_to_that_of_frames():
+    stage = Stage(pk=1, kind="collect", name="collect", title="Collect")
+    losses = (Loss("cut_into_frames", "cut", 1), Loss("restored", "other", 2))
+    step = FunnelStep(stage, passed=30, share=1.0, waiting=0, held=0, losses=losses, beyond="")
+    table = project_costs(steps=[step], rows=[], spent={1: 320}, delivered=30).comparison.as_is
+    assert (table.rows[0].n, table.rows[0].unit_micro) == (32, 10)
+    assert table.unit_sum_micro is None
 
 
 def test_half_a_million_images_leave_little_doubt_about_the_price():
