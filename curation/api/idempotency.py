@@ -43,7 +43,7 @@ class Once:
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get("Idempotency-Key")
-        if request.method in WRITES and key is not None and takes_keys(type(self)):
+        if request.method in WRITES and key is not None and takes_keys(type(self), request.method):
             self._claimed = claim(request, key)
 
     def handle_exception(self, error: Exception) -> Response:
@@ -68,9 +68,9 @@ class Once:
         return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
 
 
-def takes_keys(door: type[Any]) -> bool:
-    """Whether a door reads JSON: files are read as a stream, and know by themselves whether they are here already."""
-    return any(issubclass(parser, JSONParser) for parser in getattr(door, "parser_classes", ()))
+def takes_keys(door: type[Any], method: str) -> bool:
+    """Whether a door reads JSON or nothing: files are a stream, and are known by themselves when they come again."""
+    return method == "DELETE" or any(issubclass(parser, JSONParser) for parser in getattr(door, "parser_classes", ()))
 
 
 def claim(request: Request, key: str) -> IdempotencyKey:
