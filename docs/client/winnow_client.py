@@ -13,9 +13,11 @@ compared with their SHA-256.
 from __future__ import annotations
 
 import base64
+import glob
 import hashlib
 import hmac
 import http.client
+import io
 import json
 import random
 import time
@@ -27,11 +29,13 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.response import addinfourl
 
 MEGABYTE = 1024 * 1024
 BATCH_LINES, BATCH_BYTES = 500, 16 * MEGABYTE  # what is taken in within seconds
 SMALL = MEGABYTE  # larger files are sent in pieces
 TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+UNDER_WAY = "still_under_way"  # the first try of this very request
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 OLDEST_MESSAGE = 300  # seconds
@@ -201,12 +205,22 @@ class Winnow:
         return self.fetch_export(self._ended(f"exports/{asked['id']}", patience), to=to)
 
     def fetch_export(self, export: Json, *, to: str | Path, progress: Progress | None = None) -> Json:
-        """Download a finished export, going on where an earlier try broke off, and verify it by its receipt."""
+        """Download a finished export, going on where an earlier try broke off, and verify it by its receipt.
+
+        What lies there half of another export is removed; so is a file that is not what the receipt promises.
+        """
         receipt: Json = export["receipt"]
         path = Path(to)
-        part = path.with_name(f"{path.name}.part")
+        part = path.with_name(f"{path.name}.{receipt['zip_sha256'][:12]}.part")
+        for other in path.parent.glob(f"{glob.escape(path.name)}.{'[0-9a-f]' * 12}.part"):
+            if other != part:
+                other.unlink()
         self._download(f"exports/{export['id']}/download", part, int(receipt["zip_bytes"]), progress)
-        verify_export(part, receipt)
+        try:
+            verify_export(part, receipt)
+        except NotVerified:
+            part.unlink()
+            raise
         part.replace(path)
         return receipt
 
@@ -215,7 +229,7 @@ class Winnow:
         while (there := part.stat().st_size if part.exists() else 0) < size:
             try:
                 with (
-                    self._call("GET", address, headers={"Range": f"bytes={there}-"}) as answer,
+                    self._call("GET", address, headers={"Range": f"bytes={there}-"}, is_stream=True) as answer,
                     part.open("ab" if answer.status == 206 else "wb") as target,
                 ):
                     while block := answer.read(MEGABYTE):
@@ -268,18 +282,20 @@ class Winnow:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
+        is_stream: bool = False,
     ) -> Any:
-        """Make a call, again while the trouble is temporary; the answer is still to be read and closed."""
+        """Make a call, again while the trouble is temporary. A stream is still to be read, and may break off."""
         url = f"{self._api}/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
         every = {"Authorization": f"Bearer {self._token}", "User-Agent": "winnow-client/1", **(headers or {})}
         for left in range(self._tries - 1, -1, -1):
             wait = PAUSES[min(self._tries - 1 - left, len(PAUSES) - 1)] * random.uniform(0.7, 1.3)  # noqa: S311
             try:
                 request = urllib.request.Request(url, data=data, headers=every, method=method)  # noqa: S310
-                return _OPENER.open(request, timeout=self._timeout)
+                answer = _OPENER.open(request, timeout=self._timeout)
+                return answer if is_stream else _whole(answer)
             except urllib.error.HTTPError as refusal:
                 error = _refusal(refusal)
-                if error.status not in TEMPORARY or not left:
+                if not left or (error.status not in TEMPORARY and error.code != UNDER_WAY):
                     raise error from None
                 wait = max(wait, _seconds(refusal.headers.get("Retry-After")))
             except (OSError, http.client.HTTPException):
@@ -300,6 +316,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(_Redirects)
+
+
+def _whole(answer: Any) -> addinfourl:
+    """Read an answer to its end, so that one that breaks off is asked for again."""
+    with answer:
+        return addinfourl(io.BytesIO(answer.read()), answer.headers, answer.url, answer.status)
 
 
 def _refusal(answer: urllib.error.HTTPError) -> WinnowError:

@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,10 +47,10 @@ class Told:
         return {item[name] for item in self._items[topic]}
 
     def wait(self, is_there: Callable[[], bool], what: str, patience: float) -> None:
-        end = time.monotonic() + patience
+        """Wait as long as there is news at least every `patience` seconds."""
         with self._news:
             while not is_there():
-                if not self._news.wait(max(0.0, end - time.monotonic())):
+                if not self._news.wait(patience):
                     raise TimeoutError(f"Nothing was told of {what} for {patience:g} s.")
 
 

@@ -120,11 +120,18 @@ def _goes_on_where_it_broke(server: str, token: str, folder: Path) -> None:
     winnow, export = Winnow(server, token), Export.objects.get()
     row = winnow.get(f"exports/{export.public_id}")
     whole = (folder / "set.zip").read_bytes()
-    (folder / "again.zip.part").write_bytes(whole[:1000])
+    part = folder / f"again.zip.{row['receipt']['zip_sha256'][:12]}.part"
+    part.write_bytes(whole[:1000])
+    (folder / "again.zip.0123456789ab.part").write_bytes(b"x" * (len(whole) + 1))
     steps: list[int] = []
     winnow.fetch_export(row, to=folder / "again.zip", progress=lambda there, _: steps.append(there))
     assert (folder / "again.zip").read_bytes() == whole
     assert steps[0] > 1000
+    part.write_bytes(b"x" * len(whole))
+    with pytest.raises(NotVerified):
+        winnow.fetch_export(row, to=folder / "again.zip")
+    assert not list(folder.glob("again.zip.*")), "what is wrong is not met again the next night"
+    winnow.fetch_export(row, to=folder / "again.zip")
     (folder / "bad.zip").write_bytes(whole[:-1] + b"x")
     with pytest.raises(NotVerified, match="is not the file whose SHA-256"):
         verify_export(folder / "bad.zip", row["receipt"])
@@ -180,10 +187,11 @@ def test_calls_that_fail_for_a_while_are_tried_again_with_the_same_key(monkeypat
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             keys.append(self.headers["Idempotency-Key"])
-            status = (503, 429, 201)[min(len(keys), 3) - 1]
-            body = b'{"id": "1"}' if status == 201 else b"busy"
+            status = (503, 429, 409, 201, 201)[min(len(keys), 5) - 1]
+            body = {201: b'{"id": "1"}', 409: b'{"code": "still_under_way", "detail": "wait"}'}.get(status, b"busy")
+            breaks_off = len(keys) == 4
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + breaks_off))
             self.end_headers()
             self.wfile.write(body)
 
@@ -193,7 +201,7 @@ def test_calls_that_fail_for_a_while_are_tried_again_with_the_same_key(monkeypat
     threading.Thread(target=shaky.serve_forever, daemon=True).start()
     assert Winnow(f"http://127.0.0.1:{shaky.server_port}", "t").post("datasets", {"project": "x"}) == {"id": "1"}
     shaky.shutdown()
-    assert len(keys) == 3
+    assert len(keys) == 5
     assert len(set(keys)) == 1
     assert keys[0]
 
