@@ -150,7 +150,7 @@ def _archive_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
 @transaction.atomic
 def _mark(batch: Batch, state: str, now: datetime) -> None:
     """Write down what the platform has done with its batch, and hold what that may still cost."""
-    row = Batch.objects.select_for_update(of=("self",)).select_related("account").get(pk=batch.pk)
+    row = Batch.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=batch.pk)
     if row.state == state:
         return
     row.move_to(state)

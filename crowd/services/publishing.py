@@ -126,10 +126,12 @@ def publish(*, batch: Batch) -> None:
 @transaction.atomic
 def plan_pushes(*, batch: Batch) -> int:
     """Put tasks the platform does not know into chunks, and changed numbers of answers into commands."""
-    Batch.objects.select_for_update().get(pk=batch.pk)
+    Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     mine = Task.objects.filter(batch=batch, to_push=True)
     if not mine.exists():
         return 0
+    if pages_of(batch) == "remote":  # before any task: whoever takes answers in holds the budget and changes tasks
+        ledger.lock(purse=ledger.Purse.of(batch))
     is_pushed = pages_of(batch) == "remote" or batch.kind == Batch.Kind.EXAM  # an exam may be the platform's own test
     planned = _plan_chunks(batch) if is_pushed else plan_places(batch=batch)
     if planned:

@@ -181,7 +181,7 @@ def _check(text: str, pieces: Sequence[Piece], pool: Pool | None) -> None:
 
 def _hand_out(stage: Stage, pool: Pool | None) -> None:
     """Let the task pages know; platforms with pages of their own get the text when a pool is published there."""
-    batches = Batch.objects.select_for_update().filter(stage_id=stage.pk).order_by("id")
+    batches = Batch.objects.select_for_update(no_key=True).filter(stage_id=stage.pk).order_by("id")
     for batch in batches.filter(pool_id=pool.pk) if pool else batches:
         spec = batch.spec | in_spec(Pool.objects.get(pk=batch.pool_id))
         Batch.objects.filter(pk=batch.pk).update(spec=spec)

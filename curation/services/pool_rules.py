@@ -60,7 +60,9 @@ def _require(found: list[Rule], number: int) -> None:
 def _change(
     pool: Pool, mark: str, changed: Callable[[list[Rule]], tuple[list[Rule], str]], by: User, now: datetime
 ) -> None:
-    batches = list(Batch.objects.select_for_update(of=("self",)).select_related("account").filter(pool_id=pool.pk))
+    batches = list(
+        Batch.objects.select_for_update(of=("self",), no_key=True).select_related("account").filter(pool_id=pool.pk)
+    )
     if not batches:
         raise CrowdError("This pool is not set up yet.")
     before = rules.read(batches[0].rules)

@@ -5,20 +5,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from crowd.models import Assignment
-from crowd.services import accepting, handing_in, judging, ledger
+from crowd.models import Assignment, Task
+from crowd.services import accepting, handing_in, judging, ledger, publishing
 from curation.engine import flow
 from curation.models import Asset
 from curation.stages import checks, sent_videos
-from tests.crowd import market
+from tests.crowd import market, remote
 from tests.crowd.market import NOON
 from tests.engine import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
+far_away = remote.far_away
 LATER = NOON + timedelta(days=1)
 Act = Callable[[Assignment], object]
 
@@ -77,6 +79,20 @@ def test_a_picture_is_free_while_the_money_of_its_sender_is_waited_for(act: Call
             Asset.objects.select_for_update(of=("self",), nowait=True).get(pk=asset.pk)
 
 
+@pytest.mark.usefixtures("far_away")
+def test_a_planned_push_waits_for_the_money_before_it_touches_a_task_or_keeps_others_from_the_batch():
+    of = market.batch("choice", at=remote.account(), auto_accept=False, remote_id="far")
+    (task,) = market.tasks(of, 1)
+    Task.objects.filter(pk=task.pk).update(to_push=True)
+    with transaction.atomic():
+        ledger.lock(purse=ledger.Purse.of(of))
+        with _beside(lambda _: publishing.plan_pushes(batch=of), None):
+            _wait_until_somebody_waits()
+            Task.objects.select_for_update(nowait=True).get(pk=task.pk)
+            with connection.cursor() as cursor:  # what a new row of the batch asks for
+                cursor.execute("SELECT 1 FROM crowd_batch WHERE id = %s FOR KEY SHARE NOWAIT", [of.pk])
+
+
 def _is_free_while_waiting(page: Assignment, act: Act) -> None:
     with transaction.atomic():
         ledger.lock(purse=ledger.Purse.of(page.batch))
@@ -86,7 +102,7 @@ def _is_free_while_waiting(page: Assignment, act: Act) -> None:
 
 
 @contextmanager
-def _beside(act: Act, page: Assignment) -> Iterator[None]:
+def _beside(act: Callable[[Any], object], page: Assignment | None) -> Iterator[None]:
     """Let somebody else act in a connection of his own; he ends after our transaction, or the test fails."""
     failures: list[BaseException] = []
 
