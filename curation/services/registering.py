@@ -19,7 +19,7 @@ from curation.services.ingest import Incoming
 from curation.services.jobs import Again
 from curation.services.taking_many import take_many
 from curation.storing.errors import explained
-from curation.storing.outside import opened, source_of
+from curation.storing.outside import is_plain, opened, source_of
 from curation.storing.sources import SCHEME
 
 A_RUN = 120.0  # seconds of one job, under its lease
@@ -151,8 +151,7 @@ def _files(source: str, progress: Progress) -> Iterator[_File]:
 
 
 def _register(project: Project, wish: Wish, files: Sequence[_File], progress: Progress, now: datetime) -> None:
-    keys = [one.client_key for one in files if one.client_key]
-    there = set(Asset.objects.filter(project=project, client_key__in=keys).values_list("client_key", flat=True))
+    there = _there(project, wish, files)
     portion: list[tuple[_File, Incoming]] = []
     size = 0
     for one in files:
@@ -171,16 +170,20 @@ def _register(project: Project, wish: Wish, files: Sequence[_File], progress: Pr
     _take(project, wish.stage, portion, progress, now)
 
 
+def _there(project: Project, wish: Wish, files: Sequence[_File]) -> set[str | None]:
+    """Return the keys that need not be read again; where no checks measure, those with measurements and copies."""
+    keys = [one.client_key for one in files if one.client_key]
+    found = Asset.objects.filter(project=project, client_key__in=keys)
+    if wish.stage.kind != ingest.ENTRY_KIND:
+        found = found.filter(preview__isnull=False)
+    return set(found.values_list("client_key", flat=True))
+
+
 def _read(wish: Wish, one: _File, progress: Progress) -> Incoming | None:
     """Read a file once; what cannot be a picture is refused by its name and size alone."""
-    suffix = "." + one.key.rpartition(".")[2].lower()
-    if suffix not in PICTURE_SUFFIXES:
-        progress.refuse(one.address, "not_an_image", "only JPEG, PNG and WEBP are registered where they lie")
-        return None
-    if one.size > PICTURE_LIMITS.max_bytes or len(one.address) > MOST_KEY:
-        reason = "too_large" if one.size > PICTURE_LIMITS.max_bytes else "bad_name"
-        most = f"{PICTURE_LIMITS.max_bytes // MEGABYTE} MB" if reason == "too_large" else f"{MOST_KEY} letters"
-        progress.refuse(one.address, reason, f"it has more than {most}")
+    refusal = _refusal(one)
+    if refusal is not None:
+        progress.refuse(one.address, *refusal)
         return None
     found = source_of(one.address)
     if found is None:
@@ -200,6 +203,19 @@ def _read(wish: Wish, one: _File, progress: Progress) -> Incoming | None:
         licence=wish.licence,
         kept_at=one.address,
     )
+
+
+def _refusal(one: _File) -> tuple[str, str] | None:
+    """Return the reason and the sentence for a file that need not be read to be refused."""
+    if "." + one.key.rpartition(".")[2].lower() not in PICTURE_SUFFIXES:
+        return "not_an_image", "only JPEG, PNG and WEBP are registered where they lie"
+    if one.size > PICTURE_LIMITS.max_bytes:
+        return "too_large", f"it has more than {PICTURE_LIMITS.max_bytes // MEGABYTE} MB"
+    if len(one.address) > MOST_KEY:
+        return "bad_name", f"it has more than {MOST_KEY} letters"
+    if not is_plain(one.key):
+        return "bad_name", "its key has empty or dotted parts or a backslash, so that another file may be meant"
+    return None
 
 
 def _take(

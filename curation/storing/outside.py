@@ -12,11 +12,19 @@ from django.utils.module_loading import import_string
 from curation.storing.sources import SCHEME, SourceBucket
 
 
+def is_plain(key: str) -> bool:
+    """Whether a key means one file whoever reads it: with empty or dotted parts it may mean another, elsewhere."""
+    parts = key.removesuffix("/").split("/") if key else []
+    return "\\" not in key and not {"", ".", ".."} & {*parts}
+
+
 def source_of(address: str) -> tuple[SourceBucket, str] | None:
     """Return the bucket that holds an address, and its key there; None when no bucket of the operator's does."""
     if not address.startswith(SCHEME):
         return None
     name, _, key = address.removeprefix(SCHEME).partition("/")
+    if not is_plain(key):
+        return None
     for one in settings.SOURCE_BUCKETS:
         if one.name == name and key.startswith(one.prefix):
             return one, key

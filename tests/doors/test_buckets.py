@@ -226,12 +226,29 @@ def test_a_registration_that_is_cut_off_goes_on_behind_the_last_picture(
     assert (told["received"], told["new"], told["existing"], told["refused"]) == (5, 2, 1, 2)
 
 
-@pytest.mark.parametrize("address", ["s3://cameras/private/", "s3://winnow/", "s3://cameras", "/etc"])
+@pytest.mark.parametrize(
+    "address", ["s3://cameras/private/", "s3://winnow/", "s3://cameras", "s3://cameras/day-1/../private/", "/etc"]
+)
 def test_only_what_the_operator_named_is_read(caller: Client, project: Project, cameras: Any, address: str):
     answer = ask(caller, project, address)
     assert answer.status_code == 409
     assert "SOURCE_BUCKETS" in answer.json()["detail"]
     assert not Job.objects.filter(kind="register").exists()
+
+
+def test_a_key_that_may_mean_another_file_is_refused_by_name(caller: Client, project: Project, cameras: Any):
+    odd = ["day-1//a.jpg", "day-1/../private/c.jpg", "day-1/./a.jpg", "day-1/x\\c.jpg"]
+    for key in odd:
+        cameras.put_object(Bucket="cameras", Key=key, Body=photo(8))
+    told = run(ask(caller, project, "s3://cameras/day-1/").json()["job"])
+    assert told["reasons"]["bad_name"] == 4
+    assert {f"s3://cameras/{key}" for key in odd} < {one["file"] for one in told["files_refused"]}
+    assert set(Asset.objects.values_list("storage_key", flat=True)) == {
+        "s3://cameras/day-1/a.jpg",
+        "s3://cameras/day-1/b.jpg",
+    }
+    with pytest.raises(FileNotFoundError):
+        default_storage.open("s3://cameras/day-1/../private/c.jpg")
 
 
 def test_the_command_registers_a_bucket_too(project: Project, cameras: Any, capsys: pytest.CaptureFixture[str]):
