@@ -107,11 +107,10 @@ def _is_there(
     frame: tuple[Asset | None, int | None],
     client_key: str | None,
 ) -> bool:
-    """Look for the asset under a lock on its identity, so that two takers of the same file cannot both miss it."""
+    """Look for the asset under locks on what identifies it, so that two takers of the same file cannot both miss it."""
     parent, frame_index = frame
-    lock = identity(project_id=project.pk, sha256=sha256, answer=answer, parent=parent, frame_index=frame_index)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [lock])
+    mine = identity(project_id=project.pk, sha256=sha256, answer=answer, parent=parent, frame_index=frame_index)
+    lock([mine, *([identity_of_key(project.pk, client_key)] if client_key else [])])
     if client_key and Asset.objects.filter(project=project, client_key=client_key).exists():
         return True
     if answer is not None:
@@ -131,6 +130,21 @@ def identity(
 ) -> str:
     """Return the text whose lock whoever takes a file in holds while it looks and writes."""
     return f"{project_id}:{answer.pk if answer else ''}:{parent.pk if parent else sha256.hex()}:{frame_index}"
+
+
+def identity_of_key(project_id: int, client_key: str) -> str:
+    """Return the text whose lock whoever takes a file in under a caller's key holds as well."""
+    return f"{project_id}:key:{client_key}"
+
+
+def lock(identities: Sequence[str]) -> None:
+    """Take the locks on what identifies files, always in the same order, until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(x, 7)) FROM unnest(%s::text[]) AS t (x) "
+            "ORDER BY hashtextextended(x, 7)",
+            [list(identities)],
+        )
 
 
 @transaction.atomic

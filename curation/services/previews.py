@@ -1,6 +1,7 @@
 """What is measured of a picture, and the re-encoded copies that screens and comparisons read."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -55,7 +56,8 @@ def store_copies(copies: Copies) -> dict[str, str]:
             keys[f"{folder}_key"] = _store(folder, suffix, data)
     except BaseException:
         for key in keys.values():
-            default_storage.delete(key)
+            with suppress(OSError):
+                default_storage.delete(key)
         raise
     return keys
 

@@ -2,18 +2,19 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import transaction
 
-from curation.models import Asset, Decision, Project, Stage
+from crowd.errors import StorageRefused
+from curation.models import Asset, AssetPreview, Decision, Project, Stage
 from curation.preprocessing.copies import Measured, measured
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.pool import shared_pool
-from curation.services import assets, previews, versions
+from curation.services import assets, pieces, previews, versions
 from curation.services.ingest import ENTRY_KIND, Incoming, Taken, place_of
 
 Outcome = Taken | Unreadable
@@ -33,6 +34,19 @@ class _New:
         return self.seen.analysis if isinstance(self.seen, Measured) else self.seen
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Where its bytes lie, and its copies by their columns unless the checks make them."""
+
+    new: _New
+    key: str
+    copies: dict[str, str]
+
+    @property
+    def files(self) -> list[str]:
+        return [self.key, *self.copies.values()]
+
+
 class _Known:
     """Assets of a project by the caller's key and by their bytes; the key speaks first."""
 
@@ -42,7 +56,7 @@ class _Known:
         self._by_digest: dict[bytes, Asset] = {}
 
     def read(self, files: Sequence[tuple[bytes, Incoming]]) -> None:
-        mine = Asset.objects.filter(project=self._project)
+        mine = Asset.objects.filter(project=self._project).select_related("preview")
         keys = [one.client_key for _, one in files if one.client_key]
         for asset in mine.filter(client_key__in=keys):
             self._by_key[asset.client_key or ""] = asset
@@ -51,6 +65,11 @@ class _Known:
 
     def find(self, digest: bytes, incoming: Incoming) -> Asset | None:
         return self._by_key.get(incoming.client_key or "") or self._by_digest.get(digest)
+
+    def lacks_copies(self, digest: bytes) -> Asset | None:
+        """Return the asset of these bytes whose measurements and copies an earlier run was cut off before."""
+        asset = self._by_digest.get(digest)
+        return None if asset is None or hasattr(asset, "preview") else asset
 
     def add(self, asset: Asset) -> None:
         self._by_digest[bytes(asset.sha256)] = asset
@@ -66,13 +85,18 @@ def take_many(*, project: Project, stage: Stage, incoming: Sequence[Incoming], n
     files = [(hashlib.sha256(one.data).digest(), one) for one in incoming]
     known = _Known(project)
     known.read(files)
-    fresh = _first_of_each(files, known)
+    by_checks = stage.kind == ENTRY_KIND  # they measure everything themselves
+    fresh = _first_of_each(files, known, mend=not by_checks)
     outcomes: dict[int, Outcome] = {}
-    work: Callable[[bytes], Analysis | Measured] = analyse if stage.kind == ENTRY_KIND else measured
+    work: Callable[[bytes], Analysis | Measured] = analyse if by_checks else measured
     calls = [(files[place][1].data,) for place in fresh]
     new = []
     for place, seen in zip(fresh, shared_pool().map(work, calls), strict=True):
-        if isinstance(seen, Unreadable):
+        half_known = known.lacks_copies(files[place][0])
+        if half_known is not None:
+            if isinstance(seen, Measured):
+                previews.keep(asset=half_known, seen=seen)
+        elif isinstance(seen, Unreadable):
             outcomes[place] = seen
         else:
             new.append(_New(place, *files[place], seen))
@@ -81,13 +105,14 @@ def take_many(*, project: Project, stage: Stage, incoming: Sequence[Incoming], n
     return [outcomes.get(place) or _again(digest, one, known, refused) for place, (digest, one) in enumerate(files)]
 
 
-def _first_of_each(files: Sequence[tuple[bytes, Incoming]], known: _Known) -> list[int]:
-    """Return the places of files that are not there, one for each key and each digest."""
+def _first_of_each(files: Sequence[tuple[bytes, Incoming]], known: _Known, *, mend: bool) -> list[int]:
+    """Return the places of files that are not there (or only half, to `mend`), one for each key and each digest."""
     digests: set[bytes] = set()
     keys: set[str] = set()
     places = []
     for place, (digest, one) in enumerate(files):
-        if known.find(digest, one) is None and digest not in digests and (one.client_key or "") not in keys:
+        missing = known.find(digest, one) is None or (mend and known.lacks_copies(digest) is not None)
+        if missing and digest not in digests and (one.client_key or "") not in keys:
             places.append(place)
             digests.add(digest)
             keys |= {one.client_key} if one.client_key else set()
@@ -102,58 +127,73 @@ def _again(digest: bytes, one: Incoming, known: _Known, refused: dict[bytes, Unr
 
 
 def _enter(project: Project, stage: Stage, new: Sequence[_New], known: _Known, now: datetime) -> dict[int, Outcome]:
-    """Store the files, then write all rows in one transaction; what somebody else took in meanwhile is theirs."""
+    """Store the files, then write all rows in one transaction; what somebody else took in meanwhile is theirs.
+
+    Whatever fails, no stored file is left that no row names. Raises StorageRefused.
+    """
     if not new:
         return {}
-    keys = [place_of(one.incoming) for one in new]
-    with transaction.atomic():
-        _lock(project, new)
-        known.read([(one.digest, one.incoming) for one in new])
-        mine = [(one, key) for one, key in zip(new, keys, strict=True) if known.find(one.digest, one.incoming) is None]
-        rows = [_row(project, stage, one, key, now) for one, key in mine]
-        made = Asset.objects.bulk_create(rows)
-        entered = Decision.Verdict.ENTERED
-        Decision.objects.bulk_create(
-            Decision(
-                project_id=project.pk,
-                asset=asset,
-                stage=stage,
-                verdict=entered,
-                by_kind=Decision.By.RULE,
-                created_at=now,
-            )
-            for asset in made
-        )
-        if made:
-            assets.wake_stage(stage)
-            versions.bump(project_id=project.pk)
-    for key in {*keys} - {key for _, key in mine}:
-        default_storage.delete(key)  # of a file outside nothing is deleted
+    with ExitStack() as undo:
+        stored = [_store(one, undo) for one in new]
+        with transaction.atomic():
+            _lock(project, new)
+            known.read([(one.new.digest, one.new.incoming) for one in stored])
+            mine = [one for one in stored if known.find(one.new.digest, one.new.incoming) is None]
+            made = _write(project, stage, mine, now)
+            undo.pop_all()
+    kept = {one.key for one in mine}
+    pieces.forget([key for one in stored if one.key not in kept for key in one.files])
     outcomes: dict[int, Outcome] = {}
-    for asset, (one, _) in zip(made, mine, strict=True):
+    for asset, one in zip(made, mine, strict=True):
         known.add(asset)
-        outcomes[one.place] = Taken(asset, is_new=True)
-        if isinstance(one.seen, Measured):
-            previews.keep(asset=asset, seen=one.seen)
+        outcomes[one.new.place] = Taken(asset, is_new=True)
     return outcomes
 
 
-def _lock(project: Project, new: Sequence[_New]) -> None:
-    """Take the locks on what identifies these files, as those who bring one file do, always in the same order."""
-    identities = sorted(assets.identity(project_id=project.pk, sha256=one.digest) for one in new)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(x, 7)) FROM unnest(%s::text[]) WITH ORDINALITY AS t (x, n) "
-            "ORDER BY hashtextextended(x, 7)",
-            [identities],
+def _store(one: _New, undo: ExitStack) -> _Stored:
+    key = place_of(one.incoming)  # what lies outside stays there, and is never deleted
+    undo.callback(pieces.forget, [key])
+    if not isinstance(one.seen, Measured):
+        return _Stored(one, key, {})
+    try:
+        copies = previews.store_copies(one.seen.copies)
+    except OSError as error:
+        raise StorageRefused(error.strerror or str(error)) from None
+    undo.callback(pieces.forget, list(copies.values()))
+    return _Stored(one, key, copies)
+
+
+def _write(project: Project, stage: Stage, mine: Sequence[_Stored], now: datetime) -> list[Asset]:
+    made = Asset.objects.bulk_create([_row(project, stage, one, now) for one in mine])
+    if made:
+        entered, rule = Decision.Verdict.ENTERED, Decision.By.RULE
+        Decision.objects.bulk_create(
+            Decision(project_id=project.pk, asset=asset, stage=stage, verdict=entered, by_kind=rule, created_at=now)
+            for asset in made
         )
+        AssetPreview.objects.bulk_create(
+            AssetPreview(asset=asset, **one.copies, camera=previews.camera_of(one.new.analysis))
+            for asset, one in zip(made, mine, strict=True)
+            if one.copies
+        )
+        assets.wake_stage(stage)
+        versions.bump(project_id=project.pk)
+    return made
 
 
-def _row(project: Project, stage: Stage, one: _New, key: str, now: datetime) -> Asset:
+def _lock(project: Project, new: Sequence[_New]) -> None:
+    """Take the locks on what identifies these files, as those who bring one file do."""
+    digests = [assets.identity(project_id=project.pk, sha256=one.digest) for one in new]
+    keys = [one.incoming.client_key for one in new if one.incoming.client_key]
+    assets.lock([*digests, *(assets.identity_of_key(project.pk, key) for key in keys)])
+
+
+def _row(project: Project, stage: Stage, stored: _Stored, now: datetime) -> Asset:
+    one = stored.new
     return Asset(
         project=project,
         stage=stage,
-        storage_key=key,
+        storage_key=stored.key,
         sha256=one.digest,
         bytes=len(one.incoming.data),
         name=one.incoming.name[-255:],
@@ -164,4 +204,5 @@ def _row(project: Project, stage: Stage, one: _New, key: str, now: datetime) -> 
         width=one.analysis.width,
         height=one.analysis.height,
         created_at=now,
+        **(previews.columns_of(one.analysis) if stored.copies else {}),
     )
