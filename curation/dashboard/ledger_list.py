@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -142,9 +142,10 @@ def filtered(project: Project, filters: Filters) -> "QuerySet[LedgerEntry]":
     if filters.pool is not None:
         rows = rows.filter(pool_id=filters.pool)
     if filters.stage is not None:
-        rows = rows.filter(stage_id=filters.stage)
+        rows = _of_pools(rows.filter(stage_id=filters.stage), Pool.objects.filter(project=project, stage=filters.stage))
     if filters.platform is not None:
-        rows = rows.filter(account_id=filters.platform)
+        of_platform = Pool.objects.filter(project=project, account=filters.platform)
+        rows = _of_pools(rows.filter(account_id=filters.platform), of_platform)
     if filters.label is not None:
         of_class = Pool.objects.filter(project=project, label_class=filters.label)
         rows = rows.filter(pool_id__in=list(of_class.values_list("pk", flat=True)))
@@ -154,6 +155,11 @@ def filtered(project: Project, filters: Filters) -> "QuerySet[LedgerEntry]":
         start = timezone.make_aware(datetime.combine(filters.day, time.min))
         rows = rows.filter(created_at__gte=start, created_at__lt=start + timedelta(days=1))
     return rows
+
+
+def _of_pools(rows: "QuerySet[LedgerEntry]", pools: "QuerySet[Pool]") -> "QuerySet[LedgerEntry]":
+    """Name the pools whose entries these are, beside those of no pool: by pool the ledger is indexed."""
+    return rows.filter(Q(pool_id__in=list(pools.values_list("pk", flat=True))) | Q(pool_id=None))
 
 
 @dataclass(frozen=True, slots=True)

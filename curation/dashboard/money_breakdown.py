@@ -12,7 +12,7 @@ from curation.models import Project
 from curation.services.asset_query import Value
 from curation.services.breakdowns import SideBySide, common_shares, side_by_side
 from curation.services.overview import AssetCounts
-from curation.services.statements import Line, Sums, by_class, class_of_pool, top_workers, workers_of
+from curation.services.statements import Key, Line, Sums, by_class, class_of_pool, top_workers, workers_of
 
 WORKERS_SHOWN = 25
 
@@ -110,9 +110,9 @@ def _of_class(project: Project, numbers: MoneyNumbers, line: Line) -> str:
     return f"{reverse('assets', args=[project.public_id])}?{query}" if name else ""
 
 
-def _held(numbers: MoneyNumbers, owner_of: dict[int, int]) -> dict[tuple[int | None, str], int]:
+def _held(numbers: MoneyNumbers, owner_of: dict[int, int]) -> dict[tuple[Key, str], int]:
     """Add what is held up to what its pool belongs to."""
-    found: dict[tuple[int | None, str], int] = {}
+    found: dict[tuple[Key, str], int] = {}
     for one in numbers.held:
         key = owner_of.get(one.pool_id or 0), one.currency
         found[key] = found.get(key, 0) + one.micro

@@ -151,7 +151,7 @@ def _paid(project: Project, numbers: MoneyNumbers, counts: AssetCounts, filters:
             before=before,
             now=now,
             plan=plans.get(ids.get(now.stage)),
-            ledger=filters.only(stage=str(ids[now.stage])) if now.stage in ids else "",
+            ledger=filters.only(stage=str(ids[now.stage])) if now.stage in ids and now.micro else "",
             assets=_assets(now.stage, stages),
         )
         for before, now in found.comparison.pairs

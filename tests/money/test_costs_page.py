@@ -3,11 +3,13 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from crowd.models import Account, Assignment, Batch, LedgerEntry
 from crowd.services import ledger
+from curation.dashboard.ledger_list import Filters, filtered
 from curation.models import Asset, LabelClass, Pool, Project, Stage
 from curation.services.breakdowns import shared
 from tests.factories import make_account, make_answer, make_asset, make_pool, make_project, make_worker
@@ -114,6 +116,23 @@ def test_entries_are_found_by_stage_class_and_platform(project: Project, people:
     }
     for query, wanted in expected.items():
         assert {row.entry.pk for row in page(vera, project, query).context["rows"]} == {row.pk for row in wanted}
+
+
+@pytest.mark.parametrize("what", ["stage", "platform"])
+def test_few_entries_are_found_without_reading_the_ledger(project: Project, what: str):
+    palm, *_ = busy(project)
+    other = make_pool(make_project("Other"))
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            kind="correction", ref=f"correction:many-{n}", source="budget", target="platform", amount_micro=CENT,
+            project_id=project.pk, pool_id=other.pk, stage_id=other.stage_id, account_id=other.account_id + 1,
+        )
+        for n in range(5_000)
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crowd_ledgerentry")
+    filters = Filters(stage=palm.stage_id) if what == "stage" else Filters(platform=palm.account_id)
+    assert "ledger_of_pool" in filtered(project, filters).order_by("-pk")[:30].explain()
 
 
 def test_a_class_of_another_project_shows_nothing(project: Project, people: dict[str, Client]):
