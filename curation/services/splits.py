@@ -176,12 +176,11 @@ def lookalike_pairs(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
 
 
 def _earlier(version: DatasetVersion, rows: Sequence[_Row]) -> dict[int, str]:
-    """Return where pictures were in the newest version before this one that was split."""
-    before = DatasetVersion.objects.filter(project_id=version.project_id, number__lt=version.number)
-    newest = before.exclude(splits={}).order_by("-number").first()
-    if newest is None:
-        return {}
-    was = dict(DatasetItem.objects.filter(dataset=newest).exclude(split="").values_list("asset_id", "split"))
+    """Return where each picture was in the newest version before this one that was split and has it."""
+    before = DatasetItem.objects.filter(dataset__project_id=version.project_id, dataset__number__lt=version.number)
+    mine = before.exclude(split="").filter(asset_id__in=version.items.values("asset_id"))
+    newest = mine.order_by("asset_id", "-dataset__number").distinct("asset_id")
+    was = dict(newest.values_list("asset_id", "split"))
     return {place: was[row.asset_id] for place, row in enumerate(rows) if row.asset_id in was}
 
 

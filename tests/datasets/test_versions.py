@@ -213,6 +213,16 @@ def test_what_was_in_a_part_stays_in_it_when_the_data_set_grows(crowd_project):
     assert second.splits["counts"]["test"]["images"] > first.splits["counts"]["test"]["images"]
 
 
+def test_a_split_of_some_in_between_makes_no_picture_wander(crowd_project):
+    first = places(freeze(crowd_project, split=SplitPlan(seed=3)))
+    few = Asset.objects.filter(pk__in=sorted(first)[:8])
+    rest = Asset.objects.filter(pk__in=sorted(first)[8:])
+    rest.update(state=Asset.State.HELD)
+    assert len(places(freeze(crowd_project, split=SplitPlan(seed=5)))) == few.count()
+    rest.update(state=Asset.State.PUBLISHED)
+    assert places(freeze(crowd_project, split=SplitPlan(seed=9))) == first
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
