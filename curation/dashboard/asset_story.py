@@ -47,6 +47,7 @@ class Pair:
     terms: Terms
     other: UUID | None
     template_class: str
+    template_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def _pairs(asset: Asset) -> list[Pair]:
             terms=honesty.policy_as_stored(row.stored).of(row.level),
             other=row.other,
             template_class=str(row.details.get("template_class", "")),
+            template_key=str(row.details.get("template_key", "")),
         )
         for row in rows
     ]

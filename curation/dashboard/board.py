@@ -51,6 +51,10 @@ class Card:
         return str(self.evidence.details.get("template_class", ""))
 
     @property
+    def template_key(self) -> str:
+        return str(self.evidence.details.get("template_key", ""))
+
+    @property
     def held(self) -> bool:
         return self.state == Asset.State.HELD
 

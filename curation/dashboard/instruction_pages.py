@@ -54,7 +54,8 @@ def set_example(request: HttpRequest, public_id: UUID, name: str) -> HttpRespons
     try:
         data = _picture(request)
         class_examples.set_example(label=label, data=data, by=person(request), now=database_now())
-        messages.success(request, f"Workers see this picture as the example of {label.name} now.")
+        text = f"Who begins now sees this picture as the example of {label.name}."
+        messages.success(request, f"{text} Pages in hand and places other platforms have keep theirs.")
     except CrowdError as error:
         messages.error(request, str(error))
     return redirect("instructions", public_id)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from curation.dashboard.access import person, project_or_404
 from curation.downloads import answer_file
 from curation.models import Asset, LabelClass, Membership
+from curation.services import class_examples
 
 TYPES: Final[dict[str, str]] = {".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 SAFE_HEADERS: Final[dict[str, str]] = {
@@ -43,12 +44,17 @@ def media(request: HttpRequest, asset_id: UUID, variant: str) -> HttpResponseBas
 @require_safe
 @login_required
 def class_example(request: HttpRequest, public_id: UUID, name: str) -> HttpResponseBase:
-    """Show the example picture of a class."""
+    """Show the example picture of a class: the one it has, or one it ever had by its `key`.
+
+    Evidence from before there were keys has an empty one: it was found by the first example.
+    """
     project = project_or_404(request, public_id)
-    key = LabelClass.objects.filter(project=project, name=name).values_list("example_key", flat=True).first()
-    if not key:
+    label = LabelClass.objects.filter(project=project, name=name).first()
+    keys = class_examples.keys_of(label) if label else []
+    asked = request.GET.get("key", keys[-1] if keys else "") or next(iter(keys), "")
+    if asked not in keys:
         raise Http404
-    return inline(key)
+    return inline(asked)
 
 
 def inline(key: str) -> HttpResponse:

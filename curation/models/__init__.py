@@ -23,7 +23,7 @@ from curation.models.lookalike import (
     LookalikeWord,
 )
 from curation.models.person import ApiToken, SignInLink, User
-from curation.models.project import LabelClass, Membership, Project
+from curation.models.project import FormerExample, LabelClass, Membership, Project
 from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease
 from curation.models.stage import Pool, Stage
 from curation.models.tag import AssetTag, TagRun
@@ -60,6 +60,7 @@ __all__ = [
     "Event",
     "Export",
     "FileUpload",
+    "FormerExample",
     "HeldOutPicture",
     "HeldOutSet",
     "HonestyTerms",

@@ -93,3 +93,18 @@ class LabelClass(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FormerExample(models.Model):
+    """A picture that was the example of a class until another took its place. Append-only."""
+
+    label_class = models.ForeignKey(LabelClass, on_delete=models.CASCADE, related_name="former_examples")
+    key = models.CharField(max_length=255)
+    replaced_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["label_class", "key"], name="former_example_once")]
+
+    def __str__(self) -> str:
+        return f"example of {self.label_class_id} until {self.replaced_at}"

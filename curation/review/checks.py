@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -18,7 +19,7 @@ from crowd.models import Assignment, Worker
 from curation.models import Annotation, Asset
 from curation.review.access import Seat, seat_at, ways
 from curation.review.sent import body_of, uuid_of
-from curation.services import disputes
+from curation.services import class_examples, disputes
 from curation.services.disputes import Dispute, Word
 from curation.services.own_keys import keys_of
 from curation.services.reviews import LEASE
@@ -96,17 +97,24 @@ def _word(raw: object) -> Word:
 
 def _documents(seat: Seat, rows: Sequence[Dispute]) -> list[dict[str, Any]]:
     ids = [one.asset.pk for one in rows]
-    photos = Asset.objects.select_related("stage", "label_class", "answer__assignment").in_bulk(ids)
+    photos = Asset.objects.select_related("stage", "label_class", "parent", "answer__assignment").in_bulk(ids)
     votes = list(
         Annotation.objects.filter(asset_id__in=ids, kind=Annotation.Kind.LABEL, discarded_at=None).order_by("id")
     )
     people = {vote.worker_id for vote in votes} | {photo.worker_id for photo in photos.values() if photo.worker_id}
     names = {row.pk: row.short_id for row in Worker.objects.filter(pk__in=people)}
-    return [_document(seat, photos[one.asset.pk], one, votes, names) for one in rows]
+    examples = class_examples.sent_for(photos.values())
+    return [_document(seat, photos[one.asset.pk], one, votes, names, example=examples[one.asset.pk]) for one in rows]
 
 
 def _document(
-    seat: Seat, photo: Asset, dispute: Dispute, votes: Sequence[Annotation], names: Mapping[int, str]
+    seat: Seat,
+    photo: Asset,
+    dispute: Dispute,
+    votes: Sequence[Annotation],
+    names: Mapping[int, str],
+    *,
+    example: str,
 ) -> dict[str, Any]:
     shown = photo.label_class
     options = disputes.options_of(photo.stage)
@@ -122,9 +130,7 @@ def _document(
         "conditions": photo.stage.settings.get("conditions", []),
         "image": {"url": reverse("media", args=[photo.public_id, "screen"]), "w": photo.width, "h": photo.height},
         "page": reverse("asset", args=[seat.project.public_id, photo.public_id]),
-        "example": reverse("class-example", args=[seat.project.public_id, shown.name])
-        if shown and shown.example_key
-        else None,
+        "example": _example(seat, shown.name, example) if shown and example else None,
         "options": [{key: option.get(key) for key in ("value", "label", "tone", "keeps")} for option in options],
         "votes": [
             {"worker": names.get(vote.worker_id, ""), "label": labels.get(vote.label, vote.label)} for vote in mine
@@ -133,6 +139,10 @@ def _document(
         "appeal": dispute.appeal.text if dispute.appeal else "",
         "until": _deadline(page),
     }
+
+
+def _example(seat: Seat, name: str, key: str) -> str:
+    return f"{reverse('class-example', args=[seat.project.public_id, name])}?{urlencode({'key': key})}"
 
 
 def _deadline(page: Assignment | None) -> str | None:

@@ -11,6 +11,7 @@ from crowd.models import Task
 from curation.models import (
     Asset,
     Export,
+    FormerExample,
     HeldOutPicture,
     Instruction,
     Job,
@@ -138,6 +139,7 @@ def _files_of(asset: Asset) -> Iterator[str]:
 def _other_files(project: Project) -> Iterator[str]:
     yield from Export.objects.filter(dataset__project=project).values_list("storage_key", flat=True)
     yield from LabelClass.objects.filter(project=project).values_list("example_key", flat=True)
+    yield from FormerExample.objects.filter(label_class__project=project).values_list("key", flat=True)
     known = Task.objects.filter(project_id=project.pk, known_answer__isnull=False)
     yield from known.exclude(payload__image_key=None).values_list("payload__image_key", flat=True)
     for shown in Instruction.objects.filter(project=project).values_list("shown", flat=True):

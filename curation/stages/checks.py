@@ -169,11 +169,12 @@ def _compare(asset: Asset, seen: Measured, settings: ChecksSettings, now: dateti
 
 
 def _template(asset: Asset, analysis: Analysis, settings: ChecksSettings) -> Finding | None:
-    copy = template_of(analysis, examples_of(asset.project_id)) if settings.templates else None
+    examples = examples_of(asset.project_id) if settings.templates else {}
+    copy = template_of(analysis, examples)
     if copy is None:
         return None
-    class_name, template = copy
-    details = {**rounded(template), "template_class": class_name}
+    key, template = copy
+    details = {**rounded(template), "template_class": examples[key], "template_key": key}
     sure = template.level == Evidence.Level.TEMPLATE or settings.edited_templates == "reject"
     return Finding("template_copy", details, template.level, sure=sure)
 

@@ -11,7 +11,7 @@ from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
 from curation.models import Annotation, Asset, Box, Consensus, ConsensusRun, Stage
-from curation.services import assets
+from curation.services import assets, class_examples
 from curation.services.consensus.storing import Row, add_versions
 from curation.stages.base import Done
 
@@ -68,6 +68,7 @@ def _offer_one(asset_id: int, stage: Stage, batch: Batch, overlap: int) -> None:
 def payload_of(asset: Asset) -> dict[str, Any]:
     return {
         **assets.class_payload(asset.label_class),
+        "template_key": class_examples.sent_for([asset])[asset.pk],
         "image_key": asset.preview.screen_key,
         "width": asset.width,
         "height": asset.height,

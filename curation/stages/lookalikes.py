@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from crowd.models import Assignment
-from curation.models import Asset, HeldOutPicture, LabelClass
+from curation.models import Asset, FormerExample, HeldOutPicture, LabelClass
 from curation.models.asset import AssetQuerySet
 from curation.preprocessing.colours import Hues
 from curation.preprocessing.decode import Analysis
@@ -186,14 +186,16 @@ def _index_of_sets(project_id: int) -> Index:
     return known
 
 
-def examples_of(project_id: int) -> list[tuple[str, str]]:
-    """Return class name and storage key of every example picture of the project."""
-    rows = LabelClass.objects.filter(project_id=project_id).exclude(example_key="").order_by("index")
-    return list(rows.values_list("name", "example_key"))
+def examples_of(project_id: int) -> dict[str, str]:
+    """Return storage key and class name of every example picture the project has and ever had."""
+    now = LabelClass.objects.filter(project_id=project_id).exclude(example_key="").order_by("index")
+    former = FormerExample.objects.filter(label_class__project_id=project_id)
+    return dict([*now.values_list("example_key", "name"), *former.values_list("key", "label_class__name")])
 
 
-def template_of(analysis: Analysis, examples: Iterable[tuple[str, str]]) -> tuple[str, TemplateCopy] | None:
-    return best_template(analysis, ((name, _features(key)) for name, key in examples))
+def template_of(analysis: Analysis, keys: Iterable[str]) -> tuple[str, TemplateCopy] | None:
+    """Return the key of the example that was copied, and how."""
+    return best_template(analysis, ((key, _features(key)) for key in keys))
 
 
 @lru_cache(maxsize=256)

@@ -5,11 +5,11 @@ from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from crowd.errors import CrowdError, IllegalTransition
-from crowd.models import Assignment, Evidence, Restriction
+from crowd.models import Assignment, Evidence, Restriction, Task
 from crowd.services import offers, trust
 from curation.engine import flow
 from curation.models import Annotation, Asset, Consensus, Decision, Event, Job, Stage
-from curation.services import assets, suspicions
+from curation.services import assets, class_examples, suspicions
 from curation.services.jobs import Again
 from curation.stages import checks as check_stage
 from curation.stages.registry import STAGE_KINDS, stage_kind
@@ -123,6 +123,24 @@ def test_the_example_sent_back_is_rejected_unpaid_with_evidence(project):
     assert (evidence.level, evidence.item_id) == (Evidence.Level.TEMPLATE, asset.pk)
     assert evidence.details["template_class"] == world.SIGN
     assert world.totals(project).paid_micro == world.totals(project).reserved_micro == 0
+
+
+def test_a_class_with_another_example_still_finds_copies_of_the_first_and_judges_photos_beside_theirs(project):
+    label = project.classes.get(name=world.SIGN)
+    first, places = label.example_key, Task.objects.filter(batch=world.batch(project, "collect"))
+    for place in places:
+        place.payload["template_key"] = first
+        place.save(update_fields=["payload"])
+    before = world.send(project, world.photo("one"))
+    label = class_examples.set_example(label=label, data=world.photo("own"), by=world.person("Ann"), now=NOON + MINUTE)
+    assert list(places.filter(issued=0).values_list("payload__template_key", flat=True).distinct()) == [
+        label.example_key
+    ]
+    copy = world.checked(project, world.example(), world.worker(project, "eve"))
+    assert world.stands(copy) == ("checks", "dropped", "template_copy")
+    assert Evidence.objects.get().details["template_key"] == first
+    world.work(project, "validate")
+    assert Task.objects.get(item_id=before.pk).payload["template_key"] == first
 
 
 def test_an_edited_example_waits_for_a_person(project):

@@ -1,5 +1,6 @@
 """What workers read: written in versions, clean of scripts, and shown as it was when somebody got a page."""
 
+import html
 import io
 import re
 import time
@@ -13,12 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from crowd.models import Assignment, Batch, Task
-from curation.models import Event, Instruction, Pool
+from crowd.models import Assignment, Batch, Evidence, Task
+from curation.models import Event, FormerExample, Instruction, Pool
 from curation.services import instructions, pools
 from curation.services.markdown import to_html
 from curation.services.pool_drafts import PoolDraft
-from tests.factories import make_answer, make_asset, make_pool, make_worker
+from tests.factories import make_answer, make_asset, make_evidence, make_pool, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -254,17 +255,47 @@ def give(people, project, file: SimpleUploadedFile, who: str = "alice"):
     )
 
 
-def test_a_picture_of_ones_own_becomes_the_example_that_workers_see(people, project, pool):
-    task = make_answer(pool, make_worker()).task
-    Task.objects.filter(pk=task.pk).update(payload={"class": "peace", "template_key": "drawn.jpg"})
+def test_a_picture_of_ones_own_becomes_the_example_of_who_begins_now(people, project, pool):
+    begun = make_answer(pool, make_worker()).task
+    batch, payload = begun.batch, {"class": "peace", "template_key": "drawn.jpg"}
+    Task.objects.filter(pk=begun.pk).update(payload=payload)
+    free = Task.objects.create(batch=batch, key="free", project_id=project.pk, overlap=1, payload=payload)
+    sent = Task.objects.create(
+        batch=batch, key="sent", project_id=project.pk, overlap=1, payload=payload, remote_id="there"
+    )
     page = give(people, project, picture()).content.decode()
-    assert "Workers see this picture as the example of peace now." in page
+    assert "Who begins now sees this picture as the example of peace." in page
     label = project.classes.get(name="peace")
-    task.refresh_from_db()
-    assert task.payload == {"class": "peace", "template_key": label.example_key}
-    shown = people["vera"].get(reverse("class-example", args=[project.public_id, "peace"]))
-    assert shown["Content-Type"] == "image/jpeg"
+    shown = dict(Task.objects.values_list("pk", "payload__template_key"))
+    assert shown == {begun.pk: "drawn.jpg", free.pk: label.example_key, sent.pk: "drawn.jpg"}
+    assert people["vera"].get(example(project))["Content-Type"] == "image/jpeg"
     assert Event.objects.filter(kind="instructions.example").count() == 1
+
+
+def example(project, **query: str) -> str:
+    return reverse("class-example", args=[project.public_id, "peace"], query=query)
+
+
+def test_evidence_shows_the_example_that_was_copied_after_the_class_has_another(people, project, pool):
+    give(people, project, picture("red"))
+    first = project.classes.get(name="peace").example_key
+    asset = make_asset(project, worker=make_worker())
+    proof = make_evidence(asset, kind="template_copy")
+    Evidence.objects.filter(pk=proof.pk).update(details={"template_class": "peace", "template_key": first})
+    red = people["vera"].get(example(project)).content
+    give(people, project, picture("blue"))
+    blue = people["vera"].get(example(project)).content
+    assert red != blue
+    for where in (
+        reverse("asset", args=[project.public_id, asset.public_id]),
+        reverse("workers", args=[project.public_id]),
+    ):
+        (address,) = re.findall(r'src="([^"]+)" alt="The example picture"', people["alice"].get(where).content.decode())
+        assert people["alice"].get(html.unescape(address)).content == red
+    assert people["vera"].get(example(project, key="")).content == red
+    assert people["vera"].get(example(project, key="instructions/else.jpg")).status_code == 404
+    with pytest.raises(DatabaseError), transaction.atomic():
+        FormerExample.objects.update(key="other")
 
 
 def test_what_is_no_picture_is_no_example_and_only_leads_give_one(people, project, pool):

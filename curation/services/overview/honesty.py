@@ -46,6 +46,7 @@ class NewestPair:
     asset: UUID
     other: UUID | None
     template_class: str
+    template_key: str
     at: datetime
 
 
@@ -92,5 +93,12 @@ def newest_pair(*, project: Project, policy: Policy) -> NewestPair | None:
     )
     if row is None or row.asset is None:
         return None
-    template = str(row.details.get("template_class", ""))
-    return NewestPair(row.level, policy.of(row.level).name, row.asset, row.other, template, row.created_at)
+    return NewestPair(
+        level=row.level,
+        label=policy.of(row.level).name,
+        asset=row.asset,
+        other=row.other,
+        template_class=str(row.details.get("template_class", "")),
+        template_key=str(row.details.get("template_key", "")),
+        at=row.created_at,
+    )
