@@ -1,4 +1,4 @@
-"""Balance and coverage: classes by conditions beside the plan, what is missing, and a pool for what is missing."""
+"""Balance and coverage: classes by conditions beside the plan, what is missing, and a campaign for what is missing."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
@@ -17,14 +18,14 @@ from curation.dashboard import plan_form
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.engine import gap_plan
-from curation.models import AssetTag, Membership, Pool, Project
+from curation.models import Membership, Pool, Project
 from curation.recipes.loading import BadRecipe
 from curation.services import coverage, plan_drafts
 from curation.services.coverage import AMONG, Factor
 
 LEAD = Membership.Role.LEAD
 USUAL: Final = ("light", "blur", "resolution", "platform", "worker", "source")
-SHOWN_GAPS, SHOWN_PAIRS, SHOWN_KEYS = 12, 24, 12
+SHOWN_GAPS, SHOWN_PAIRS = 12, 24
 AMONG_WORDS: Final = {"published": "Published", "kept": "Not dropped"}
 COUNTS: Final = {"images": "Images", "boxes": "Boxes"}
 
@@ -46,13 +47,13 @@ def save_plan(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except CrowdError as error:
         return _page(request, seat, error=str(error), text=text)
     messages.success(request, "The plan is saved." if factors else "The plan is empty now.")
-    return redirect("balance", public_id)
+    return redirect(_address(seat, _asked(request)))
 
 
 @require_POST
 @login_required
 def make_pool(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Begin a plan of a pool that collects what is missing, and show it with its price."""
+    """Begin a plan of a campaign that collects what is missing, and show it with its price."""
     seat = seat_or_404(request, public_id, LEAD)
     try:
         plan = gap_plan.plan_for(
@@ -63,18 +64,16 @@ def make_pool(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return _page(request, seat, error=str(error))
     posted = {name: [str(value) for value in values] for name, values in fields.lists()}
     draft = plan_drafts.keep(by=person(request), fields=posted, name=plan.name, now=database_now())
-    messages.success(request, "This plan asks for what is missing. Look at it, then launch it.")
+    messages.success(
+        request, "This plan asks for what is missing, in a project of its own. Look at it, then launch it."
+    )
     return redirect("plan-draft", draft.public_id)
 
 
 def _page(request: HttpRequest, seat: Seat, *, error: str = "", text: str | None = None) -> HttpResponse:
     project, plan = seat.project, coverage.plan_of(seat.project)
-    asked = {
-        "of": _one_of(request, "of", AMONG_WORDS),
-        "count": _one_of(request, "count", COUNTS),
-        "by": request.GET.get("by", "").replace("\x00", "")[:40],
-    }
-    conditions, keys = [one for one in plan if one.name != "class"], _tag_keys(project)
+    asked = _asked(request)
+    conditions, keys = [one for one in plan if one.name != "class"], coverage.tag_keys(project)
     names = [*(one.name for one in conditions), *(name for name in (*USUAL, *keys))]
     names = list(dict.fromkeys(names))
     if asked["by"] not in names:
@@ -83,10 +82,11 @@ def _page(request: HttpRequest, seat: Seat, *, error: str = "", text: str | None
     context: dict[str, Any] = {
         "seat": seat,
         "asked": asked,
+        "view": urlencode(asked),
         "heat": shown,
-        "tabs": [(name, _address(asked, by=name), any(name == one.name for one in conditions)) for name in names],
-        "among": [(key, words, _address(asked, of=key)) for key, words in AMONG_WORDS.items()],
-        "counts": [(key, words, _address(asked, count=key)) for key, words in COUNTS.items()],
+        "tabs": [(name, _address(seat, asked, by=name), any(name == one.name for one in conditions)) for name in names],
+        "among": [(key, words, _address(seat, asked, of=key)) for key, words in AMONG_WORDS.items()],
+        "counts": [(key, words, _address(seat, asked, count=key)) for key, words in COUNTS.items()],
         "gaps": shown.gaps[:SHOWN_GAPS] if shown else (),
         "more_gaps": max(0, len(shown.gaps) - SHOWN_GAPS) if shown else 0,
         "condition": next((place for place, one in enumerate(plan) if one.name == asked["by"]), None),
@@ -111,13 +111,27 @@ def _shown(project: Project, conditions: Sequence[Factor], asked: dict[str, str]
     if factor is None:
         return None
     boxes = asked["count"] == "boxes"
+    found = coverage.matrix(project=project, factor=factor, among=asked["of"], boxes=boxes)
+    on_its_way = None
+    if factor.is_wanted and not boxes:
+        kept = coverage.matrix(project=project, factor=factor, among="kept")
+        on_its_way = coverage.coming(found=found, kept=kept, places=coverage.open_places(project))
     return coverage.heat(
-        found=coverage.matrix(project=project, factor=factor, among=asked["of"], boxes=boxes),
+        found=found,
         classes=list(project.classes.all()),
         wanted=coverage.wanted_of_classes(project),
         among=AMONG[asked["of"]],
         boxes=boxes,
+        on_its_way=on_its_way,
     )
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    return {
+        "of": _one_of(request, "of", AMONG_WORDS),
+        "count": _one_of(request, "count", COUNTS),
+        "by": request.GET.get("by", "").replace("\x00", "")[:40],
+    }
 
 
 def _one_of(request: HttpRequest, name: str, known: dict[str, str]) -> str:
@@ -125,14 +139,8 @@ def _one_of(request: HttpRequest, name: str, known: dict[str, str]) -> str:
     return value if value in known else next(iter(known))
 
 
-def _address(asked: dict[str, str], **changed: str) -> str:
-    return f"?{urlencode({**asked, **changed})}"
-
-
-def _tag_keys(project: Project) -> list[str]:
-    """Return the keys of the project's tags that have few values, the first of them by name."""
-    tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True).order_by()
-    return sorted(tags.values_list("key", flat=True).distinct())[:SHOWN_KEYS]
+def _address(seat: Seat, asked: dict[str, str], **changed: str) -> str:
+    return f"{reverse('balance', args=[seat.project.public_id])}?{urlencode({**asked, **changed})}"
 
 
 def _pools(project: Project) -> dict[int, int]:

@@ -15,13 +15,14 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import webhook_facts
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.forms import typed
+from curation.dashboard.forms import is_repeated, once, typed
 from curation.models import Membership, User, Webhook, WebhookDelivery
 from curation.services import webhooks
 from curation.services.notices import TOPICS
 
 LEAD = Membership.Role.LEAD
 STATES = WebhookDelivery.State
+SENT_ALREADY = "This form was sent before: nothing was done again. A secret is shown only once."
 
 
 @never_cache
@@ -32,6 +33,9 @@ def webhook_list(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
     if request.method != "POST":
         return _list(request, seat)
+    if is_repeated(request):
+        messages.info(request, SENT_ALREADY)
+        return redirect("settings-webhooks", public_id)
     try:
         hook, secret = webhooks.make(
             project=seat.project,
@@ -50,11 +54,13 @@ def webhook_list(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook(request: HttpRequest, public_id: UUID, webhook_id: UUID) -> HttpResponse:
-    """Show one webhook with its log; a lead changes where it leads and what it is told."""
+    """Show one webhook with its log; a lead changes where it leads and what it is told, or renews its secret."""
     seat = seat_or_404(request, public_id, LEAD)
     hook = _hook(seat, webhook_id)
     if request.method != "POST":
         return _one(request, seat, hook)
+    if "new-secret" in request.POST:
+        return _renew_secret(request, seat, hook)
     try:
         webhooks.change(
             webhook_id=hook.pk,
@@ -69,16 +75,21 @@ def webhook(request: HttpRequest, public_id: UUID, webhook_id: UUID) -> HttpResp
     return redirect("settings-webhook", public_id, webhook_id)
 
 
+def _renew_secret(request: HttpRequest, seat: Seat, hook: Webhook) -> HttpResponse:
+    if is_repeated(request):
+        messages.info(request, SENT_ALREADY)
+        return redirect("settings-webhook", seat.project.public_id, hook.public_id)
+    secret = webhooks.renew_secret(webhook_id=hook.pk, by=person(request), now=database_now())
+    return _one(request, seat, hook, secret=secret)
+
+
 @require_POST
 @never_cache
 @login_required
 def act(request: HttpRequest, public_id: UUID, webhook_id: UUID, action: str) -> HttpResponse:
-    """Pause, resume, try, renew the secret of a webhook, or remove it."""
+    """Pause, resume or try a webhook, or remove it."""
     seat = seat_or_404(request, public_id, LEAD)
     hook = _hook(seat, webhook_id)
-    if action == "secret":
-        secret = webhooks.renew_secret(webhook_id=hook.pk, by=person(request), now=database_now())
-        return _one(request, seat, hook, secret=secret)
     if action not in ACTS:
         raise Http404
     try:
@@ -157,6 +168,7 @@ def _list(
         "most": webhooks.MOST_OF_PROJECT,
         "made": made,
         "secret": secret,
+        "once": once(),
         "error": error,
     }
     return render(request, "curation/webhooks/list.html", context, status=400 if error else 200)
@@ -183,6 +195,7 @@ def _one(request: HttpRequest, seat: Seat, hook: Webhook, *, error: str = "", se
         "is_narrowed": bool(state or number),
         "kept_days": webhooks.KEPT.days,
         "secret": secret,
+        "once": once(),
         "error": error,
     }
     return render(request, "curation/webhooks/one.html", context, status=400 if error else 200)

@@ -56,8 +56,11 @@ def test_what_is_shown_is_in_the_address(planned: Project, people: dict[str, Cli
 
 
 def test_a_wrong_plan_is_refused_with_its_line_and_kept_in_the_field(planned: Project, people: dict[str, Client]):
-    answer = people["alice"].post(address(planned, "balance-plan"), {"plan": "light: low 50%, normal 20%"})
+    where = f"{address(planned, 'balance-plan')}?by=blur&of=kept"
+    answer = people["alice"].post(where, {"plan": "light: low 50%, normal 20%"})
     assert answer.status_code == 400
+    assert 'href="?' not in answer.content.decode()
+    assert f"{where.split('?')[0]}?of=kept&amp;count=images&amp;by=blur" in answer.content.decode()
     assert "Line 1: the shares of light make 70 %, not 100 %." in answer.content.decode()
     assert "light: low 50%, normal 20%</textarea>" in answer.content.decode()
 

@@ -346,6 +346,8 @@ def test_what_a_budget_cannot_be_is_said_beside_the_form(
     busy(project)
     answer = put(people["alice"], project, **wrong)
     assert answer.status_code == 400
+    assert 'href="?' not in answer.content.decode()
+    assert 'action="#' not in answer.content.decode()
     assert sentence in answer.content.decode()
     if "limit" in wrong:
         assert f'value="{wrong["limit"]}"' in answer.content.decode()

@@ -88,7 +88,7 @@ def test_a_long_log_is_read_page_by_page(project: Project, hook: Webhook, people
         sent(hook, State.DELIVERED, status=204)
     with django_assert_max_num_queries(12):
         first = people["alice"].get(one(project, hook)).content.decode()
-    older = first.split('href="?before=')[1].split('"')[0]
+    older = first.split('?before=')[1].split('"')[0]
     second = people["alice"].get(one(project, hook), {"before": older}).content.decode()
     assert (first.count("webhook-id:"), second.count("webhook-id:")) == (25, 5)
 
@@ -115,13 +115,28 @@ def test_a_webhook_is_paused_resumed_tried_changed_and_removed(project: Project,
     hook.refresh_from_db()
     assert (hook.url, hook.topics, hook.is_active) == ("https://other.example/", ["export.ready"], True)
     before = hook.secrets["signing"]
-    text = alice.post(act(project, hook, "secret")).content.decode()
+    text = alice.post(one(project, hook), {"new-secret": ""}).content.decode()
     hook.refresh_from_db()
     assert hook.secrets["signing"] in text
     assert hook.secrets["signing"] != before
     assert alice.post(act(project, hook, "explode")).status_code == 404
     alice.post(act(project, hook, "remove"))
     assert not Webhook.objects.exists()
+
+
+def test_reloading_a_page_with_a_secret_does_nothing_again(project: Project, hook: Webhook, alice: User, people):
+    lead = people["alice"]
+    new = {"url": "https://team.example/", "topics": ["export.ready"], "once": "a" * 16}
+    shown = lead.post(one(project, hook), {"new-secret": "", "once": "b" * 16})
+    hook.refresh_from_db()
+    secret = hook.secrets["signing"]
+    assert secret in shown.content.decode()
+    assert 'href="?' not in shown.content.decode()
+    assert lead.post(one(project, hook), {"new-secret": "", "once": "b" * 16}).status_code == 302
+    assert [lead.post(page(project), new).status_code for _ in range(2)] == [200, 302]
+    hook.refresh_from_db()
+    assert hook.secrets["signing"] == secret
+    assert Webhook.objects.count() == 2
 
 
 @pytest.mark.parametrize("person", ["rita", "vera", "charlie"])
