@@ -146,7 +146,8 @@ def _answers(request: Request, project: Project, stage: Stage, lines: Sequence[b
         except _BadLine as bad:
             answers[number] = bad.answer
     answers |= _by_number(_inline(project, stage, ways["data_base64"]))
-    answers |= _by_number(_uploads(project, ways["upload"]))
+    named = stage if "stage" in request.query_params else None
+    answers |= _by_number(_uploads(project, named, ways["upload"]))
     answers |= _by_number(_links(request, project, stage, ways["url"]))
     return [answers[number] for number in sorted(answers)]
 
@@ -189,7 +190,7 @@ def _slices(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield portion
 
 
-def _uploads(project: Project, lines: Sequence[Line]) -> Iterator[Answer]:
+def _uploads(project: Project, stage: Stage | None, lines: Sequence[Line]) -> Iterator[Answer]:
     for line in lines:
         upload = None
         if _is_id(line.value):
@@ -198,13 +199,15 @@ def _uploads(project: Project, lines: Sequence[Line]) -> Iterator[Answer]:
         if upload is None:
             yield line.refusal("unknown_upload", "There is no such upload in this project.")
             continue
-        yield _completed(line, upload)
+        yield _completed(line, upload, stage)
 
 
-def _completed(line: Line, upload: FileUpload) -> Answer:
+def _completed(line: Line, upload: FileUpload, stage: Stage | None) -> Answer:
     was_done = upload.state == FileUpload.State.DONE
     try:
-        upload = file_uploads.complete(upload=upload, now=database_now(), client_key=line.key)
+        upload = file_uploads.complete(
+            upload=upload, now=database_now(), client_key=line.key, name=line.name, stage=stage
+        )
     except WrongOffset as error:
         return line.refusal(
             "wrong_offset", f"Only {error.received} of {upload.size} bytes of this upload have arrived."

@@ -105,17 +105,21 @@ def give_up(*, upload: FileUpload) -> None:
     _close(upload.pk, State.REFUSED, reason=GIVEN_UP)
 
 
-def complete(*, upload: FileUpload, now: datetime, client_key: str = "") -> FileUpload:
+def complete(
+    *, upload: FileUpload, now: datetime, client_key: str = "", name: str = "", stage: Stage | None = None
+) -> FileUpload:
     """Check the file and take it in: a picture at once, a video or an archive by a job. Again it changes nothing.
 
+    What is said of it here counts more than what its announcement said.
     Raises Unreadable for a picture that is refused, WrongOffset while bytes are missing.
     """
     if upload.state != State.RECEIVING:
         return upload
     _require_whole(upload)
-    if client_key:
-        upload.client_key = client_key
-        upload.save(update_fields=["client_key"])
+    upload.client_key = client_key or upload.client_key
+    upload.name = name[-255:] or upload.name
+    upload.stage = stage or upload.stage
+    upload.save(update_fields=["client_key", "name", "stage"])
     if upload.size <= PICTURE_LIMITS.max_bytes and _kind(upload) is Kind.PICTURE:
         _take_picture(upload, now)
     else:

@@ -22,9 +22,9 @@ from tests.doors.conftest import photo
 PIECES = "application/offset+octet-stream"
 
 
-def batch(caller: Caller, project: Project, lines: list[dict[str, Any]]) -> Any:
+def batch(caller: Caller, project: Project, lines: list[dict[str, Any]], stage: str = "") -> Any:
     text = "\n".join(json.dumps(line) for line in lines)
-    path = f"/api/v1/assets:batch?project={project.public_id}"
+    path = f"/api/v1/assets:batch?project={project.public_id}" + (f"&stage={stage}" if stage else "")
     return caller.post(path, text, content_type="application/jsonl").json()
 
 
@@ -156,6 +156,23 @@ def test_a_line_may_name_an_upload(alice: Caller, project: Project):
     assert (first["status"], second["status"], first["asset"]) == ("new", "existing", second["asset"])
     unknown = batch(alice, project, [{"client_key": "x", "upload": str(project.public_id)}])["lines"][0]
     assert unknown["code"] == "unknown_upload"
+
+
+def test_a_stage_is_that_of_all_lines_and_the_name_of_a_line_is_its_picture_s(alice: Caller, project: Project):
+    entry, boxes = project.stages.get(kind="checks").name, project.stages.get(kind="validate").name
+    ids = []
+    for number in (3, 4):
+        ids.append(announce(alice, project, photo(number), stage=entry).json()["id"])
+        send(alice, {"id": ids[-1]}, 0, photo(number))
+    lines = [{"client_key": "large", "name": "left.jpg", "upload": ids[0]}, inline("small", photo(5))]
+    assert batch(alice, project, lines, stage=boxes)["new"] == 2
+    assert batch(alice, project, [{"client_key": "announced", "upload": ids[1]}])["new"] == 1
+    rows = Asset.objects.filter(project=project, client_key__isnull=False).order_by("client_key")
+    assert [(row.client_key, row.stage and row.stage.name, row.name) for row in rows] == [
+        ("announced", entry, "hands.jpg"),
+        ("large", boxes, "left.jpg"),
+        ("small", boxes, "small"),
+    ]
 
 
 def test_an_upload_that_nobody_goes_on_with_is_given_up_with_its_pieces(
