@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crowd.clock import database_now
-from crowd.errors import CrowdError
+from crowd.errors import CrowdError, StorageRefused
 from crowd.fetching import AddressRefused
 from curation.api.assets import MOST_KEY, stage_or_refuse
 from curation.api.auth import caller
@@ -215,7 +215,8 @@ def _completed(line: Line, upload: FileUpload, stage: Stage | None) -> Answer:
     except Unreadable as refusal:
         return line.refusal(refusal.reason_code, refusal.sentence)
     except CrowdError as refusal:
-        return line.refusal("refused", str(refusal))
+        code = "storage_refused" if isinstance(refusal, StorageRefused) else "refused"
+        return line.refusal(code, str(refusal))
     if upload.state == FileUpload.State.REFUSED:
         return line.refusal("refused", upload.reason)
     if upload.state == FileUpload.State.TAKING_IN:

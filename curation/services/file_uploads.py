@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 
-from crowd.errors import CrowdError
+from crowd.errors import CrowdError, StorageRefused
 from curation.intake.found import UnknownSource
 from curation.intake.kinds import HEAD, Kind, kind_of
 from curation.models import Asset, FileUpload, Job, Project, Stage, User
@@ -111,21 +111,41 @@ def complete(
     """Check the file and take it in: a picture at once, a video or an archive by a job. Again it changes nothing.
 
     What is said of it here counts more than what its announcement said.
-    Raises Unreadable for a picture that is refused, WrongOffset while bytes are missing.
+    Raises Unreadable for a picture that is refused, WrongOffset while bytes are missing, StorageRefused.
     """
-    if upload.state != State.RECEIVING:
-        return upload
-    _require_whole(upload)
-    upload.client_key = client_key or upload.client_key
-    upload.name = name[-255:] or upload.name
-    upload.stage = stage or upload.stage
-    upload.save(update_fields=["client_key", "name", "stage"])
-    if upload.size <= PICTURE_LIMITS.max_bytes and _kind(upload) is Kind.PICTURE:
-        _take_picture(upload, now)
-    else:
-        _hand_over(upload)
+    with _alone(upload):
+        upload.refresh_from_db()
+        if upload.state != State.RECEIVING:
+            return upload
+        _require_whole(upload)
+        upload.client_key = client_key or upload.client_key
+        upload.name = name[-255:] or upload.name
+        upload.stage = stage or upload.stage
+        upload.save(update_fields=["client_key", "name", "stage"])
+        try:
+            if upload.size <= PICTURE_LIMITS.max_bytes and _kind(upload) is Kind.PICTURE:
+                _take_picture(upload, now)
+            else:
+                _hand_over(upload)
+        except OSError as error:
+            raise StorageRefused(error.strerror or str(error)) from None
     upload.refresh_from_db()
     return upload
+
+
+@contextmanager
+def _alone(upload: FileUpload) -> Iterator[None]:
+    """Let a request that is repeated while the first is at work wait for it, and find what came of it.
+
+    The lock is the connection's: taking in a picture is many transactions.
+    """
+    lock = [f"upload:{upload.pk}"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 17))", lock)
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 17))", lock)
 
 
 def _require_whole(upload: FileUpload) -> None:

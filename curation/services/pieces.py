@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
 from typing import IO
 
@@ -18,11 +17,12 @@ from curation.models import FileUpload
 Row = Upload | FileUpload
 
 
-@dataclass(frozen=True, slots=True)
 class WrongOffset(Exception):
     """The piece does not continue what has arrived; the sender goes on from `received`."""
 
-    received: int
+    def __init__(self, received: int) -> None:
+        super().__init__(received)
+        self.received = received
 
 
 def add(row: Row, *, offset: int, data: bytes, **also: object) -> None:

@@ -4,12 +4,14 @@ import base64
 import hashlib
 import io
 import json
+import threading
 import zipfile
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.utils import timezone
 
 from crowd.fetching import NotReached
@@ -156,6 +158,46 @@ def test_a_line_may_name_an_upload(alice: Caller, project: Project):
     assert (first["status"], second["status"], first["asset"]) == ("new", "existing", second["asset"])
     unknown = batch(alice, project, [{"client_key": "x", "upload": str(project.public_id)}])["lines"][0]
     assert unknown["code"] == "unknown_upload"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_sent_again_while_the_first_is_at_work_is_answered_as_that_is(
+    alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    upload = announce(alice, project, photo(3)).json()
+    send(alice, upload, 0, photo(3))
+    lines = [{"client_key": "mine", "upload": upload["id"]}]
+    statuses, take = [], file_uploads._take
+
+    def send_again() -> None:
+        statuses.append(batch(alice, project, lines)["lines"][0]["status"])
+        connection.close()
+
+    second = threading.Thread(target=send_again)
+
+    def slowly(*about: Any) -> Any:
+        if not second.ident:
+            second.start()
+            second.join(1)
+            assert second.is_alive(), "it waits for the first"
+        return take(*about)
+
+    monkeypatch.setattr(file_uploads, "_take", slowly)
+    statuses.append(batch(alice, project, lines)["lines"][0]["status"])
+    second.join(20)
+    assert statuses == ["new", "new"]
+    assert Asset.objects.filter(client_key="mine").count() == 1
+
+
+def test_a_lost_piece_refuses_its_line_and_no_other(alice: Caller, project: Project):
+    upload = announce(alice, project, photo(3)).json()
+    send(alice, upload, 0, photo(3))
+    default_storage.delete(FileUpload.objects.get().parts[0])
+    answer = batch(alice, project, [{"client_key": "lost", "upload": upload["id"]}, inline("there", photo(4))])
+    assert [(line["status"], line.get("code")) for line in answer["lines"]] == [
+        ("refused", "storage_refused"),
+        ("new", None),
+    ]
 
 
 def test_a_stage_is_that_of_all_lines_and_the_name_of_a_line_is_its_picture_s(alice: Caller, project: Project):
