@@ -12,6 +12,7 @@ from typing import IO
 
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.db.models import Q
 
 from crowd.errors import CrowdError, StorageRefused
 from curation.intake.found import UnknownSource
@@ -22,14 +23,17 @@ from curation.services import ingest, jobs, pieces
 from curation.services.ingest import Incoming, Receipt, Taken
 from curation.services.jobs import Again
 from curation.services.pieces import WrongOffset
+from curation.storing.errors import BucketRefused
 
 State = FileUpload.State
 MOST_PIECE = 8 * MEGABYTE
 MOST_BYTES = 4 * VIDEO_LIMITS.max_bytes
 MOST_OPEN = 200
 PATIENCE = timedelta(days=2)
+LONGEST_NAME = 200  # bytes
 A_RUN = 150.0  # seconds of one job, under its lease
 TOO_LATE = "It was never sent to its end."
+NOT_TAKEN = "It could not be taken in for days. Send it again."
 GIVEN_UP = "Its sender gave it up."
 DAMAGED = "The file arrived damaged: its SHA-256 is not the one that was announced. Send it again."
 
@@ -245,6 +249,12 @@ def run_take(job: Job, now: datetime) -> Again | None:
     except (UnknownSource, UploadRefused, Unreadable) as refusal:
         _close(upload.pk, State.REFUSED, reason=str(refusal))
         return None
+    except (OSError, CrowdError) as failure:
+        if job.failures + 1 < jobs.MOST_FAILURES:
+            raise  # a full disk, a bucket that is away: tried again for a quarter of an hour
+        why = failure if isinstance(failure, CrowdError | BucketRefused) else type(failure).__name__
+        _close(upload.pk, State.REFUSED, reason=f"It could not be taken in: {why}")
+        return None
     _close(upload.pk, State.DONE, receipt=receipt)
     return None
 
@@ -253,10 +263,16 @@ def run_take(job: Job, now: datetime) -> Again | None:
 def _named(whole: IO[bytes], name: str) -> Iterator[Path]:
     """Give the file under its own name, which readers look at, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="winnow-upload-") as folder:
-        path = Path(folder) / (Path(name.replace("\\", "/")).name[-100:] or "upload")
+        path = Path(folder) / _file_name(name)
         with Path(whole.name).open("rb") as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, MEGABYTE)
         yield path
+
+
+def _file_name(name: str) -> str:
+    """Return the last part of a name that was sent, as short as every file system takes it."""
+    last = name.replace("\\", "/").rpartition("/")[2].encode()[-LONGEST_NAME:].decode(errors="ignore")
+    return "upload" if last in {"", ".", ".."} else last
 
 
 def _ingest(upload: FileUpload, path: Path, now: datetime) -> Receipt:
@@ -288,8 +304,9 @@ def _over_all_runs(upload: FileUpload, last: Receipt, source: str) -> Receipt:
 
 
 def forget_unfinished(*, now: datetime, limit: int = 200) -> int:
-    """Give up uploads that were not completed in time, and delete their pieces."""
-    old = FileUpload.objects.filter(state=State.RECEIVING, expires_at__lt=now).order_by("pk")[:limit]
+    """Give up uploads that were not completed in time, or not taken in for days after it, and delete their pieces."""
+    late = Q(state=State.RECEIVING, expires_at__lt=now) | Q(state=State.TAKING_IN, expires_at__lt=now - PATIENCE)
+    old = FileUpload.objects.filter(late).order_by("pk")[:limit]
     for row in old:
-        _close(row.pk, State.REFUSED, reason=TOO_LATE)
+        _close(row.pk, State.REFUSED, reason=TOO_LATE if row.state == State.RECEIVING else NOT_TAKEN)
     return len(old)

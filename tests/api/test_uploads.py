@@ -149,6 +149,44 @@ def test_an_archive_is_taken_in_by_a_job_and_its_receipt_adds_up(alice: Caller, 
     assert receipt["files_refused"][0]["file"] == "notes.txt"
 
 
+@pytest.mark.parametrize("name", ["..", "手" * 97 + ".zip", "C:\\photos\\"])
+def test_an_archive_may_have_any_name(alice: Caller, project: Project, name: str):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("0.jpg", photo(0))
+    upload = announce(alice, project, packed.getvalue(), name=name).json()
+    send(alice, upload, 0, packed.getvalue())
+    complete(alice, upload)
+    jobs.run(job_id=Job.objects.get(kind="take_upload").pk, now=timezone.now())
+    done = alice.get(f"/api/v1/uploads/{upload['id']}").json()
+    assert (done["state"], done["name"], done["receipt"]["new"]) == ("done", name, 1)
+
+
+def test_an_upload_that_can_never_be_taken_in_ends_with_a_reason(alice: Caller, project: Project):
+    for number in range(2):
+        data = b"PK\x03\x04" + bytes([number])
+        upload = announce(alice, project, data, name="hands.zip").json()
+        send(alice, upload, 0, data)
+        complete(alice, upload)
+    lost, forgotten = FileUpload.objects.order_by("pk")
+    default_storage.delete(lost.parts[0])
+    job, now = Job.objects.get(kind="take_upload", key=str(lost.pk)), timezone.now()
+    for _ in range(jobs.MOST_FAILURES):
+        jobs.run(job_id=job.pk, now=now)
+        now += timedelta(minutes=6)
+    lost.refresh_from_db()
+    job.refresh_from_db()
+    assert (lost.state, lost.reason, job.state) == (
+        "refused",
+        "It could not be taken in: FileNotFoundError",
+        "done",
+    )
+    assert file_uploads.forget_unfinished(now=timezone.now() + timedelta(days=3)) == 0
+    assert file_uploads.forget_unfinished(now=timezone.now() + timedelta(days=5)) == 1
+    forgotten.refresh_from_db()
+    assert (forgotten.state, forgotten.reason) == ("refused", file_uploads.NOT_TAKEN)
+
+
 def test_a_line_may_name_an_upload(alice: Caller, project: Project):
     data = photo(3)
     upload = announce(alice, project, data).json()
