@@ -33,7 +33,7 @@ from curation.api.problems import Problem
 from curation.models import FileUpload
 from curation.preprocessing.limits import MEGABYTE
 from curation.services import direct, file_uploads
-from curation.services.file_uploads import MOST_BYTES, MOST_PIECE
+from curation.services.file_uploads import LEAST_PIECE, MOST_BYTES, MOST_PIECE
 from curation.services.pieces import WrongOffset
 
 PIECES = "application/offset+octet-stream"
@@ -62,11 +62,12 @@ class UploadRow(serializers.ModelSerializer[FileUpload]):
 
 
 class StartedUpload(UploadRow):
+    least_piece = serializers.IntegerField(help_text="bytes of a piece at least, unless it is the last one")
     most_piece = serializers.IntegerField(help_text="bytes of a piece at most")
     direct = DirectAddress(allow_null=True, help_text="where to PUT the whole file, if that was asked for")
 
     class Meta(UploadRow.Meta):
-        fields = [*UploadRow.Meta.fields, "most_piece", "direct"]
+        fields = [*UploadRow.Meta.fields, "least_piece", "most_piece", "direct"]
 
 
 class NewFileUpload(Asked):
@@ -152,7 +153,11 @@ class UploadList(Door):
             now=database_now(),
         )
         address = direct.address(upload=upload, now=database_now()) if upload.is_direct else None
-        more = {"most_piece": MOST_PIECE, "direct": DirectAddress(address).data if address else None}
+        more = {
+            "least_piece": LEAST_PIECE,
+            "most_piece": MOST_PIECE,
+            "direct": DirectAddress(address).data if address else None,
+        }
         place = {"Location": f"/api/v1/uploads/{upload.public_id}"}
         return Response({**UploadRow(upload).data, **more}, status=201 if is_new else 200, headers=place)
 

@@ -26,7 +26,7 @@ from curation.services.pieces import WrongOffset
 from curation.storing.errors import BucketRefused
 
 State = FileUpload.State
-MOST_PIECE = 8 * MEGABYTE
+LEAST_PIECE, MOST_PIECE = MEGABYTE, 8 * MEGABYTE
 MOST_BYTES = 4 * VIDEO_LIMITS.max_bytes
 MOST_OPEN = 200
 PATIENCE = timedelta(days=2)
@@ -97,8 +97,11 @@ def append(*, upload: FileUpload, offset: int, data: bytes, now: datetime) -> No
         raise UploadRefused("The bytes of this upload go straight to the bucket, to the address it was given.")
     if upload.state != State.RECEIVING or offset != upload.received:
         raise WrongOffset(upload.received)
-    if not data or offset + len(data) > upload.size:
+    end = offset + len(data)
+    if not data or end > upload.size:
         raise UploadRefused(f"A piece has at least one byte and ends inside the {upload.size:,} bytes of the file.")
+    if len(data) < LEAST_PIECE and end < upload.size:
+        raise UploadRefused(f"A piece has at least {LEAST_PIECE:,} bytes, unless it is the last one.")
     pieces.add(upload, offset=offset, data=data, expires_at=now + PATIENCE)
 
 

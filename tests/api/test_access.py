@@ -158,7 +158,7 @@ def call(caller: Client, route: Route, world: dict[str, str]) -> Any:
         return caller.post(path, '{"client_key": "k", "data_base64": "AAAA"}', content_type="application/jsonl")
     if route.data == "piece":
         kind = "application/offset+octet-stream"
-        return caller.patch(path, b"first", content_type=kind, headers={"Upload-Offset": "0"})
+        return caller.patch(path, b"ten bytes.", content_type=kind, headers={"Upload-Offset": "0"})
     if route.data == "decisions":
         nothing = {"key": NOBODYS, "asset": NOBODYS, "verdict": "accept"}
         return Caller.send(caller, route.method, path, {"project": world["project"], "decisions": [nothing]})  # type: ignore[arg-type]

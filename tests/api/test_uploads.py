@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from crowd.fetching import NotReached
 from curation.models import Asset, Event, FileUpload, Job, LinkToFetch, Project
+from curation.preprocessing.limits import MEGABYTE
 from curation.services import file_uploads, jobs, links
 from curation.services.file_uploads import MOST_PIECE
 from tests.api.conftest import Caller
@@ -93,6 +94,20 @@ def test_a_broken_line_after_good_ones_is_named_by_its_number(alice: Caller, pro
 
 
 # --- files in pieces --------------------------------------------------------------------------------------------------
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_uploads, "LEAST_PIECE", 1)
+
+
+def test_a_file_is_not_cut_into_crumbs(alice: Caller, project: Project):
+    upload = announce(alice, project, bytes(MEGABYTE + 1)).json()
+    crumb = send(alice, upload, 0, bytes(upload["least_piece"] - 1))
+    assert (crumb.status_code, crumb.json()["code"]) == (409, "refused")
+    assert "at least 1,048,576 bytes" in crumb.json()["detail"]
+    assert [send(alice, upload, at, bytes(n)).status_code for at, n in ((0, MEGABYTE), (MEGABYTE, 1))] == [204, 204]
+
+
+@pytest.mark.usefixtures("small_pieces")
 def test_a_file_goes_on_where_the_connection_broke_and_arrives_whole(alice: Caller, project: Project):
     data = photo(1, (900, 700))
     upload = announce(alice, project, data, client_key="big-1").json()
@@ -255,6 +270,7 @@ def test_a_stage_is_that_of_all_lines_and_the_name_of_a_line_is_its_picture_s(al
     ]
 
 
+@pytest.mark.usefixtures("small_pieces")
 def test_an_upload_that_nobody_goes_on_with_is_given_up_with_its_pieces(
     alice: Caller, project: Project, django_capture_on_commit_callbacks: Any
 ):
@@ -269,6 +285,7 @@ def test_an_upload_that_nobody_goes_on_with_is_given_up_with_its_pieces(
     assert (late.status_code, late.json()["code"], late.json()["detail"]) == (409, "refused", file_uploads.TOO_LATE)
 
 
+@pytest.mark.usefixtures("small_pieces")
 def test_whoever_goes_on_with_an_upload_has_time_again(alice: Caller, project: Project):
     upload = announce(alice, project, photo(1)).json()
     nearly_over = timezone.now() + timedelta(minutes=1)
@@ -278,6 +295,7 @@ def test_whoever_goes_on_with_an_upload_has_time_again(alice: Caller, project: P
         assert file_uploads.forget_unfinished(now=nearly_over + timedelta(days=1)) == 0
 
 
+@pytest.mark.usefixtures("small_pieces")
 def test_an_upload_that_is_given_up_makes_room_for_another(
     alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ):
