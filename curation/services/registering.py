@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -81,7 +81,7 @@ def check(source: str) -> None:
             f"{source[:200]!r} lies in no bucket that may be read here; the operator names them in SOURCE_BUCKETS."
         )
     try:
-        next(opened(found[0]).listed(found[1]), None)
+        next(opened(found[0]).impatient().listed(found[1]), None)
     except Exception as error:  # noqa: BLE001  each storage has its own family of errors; the sentence is the answer
         raise SourceRefused(f"{source[:200]} cannot be listed: {explained(error)}.") from None
 
@@ -131,12 +131,28 @@ def register(
 ) -> bool:
     """Register what lies behind the last key; return whether the end was reached. Known files are not read again."""
     files = _files(wish.source, progress)
-    while portion := list(islice(files, LISTED_AT_ONCE)):
-        _register(project, wish, portion, progress, now)
-        progress.after = portion[-1].key
-        if not go_on():
-            return False
+    while listed := list(islice(files, LISTED_AT_ONCE)):
+        there = _there(project, wish, listed)
+        for portion in _portions(listed, there):
+            _register(project, wish, portion, progress, there=there, now=now)
+            progress.after = portion[-1].key
+            if not go_on():
+                return False
     return True
+
+
+def _portions(files: Sequence[_File], there: Container[str | None]) -> Iterator[list[_File]]:
+    """Cut files so that a portion's bytes are few: those that must be read."""
+    portion: list[_File] = []
+    size = 0
+    for one in files:
+        portion.append(one)
+        size += 0 if one.client_key in there else min(one.size, PICTURE_LIMITS.max_bytes)
+        if size > BYTES_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _files(source: str, progress: Progress) -> Iterator[_File]:
@@ -150,23 +166,24 @@ def _files(source: str, progress: Progress) -> Iterator[_File]:
             yield _File(f"{SCHEME}{bucket.name}/{one.key}", one.key, one.size)
 
 
-def _register(project: Project, wish: Wish, files: Sequence[_File], progress: Progress, now: datetime) -> None:
-    there = _there(project, wish, files)
+def _register(
+    project: Project,
+    wish: Wish,
+    files: Sequence[_File],
+    progress: Progress,
+    *,
+    there: Container[str | None],
+    now: datetime,
+) -> None:
     portion: list[tuple[_File, Incoming]] = []
-    size = 0
     for one in files:
         if one.client_key in there:
             progress.received += 1
             progress.existing += 1
             continue
         incoming = _read(wish, one, progress)
-        if incoming is None:
-            continue
-        portion.append((one, incoming))
-        size += one.size
-        if size > BYTES_AT_ONCE:
-            _take(project, wish.stage, portion, progress, now)
-            portion, size = [], 0
+        if incoming is not None:
+            portion.append((one, incoming))
     _take(project, wish.stage, portion, progress, now)
 
 

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -144,6 +146,16 @@ def test_a_server_that_does_not_answer_is_said_in_words(bucket: Any, settings: A
     assert "the endpoint does not answer" in step.says
 
 
+def test_a_bucket_that_says_nothing_is_given_up_soon(bucket: Any, settings: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("curation.storing.bucket.READ_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.SOURCE_BUCKETS = (SourceBucket("cameras", "", f"http://127.0.0.1:{silent.getsockname()[1]}", "eu"),)
+        began = time.monotonic()
+        with pytest.raises(registering.SourceRefused, match="answers too slowly"):
+            registering.check("s3://cameras/")
+    assert time.monotonic() - began < 5
+
+
 def test_a_bucket_that_refuses_is_an_answer_that_says_what_to_mend(
     caller: Client, alice: User, project: Project, ours: Any
 ):
@@ -211,18 +223,26 @@ def test_the_same_bucket_again_adds_only_what_is_new_and_reads_nothing_twice(
     assert Asset.objects.filter(project=project).count() == 3
 
 
+@pytest.mark.parametrize(("at_once", "expected"), [({"LISTED_AT_ONCE": 2}, 4), ({"BYTES_AT_ONCE": 1}, 6)])
 def test_a_registration_that_is_cut_off_goes_on_behind_the_last_picture(
-    caller: Client, project: Project, cameras: Any, monkeypatch: pytest.MonkeyPatch
+    caller: Client,
+    project: Project,
+    cameras: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    at_once: dict[str, int],
+    expected: int,
 ):
     monkeypatch.setattr(registering, "A_RUN", -1.0)
-    monkeypatch.setattr(registering, "LISTED_AT_ONCE", 2)
+    for name, value in at_once.items():
+        monkeypatch.setattr(registering, name, value)
     job_id = ask(caller, project, "s3://cameras/day-1/").json()["job"]
     runs = 0
     while Job.objects.get(pk=job_id).state != Job.State.DONE:
         assert jobs.run(job_id=job_id, now=timezone.now())
         runs += 1
     told = Event.objects.get(kind="assets.registered").data
-    assert runs == 4
+    assert runs == expected
     assert (told["received"], told["new"], told["existing"], told["refused"]) == (5, 2, 1, 2)
 
 
@@ -267,7 +287,11 @@ def test_a_lead_registers_a_bucket_on_the_storage_page(alice: User, project: Pro
     assert wrong.status_code == 400
     assert "is no class" in wrong.content.decode()
     assert browser.post(where, {"bucket": "s3://cameras/day-1/", "prefix": ""}).status_code == 302
-    run(Job.objects.get(kind="register").pk)
+    job = Job.objects.get(kind="register")
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DEAD, last_error="BucketRefused: the keys are unknown.")
+    assert "BucketRefused: the keys are unknown. It is tried again by itself." in browser.get(page).content.decode()
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DUE, last_error="")
+    run(job.pk)
     text = browser.get(page).content.decode()
     link = text.split('data-label="New"><a class="link" href="')[1].split('"')[0].replace("&quot;", '"')
     query = parse_qs(urlsplit(link).query)["q"][0]
