@@ -4,7 +4,7 @@ import pytest
 
 from crowd.models import Evidence
 from curation.models import Asset, BulkDropped, Decision
-from curation.services import bulk_drops, suspicions
+from curation.services import assets, bulk_drops, suspicions
 from curation.services.lookalikes import groups, thinning, words
 from tests.crowd.market import NOON
 from tests.disguises import encoded
@@ -22,7 +22,7 @@ def project():
 
 
 def proven(picture, earlier):
-    """The checks held this picture as the earlier one again, and a person brought it back."""
+    """The checks found this picture to be the earlier one again; it is in the project."""
     shown = {"verdict": "same_photo", "other_asset": str(earlier.public_id)}
     about = {"project_id": picture.project_id, "asset": picture, "stage": picture.stage, "by_kind": "rule"}
     Decision.objects.create(verdict="dropped", reason="same_photo", evidence=shown, **about)
@@ -62,6 +62,8 @@ def test_thinning_takes_a_proven_copy_out_and_keeps_the_proof(project):
     taken = BulkDropped.objects.get(drop=drop)
     assert (taken.asset_id, taken.other_id, taken.evidence["verdict"]) == (far[0].pk, near[0].pk, "same_photo")
     assert Asset.objects.get(pk=far[0].pk).reason == thinning.REASON
+    assets.restore(asset_id=far[0].pk, by=world.person("Alice"), now=NOON)
+    assert led(project, 2)[far[0].pk] == far[0].pk
 
 
 def test_an_original_of_another_class_or_that_has_left_holds_nothing(project):
