@@ -1,15 +1,19 @@
 """Files of ours, or of others, in an S3-compatible bucket."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from botocore.config import Config
 from storages.backends.s3 import S3File, S3Storage
 from storages.utils import clean_name
 
 from curation.storing.errors import in_words
 from curation.storing.outside import Outside
 from curation.storing.sources import SCHEME
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,13 @@ class BucketStorage(Outside, S3Storage):  # type: ignore[misc]
     def delete(self, name: str) -> None:
         with in_words():
             super().delete(name)
+
+    def impatient(self) -> Self:
+        """Return the same bucket for a look within a request: asked once, and given up after seconds."""
+        same = copy(self)
+        patience = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1})
+        same.client_config = self.client_config.merge(patience)
+        return same
 
     def put_address(self, name: str, *, sha256: str, seconds: int) -> str:
         """Sign an address to which one file with this digest (in base64) can be PUT."""

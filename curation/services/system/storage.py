@@ -72,26 +72,27 @@ def probe() -> list[ProbeStep]:
     Of a bucket also: an address that is signed for a download, one for an upload, and what scripts of pages may do.
     """
     content = secrets.token_bytes(PROBE_BYTES)
+    storage: Any = default_storage
+    storage = storage.impatient() if _is_bucket() else storage
     kept: list[str] = []
 
     def write() -> None:
-        kept.append(default_storage.save(f"probe/{secrets.token_hex(8)}", ContentFile(content)))
+        kept.append(storage.save(f"probe/{secrets.token_hex(8)}", ContentFile(content)))
 
     def read() -> None:
-        with default_storage.open(kept[0]) as stored:
+        with storage.open(kept[0]) as stored:
             _require_same(stored.read(), content)
 
     steps = [_step("Write", write)]
     if steps[0].is_well:
         steps.append(_step("Read", read))
         if _is_bucket():
-            steps += _signed_steps(kept[0], content)
-        steps.append(_step("Delete", lambda: default_storage.delete(kept[0])))
+            steps += _signed_steps(storage, kept[0], content)
+        steps.append(_step("Delete", lambda: storage.delete(kept[0])))
     return steps
 
 
-def _signed_steps(key: str, content: bytes) -> list[ProbeStep]:
-    bucket: Any = default_storage
+def _signed_steps(bucket: Any, key: str, content: bytes) -> list[ProbeStep]:
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     address = bucket.put_address(key, sha256=digest, seconds=60)
 
