@@ -1,4 +1,7 @@
-"""A plan that collects what a data set lacks: one class under one condition, as many photos as are missing."""
+"""A plan that collects what a data set lacks: one class under one condition, as many photos as are missing.
+
+It makes a project of its own: pools of this one share the conditions of their stage.
+"""
 
 from collections.abc import Sequence
 
@@ -26,7 +29,7 @@ def plan_for(*, project: Project, factors: Sequence[Factor], asked: str) -> Plan
     """Read `CLASS:CONDITION:VALUE:MISSING`, all by number, and return the plan, ready for the form."""
     stage = _collecting(project)
     if stage is None:
-        raise CrowdError("The recipe of this project collects nothing, so no pool can be made for a gap.")
+        raise CrowdError("The recipe of this project collects nothing, so no campaign can be planned for a gap.")
     label, factor, place, missing = _read(project, factors, asked)
     value = factor.wishes[place].value
     recipe, pool = load(project.recipe), _pool(label)
@@ -49,11 +52,11 @@ def _read(project: Project, factors: Sequence[Factor], asked: str) -> tuple[Labe
     if len(parts) != 4 or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in parts):
         raise CrowdError("Choose one of the gaps that are listed.")
     class_id, condition, place, missing = map(int, parts)
-    label = LabelClass.objects.filter(project=project, pk=class_id).first()
+    label = LabelClass.objects.filter(project=project, pk=class_id, retired_at=None).first()
     if label is None or condition >= len(factors) or place >= len(factors[condition].wishes):
         raise CrowdError("This gap is not there any more: the plan has changed. Look again.")
     if not 1 <= missing <= MOST_WANTED:
-        raise CrowdError(f"A pool collects 1 to {MOST_WANTED:,} photos, not {missing:,}.")
+        raise CrowdError(f"A campaign collects 1 to {MOST_WANTED:,} photos, not {missing:,}.")
     return label, factors[condition], place, missing
 
 

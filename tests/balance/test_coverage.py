@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from crowd.models import Worker
+from crowd.errors import CrowdError
+from crowd.models import Batch, Task, Worker
+from curation.engine import gap_plan
 from curation.models import Asset, AssetTag, ConsensusBox, LabelClass, Pool, Project, TagRun
 from curation.services.asset_query import matching, parse
 from curation.services.coverage import (
@@ -12,10 +17,13 @@ from curation.services.coverage import (
     Factor,
     Heat,
     class_balance,
+    coming,
     heat,
     matrix,
+    open_places,
     pairs,
     read_plan,
+    tag_keys,
     usual_factor,
     wanted_of_classes,
 )
@@ -32,12 +40,18 @@ def many(project: Project, n: int, *, light: float = PLAIN, **fields: object) ->
 
 
 def looked_at(project: Project, factor: Factor, among: str = "published", *, boxes: bool = False) -> Heat:
+    found = matrix(project=project, factor=factor, among=among, boxes=boxes)
+    on_its_way = None
+    if not boxes:
+        kept = matrix(project=project, factor=factor, among="kept")
+        on_its_way = coming(found=found, kept=kept, places=open_places(project))
     return heat(
-        found=matrix(project=project, factor=factor, among=among, boxes=boxes),
+        found=found,
         classes=list(project.classes.all()),
         wanted=wanted_of_classes(project),
         among=AMONG[among],
         boxes=boxes,
+        on_its_way=on_its_way,
     )
 
 
@@ -56,6 +70,7 @@ def test_every_cell_counts_what_its_query_finds(project: Project):
     many(project, 3, label_class=palm, width=640, height=480)
     sent = make_asset(project, worker=worker, brightness=None)
     make_asset(project, Asset.State.DROPPED, stage="checks", brightness=DARK)
+    make_asset(project, Asset.State.WAITING, stage="checks", media=Asset.Media.VIDEO, brightness=None)
     tagged(sent, "weather", "sunny", "windy")
     for name in ("light", "blur", "resolution", "platform", "worker", "source", "weather"):
         factor = usual_factor(project, name)
@@ -89,6 +104,51 @@ def test_within_the_tolerance_nothing_is_missing(project: Project):
     many(project, 7)
     (plan,) = read_plan("light: low 33% ±5, normal 67% ±5, bright 0%")
     assert looked_at(project, plan).gaps == ()
+
+
+def test_what_is_on_its_way_is_not_asked_for_again(project: Project):
+    """Of 40 wanted 4 are there, 16 under way with a light of their own, and 20 places are open."""
+    pool = make_pool(project, "PEACE", wanted=40)
+    many(project, 4, light=DARK)
+    many(project, 16, state=Asset.State.WAITING, stage="validate")
+    batch = Batch.objects.get(pool_id=pool.pk)
+    free = [Task(batch=batch, key=f"free-{n}", project_id=project.pk, overlap=1) for n in range(20)]
+    Task.objects.bulk_create([*free, Task(batch=batch, key="taken", project_id=project.pk, overlap=1, issued=1)])
+    (plan,) = read_plan("light: low 30% ±5, normal 50%, bright 20%")
+    gaps = {gap.wish.value: (gap.missing, gap.coming, gap.left) for gap in looked_at(project, plan).gaps}
+    assert gaps == {"low": (8, 6, 2), "normal": (20, 20, 0), "bright": (8, 4, 4)}
+    Pool.objects.filter(pk=pool.pk).update(state=Pool.State.DONE)
+    assert [gap.left for gap in looked_at(project, plan).gaps] == [8, 8, 4]
+
+
+def test_nothing_is_missing_of_a_class_that_nobody_wants(project: Project):
+    now = timezone.now()
+    old = LabelClass.objects.create(project=project, index=8, name="old", retired_at=now)
+    LabelClass.objects.create(project=project, index=9, name="never")
+    many(project, 4, light=DARK, label_class=old)
+    (plan,) = read_plan("light: low 50% ±5, normal 50% ±5")
+    shown = looked_at(project, plan)
+    assert {line.name: line.n for line in shown.lines} == {"peace": 0, "old": 4, "never": 0}
+    assert {cell.flag for line in shown.lines for cell in line.cells} == {""}
+    assert shown.gaps == ()
+    with pytest.raises(CrowdError, match="not there any more"):
+        gap_plan.plan_for(project=project, factors=[plan], asked=f"{old.pk}:0:1:2")
+
+
+def test_a_second_look_counts_nothing_again(project: Project):
+    worker = make_worker()
+    tagged(make_asset(project, worker=worker), "weather", "sunny")
+    ask = [
+        lambda: class_balance(project=project, among="published"),
+        lambda: tag_keys(project),
+        lambda: usual_factor(project, "weather"),
+        lambda: usual_factor(project, "source"),
+        lambda: usual_factor(project, "worker"),
+    ]
+    first = [call() for call in ask]
+    with CaptureQueriesContext(connection) as asked:
+        assert [call() for call in ask] == first
+    assert [one["sql"] for one in asked if "COUNT(" in one["sql"]] == []
 
 
 def test_a_matrix_of_boxes_counts_the_boxes_that_stand(project: Project):

@@ -34,7 +34,7 @@ def test_members_see_the_balance_and_leads_may_change_it(planned: Project, peopl
     assert "Classes by light" in text
     assert "<b>6 missing</b>" in text
     assert ("Save the plan" in text) == (person == "alice")
-    assert ("Make a pool" in text) == (person == "alice")
+    assert ("Plan a campaign for 6" in text) == (person == "alice")
 
 
 @pytest.mark.parametrize("name", ["balance", "balance-plan", "balance-gap"])
@@ -115,6 +115,6 @@ def test_alice_plans_a_condition_and_makes_a_pool_for_what_is_missing(
         tab.get_by_role("button", name="Save the plan").click()
         assert tab.get_by_text("The plan is saved.").is_visible()
         assert breaches(tab) == []
-        tab.get_by_role("button", name="Make a pool for 6 of peace, low").click()
+        tab.get_by_role("button", name="Plan a campaign for 6 of peace, low").click()
         tab.wait_for_url("**/new/**")
         assert tab.get_by_label("Name", exact=False).first.input_value() == "Hand gestures: peace, light low"

@@ -1,7 +1,7 @@
 """What a data set should cover, what it covers, and what is missing."""
 
-from curation.services.coverage.counting import AMONG, Matrix, matrix, usual_factor
-from curation.services.coverage.gaps import Cell, Gap, Heat, heat, wanted_of_classes
+from curation.services.coverage.counting import AMONG, Matrix, matrix, tag_keys, usual_factor
+from curation.services.coverage.gaps import Cell, Gap, Heat, coming, heat, open_places, wanted_of_classes
 from curation.services.coverage.pairs import Pairs, pairs
 from curation.services.coverage.plan import BadPlan, Factor, Wish, plan_of, plan_text, read_plan, save_plan
 from curation.services.coverage.report import ClassBalance, class_balance
@@ -18,13 +18,16 @@ __all__ = [
     "Pairs",
     "Wish",
     "class_balance",
+    "coming",
     "heat",
     "matrix",
+    "open_places",
     "pairs",
     "plan_of",
     "plan_text",
     "read_plan",
     "save_plan",
+    "tag_keys",
     "usual_factor",
     "wanted_of_classes",
 ]

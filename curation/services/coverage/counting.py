@@ -1,9 +1,9 @@
 """How many images and boxes there are of every class under every value of a condition."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
 from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet
@@ -16,10 +16,12 @@ from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS
 from curation.services.asset_query.filters import CROWD, TESTS, origin
 from curation.services.coverage.plan import Factor, Wish
 
-AMONG: Final = {"published": "state:published", "kept": "-state:dropped"}
-"""Which images are counted: those that are ready, or all that may still become it."""
+AMONG: Final = {"published": "state:published -media:video", "kept": "-state:dropped -media:video"}
+"""Which images are counted: those that are ready, or all that may still become it. Videos count as their frames."""
 SHOWN: Final = 8
+SHOWN_KEYS: Final = 12
 MINUTE, FIVE_MINUTES = 60, 300
+T = TypeVar("T")
 FIXED: Final = {
     "light": (*LIGHT, NONE),
     "blur": (*BLUR, NONE),
@@ -44,6 +46,23 @@ class Matrix:
         return sum(self.whole.values())
 
 
+def kept(key: str, count: Callable[[], T], size: Callable[[T], int]) -> T:
+    """Return what was counted a moment ago, or count: big projects are counted rarely."""
+    found: T | None = cache.get(key)
+    if found is None:
+        found = count()
+        cache.set(key, found, MINUTE // 6 if size(found) <= BIG else FIVE_MINUTES)
+    return found
+
+
+def tag_keys(project: Project) -> list[str]:
+    """Return the first keys of the project's tags by name."""
+    tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True).order_by()
+    rows = tags.values_list("key").annotate(n=Count("pk"))
+    counts = kept(f"coverage-keys:{project.pk}", lambda: dict(rows), lambda found: sum(found.values()))
+    return sorted(counts)[:SHOWN_KEYS]
+
+
 def usual_factor(project: Project, name: str) -> Factor | None:
     """Return a condition nobody has planned, with the values that are there: only to be looked at."""
     values = FIXED.get(name) or _found_values(project, name)
@@ -55,29 +74,37 @@ def _found_values(project: Project, name: str) -> tuple[str, ...]:
     if name == "platform":
         mine = Account.objects.filter(pk__in=Batch.objects.filter(project_id=project.pk).values("account_id"))
         return (*mine.order_by("slug").values_list("slug", flat=True), NONE)
+    key = hashlib.sha256(name.encode()).hexdigest()[:32]
+    rows = kept(
+        f"coverage-values:{project.pk}:{key}",
+        lambda: list(_commonest(project, name)[:SHOWN]),
+        lambda found: sum(n for _, n in found),
+    )
+    if name == "worker":
+        workers = Worker.objects.in_bulk([pk for pk, _ in rows])
+        return tuple(workers[pk].short_id for pk, _ in rows if pk in workers)
+    values = tuple(value for value, _ in rows)
+    return (CROWD, *values, NONE) if name == "source" else values
+
+
+def _commonest(project: Project, name: str) -> Any:
+    """Return workers, sources or values of a tag with how many images each has, most first."""
     if name == "worker":
         sent = Asset.objects.filter(project=project, worker_id__isnull=False).order_by()
-        first = [pk for pk, _ in sent.values_list("worker_id").annotate(n=Count("pk")).order_by("-n")[:SHOWN]]
-        workers = Worker.objects.in_bulk(first)
-        return tuple(workers[pk].short_id for pk in first if pk in workers)
+        return sent.values_list("worker_id").annotate(n=Count("pk")).order_by("-n")
     if name == "source":
         sources = Asset.objects.filter(project=project, worker_id=None).exclude(source="").order_by()
-        rows = sources.values_list("source").annotate(n=Count("pk")).order_by("-n")[:SHOWN]
-        return (CROWD, *(source for source, _ in rows), NONE)
+        return sources.values_list("source").annotate(n=Count("pk")).order_by("-n")
     tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True, key=name).order_by()
-    found = tags.values_list("value").annotate(n=Count("asset", distinct=True)).order_by("-n", "value")[:SHOWN]
-    return tuple(value for value, _ in found)
+    return tags.values_list("value").annotate(n=Count("asset", distinct=True)).order_by("-n", "value")
 
 
 def matrix(*, project: Project, factor: Factor, among: str, boxes: bool = False) -> Matrix:
-    """Count one condition: one statement for images, or for the boxes in them. Big projects are counted rarely."""
+    """Count one condition: one statement for images, or for the boxes in them."""
+    count = _boxes if boxes else _images
     key = f"coverage:{project.pk}:{among}:{boxes}:{fingerprint([factor])}"
-    kept: Matrix | None = cache.get(key)
-    if kept is not None and kept.factor == factor:
-        return kept
-    found = _boxes(project, factor, among) if boxes else _images(project, factor, among)
-    cache.set(key, found, MINUTE // 6 if found.all <= BIG else FIVE_MINUTES)
-    return found
+    found = kept(key, lambda: count(project, factor, among), lambda matrix: matrix.all)
+    return replace(found, factor=factor)
 
 
 def fingerprint(factors: Sequence[Factor]) -> str:
@@ -86,7 +113,7 @@ def fingerprint(factors: Sequence[Factor]) -> str:
 
 
 def assets_among(project: Project, among: str) -> QuerySet[Asset]:
-    return matching(parse(AMONG[among]), project=project).exclude(media=Asset.Media.VIDEO).order_by()
+    return matching(parse(AMONG[among]), project=project).order_by()
 
 
 def tests_of(project: Project, factor: Factor) -> list[Q]:

@@ -5,6 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Count, F
+
+from crowd.models import Batch, Task
 from curation.models import LabelClass, Pool, Project
 from curation.services.coverage.counting import Matrix
 from curation.services.coverage.plan import Factor, Wish
@@ -51,6 +54,12 @@ class Gap:
     missing: int
     n: int
     wanted: int
+    coming: int
+
+    @property
+    def left(self) -> int:
+        """What is missing still when all has come that is on its way."""
+        return max(0, self.missing - self.coming)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +81,37 @@ def wanted_of_classes(project: Project) -> dict[int | None, int]:
     return dict(found)
 
 
+def open_places(project: Project) -> dict[int | None, int]:
+    """Return how many photos of each class nobody has begun, that its pools still ask for."""
+    pools = Pool.objects.filter(project=project, kind=Pool.Kind.MAIN, label_class__isnull=False)
+    label_of = dict(pools.exclude(state=Pool.State.DONE).values_list("pk", "label_class_id"))
+    batches = dict(Batch.objects.filter(pool_id__in=label_of).values_list("pk", "pool_id"))
+    free = Task.objects.filter(batch__in=batches, issued__lt=F("overlap"), cancelled=False, item_id=None).order_by()
+    found: Counter[int | None] = Counter()
+    for batch, n in free.values_list("batch").annotate(n=Count("pk")):
+        found[label_of[batches[batch]]] += n
+    return dict(found)
+
+
+def coming(*, found: Matrix, kept: Matrix, places: Mapping[int | None, int]) -> dict[tuple[int | None, int], int]:
+    """Return how many more images of each cell may be on their way.
+
+    Those under way have a value already; open places are taken to bring what the plan says.
+    """
+    at_once = {at: kept.cells[at] - found.cells.get(at, 0) for at in kept.cells}
+    wishes = list(enumerate(found.factor.wishes))
+    later = {(of, at): math.floor(round(one.share * n / 100, 6)) for of, n in places.items() for at, one in wishes}
+    return {at: max(0, at_once.get(at, 0)) + later.get(at, 0) for at in {*at_once, *later}}
+
+
 def heat(
-    *, found: Matrix, classes: Sequence[LabelClass], wanted: Mapping[int | None, int], among: str, boxes: bool
+    *,
+    found: Matrix,
+    classes: Sequence[LabelClass],
+    wanted: Mapping[int | None, int],
+    among: str,
+    boxes: bool,
+    on_its_way: Mapping[tuple[int | None, int], int] | None = None,
 ) -> Heat:
     """Put a matrix beside its plan. A class is planned for what its pools want, or for what is there if that is more.
 
@@ -85,8 +123,8 @@ def heat(
     lines = tuple(_line(one, found, _planned(one, found, {} if boxes else wanted), among) for one in known)
     whole = Matrix(found.factor, {(0, place): found.total(place) for place in _places(found)}, {0: found.all})
     totals = _line(None, whole, found.all, among, key=0)
-    gaps = [] if boxes else [gap for line in lines for gap in _gaps(line, wanted)]
-    gaps.sort(key=lambda gap: (-gap.missing, gap.label.index, gap.place))
+    gaps = [] if boxes else [gap for line in lines for gap in _gaps(line, wanted, on_its_way or {})]
+    gaps.sort(key=lambda gap: (-gap.left, -gap.missing, gap.label.index, gap.place))
     return Heat(found.factor, lines, totals, tuple(gaps))
 
 
@@ -95,10 +133,13 @@ def _places(found: Matrix) -> range:
 
 
 def _planned(label: LabelClass | None, found: Matrix, wanted: Mapping[int | None, int]) -> int | None:
-    """Return how many of a class are planned; None where no plan is meant: of what is no sign, or without a class."""
-    if label is None or label.is_negative:
+    """Return how many of a class are planned.
+
+    None where no plan is meant: of what is no sign, without a class, not asked for any more, or not yet.
+    """
+    if label is None or label.is_negative or label.retired_at is not None:
         return None
-    return max(found.whole.get(label.pk, 0), wanted.get(label.pk, 0))
+    return max(found.whole.get(label.pk, 0), wanted.get(label.pk, 0)) or None
 
 
 def _line(label: LabelClass | None, found: Matrix, planned: int | None, among: str, key: int | None = None) -> Line:
@@ -125,10 +166,20 @@ def _cell(found: Matrix, at: tuple[int | None, int], planned: int | None, asked:
     return Cell(wish, at[1], n, share, flag, missing, round(STEPS * share), f"{asked} {found.factor.query(wish.value)}")
 
 
-def _gaps(line: Line, wanted: Mapping[int | None, int]) -> list[Gap]:
+def _gaps(line: Line, wanted: Mapping[int | None, int], on_its_way: Mapping[tuple[int | None, int], int]) -> list[Gap]:
     if line.label is None:
         return []
-    planned = max(line.n, wanted.get(line.label.pk, 0))
+    label, planned = line.label, max(line.n, wanted.get(line.label.pk, 0))
     return [
-        Gap(line.label, cell.place, cell.wish, cell.missing, cell.n, planned) for cell in line.cells if cell.missing
+        Gap(
+            label=label,
+            place=cell.place,
+            wish=cell.wish,
+            missing=cell.missing,
+            n=cell.n,
+            wanted=planned,
+            coming=min(cell.missing, on_its_way.get((label.pk, cell.place), 0)),
+        )
+        for cell in line.cells
+        if cell.missing
     ]

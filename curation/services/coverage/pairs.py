@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.db.models import Case, Count, IntegerField, Value, When
 
 from curation.models import Project
-from curation.services.asset_query.counting import BIG
 from curation.services.asset_query.filters import origin
-from curation.services.coverage.counting import FIVE_MINUTES, MINUTE, assets_among, fingerprint, tests_of
+from curation.services.coverage.counting import assets_among, fingerprint, kept, tests_of
 from curation.services.coverage.plan import Factor
 
 ENOUGH: Final = 5
@@ -44,10 +42,7 @@ def pairs(*, project: Project, factors: Sequence[Factor], among: str, enough: in
     if len(factors) < 2:
         return None
     key = f"coverage-pairs:{project.pk}:{among}:{fingerprint(factors)}"
-    cells: dict[Codes, int] | None = cache.get(key)
-    if cells is None:
-        cells = cells_of(project, factors, among)
-        cache.set(key, cells, MINUTE // 6 if sum(cells.values()) <= BIG else FIVE_MINUTES)
+    cells = kept(key, lambda: cells_of(project, factors, among), lambda found: sum(found.values()))
     return covered(factors, cells, enough)
 
 

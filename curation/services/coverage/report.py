@@ -1,5 +1,6 @@
 """Images and boxes of every class, with those that are over or under."""
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,16 @@ from django.db.models import BigIntegerField, Case, Count, F, QuerySet, Value, W
 from django.db.models.functions import Lower, Replace
 
 from curation.models import ConsensusBox, LabelClass, Project
-from curation.services.coverage.counting import assets_among, boxes_among
+from curation.services.coverage.counting import assets_among, boxes_among, kept
 from curation.services.coverage.plan import Factor
 
 OVER, UNDER = 1.5, 0.5
 """Without a plan every class should have as much; half as much again is over, half of it is under."""
 NOT_A_SIGN: Final = r"^(no_|none|negative)"
+
+
+Images = dict[int | None, int]
+Boxes = dict[int | None, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +40,26 @@ class ClassBalance:
 
 
 def class_balance(*, project: Project, among: str, factor: Factor | None = None) -> list[ClassBalance]:
-    """Count frames and boxes of each class: two statements. Shares are of boxes, or of images where there are none.
+    """Count frames and boxes of each class. Shares are of boxes, or of images where there are none.
 
     `factor` is the planned condition `class`, if there is one.
     """
     classes = list(project.classes.filter(retired_at=None))
+    names = hashlib.sha256(repr([(one.pk, one.name) for one in classes]).encode()).hexdigest()[:32]
+    images, boxes = kept(
+        f"coverage-classes:{project.pk}:{among}:{names}",
+        lambda: _counted(project, among, classes),
+        lambda found: sum(found[0].values()),
+    )
+    return balance_of(classes, images, boxes, factor)
+
+
+def _counted(project: Project, among: str, classes: Sequence[LabelClass]) -> tuple[Images, Boxes]:
+    """Count in two statements."""
     images = dict(assets_among(project, among).values_list("label_class_id").annotate(n=Count("pk")))
     rows = _by_label(boxes_among(project, among), classes).values_list("of")
     rows = rows.annotate(n=Count("pk"), frames=Count("consensus__asset", distinct=True))
-    boxes = {of: (n, frames) for of, n, frames in rows}
-    return balance_of(classes, images, boxes, factor)
+    return images, {of: (n, frames) for of, n, frames in rows}
 
 
 def balance_of(
