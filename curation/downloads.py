@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.utils.http import content_disposition_header
 
 PIECE = 1 << 20
+SENT = (200, 206, 302)
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -49,6 +50,12 @@ def answer_file(
     if response.status_code == 206:
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
     return response
+
+
+def is_handed_over(request: HttpRequest, answer: HttpResponseBase) -> bool:
+    """Say whether somebody gets a file by this answer, from its beginning; what goes on with it does not count."""
+    begins = request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-")
+    return begins and answer.status_code in SENT
 
 
 def _is_local(key: str) -> bool:

@@ -20,9 +20,9 @@ from curation.api.fields import Asked
 from curation.api.paging import Filter, by_id, one_of, parameters_of
 from curation.api.problems import Problem
 from curation.datasets.formats.registry import WRITERS
-from curation.downloads import answer_file
+from curation.downloads import answer_file, is_handed_over
 from curation.models import Export
-from curation.services import datasets, events
+from curation.services import data_set_readers, datasets
 from curation.services.export_requests import LARGEST_SIDE, SMALLEST_SIDE
 
 
@@ -170,6 +170,7 @@ class ExportDownload(Door):
                 409, "not_ready", f"This export is {export.get_state_display().lower()}; there is no file yet."
             )
         name = f"{project.slug}-{export.dataset}-{export.format}.zip"
-        text = f"{request.user} downloaded {name}."
-        events.record(kind="export.downloaded", text=text, project=project, subject=export, by=caller(request))
-        return answer_file(request._request, export.storage_key, name=name, digest=export.receipt["zip_sha256"])
+        answer = answer_file(request._request, export.storage_key, name=name, digest=export.receipt["zip_sha256"])
+        if is_handed_over(request._request, answer):
+            data_set_readers.note_download(export=export, by=caller(request), now=database_now())
+        return answer

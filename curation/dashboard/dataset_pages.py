@@ -17,7 +17,7 @@ from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.dataset_forms import FILES, SPLIT_FIELDS, card_fields, parts_of, split_plan
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
-from curation.downloads import answer_file
+from curation.downloads import answer_file, is_handed_over
 from curation.models import DatasetCard, DatasetVersion, Export, HeldOutSet, Membership
 from curation.services import cards, data_set_readers, export_requests
 from curation.services import datasets as service
@@ -26,7 +26,6 @@ from curation.services.asset_query import QueryError
 LEAD = Membership.Role.LEAD
 UNFINISHED = (Export.State.QUEUED, Export.State.RUNNING)
 SHOWN_EXPORTS = 50
-SENT = (200, 206, 302)
 
 
 @require_safe
@@ -78,8 +77,7 @@ def download(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpResp
         raise Http404
     name = FILES.format(slug=seat.project.slug, export=row)
     answer = answer_file(request, row.storage_key, name=name, digest=row.receipt.get("zip_sha256", ""))
-    begins = request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-")
-    if begins and answer.status_code in SENT:
+    if is_handed_over(request, answer):
         data_set_readers.note_download(export=row, by=person(request), now=database_now())
     return answer
 

@@ -14,8 +14,8 @@ from django.test import AsyncClient
 from django.utils import timezone
 
 from crowd.models import Account, Batch
-from curation.models import Asset, DatasetVersion, Event, Export, IdempotencyKey, Job, Membership, Pool, Project, User
-from curation.services import datasets, jobs
+from curation.models import Asset, DatasetVersion, Export, IdempotencyKey, Job, Membership, Pool, Project, User
+from curation.services import data_set_readers, datasets, jobs
 from tests.api.conftest import Caller, token_of
 from tests.doors.conftest import photo
 
@@ -145,7 +145,9 @@ def test_freeze_export_and_download(alice: Caller, project: Project):
     data = b"".join(file.streaming_content)
     assert hashlib.sha256(data).hexdigest() == done["receipt"]["zip_sha256"]
     assert file["Content-Disposition"] == f'attachment; filename="{project.slug}-v1-coco.zip"'
-    assert Event.objects.filter(kind="export.downloaded").count() == 1
+    alice.get(f"/api/v1/exports/{done['id']}/download", headers={"Range": "bytes=100-"})
+    (reader,) = data_set_readers.readers_of(version=DatasetVersion.objects.get())
+    assert (reader.name, reader.format, reader.times) == ("Alice", "coco", 1)
 
 
 def test_a_broken_download_goes_on_where_it_stopped(alice: Caller, export: Export):
