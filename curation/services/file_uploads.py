@@ -35,6 +35,7 @@ A_RUN = 150.0  # seconds of one job, under its lease
 TOO_LATE = "It was never sent to its end."
 NOT_TAKEN = "It could not be taken in for days. Send it again."
 GIVEN_UP = "Its sender gave it up."
+LOST = "A piece of the file is lost. Send it again."
 DAMAGED = "The file arrived damaged: its SHA-256 is not the one that was announced. Send it again."
 
 
@@ -134,6 +135,9 @@ def complete(
                 _take_picture(upload, now)
             else:
                 _hand_over(upload)
+        except FileNotFoundError:
+            _close(upload.pk, State.REFUSED, reason=LOST)
+            raise UploadRefused(LOST) from None
         except OSError as error:
             raise StorageRefused(error.strerror or str(error)) from None
     upload.refresh_from_db()

@@ -93,6 +93,14 @@ def test_a_broken_line_after_good_ones_is_named_by_its_number(alice: Caller, pro
     assert answer["lines"][4]["client_key"] == "bad"
 
 
+def test_empty_lines_count_for_the_number_of_a_line(alice: Caller, project: Project):
+    text = "\n\n" + json.dumps(inline("a", photo(1, (64, 48)))) + "\n\n{broken\n"
+    path = f"/api/v1/assets:batch?project={project.public_id}"
+    answer = alice.post(path, text, content_type="application/jsonl").json()
+    assert [(line["line"], line["status"]) for line in answer["lines"]] == [(3, "new"), (5, "refused")]
+    assert answer["received"] == 2
+
+
 # --- files in pieces --------------------------------------------------------------------------------------------------
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,9 +256,10 @@ def test_a_lost_piece_refuses_its_line_and_no_other(alice: Caller, project: Proj
     default_storage.delete(FileUpload.objects.get().parts[0])
     answer = batch(alice, project, [{"client_key": "lost", "upload": upload["id"]}, inline("there", photo(4))])
     assert [(line["status"], line.get("code")) for line in answer["lines"]] == [
-        ("refused", "storage_refused"),
+        ("refused", "refused"),
         ("new", None),
     ]
+    assert announce(alice, project, photo(3)).status_code == 201, "it can be sent again"
 
 
 def test_a_stage_is_that_of_all_lines_and_the_name_of_a_line_is_its_picture_s(alice: Caller, project: Project):
