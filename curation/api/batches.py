@@ -74,11 +74,11 @@ class JsonLines(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> dict[str, list[bytes]]:
+    ) -> dict[str, list[tuple[int, bytes]]]:
         data = stream.read(MOST_BATCH_BYTES + 1)
         if len(data) > MOST_BATCH_BYTES:
             raise Problem(413, "too_large", f"A batch may have {MOST_BATCH_BYTES // MEGABYTE} MB; send smaller ones.")
-        return {"lines": [line for line in data.split(b"\n") if line.strip()]}
+        return {"lines": [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]}
 
 
 class NdJson(JsonLines):
@@ -135,11 +135,11 @@ class AssetBatch(Door):
         return Response({"received": len(answers), **counts, "lines": answers})
 
 
-def _answers(request: Request, project: Project, stage: Stage, lines: Sequence[bytes]) -> list[Answer]:
+def _answers(request: Request, project: Project, stage: Stage, lines: Sequence[tuple[int, bytes]]) -> list[Answer]:
     """Answer every line in order; lines of one way are worked off together."""
     answers: dict[int, Answer] = {}
     ways: dict[str, list[Line]] = {way: [] for way in WAYS}
-    for number, text in enumerate(lines, start=1):
+    for number, text in lines:
         try:
             line = _line(number, text)
             ways[line.way].append(line)
