@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crowd.clock import database_now
-from curation.models import Asset, Consensus, Decision, Project, Review, ReviewControl, User
+from curation.models import Asset, Consensus, Decision, LabelClass, Project, Review, ReviewControl, User
 from curation.services import reviews
 from curation.services.reviews import controls, history
 from curation.services.reviews.controls import agrees
@@ -107,6 +107,23 @@ def test_two_requests_at_once_draw_one_control(world, boxes, rita, known):
     first, second = (controls._draw(world, rita, timezone.now()) for _ in range(2))
     assert first == second
     assert ReviewControl.objects.count() == 1
+
+
+def test_a_control_of_another_class_left_a_day_ago_stops_no_other(world, boxes, rita, known):
+    left = scenes.image_at_review(world, boxes, seed="left")
+    decide(world, rita, left, "reject", reason="misplaced")
+    truth = Review.objects.get(asset=left)
+    Review.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    Asset.objects.filter(pk=left.pk).update(
+        label_class=LabelClass.objects.create(project=world, name="another", index=99)
+    )
+    now, wanted = timezone.now(), known.label_class.name
+    control = ReviewControl.objects.create(project_id=world.pk, user=rita, asset=left, truth=truth, shown_at=now)
+    images = reviews.next_images(project=world, user=rita, n=10, now=now)
+    assert known not in reviews.with_control(images, project=world, user=rita, now=now, label_class=wanted)[0]
+    ReviewControl.objects.filter(pk=control.pk).update(shown_at=now - timedelta(days=2))
+    assert known in reviews.with_control(images, project=world, user=rita, now=now, label_class=wanted)[0]
+    assert ReviewControl.objects.get().asset == known
 
 
 def test_an_open_control_that_returned_to_review_is_decided_on_as_any_other_image(world, rita, known):

@@ -17,6 +17,7 @@ from curation.services.reviews.verdicts import ASKING, JUDGING, boxes_of
 
 CONTROL_EVERY = 50
 FORGOTTEN_AFTER = timedelta(minutes=30)
+LEFT_AFTER = timedelta(days=1)
 MOST_TRUTHS = 2_000
 Verdict = Review.Verdict
 
@@ -34,21 +35,26 @@ def with_control(
 ) -> tuple[list[Asset], dict[int, AsSeen]]:
     """Put the control that is due in its place among these images; drawn now if none waits for an answer yet.
 
-    Among images of one class it is of that class.
+    Among images of one class it is of that class; one of another class that waits there since a day is given up.
     """
     every = _every(project)
     place = max(0, every - 1 - _decided_since_the_last(project, user))
     if not every or place >= len(images):
         return list(images), {}
-    control = _waiting(project, user) or _draw(project, user, now, label_class)
-    if control is None or (label_class and _class_of(control.asset) != label_class):
+    control = _waiting(project, user)
+    if control and _is_of_another(control, label_class) and control.shown_at < now - LEFT_AFTER:
+        ReviewControl.objects.filter(pk=control.pk, answered_at=None).delete()
+        control = None
+    control = control or _draw(project, user, now, label_class)
+    if control is None or _is_of_another(control, label_class):
         return list(images), {}
     seen = AsSeen(control.truth.consensus_id, _held_because(control.truth))
     return [*images[:place], control.asset, *images[place:]], {control.asset_id: seen}
 
 
-def _class_of(asset: Asset) -> str:
-    return asset.label_class.name if asset.label_class else ""
+def _is_of_another(control: ReviewControl, label_class: str) -> bool:
+    label = control.asset.label_class
+    return bool(label_class) and (label is None or label.name != label_class)
 
 
 def _every(project: Project) -> int:
