@@ -52,11 +52,12 @@ class DeliveryLine:
     is_test: bool
 
 
-def lines(*, project: Project) -> list[WebhookLine]:
-    """Return all webhooks of a project, the oldest first, by one query."""
+def lines(*, project: Project, only: Webhook | None = None) -> list[WebhookLine]:
+    """Return the webhooks of a project, all or one, the oldest first, by one query."""
+    hooks = Webhook.objects.filter(project=project)
     newest = WebhookDelivery.objects.filter(webhook=OuterRef("pk")).exclude(tries=[]).order_by("-pk")
     rows: Any = (
-        Webhook.objects.filter(project=project)
+        (hooks.filter(pk=only.pk) if only else hooks)
         .annotate(
             delivered=Count("deliveries", filter=Q(deliveries__state=State.DELIVERED)),
             waiting=Count("deliveries", filter=Q(deliveries__state=State.WAITING)),

@@ -179,7 +179,9 @@ def _one(request: HttpRequest, seat: Seat, hook: Webhook, *, error: str = "", se
     state = state if state in STATES.values else ""
     number = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
     deliveries, older = webhook_facts.log(hook=hook, state=state, before=number)
-    (line,) = (one for one in webhook_facts.lines(project=seat.project) if one.hook.pk == hook.pk)
+    line = next(iter(webhook_facts.lines(project=seat.project, only=hook)), None)
+    if line is None:
+        raise Http404
     context: dict[str, Any] = {
         "seat": seat,
         "tab": "webhooks",

@@ -154,8 +154,10 @@ def _checked(url: str) -> str:
 
 def _known(topics: Sequence[str]) -> list[str]:
     unknown = [topic for topic in topics if topic not in TOPICS]
-    if unknown or not topics:
-        raise WebhookRefused(f"{', '.join(unknown) or 'No topic'} is no topic; topics are {', '.join(TOPICS)}.")
+    if unknown:
+        raise WebhookRefused(f"{', '.join(unknown)} is no topic; topics are {', '.join(TOPICS)}.")
+    if not topics:
+        raise WebhookRefused(f"Choose at least one topic: {', '.join(TOPICS)}.")
     return [topic for topic in TOPICS if topic in topics]
 
 

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from curation.dashboard import webhook_pages
 from curation.models import Project, User, Webhook, WebhookDelivery
 from curation.services import webhooks
 from tests.factories import make_project
@@ -59,7 +60,7 @@ def test_a_webhook_is_added_and_its_secret_shown_once(project: Project, people: 
     ("wish", "sentence"),
     [
         ({"url": "http://team.example/", "topics": ["pool.finished"]}, "must start with https"),
-        ({"url": "https://team.example/"}, "No topic is no topic"),
+        ({"url": "https://team.example/"}, "Choose at least one topic"),
         ({"url": "https://team.example/", "topics": ["asset.eaten"]}, "asset.eaten is no topic"),
     ],
 )
@@ -88,7 +89,7 @@ def test_a_long_log_is_read_page_by_page(project: Project, hook: Webhook, people
         sent(hook, State.DELIVERED, status=204)
     with django_assert_max_num_queries(12):
         first = people["alice"].get(one(project, hook)).content.decode()
-    older = first.split('?before=')[1].split('"')[0]
+    older = first.split("?before=")[1].split('"')[0]
     second = people["alice"].get(one(project, hook), {"before": older}).content.decode()
     assert (first.count("webhook-id:"), second.count("webhook-id:")) == (25, 5)
 
@@ -122,6 +123,18 @@ def test_a_webhook_is_paused_resumed_tried_changed_and_removed(project: Project,
     assert alice.post(act(project, hook, "explode")).status_code == 404
     alice.post(act(project, hook, "remove"))
     assert not Webhook.objects.exists()
+
+
+def test_a_webhook_that_is_removed_meanwhile_is_not_found(project: Project, hook: Webhook, people, monkeypatch):
+    real = webhook_pages._hook
+
+    def removed(seat, webhook_id):
+        found = real(seat, webhook_id)
+        Webhook.objects.all().delete()
+        return found
+
+    monkeypatch.setattr(webhook_pages, "_hook", removed)
+    assert people["alice"].get(one(project, hook)).status_code == 404
 
 
 def test_reloading_a_page_with_a_secret_does_nothing_again(project: Project, hook: Webhook, alice: User, people):
