@@ -132,7 +132,11 @@ def colour_difference(lay: Lay, earlier: Colours, new: Colours) -> tuple[Differe
 
 def _worst(moving: list[Grey], fixed: list[Grey], mask: Mask) -> Difference:
     found = [measured(Overlay(own, other, mask)) for own, other in zip(moving, fixed, strict=True)]
-    return Difference(*(max(getattr(one, name) for one in found) for name in Difference.__slots__))
+    return Difference(
+        largest=max(one.largest for one in found),
+        usual=max(one.usual for one in found),
+        most=max(one.most for one in found),
+    )
 
 
 def _hue_matched(laid: list[Overlay], mask: Mask) -> Iterator[list[Grey]]:
