@@ -101,14 +101,6 @@ def test_empty_lines_count_for_the_number_of_a_line(alice: Caller, project: Proj
     assert answer["received"] == 2
 
 
-def test_empty_lines_count_for_the_number_of_a_line(alice: Caller, project: Project):
-    text = "\n\n" + json.dumps(inline("a", photo(1, (64, 48)))) + "\n\n{broken\n"
-    path = f"/api/v1/assets:batch?project={project.public_id}"
-    answer = alice.post(path, text, content_type="application/jsonl").json()
-    assert [(line["line"], line["status"]) for line in answer["lines"]] == [(3, "new"), (5, "refused")]
-    assert answer["received"] == 2
-
-
 # --- files in pieces --------------------------------------------------------------------------------------------------
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
