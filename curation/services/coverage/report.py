@@ -15,6 +15,7 @@ from curation.services.coverage.plan import Factor
 
 OVER, UNDER = 1.5, 0.5
 """Without a plan every class should have as much; half as much again is over, half of it is under."""
+NOTHING: Final = "nothing yet"
 NOT_A_SIGN: Final = r"^(no_|none|negative)"
 
 
@@ -76,7 +77,7 @@ def balance_of(
     for one in classes:
         share = counts[one.pk] / whole if whole else 0.0
         wanted, low, high = _limits(one, len(signs), factor)
-        flag = ("over" if share > high else "under" if share < low else "") if whole else ""
+        flag = ("over" if share > high else "under" if share < low else "") if whole else NOTHING
         n, frames = boxes.get(one.pk, (0, 0))
         found.append(ClassBalance(one, images.get(one.pk, 0), frames, n, share, wanted, flag))
     return found
