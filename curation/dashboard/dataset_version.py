@@ -14,7 +14,7 @@ from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.dataset_forms import PICTURES, SPLIT_FIELDS, TIE_WORDS, parts_of, side_of, since_of, split_plan
 from curation.dashboard.dataset_pages import UNFINISHED
-from curation.datasets.formats.registry import WRITERS
+from curation.datasets.formats.registry import WRITERS, UnknownFormat
 from curation.models import Asset, DatasetVersion, Membership, Project
 from curation.services import data_set_readers, export_requests, splits
 
@@ -53,7 +53,7 @@ def export(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpRespo
             since_id=since_of(request, row),
             now=database_now(),
         )
-    except (CrowdError, ValueError) as error:
+    except (CrowdError, UnknownFormat, ValueError) as error:
         return _page(request, seat, row, "export", str(error))
     messages.success(request, f"The export of {row} as {format_name} is on its way.")
     return redirect("dataset", public_id, dataset_id)

@@ -60,7 +60,7 @@ def test_every_page_of_the_lab_is_quiet_and_accessible(look, server, browser, pr
 def test_a_slider_moves_the_shares_the_address_and_the_curve(server, browser, project):
     with watched(browser, server, cookie=session(), **DESK) as page:
         open_lab(page, project)
-        assert drop_row(page) == "Drop: nothing agreed 1 33.3% 1 33.3% 0"
+        assert drop_row(page) == "Drop: nothing agreed 1 33.3 % 1 33.3 % 0"
         page.get_by_role("slider", name="Least IoU in a group").fill("0.5")
         expect(page.get_by_role("row", name="Drop: nothing agreed")).to_contain_text("-1")
         assert page.get_by_role("textbox", name="Least IoU in a group").input_value() == "0.5"
@@ -68,7 +68,7 @@ def test_a_slider_moves_the_shares_the_address_and_the_curve(server, browser, pr
         expect(page.get_by_role("heading", name="1 image that changes")).to_be_visible()
         expect(page.get_by_role("img", name="Shares of hard, soft and drop")).to_be_visible()
         page.reload()
-        assert drop_row(page) == "Drop: nothing agreed 1 33.3% 0 0.0% -1"
+        assert drop_row(page) == "Drop: nothing agreed 1 33.3 % 0 0.0 % -1"
 
 
 def test_the_slider_is_turned_by_keys(server, browser, project):
@@ -134,6 +134,6 @@ def test_without_scripts_settings_are_typed_and_sent(server, browser, project):
         assert not page.get_by_role("slider").first.is_visible()
         page.get_by_role("textbox", name="Least IoU in a group").fill("0.5")
         page.get_by_role("button", name="Try these settings").click()
-        assert drop_row(page) == "Drop: nothing agreed 1 33.3% 0 0.0% -1"
+        assert drop_row(page) == "Drop: nothing agreed 1 33.3 % 0 0.0 % -1"
         page.get_by_role("link", name="Count the curve").click()
         expect(page.get_by_role("img", name="Shares of hard, soft and drop")).to_be_visible()
