@@ -15,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crowd.bulk import UNSTORABLE
 from crowd.clock import database_now
 from crowd.errors import CrowdError, StorageRefused
 from crowd.fetching import AddressRefused
@@ -263,18 +264,13 @@ def _line(number: int, text: bytes) -> Line:
         sentence = f'A line is an object with "client_key", perhaps "name", and one of {", ".join(WAYS)}.'
         raise _BadLine(number, None, sentence)
     key, name, value = sent.get("client_key"), sent.get("name", ""), sent[ways[0]]
-    if not isinstance(key, str) or not 1 <= len(key) <= MOST_KEY or not _is_text(key):
+    if not isinstance(key, str) or not 1 <= len(key) <= MOST_KEY or UNSTORABLE.search(key):
         raise _BadLine(number, None, f'"client_key" must be text of 1 to {MOST_KEY} letters.')
-    if not isinstance(name, str) or not _is_text(name):
+    if not isinstance(name, str) or UNSTORABLE.search(name):
         raise _BadLine(number, key, '"name" must be text.')
-    if not isinstance(value, str) or (ways[0] != "data_base64" and not _is_text(value)):
+    if not isinstance(value, str) or (ways[0] != "data_base64" and UNSTORABLE.search(value)):
         raise _BadLine(number, key, f'"{ways[0]}" must be text.')
     return Line(number, key, name, ways[0], value)
-
-
-def _is_text(text: str) -> bool:
-    """Whether the database takes it: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 LINK_FILTERS = {

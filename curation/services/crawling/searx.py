@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from crowd.bulk import UNSTORABLE
 from crowd.fetching import FetchError, Limits, fetch_public
 
 LIMITS: Final = Limits(most_bytes=8_000_000, total_seconds=60.0, idle_seconds=30.0, plain_http=True)
@@ -84,17 +85,12 @@ def _address(row: Mapping[str, Any]) -> str:
     if not isinstance(url, str) or len(url) > LONGEST_URL:
         return ""
     url = f"https:{url}" if url.startswith("//") else url
-    return url if url.startswith(("https://", "http://")) and _is_text(url) else ""
+    return url if url.startswith(("https://", "http://")) and not UNSTORABLE.search(url) else ""
 
 
 def _text(row: Mapping[str, Any], name: str, longest: int) -> str:
     value = row.get(name)
-    return " ".join(value.split())[:longest] if isinstance(value, str) and _is_text(value) else ""
-
-
-def _is_text(text: str) -> bool:
-    """Whether the database takes it: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return " ".join(value.split())[:longest] if isinstance(value, str) and not UNSTORABLE.search(value) else ""
 
 
 def _why_not(document: Mapping[str, Any], engine: str) -> str:
