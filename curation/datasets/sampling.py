@@ -208,30 +208,3 @@ def _order(ids: Hashes, seed: int) -> Hashes:
             mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             mixed ^= mixed >> np.uint64(31)
     return mixed
-
-
-def under_sampled(counts: Mapping[str, int], *, keep_smallest: bool = False) -> dict[str, int]:
-    """Return how many to keep of each class so that none outweighs the others.
-
-    All to the smallest; or with `keep_smallest` all of the smallest, and the next smallest is the limit of the rest.
-    """
-    filled = sorted(n for n in counts.values() if n > 0)
-    if not filled:
-        return dict(counts)
-    limit = filled[1] if keep_smallest and len(filled) > 1 else filled[0]
-    return {name: min(n, limit) for name, n in counts.items()}
-
-
-def diverse(rows: npt.ArrayLike, *, n: int, start: int = 0) -> tuple[Ints, float]:
-    """Choose n rows (m × d) far from each other, and how far the furthest of the others is from the nearest chosen.
-
-    Greedy k-center (Gonzalez 1985) on rows scaled to length 1; distance 1 - cosine, ties go to the lowest place.
-    """
-    points = np.asarray(rows, dtype=np.float64)
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    points = np.divide(points, lengths, out=np.zeros_like(points), where=lengths > 0)
-    chosen, nearest = [start], 1 - points @ points[start]
-    for _ in range(min(n, len(points)) - 1):
-        chosen.append(int(np.argmax(nearest)))
-        nearest = np.minimum(nearest, 1 - points @ points[chosen[-1]])
-    return np.array(chosen, dtype=np.intp), float(max(nearest.max(), 0.0))

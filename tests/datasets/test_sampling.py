@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.datasets.sampling import BadTarget, Deficit, Wish, diverse, quotas, sample, under_sampled
+from curation.datasets.sampling import BadTarget, Deficit, Wish, quotas, sample
 
 CELLS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 TARGETS = [np.array([100.0, 100.0]), np.array([120.0, 80.0])]
@@ -93,16 +93,3 @@ def test_an_empty_stock_gives_an_empty_sample_and_says_what_is_missing():
 def test_shares_that_cannot_be_are_refused_with_a_sentence(wish, sentence):
     with pytest.raises(BadTarget, match=sentence):
         Wish("light", wish)
-
-
-def test_under_sampling_to_the_smallest_or_to_the_next_smallest():
-    counts = {"a": 10, "b": 50, "c": 400}
-    assert under_sampled(counts) == {"a": 10, "b": 10, "c": 10}
-    assert under_sampled(counts, keep_smallest=True) == {"a": 10, "b": 50, "c": 50}
-
-
-def test_diversity_takes_the_furthest_next():
-    rows = [(1, 0), (0.9, 0.1), (0, 1), (-1, 0), (0.7, 0.7), (0, -1)]
-    chosen, radius = diverse(rows, n=4)
-    assert list(chosen) == [0, 3, 2, 5]
-    assert radius == pytest.approx(0.2929, abs=1e-4)
