@@ -7,6 +7,7 @@ from typing import Any, cast
 EMULATORS: dict[str, str] = {
     "mturk": "crowd.emulators.mturk.command:serve",
     "prolific": "crowd.emulators.prolific.command:serve",
+    "search": "crowd.emulators.search.command:serve",
     "toloka": "crowd.emulators.toloka.command:serve",
 }
 
