@@ -103,7 +103,7 @@ def photo(
 
 def plan(person: Person, rng: random.Random, sign: str) -> Plan:
     """Decide what to send."""
-    trick, seed = _trick(person, rng), f"{person.identity}-{rng.getrandbits(64):016x}"
+    trick, seed = trick_of(person, rng), f"{person.identity}-{rng.getrandbits(64):016x}"
     room = f"{person.identity}-{rng.choice(_ROOMS)}"
     shown: dict[str | None, Shown] = {facts.CUT_OFF: "cut", facts.NO_HAND: "none"}
     setting = Setting(
@@ -131,7 +131,8 @@ def expected(planned: Plan) -> Truth:
     return truth.flagged(trick) if trick in facts.FLAGS else truth
 
 
-def _trick(person: Person, rng: random.Random) -> str | None:
+def trick_of(person: Person, rng: random.Random) -> str | None:
+    """Decide what goes wrong with what this person sends, on purpose or by slip."""
     if person.cheat_level is not None and rng.random() < person.cheating:
         return _deceit(person.cheat_level, rng)
     at = rng.random()
@@ -239,7 +240,7 @@ def boxes(
     seen = facts.resized(truth, width, height)
     drawn = [_outlined(person, rng, box, width, height) for box in seen.boxes if not _missed(person, rng, box, seen)]
     if rng.random() < person.extra:
-        drawn.append(_spurious(rng, width, height))
+        drawn.append(_spurious(rng, width, height, _labels(truth)))
     if rng.random() < person.sloppy:
         drawn = _sloppy(rng, drawn, width, height)
     return drawn, [] if drawn else [NO_HANDS]
@@ -260,7 +261,7 @@ def _outlined(person: Person, rng: random.Random, box: TruthBox, width: int, hei
     left, top = box.x + rng.gauss(0, nx), box.y + rng.gauss(0, ny)
     right, bottom = box.x + box.w + rng.gauss(0, nx), box.y + box.h + rng.gauss(0, ny)
     wrong = rng.random() < person.label_error
-    label = (NO_GESTURE if box.label == GESTURE else GESTURE) if wrong else box.label
+    label = _other_label(box.label) if wrong else box.label
     return _within((left, top, right, bottom), label, width, height)
 
 
@@ -271,10 +272,20 @@ def _within(edges: tuple[float, float, float, float], label: str, width: int, he
     return BoxAnswer(x=round(x, 1), y=round(y, 1), w=round(w, 1), h=round(h, 1), label=label)
 
 
-def _spurious(rng: random.Random, width: int, height: int) -> BoxAnswer:
+def _labels(truth: Truth) -> tuple[str, ...]:
+    """Return what there is to choose from; of things other than hands nothing but their own names is known here."""
+    own = {box.label for box in truth.boxes} - {GESTURE, NO_GESTURE}
+    return tuple(sorted(own)) or (GESTURE, NO_GESTURE)
+
+
+def _other_label(label: str) -> str:
+    return {GESTURE: NO_GESTURE, NO_GESTURE: GESTURE}.get(label, label)
+
+
+def _spurious(rng: random.Random, width: int, height: int, labels: Sequence[str]) -> BoxAnswer:
     w, h = rng.uniform(0.04, 0.12) * width, rng.uniform(0.06, 0.2) * height
     x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
-    return _within((x, y, x + w, y + h), rng.choice((GESTURE, NO_GESTURE)), width, height)
+    return _within((x, y, x + w, y + h), rng.choice(labels), width, height)
 
 
 def _sloppy(rng: random.Random, drawn: list[BoxAnswer], width: int, height: int) -> list[BoxAnswer]:
