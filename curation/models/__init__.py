@@ -23,7 +23,15 @@ from curation.models.lookalike import (
     LookalikeWord,
 )
 from curation.models.person import ApiToken, SignInLink, User
+from curation.models.prediction import (
+    Embedding,
+    Prediction,
+    Predictions,
+    Scenario,
+    ScenarioVerdict,
+)
 from curation.models.project import FormerExample, LabelClass, Membership, Project
+from curation.models.publishing import ErasedItem, Erasure, LockedPart, PublishFinding
 from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease
 from curation.models.stage import Pool, Stage
 from curation.models.tag import AssetTag, TagRun
@@ -57,6 +65,9 @@ __all__ = [
     "DatasetItem",
     "DatasetVersion",
     "Decision",
+    "Embedding",
+    "ErasedItem",
+    "Erasure",
     "Event",
     "Export",
     "FileUpload",
@@ -69,6 +80,7 @@ __all__ = [
     "Job",
     "LabelClass",
     "LinkToFetch",
+    "LockedPart",
     "LookalikeSearch",
     "LookalikeWord",
     "Membership",
@@ -76,12 +88,17 @@ __all__ = [
     "PlanDraft",
     "PlanFactor",
     "Pool",
+    "Prediction",
+    "Predictions",
     "Project",
+    "PublishFinding",
     "ReliabilityFit",
     "Review",
     "ReviewControl",
     "ReviewLease",
     "SavedView",
+    "Scenario",
+    "ScenarioVerdict",
     "SignInLink",
     "SourcedPicture",
     "Stage",
