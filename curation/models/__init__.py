@@ -9,7 +9,7 @@ from curation.models.coverage import PlanFactor
 from curation.models.crawl import Crawl, CrawlCall, CrawlEngine, CrawlHit, CrawlHost, CrawlLink, CrawlQuery
 from curation.models.dataset import DatasetCard, DatasetItem, DatasetVersion, DataSource, Export, SourcedPicture
 from curation.models.event import Event
-from curation.models.incoming import FileUpload, LinkToFetch
+from curation.models.incoming import AssetBatch, FileUpload, LinkToFetch
 from curation.models.instruction import Instruction, PlanDraft
 from curation.models.job import Job, Tick
 from curation.models.lookalike import (
@@ -41,6 +41,7 @@ __all__ = [
     "Annotation",
     "ApiToken",
     "Asset",
+    "AssetBatch",
     "AssetCorners",
     "AssetPreview",
     "AssetTag",

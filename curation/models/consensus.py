@@ -145,6 +145,7 @@ class Consensus(models.Model):
         ]
         indexes = [
             models.Index(fields=["project_id", "status", "confidence", "id"], name="consensus_worst_first"),
+            models.Index(fields=["project_id", "id"], name="consensus_of_project"),
             models.Index(fields=["stage", "id"], condition=models.Q(is_current=True), name="consensus_of_stage"),
             models.Index(
                 fields=["project_id", "lowest_iou", "asset"],

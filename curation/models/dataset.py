@@ -15,9 +15,19 @@ class DatasetQuerySet(models.QuerySet["DatasetVersion"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
 
+    def frozen(self) -> Self:
+        return self.filter(frozen_at__isnull=False)
+
 
 class DatasetVersion(models.Model):
     """A frozen list of assets with their consensus. Never changed after freezing."""
+
+    class State(models.TextChoices):
+        """What became of it so far; read from `frozen_at` and `error`."""
+
+        FREEZING = "freezing"
+        FROZEN = "frozen"
+        FAILED = "failed"
 
     public_id = public_id()
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
@@ -27,6 +37,7 @@ class DatasetVersion(models.Model):
     counts = models.JSONField(default=dict)
     card = models.JSONField(default=dict, help_text="what the card of the data set said when this was frozen")
     splits = models.JSONField(default=dict, help_text="how it was split: by, seed, shares, counts; empty = not split")
+    error = models.CharField(max_length=300, blank=True, help_text="why it could not be frozen")
     frozen_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -39,6 +50,12 @@ class DatasetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+    @property
+    def state(self) -> str:
+        if self.frozen_at is not None:
+            return self.State.FROZEN
+        return self.State.FAILED if self.error else self.State.FREEZING
 
 
 class DatasetCard(models.Model):

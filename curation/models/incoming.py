@@ -99,3 +99,36 @@ class LinkToFetch(models.Model):
 
     def __str__(self) -> str:
         return f"link of {self.client_key}"
+
+
+class AssetBatch(StateMachine):
+    """Many lines that a program sent at once and a job takes in; every line is answered here."""
+
+    class State(models.TextChoices):
+        TAKING_IN = "taking_in", "being taken in"
+        DONE = "done"
+
+    TRANSITIONS = {State.TAKING_IN: frozenset({State.DONE}), State.DONE: frozenset()}
+
+    public_id = public_id()
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    stage = models.ForeignKey(
+        Stage, null=True, on_delete=models.SET_NULL, related_name="+", help_text="empty = where files enter"
+    )
+    sha256 = models.CharField(max_length=64, help_text="of the lines, so that the same are not taken in twice at once")
+    storage_key = models.CharField(max_length=255, blank=True, help_text="where the lines lie until they are done")
+    received = models.PositiveIntegerField(help_text="lines")
+    answers = models.JSONField(default=list, help_text="of the lines that are done, in their order")
+    state = models.CharField(max_length=10, choices=State, default=State.TAKING_IN)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [state_check(["taking_in", "done"], "asset_batch_state_known")]
+        indexes = [
+            models.Index(fields=["project", "sha256"], condition=models.Q(state="taking_in"), name="asset_batch_again")
+        ]
+
+    def __str__(self) -> str:
+        return f"batch of {self.received} lines"
