@@ -14,6 +14,7 @@ from crowd.models import Assignment, Evidence
 from curation.dashboard.board import board
 from curation.models import HeldOutSet
 from curation.services import appeals, assets, cuts, held_out, suspicions
+from curation.services.assets import restoring
 from curation.services.consensus import readmitting
 from curation.services.overview import honesty_levels
 from tests.crowd.market import NOON
@@ -91,7 +92,7 @@ def test_two_who_hold_a_folder_out_under_one_name_at_once_get_one_set_and_one_se
 
 @pytest.mark.django_db(transaction=True)
 def test_an_appeal_and_a_false_alarm_at_the_same_moment_wait_for_each_other_and_both_come_about(monkeypatch):
-    monkeypatch.setattr(assets, "JUDGING_KINDS", ())  # a recipe in which whatever goes on is paid at once
+    monkeypatch.setattr(restoring, "JUDGING_KINDS", ())  # a recipe in which whatever goes on is paid at once
     project, alice = world.campaign(wanted=20), world.person("Alice")
     otto, wanda = world.worker(project, "otto"), world.worker(project, "wanda")
     theirs = [world.checked(project, world.example(), who) for who in (otto, wanda)]

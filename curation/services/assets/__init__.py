@@ -1,0 +1,31 @@
+"""Assets move: they enter, are decided on, are restored. Every move appends a decision."""
+
+from curation.services.assets.classes import class_payload, set_class
+from curation.services.assets.deciding import Move, decide, decide_all, next_stage, wake_stage
+from curation.services.assets.entering import enter, identity, identity_of_key, lock
+from curation.services.assets.locking import lock_purse, locked
+from curation.services.assets.reasons import FLAG, GENERATED, SENTENCES
+from curation.services.assets.restoring import bring_back, is_judged_later, restore, way_back
+
+__all__ = [
+    "FLAG",
+    "GENERATED",
+    "SENTENCES",
+    "Move",
+    "bring_back",
+    "class_payload",
+    "decide",
+    "decide_all",
+    "enter",
+    "identity",
+    "identity_of_key",
+    "is_judged_later",
+    "lock",
+    "lock_purse",
+    "locked",
+    "next_stage",
+    "restore",
+    "set_class",
+    "wake_stage",
+    "way_back",
+]

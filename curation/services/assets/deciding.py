@@ -1,0 +1,118 @@
+"""Assets move: a decision is appended, and they go on, out, aside or back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from curation.models import Asset, Decision, Stage
+from curation.services import jobs, notices, versions
+
+State = Asset.State
+Verdict = Decision.Verdict
+PEOPLES_KINDS = ("collect", "validate", "boxes", "describe")  # stages in which people work
+
+
+@transaction.atomic
+def decide(
+    *,
+    asset: Asset,
+    verdict: str,
+    by_kind: str,
+    by_id: int | None = None,
+    reason: str = "",
+    evidence: Mapping[str, Any] | None = None,
+    to_stage: Stage | None = None,
+    now: datetime | None = None,
+) -> Asset:
+    """Append a decision about an asset and move it: on to the next stage, out, aside, or to `to_stage`.
+
+    The caller holds the row's lock.
+    """
+    move = Move(asset, verdict, reason, evidence or {}, to_stage)
+    decide_all(moves=[move], by_kind=by_kind, by_id=by_id, now=now)
+    return asset
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One decision about one asset."""
+
+    asset: Asset
+    verdict: str
+    reason: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    to_stage: Stage | None = None
+
+
+@transaction.atomic
+def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None, now: datetime | None = None) -> None:
+    """Append decisions about several assets and move each as `decide` does. The caller holds the rows' locks."""
+    Decision.objects.bulk_create(decision_of(move, by_kind, by_id, now) for move in moves)
+    told = {move.asset.project_id: notices.heard(move.asset.project_id) for move in moves}
+    done = [(move, move.asset.stage) for move in moves if told[move.asset.project_id]]
+    left = {move.asset.stage for move in moves if move.verdict == Verdict.PASSED and move.to_stage is None}
+    following = {stage: next_stage(stage) for stage in left}
+    for move in moves:
+        _move(move, following.get(move.asset.stage))
+    Asset.objects.bulk_update([move.asset for move in moves], ["state", "reason", "stage"])
+    arrived = {move.asset.stage for move in moves if move.asset.state == State.WAITING}
+    for stage in sorted(arrived, key=lambda stage: stage.position):
+        wake_stage(stage)
+    for project_id, topics in told.items():
+        versions.bump(project_id=project_id)
+        for topic, about in _news([pair for pair in done if pair[0].asset.project_id == project_id]).items():
+            if topic in topics:
+                notices.note(project_id=project_id, topic=topic, about=about)
+
+
+def _news(done: Sequence[tuple[Move, Stage]]) -> dict[str, list[dict[str, str]]]:
+    """Return what other teams may be told of these moves, each with the stage that was decided at."""
+    news: dict[str, list[dict[str, str]]] = {}
+    for move, stage in done:
+        about = {"asset": str(move.asset.public_id), "client_key": move.asset.client_key or "", "stage": stage.name}
+        if move.asset.state == State.PUBLISHED:
+            news.setdefault("asset.accepted", []).append(about)
+        elif move.asset.state == State.DROPPED:
+            news.setdefault("asset.rejected", []).append({**about, "reason": move.asset.reason})
+        if move.verdict == Verdict.PASSED and stage.kind in PEOPLES_KINDS:
+            news.setdefault("task.completed", []).append(about)
+    return news
+
+
+def _move(move: Move, following: Stage | None) -> None:
+    asset, target = move.asset, move.to_stage
+    asset.reason = ""
+    if move.verdict in {Verdict.DROPPED, Verdict.HELD}:
+        asset.reason = move.reason
+        asset.move_to(State.DROPPED if move.verdict == Verdict.DROPPED else State.HELD)
+        return
+    if target is None:
+        target = following if move.verdict == Verdict.PASSED else asset.stage
+    asset.move_to(State.PUBLISHED if target is None else State.WAITING)
+    asset.stage = target or asset.stage
+
+
+def next_stage(stage: Stage) -> Stage | None:
+    return Stage.objects.filter(project_id=stage.project_id, position__gt=stage.position).order_by("position").first()
+
+
+def decision_of(move: Move, by_kind: str, by_id: int | None, now: datetime | None) -> Decision:
+    return Decision(
+        project_id=move.asset.project_id,
+        asset=move.asset,
+        stage=move.asset.stage,
+        verdict=move.verdict,
+        reason=move.reason,
+        evidence=dict(move.evidence),
+        by_kind=by_kind,
+        by_id=by_id,
+        created_at=now or Now(),
+    )
+
+
+def wake_stage(stage: Stage) -> None:
+    jobs.wake(kind="work_stage", key=str(stage.pk), project_id=stage.project_id, payload={"stage_id": stage.pk})

@@ -1,0 +1,108 @@
+"""A stored file becomes an asset of a project, once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from crowd.models import Answer
+from curation.models import Asset, Decision, LabelClass, Project, Stage
+from curation.services import versions
+from curation.services.assets.deciding import Move, decision_of, wake_stage
+
+
+@transaction.atomic
+def enter(
+    *,
+    project: Project,
+    stage: Stage,
+    storage_key: str,
+    sha256: bytes,
+    size: int,
+    name: str = "",
+    media: str = Asset.Media.IMAGE,
+    source: str = "",
+    licence: str = "",
+    label_class: LabelClass | None = None,
+    answer: Answer | None = None,
+    worker_id: int | None = None,
+    parent: Asset | None = None,
+    frame_index: int | None = None,
+    frame_ms: int | None = None,
+    client_key: str | None = None,
+    now: datetime | None = None,
+) -> Asset | None:
+    """Take a stored file into the project at a stage. None = it is there already (same bytes, key or frame)."""
+    if _is_there(project, sha256, answer, (parent, frame_index), client_key):
+        return None
+    asset = Asset.objects.create(
+        project=project,
+        stage=stage,
+        storage_key=storage_key,
+        sha256=sha256,
+        bytes=size,
+        name=name[-255:],
+        media=media,
+        source=source[:200],
+        licence=licence[:120],
+        label_class=label_class,
+        answer=answer,
+        worker_id=worker_id,
+        parent=parent,
+        frame_index=frame_index,
+        frame_ms=frame_ms,
+        client_key=client_key,
+        created_at=now or Now(),
+    )
+    decision_of(Move(asset, Decision.Verdict.ENTERED), Decision.By.RULE, None, now).save()
+    wake_stage(stage)
+    versions.bump(project_id=project.pk)
+    return asset
+
+
+def _is_there(
+    project: Project,
+    sha256: bytes,
+    answer: Answer | None,
+    frame: tuple[Asset | None, int | None],
+    client_key: str | None,
+) -> bool:
+    """Look for the asset under locks on what identifies it, so that two takers of the same file cannot both miss it."""
+    parent, frame_index = frame
+    mine = identity(project_id=project.pk, sha256=sha256, answer=answer, parent=parent, frame_index=frame_index)
+    lock([mine, *([identity_of_key(project.pk, client_key)] if client_key else [])])
+    if client_key and Asset.objects.filter(project=project, client_key=client_key).exists():
+        return True
+    if answer is not None:
+        return Asset.objects.filter(answer=answer).exists()
+    if parent is not None:
+        return Asset.objects.filter(parent=parent, frame_index=frame_index).exists()
+    return Asset.objects.filter(project=project, sha256=sha256, answer=None, parent=None).exists()
+
+
+def identity(
+    *,
+    project_id: int,
+    sha256: bytes,
+    answer: Answer | None = None,
+    parent: Asset | None = None,
+    frame_index: int | None = None,
+) -> str:
+    """Return the text whose lock whoever takes a file in holds while it looks and writes."""
+    return f"{project_id}:{answer.pk if answer else ''}:{parent.pk if parent else sha256.hex()}:{frame_index}"
+
+
+def identity_of_key(project_id: int, client_key: str) -> str:
+    """Return the text whose lock whoever takes a file in under a caller's key holds as well."""
+    return f"{project_id}:key:{client_key}"
+
+
+def lock(identities: Sequence[str]) -> None:
+    """Take the locks on what identifies files, always in the same order, until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(x, 7)) FROM unnest(%s::text[]) AS t (x) "
+            "ORDER BY hashtextextended(x, 7)",
+            [list(identities)],
+        )

@@ -1,0 +1,22 @@
+"""Rows are locked before they move."""
+
+from django.db.models import Q
+
+from crowd.services import ledger
+from curation.models import Asset
+
+
+def lock_purse(*asset_ids: int) -> None:
+    """Take the locks of the budgets that pay what was sent, if any, before one of these assets is locked.
+
+    Whoever may move money and wake stages in one transaction locks in this order: the worker, the budget, evidence and
+    pictures, pages, jobs.
+    """
+    was_sent = Q(answer__isnull=False) | Q(parent__answer__isnull=False)
+    sent = Asset.objects.filter(was_sent, pk__in=asset_ids).order_by("project_id")
+    for project_id in sent.values_list("project_id", flat=True).distinct():
+        ledger.lock_project(project_id=project_id)
+
+
+def locked(asset_id: int) -> Asset:
+    return Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").get(pk=asset_id)
