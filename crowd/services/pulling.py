@@ -26,7 +26,7 @@ from crowd.services.inbox import Taken
 State = Assignment.State
 SOON, AT_LATEST = timedelta(seconds=2), timedelta(minutes=1)
 A_LOOK = timedelta(seconds=1)  # an account with many open batches has its quiet ones looked at less often
-LEAST_QUIET = timedelta(seconds=15)
+LEAST_QUIET = timedelta(seconds=8)
 OVER = timedelta(minutes=10)  # between looks at a batch that is closed
 AFTER_REFUSAL = timedelta(minutes=5)
 WARN, ACT = timedelta(hours=24), timedelta(hours=2)  # before the platform accepts a page by itself
