@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from crowd.errors import BudgetExceeded, NoWork
-from crowd.rehearsal import answers
+from crowd.rehearsal import answers, films
 from crowd.rehearsal.people import Person
 from crowd.rehearsal.pictures import Truth
 
@@ -37,6 +37,7 @@ class Stall:
     needs_skill: Hashable | None = None
     grants_skill: Hashable | None = None
     options: Sequence[str] = ()
+    media: str = "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def _work(venue: Venue, page: Page, actor: Actor) -> None:
 def answer(sight: Sight, stall: Stall, task: StallTask, actor: Actor) -> dict[str, Any]:
     """Return what this person answers to a task, wherever it is shown."""
     if stall.interface == "photo":
-        return _send_photo(sight, task, actor)
+        return _send_film(sight, task, actor) if stall.media == "video" else _send_photo(sight, task, actor)
     truth, asked = sight.truth_of(task), task.payload
     if stall.interface == "text":
         return {"text": f"A hand shows {truth.sign or 'nothing'}."}
@@ -174,6 +175,11 @@ def _send_photo(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:
         taken=actor.now,
     )
     return sight.keep_photo(task, photo)
+
+
+def _send_film(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:
+    film = films.film(actor.person, actor.rng, task.payload["class"], earlier=sight.earlier_photo)
+    return sight.keep_photo(task, film)
 
 
 def _fraction(box: answers.BoxAnswer, width: int, height: int) -> dict[str, Any]:

@@ -192,6 +192,7 @@ def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
         needs_skill=batch.needs_skill_id,
         grants_skill=batch.grants_skill_id,
         options=[option["value"] for option in batch.spec.get("options", [])],
+        media=batch.spec.get("media", "image"),
     )
 
 

@@ -33,6 +33,7 @@ from curation.api.problems import Problem
 from curation.models import FileUpload
 from curation.preprocessing.limits import MEGABYTE
 from curation.services import direct, file_uploads
+from curation.services.clips import Clip
 from curation.services.file_uploads import LEAST_PIECE, MOST_BYTES, MOST_PIECE
 from curation.services.pieces import WrongOffset
 
@@ -78,6 +79,18 @@ class NewFileUpload(Asked):
     client_key = serializers.CharField(max_length=MOST_KEY, default="", allow_blank=True)
     stage = serializers.CharField(max_length=60, required=False)
     direct = serializers.BooleanField(default=False, help_text="where the storage is a bucket: send straight to it")
+
+
+class AboutClip(Asked):
+    """What a camera says of a file, kept as tags that queries, plans and samples know; frames get their own hour."""
+
+    camera = serializers.CharField(max_length=60, required=False, help_text="which camera")
+    location = serializers.CharField(max_length=60, required=False, help_text="where it stands: hallway, courtyard")
+    started_at = serializers.CharField(
+        max_length=40,
+        required=False,
+        help_text="when it begins, with the offset of the place: 2026-01-05T08:10:00+01:00",
+    )
 
 
 class Pieces(BaseParser):
@@ -203,13 +216,17 @@ class UploadComplete(Door):
 
     @extend_schema(
         summary="Check the whole file and take it in: a picture at once, a video or an archive by a job",
-        request=None,
+        request=AboutClip,
         responses={200: UploadRow, 202: UploadRow},
     )
     def post(self, request: Request, upload_id: UUID) -> Response:
         upload = find(request, upload_id)
+        is_said = (request.content_type or "").startswith("application/json")
+        said = AboutClip(data=request.data if is_said else {})
+        said.is_valid(raise_exception=True)
         try:
-            upload = file_uploads.complete(upload=upload, now=database_now())
+            clip = Clip.read(said.validated_data)
+            upload = file_uploads.complete(upload=upload, clip=clip, now=database_now())
         except WrongOffset as error:
             raise wrong_offset(error) from None
         ended = upload.state in {FileUpload.State.DONE, FileUpload.State.REFUSED}

@@ -13,6 +13,7 @@ from crowd.quality.skill import KEPT_A_DAY
 from crowd.rehearsal.visits import ensure_crowd
 from crowd.services import ledger
 from crowd.services.skills import KEPT
+from curation.engine import known_films
 from curation.engine.asking import Campaign, check_crowds, crowds_of, settings_for
 from curation.engine.known import example_picture, known_tasks
 from curation.engine.market_accounts import account_for
@@ -23,6 +24,7 @@ from curation.stages.base import CrowdSettings
 from curation.stages.registry import stage_kind
 
 CONTROL_STOCK = 40
+PEOPLE_A_RESULT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def ensure_project(
         ensure_crowd(
             account=account_for(project, "rehearsal"),
             seed=seed or project.slug,
-            population=population_for(asked.total),
+            population=max(population_for(asked.total), _senders(asked)),
             start=clock or now,
             visits_per_second=visits_per_second,
             follows_wall_clock=clock is None,
@@ -71,6 +73,12 @@ def ensure_project(
 def population_for(photos: int) -> int:
     """Return how many simulated people make such a campaign believable: about one for six photos."""
     return max(40, min(2_000, photos // 6))
+
+
+def _senders(asked: Campaign) -> int:
+    """Return how many people must be there where each may send a few things only, half of them in vain."""
+    limits = [int(settings_for(asked, one.name, one.settings).get("per_worker", 0)) for one in asked.recipe.stages]
+    return max((PEOPLE_A_RESULT * asked.total // limit for limit in limits if limit), default=0)
 
 
 def _lock_name(slug: str) -> None:
@@ -153,7 +161,7 @@ def _pools(asked: Campaign, stages: Sequence[Stage], classes: Sequence[LabelClas
     made = 0
     for stage in stages:
         kind, accounts = stage_kind(stage.kind), accounts_of(stage, asked)
-        drafts = [_on_terms(stage, draft) for draft in kind.pools(stage, classes, asked.wanted)]
+        drafts = [on_terms(stage, draft) for draft in kind.pools(stage, classes, asked.wanted)]
         for number, account in enumerate(accounts):
             needs_known = any(draft.interface == "choice" for draft in drafts)
             known = _known_for(stage, account, asked, classes, seed) if needs_known else []
@@ -165,7 +173,7 @@ def _pools(asked: Campaign, stages: Sequence[Stage], classes: Sequence[LabelClas
     return made
 
 
-def _on_terms(stage: Stage, draft: PoolDraft) -> PoolDraft:
+def on_terms(stage: Stage, draft: PoolDraft) -> PoolDraft:
     """Give a pool what every kind of crowd work can be asked for."""
     terms = stage_kind(stage.kind).Settings.model_validate(stage.settings)
     if not isinstance(terms, CrowdSettings):
@@ -196,11 +204,13 @@ def _known_for(
     stage: Stage, account: Account, asked: Campaign, classes: Sequence[LabelClass], seed: str
 ) -> list[KnownTask]:
     """Draw training, exam and control pictures, only when the pools are not there yet."""
-    if asked.recipe.known_answers != "drawn" or Pool.objects.filter(stage=stage, account=account).exists():
+    if asked.recipe.known_answers == "none" or Pool.objects.filter(stage=stage, account=account).exists():
         return []
     settings = stage_kind(stage.kind).Settings.model_validate(stage.settings)
     stock = CONTROL_STOCK if getattr(settings, "control_per_page", 0) else 0
     count = getattr(settings, "training_tasks", 0) + getattr(settings, "exam_tasks", 0) + stock
+    if asked.recipe.known_answers == "filmed":
+        return known_films.known_tasks(stage=stage, classes=classes, count=count, seed=seed)
     return known_tasks(classes=classes, count=count, seed=seed)
 
 

@@ -30,7 +30,7 @@ def plan_for(*, project: Project, factors: Sequence[Factor], asked: str) -> Plan
     stage = _collecting(project)
     if stage is None:
         raise CrowdError("The recipe of this project collects nothing, so no campaign can be planned for a gap.")
-    label, factor, place, missing = _read(project, factors, asked)
+    label, factor, place, missing = read_gap(project, factors, asked)
     value = factor.wishes[place].value
     recipe, pool = load(project.recipe), _pool(label)
     conditions = [*stage.settings.get("conditions", []), f"{factor.name.capitalize()}: {value}"]
@@ -47,7 +47,8 @@ def plan_for(*, project: Project, factors: Sequence[Factor], asked: str) -> Plan
     )
 
 
-def _read(project: Project, factors: Sequence[Factor], asked: str) -> tuple[LabelClass, Factor, int, int]:
+def read_gap(project: Project, factors: Sequence[Factor], asked: str) -> tuple[LabelClass, Factor, int, int]:
+    """Return class, condition, place of its value and number of what a gap's button says. Raises CrowdError."""
     parts = asked.split(":")
     if len(parts) != 4 or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in parts):
         raise CrowdError("Choose one of the gaps that are listed.")

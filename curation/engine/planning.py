@@ -66,10 +66,14 @@ def plan(asked: Campaign) -> list[PlannedStage]:
 
     Photos are paid when validation accepts them; those it refuses still cost their checks.
     """
-    wanted = asked.total
-    to_check = math.ceil(wanted / asked.recipe.yields.get("validate", 1.0))
-    numbers = {"collect": wanted, "validate": to_check, "boxes": wanted}
-    planned = [_planned(asked, stage, numbers.get(stage.kind, 0)) for stage in asked.recipe.stages]
+    wanted, yields = asked.total, asked.recipe.yields
+    numbers = {"collect": wanted, "validate": math.ceil(wanted / yields.get("validate", 1.0)), "boxes": wanted}
+    planned = []
+    for stage in asked.recipe.stages:
+        if stage.kind == "storyboard":
+            frames = math.ceil(wanted * yields.get("storyboard", 1.0) * yields.get("checks", 1.0))
+            numbers = {**numbers, "validate": frames, "boxes": frames}
+        planned.append(_planned(asked, stage, numbers.get(stage.kind, 0)))
     return [row for row in planned if row is not None]
 
 

@@ -18,7 +18,7 @@ from crowd.money import dollars, micro
 from crowd.rehearsal import visits
 from crowd.rehearsal.models import RehearsalCrowd
 from crowd.rehearsal.pictures.truth import TEMPLATE
-from curation.engine import asking, campaigns, flow
+from curation.engine import asking, campaigns, flow, known_films
 from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
 from curation.engine.report import current_boxes, report, shows_the_truth, truth_of
@@ -82,13 +82,21 @@ def _live_visit(crowd: RehearsalCrowd) -> str:
     return outcome
 
 
-def rehearse(*, wish: Wish, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+def rehearse(
+    *,
+    wish: Wish,
+    progress: Callable[[int, int], None] | None = None,
+    feed: Callable[[Project], None] | None = None,
+) -> dict[str, Any]:
     """Run the whole recipe on a virtual clock and return the report. An interrupted rehearsal is continued.
 
-    A database that goes away is waited for: every step is a transaction, so the run goes on where it was.
+    A database that goes away is waited for: every step is a transaction, so the run goes on where it was. `feed`
+    brings in what comes from elsewhere, before anybody comes by.
     """
     started = time.monotonic()
     with jobs.moved_by_hand(), _crowd_of(wish) as (project, crowd):
+        if feed is not None:
+            feed(project)
         driver = _Driver(project, crowd, wish.visits_a_turn, progress)
         while not _patiently(driver.turn):
             pass
@@ -186,7 +194,7 @@ def _new(wish: Wish, platform: str) -> Project:
 def _share_out(project: Project, wish: Wish) -> None:
     """Give the first classes one photo more where the size does not divide."""
     mine = list(Pool.objects.filter(project=project, label_class__isnull=False).order_by("id"))
-    for pool in mine[: wish.size % len(mine)]:
+    for pool in mine[: wish.size % len(mine)] if mine else []:
         pools.change_pool(pool_id=pool.pk, by=None, now=START, wanted=math.ceil(wish.size / len(mine)))
 
 
@@ -251,6 +259,8 @@ class _Driver:
         for stage in self.stages:
             while flow.work_stage(stage=stage, now=now):
                 pass
+            if stage.kind == "storyboard":
+                known_films.know_frames(self.project)
             if stage.kind == "checks":
                 judge_suspicions(project_id=self.project.pk, now=now)
             if stage.kind == "review":

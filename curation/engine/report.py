@@ -13,6 +13,7 @@ from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.visits import person_of
 from crowd.services import ledger
+from curation.engine.costs import CUT
 from curation.engine.wish import Wish
 from curation.models import Asset, Consensus, Decision, Pool, Project, Stage
 
@@ -44,26 +45,25 @@ def funnel_of(project: Project) -> list[dict[str, Any]]:
 
     An image counts by where it stands now: one that was dropped and brought back passed, one taken out later did not.
     """
-    total = Asset.objects.filter(project=project).count()
-    rows = []
-    for stage in Stage.objects.filter(project=project).order_by("position"):
-        if stage.kind == "collect":
-            rows.append({"stage": stage.name, "in": total, "passed": total, "dropped": 0, "reasons": {}})
-            continue
-        came = _came_to(stage)
-        dropped = came.filter(stage=stage, state=Asset.State.DROPPED)
-        reasons = dropped.values_list("reason").annotate(n=Count("pk")).order_by("reason")
-        passed = came.filter(Q(stage__position__gt=stage.position) | Q(state=Asset.State.PUBLISHED)).count()
-        rows.append(
-            {
-                "stage": stage.name,
-                "in": came.count(),
-                "passed": passed,
-                "dropped": dropped.count(),
-                "reasons": dict(reasons),
-            }
-        )
-    return rows
+    return [_row_of(stage) for stage in Stage.objects.filter(project=project).order_by("position")]
+
+
+def _row_of(stage: Stage) -> dict[str, Any]:
+    """Count one stage. A video that was cut has passed: `frames` says how many came of the videos cut there."""
+    came = Asset.objects.filter(project=stage.project_id, parent=None) if stage.kind == "collect" else _came_to(stage)
+    cut = Q(stage=stage, reason=CUT, state=Asset.State.DROPPED)
+    dropped = came.filter(stage=stage, state=Asset.State.DROPPED).exclude(cut)
+    reasons = dropped.values_list("reason").annotate(n=Count("pk")).order_by("reason")
+    passed = came.filter(Q(stage__position__gt=stage.position) | Q(state=Asset.State.PUBLISHED) | cut).count()
+    row = {
+        "stage": stage.name,
+        "in": came.count(),
+        "passed": passed,
+        "dropped": dropped.count(),
+        "reasons": dict(reasons),
+    }
+    frames = Asset.objects.filter(parent__in=came.filter(cut)).count()
+    return {**row, "frames": frames} if frames else row
 
 
 def _came_to(stage: Stage) -> QuerySet[Asset]:

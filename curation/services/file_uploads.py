@@ -19,7 +19,8 @@ from curation.intake.found import UnknownSource
 from curation.intake.kinds import HEAD, Kind, kind_of
 from curation.models import Asset, FileUpload, Job, Project, Stage, User
 from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, VIDEO_LIMITS, Unreadable
-from curation.services import ingest, jobs, pieces
+from curation.services import clips, ingest, jobs, pieces
+from curation.services.clips import Clip
 from curation.services.ingest import Incoming, Receipt, Taken
 from curation.services.jobs import Again
 from curation.services.pieces import WrongOffset
@@ -114,11 +115,17 @@ def give_up(*, upload: FileUpload) -> None:
 
 
 def complete(
-    *, upload: FileUpload, now: datetime, client_key: str = "", name: str = "", stage: Stage | None = None
+    *,
+    upload: FileUpload,
+    now: datetime,
+    client_key: str = "",
+    name: str = "",
+    stage: Stage | None = None,
+    clip: Clip | None = None,
 ) -> FileUpload:
     """Check the file and take it in: a picture at once, a video or an archive by a job. Again it changes nothing.
 
-    What is said of it here counts more than what its announcement said.
+    What is said of it here counts more than what its announcement said; `clip` is what its camera says.
     Raises Unreadable for a picture that is refused, WrongOffset while bytes are missing, StorageRefused.
     """
     with _alone(upload):
@@ -132,9 +139,9 @@ def complete(
         upload.save(update_fields=["client_key", "name", "stage"])
         try:
             if upload.size <= PICTURE_LIMITS.max_bytes and _kind(upload) is Kind.PICTURE:
-                _take_picture(upload, now)
+                _take_picture(upload, clip, now)
             else:
-                _hand_over(upload)
+                _hand_over(upload, clip)
         except FileNotFoundError:
             _close(upload.pk, State.REFUSED, reason=LOST)
             raise UploadRefused(LOST) from None
@@ -177,11 +184,13 @@ def _kind(upload: FileUpload) -> Kind:
         return kind_of(upload.name, first.read(HEAD))
 
 
-def _take_picture(upload: FileUpload, now: datetime) -> None:
+def _take_picture(upload: FileUpload, clip: Clip | None, now: datetime) -> None:
     try:
         with _checked(upload) as whole:
             whole.seek(0)
             taken = _take(upload, whole.read(), now)
+        if clip is not None:
+            clips.note(asset=taken.asset, clip=clip)
     except (Unreadable, UploadRefused) as refusal:
         _close(upload.pk, State.REFUSED, reason=str(refusal))
         raise
@@ -206,12 +215,13 @@ def _checked(upload: FileUpload) -> Iterator[IO[bytes]]:
 
 
 @transaction.atomic
-def _hand_over(upload: FileUpload) -> None:
+def _hand_over(upload: FileUpload, clip: Clip | None) -> None:
     row = FileUpload.objects.select_for_update().get(pk=upload.pk)
     if row.state == State.RECEIVING:
         row.move_to(State.TAKING_IN)
         row.save(update_fields=["state"])
-        jobs.enqueue(kind="take_upload", key=str(row.pk), project_id=row.project_id)
+        said = {"clip": clip.as_json()} if clip else {}
+        jobs.enqueue(kind="take_upload", key=str(row.pk), project_id=row.project_id, payload=said)
 
 
 @transaction.atomic
@@ -250,7 +260,7 @@ def run_take(job: Job, now: datetime) -> Again | None:
         return None
     try:
         with _checked(upload) as whole, _named(whole, upload.name) as path:
-            receipt = _ingest(upload, path, now)
+            receipt = _ingest(upload, path, Clip.read(job.payload.get("clip", {})), now)
     except _Pause:
         return Again()
     except (UnknownSource, UploadRefused, Unreadable) as refusal:
@@ -282,7 +292,7 @@ def _file_name(name: str) -> str:
     return "upload" if last in {"", ".", ".."} else last
 
 
-def _ingest(upload: FileUpload, path: Path, now: datetime) -> Receipt:
+def _ingest(upload: FileUpload, path: Path, clip: Clip | None, now: datetime) -> Receipt:
     end = time.monotonic() + A_RUN
 
     def stop_in_time(_count: int) -> None:
@@ -293,6 +303,7 @@ def _ingest(upload: FileUpload, path: Path, now: datetime) -> Receipt:
         project=upload.project,
         sources=[str(path)],
         stage=upload.stage,
+        clip=clip,
         by=upload.created_by,
         now=now,
         progress=stop_in_time,

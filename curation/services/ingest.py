@@ -22,7 +22,8 @@ from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.pool import shared_pool
 from curation.preprocessing.video_wish import ANY, VideoWish
-from curation.services import assets, events, previews
+from curation.services import assets, clips, events, previews
+from curation.services.clips import Clip
 
 ENTRY_KIND = "checks"
 EVERY_SO_MANY = 20
@@ -99,20 +100,22 @@ def ingest(
     sources: Sequence[str],
     stage: Stage | None = None,
     label_class: LabelClass | None = None,
+    clip: Clip | None = None,
     by: User | None = None,
     now: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> Receipt:
     """Take in whatever the sources hold, at a stage (by default the checks); one bad file never stops the others.
 
-    With `label_class` every new picture belongs to that class, as if it had been collected for it.
+    With `label_class` every new picture belongs to that class, as if it had been collected for it; `clip` is what its
+    camera says of it.
 
     Raises UnknownSource before anything is read. A second run over the same files adds nothing.
     """
     entry = stage or entry_stage(project)
     wish = VideoWish.of_checks(entry.settings) if entry.kind == ENTRY_KIND else ANY
     readers = [(Path(source).name, open_source(source, wish=wish)) for source in sources]
-    tally, videos = _Tally(), _Videos(project, entry, label_class, now)
+    tally, videos = _Tally(), _Videos(project, entry, label_class, clip, now)
     for source, reader in readers:
         for item in reader:
             _take_item(item, source, tally, videos)
@@ -196,10 +199,11 @@ def _known(project: Project, digest: bytes, incoming: Incoming) -> QuerySet[Asse
     return mine.filter(sha256=digest, answer=None, parent=None)
 
 
+@transaction.atomic
 def _enter(
     project: Project, stage: Stage, incoming: Incoming, *, digest: bytes, key: str, now: datetime
 ) -> Asset | None:
-    return assets.enter(
+    asset = assets.enter(
         project=project,
         stage=stage,
         storage_key=key,
@@ -217,6 +221,9 @@ def _enter(
         client_key=incoming.client_key,
         now=now,
     )
+    if asset is not None and incoming.parent is not None:
+        clips.inherit(frame=asset, video=incoming.parent)
+    return asset
 
 
 def _measured(asset: Asset, analysis: Analysis) -> None:
@@ -244,8 +251,11 @@ def _take_item(item: Found | Refused, source: str, tally: _Tally, videos: "_Vide
 class _Videos:
     """One run's way in: remembers the row of the video whose frames are coming, which come one after another."""
 
-    def __init__(self, project: Project, stage: Stage, label_class: LabelClass | None, now: datetime) -> None:
+    def __init__(
+        self, project: Project, stage: Stage, label_class: LabelClass | None, clip: Clip | None, now: datetime
+    ) -> None:
         self._project, self._stage, self._label_class, self._now = project, stage, label_class, now
+        self._clip = clip
         self._path: tuple[str, Path] | None = None
         self._row: Asset | None = None
 
@@ -260,7 +270,10 @@ class _Videos:
             frame_ms=found.frame_ms,
             label_class=self._label_class,
         )
-        return take(project=self._project, stage=self._stage, incoming=incoming, now=self._now)
+        taken = take(project=self._project, stage=self._stage, incoming=incoming, now=self._now)
+        if self._clip is not None and incoming.parent is None:
+            clips.note(asset=taken.asset, clip=self._clip)
+        return taken
 
     def _parent(self, found: Found, source: str) -> Asset | None:
         if found.parent is None or found.video is None:
@@ -269,6 +282,8 @@ class _Videos:
         if self._path != video:
             self._row = _video_row(self._project, self._stage, video, source, self._now)
             self._path = video
+            if self._clip is not None:
+                clips.note(asset=self._row, clip=self._clip)
         return self._row
 
 

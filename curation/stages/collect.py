@@ -12,7 +12,7 @@ from curation.intake.video import EVERY
 from curation.models import Asset, LabelClass, Pool, Stage
 from curation.preprocessing.limits import MEGABYTE, VIDEO_LIMITS
 from curation.preprocessing.video_wish import VideoWish
-from curation.services import assets
+from curation.services import assets, clips
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import sent_videos
 from curation.stages.base import CrowdSettings, Done, NoCrowd, StageSettings, Work
@@ -79,8 +79,13 @@ class Collect(NoCrowd):
         return []
 
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
-        """Cut the videos that were sent into frames; a photo begins at the next stage."""
+        """Cut the videos that were sent into frames, or pass them on whole where people judge them first.
+
+        A photo begins at the next stage.
+        """
         settings = CollectSettings.model_validate(stage.settings)
+        if _storyboard_after(stage):
+            return sent_videos.examine(stage=stage, wish=settings.wish, now=now)
         return sent_videos.cut(stage=stage, every=settings.every, wish=settings.wish, now=now)
 
     def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
@@ -92,7 +97,7 @@ class Collect(NoCrowd):
         pool = Pool.objects.select_related("label_class").get(pk=page.batch.pool_id)
         for answer in page.answers.select_related("raw").order_by("seq"):
             file = answer.raw.payload["file"]
-            assets.enter(
+            asset = assets.enter(
                 project=stage.project,
                 stage=stage if is_video else target,
                 storage_key=file["key"],
@@ -106,6 +111,14 @@ class Collect(NoCrowd):
                 worker_id=page.worker_id,
                 now=now,
             )
+            if asset is not None and "condition" in page.batch.spec:
+                key, value = page.batch.spec["condition"]
+                clips.note_condition(asset=asset, key=key, value=value)
+
+
+def _storyboard_after(stage: Stage) -> bool:
+    later = Stage.objects.filter(project_id=stage.project_id, position__gt=stage.position)
+    return later.filter(kind="storyboard").exists()
 
 
 def _of_videos(settings: CollectSettings) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from curation.stages.base import StageKind
 
 STAGE_KINDS: dict[str, str] = {
     "collect": "curation.stages.collect:Collect",
+    "storyboard": "curation.stages.storyboard:Storyboard",
     "checks": "curation.stages.checks:Checks",
     "tag": "curation.stages.tag:Tagging",
     "validate": "curation.stages.validate:Validate",

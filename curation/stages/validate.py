@@ -59,6 +59,8 @@ class ValidateSettings(CrowdSettings):
     training_gate: int = Field(default=70, ge=0, le=100)
     exam_tasks: int = Field(default=10, ge=0, le=100)
     exam_gate: int = Field(default=70, ge=0, le=100)
+    needs_skill: str = Field(default="", description="skill that people must have before training, exam or work")
+    needs_value: int = Field(default=0, ge=0, le=100, description="least value of that skill")
     undecided: Literal["drop", "person"] = Field(
         default="drop", description="votes that tie to the end: the photo is refused, or waits for a person"
     )
@@ -120,7 +122,7 @@ class Validate:
     def pools(self, stage: Stage, classes: Sequence[LabelClass], wanted: int) -> list[PoolDraft]:
         settings = ValidateSettings.model_validate(stage.settings)
         drafts = []
-        gate, needed = "", 0
+        gate, needed = settings.needs_skill, settings.needs_value
         spec = _spec(settings, classes)
         if settings.training_tasks:
             drafts.append(_way_in(settings, spec, Batch.Kind.TRAINING, gate, needed))
