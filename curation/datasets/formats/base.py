@@ -89,6 +89,7 @@ class About:
     source: str = "images/"  # what stands before a picture's name, such as s3://bucket/folder/
     version: str = "1.0"
     card: Card = Card()
+    facts: tuple[tuple[str, str], ...] = ()  # figures of the data set with their names, for formats with a card
 
 
 class Writer(Protocol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .base import Counts
@@ -28,7 +29,10 @@ class FileSum:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an export holds; `sha256` is the digest of the sorted list of files and their digests."""
+    """What an export holds; `sha256` is the digest of the sorted list of files and their digests.
+
+    `erased` are tombstones: images that were in the version when it was frozen, and the day they were erased.
+    """
 
     format: str
     images: int
@@ -36,14 +40,17 @@ class Receipt:
     negatives: int
     sha256: str
     files: tuple[FileSum, ...]
+    erased: Mapping[str, str] = field(default_factory=dict)
 
 
-def make_receipt(out: Path, form: str, *, expected: Counts, written: Counts) -> Receipt:
+def make_receipt(
+    out: Path, form: str, *, expected: Counts, written: Counts, erased: Mapping[str, str] | None = None
+) -> Receipt:
     """Digest every file of a finished export; raise CountsDiffer if rows went missing on the way."""
     if expected != written:
         raise CountsDiffer(f"{expected} were to be written, but {written} were; the export is not usable")
     files = _sums(out)
-    return Receipt(form, written.images, written.boxes, written.negatives, manifest_digest(files), files)
+    return Receipt(form, written.images, written.boxes, written.negatives, manifest_digest(files), files, erased or {})
 
 
 def save_receipt(out: Path, receipt: Receipt) -> Path:

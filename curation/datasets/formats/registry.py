@@ -19,6 +19,7 @@ WRITERS: Mapping[str, str] = {
     "hagrid": f"{_HERE}.hagrid:HagridWriter",
     "huggingface": f"{_HERE}.huggingface:HuggingFaceWriter",
     "jsonl": f"{_HERE}.tables:JsonLinesWriter",
+    "package": f"{_HERE}.package:PackageWriter",
     "parquet": f"{_HERE}.parquet:ParquetWriter",
     "voc": f"{_HERE}.voc:VocWriter",
     "yolo": f"{_HERE}.yolo:YoloWriter",

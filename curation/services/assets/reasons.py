@@ -2,6 +2,7 @@
 
 FLAG = "flag"  # a person took the picture out of whatever stage it stood at
 GENERATED = "generated"  # a detector says so, and a person has confirmed it
+ERASED = "erased"  # its sender asked that nothing stays; nothing is left to bring back
 SENTENCES = {
     "unreadable": "The file cannot be read as a picture.",
     "same_file": "The same file was sent before.",
@@ -29,4 +30,9 @@ SENTENCES = {
     "video_too_short": "The video is shorter than asked for.",
     "video_too_long": "The video is longer than asked for.",
     "video_too_small": "The picture of the video is smaller than asked for.",
+    "publish_children": "There are children in the picture.",
+    "publish_nudity": "There are people without clothes in the picture.",
+    "publish_watermark": "There is a watermark in the picture.",
+    "publish_symbols": "There is a forbidden symbol in the picture.",
+    "erased": "It was deleted because you asked for it.",
 }

@@ -10,7 +10,7 @@ from curation.models import Asset, Decision, Stage, User
 from curation.services import events
 from curation.services.assets.deciding import decide, next_stage
 from curation.services.assets.locking import lock_purse, locked
-from curation.services.assets.reasons import FLAG
+from curation.services.assets.reasons import ERASED, FLAG
 
 JUDGING_KINDS = ("validate",)  # stages that pay or refuse what was sent
 
@@ -36,6 +36,8 @@ def bring_back(*, asset: Asset, by: User, note: str = "", now: datetime) -> Asse
     """Do what `restore` says with an asset whose lock the caller holds."""
     if asset.state != Asset.State.DROPPED:
         raise IllegalTransition("This asset", asset.state, "restored")
+    if asset.reason == ERASED:
+        raise CrowdError("Its sender was erased: there is no picture to bring back.")
     if asset.reason in {"unreadable", "video_not_asked"}:
         raise CrowdError("This file cannot be read as a picture, so no later stage could do anything with it.")
     if asset.media == Asset.Media.VIDEO:
@@ -67,7 +69,7 @@ def way_back(asset: Asset) -> Stage | None:
 
 def _was_taken_out(asset: Asset) -> bool:
     newest = Decision.objects.filter(asset=asset, verdict=Decision.Verdict.DROPPED).order_by("-id").first()
-    return newest is not None and not {"bulk_drop", "bulk_change"}.isdisjoint(newest.evidence)
+    return newest is not None and not {"bulk_drop", "bulk_change", "filter"}.isdisjoint(newest.evidence)
 
 
 def is_judged_later(asset: Asset) -> bool:

@@ -1,0 +1,231 @@
+"""Scenarios and models: predictions sent, a verdict for each scenario, and what a model is unsure of."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.forms import typed
+from curation.dashboard.model_forms import file_of, model_name, terms_of, version_of
+from curation.models import DatasetVersion, Membership, Predictions, Project, Scenario, ScenarioVerdict
+from curation.services import evaluating, predictions, scenarios, unsure
+from curation.services.asset_query import QueryError
+
+LEAD: Final = Membership.Role.LEAD
+SHOWN_MODELS, SHOWN_TAGS, SHOWN_UNSURE, SHOWN_WRONG = 6, 12, 24, 24
+BELOW: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One model in one scenario: its verdict, or none yet; `is_old` = by terms that have changed since."""
+
+    predictions: Predictions
+    verdict: ScenarioVerdict | None
+    is_old: bool
+
+
+@require_safe
+@login_required
+def models(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    return _page(request, seat_or_404(request, public_id))
+
+
+@require_POST
+@login_required
+def upload(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take a file of predictions in; a job judges them."""
+    seat = seat_or_404(request, public_id, LEAD)
+    try:
+        row = predictions.take_in(
+            dataset=version_of(request, seat.project),
+            name=model_name(request, seat.project),
+            data=file_of(request),
+            part=typed(request, "part", 10),
+            by=person(request),
+            now=database_now(),
+        )
+    except CrowdError as error:
+        return _page(request, seat, "upload", str(error))
+    messages.success(request, f"{row}: predictions of {row.images:,} images are here and are being judged.")
+    return redirect("models", public_id)
+
+
+@require_POST
+@login_required
+def save_scenario(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Keep a scenario, or change the one of this name."""
+    seat = seat_or_404(request, public_id, LEAD)
+    name = typed(request, "name", scenarios.LONGEST_NAME + 1)
+    try:
+        terms = terms_of(request)
+        scenarios.save(project=seat.project, name=name, terms=terms, by=person(request), now=database_now())
+    except (CrowdError, QueryError) as error:
+        return _page(request, seat, "scenario", str(error))
+    messages.success(request, f"Scenario “{name}” is kept; every model is judged by it.")
+    return redirect("models", public_id)
+
+
+@require_POST
+@login_required
+def retire_scenario(request: HttpRequest, public_id: UUID, scenario_id: UUID) -> HttpResponse:
+    seat = seat_or_404(request, public_id, LEAD)
+    row = _scenario(seat.project, scenario_id)
+    scenarios.retire(scenario=row, by=person(request), now=database_now())
+    messages.success(request, f"Scenario “{row.name}” is asked no more.")
+    return redirect("models", public_id)
+
+
+@require_safe
+@login_required
+def model(request: HttpRequest, public_id: UUID, predictions_id: UUID) -> HttpResponse:
+    """Show what one version of a model is unsure of, and of which tags most."""
+    seat = seat_or_404(request, public_id)
+    return _model_page(request, seat, _predictions(seat.project, predictions_id))
+
+
+@require_POST
+@login_required
+def send(request: HttpRequest, public_id: UUID, predictions_id: UUID) -> HttpResponse:
+    """Send what the model is unsure of to the people who label."""
+    seat = seat_or_404(request, public_id, LEAD)
+    row, below, tag = _predictions(seat.project, predictions_id), _below(request), _tag(request)
+    ids = list(unsure.queue(row, below=below, tag=tag).values_list("asset_id", flat=True)[: unsure.MOST_SENT + 1])
+    why = f"{row} is less than {below:.0%} sure" + (f", {tag[0]}: {tag[1]}" if tag else "")
+    try:
+        sent = unsure.send(project=seat.project, asset_ids=ids, why=why, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _model_page(request, seat, row, str(error))
+    messages.success(
+        request,
+        f"{sent.to_label:,} images go to the people who box, {sent.to_review:,} to review; "
+        f"{sent.left:,} are in work or out and were left.",
+    )
+    more = {"below": f"{below:g}", **({"tag": f"{tag[0]}: {tag[1]}"} if tag else {})}
+    return redirect(f"{reverse('model', args=[public_id, predictions_id])}?{urlencode(more)}")
+
+
+@require_safe
+@login_required
+def scenario(request: HttpRequest, public_id: UUID, predictions_id: UUID, scenario_id: UUID) -> HttpResponse:
+    """Show the images of a scenario that a model got wrong."""
+    seat = seat_or_404(request, public_id)
+    row, asked = _predictions(seat.project, predictions_id), _scenario(seat.project, scenario_id)
+    verdicts = asked.verdicts.filter(predictions=row).order_by("-id")
+    error, wrong = "", []
+    try:
+        found = evaluating.images_of(row, scenarios.terms_of(asked))
+        wrong = [one for one in found if not one.found.right_images]
+    except QueryError as refusal:
+        error = str(refusal)
+    wrong.sort(key=lambda one: (-(one.found.alarms + one.found.misses), one.asset_id))
+    page = Paginator(wrong, SHOWN_WRONG).get_page(request.GET.get("page"))
+    assets = seat.project.assets.in_bulk([one.asset_id for one in page])
+    context = {
+        "seat": seat,
+        "predictions": row,
+        "scenario": asked,
+        "verdict": next((one for one in verdicts if one.is_current), None),
+        "history": [one for one in verdicts if not one.is_current][:12],
+        "page": page,
+        "shown": [(one, assets[one.asset_id]) for one in page if one.asset_id in assets],
+        "much_of_one": evaluating.MUCH_OF_ONE,
+        "error": error,
+    }
+    return render(request, "curation/models/scenario.html", context)
+
+
+def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "") -> HttpResponse:
+    rows = list(
+        Predictions.objects.filter(project=seat.project)
+        .select_related("dataset", "trained_on", "created_by")
+        .order_by("-id")
+    )
+    asked = scenarios.standing(seat.project)
+    cells = _cells(rows[:SHOWN_MODELS], asked)
+    versions = DatasetVersion.objects.filter(project=seat.project, frozen_at__isnull=False).order_by("-number")
+    context: dict[str, Any] = {
+        "seat": seat,
+        "rows": rows,
+        "shown": rows[:SHOWN_MODELS],
+        "grid": [(one, cells[one.pk]) for one in asked],
+        "judging": any(cell.verdict is None or cell.is_old for row in cells.values() for cell in row),
+        "versions": list(versions),
+        "parts": sorted({part for one in versions for part in one.splits.get("counts", {})}),
+        "metrics": Scenario.Metric.choices,
+        "error_in": error_in,
+        "error": error,
+        "typed": request.POST if error_in else {},
+    }
+    return render(request, "curation/models/page.html", context, status=400 if error else 200)
+
+
+def _cells(rows: list[Predictions], asked: list[Scenario]) -> dict[int, list[Cell]]:
+    current = ScenarioVerdict.objects.filter(predictions__in=rows, scenario__in=asked, is_current=True)
+    known = {(one.scenario_id, one.predictions_id): one for one in current}
+    found: dict[int, list[Cell]] = {}
+    for one in asked:
+        terms = asdict(scenarios.terms_of(one))
+        verdicts = [known.get((one.pk, row.pk)) for row in rows]
+        found[one.pk] = [
+            Cell(row, verdict, verdict is not None and verdict.terms != terms)
+            for row, verdict in zip(rows, verdicts, strict=True)
+        ]
+    return found
+
+
+def _model_page(request: HttpRequest, seat: Seat, row: Predictions, error: str = "") -> HttpResponse:
+    below, tag = _below(request), _tag(request)
+    queue = unsure.queue(row, below=below, tag=tag)
+    page = Paginator(queue.select_related("asset"), SHOWN_UNSURE).get_page(request.GET.get("page"))
+    context = {
+        "seat": seat,
+        "predictions": row,
+        "below": below,
+        "tag": f"{tag[0]}: {tag[1]}" if tag else "",
+        "tags": unsure.by_tag(row, below=below)[:SHOWN_TAGS],
+        "page": page,
+        "error": error,
+    }
+    return render(request, "curation/models/one.html", context, status=400 if error else 200)
+
+
+def _below(request: HttpRequest) -> float:
+    """Return the confidence below which a model is unsure: half, unless the address says another."""
+    text = (request.POST or request.GET).get("below", "")[:12]
+    try:
+        found = float(text)
+    except ValueError:
+        return BELOW
+    return found if 0 < found <= 1 else BELOW
+
+
+def _tag(request: HttpRequest) -> tuple[str, str] | None:
+    key, sign, value = (request.POST or request.GET).get("tag", "")[:200].replace("\0", "").partition(":")
+    return (key.strip(), value.strip()) if sign else None
+
+
+def _predictions(project: Project, predictions_id: UUID) -> Predictions:
+    rows = Predictions.objects.filter(project=project, public_id=predictions_id)
+    row = rows.select_related("project", "dataset", "trained_on").first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _scenario(project: Project, scenario_id: UUID) -> Scenario:
+    row = Scenario.objects.filter(project=project, public_id=scenario_id).first()
+    if row is None:
+        raise Http404
+    return row

@@ -1,0 +1,202 @@
+"""The publication package: what must be in order before a version leaves the house, and the figures on its card."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Q
+
+from crowd.errors import CrowdError
+from curation.datasets.formats.base import About
+from curation.models import Asset, DatasetItem, DatasetVersion, PublishFinding
+from curation.preprocessing.taggers.light import BRIGHT, DARK
+from curation.services import publish_filters
+from curation.services.export_records import about_of
+
+FORMAT: Final = "package"
+KEPT_APART: Final = ("worker", "video", "subject", "same_file")
+STATED: Final = ("age", "gender", "distance", "place", "weather")
+"""Tags that the card names when images carry them, and says that nobody knows when not."""
+FULL_HD: Final = (1920, 1080)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of publishing; `sentence` says what holds, or what to do."""
+
+    name: str
+    is_met: bool
+    sentence: str
+
+
+def _holds(name: str, sentence: str) -> Check:
+    return Check(name, is_met=True, sentence=sentence)
+
+
+def _lacks(name: str, sentence: str) -> Check:
+    return Check(name, is_met=False, sentence=sentence)
+
+
+def checks(version: DatasetVersion) -> list[Check]:
+    """Return everything that must hold before a version is packed for everybody."""
+    return [_split(version), _leaks(version), _filters(version), _licence(version), _consent(version)]
+
+
+def require_ready(version: DatasetVersion, format: str) -> None:
+    """Refuse a package of a version that is not in order; other formats are for the house. Raises CrowdError."""
+    if format != FORMAT:
+        return
+    lacking = [one.sentence for one in checks(version) if not one.is_met]
+    if lacking:
+        raise CrowdError(f"{version} cannot be published yet. {' '.join(lacking)}")
+
+
+def _split(version: DatasetVersion) -> Check:
+    by = set(version.splits.get("by", []))
+    met = bool(version.splits.get("counts")) and bool(by & {"worker", "subject"})
+    if met:
+        return _holds("Parts", "It is split by who sent it.")
+    return _lacks("Parts", "Split it so that nobody is in two parts.")
+
+
+def _leaks(version: DatasetVersion) -> Check:
+    found = {kind: version.splits.get("leaks", {}).get(kind) or 0 for kind in KEPT_APART}
+    told = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in found.items() if n)
+    if told:
+        return _lacks("Leaks", f"In more than one part: {told}; split it again.")
+    return _holds("Leaks", "Nothing leaks.")
+
+
+def _filters(version: DatasetVersion) -> Check:
+    items = Asset.objects.filter(dataset_items__dataset=version)
+    waiting = publish_filters.open_among(items)
+    removed = (
+        PublishFinding.objects.filter(word="removed", asset__state=Asset.State.DROPPED, asset__in=items.values("pk"))
+        .values("asset")
+        .distinct()
+    )
+    gone = removed.count()
+    if waiting:
+        return _lacks("Publish filters", f"{waiting:,} of its images wait for a person in the publish filters.")
+    if gone:
+        return _lacks("Publish filters", f"{gone:,} of its images were removed since; freeze a new version.")
+    return _holds("Publish filters", "Nothing waits in the publish filters.")
+
+
+def _licence(version: DatasetVersion) -> Check:
+    if version.card.get("licence"):
+        return _holds("Licence", f"What states no licence has that of the card: {version.card['licence']}.")
+    bare = DatasetItem.objects.filter(dataset=version, asset__licence="").count()
+    if bare:
+        return _lacks("Licence", f"{bare:,} images have no licence: write one on the card, and freeze again.")
+    return _holds("Licence", "Every image has a licence of its own.")
+
+
+def _consent(version: DatasetVersion) -> Check:
+    agreed, people = consents(version)
+    if people == 0:
+        return _holds("Consent", "No image was sent by the crowd.")
+    if agreed == people:
+        return _holds("Consent", f"All {people:,} contributors have agreed.")
+    if version.card.get("limits") or version.card.get("intended_use"):
+        said = f"{people - agreed:,} of {people:,} contributors agreed elsewhere; the card says what it is for."
+        return _holds("Consent", said)
+    return _lacks(
+        "Consent",
+        f"{people - agreed:,} of {people:,} contributors have no consent recorded here: state on the card, under "
+        "limits, by which terms they agreed, and freeze again.",
+    )
+
+
+def consents(version: DatasetVersion) -> tuple[int, int]:
+    """Return how many contributors have agreed on our pages, and how many there are; a person counts once."""
+    query = """
+        SELECT count(*) FILTER (WHERE agreed), count(*) FROM (
+            SELECT bool_or(w.consented_at IS NOT NULL AND w.is_adult) AS agreed FROM curation_datasetitem i
+            JOIN curation_asset a ON a.id = i.asset_id LEFT JOIN curation_asset v ON v.id = a.parent_id
+            JOIN crowd_worker w ON w.id = coalesce(a.worker_id, v.worker_id)
+            WHERE i.dataset_id = %s GROUP BY coalesce(-w.person_id, w.id)
+        ) told
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [version.pk])
+        agreed, people = cursor.fetchone()
+    return int(agreed), int(people)
+
+
+def about_for(version: DatasetVersion, format: str) -> About:
+    """Return what an export is of; a package says the figures of the data set as well."""
+    about = about_of(version)
+    return replace(about, facts=facts_of(version)) if format == FORMAT else about
+
+
+# --- the figures on the card -----------------------------------------------------------------------------------------
+def facts_of(version: DatasetVersion) -> tuple[tuple[str, str], ...]:
+    """Return the figures of a version by name; what no data says reads “Not stated”."""
+    told = _measured(version)
+    agreed, people = consents(version)
+    images = max(1, told["images"])
+    light = " · ".join(f"{word} {told[word]:,}" for word in ("low", "normal", "bright") if told[word])
+    facts = {
+        "Images": f"{told['images']:,}",
+        "Size": f"{told['bytes'] / 1e9:.1f} GB as sent" if told["bytes"] else "",
+        "Full HD or finer": f"{told['fine'] / images:.0%}",
+        "Smallest and largest": f"{told['least']} to {told['most']} pixels" if told["most"] else "",
+        "Classes": f"{len(version.counts.get('classes', {})):,}",
+        "Subjects": f"{people:,}" if people else "",
+        "Scenes": f"at least {max(people, told['scenes']):,}" if people or told["scenes"] else "",
+        "Contributors who agreed on our pages": f"{agreed:,} of {people:,}" if people else "",
+        "Light": light,
+        **{name.capitalize(): text for name, text in _stated(version).items()},
+        "Parts": " · ".join(f"{part} {n['images']:,}" for part, n in version.splits.get("counts", {}).items()),
+        "Licences": _listed(version, "licence") or str(version.card.get("licence", "")),
+        "Sources": _listed(version, "source"),
+    }
+    return tuple((name, text or "Not stated") for name, text in facts.items())
+
+
+def _measured(version: DatasetVersion) -> dict[str, Any]:
+    query = """
+        SELECT count(*) AS images, coalesce(sum(a.bytes), 0) AS bytes,
+               count(*) FILTER (WHERE greatest(a.width, a.height) >= %(long)s AND least(a.width, a.height) >= %(short)s)
+                   AS fine,
+               min(a.width || ' × ' || a.height) FILTER (WHERE a.width * a.height = size.least) AS least,
+               max(a.width || ' × ' || a.height) FILTER (WHERE a.width * a.height = size.most) AS most,
+               count(*) FILTER (WHERE a.brightness < %(dark)s) AS low,
+               count(*) FILTER (WHERE a.brightness >= %(dark)s AND a.brightness < %(bright)s) AS normal,
+               count(*) FILTER (WHERE a.brightness >= %(bright)s) AS bright,
+               count(DISTINCT a.parent_id) AS scenes
+        FROM curation_datasetitem i JOIN curation_asset a ON a.id = i.asset_id,
+             (SELECT min(b.width * b.height) AS least, max(b.width * b.height) AS most FROM curation_datasetitem j
+              JOIN curation_asset b ON b.id = j.asset_id WHERE j.dataset_id = %(version)s) size
+        WHERE i.dataset_id = %(version)s
+    """
+    long, short = FULL_HD
+    told = {"version": version.pk, "long": long, "short": short, "dark": DARK, "bright": BRIGHT}
+    with connection.cursor() as cursor:
+        cursor.execute(query, told)
+        names = [column.name for column in cursor.description or ()]
+        return dict(zip(names, cursor.fetchone(), strict=True))
+
+
+def _stated(version: DatasetVersion) -> dict[str, str]:
+    """Return how the tags that cards name are spread, the commonest values first."""
+    query = """
+        SELECT t.key, t.value, count(DISTINCT t.asset_id) FROM curation_assettag t
+        JOIN curation_tagrun r ON r.id = t.run_id AND r.is_current
+        JOIN curation_datasetitem i ON i.asset_id = t.asset_id AND i.dataset_id = %s
+        WHERE t.key = ANY(%s) GROUP BY 1, 2 ORDER BY 3 DESC, 2
+    """
+    found: dict[str, list[str]] = {name: [] for name in STATED}
+    with connection.cursor() as cursor:
+        cursor.execute(query, [version.pk, list(STATED)])
+        for key, value, n in cursor.fetchall():
+            found[key].append(f"{value} {n:,}")
+    return {name: " · ".join(values[:8]) for name, values in found.items()}
+
+
+def _listed(version: DatasetVersion, column: str) -> str:
+    """Return the commonest licences or sources of images that were not sent by the crowd."""
+    rows = DatasetItem.objects.filter(~Q(**{f"asset__{column}": ""}), dataset=version, asset__worker_id=None)
+    values = rows.order_by(f"asset__{column}").values_list(f"asset__{column}", flat=True).distinct()[:8]
+    return " · ".join(values)

@@ -1,0 +1,172 @@
+"""Predictions of models that others train are taken in for a frozen version: all of a file, or nothing of it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from crowd.bulk import UNSTORABLE
+from crowd.errors import CrowdError
+from curation.datasets import predicted
+from curation.datasets.predicted import BadPredictions, Said
+from curation.models import DatasetItem, DatasetVersion, Prediction, Predictions, Project, User
+from curation.services import embeddings, events, jobs, versions
+from curation.services.embeddings import Vector
+
+LONGEST_NAME: Final = {"model": 60, "version": 40}
+A_BATCH: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A model and which of its versions; `trained_on` is the version of the data set it learnt from, if known."""
+
+    model: str
+    version: str
+    trained_on: DatasetVersion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    asset_id: int
+    public_id: str
+    name: str
+    width: int
+    height: int
+
+
+@transaction.atomic
+def take_in(
+    *, dataset: DatasetVersion, name: ModelName, data: bytes, part: str = "", by: User | None, now: datetime
+) -> Predictions:
+    """Keep what a model says of a version or one part of it. The same file again changes nothing. Raises CrowdError."""
+    if dataset.frozen_at is None:
+        raise CrowdError(f"{dataset} is not frozen yet.")
+    model, version = _named(name.model, "model"), _named(name.version, "version")
+    _known_part(dataset, part)
+    Project.objects.select_for_update().get(pk=dataset.project_id)
+    digest = hashlib.sha256(part.encode() + b"\0" + data).hexdigest()
+    there = Predictions.objects.filter(dataset=dataset, model=model, model_version=version).first()
+    if there is not None:
+        if there.sha256 == digest:
+            return there
+        raise CrowdError(f"Other predictions of {there} for {dataset} are here already; give this model a new version.")
+    images = _images(dataset, part)
+    said = _read(dataset, data, images)
+    row = Predictions.objects.create(
+        project=dataset.project,
+        dataset=dataset,
+        part=part,
+        model=model,
+        model_version=version,
+        trained_on=name.trained_on,
+        kind=_kind(said),
+        images=len(said),
+        boxes=sum(len(one.boxes) for one in said),
+        sha256=digest,
+        created_by=by,
+        created_at=now,
+    )
+    _keep(row, said, _finder(images), {label.name for label in dataset.project.classes.all()})
+    text = f"Predictions of {row} for {dataset}: {row.images:,} images, {row.boxes:,} boxes."
+    events.record(kind="predictions.added", text=text, project=dataset.project, subject=row, by=by, now=now)
+    jobs.wake(
+        kind="evaluate",
+        key=str(dataset.project_id),
+        project_id=dataset.project_id,
+        payload={"project_id": dataset.project_id},
+    )
+    versions.bump(project_id=dataset.project_id)
+    return row
+
+
+def _named(text: str, what: str) -> str:
+    text = text.strip()
+    if not text or len(text) > LONGEST_NAME[what] or UNSTORABLE.search(text):
+        raise CrowdError(f"The {what} of predictions has 1 to {LONGEST_NAME[what]} characters.")
+    return text
+
+
+def _known_part(dataset: DatasetVersion, part: str) -> None:
+    known = dataset.splits.get("counts", {})
+    if part and part not in known:
+        told = ", ".join(known) or "none, it is not split"
+        raise CrowdError(f"{dataset} has no part {part[:20]!r}; parts are {told}.")
+
+
+def _images(dataset: DatasetVersion, part: str) -> list[_Image]:
+    """Return the images in the order in which our exports number them."""
+    items = DatasetItem.objects.filter(dataset=dataset).order_by("asset_id")
+    items = items.filter(split=part) if part else items
+    columns = ("asset_id", "asset__public_id", "asset__name", "asset__width", "asset__height")
+    rows = items.values_list(*columns).iterator(chunk_size=A_BATCH)
+    return [_Image(pk, str(public_id), name, wide or 0, high or 0) for pk, public_id, name, wide, high in rows]
+
+
+def _read(dataset: DatasetVersion, data: bytes, images: Sequence[_Image]) -> list[Said]:
+    """COCO's numbers are those of our export: categories count from 1 by index, images by their order in a file."""
+    categories = {index + 1: name for index, name in dataset.project.classes.values_list("index", "name")}
+    numbered = {number: one.public_id for number, one in enumerate(images, 1)}
+    try:
+        return predicted.read(data, categories=categories, images=numbered)
+    except BadPredictions as wrong:
+        raise CrowdError(str(wrong)) from None
+
+
+def _kind(said: Sequence[Said]) -> str:
+    labels = sum(one.label is not None for one in said)
+    if labels and any(one.boxes for one in said):
+        raise CrowdError("The file has labels of whole images and boxes; send them as two versions of the model.")
+    return Predictions.Kind.LABELS if labels else Predictions.Kind.BOXES
+
+
+def _finder(images: Sequence[_Image]) -> Mapping[str, _Image]:
+    """Return images by what files call them: our id, or the name they came with where no other has it."""
+    by_name: dict[str, _Image | None] = {}
+    for one in images:
+        name = predicted.stem(one.name)
+        by_name[name] = None if name in by_name else one
+    found = {name: one for name, one in by_name.items() if one is not None and name}
+    return found | {one.public_id: one for one in images}
+
+
+def _keep(row: Predictions, said: Sequence[Said], images: Mapping[str, _Image], classes: set[str]) -> None:
+    rows: list[Prediction] = []
+    vectors: list[Vector] = []
+    seen: set[int] = set()
+    for one in said:
+        image = images.get(one.image)
+        if image is None:
+            where = f"{row.part} of {row.dataset}" if row.part else str(row.dataset)
+            raise CrowdError(f"{one.where}: {one.image[:80]!r} is no image of {where}.")
+        if image.asset_id in seen:
+            raise CrowdError(f"{one.where}: {one.image[:80]!r} was there before under its other name.")
+        seen.add(image.asset_id)
+        rows.append(_row(row, one, image, classes))
+        vectors += _vectors(one, image, rows[-1])
+    Prediction.objects.bulk_create(rows, batch_size=A_BATCH)
+    embeddings.keep(project=row.project, space=str(row)[: embeddings.LONGEST_SPACE], vectors=vectors)
+
+
+def _row(row: Predictions, said: Said, image: _Image, classes: set[str]) -> Prediction:
+    for label in [*(box.label for box in said.boxes), *([said.label] if said.label else [])]:
+        if label not in classes:
+            raise CrowdError(f"{said.where}: {label[:60]!r} is no class of the project.")
+    try:
+        boxes = [box.fitted(image.width, image.height, said.where) for box in said.boxes]
+    except BadPredictions as wrong:
+        raise CrowdError(str(wrong)) from None
+    return Prediction(
+        predictions=row, asset_id=image.asset_id, boxes=boxes, label=said.label or "", confidence=said.lowest
+    )
+
+
+def _vectors(said: Said, image: _Image, row: Prediction) -> Iterator[Vector]:
+    if said.vector:
+        yield Vector(image.asset_id, 0, said.vector)
+    for number, (box, kept) in enumerate(zip(said.boxes, row.boxes, strict=True), 1):
+        if box.vector:
+            yield Vector(image.asset_id, number, box.vector, {side: kept[side] for side in "xywh"})
