@@ -12,10 +12,11 @@ from rest_framework.response import Response
 
 from crowd.clock import database_now
 from curation.api.asset_queries import asset_query
+from curation.api.asset_rows import columns_of, shown
 from curation.api.description import describe_list, describe_one
-from curation.api.doors import PROJECT, Door, found, listing, project_ids, project_or_404, require_lead, single, wants
-from curation.api.fields import Asked, Hex
-from curation.api.paging import Filter, one_of
+from curation.api.doors import PROJECT, Door, found, paged, project_ids, project_or_404, require_lead, single
+from curation.api.fields import Asked, Hex, picked
+from curation.api.paging import OWN, Filter, one_of, page_of, parameters_of
 from curation.api.problems import Problem
 from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decision, Project, Stage
 from curation.preprocessing.limits import PICTURE_LIMITS
@@ -122,13 +123,12 @@ OF_CONSENSUS = (
 )  # fmt: skip
 
 
-def _visible(request: Request, *, with_consensus: bool = True) -> Any:
+def _visible(request: Request) -> Any:
     rows = Asset.objects.select_related("project", "stage", "label_class", "parent").only(*OF_ASSETS)
-    if with_consensus:
-        boxes = Prefetch("boxes", ConsensusBox.objects.only("consensus", *BoxRow.Meta.fields))
-        current = Consensus.objects.filter(is_current=True).select_related("stage").only(*OF_CONSENSUS)
-        current = current.prefetch_related(boxes)
-        rows = rows.prefetch_related(Prefetch("consensus", current.order_by("stage__position"), to_attr="agreed"))
+    boxes = Prefetch("boxes", ConsensusBox.objects.only("consensus", *BoxRow.Meta.fields))
+    current = Consensus.objects.filter(is_current=True).select_related("stage").only(*OF_CONSENSUS)
+    current = current.prefetch_related(boxes).order_by("stage__position")
+    rows = rows.prefetch_related(Prefetch("consensus", current, to_attr="agreed"))
     return rows.filter(project__in=project_ids(request))
 
 
@@ -139,8 +139,11 @@ def _row(request: Request, asset: Asset) -> dict[str, Any]:
 class AssetList(Door):
     @describe_list(AssetRow, FILTERS, "assets", "Assets of your projects, oldest first")
     def get(self, request: Request) -> Response:
-        rows = _visible(request, with_consensus=wants(request, "consensus"))
-        return listing(request, rows, FILTERS, AssetRow)
+        given = parameters_of(request, (*FILTERS, *OWN))
+        names = picked(given, AssetRow) or AssetRow.Meta.fields
+        mine = Asset.objects.filter(project__in=project_ids(request))
+        page = page_of(request.path, mine, FILTERS, given, columns=columns_of(names))
+        return paged(page, shown(page.rows, names))
 
 
 class AssetOne(Door):

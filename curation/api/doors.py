@@ -18,7 +18,7 @@ from curation.api.auth import caller
 from curation.api.description import describe_list as describe_list
 from curation.api.fields import pick, picked
 from curation.api.idempotency import Once
-from curation.api.paging import OWN, Filter, Rows, by_id, page_of, parameters_of
+from curation.api.paging import OWN, Filter, Page, Rows, by_id, page_of, parameters_of
 from curation.api.problems import Problem
 from curation.models import ApiToken, Membership, Project
 
@@ -156,7 +156,11 @@ def listing(request: Request, rows: Rows, filters: Mapping[str, Filter], row: ty
     given = parameters_of(request, (*filters, *OWN))
     fields = picked(given, row)
     page = page_of(request.path, rows, filters, given)
-    answer: dict[str, Any] = {"results": pick(row(page.rows, many=True), fields).data, "next": page.next}
+    return paged(page, pick(row(page.rows, many=True), fields).data)
+
+
+def paged(page: Page, results: Sequence[Mapping[str, Any]]) -> Response:
+    answer: dict[str, Any] = {"results": results, "next": page.next}
     if page.count is not None:
         answer["count"] = page.count
     return Response(answer)

@@ -73,8 +73,13 @@ class Page:
     count: int | None
 
 
-def page_of(path: str, rows: Rows, filters: Mapping[str, Filter], given: Given) -> Page:
-    """Return one page by id; a cursor belongs to the list, its filters and its order."""
+def page_of(
+    path: str, rows: Rows, filters: Mapping[str, Filter], given: Given, *, columns: Sequence[str] | None = None
+) -> Page:
+    """Return one page by id; a cursor belongs to the list, its filters and its order.
+
+    With `columns`, rows are named tuples of `pk` and these instead of models.
+    """
     for name, one in filters.items():
         if name in given:
             rows = one.narrow(rows, name, given)
@@ -85,6 +90,8 @@ def page_of(path: str, rows: Rows, filters: Mapping[str, Filter], given: Given) 
     if "cursor" in given:
         after = _after(given["cursor"], where)
         some = some.filter(pk__lt=after) if newest else some.filter(pk__gt=after)
+    if columns is not None:
+        some = some.values_list("pk", *columns, named=True)
     found = list(some[: limit + 1])
     more = len(found) > limit
     cursor = signing.dumps([found[limit - 1].pk, where], salt=SALT) if more else None

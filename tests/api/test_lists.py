@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from curation.api.assets import AssetRow
 from curation.models import Asset, Project
 from tests.api.conftest import Caller
 from tests.doors.conftest import photo, publish
@@ -37,6 +38,20 @@ def test_pages_follow_each_other_without_gaps_or_twins(alice: Caller, many: Proj
     assert [len(page) for page in pages] == [3, 3, 1]
     ids = [str(one) for one in many.assets.order_by("pk").values_list("public_id", flat=True)]
     assert list(chain.from_iterable(pages)) == ids
+
+
+def test_a_row_of_the_list_is_what_the_asset_alone_says(alice: Caller, project: Project):
+    rows = alice.get(ASSETS).json()["results"]
+    alone = [alice.get(f"{ASSETS}/{row['id']}", {"fields": ",".join(row)}).json() for row in rows]
+    assert rows == alone
+    assert [len(row["consensus"][0]["boxes"]) for row in rows] == [1, 0]
+    assert [list(row) for row in rows] == [AssetRow.Meta.fields] * 2
+
+
+def test_only_the_fields_that_are_asked_for_are_read(alice: Caller, project: Project):
+    rows = alice.get(ASSETS, {"fields": "sha256,id"}).json()["results"]
+    assert [set(row) for row in rows] == [{"id", "sha256"}] * 2
+    assert all(row["consensus"] for row in alice.get(ASSETS, {"fields": "consensus"}).json()["results"])
 
 
 def test_a_row_that_arrives_meanwhile_comes_at_the_end(alice: Caller, many: Project):
