@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from curation.datasets.formats.reading.base import BadEntry, Boxes, Entry, LabelledPicture, NamedBox
 from curation.intake.found import read_limited
 from curation.intake.listing import MAX_KEY, file_of
-from curation.models import Asset, LabelClass, Project, Stage
+from curation.models import LabelClass, Project, Stage
 from curation.preprocessing.copies import Measured, measured
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import Unreadable
@@ -24,6 +25,11 @@ from curation.services.ingest import ENTRY_KIND, RefusedFile, store_original
 
 LINES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 << 20
+BY_KEY = "SELECT client_key, id, width, height FROM curation_asset WHERE project_id = %s AND client_key = ANY(%s)"
+BY_DIGEST = """
+    SELECT encode(sha256, 'hex'), id, width, height FROM curation_asset
+    WHERE project_id = %s AND sha256 = ANY(%s) AND answer_id IS NULL AND parent_id IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Preparing:
     """Lines on their way in, so many at once."""
 
     def __init__(self, project: Project, stage: Stage, choice: Choice, spool: Spool) -> None:
-        self._mine, self._stage, self._spool = Asset.objects.filter(project=project), stage, spool
+        self._project, self._stage, self._spool = project, stage, spool
         self._choice, self._classes = choice, choice.classes
         self._waiting: list[_Candidate] = []
         self._digest_of: dict[str, str] = {}  # of an address that stands in several lines
@@ -172,18 +178,18 @@ class Preparing:
         return [box for box in line.boxes.boxes if box.name in self._classes] if line.boxes else []
 
     def _by_key(self, candidates: Sequence[_Candidate]) -> dict[str, _Known]:
-        keys = [one.key for one in candidates if one.key]
-        if not keys:
-            return {}
-        found = self._mine.filter(client_key__in=keys).values_list("client_key", *_Known._fields)
-        return {key or "": _Known(*told) for key, *told in found}
+        return self._known(BY_KEY, [one.key for one in candidates if one.key])
 
     def _by_digest(self, candidates: Sequence[_Candidate]) -> dict[str, _Known]:
-        digests = [bytes.fromhex(one.digest) for one in candidates if one.digest]
-        if not digests:
+        return self._known(BY_DIGEST, [bytes.fromhex(one.digest) for one in candidates if one.digest])
+
+    def _known(self, query: str, wanted: Sequence[str] | Sequence[bytes]) -> dict[str, _Known]:
+        """Ask with one array: a thousand values of their own cost more than what is found."""
+        if not wanted:
             return {}
-        same = self._mine.filter(sha256__in=digests, answer=None, parent=None)
-        return {bytes(digest).hex(): _Known(*told) for digest, *told in same.values_list("sha256", *_Known._fields)}
+        with connection.cursor() as cursor:
+            cursor.execute(query, [self._project.pk, wanted])
+            return {name: _Known(*told) for name, *told in cursor.fetchall()}
 
     def _prepare(self, candidates: Sequence[_Candidate]) -> dict[str, Unreadable]:
         """Measure and store each file that is new, once; return those that cannot be read."""

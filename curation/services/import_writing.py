@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from django.db.models import Max
+from django.db import connection
 
 from crowd.bulk import bulk_load, json_text, plain_text
 from curation.models import (
@@ -33,6 +33,26 @@ MEASURES = ("phash", "hash256", "hash256_trimmed", "sharpness", "brightness", "c
 BYTES = ("hash256", "hash256_trimmed")
 BOX_SIDES = ("x", "y", "w", "h")
 Line = Mapping[str, Any]
+LOCK = "SELECT count(*) FROM (SELECT FROM curation_asset WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE) AS locked"
+LICENCES = "SELECT id, licence FROM curation_asset WHERE id = ANY(%s)"
+ALSO_IN = """
+    SELECT d.name, count(*) FROM curation_sourcedpicture p JOIN curation_datasource d ON d.id = p.source_id
+    WHERE p.asset_id = ANY(%s) AND p.source_id <> %s GROUP BY d.name
+"""
+STANDING = """
+    SELECT DISTINCT ON (c.asset_id) c.asset_id, c.stage_id, c.method, c.settings ->> 'digest'
+    FROM curation_consensus c JOIN curation_stage s ON s.id = c.stage_id
+    WHERE c.asset_id = ANY(%s) AND c.is_current AND c.status <> ALL(%s)
+    ORDER BY c.asset_id, s.position DESC, c.id DESC
+"""
+LAST_VERSIONS = """
+    SELECT asset_id, stage_id, max(version) FROM curation_consensus WHERE asset_id = ANY(%s) GROUP BY 1, 2
+"""
+REPLACED = """
+    UPDATE curation_consensus SET is_current = false WHERE is_current AND stage_id = %s AND asset_id = ANY(%s)
+"""
+VOTES = [one.value for one in Consensus.OF_VOTES]
+_in_order = json.JSONEncoder(sort_keys=True).encode
 
 
 @dataclass(slots=True)
@@ -92,6 +112,8 @@ class Writing:
         for line in lines:
             if line["asset"] is None and line["sha256"] not in self._made:
                 fresh.setdefault(line["sha256"], line)
+        if not fresh:
+            return {}
         files = {digest: self._prepared[digest] for digest in fresh}
         rows = bulk_load(
             model=Asset,
@@ -137,9 +159,7 @@ class Writing:
 
     def _note_sources(self, lines: Sequence[Line], ids: Sequence[int], new: set[int]) -> None:
         """Say that the source has these pictures, and count which others have them too."""
-        known = [asset_id for asset_id in ids if asset_id not in new]
-        others = SourcedPicture.objects.filter(asset_id__in=known).exclude(source=self._source)
-        licences = dict(Asset.objects.filter(pk__in=known).values_list("pk", "licence"))
+        licences = dict(_found(LICENCES, [asset_id for asset_id in ids if asset_id not in new]))
         rows = bulk_load(
             model=SourcedPicture,
             columns=["asset_id", "reference", "licence"],
@@ -152,17 +172,18 @@ class Writing:
             returning=["asset_id", "licence"],
         )
         first_seen = {asset_id: licence for asset_id, licence in rows if asset_id in licences}
-        found = others.filter(asset_id__in=first_seen).values_list("source__name", flat=True)
-        self.done.also_in.update(found.order_by())
+        if first_seen:
+            self.done.also_in.update(dict(_found(ALSO_IN, list(first_seen), self._source.pk)))
         self.done.other_licence += sum(licence not in {"", licences[pk]} for pk, licence in first_seen.items())
 
     def _label(self, labelled: Mapping[int, Line]) -> None:
         """Add the boxes as versions; what people of ours have said, and what is the same, stays."""
-        list(Asset.objects.select_for_update().filter(pk__in=labelled).order_by("pk").values_list("pk"))
-        standing = self._standing(labelled)
+        ids = list(labelled)
+        _found(LOCK, ids)
+        standing = {asset_id: _Standing(*told) for asset_id, *told in _found(STANDING, ids, VOTES)}
         rows = []
         for asset_id, line in labelled.items():
-            digest = hashlib.sha256(json.dumps(line["boxes"], sort_keys=True).encode()).hexdigest()
+            digest = hashlib.sha256(_in_order(line["boxes"]).encode()).hexdigest()
             ours = standing.get(asset_id)
             if ours is not None and ours.method != METHOD:
                 self.done.labels["kept"] += 1
@@ -174,25 +195,15 @@ class Writing:
                 rows.append((asset_id, ours.stage_id if ours else self._stage.pk, digest, line))
         self._store(rows)
 
-    def _standing(self, labelled: Mapping[int, Line]) -> dict[int, _Standing]:
-        found: dict[int, _Standing] = {}
-        wanted = Consensus.objects.current().of_boxes().filter(asset_id__in=labelled)
-        for asset_id, *told in wanted.values_list("asset_id", "stage_id", "method", "settings__digest"):
-            found.setdefault(asset_id, _Standing(*told))
-        return found
-
     def _store(self, rows: Sequence[tuple[int, int, str, Line]]) -> None:
         if not rows:
             return
         ids = [asset_id for asset_id, *_ in rows]
-        there = Consensus.objects.filter(asset_id__in=ids)
-        last = {
-            (pk, stage): n
-            for pk, stage, n in there.order_by().values_list("asset_id", "stage_id").annotate(n=Max("version"))
-        }
-        for stage_id in {stage_id for _, stage_id, *_ in rows}:
-            at = [asset_id for asset_id, stage, *_ in rows if stage == stage_id]
-            there.filter(is_current=True, stage_id=stage_id, asset_id__in=at).update(is_current=False)
+        last = {(asset_id, stage_id): n for asset_id, stage_id, n in _found(LAST_VERSIONS, ids)}
+        replaced = [(stage_id, asset_id) for asset_id, stage_id, *_ in rows if (asset_id, stage_id) in last]
+        with connection.cursor() as cursor:
+            for stage_id in {stage_id for stage_id, _ in replaced}:
+                cursor.execute(REPLACED, [stage_id, [asset_id for at, asset_id in replaced if at == stage_id]])
         stored = bulk_load(
             model=Consensus,
             columns=["asset_id", "stage_id", "version", "settings", "confidence", "trace"],
@@ -218,6 +229,13 @@ class Writing:
             columns=["consensus_id", "seq", "label", *BOX_SIDES, "confidence"],
             rows=boxes,
         )
+
+
+def _found(query: str, *values: Any) -> list[Any]:
+    """Ask with arrays: a thousand values of their own cost more than what is found."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())
 
 
 def _parts(lines: Iterator[Line]) -> Iterator[list[Line]]:

@@ -148,6 +148,33 @@ def test_a_folder_names_the_class_of_its_pictures(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+YOLO_LAYOUTS = {
+    "v5, as it is downloaded": (
+        "train: ../train/images\nval: ../valid/images\nnc: 1\nnames: ['dog']\n",
+        "train/images",
+    ),
+    "v5": ("path: ../set\ntrain: images/train\nval: images/val\nnames: [dog]\n", "images/train"),
+    "v8 to v11": ("path: set\ntrain: images/train\nval: images/val\nnames:\n  0: dog\n", "images/train"),
+    "a list": ("train: train.txt\nnames: {0: dog}\n", "images/train"),
+}
+
+
+@pytest.mark.parametrize("layout", YOLO_LAYOUTS)
+def test_each_layout_of_yolo_is_read(layout: str, tmp_path: Path) -> None:
+    described, pictures = YOLO_LAYOUTS[layout]
+    folder = write(
+        tmp_path / "set",
+        {
+            "data.yaml": described,
+            "train.txt": f"./{pictures}/1.jpg\n./{pictures}/2.jpg\n",
+            f"{pictures}/1.jpg": b"",
+            f"{pictures}/2.jpg": b"",
+            f"{pictures.replace('images', 'labels')}/1.txt": "0 0.2 0.35 0.2 0.5\n",
+        },
+    )
+    assert [sides(one) for one in entries("yolo", folder)] == [[DOG], []]
+
+
 def test_darknet_labels_lie_beside_their_pictures(tmp_path: Path) -> None:
     files = {"classes.txt": "cat\ndog\n", "obj/1.jpg": b"", "obj/1.txt": "1 0.2 0.35 0.2 0.5 0.75\n"}
     (only,) = entries("yolo", write(tmp_path, files))

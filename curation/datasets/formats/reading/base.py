@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
 MOST_BOXES = 10_000
 SLACK = 0.5  # pixels that a box may stick out, as rounding does
 RELATIVE_SLACK = 0.002
+NUMBERS = (int, float)  # made once: it is asked for every side of every box
 BROKEN = (UnicodeError, csv.Error, ijson.JSONError, ParseError, DefusedXmlException, yaml.YAMLError, RecursionError)
 
 
@@ -171,7 +171,7 @@ def share(value: object, what: str) -> float | None:
 
 def number(value: object, what: str) -> float:
     """Return a finite number; whole numbers too long for a float are refused. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 <= value <= 1e9 or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, NUMBERS) or not -1e9 <= value <= 1e9:
         raise ValueError(f"{what} is {str(value)[:40]!r}, not a number")
     return float(value)
 
@@ -202,7 +202,7 @@ def picture_in(root: Path, name: str, folders: Sequence[str]) -> Path | None:
     """Return the file of that name in the first of the folders below `root` that has it; never one outside."""
     if not name or "\0" in name:
         return None
-    place, wanted = _resolved(root), name.replace("\\", "/")
+    place, wanted = _resolved(str(root)), name.replace("\\", "/")
     last = wanted.rstrip("/").rpartition("/")[2]
     for tail in (last,) if last == wanted or "://" in wanted else (wanted, last):
         for folder in folders:
@@ -215,8 +215,8 @@ def picture_in(root: Path, name: str, folders: Sequence[str]) -> Path | None:
 
 
 @lru_cache(maxsize=16)
-def _resolved(root: Path) -> Path:
-    return root.resolve()
+def _resolved(root: str) -> Path:
+    return Path(root).resolve()
 
 
 class Once:

@@ -10,7 +10,7 @@ from typing import Any
 def json_object(line: bytes) -> dict[str, Any]:
     """Return one JSON object; a key that occurs twice and numbers that JSON does not know are refused."""
     try:
-        value = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _STRICT.decode(line.decode("utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError("it is not JSON in UTF-8") from error
     return dict(mapping(value, "it"))
@@ -25,6 +25,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number JSON knows")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def mapping(value: Any, what: str) -> Mapping[str, Any]:
