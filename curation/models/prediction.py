@@ -13,7 +13,7 @@ from curation.models.person import User
 from curation.models.project import Project
 
 
-class Real(models.FloatField):
+class Real(models.FloatField):  # type: ignore[type-arg]
     """A number of four bytes: a vector of them is half as large."""
 
     def db_type(self, connection: Any) -> str:  # noqa: ARG002  the signature is Django's

@@ -157,7 +157,7 @@ def facts_of(version: DatasetVersion) -> tuple[tuple[str, str], ...]:
 
 def _measured(version: DatasetVersion) -> dict[str, Any]:
     query = """
-        SELECT count(*) AS images, coalesce(sum(a.bytes), 0) AS bytes,
+        SELECT count(*) AS images, coalesce(sum(a.bytes), 0)::float8 AS bytes,
                count(*) FILTER (WHERE greatest(a.width, a.height) >= %(long)s AND least(a.width, a.height) >= %(short)s)
                    AS fine,
                min(a.width || ' × ' || a.height) FILTER (WHERE a.width * a.height = size.least) AS least,

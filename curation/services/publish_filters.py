@@ -22,6 +22,38 @@ LONGEST_NOTE: Final = 300
 PAGE: Final = 24
 
 
+INTO: Final = """
+    INSERT INTO curation_publishfinding
+        (project_id, asset_id, filter, source, said_by, score, word, note, created_at)
+    SELECT %(project)s, told.asset_id, told.filter, told.source, told.said_by, told.score, 'open', '', %(now)s
+    FROM ({told}) told JOIN curation_asset a ON a.id = told.asset_id AND a.state <> 'dropped' AND a.media <> 'video'
+    ORDER BY told.asset_id, told.filter ON CONFLICT (asset_id, filter) DO NOTHING
+"""
+FROM_TAGS: Final = INTO.format(
+    told="""
+    SELECT t.asset_id, t.value AS filter, max(t.score) AS score,
+           (array_agg(CASE WHEN t.source <> 'person' THEN 'tagger' WHEN r.tagger = 'by hand' THEN 'person'
+                           ELSE 'crowd' END ORDER BY t.score DESC))[1] AS source,
+           (array_agg(left(r.tagger, 120) ORDER BY t.score DESC))[1] AS said_by
+    FROM curation_assettag t JOIN curation_tagrun r ON r.id = t.run_id AND r.is_current
+    WHERE t.project_id = %(project)s AND t.key = %(key)s AND t.value = ANY(%(filters)s) GROUP BY 1, 2
+"""
+)
+FROM_VOTES: Final = INTO.format(
+    told="""
+    SELECT DISTINCT ON (1, 2) v.asset_id, word AS filter, count(*) * 1.0 / whole.n AS score, 'crowd' AS source,
+           count(*) || ' of ' || whole.n || ' workers' AS said_by
+    FROM curation_annotation v CROSS JOIN LATERAL regexp_split_to_table(v.label, '[^a-z]+') word
+    JOIN (SELECT asset_id, stage_id, count(*) AS n FROM curation_annotation
+          WHERE project_id = %(project)s AND kind = 'label' AND discarded_at IS NULL GROUP BY 1, 2) whole
+      ON whole.asset_id = v.asset_id AND whole.stage_id = v.stage_id
+    WHERE v.project_id = %(project)s AND v.kind = 'label' AND v.discarded_at IS NULL AND word = ANY(%(filters)s)
+    GROUP BY v.asset_id, word, v.stage_id, whole.n ORDER BY 1, 2, 3 DESC
+"""
+)
+"""A crowd question whose options are called like the filters: every worker who says so counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """One filter: how many wait for a word, were kept, were removed."""
@@ -62,26 +94,16 @@ def log(project: Project, name: str = "") -> QuerySet[PublishFinding]:
 
 @transaction.atomic
 def suggest(*, project: Project, by: User | None, now: datetime) -> int:
-    """Open a finding for each image that a tagger or a worker has tagged `publish: FILTER`; return how many are new.
+    """Open a finding for each image that has a tag `publish: FILTER`, or of which workers say so; count the new ones.
 
     One that a person has decided on is not opened again.
     """
-    query = """
-        INSERT INTO curation_publishfinding
-            (project_id, asset_id, filter, source, said_by, score, word, note, created_at)
-        SELECT %(project)s, t.asset_id, t.value,
-               (array_agg(CASE WHEN t.source = 'person' THEN 'crowd' ELSE 'tagger' END ORDER BY t.score DESC))[1],
-               (array_agg(left(r.tagger, 120) ORDER BY t.score DESC))[1], max(t.score), 'open', '', %(now)s
-        FROM curation_assettag t JOIN curation_tagrun r ON r.id = t.run_id AND r.is_current
-        JOIN curation_asset a ON a.id = t.asset_id AND a.state <> 'dropped' AND a.media <> 'video'
-        WHERE t.project_id = %(project)s AND t.key = %(key)s AND t.value = ANY(%(filters)s)
-        GROUP BY t.asset_id, t.value ORDER BY t.asset_id, t.value
-        ON CONFLICT (asset_id, filter) DO NOTHING
-    """
     told = {"project": project.pk, "now": now, "key": TAG, "filters": list(Filter.values)}
     with connection.cursor() as cursor:
-        cursor.execute(query, told)
+        cursor.execute(FROM_TAGS, told)
         found = int(cursor.rowcount)
+        cursor.execute(FROM_VOTES, told)
+        found += int(cursor.rowcount)
     if found:
         text = f"{found:,} images were suggested by the publish filters."
         events.record(kind="publish.suggested", text=text, project=project, by=by, now=now)

@@ -121,7 +121,7 @@ def test_the_command_ends_with_one_when_a_scenario_fails(project, version, tmp_p
     assert ended.value.returncode == 1
     told = json.loads(capsys.readouterr().out)
     assert told["scenarios"][0]["verdict"] == "fail"
-    with pytest.raises(CommandError, match="--scenario dark=light:low") as wrong:
+    with pytest.raises(CommandError, match="has no such predictions") as wrong:
         call_command("evaluate", make_project().slug)
     assert wrong.value.returncode == 2
 
