@@ -1,7 +1,8 @@
 """Which assets to take so that several attributes have wanted shares at once. Pure: equal input, equal choice.
 
 Shares are reached by raking (iterative proportional fitting; Deming and Stephan 1940) with the number of assets there
-are as a cap on each cell; what is too few is said as a deficit and never made up by chance.
+are as a cap on each cell; what is too few is said as a deficit and never made up by chance. Under-sampling needs no
+shares: no value may outweigh the others. Within a cell chance decides, or how unlike the assets look.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,16 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Hashes = npt.NDArray[np.uint64]
+Looks = npt.NDArray[np.uint8]
 Mode = Literal["fill", "strict"]
 
 ROUNDS: Final = 200
 CLOSE_ENOUGH: Final = 1e-7
 """Part of the wanted number by which a marginal may be off when raking stops."""
+
+
+MOST_LOOKED_AT: Final = 4_000
+"""Assets of a cell, the first by seed, among which unlike ones are looked for."""
 
 
 class BadTarget(ValueError):
@@ -73,13 +79,14 @@ def sample(
     size: int,
     seed: int,
     mode: Mode = "fill",
+    looks: Looks | None = None,
 ) -> Sampled:
     """Choose `size` of n assets, or fewer where there are not enough.
 
     `codes[j][i]` is the place of asset i's value among the shares of `wishes[j]`, -1 = another value; `ids` (n × 2) is
     its lasting name in two words of 64 bits. `fill` hands what one value lacks to the other values of its attribute,
     `strict` takes fewer of all so that the shares stay. Within a cell of equal values chance decides, by seed and id
-    alone. Raises BadTarget.
+    alone; with `looks` (n × bytes of a hash) those that are furthest from each other. Raises BadTarget.
     """
     if size < 1:
         raise BadTarget(f"A sample of {size} is none; a number from 1 is expected.")
@@ -91,8 +98,36 @@ def sample(
     wanted = [_wanted(wish, size) for wish in wishes]
     there = [_summed(cells[:, j], available, len(one.shares)) for j, one in enumerate(wishes)]
     counts = quotas(cells, available, wanted, mode=mode)
-    chosen = eligible[_drawn(cell_of, counts, _order(ids[eligible], seed))]
-    return Sampled(np.sort(chosen), tuple(_deficits(wishes, wanted, there)))
+    chosen = _chosen(eligible, cell_of, counts, _order(ids[eligible], seed), looks)
+    return Sampled(chosen, tuple(_deficits(wishes, wanted, there)))
+
+
+def under_sample(
+    code: Ints, ids: Hashes, *, values: int, seed: int, keep_smallest: bool = False, looks: Looks | None = None
+) -> Ints:
+    """Choose as many of each value as of the rarest; `code[i]` is the value of asset i, -1 = another one.
+
+    With `keep_smallest` all of the rarest are taken, and the next rarest is the limit of the others.
+    """
+    eligible = np.flatnonzero(code >= 0)
+    available = np.bincount(code[eligible], minlength=values)
+    counts = np.array(under_sampled(available.tolist(), keep_smallest=keep_smallest), dtype=np.intp)
+    return _chosen(eligible, code[eligible], counts, _order(ids[eligible], seed), looks)
+
+
+def under_sampled(counts: Sequence[int], *, keep_smallest: bool = False) -> list[int]:
+    """Return how many to keep of each so that none outweighs the others; what there is none of has no say."""
+    filled = sorted(n for n in counts if n > 0)
+    if not filled:
+        return list(counts)
+    limit = filled[1] if keep_smallest and len(filled) > 1 else filled[0]
+    return [min(n, limit) for n in counts]
+
+
+def _chosen(eligible: Ints, cell_of: Ints, counts: Ints, order: Hashes, looks: Looks | None) -> Ints:
+    if looks is None:
+        return np.sort(eligible[_drawn(cell_of, counts, order)])
+    return np.sort(eligible[_spread(cell_of, counts, order, looks[eligible])])
 
 
 def quotas(cells: Ints, available: Ints, wanted: Sequence[Floats], *, mode: Mode = "fill") -> Ints:
@@ -208,3 +243,36 @@ def _order(ids: Hashes, seed: int) -> Hashes:
             mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             mixed ^= mixed >> np.uint64(31)
     return mixed
+
+
+def _spread(cell_of: Ints, counts: Ints, order: Hashes, looks: Looks) -> Ints:
+    """Return of each cell c those `counts[c]` that look most unlike, beginning with the first by `order`."""
+    places = np.lexsort((order, cell_of))
+    ends = np.searchsorted(cell_of[places], np.arange(len(counts) + 1))
+    found = [np.zeros(0, np.intp)]
+    for cell, n in enumerate(counts):
+        mine = places[ends[cell] : ends[cell + 1]][: max(n, MOST_LOOKED_AT)]
+        found.append(mine if n >= len(mine) else mine[diverse(_signs(looks[mine]), n=n)[0]])
+    return np.concatenate(found)
+
+
+def _signs(looks: Looks) -> npt.NDArray[np.float32]:
+    """Return the bits of hashes as -1 and 1: their cosine is 1 - 2 × the share of bits that differ."""
+    return np.unpackbits(looks, axis=1).astype(np.float32) * 2 - 1
+
+
+def diverse(rows: npt.ArrayLike, *, n: int, start: int = 0) -> tuple[Ints, float]:
+    """Choose n rows (m × d) far from each other, and how far the furthest of the others is from the nearest chosen.
+
+    Greedy k-center (Gonzalez 1985) on rows scaled to length 1; distance 1 - cosine, ties go to the lowest place.
+    """
+    points = np.asarray(rows, dtype=np.float32)
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    points = np.divide(points, lengths, out=np.zeros_like(points), where=lengths > 0)
+    if n < 1:
+        return np.zeros(0, np.intp), 0.0
+    chosen, nearest = [start], 1 - points @ points[start]
+    for _ in range(min(n, len(points)) - 1):
+        chosen.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, 1 - points @ points[chosen[-1]])
+    return np.array(chosen, dtype=np.intp), float(max(nearest.max(), 0.0))

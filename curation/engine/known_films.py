@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from crowd.rehearsal import films
 from crowd.rehearsal.answers import right_judgement
 from crowd.rehearsal.models import HiddenTruth
+from crowd.rehearsal.pictures import Truth
 from curation.models import Asset, LabelClass, Project, Stage
 from curation.services.pool_drafts import KnownTask
 
@@ -54,5 +55,5 @@ def know_frames(project: Project) -> None:
         film = HiddenTruth.objects.filter(sha256=frame.parent.sha256).first() if frame.parent else None
         if film is None:
             continue
-        truth = films.truth_of_frame(films.Truth.from_json(film.truth), frame.frame_index or 0)
+        truth = films.truth_of_frame(Truth.from_json(film.truth), frame.frame_index or 0)
         HiddenTruth.objects.get_or_create(sha256=frame.sha256, defaults={"truth": truth.to_json()})

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from django.db import transaction
-from django.db.models import Case, Exists, IntegerField, OuterRef, Value, When
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, transaction
+from django.db.models import BigIntegerField, BinaryField, Case, Exists, OuterRef, Value, When
+from django.db.models.functions import Cast, Coalesce
 
 from crowd.errors import CrowdError
-from curation.datasets.sampling import BadTarget, Deficit, Mode, Wish, sample
+from curation.datasets.sampling import BadTarget, Deficit, Mode, Wish, sample, under_sample
 from curation.models import Asset, AssetTag, HeldOutPicture, Project, TagRun, User
-from curation.services import events, versions
+from curation.services import events, locked_parts, saved_views, versions
 from curation.services.asset_query import matching, parse
 from curation.services.asset_query.filters import origin
 from curation.services.coverage.counting import tests_of
@@ -23,18 +25,30 @@ from curation.services.turns import take_turns
 TAG: Final = "sample"
 LONGEST_NAME: Final = 40
 A_BATCH: Final = 5_000
+HASH_BYTES: Final = 32
+HEADER: Final = 19  # of a binary COPY: signature, flags, length of an extension
+TRAILER: Final = 2
 NONE_OF_THEM: Final = -1
+
+
+Under = Literal["", "rarest", "next"]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a sample is to hold: `size` of the assets that `query` means, with the shares of `factors`."""
+    """What a sample is to hold: `size` of the assets that `query` means, with the shares of `factors`.
+
+    `under` takes no shares and no size: of the values of one factor as many as of the rarest, or as of the next rarest.
+    `diverse` takes those of equal values that look most unlike.
+    """
 
     factors: Sequence[Factor]
     size: int
     query: str = ""
     seed: int = 0
     mode: Mode = "fill"
+    under: Under = ""
+    diverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +73,13 @@ class Sample:
 
 def drawn(*, project: Project, order: Order) -> Sample:
     """Choose; nothing is written. Held-out pictures and videos are never among them. Raises CrowdError, QueryError."""
+    if order.under:
+        return _under(project, order)
     order = replace(order, factors=_wanted(order.factors))
-    keys, ids, codes = _read(project, order)
+    keys, ids, codes, looks = _read(project, order)
     try:
         wishes = [Wish(one.name, {wish.value: wish.share for wish in one.wishes}) for one in order.factors]
-        found = sample(codes, ids, wishes, size=order.size, seed=order.seed, mode=order.mode)
+        found = sample(codes, ids, wishes, size=order.size, seed=order.seed, mode=order.mode, looks=looks)
     except BadTarget as wrong:
         raise CrowdError(str(wrong)) from None
     counts = [
@@ -74,9 +90,27 @@ def drawn(*, project: Project, order: Order) -> Sample:
     return Sample(keys[found.chosen].tolist(), len(keys), counts, found.deficits)
 
 
+def _under(project: Project, order: Order) -> Sample:
+    if len(order.factors) != 1:
+        raise CrowdError(f"Under-sampling balances the values of one condition, not of {len(order.factors)}.")
+    (factor,) = order.factors
+    keys, ids, (code,), looks = _read(project, order)
+    chosen = under_sample(
+        code, ids, values=len(factor.wishes), seed=order.seed, keep_smallest=order.under == "next", looks=looks
+    )
+    taken = [int(np.sum(code[chosen] == place)) for place in range(len(factor.wishes))]
+    most = max(taken, default=0)
+    counts = [Count(factor.name, wish.value, n, most) for wish, n in zip(factor.wishes, taken, strict=True)]
+    lacks = [Deficit(factor.name, one.value, most, one.taken) for one in counts if one.taken < most]
+    return Sample(keys[chosen].tolist(), len(keys), counts, lacks)
+
+
 @transaction.atomic
 def keep(*, project: Project, name: str, order: Order, by: User | None, now: datetime) -> Sample:
-    """Draw a sample and tag its assets `sample: NAME`, so that a query, a view or an export means exactly them."""
+    """Draw a sample and tag its assets `sample: NAME`, so that a query, a view or an export means exactly them.
+
+    Who keeps it gets the view, shared with the project.
+    """
     take_turns(project=project, what="sample")
     name = _free_name(project, name)
     found = drawn(project=project, order=order)
@@ -84,6 +118,10 @@ def keep(*, project: Project, name: str, order: Order, by: User | None, now: dat
     for start in range(0, len(found.asset_ids), A_BATCH):
         _tag(project, tagger, name, found.asset_ids[start : start + A_BATCH])
     told: dict[str, Any] = {"query": order.query, "size": order.size, "seed": order.seed, "mode": order.mode}
+    told |= {"under": order.under, "diverse": order.diverse}
+    if by is not None:
+        view = f"Sample {name}"
+        saved_views.save(project=project, owner=by, name=view, query=query_of(name), layout="", is_shared=True)
     text = f"Sample “{name}”: {len(found.asset_ids):,} of {found.among:,} assets, seed {order.seed}."
     events.record(kind="sample.kept", text=text, project=project, by=by, data=told, now=now)
     versions.bump(project_id=project.pk)
@@ -95,22 +133,45 @@ def query_of(name: str) -> str:
     return f'tag:"{TAG}: {name}"'
 
 
-def _read(project: Project, order: Order) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64], list[Any]]:
-    """Return keys, ids (n × 2) and codes of all assets that may be taken, in one statement."""
+def _read(
+    project: Project, order: Order
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64], list[Any], npt.NDArray[np.uint8] | None]:
+    """Return keys, ids (n × 2), codes and hashes of all assets that may be taken, in one statement."""
     held_out = HeldOutPicture.objects.filter(
         held_out__project=project, held_out__retired_at=None, sha256=OuterRef("sha256")
     )
     rows: Any = matching(parse(order.query), project=project).exclude(media=Asset.Media.VIDEO).order_by()
-    rows = rows.filter(~Exists(held_out)).alias(origin=origin())
+    rows = locked_parts.without(rows.filter(~Exists(held_out)), project).alias(origin=origin())
     names = [f"f{place}" for place in range(len(order.factors))]
     for name, factor in zip(names, order.factors, strict=True):
         whens = (When(test, then=Value(code)) for code, test in enumerate(tests_of(project, factor)))
-        rows = rows.annotate(**{name: Case(*whens, default=Value(NONE_OF_THEM), output_field=IntegerField())})
-    found = list(rows.values_list("pk", "public_id", *names).iterator(chunk_size=A_BATCH))
-    words = b"".join(row[1].bytes for row in found)
-    table = np.array([(row[0], *row[2:]) for row in found], dtype=np.int64).reshape(-1, 1 + len(names))
-    codes = [table[:, 1 + place].astype(np.intp) for place in range(len(names))]
-    return table[:, 0], np.frombuffer(words, dtype=">u8").astype(np.uint64).reshape(-1, 2), codes
+        code = Case(*whens, default=Value(NONE_OF_THEM), output_field=BigIntegerField())
+        rows = rows.annotate(**{name: Cast(code, BigIntegerField())})
+    if order.diverse:
+        rows = rows.annotate(look=Coalesce("hash256", Value(bytes(HASH_BYTES)), output_field=BinaryField()))
+    found = _copied(rows, names, looks=order.diverse)
+    ids = np.stack([found["high"], found["low"]], axis=1).astype(np.uint64)
+    codes = [found[name].astype(np.intp) for name in names]
+    return found["pk"].astype(np.int64), ids, codes, found["look"].copy() if order.diverse else None
+
+
+def _copied(rows: Any, names: Sequence[str], *, looks: bool) -> npt.NDArray[Any]:
+    """Read rows of fixed width as PostgreSQL's binary COPY writes them: ten times faster than objects for each row."""
+    parts: list[Any] = [("columns", ">i2"), ("length of pk", ">i4"), ("pk", ">i8")]
+    parts += [("length of id", ">i4"), ("high", ">u8"), ("low", ">u8")]
+    for name in names:
+        parts += [(f"length of {name}", ">i4"), (name, ">i8")]
+    if looks:
+        parts += [("length of look", ">i4"), ("look", "u1", (HASH_BYTES,))]
+    row = np.dtype(parts)
+    columns = ["pk", "public_id", *names, *(["look"] if looks else [])]
+    try:
+        sql, params = rows.values_list(*columns).query.sql_with_params()
+    except EmptyResultSet:
+        return np.zeros(0, row)
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", params) as copy:
+        whole = b"".join(copy)
+    return np.frombuffer(whole, row, count=(len(whole) - HEADER - TRAILER) // row.itemsize, offset=HEADER)
 
 
 def _wanted(factors: Sequence[Factor]) -> list[Factor]:

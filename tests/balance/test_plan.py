@@ -28,6 +28,15 @@ def test_eight_conditions_are_eight_lines():
     assert read_plan(plan_text(factors)) == factors
 
 
+def test_a_value_may_say_which_performance_is_tolerated():
+    (light, weather) = read_plan("light: low 30% ±10 ≥70%, normal 70% >= 95\nweather: sunny ≥90%, snowy")
+    assert light.wishes == (Wish("low", 30.0, 10.0, 70.0), Wish("normal", 70.0, 5.0, 95.0))
+    assert weather.wishes == (Wish("sunny", 50.0, least=90.0), Wish("snowy", 50.0))
+    assert read_plan(plan_text([light, weather])) == [light, weather]
+    with pytest.raises(BadPlan, match="Line 1: a tolerated performance lies between 0 and 100 %, not at 120 %"):
+        read_plan("light: low 30% ≥120%, normal 70%")
+
+
 def test_a_value_leads_to_the_query_of_its_assets():
     weather, light, *_, sharpness, _ = read_plan(EIGHT)
     assert weather.query("sunny") == 'tag:"weather: sunny"'

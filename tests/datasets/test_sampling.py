@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.datasets.sampling import BadTarget, Deficit, Wish, quotas, sample
+from curation.datasets.sampling import BadTarget, Deficit, Wish, diverse, quotas, sample, under_sample, under_sampled
 
 CELLS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 TARGETS = [np.array([100.0, 100.0]), np.array([120.0, 80.0])]
@@ -93,3 +93,31 @@ def test_an_empty_stock_gives_an_empty_sample_and_says_what_is_missing():
 def test_shares_that_cannot_be_are_refused_with_a_sentence(wish, sentence):
     with pytest.raises(BadTarget, match=sentence):
         Wish("light", wish)
+
+
+def test_under_sampling_to_the_rarest_or_to_the_next_rarest():
+    assert under_sampled([10, 50, 400, 0]) == [10, 10, 10, 0]
+    assert under_sampled([10, 50, 400, 0], keep_smallest=True) == [10, 50, 50, 0]
+
+
+def test_under_sampling_chooses_by_seed_and_leaves_other_values_alone():
+    code = np.array([0] * 3 + [1] * 20 + [-1] * 9)
+    ids = np.arange(64, dtype=np.uint64).reshape(-1, 2)
+    one, again, other = (under_sample(code, ids, values=2, seed=seed) for seed in (1, 1, 2))
+    assert list(one) == list(again) != list(other)
+    assert np.bincount(code[one]).tolist() == [3, 3]
+
+
+def test_diversity_takes_the_furthest_next():
+    rows = [(1, 0), (0.9, 0.1), (0, 1), (-1, 0), (0.7, 0.7), (0, -1)]
+    chosen, radius = diverse(rows, n=4)
+    assert list(chosen) == [0, 3, 2, 5]
+    assert radius == pytest.approx(0.2929, abs=1e-4)
+
+
+def test_within_a_cell_the_unlike_are_taken_and_twins_are_left():
+    looks = np.array([[0, 0]] * 8 + [[255, 255], [255, 0], [0, 255]], dtype=np.uint8)
+    ids = np.arange(22, dtype=np.uint64).reshape(-1, 2)
+    wish = [Wish("light", {"low": 1.0})]
+    found = sample([np.zeros(11, np.intp)], ids, wish, size=4, seed=3, looks=looks)
+    assert {8, 9, 10} < set(found.chosen.tolist())

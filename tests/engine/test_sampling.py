@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.models import Asset, Event, HeldOutPicture, HeldOutSet
+from curation.models import Asset, Event, HeldOutPicture, HeldOutSet, SavedView
 from curation.services import sampling
 from curation.services.asset_query import matching, parse
 from curation.services.coverage.plan import read_plan
@@ -83,3 +83,31 @@ def test_the_command_prints_the_same_ids_again_and_says_what_is_wrong(project):
     ):
         with pytest.raises(CommandError, match=sentence):
             call_command("sample", project.slug, *words)
+
+
+def test_under_sampling_takes_as_many_of_each_as_of_the_rarest(project):
+    light = PLAN[:1]
+    found = sampling.drawn(project=project, order=Order(light, 0, under="rarest"))
+    assert [one.taken for one in found.counts] == [5, 5]
+    sizes = read_plan("resolution: sd 10%, hd 10%, full-hd 80%")
+    next_rarest = sampling.drawn(project=project, order=Order(sizes, 0, under="next"))
+    assert [one.taken for one in next_rarest.counts] == [5, 21, 21]
+    assert [(one.value, one.missing) for one in next_rarest.deficits] == [("sd", 16)]
+    with pytest.raises(CrowdError, match="values of one condition, not of 2"):
+        sampling.drawn(project=project, order=Order(PLAN, 0, under="rarest"))
+
+
+def test_of_equal_assets_the_unlike_are_taken(project):
+    for number, asset in enumerate(Asset.objects.filter(brightness=120, width=1280)):
+        Asset.objects.filter(pk=asset.pk).update(hash256=bytes([255 if number < 2 else 0]) * 32)
+    bright = read_plan("brightness: 60..255 90%, 0..59 10%")
+    query = "brightness>=60 resolution:hd"
+    found = sampling.drawn(project=project, order=Order(bright, 2, query=query, diverse=True))
+    assert len(set(Asset.objects.filter(pk__in=found.asset_ids).values_list("hash256", flat=True))) == 2
+
+
+def test_who_keeps_a_sample_gets_its_view(project):
+    alice = factories.make_user("Alice")
+    sampling.keep(project=project, name="spring", order=Order(PLAN, 20), by=alice, now=database_now())
+    view = SavedView.objects.get(owner=alice)
+    assert (view.name, view.query, view.is_shared) == ("Sample spring", 'tag:"sample: spring"', True)

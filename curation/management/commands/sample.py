@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help="short name or id")
-        parser.add_argument("--size", type=int, required=True, help="how many assets")
+        parser.add_argument("--size", type=int, default=0, help="how many assets; not with --under")
         parser.add_argument("--query", default="", help="among which: a query such as state:published")
         parser.add_argument(
             "--shares",
@@ -33,7 +33,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=0, help="the same seed takes the same assets (0)")
         parser.add_argument("--strict", action="store_true", help="take fewer rather than other shares")
-        parser.add_argument("--keep", metavar="NAME", help="tag the assets `sample: NAME`")
+        parser.add_argument(
+            "--under",
+            choices=["rarest", "next"],
+            default="",
+            help="no shares: as many of each value of one condition as of the rarest; next: all of the rarest, "
+            "and as many of the others as of the next rarest",
+        )
+        parser.add_argument("--diverse", action="store_true", help="of equal values those that look most unlike")
+        parser.add_argument("--keep", metavar="NAME", help="tag the assets `sample: NAME`, and keep the view")
         parser.add_argument("--json", action="store_true", help="print one JSON document, with the ids")
 
     def handle(self, *, project: str, **options: Any) -> None:
@@ -46,6 +54,8 @@ class Command(BaseCommand):
                 query=options["query"],
                 seed=options["seed"],
                 mode="strict" if options["strict"] else "fill",
+                under=options["under"],
+                diverse=options["diverse"],
             )
             if options["keep"]:
                 now = database_now()

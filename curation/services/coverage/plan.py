@@ -13,6 +13,7 @@ from curation.models import PlanFactor, Project, User
 from curation.services import events, versions
 from curation.services.asset_query import QueryError, Value, parse
 from curation.services.asset_query.fields import FIELDS, Kind
+from curation.services.turns import take_turns
 
 MOST_FACTORS: Final = 20
 MOST_VALUES: Final = 30
@@ -25,6 +26,7 @@ WISH: Final = re.compile(
     r"^(?P<value>.+?)\s+(?P<share>\d{1,3}(?:\.\d{1,3})?)\s*%"
     r"(?:\s*(?:±|\+/?-)\s*(?P<tolerance>\d{1,3}(?:\.\d{1,3})?)\s*%?)?$"
 )
+TOLERATED: Final = re.compile(r"^(?P<rest>.+?)\s*(?:>=|≥)\s*(?P<least>\d{1,3}(?:\.\d{1,3})?)\s*%?$")
 
 
 class BadPlan(CrowdError):
@@ -33,11 +35,15 @@ class BadPlan(CrowdError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A value, and how many percent of the images should have it, give or take `tolerance` points."""
+    """A value, and how many percent of the images should have it, give or take `tolerance` points.
+
+    `least` is the performance, in percent, that a model must reach there; None = nothing is said.
+    """
 
     value: str
     share: float
     tolerance: float = USUAL_TOLERANCE
+    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ def plan_text(factors: Iterable[Factor]) -> str:
 
 
 def _wish_text(wish: Wish) -> str:
-    return f"{wish.value} {wish.share:g}% ±{wish.tolerance:g}"
+    least = "" if wish.least is None else f" ≥{wish.least:g}%"
+    return f"{wish.value} {wish.share:g}% ±{wish.tolerance:g}{least}"
 
 
 def read_plan(text: str) -> list[Factor]:
@@ -109,16 +116,28 @@ def _factor(number: int, line: str) -> Factor:
 
 
 def _wishes(number: int, name: str, parts: Sequence[str]) -> list[Wish]:
-    found = [WISH.match(part) for part in parts]
+    said = [_without_least(number, part) for part in parts]
+    found = [WISH.match(rest) for rest, _ in said]
     if not any(found):
-        return [Wish(part, round(100 / len(parts), 3)) for part in parts]
+        return [Wish(rest, round(100 / len(parts), 3), least=least) for rest, least in said]
     wishes = []
-    for part, match in zip(parts, found, strict=True):
+    for (part, least), match in zip(said, found, strict=True):
         if match is None:
             raise BadPlan(f"Line {number}: “{part}” has no share; give every value of {name} one, or none.")
-        tolerance = match["tolerance"]
-        wishes.append(Wish(match["value"], float(match["share"]), float(tolerance) if tolerance else USUAL_TOLERANCE))
+        tolerance = float(match["tolerance"]) if match["tolerance"] else USUAL_TOLERANCE
+        wishes.append(Wish(match["value"], float(match["share"]), tolerance, least))
     return wishes
+
+
+def _without_least(number: int, part: str) -> tuple[str, float | None]:
+    """Split off the performance that is tolerated: `dark 10% ≥70%`."""
+    match = TOLERATED.match(part)
+    if match is None:
+        return part, None
+    least = float(match["least"])
+    if not 0 < least <= 100:
+        raise BadPlan(f"Line {number}: a tolerated performance lies between 0 and 100 %, not at {least:g} %.")
+    return match["rest"], least
 
 
 def _require_sense(number: int, factor: Factor) -> None:
@@ -143,7 +162,7 @@ def _require_sense(number: int, factor: Factor) -> None:
 def save_plan(*, project: Project, text: str, by: User | None, now: datetime) -> list[Factor]:
     """Keep a plan in place of the one before. Raises BadPlan, and then nothing is changed."""
     factors = read_plan(text)
-    Project.objects.select_for_update().only("pk").get(pk=project.pk)
+    take_turns(project=project, what="plan of conditions")
     if factors == plan_of(project):
         return factors
     PlanFactor.objects.filter(project=project).delete()
