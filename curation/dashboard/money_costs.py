@@ -19,7 +19,8 @@ from curation.engine.costs import (
     published_interval,
 )
 from curation.models import Project, Stage
-from curation.recipes.loading import Published, load, names
+from curation.recipes.loading import load, names
+from curation.recipes.published import Published
 from curation.services.overview import AssetCounts, funnel
 
 NOTES: Final[Mapping[str, str]] = {CHECK_BOXES: "nobody: agreement decides", "": "of no stage"}

@@ -8,8 +8,9 @@ from fractions import Fraction
 from crowd.money import micro
 from curation.economics.costs import Comparison, CostTable, StageCost
 from curation.economics.interval import Interval, Step, price_interval
+from curation.economics.pages import pages_needed
 from curation.models import Pool, Stage
-from curation.recipes.loading import Published, PublishedStage
+from curation.recipes.published import Published, PublishedStage
 from curation.services.overview import FunnelStep, PoolRow
 
 CHECK_BOXES = "check_boxes"
@@ -22,30 +23,39 @@ DROPS_NOTHING = {"publish"}
 # --- as somebody published it ----------------------------------------------------------------------------------------
 def published_costs(published: Published) -> Comparison:
     """Return both tables of a published campaign, every answer at one price."""
-    price = micro(published.answer_usd)
-    as_is = tuple(_published(one, one.answers, price) for one in published.stages)
-    fewer = tuple(_published(one, _with_aggregation(one), price) for one in published.stages)
-    return Comparison(CostTable(as_is, published.delivered), CostTable(fewer, published.delivered))
+    as_is = tuple(_published(published, one, one.answers) for one in published.stages)
+    fewer = tuple(_published(published, one, _with_aggregation(one)) for one in published.stages)
+    mixed = published.is_mixed
+    return Comparison(CostTable(as_is, published.delivered, mixed), CostTable(fewer, published.delivered, mixed))
 
 
 def _with_aggregation(one: PublishedStage) -> int:
     return one.answers if one.answers_with_aggregation is None else one.answers_with_aggregation
 
 
-def _published(one: PublishedStage, answers: int, price: int) -> StageCost:
-    return StageCost(one.stage, one.title, one.n, Fraction(answers), one.n * answers * price)
+def _published(published: Published, one: PublishedStage, answers: int) -> StageCost:
+    pages = pages_needed(
+        items=one.n,
+        answers=Fraction(answers),
+        a_page=one.page_size,
+        control=Fraction(one.control),
+        partial_page=one.partial_page,
+    )
+    price = micro(published.answer_usd if one.page_usd is None else one.page_usd)
+    paid = pages if one.paid is None else one.paid
+    return StageCost(one.stage, one.title, one.n, Fraction(answers), paid * price)
 
 
 def published_interval(published: Published) -> Interval | None:
     """Return between which prices one image of such a campaign ends up, from its own counts."""
-    price = micro(published.answer_usd)
+    rows = published_costs(published).with_aggregation.rows
     after = [one.n for one in published.stages[1:]] + [published.delivered]
-    return price_interval(
-        [
-            Step(float(price * _with_aggregation(one)), left, max(0, one.n - left))
-            for one, left in zip(published.stages, after, strict=True)
-        ]
-    )
+    return price_interval([_published_step(row, left) for row, left in zip(rows, after, strict=True)])
+
+
+def _published_step(row: StageCost, left: int) -> Step:
+    more = row.n if left > row.n else 0
+    return Step(float(row.unit_micro), left, max(0, row.n - left), entered=more)
 
 
 # --- as a project has paid -------------------------------------------------------------------------------------------

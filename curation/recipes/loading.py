@@ -7,6 +7,8 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from curation.recipes.published import Published
+
 FOLDER = Path(__file__).parent
 _TRAIN_FIRST = (
     "training tasks are not mixed into paid pages, there or on our own; people learn before the exam, "
@@ -25,28 +27,6 @@ class RecipeStage(BaseModel):
     kind: str
     title: str
     settings: dict[str, Any] = {}
-
-
-class PublishedStage(BaseModel):
-    """How many items entered a stage of a published campaign, and how many answers each had."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    stage: str
-    title: str
-    note: str = ""
-    n: int = Field(ge=0)
-    answers: int = Field(ge=0)
-    answers_with_aggregation: int | None = Field(default=None, ge=0)
-
-
-class Published(BaseModel):
-    """What somebody else's campaign of this kind needed, as printed, with one price for every answer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    source: str
-    answer_usd: str
-    delivered: int = Field(ge=1)
-    stages: list[PublishedStage] = Field(min_length=1)
 
 
 class Recipe(BaseModel):
