@@ -33,6 +33,9 @@ class Crawl(models.Model):
     pages = models.PositiveSmallIntegerField(default=1)
     per_query = models.PositiveIntegerField(default=100)
     seconds_between = models.FloatField(default=1.7, help_text="between two questions to one engine")
+    counts = models.BooleanField(
+        default=False, db_default=False, help_text="only how many results there are is asked for"
+    )
     stopped = models.CharField(max_length=300, blank=True, help_text="why nothing is asked any more")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -91,6 +94,7 @@ class CrawlCall(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
     tries = models.PositiveSmallIntegerField(default=0)
     hits = models.PositiveIntegerField(default=0)
+    results = models.BigIntegerField(null=True, blank=True, help_text="how many the engine says there are")
     note = models.CharField(max_length=300, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
 
