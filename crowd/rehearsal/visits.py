@@ -28,6 +28,7 @@ from crowd.rehearsal.pictures import Truth
 from crowd.services import claims, control, handing_in, trust
 
 VISITS_PER_PERSON_AND_HOUR = 2.0
+FILM = b"ftyp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +163,11 @@ class _OwnMarket:
     def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
         digest = hashlib.sha256(photo.data)
         HiddenTruth.objects.get_or_create(sha256=digest.digest(), defaults={"truth": photo.truth.to_json()})
-        key = default_storage.save(f"uploads/{uuid.uuid4().hex}.jpg", ContentFile(photo.data))
+        suffix = "mp4" if photo.data[4:8] == FILM else "jpg"
+        key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(photo.data))
         if photo.trick:
             PlayedTrick.objects.create(answer_id=task.ref, trick=photo.trick)
-        name, size = f"photo-{task.ref}.jpg", len(photo.data)
+        name, size = f"photo-{task.ref}.{suffix}", len(photo.data)
         return {"file": {"key": key, "sha256": digest.hexdigest(), "bytes": size, "name": name}}
 
     def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:

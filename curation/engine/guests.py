@@ -49,13 +49,14 @@ class _Guest:
         self, page: Mapping[str, Any], told: Mapping[str, Any], chance: random.Random
     ) -> Mapping[str, Any] | bytes:
         close_old_connections()  # whoever comes by does so in a thread that lives for days
-        task = AnswerRow.objects.select_related("task").get(pk=told["id"]).task
+        task = AnswerRow.objects.select_related("task__batch").get(pk=told["id"]).task
         stall = acting.Stall(
             ref=None,
             kind=page["kind"],
             interface=page["interface"],
             open_tasks=0,
             options=[option["value"] for option in page["options"]],
+            media=task.batch.spec.get("media", "image"),
         )
         given = acting.answer(
             self, stall, acting.StallTask(told["id"], task.payload), acting.Actor(self.person, chance, database_now())

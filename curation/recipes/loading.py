@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from curation.recipes.published import Published
+from curation.recipes.search import Search
 
 FOLDER = Path(__file__).parent
 _TRAIN_FIRST = (
@@ -41,11 +42,13 @@ class Recipe(BaseModel):
     negative_class: str = ""
     wanted: int = Field(default=100, ge=1)
     budget_usd: str = "100"
-    known_answers: Literal["drawn", "none"] = "none"
+    known_answers: Literal["drawn", "filmed", "none"] = "none"
+    rehearsed_with: Literal["crowd", "clips", "search"] = "crowd"
     stages: list[RecipeStage] = Field(min_length=2)
     yields: dict[str, float] = {}
     answers: dict[str, float] = {}
     published: Published | None = None
+    search: Search | None = None
 
     @model_validator(mode="after")
     def _collects_its_media(self) -> Self:

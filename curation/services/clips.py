@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -100,8 +101,12 @@ def inherit(*, frame: Asset, video: Asset) -> None:
         started = datetime.fromisoformat(known["started"]) if "started" in known else None
         clip = Clip(known.get(CAMERA, ""), known.get("location", ""), started)
         said[CAMERA] = clip.tags_at(frame.frame_ms or 0)
-    for tagger in said:
-        _keep([frame], tagger, lambda _, tagger=tagger: said[tagger])
+    for tagger, words in said.items():
+        _keep([frame], tagger, partial(_same, words))
+
+
+def _same(words: Mapping[str, str], _asset: Asset) -> Mapping[str, str]:
+    return words
 
 
 def _keep(assets: Sequence[Asset], tagger: str, words_of: Callable[[Asset], Mapping[str, str]]) -> None:

@@ -10,9 +10,10 @@ from django.core.files.storage import default_storage
 
 from crowd.models import Assignment
 from crowd.rehearsal import films
-from curation.engine import asking, campaigns, flow
+from curation.engine import asking, campaigns, flow, rehearsal
 from curation.engine.planning import plan
 from curation.engine.report import funnel_of
+from curation.engine.wish import Wish
 from curation.models import Asset, Project
 from tests.crowd import market
 from tests.crowd.market import NOON
@@ -117,3 +118,19 @@ def test_the_plan_of_the_recipe_counts_films_and_then_their_frames():
     rows = {row.stage: row for row in plan(asking.campaign(recipe="feet-videos", platform="inhouse", wanted=1507))}
     assert (rows["collect"].n, rows["validate"].n, rows["frames"].n) == (1507, 2473, 56994)
     assert rows["collect"].micro == 37_675_000
+
+
+def test_a_rehearsal_films_judges_cuts_and_thins():
+    easy = {
+        "validate": {"exam_tasks": 3, "exam_gate": 0, "control_per_page": 0},
+        "frames": {"needs_value": 0, "control_per_page": 0},
+    }
+    document = rehearsal.rehearse(wish=Wish(recipe="feet-videos", seed=3, size=2, settings=easy))
+    rows = {row["stage"]: row for row in document["funnel"]}
+    assert list(rows) == ["collect", "validate", "storyboard", "checks", "frames", "publish"]
+    films_cut = rows["storyboard"]["passed"]
+    assert films_cut == rows["validate"]["passed"] >= 2
+    assert (rows["checks"]["in"], rows["checks"]["passed"]) == (11 * films_cut, 4 * films_cut)
+    assert rows["frames"]["in"] == 4 * films_cut
+    assert document["quality"]["delivered"] == rows["publish"]["passed"] > 0
+    assert document["ledger"]["charged_usd"] == document["ledger"]["accepted_work_usd"]

@@ -3,18 +3,26 @@
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from crowd.errors import CrowdError
 from curation.engine.rehearsal import rehearse
+from curation.engine.rehearsal_footage import rehearse_footage
+from curation.engine.rehearsal_search import rehearse_search
 from curation.engine.wish import USUAL_VISITS, Wish
 from curation.management.changes import changes
 from curation.management.terminal import Progress
 from curation.recipes.loading import BadRecipe, Recipe, load
 
 MOST = 1_000_000
+RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "crowd": rehearse,
+    "clips": rehearse_footage,
+    "search": rehearse_search,
+}
 
 
 class Command(BaseCommand):
@@ -24,7 +32,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("recipe")
         parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--size", type=int, default=100, help="photos accepted over all classes")
+        parser.add_argument(
+            "--size",
+            type=int,
+            default=100,
+            help="photos accepted over all classes; of footage: clips; of searches: addresses",
+        )
         parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", dest="changes")
         parser.add_argument(
             "--platform",
@@ -41,7 +54,8 @@ class Command(BaseCommand):
         if not 1 <= options["size"] <= MOST:
             raise CommandError(f"--size must be from 1 to {MOST:,}, not {options['size']}.", returncode=2)
         try:
-            _require_crowd(load(options["recipe"]))
+            recipe = load(options["recipe"])
+            _require_crowd(recipe, options["platform"])
             wish = Wish(
                 options["recipe"],
                 options["seed"],
@@ -51,7 +65,7 @@ class Command(BaseCommand):
                 visits_a_turn=max(1, options["visits_a_turn"]),
             )
             with Progress("rehearsing", visible=sys.stderr.isatty()) as bar:
-                document = rehearse(wish=wish, progress=bar.show)
+                document = RUNS[recipe.rehearsed_with](wish=wish, progress=bar.show)
         except (BadRecipe, CrowdError) as error:
             raise CommandError(str(error), returncode=2) from None
         if options["json"]:
@@ -60,8 +74,10 @@ class Command(BaseCommand):
             self.stdout.write(as_text(document))
 
 
-def _require_crowd(recipe: Recipe) -> None:
-    if not any(stage.kind == "collect" for stage in recipe.stages):
+def _require_crowd(recipe: Recipe, platform: str) -> None:
+    if recipe.media == "video" and platform != "rehearsal":
+        raise BadRecipe(f"{recipe.name} asks for videos, which are rehearsed in our own market only.")
+    if recipe.rehearsed_with == "crowd" and not any(stage.kind == "collect" for stage in recipe.stages):
         raise BadRecipe(f"{recipe.name} collects nothing from a crowd, so there is nothing to rehearse: ingest files.")
 
 
