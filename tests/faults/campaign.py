@@ -145,7 +145,7 @@ class Campaign:
 
     def _behind(self) -> int:
         """Return how far the product lags behind the crowd."""
-        return self._waiting() + self._commands()
+        return self._waiting() + self._commands() + self._not_taken_in()
 
     def _commands(self) -> int:
         return self.product.one(
@@ -162,6 +162,14 @@ class Campaign:
         """Return how many pages wait for a verdict of ours."""
         return int(self.far.door("GET", "/")["pages"].get("SUBMITTED", 0))
 
+    def _not_taken_in(self) -> int:
+        """Return how many pages are stored and paid here, and not looked into: drawings need no verdict first."""
+        return self.product.one(
+            "SELECT count(*) FROM crowd_assignment WHERE account_id = %s AND submitted_at IS NOT NULL"
+            " AND processed_at IS NULL",
+            self.account,
+        )
+
     def standing(self) -> dict[str, int]:
         """Return what is still under way, on both sides."""
         mine = [self.account]
@@ -169,9 +177,7 @@ class Campaign:
         return {
             "waits for a verdict there": self._waiting(),
             "commands": self._commands(),
-            "pages not taken in": ask(
-                "SELECT count(*) FROM crowd_assignment WHERE account_id = %s AND submitted_at IS NOT NULL"
-                " AND processed_at IS NULL", *mine),
+            "pages not taken in": self._not_taken_in(),
             "files": ask(
                 "SELECT count(*) FROM crowd_remotefile f JOIN crowd_assignment a ON a.id = f.assignment_id"
                 " WHERE a.account_id = %s AND f.state = 'waiting'", *mine),
