@@ -55,7 +55,7 @@ def _page(request: HttpRequest, seat: Seat, asset: Asset, error: str = "") -> Ht
         found = embeddings.alike(asset=asset, space=space, box=box, most=SHOWN)
     except CrowdError as wrong:
         refusal = str(wrong)
-    assets = seat.project.assets.in_bulk([one.asset_id for one in found])
+    assets = seat.project.assets.select_related("preview").in_bulk([one.asset_id for one in found])
     sent = Embedding.objects.filter(asset=asset).order_by("space", "box").values_list("space", "box")
     context = {
         "seat": seat,

@@ -131,7 +131,7 @@ def scenario(request: HttpRequest, public_id: UUID, predictions_id: UUID, scenar
         error = str(refusal)
     wrong.sort(key=lambda one: (-(one.found.alarms + one.found.misses), one.asset_id))
     page = Paginator(wrong, SHOWN_WRONG).get_page(request.GET.get("page"))
-    assets = seat.project.assets.in_bulk([one.asset_id for one in page])
+    assets = seat.project.assets.select_related("preview").in_bulk([one.asset_id for one in page])
     context = {
         "seat": seat,
         "predictions": row,
@@ -188,7 +188,7 @@ def _cells(rows: list[Predictions], asked: list[Scenario]) -> dict[int, list[Cel
 def _model_page(request: HttpRequest, seat: Seat, row: Predictions, error: str = "") -> HttpResponse:
     below, tag = _below(request), _tag(request)
     queue = unsure.queue(row, below=below, tag=tag)
-    page = Paginator(queue.select_related("asset"), SHOWN_UNSURE).get_page(request.GET.get("page"))
+    page = Paginator(queue.select_related("asset__preview"), SHOWN_UNSURE).get_page(request.GET.get("page"))
     context = {
         "seat": seat,
         "predictions": row,

@@ -109,7 +109,7 @@ def _in_database(mine: Embedding, most: int) -> list[Alike]:
         WHERE project_id = %(project)s AND space = %(space)s AND (box > 0) = %(boxes)s AND asset_id <> %(asset)s
         ORDER BY 3 DESC, asset_id, box LIMIT %(most)s
     """
-    told = {
+    told: dict[str, Any] = {
         "mine": list(mine.vector),
         "project": mine.project_id,
         "space": mine.space,
@@ -141,7 +141,8 @@ def _in_numpy(mine: Embedding, most: int) -> list[Alike]:
 
 
 def _directions(table: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return table / np.linalg.norm(table, axis=1, keepdims=True)
+    lengths: npt.NDArray[np.float32] = np.linalg.norm(table, axis=1, keepdims=True).astype(np.float32)
+    return (table / lengths).astype(np.float32)
 
 
 def _by_hash(asset: Asset, most: int) -> list[Alike]:
@@ -154,7 +155,7 @@ def _by_hash(asset: Asset, most: int) -> list[Alike]:
         WHERE project_id = %(project)s AND id <> %(asset)s AND hash256 IS NOT NULL AND contrast >= %(least)s
         ORDER BY 2, id LIMIT %(most)s
     """
-    told = {
+    told: dict[str, Any] = {
         "mine": "x" + bytes(asset.hash256).hex(),
         "project": asset.project_id,
         "asset": asset.pk,

@@ -82,7 +82,7 @@ def queues(project: Project) -> list[Queue]:
 def waiting(project: Project, name: str) -> QuerySet[PublishFinding]:
     """Return what waits in one queue, the surest first."""
     rows = PublishFinding.objects.filter(project=project, filter=name, word=Word.OPEN)
-    return rows.select_related("asset").order_by("-score", "id")
+    return rows.select_related("asset__preview").order_by("-score", "id")
 
 
 def log(project: Project, name: str = "") -> QuerySet[PublishFinding]:
@@ -98,7 +98,7 @@ def suggest(*, project: Project, by: User | None, now: datetime) -> int:
 
     One that a person has decided on is not opened again.
     """
-    told = {"project": project.pk, "now": now, "key": TAG, "filters": list(Filter.values)}
+    told: dict[str, Any] = {"project": project.pk, "now": now, "key": TAG, "filters": list(Filter.values)}
     with connection.cursor() as cursor:
         cursor.execute(FROM_TAGS, told)
         found = int(cursor.rowcount)
