@@ -20,6 +20,7 @@ from curation.models import Asset, Consensus, Decision, Pool, Project, Stage
 MATCH_IOU = 0.5
 DUPLICATE_TRICKS = ("resent", "resaved")
 TEMPLATE_TRICK = "template"
+WORKERS = ("honest", "dishonest", "caught", "missed", "wrongly_accused")
 DUPLICATE_REASONS = ("same_file", "same_photo")
 
 
@@ -159,7 +160,9 @@ def shows_the_truth(asset: Asset, consensus: Consensus) -> bool:
 
 def workers_of(project: Project) -> dict[str, Any]:
     """Say which simulated cheats were caught and who was accused without a cause."""
-    account = Account.objects.get(pk__in=Pool.objects.filter(project=project).values("account"))
+    account = Account.objects.filter(pk__in=Pool.objects.filter(project=project).values("account")).first()
+    if account is None:
+        return {**dict.fromkeys(WORKERS, 0), "by_level": {}, "banned": {"dishonest": 0, "honest": 0}}
     crowd = RehearsalCrowd.objects.get(account=account)
     people = {worker.pk: person_of(worker, crowd) for worker in Worker.objects.filter(account=account).order_by("id")}
     ever = Restriction.objects.no_work().filter(worker_id__in=people, lifted_at=None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,6 +42,30 @@ class Layer(BaseModel):
     keep: Rule
     min_length: int = Field(default=1, ge=1, le=1000, description="frames; shorter intervals are false triggers")
     max_gap: int = Field(default=0, ge=0, le=1000, description="frames; shorter gaps are bridged")
+
+
+class NameFilter(BaseModel):
+    """Keep a picture when a model names one of the `terms` among its `top` surest labels; no model keeps everything."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str = Field(default="", max_length=60, description="the tagger that names what is shown; none = no filter")
+    terms: list[str] = Field(default=[], max_length=500, description="names that let a picture through")
+    top: int = Field(default=4, ge=1, le=1000, description="how many of its surest names are looked at")
+    least_score: float = Field(default=0.0, ge=0, le=1)
+
+    @property
+    def naming(self) -> list[Layer]:
+        """Return the rule as the last layer of a cascade."""
+        if not self.model or not self.terms:
+            return []
+        rule = Rule(key="label", any_of=self.terms, top=self.top, least_score=self.least_score)
+        return [Layer(tagger=self.model, keep=rule)]
+
+
+def layers_of(settings: Mapping[str, Any]) -> list[Layer]:
+    """Return all layers of a stage's settings, the filter by names behind the others."""
+    given = {name: settings[name] for name in NameFilter.model_fields if name in settings}
+    return [*map(Layer.model_validate, settings.get("layers", [])), *NameFilter.model_validate(given).naming]
 
 
 class Cascade(BaseModel):

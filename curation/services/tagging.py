@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 
 from curation.models import Asset, AssetTag, Decision, Project, Stage, TagRun
+from curation.preprocessing.cascade import layers_of
 from curation.preprocessing.taggers import registry
 from curation.preprocessing.taggers.base import Tag, Tagger
 from curation.services import versions
+from curation.services.asset_query import Query, matching
 
 NOT_SELECTED = "not_selected"
 MANY = 500_000
@@ -90,8 +92,13 @@ class ValueCount:
     share: float
 
 
-def counts(project: Project) -> list[ValueCount]:
-    """Count the assets for each key and value. Kept for the project's version; for a minute where there are many."""
+def counts(project: Project, query: Query | None = None) -> list[ValueCount]:
+    """Count the pictures for each key and value: all of the project's, or those a query means.
+
+    Kept for the project's version; for a minute where there are many.
+    """
+    if query is not None and query.terms:
+        return _counted(project, query)
     keys = [f"tag-counts:{project.pk}:{project.version}", f"tag-counts:{project.pk}"]
     kept: dict[str, list[ValueCount]] = cache.get_many(keys)
     for found in kept.values():
@@ -101,8 +108,11 @@ def counts(project: Project) -> list[ValueCount]:
     return counted
 
 
-def _counted(project: Project) -> list[ValueCount]:
-    tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True)
+def _counted(project: Project, query: Query | None = None) -> list[ValueCount]:
+    videos = Asset.objects.filter(project=project, media=Asset.Media.VIDEO).values("pk")
+    tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True).exclude(asset__in=videos)
+    if query is not None:
+        tags = tags.filter(asset__in=matching(query, project=project).order_by().values("pk"))
     assets = Count("asset", distinct=True)
     rows = tags.order_by().values_list("key", "value").annotate(n=assets).order_by("key", "-n", "value")
     whole = dict(tags.order_by().values_list("key").annotate(n=assets))
@@ -135,12 +145,12 @@ def funnel(stage: Stage) -> list[LayerCount]:
     total = reached = sum(ends.values())
     spent = _spent(stage)
     found = []
-    for number, layer in enumerate(stage.settings.get("layers", [])):
-        name = layer["tagger"]
+    for number, layer in enumerate(layers_of(stage.settings)):
+        name = layer.tagger
         passed = reached - ends.get(number, 0)
         calls, seconds = spent.get(name, (0, 0.0))
         each = seconds / calls if calls else 0.0
-        rule = f"{layer['keep']['key']}: {', '.join(layer['keep']['any_of'])}"
+        rule = f"{layer.keep.key}: {', '.join(layer.keep.any_of)}"
         found.append(LayerCount(name, rule, reached, passed, calls, seconds, each * (total - reached)))
         reached = passed
     return found

@@ -12,7 +12,7 @@ from django.db import transaction
 from pydantic import Field, model_validator
 
 from curation.models import Asset, Decision, Stage
-from curation.preprocessing.cascade import Interval, Layer, Step, run
+from curation.preprocessing.cascade import Interval, Layer, NameFilter, Step, run
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.pool import shared_pool
 from curation.preprocessing.taggers import registry
@@ -28,7 +28,7 @@ State = Asset.State
 Verdict = Decision.Verdict
 
 
-class TagSettings(StageSettings):
+class TagSettings(NameFilter, StageSettings):
     taggers: list[str] = Field(default=list(registry.USUAL), description="what describes a picture that is kept")
     layers: list[Layer] = Field(default=[], max_length=20, description="each sees what the one before let through")
     otherwise: Literal["drop", "hold"] = Field(
@@ -39,14 +39,19 @@ class TagSettings(StageSettings):
     @model_validator(mode="after")
     def _are_known(self) -> Self:
         known = registry.names(tagging.setups())
-        for name in (*self.taggers, *(layer.tagger for layer in self.layers)):
+        for name in (*self.taggers, *([self.model] if self.model else []), *(layer.tagger for layer in self.layers)):
             if name not in known:
                 raise ValueError(f"{name!r} is not a tagger; known are {', '.join(known)}")
         return self
 
     @property
     def names(self) -> list[str]:
-        return list(dict.fromkeys([*(layer.tagger for layer in self.layers), *self.taggers]))
+        return list(dict.fromkeys([*(layer.tagger for layer in self.cascade), *self.taggers]))
+
+    @property
+    def cascade(self) -> list[Layer]:
+        """Return all layers: the filter by names stands behind the others."""
+        return [*self.layers, *self.naming]
 
 
 class Tagging(NoCrowd):
@@ -65,7 +70,7 @@ class Tagging(NoCrowd):
             return Done(sum(finished), more=True)
         parents = list(waiting.order_by("parent_id").values_list("parent_id", flat=True).distinct())
         for parent_id in parents:
-            if settings.layers and not _is_complete(parent_id, stage, now):
+            if settings.cascade and not _is_complete(parent_id, stage, now):
                 continue
             frames = list(waiting.filter(parent_id=parent_id).order_by("frame_index"))
             return Done(len(frames) if _Row(frames, stage, settings, now).work(budget) else 0, more=True)
@@ -119,7 +124,7 @@ class _Row:
         found: list[Interval] = []
         steps = (Step(asset, asset.frame_index or 0, (asset.frame_ms or 0) / 1000) for asset in self.row)
         try:
-            ended = [self._described(step) for step in run(steps, self.settings.layers, self._said, found)]
+            ended = [self._described(step) for step in run(steps, self.settings.cascade, self._said, found)]
         except _OutOfCalls:
             return False
         for step in ended:
@@ -153,7 +158,7 @@ class _Row:
     def _picture(self, asset: Asset) -> Picture:
         """Return a picture that is decoded once; of a long video only the last few are held."""
         if asset.pk not in self._pictures:
-            self._pictures = dict(list(self._pictures.items())[-_held(self.settings.layers) :])
+            self._pictures = dict(list(self._pictures.items())[-_held(self.settings.cascade) :])
             self._pictures[asset.pk] = Picture(partial(_read, asset.storage_key), shared_pool().run)
         return self._pictures[asset.pk]
 
@@ -176,7 +181,7 @@ class _Row:
 
     def _evidence(self, step: Step[Asset], intervals: Sequence[Interval]) -> dict[str, object]:
         if step.stopped_at >= 0:
-            layer = self.settings.layers[step.stopped_at]
+            layer = self.settings.cascade[step.stopped_at]
             return {"tagger": layer.tagger, "wanted": layer.keep.any_of}
         inside = [one for one in _last(intervals) if one.first <= step.index <= one.last]
         return {"interval": [inside[0].start, inside[0].end]} if step.subject.parent_id and inside else {}

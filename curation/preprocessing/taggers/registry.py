@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "motion": "curation.preprocessing.taggers.motion:Motion",
     "people": "curation.preprocessing.taggers.people:People",
     "faces": "curation.preprocessing.taggers.faces:Faces",
+    "simulated": "curation.preprocessing.taggers.simulated:Simulated",
 }
 USUAL = ("shape", "light", "colour", "texture", "jpeg", "clock", "motion")
 """What is run when nothing is said: measurements only, about 5 ms a picture."""

@@ -10,7 +10,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import F
 
 from crowd.errors import StorageRefused
@@ -19,13 +18,13 @@ from curation.models import Crawl, CrawlHost, CrawlLink, Job
 from curation.preprocessing.limits import Unreadable
 from curation.services import ingest
 from curation.services.crawling import plans, weak_labels
+from curation.services.crawling.reach import reach
 from curation.services.crawling.running import Running
 from curation.services.ingest import Incoming, Taken
 from curation.services.jobs import Again
 from curation.services.taking_many import take_many
 
 LIMITS = Limits(most_bytes=20_000_000, total_seconds=30.0, connect_seconds=5.0, idle_seconds=10.0, plain_http=True)
-AT_ONCE = 16  # servers
 AT_ONE_HOST = 2  # questions to one server at the same time
 A_SLICE = 400
 MOST_OF_A_HOST = 40  # of a slice: a large server does not keep the others waiting
@@ -76,15 +75,16 @@ def _fetched(links: Sequence[CrawlLink], run: Running) -> Iterator[_Got]:
     As many pictures are in memory as servers are asked at once. A server that fails is left alone in this run.
     """
     chains: dict[tuple[str, int], deque[CrawlLink]] = defaultdict(deque)
+    allowed = reach()
     for number, link in enumerate(links):
         chains[link.host, number % AT_ONE_HOST].append(link)
     waiting = deque(chains.values())
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    with ThreadPoolExecutor(max_workers=allowed.at_once) as pool:
         under_way: dict[Future[_Got], deque[CrawlLink]] = {}
         while waiting or under_way:
-            while waiting and len(under_way) < AT_ONCE and run.left:
+            while waiting and len(under_way) < allowed.at_once and run.left:
                 chain = waiting.popleft()
-                under_way[pool.submit(_fetch, chain.popleft())] = chain
+                under_way[pool.submit(_fetch, chain.popleft(), allowed.hosts)] = chain
             if not under_way:
                 return
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -95,9 +95,9 @@ def _fetched(links: Sequence[CrawlLink], run: Running) -> Iterator[_Got]:
                 yield one
 
 
-def _fetch(link: CrawlLink) -> _Got:
+def _fetch(link: CrawlLink, allow: frozenset[str]) -> _Got:
     try:
-        with fetch_public(link.url, limits=LIMITS, allow=frozenset(settings.ALLOWED_PRIVATE_HOSTS)) as fetched:
+        with fetch_public(link.url, limits=LIMITS, allow=allow) as fetched:
             return _Got(link, fetched.read())
     except FetchError as error:
         return _Got(link, error=error)

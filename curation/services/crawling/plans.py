@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 
 from crowd.errors import CrowdError
-from curation.intake.queries import BadQueries, Preview, Product, Wanted, preview
+from curation.intake.queries import PLACE, BadQueries, Preview, Product, Wanted, preview
 from curation.models import Crawl, CrawlCall, CrawlEngine, CrawlQuery, LabelClass, Project, Stage, User
 from curation.services import events, jobs
 from curation.services.turns import take_turns
@@ -21,7 +21,10 @@ MOST_PAGES = 50
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """`class_from` names the list whose values are classes of the project."""
+    """`class_from` names the list whose values are classes of the project.
+
+    `counts`: only how many results there are is asked for; see `counting`.
+    """
 
     name: str
     searx_url: str
@@ -33,6 +36,7 @@ class Spec:
     pages: int = 1
     per_query: int = 100
     seconds_between: float = 1.7
+    counts: bool = False
 
     @property
     def product(self) -> Product:
@@ -81,7 +85,8 @@ def start(*, project: Project, spec: Spec, stage: Stage | None = None, by: User 
 
 def wake(crawl: Crawl) -> None:
     jobs.wake(kind="crawl_search", key=str(crawl.pk), project_id=crawl.project_id)
-    jobs.wake(kind="crawl_fetch", key=str(crawl.pk), project_id=crawl.project_id)
+    if not crawl.counts:
+        jobs.wake(kind="crawl_fetch", key=str(crawl.pk), project_id=crawl.project_id)
 
 
 def stop(*, crawl: Crawl, why: str) -> None:
@@ -117,6 +122,7 @@ def _columns(spec: Spec) -> dict[str, object]:
         "pages": spec.pages,
         "per_query": spec.per_query,
         "seconds_between": spec.seconds_between,
+        "counts": spec.counts,
     }
 
 
@@ -132,6 +138,8 @@ def _check(spec: Spec) -> None:
         raise CrowdError(
             "At least one picture of each query, and 0 to 3600 seconds between two questions, are expected."
         )
+    if spec.counts and len(dict.fromkeys(PLACE.findall(spec.pattern))) != 2:
+        raise CrowdError("Counting needs two lists: the things, and behind them the words, such as “{model} {body}”.")
     if spec.class_from and spec.class_from not in spec.lists:
         raise CrowdError(f"The class comes from the list “{spec.class_from}”, and there is none of that name.")
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from curation.models import Crawl, CrawlCall, CrawlEngine, CrawlHit, CrawlLink, Job
 from curation.services import jobs
-from curation.services.crawling import plans
+from curation.services.crawling import counting, plans
+from curation.services.crawling.reach import reach
 from curation.services.crawling.running import Running
 from curation.services.crawling.searx import Answer, Hit, SearchFailed, ask
 from curation.services.jobs import Again
@@ -36,7 +36,7 @@ def run_search(job: Job, now: datetime) -> Again | None:
     while run.left and plans.at_work(crawl_id=crawl.pk):
         engine = _next_engine(crawl)
         if engine is None:
-            return None
+            return _finish(crawl, run)
         wait = (engine.next_at - run.now).total_seconds()
         if wait > run.left:
             return Again(after=wait)
@@ -44,6 +44,12 @@ def run_search(job: Job, now: datetime) -> Again | None:
         if not _ask(crawl, engine, run):
             return None
     return Again(after=0)
+
+
+def _finish(crawl: Crawl, run: Running) -> Again | None:
+    """All questions are answered: what was counted is written to the pictures it is about."""
+    done = not crawl.counts or counting.apply(crawl=crawl, run=run)
+    return None if done else Again(after=0)
 
 
 def _next_engine(crawl: Crawl) -> CrawlEngine | None:
@@ -56,9 +62,15 @@ def _ask(crawl: Crawl, engine: CrawlEngine, run: Running) -> bool:
     """Ask the engine its next question; False = the crawl was stopped by what came of it."""
     call = engine.calls.filter(state=State.PLANNED).select_related("query").order_by("pk")[0]
     CrawlCall.objects.filter(pk=call.pk).update(tries=F("tries") + 1)
-    allow = frozenset(settings.ALLOWED_PRIVATE_HOSTS)
     try:
-        answer = ask(crawl.searx_url, call.query.text, engine=engine.name, page=call.page, allow=allow)
+        answer = ask(
+            crawl.searx_url,
+            call.query.text,
+            engine=engine.name,
+            page=call.page,
+            allow=reach().hosts,
+            category="general" if crawl.counts else "images",
+        )
     except SearchFailed as failure:
         return _failed(crawl, engine, call, failure, run.now)
     if answer.refused:
@@ -95,7 +107,7 @@ def _slow_down(crawl: Crawl, engine: CrawlEngine, why: str, now: datetime) -> No
 
 @transaction.atomic
 def _store(crawl: Crawl, engine: CrawlEngine, call: CrawlCall, answer: Answer, now: datetime) -> None:
-    kept = answer.hits[: _room(crawl, call)]
+    kept = () if crawl.counts else answer.hits[: _room(crawl, call)]
     links = _links(crawl, kept)
     CrawlHit.objects.bulk_create(
         [
@@ -111,7 +123,9 @@ def _store(crawl: Crawl, engine: CrawlEngine, call: CrawlCall, answer: Answer, n
         ],
         ignore_conflicts=True,
     )
-    CrawlCall.objects.filter(pk=call.pk).update(state=State.DONE, hits=len(kept), answered_at=now, note="")
+    CrawlCall.objects.filter(pk=call.pk).update(
+        state=State.DONE, hits=len(kept), results=answer.results, answered_at=now, note=""
+    )
     pace = timedelta(seconds=crawl.seconds_between)
     CrawlEngine.objects.filter(pk=engine.pk).update(refusals=0, note="", next_at=now + pace)
 

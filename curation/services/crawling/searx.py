@@ -16,6 +16,7 @@ from crowd.fetching import FetchError, Limits, fetch_public
 LIMITS: Final = Limits(most_bytes=8_000_000, total_seconds=60.0, idle_seconds=30.0, plain_http=True)
 LONGEST_URL: Final = 2048
 LONGEST_TEXT: Final = 300
+MOST_RESULTS: Final = 10**15
 
 
 class SearchFailed(Exception):
@@ -39,15 +40,19 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`refused`: why the engine itself did not answer, such as too many requests; empty = it did."""
+    """`refused`: why the engine itself did not answer, such as too many requests; empty = it did.
+
+    `results`: how many there are, as the engine says; where it says nothing, as many as the page shows.
+    """
 
     hits: tuple[Hit, ...]
     refused: str = ""
+    results: int = 0
 
 
-def ask(base_url: str, text: str, *, engine: str, page: int, allow: frozenset[str]) -> Answer:
-    """Ask one engine for one page of pictures. Raises SearchFailed."""
-    question = {"q": text, "format": "json", "categories": "images", "engines": engine, "pageno": page}
+def ask(base_url: str, text: str, *, engine: str, page: int, allow: frozenset[str], category: str = "images") -> Answer:
+    """Ask one engine for one page of pictures, or of another category. Raises SearchFailed."""
+    question = {"q": text, "format": "json", "categories": category, "engines": engine, "pageno": page}
     try:
         with fetch_public(f"{base_url.rstrip('/')}/search?{urlencode(question)}", limits=LIMITS, allow=allow) as reply:
             document = json.loads(reply.read())
@@ -76,7 +81,9 @@ def read(document: Mapping[str, Any], engine: str) -> Answer:
         for rank, row in enumerate(rows, start=1)
         if (url := _address(row))
     )
-    return Answer(hits, "" if hits else _why_not(document, engine))
+    said = document.get("number_of_results")
+    is_number = isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < MOST_RESULTS
+    return Answer(hits, "" if rows else _why_not(document, engine), int(said) if is_number else len(rows))
 
 
 def _address(row: Mapping[str, Any]) -> str:
