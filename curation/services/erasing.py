@@ -170,7 +170,7 @@ def _forget(mine: Sequence[Asset]) -> None:
     """Empty what tells of the picture and its sender; the row stays, because the books point at it."""
     ids = [asset.pk for asset in mine]
     for model in (AssetPreview, AssetCorners, AssetTag, TagRun, Embedding, Prediction):
-        model.objects.filter(asset__in=ids).delete()  # type: ignore[attr-defined]
+        model.objects.filter(asset__in=ids).delete()
     for asset in mine:
         asset.reason, asset.name, asset.source, asset.storage_key = REASON, "", "", ""
         asset.sha256 = hashlib.sha256(f"erased:{asset.public_id}".encode()).digest()
