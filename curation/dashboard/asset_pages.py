@@ -17,6 +17,7 @@ from curation.dashboard.asset_story import story
 from curation.dashboard.forms import typed
 from curation.models import Asset, DatasetItem, Membership
 from curation.services import assets as asset_service
+from curation.services.crawling.weak_labels import found_at
 from curation.services.tagging import current
 
 
@@ -25,7 +26,7 @@ from curation.services.tagging import current
 def asset(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id)
     row = _own(seat, asset_id)
-    context = {"seat": seat, "asset": row, "story": story(row), "tags": current(row)}
+    context = {"seat": seat, "asset": row, "story": story(row), "tags": current(row), "found_at": found_at(row)}
     return render(request, "curation/asset.html", context)
 
 

@@ -55,6 +55,7 @@ OF_A_PROJECT: Final = (
     Screen("dataset-compare", "Compare versions", words="diff added removed changed"),
     Screen("settings", "Settings", "KeyT", words="team members budget"),
     Screen("cuts", "Blur and light", words="sharpness brightness cut"),
+    Screen("crawls", "Search engines", words="crawl searx queries addresses download spot check"),
     Screen("held-out", "Held-out sets", words="leak test set"),
     Screen("tags", "Tags", words="taggers layers"),
     Screen("levels", "Levels of dishonesty", words="0 5 20 80 cheat"),

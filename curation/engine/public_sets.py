@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,15 @@ def write_sets(folder: Path, *, seed: str, shares: Sequence[ClassShare], learn: 
         files = {one.file_name: one.data for one in drawn}
         out = folder / form
         records = (_record(one) for one in drawn)
-        writer(form).write(out, [*classes, strange], records, lambda record, files=files: files[record.file_name])
+        writer(form).write(out, [*classes, strange], records, partial(_bytes_of, files))
         for one in drawn:
             learn(one.data, one.truth.to_json())
         names = {_theirs(one.name, number): one.name for one in shares}
         yield PublicSet(f"public set {number + 1}", out, form, names)
+
+
+def _bytes_of(files: Mapping[str, bytes], record: ImageRecord) -> bytes:
+    return files[record.file_name]
 
 
 def _theirs(name: str, number: int) -> str:

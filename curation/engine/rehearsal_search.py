@@ -6,7 +6,7 @@ in the same order.
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from math import prod
@@ -56,7 +56,7 @@ def rehearse_search(*, wish: Wish, progress: Callable[[int, int], None] | None =
     return {**document, **told, "classes": _classes(project[0])}
 
 
-def _with_model(recipe: Recipe, wish: Wish) -> dict[str, dict[str, Any]]:
+def _with_model(recipe: Recipe, wish: Wish) -> dict[str, Mapping[str, Any]]:
     """Let a filter by names ask the simulated model, unless another one is wanted."""
     filters = [one.name for one in recipe.stages if one.kind == "tag" and one.settings.get("terms")]
     return {**wish.settings, **{name: {"model": MODEL, **wish.settings.get(name, {})} for name in filters}}

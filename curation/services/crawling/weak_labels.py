@@ -20,6 +20,7 @@ from curation.models import (
 from curation.services import versions
 
 TAGGER = "query"
+MOST_SHOWN = 20
 
 
 @dataclass(slots=True)
@@ -41,6 +42,12 @@ def known(*, links: Sequence[CrawlLink]) -> dict[int, Known]:
         one.licence = one.licence or hit.licence
         one.attributes |= {(key, str(value)) for key, value in query.attributes.items()}
     return found
+
+
+def found_at(asset: Asset) -> list[CrawlHit]:
+    """Return where search engines have shown a picture, the best rank first; as many as a person reads."""
+    hits = CrawlHit.objects.filter(link__asset=asset).select_related("link__crawl", "call__query", "call__engine")
+    return list(hits.order_by("rank", "pk")[:MOST_SHOWN])
 
 
 @transaction.atomic

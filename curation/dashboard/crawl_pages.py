@@ -1,0 +1,171 @@
+"""Searches for pictures: asked for, watched, stopped, counted, and looked at by a person."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.dashboard import crawl_form
+from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.forms import typed
+from curation.models import Crawl, CrawlLink, Membership
+from curation.services.crawling import counting, plans, presets, spot_checks
+from curation.services.crawling.funnel import funnel, out_of_order
+from curation.services.crawling.report import is_over, report
+
+LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
+AT_ONCE = 20
+MOST_VECTORS = 200
+COUNTS_NAME = "{} counts"
+
+
+@require_safe
+@never_cache
+@login_required
+def crawls(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    seat = seat_or_404(request, public_id)
+    return _list_page(request, seat, crawl_form.blank(seat.project))
+
+
+@require_POST
+@login_required
+def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Say what a search would ask, or begin it."""
+    seat = seat_or_404(request, public_id, LEAD)
+    fields = crawl_form.posted(request)
+    try:
+        spec = crawl_form.spec_of(fields)
+        if typed(request, "do") != "start":
+            return _list_page(request, seat, fields, planned=plans.previewed(spec))
+        crawl = plans.start(project=seat.project, spec=spec, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _list_page(request, seat, fields, error=str(error))
+    return redirect("crawl", public_id, crawl.public_id)
+
+
+@require_safe
+@never_cache
+@login_required
+def crawl(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse:
+    """Show how a search gets on; while it does, the page asks for its own middle every few seconds."""
+    seat = seat_or_404(request, public_id)
+    row = _own(seat, crawl_id)
+    found = report(row)
+    steps = [] if row.counts else funnel(row, found["hours"])
+    context = {
+        "seat": seat,
+        "crawl": row,
+        "found": found,
+        "at_work": not row.stopped and not is_over(row),
+        "steps": steps,
+        "swap": out_of_order(steps),
+        "precision": spot_checks.precision(row),
+        "names": counting.names_of(row) if row.counts else (),
+        "vectors": counting.vectors(row)[:MOST_VECTORS] if row.counts else [],
+        "can_count": _counts_of(seat, row) is not None and not row.counts,
+    }
+    template = "curation/crawls/_watch.html" if request.headers.get("HX-Request") else "curation/crawls/crawl.html"
+    return render(request, template, context)
+
+
+@require_POST
+@login_required
+def stop(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse:
+    row = _own(seat_or_404(request, public_id, LEAD), crawl_id)
+    plans.stop(crawl=row, why=f"Stopped by {person(request).name}.")
+    return redirect("crawl", public_id, crawl_id)
+
+
+@require_POST
+@login_required
+def go_on(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse:
+    row = _own(seat_or_404(request, public_id, LEAD), crawl_id)
+    plans.stop(crawl=row, why="")
+    plans.wake(row)
+    return redirect("crawl", public_id, crawl_id)
+
+
+@require_POST
+@login_required
+def count(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse:
+    """Ask how many results there are, as the recipe proposes it, about the values of this search."""
+    seat = seat_or_404(request, public_id, LEAD)
+    spec = _counts_of(seat, _own(seat, crawl_id))
+    if spec is None:
+        raise Http404
+    try:
+        made = plans.start(project=seat.project, spec=spec, by=person(request), now=database_now())
+    except CrowdError as error:
+        messages.error(request, str(error))
+        return redirect("crawl", public_id, crawl_id)
+    return redirect("crawl", public_id, made.public_id)
+
+
+@never_cache
+@login_required
+def check(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse:
+    """Show the next pictures of the sample, or take the verdicts about the last ones."""
+    seat = seat_or_404(request, public_id, REVIEWER)
+    row = _own(seat, crawl_id)
+    if request.method == "POST":
+        seen, wrong = (_uuids(request.POST.getlist(name)) for name in ("seen", "wrong"))
+        spot_checks.judge(crawl=row, seen=seen, wrong=wrong, by=person(request), now=database_now())
+        return redirect("crawl-check", public_id, crawl_id)
+    precision = spot_checks.precision(row)
+    size = max(spot_checks.SAMPLE, precision.judged + AT_ONCE if "more" in request.GET else 0)
+    context = {
+        "seat": seat,
+        "crawl": row,
+        "precision": precision,
+        "pictures": spot_checks.to_judge(row, size=size, at_once=AT_ONCE),
+        "sample": spot_checks.SAMPLE,
+    }
+    return render(request, "curation/crawls/check.html", context)
+
+
+def _uuids(texts: list[str]) -> set[UUID]:
+    found = set()
+    for text in texts[: 10 * AT_ONCE]:
+        try:
+            found.add(UUID(text))
+        except ValueError:
+            continue
+    return found
+
+
+def _own(seat: Seat, crawl_id: UUID) -> Crawl:
+    row = Crawl.objects.select_related("project", "stage", "created_by").filter(project=seat.project)
+    found = row.filter(public_id=crawl_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _counts_of(seat: Seat, row: Crawl) -> plans.Spec | None:
+    search = crawl_form.proposed(seat.project)
+    name = COUNTS_NAME.format(row.name)[:120]
+    return search and presets.counting_of(search, name=name, searx_url=row.searx_url, lists=row.lists)
+
+
+def _list_page(
+    request: HttpRequest, seat: Seat, fields: dict[str, str], *, planned: Any = None, error: str = ""
+) -> HttpResponse:
+    taken = Count("links", filter=Q(links__state=CrawlLink.State.TAKEN))
+    rows = Crawl.objects.filter(project=seat.project).annotate(found=Count("links"), taken=taken).order_by("-pk")
+    context = {
+        "seat": seat,
+        "crawls": rows[:100],
+        "typed": fields,
+        "planned": planned,
+        "error": error,
+        "classes": seat.project.classes.filter(retired_at=None).order_by("index"),
+    }
+    return render(request, "curation/crawls/page.html", context, status=400 if error else 200)
