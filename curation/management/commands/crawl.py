@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.management.terminal import Progress
 from curation.models import Crawl, CrawlCall, CrawlLink, Project
+from curation.recipes.loading import BadRecipe, load
 from curation.services import people
-from curation.services.crawling import plans
+from curation.services.crawling import counting, plans, presets
+from curation.services.crawling.funnel import funnel
 from curation.services.crawling.report import is_over, report
 
 LOOK_EVERY = 1.0
@@ -44,7 +46,10 @@ class Command(BaseCommand):
         parser.add_argument("--pages", type=int, default=1, help="of each query")
         parser.add_argument("--per-query", type=int, default=100, help="pictures of each query and engine at most")
         parser.add_argument(
-            "--every", type=float, default=1.7, metavar="S", help="seconds between questions to an engine"
+            "--every", type=float, metavar="S", help="seconds between questions to an engine; 1.7, or as in the recipe"
+        )
+        parser.add_argument(
+            "--count", action="store_true", help="count results, as the recipe proposes it, about what was searched for"
         )
         parser.add_argument("--stop", action="store_true", help="ask and fetch nothing more; the same line goes on")
         parser.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
@@ -54,7 +59,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             document = self._done(options)
-        except CrowdError as error:
+        except (BadRecipe, CrowdError) as error:
             raise CommandError(str(error), returncode=2) from None
         self.stdout.write(json.dumps(document, indent=2) if options["json"] else "\n".join(_lines(document)))
 
@@ -66,14 +71,53 @@ class Command(BaseCommand):
             crawl = _known(project, options["name"])
             plans.stop(crawl=crawl, why="Stopped by hand.")
             crawl.refresh_from_db()
-            return report(crawl)
-        if options["query"] is None:
-            return report(_wait(_known(project, options["name"]), long=options["wait"]))
-        spec = _spec(options)
+            return _document(crawl)
+        if options["count"]:
+            spec = _counts(project, _known(project, options["name"]), options["every"])
+        elif options["query"] is not None:
+            spec = _spec(options)
+        elif options["searx"]:
+            spec = _proposed(project, options)
+        else:
+            return _document(_wait(_known(project, options["name"]), long=options["wait"]))
         if options["dry_run"]:
             return {"crawl": spec.name, "dry_run": True, **asdict(plans.previewed(spec))}
         crawl = plans.start(project=project, spec=spec, by=people.operator(), now=database_now())
-        return report(_wait(crawl, long=options["wait"]))
+        return _document(_wait(crawl, long=options["wait"]))
+
+
+def _document(crawl: Crawl) -> dict[str, Any]:
+    """Return the report; of pictures with what became of them, of counts with the vectors."""
+    found = report(crawl)
+    if not crawl.counts:
+        return {**found, "funnel": [asdict(step) for step in funnel(crawl, found["hours"])]}
+    rows = [
+        {"thing": row.thing, "counts": dict(row.counts), "label": row.label, "asked_at": str(row.asked_at or "")}
+        for row in counting.vectors(crawl)
+    ]
+    return {**found, "vectors": rows}
+
+
+def _proposed(project: Project, options: dict[str, Any]) -> plans.Spec:
+    """Return the search of the project's recipe; what is said on the line comes before it."""
+    search = load(project.recipe).search
+    if search is None:
+        raise CrowdError(f"The recipe {project.recipe} proposes no search; say --query.")
+    spec = presets.spec_of(search, name=options["name"], searx_url=options["searx"], seconds_between=options["every"])
+    given = dict(map(_list, options["lists"]))
+    engines = _words(options["engines"]) if options["engines"] else spec.engines
+    without = _file(options["without"]) if options["without"] else []
+    return replace(spec, lists={**spec.lists, **given}, engines=engines, without=without)
+
+
+def _counts(project: Project, crawl: Crawl, every: float | None) -> plans.Spec:
+    search = load(project.recipe).search
+    spec = search and presets.counting_of(
+        search, name=f"{crawl.name} counts", searx_url=crawl.searx_url, lists=crawl.lists, seconds_between=every
+    )
+    if not spec:
+        raise CrowdError(f"The recipe {project.recipe} counts nothing.")
+    return spec
 
 
 def _known(project: Project, name: str) -> Crawl:
@@ -97,7 +141,7 @@ def _spec(options: dict[str, Any]) -> plans.Spec:
         class_from=options["class_from"],
         pages=options["pages"],
         per_query=options["per_query"],
-        seconds_between=options["every"],
+        seconds_between=1.7 if options["every"] is None else options["every"],
     )
 
 
@@ -150,5 +194,17 @@ def _lines(document: dict[str, Any]) -> list[str]:
     ]
     lines += [f"  {n:>9,}  {code}" for code, n in document["refused"].items()]
     lines += [f"{one['class']:<24} {one['found']:>9,} found {one['taken']:>9,} taken" for one in document["classes"]]
+    lines += [_step(one) for one in document.get("funnel", [])]
+    lines += [_vector(one) for one in document.get("vectors", [])]
     lines += [f"{one['name']}: {one['note']}" for one in document["engines"] if one["note"]]
     return [*lines, f"Stopped: {document['stopped']}"] if document["stopped"] else lines
+
+
+def _step(step: dict[str, Any]) -> str:
+    took = "" if step["hours"] is None else f"  {step['hours']:.2f} h"
+    return f"{step['title']:<24} {step['came']:>9,} in {step['passed']:>9,} on {step['dropped']:>9,} out{took}"
+
+
+def _vector(row: dict[str, Any]) -> str:
+    counts = ", ".join(f"{word} {n:,}" for word, n in row["counts"].items())
+    return f"{row['thing']:<24} {row['label'] or 'even':<10} {counts}"
