@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 
 from . import colours, looks, verify
-from .arrivals import PASSING, Arrival, told_apart
+from .arrivals import CHEAP, PASSING, Arrival, told_apart
 from .cache import Cache
 from .colours import Colour, Colours, Traits
-from .hashes import Turns, apart
+from .hashes import Turns
 from .limits import Unreadable
 from .looks import Look
 from .pool import Pool
@@ -28,30 +28,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Picture:
-    """What stays in memory of one different picture (some 1 KB), and the names of all files with its bytes.
-
-    `hashes`, and those of the trimmed picture if it has flat borders, are the eight orientations' one after the other.
-    """
+    """What stays in memory of one different picture, and the names of all files with its bytes."""
 
     files: list[str]
     path: Path
     sha256: bytes
-    hashes: bytes
-    trimmed_hashes: bytes
     low_information: bool
     width: int
     height: int
     sharpness: float
     detail: float
     template: tuple[str, TemplateCopy] | None
-
-    @property
-    def turns(self) -> Turns:
-        return apart(self.hashes)
-
-    @property
-    def trimmed_turns(self) -> Turns | None:
-        return apart(self.trimmed_hashes) or None
 
     @property
     def comparable(self) -> bool:
@@ -63,6 +50,7 @@ class Album:
     """Pictures in order of their first file; what is large about them lies in the cache in `folder`.
 
     `corners`: keys of those that may share corners with others, which `cornered` names by position.
+    `may_be_read_later`: something could not be read for want of time, memory or access.
     """
 
     folder: Path
@@ -73,6 +61,7 @@ class Album:
     broken: list[Broken] = field(default_factory=list)
     cornered: array[int] = field(default_factory=lambda: array("L"))
     corners: KeyFile = field(default_factory=KeyFile)
+    may_be_read_later: bool = False
     _looks: Cache = field(init=False)
     _colours: Cache = field(init=False)
     pairs: Cache = field(init=False)
@@ -131,10 +120,11 @@ class Album:
                 digest = self._looks.digest_of(path)
                 kept = None if digest is None else self._looks.head_of(digest)
                 if digest is None or kept is None:
-                    new.append(Arrival(name, path, path.stat()))
+                    new.append(Arrival.of(name, path))
                 else:
                     yield _told(name, digest, kept)
             except OSError as error:
+                self.may_be_read_later = True
                 yield name, None, f"the file cannot be read: {error.strerror}"
         first, twins = told_apart(new, self._looks)
         yield from self._looked_at(first)
@@ -143,7 +133,7 @@ class Album:
             if kept is None:  # the file it equals changed meanwhile, or could not be read to its end
                 yield from self._looked_at([one])
             else:
-                self._looks.keep(one.path, one.status, digest, kept)
+                self._looks.keep(one.path, one, digest, kept)
                 yield _told(one.name, digest, kept)
 
     def _looked_at(self, new: Sequence[Arrival]) -> Iterator[tuple[str, bytes | None, str]]:
@@ -153,24 +143,29 @@ class Album:
                 self._keep_refusal(one, found)
                 yield one.name, None, found.sentence
             else:
-                self._looks.keep(one.path, one.status, found.sha256, found.packed())
+                self._looks.keep(one.path, one, found.sha256, found.packed())
                 yield one.name, found.sha256, ""
 
     def _keep_refusal(self, one: Arrival, refusal: Unreadable) -> None:
         """Remember why these bytes are refused, unless that was for want of time, memory or access."""
-        digest = None if refusal.reason_code in PASSING else one.digest()
+        self.may_be_read_later |= refusal.reason_code in PASSING
+        digest = None if refusal.reason_code in PASSING | CHEAP else one.digest()
         if digest is not None:
-            self._looks.keep(one.path, one.status, digest, looks.packed_refusal(refusal.sentence))
+            self._looks.keep(one.path, one, digest, looks.packed_refusal(refusal.sentence))
 
     def look(self, digest: bytes) -> Look:
-        return looks.unpacked(_held(self._looks, digest))
+        return looks.unpacked(_held(self._looks.value_of(digest)))
+
+    def turns(self, position: int) -> tuple[Turns, Turns | None]:
+        """Return the hashes of a picture, and of what is left of it without borders if it has any."""
+        return looks.turns_in(_held(self._looks.head_of(self.pictures[position].sha256)))
 
     def sighting(self, position: int) -> Sighting:
         return self.look(self.pictures[position].sha256).sighting()
 
     def colours(self, position: int) -> Colour:
         """Return the preview in colour of a picture whose traits were asked for."""
-        return colours.unpacked(_held(self._colours, self.pictures[position].sha256)).pixels()
+        return colours.unpacked(_held(self._colours.value_of(self.pictures[position].sha256))).pixels()
 
     def traits(self, positions: Sequence[int], progress: Progress) -> dict[int, Traits]:
         """Look a second time at some pictures, for their colours; what cannot be read now is left out."""
@@ -189,6 +184,8 @@ class Album:
                 picture = self.pictures[position]
                 self._colours.keep(picture.path, status, picture.sha256, one.packed())
                 found[position] = one.traits
+            else:
+                self.may_be_read_later = True
             progress("looking at relatives", done, len(new))
         return found
 
@@ -198,8 +195,7 @@ def _told(name: str, digest: bytes, kept: bytes) -> tuple[str, bytes | None, str
     return (name, digest, "") if refused is None else (name, None, refused)
 
 
-def _held(cache: Cache, digest: bytes) -> bytes:
-    value = cache.value_of(digest)
+def _held(value: bytes | None) -> bytes:
     if value is None:
         raise OSError("the cache was emptied while it was in use; run the command again")
     return value
@@ -210,8 +206,6 @@ def _picture(name: str, path: Path, seen: Look) -> Picture:
         files=[name],
         path=path,
         sha256=seen.sha256,
-        hashes=b"".join(seen.turns),
-        trimmed_hashes=b"".join(seen.trimmed_turns or ()),
         low_information=seen.low_information,
         width=seen.width,
         height=seen.height,

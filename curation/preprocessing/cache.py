@@ -6,6 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 NAME = "pictures.sqlite"
 HEAD = 1024
@@ -21,6 +22,16 @@ CREATE TABLE IF NOT EXISTS result
 def user_folder() -> Path:
     """Return where this user's programs keep what can be made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "winnow"
+
+
+class Stamp(Protocol):
+    """A file's size and time of change, as `os.stat` names them."""
+
+    @property
+    def st_size(self) -> int: ...
+
+    @property
+    def st_mtime_ns(self) -> int: ...
 
 
 class Cache:
@@ -68,7 +79,7 @@ class Cache:
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def keep(self, path: Path, status: os.stat_result, digest: bytes, value: bytes) -> None:
+    def keep(self, path: Path, status: Stamp, digest: bytes, value: bytes) -> None:
         """Remember a file and its result. `status` is the file's from *before* it was read: a later change shows."""
         file = (_name(path), status.st_size, status.st_mtime_ns, digest)
         self.remember(digest, value)

@@ -19,7 +19,7 @@ from .limits import Unreadable
 from .pixels import EXIF_TURNS, bounded, resized, turned
 from .preview import JPEG_QUALITY, LONGEST
 
-VERSION = "colours-4"
+VERSION = "colours-5"
 CORNER = 0.02
 BLACK = 8.0
 _LENGTH_BYTES = 4

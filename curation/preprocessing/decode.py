@@ -77,11 +77,9 @@ def analyse(data: bytes, *, compat: bool = True, limits: Limits = PICTURE_LIMITS
     half = upright if max(upright.shape) < max(stored_size) else _halved(upright)
     preview = Preview(bounded(upright, LONGEST))
     brightness, contrast = quality.light(preview.small)
-    trimmed = preview.trimmed_turns
     return Analysis(
         sha256=hashlib.sha256(data).digest(),
         hash256=preview.turns[0],
-        hash256_trimmed=None if trimmed is None else trimmed[0],
         low_information=contrast < hashes.LOW_CONTRAST,
         preview=preview,
         width=width,

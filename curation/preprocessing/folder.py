@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from . import quality
+from . import quality, remembered
 from .album import Album, Picture, Progress
 from .blurriness import BLURRED
 from .clusters import Cluster, Tie, cluster
@@ -47,23 +47,36 @@ def find_duplicates(
     """Look at all files (a name and where it lies) and report groups, template copies and poor pictures.
 
     Near hashes and shared corners only make candidates; each tie is proven on pixels (see `verify.compare`).
-    What was looked at is kept in the folder `cache`, so that a second or an interrupted run goes on from there;
-    without one it lies in a temporary folder. `templates` are paths.
+    What was looked at is kept in the folder `cache`, so that an interrupted run or one over more files goes on from
+    there, and one over unchanged files only reads its report; without one it lies in a temporary folder. `templates`
+    are paths.
     """
     with ExitStack() as held:
         folder = cache or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="winnow-")))
+        kept = held.enter_context(remembered.reports(folder))
+        asked = remembered.question(files, templates, asdict(search))
+        known = None if asked is None else remembered.report_on(asked, kept)
+        if known is not None:
+            return known
         album = held.enter_context(Album(folder, pool or held.enter_context(Pool()), templates, search.fast))
-        album.read(sorted(files), progress)
-        verdicts, order = _related(album, search, progress)
-        pictures = album.pictures
-        return Report(
-            clusters=tuple(_groups(pictures, verdicts, order)),
-            template_copies=tuple(sorted(_template_copies(pictures), key=lambda one: one.file)),
-            low_resolution=tuple(sorted(_small(pictures, search), key=lambda one: one.file)),
-            blurred=tuple(sorted(_blurred(pictures), key=lambda one: one.file)),
-            unreadable=tuple(album.broken),
-            images=len(files),
-        )
+        report = _report(album, files, search, progress)
+        if asked is not None and not album.may_be_read_later:
+            remembered.remember(asked, report, kept)
+        return report
+
+
+def _report(album: Album, files: Sequence[tuple[str, Path]], search: Search, progress: Progress) -> Report:
+    album.read(sorted(files), progress)
+    verdicts, order = _related(album, search, progress)
+    pictures = album.pictures
+    return Report(
+        clusters=tuple(_groups(pictures, verdicts, order)),
+        template_copies=tuple(sorted(_template_copies(pictures), key=lambda one: one.file)),
+        low_resolution=tuple(sorted(_small(pictures, search), key=lambda one: one.file)),
+        blurred=tuple(sorted(_blurred(pictures), key=lambda one: one.file)),
+        unreadable=tuple(album.broken),
+        images=len(files),
+    )
 
 
 def _related(album: Album, search: Search, progress: Progress) -> tuple[Verdicts, list[int]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -15,8 +14,11 @@ from .pixels import TURNS, Grey, inverse, resized
 WIDTH = 240
 SIDE = 64
 BITS = 256
-BORDER_SD = 10.0
-MAX_TRIM = 1 / 3
+BORDER_LEVELS = 8
+BORDER_SHARE = 0.9
+STEP_LINES, STEP_SHARE = 3, 0.4
+MAX_TRIM = 0.42
+ALIKE_LINES = 2
 LOW_CONTRAST = 6.0
 
 Turns = tuple[bytes, ...]
@@ -120,29 +122,49 @@ def turns_of(stored: bytes) -> Turns:
 
 
 def trim_box(grey: Grey) -> Box | None:
-    """Return what is left after flat borders (screenshot bars, frames) are dropped, or None if nothing went.
+    """Return what is left after borders (screenshot bars, frames) are dropped, or None if there are none.
 
-    `grey` is the 240-wide picture; from each side lines with a standard deviation below 10 go, at most a third.
+    `grey` is the 240-wide picture. A border is of one tone along its whole length, takes at most 42 % of its side, and
+    ends in a step: what it frames differs from it along two fifths of the edge. A dark sky or a wall has no such end. A
+    bar that lies before one, and so ends in no step either, is known by the bar on the other side.
     """
     height, width = grey.shape
-    levels = grey.astype(np.float32)
-    top, bottom = _flat_ends(_deviations(levels, 1))
-    left, right = _flat_ends(_deviations(levels, 0))
+    top, bottom = _borders(grey)
+    left, right = _borders(np.ascontiguousarray(grey.T))
     if top + bottom + left + right == 0:
         return None
     return Box(left, top, width - right, height - bottom)
 
 
-def _deviations(levels: _Floats, axis: int) -> _Floats:
-    """Return the standard deviation of each column (axis 0) or row (axis 1)."""
-    means, squares = (cv2.reduce(one, axis, cv2.REDUCE_AVG).ravel() for one in (levels, levels * levels))
-    return np.asarray(np.sqrt(np.maximum(squares - means * means, 0)), np.float32)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """How many lines from one side on are of one tone, that tone, and whether they end in a step."""
+
+    lines: int
+    tone: float
+    ends: bool
+
+    def is_like(self, other: _Side) -> bool:
+        return self.lines + ALIKE_LINES >= other.lines and abs(self.tone - other.tone) <= BORDER_LEVELS
 
 
-def _flat_ends(deviations: _Floats) -> tuple[int, int]:
-    allowed = int(len(deviations) * MAX_TRIM)
-    flat = deviations < BORDER_SD
-    return _leading(flat[:allowed]), _leading(flat[::-1][:allowed])
+def _borders(grey: Grey) -> tuple[int, int]:
+    """Return how many rows the border above takes, and the one below."""
+    first, last = _side(grey), _side(grey[::-1])
+    if first.ends == last.ends:
+        return (first.lines, last.lines) if first.ends else (0, 0)
+    if first.ends:
+        return first.lines, min(first.lines, last.lines) if last.is_like(first) else 0
+    return min(first.lines, last.lines) if first.is_like(last) else 0, last.lines
+
+
+def _side(grey: Grey) -> _Side:
+    tone = float(np.median(grey[0]))
+    away = np.abs(grey[: int(len(grey) * MAX_TRIM) + STEP_LINES] - np.float32(tone)) > BORDER_LEVELS
+    apart = away.mean(axis=1)
+    lines = _leading(apart <= 1 - BORDER_SHARE)
+    inside = lines + STEP_LINES - 1
+    return _Side(lines, tone, ends=lines > 0 and inside < len(apart) and bool(apart[inside] >= STEP_SHARE))
 
 
 def _leading(flat: npt.NDArray[np.bool_]) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from hashlib import sha256
 
-from .album import Album, Picture, Progress
+from .album import Album, Progress
 from .colours import Colour, Traits
 from .in_colour import colours_may_tell, compare_in_colour
 from .neighbours import HashIndex
@@ -82,7 +82,7 @@ class Judge:
 def judged(album: Album, judge: Judge, *, radius: int, progress: Progress) -> Verdicts:
     """Judge all pairs that are near by hash or by shared corners; progress is counted in pictures."""
     verdicts: Verdicts = {}
-    for earlier, new in _near_pairs(album.pictures, radius, progress):
+    for earlier, new in _near_pairs(album, radius, progress):
         verdict = judge.near(earlier, new)
         if verdict is not None:
             verdicts[earlier, new] = verdict
@@ -104,17 +104,17 @@ def looked_at_again(
     return judge.in_colour(*pair, verdict)
 
 
-def _near_pairs(pictures: Sequence[Picture], radius: int, progress: Progress) -> Iterator[tuple[int, int]]:
+def _near_pairs(album: Album, radius: int, progress: Progress) -> Iterator[tuple[int, int]]:
     """Yield candidates by hash, the earlier one first."""
     index = HashIndex()
-    for new, picture in enumerate(pictures):
-        progress("comparing by hash", new + 1, len(pictures))
+    for new, picture in enumerate(album.pictures):
+        progress("comparing by hash", new + 1, len(album.pictures))
         if not picture.comparable:
             continue
-        for near in index.near(picture.turns, picture.trimmed_turns, radius):
+        plain, trimmed = album.turns(new)
+        for near in index.near(plain, trimmed, radius):
             yield near.id, new
-        trimmed = None if picture.trimmed_turns is None else picture.trimmed_turns[0]
-        index.add(new, picture.turns[0], trimmed)
+        index.add(new, plain[0], None if trimmed is None else trimmed[0])
 
 
 def _voted_pairs(album: Album) -> Iterator[tuple[int, int, bool]]:

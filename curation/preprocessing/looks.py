@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from .templates import TemplateCopy, TemplateFeatures, best_template, template_f
 from .verify import Sighting
 from .voting import STRONGEST, TABLES, Keys, both_keys
 
-VERSION = "look-6"
+VERSION = "look-7"
 _LENGTH_BYTES = 4
 
 
@@ -39,9 +40,7 @@ class Look:
     template: tuple[str, TemplateCopy] | None
 
     def sighting(self) -> Sighting:
-        trimmed = None if self.trimmed_turns is None else self.trimmed_turns[0]
-        preview = Preview.from_bytes(self.preview_jpeg)
-        return Sighting(self.sha256, self.turns[0], trimmed, self.low_information, preview)
+        return Sighting(self.sha256, self.turns[0], self.low_information, Preview.from_bytes(self.preview_jpeg))
 
     def packed(self) -> bytes:
         """Write it as a line of JSON and the arrays behind it."""
@@ -63,10 +62,22 @@ def _fields(copy: TemplateCopy) -> dict[str, float | int | str]:
     return {name: getattr(copy, name) for name in TemplateCopy.__slots__}
 
 
+def turns_in(data: bytes) -> tuple[Turns, Turns | None]:
+    """Read the hashes from the beginning of what `packed` wrote of a picture that is no template copy."""
+    start, head = _head(data)
+    hashes = apart(data[start : start + head["parts"][0]])
+    return hashes[:8], hashes[8:] or None
+
+
+def _head(data: bytes) -> tuple[int, dict[str, Any]]:
+    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
+    head: dict[str, Any] = json.loads(data[_LENGTH_BYTES:start])
+    return start, head
+
+
 def unpacked(data: bytes) -> Look:
     """Read what `packed` wrote."""
-    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
-    head = json.loads(data[_LENGTH_BYTES:start])
+    start, head = _head(data)
     parts = []
     for length in head["parts"]:
         parts.append(data[start : start + length])

@@ -9,13 +9,13 @@ from functools import partial
 from .difference import BLOCK_DIFFERENCE, same_frame, warped
 from .features import Registration, refined, register
 from .frames import Frame, Part, frames_of, whole
-from .hashes import BITS, Turns, nearest_turn, turns_of
+from .hashes import BITS, Turns, nearest_turn
 from .pixels import Grey, turned
 from .preview import Preview
 from .proof import Proof, proof_of
 from .windows import detail_agrees
 
-VERSION = "verify-3"
+VERSION = "verify-4"
 """Under which verdicts are kept for second runs: another one wherever a pair may be judged otherwise."""
 RADIUS = 64
 """Candidates lie within so many bits; unrelated photos were never seen nearer than 86."""
@@ -50,13 +50,18 @@ class PairVerdict:
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """What a comparison needs of a picture: restore it from stored columns, or take it from an Analysis."""
+    """What a comparison needs of a picture: restore it from what is stored, or take it from an Analysis."""
 
     sha256: bytes
     hash256: bytes
-    hash256_trimmed: bytes | None
     low_information: bool
     preview: Preview
+
+    @property
+    def hash256_trimmed(self) -> bytes | None:
+        """The hash of what is left without borders: of the preview, so that it is of the part that is laid over."""
+        turns = self.preview.trimmed_turns
+        return None if turns is None else turns[0]
 
     @property
     def stored_hashes(self) -> Sequence[bytes]:
@@ -65,8 +70,6 @@ class Sighting:
     @property
     def all_turns(self) -> Sequence[Turns]:
         trimmed = self.preview.trimmed_turns
-        if trimmed is None and self.hash256_trimmed is not None:
-            trimmed = turns_of(self.hash256_trimmed)
         return [self.preview.turns] if trimmed is None else [self.preview.turns, trimmed]
 
     @property

@@ -94,7 +94,6 @@ def _sighting(row: Asset | HeldOutPicture, grey_key: str) -> Sighting | None:
     return Sighting(
         sha256=bytes(row.sha256),
         hash256=bytes(row.hash256 or b""),
-        hash256_trimmed=bytes(row.hash256_trimmed) if row.hash256_trimmed else None,
         low_information=(row.contrast or 0.0) < hashes.LOW_CONTRAST,
         preview=preview,
     )

@@ -159,7 +159,8 @@ def test_what_was_refused_is_not_read_again_and_keeps_its_sentence(
     first = run("find_duplicates", small, "--cache", tmp_path / "kept")
     assert [broken["reason"] for broken in first["unreadable"]] == ["the file ends early"] * 2
     decoded = counted_looks(monkeypatch)
-    again = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    small.rename(tmp_path / "moved")
+    again = run("find_duplicates", tmp_path / "moved", "--cache", tmp_path / "kept")
     assert decoded == []
     assert {**again, "seconds": 0} == {**first, "seconds": 0}
 
@@ -175,10 +176,43 @@ def test_a_second_run_proves_no_pair_again(small: Path, tmp_path: Path, monkeypa
     first = run("find_duplicates", small, "--cache", tmp_path / "kept")
     for name in ("compare", "compare_voted"):
         monkeypatch.setattr(f"curation.preprocessing.judging.{name}", None)
-    again = run("find_duplicates", small, "--cache", tmp_path / "kept")
+    small.rename(tmp_path / "moved")
+    again = run("find_duplicates", tmp_path / "moved", "--cache", tmp_path / "kept")
     assert {**again, "seconds": 0} == {**first, "seconds": 0}
     with pytest.raises(TypeError, match="not callable"):
-        run("find_duplicates", small, "--no-cache")
+        run("find_duplicates", tmp_path / "moved", "--no-cache")
+
+
+def test_an_unchanged_folder_is_neither_looked_at_nor_compared_again(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small / "8.jpg").write_bytes(jpeg(cropped(scene(70_101), 0.8)))
+    (small / "9.jpg").write_bytes(b"<html>")
+    template = ["--template", small / "5.jpg"]
+    first = run("find_duplicates", small, *template, "--cache", tmp_path / "kept")
+    assert all(first[found] for found in ("clusters", "template_copies", "low_resolution", "unreadable"))
+    with monkeypatch.context() as patched:
+        patched.setattr("curation.preprocessing.folder.Album", None)
+        again = run("find_duplicates", small, *template, "--cache", tmp_path / "kept")
+        assert {**again, "seconds": 0} == {**first, "seconds": 0}
+        for other in (["--radius", 32], ["--fast"], ["--min-size", "640x360"], []):
+            with pytest.raises(TypeError, match="not callable"):
+                run("find_duplicates", small, *(template if other else []), *other, "--cache", tmp_path / "kept")
+
+
+def test_one_changed_added_or_removed_file_gives_the_report_of_the_folder_as_it_is(small: Path, tmp_path: Path) -> None:
+    def same_as_without_a_cache() -> list[list[str]]:
+        found = run("find_duplicates", small, "--cache", tmp_path / "kept")
+        assert {**found, "seconds": 0} == {**run("find_duplicates", small, "--no-cache"), "seconds": 0}
+        return [[group["representative"], *(one["file"] for one in group["members"])] for group in found["clusters"]]
+
+    assert same_as_without_a_cache() == [["0.jpg", "6.jpg"], ["1.jpg", "7.jpg"]]
+    (small / "6.jpg").write_bytes((small / "3.jpg").read_bytes())
+    assert same_as_without_a_cache() == [["1.jpg", "7.jpg"], ["3.jpg", "6.jpg"]]
+    (small / "7.jpg").unlink()
+    assert same_as_without_a_cache() == [["3.jpg", "6.jpg"]]
+    (small / "a.jpg").write_bytes(jpeg(scene(70_102)[::3, ::3], 50))
+    assert same_as_without_a_cache() == [["2.jpg", "a.jpg"], ["3.jpg", "6.jpg"]]
 
 
 def test_a_changed_file_is_looked_at_again(small: Path, tmp_path: Path) -> None:

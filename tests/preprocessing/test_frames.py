@@ -20,7 +20,7 @@ from tests.planted import framed, with_object
 
 @pytest.fixture(scope="module")
 def dusk() -> np.ndarray:
-    """A scene under a dark sky, whose flat upper part is taken for a border, or is not, as light and blur have it."""
+    """A scene under a dark sky, whose flat upper part looks like a border."""
     rng = np.random.default_rng(5)
     sky = np.linspace(24, 60, 1080)[:, None, None] + np.zeros((1080, 1920, 3))
     sky += cv2.GaussianBlur(rng.normal(0, 30, (1080, 1920, 1)).astype(np.float32), (0, 0), 3)[..., None]
@@ -35,9 +35,7 @@ def seen(pixels: np.ndarray) -> Analysis:
 
 
 @pytest.mark.parametrize("way", ["gamma", "blur", "frame", "mirror in a frame"])
-def test_a_picture_is_proven_though_its_flat_part_is_a_border_in_one_of_the_two_only(
-    dusk: np.ndarray, way: str
-) -> None:
+def test_a_picture_under_a_flat_sky_is_proven_in_its_disguises(dusk: np.ndarray, way: str) -> None:
     disguised = {
         "gamma": gamma(dusk, 1.8),
         "blur": cv2.GaussianBlur(dusk, (0, 0), 6),

@@ -11,6 +11,7 @@ from curation.preprocessing import hashes
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.neighbours import HashIndex
 from curation.preprocessing.pixels import EXIF_TURNS, TURNS, inverse, turned
+from tests.disguises import barred
 from tests.planted import framed, scene, stored_for
 
 squares = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).integers(0, 256, (64, 64), np.uint8))
@@ -61,9 +62,33 @@ def test_a_frame_is_trimmed_away(pixels: np.ndarray, seen: Analysis) -> None:
     assert seen.hash256_trimmed is None
 
 
-def test_at_most_a_third_is_trimmed_from_a_flat_picture() -> None:
-    box = hashes.trim_box(np.full((90, 240), 7, np.uint8))
-    assert box == hashes.Box(80, 30, 160, 60)
+def under_a_sky(tone: int) -> np.ndarray:
+    """Draw three towers of other heights and tones under a sky of one tone."""
+    picture = np.full((1080, 1920, 3), tone, np.uint8)
+    for left, top, tower in ((300, 420, 90), (900, 560, 150), (1400, 500, 220)):
+        picture[top:, left : left + 160] = tower
+    picture[900:] = np.linspace(60, 200, 1920)[None, :, None]
+    return picture
+
+
+@pytest.mark.parametrize("tone", [4, 28, 240])
+def test_a_sky_is_no_border_it_ends_in_no_step(tone: int) -> None:
+    assert hashes.trim_box(hashes.hash_width(under_a_sky(tone)[:, :, 0])) is None
+
+
+def test_a_flat_picture_has_no_border() -> None:
+    assert hashes.trim_box(np.full((90, 240), 7, np.uint8)) is None
+    assert hashes.trim_box(np.full((1, 1), 7, np.uint8)) is None
+
+
+def test_bars_are_trimmed_away_from_a_sky_of_their_own_tone() -> None:
+    shown = barred(under_a_sky(13))
+    box = hashes.trim_box(hashes.hash_width(shown[:, :, 0]))
+    assert box is not None
+    bar = 240 / 1080 * (shown.shape[0] - 1080 * 1080 / 1920) / 2
+    assert (box.left, box.right) == (0, 240)
+    assert box.top == pytest.approx(bar, abs=3)
+    assert 240 / 1080 * shown.shape[0] - box.bottom == pytest.approx(bar, abs=3)
 
 
 def random_hashes(rng: np.random.Generator, count: int) -> list[bytes]:

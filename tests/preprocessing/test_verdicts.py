@@ -114,7 +114,7 @@ def test_two_black_pictures_are_not_called_the_same_photo() -> None:
 
 def test_a_picture_restored_from_storage_gets_the_same_verdict(pixels: np.ndarray, seen: Analysis) -> None:
     preview = Preview.from_bytes(seen.preview.to_jpeg())
-    stored = Sighting(seen.sha256, seen.hash256, seen.hash256_trimmed, seen.low_information, preview)
+    stored = Sighting(seen.sha256, seen.hash256, seen.low_information, preview)
     for name in ("re-encode q40", "mirror", "crop .95", "gamma 2"):
         disguise, turn = ATTACKS[name]
         verdict = compare(analyse(disguise(pixels)), stored)

@@ -107,7 +107,7 @@ def _sighting(data):
     from curation.preprocessing.verify import Sighting
 
     seen = analyse(data, compat=False)
-    return Sighting(seen.sha256, seen.hash256, seen.hash256_trimmed, seen.low_information, seen.preview)
+    return Sighting(seen.sha256, seen.hash256, seen.low_information, seen.preview)
 
 
 def _verdict(new, earlier):

@@ -19,9 +19,9 @@ from tests.preprocessing.hostile import write_hostile
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT = ROOT / "var" / "bench" / "imaging.json"
-PARTS = ("tools", "again", "joins", "hostile", "judged", "storyboard")
+PARTS = ("tools", "again", "memory", "joins", "hostile", "judged", "storyboard")
 JUDGED_SETS = 3
-LAID_OUT = ("tools", "second run", "joins", "hostile files", "judged sets", "storyboard")
+LAID_OUT = ("tools", "second run", "memory", "joins", "hostile files", "judged sets", "storyboard")
 HOSTILE_FILES = 500
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -128,6 +128,8 @@ def main() -> int:
         result["tools"] = tools(python, chosen.photos, chosen.share or chosen.photos)
     if "again" in chosen.only:
         result["second run"] = again(chosen.photos)
+    if "memory" in chosen.only:
+        result["memory"] = run(sys.executable, "-m", "tests.bench.imaging.memory")
     if "joins" in chosen.only:
         result["joins"] = run(python, "-m", "tests.bench.imaging.joins")
     if "hostile" in chosen.only:
