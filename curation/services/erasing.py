@@ -90,6 +90,7 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
         by=by,
         created_at=now,
     )
+    row.refresh_from_db(fields=["public_id"])
     touched = list(DatasetVersion.objects.filter(pk__in=items.values("dataset")).select_for_update())
     files = [*_files(mine), *_exports_gone(row, touched)]
     _tombstones(row, items)

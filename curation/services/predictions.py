@@ -70,6 +70,7 @@ def take_in(
         created_by=by,
         created_at=now,
     )
+    row.refresh_from_db(fields=["public_id"])
     _keep(row, said, _finder(images), {label.name for label in dataset.project.classes.all()})
     text = f"Predictions of {row} for {dataset}: {row.images:,} images, {row.boxes:,} boxes."
     events.record(kind="predictions.added", text=text, project=dataset.project, subject=row, by=by, now=now)

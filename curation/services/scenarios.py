@@ -68,6 +68,7 @@ def save(*, project: Project, name: str, terms: Terms, by: User | None, now: dat
     for key, value in values.items():
         setattr(row, key, value)
     row.save()
+    row.refresh_from_db(fields=["public_id"])
     text = f"Scenario “{name}”: {row.get_metric_display()} of at least {terms.tolerated:g} on “{query}”."
     events.record(kind="scenario.saved", text=text, project=project, subject=row, by=by, data=values, now=now)
     ask(project)

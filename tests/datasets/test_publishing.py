@@ -1,0 +1,141 @@
+"""Before everybody sees it: filters with a person's word, a package that is in order, contributors erased for good."""
+
+import json
+
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from crowd.errors import CrowdError
+from crowd.models import LedgerEntry, Worker
+from curation.datasets.formats.receipt import changed_files, load_receipt
+from curation.models import Asset, AssetTag, Decision, ErasedItem, Event, Export, Job, PublishFinding, TagRun
+from curation.services import cards, erasing, exporting, jobs, packages, publish_filters
+from curation.services.assets import restore
+from curation.services.cards import CardText
+from curation.services.datasets import freeze_version, split_version
+from curation.services.export_requests import request_export
+from curation.services.splits import SplitPlan
+from tests.doors.conftest import photo, publish
+from tests.factories import make_asset, make_project, make_user, make_worker
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def tagged(asset: Asset, value: str, score: float = 0.8) -> None:
+    run = TagRun.objects.create(project_id=asset.project_id, asset=asset, tagger="guard", version="1")
+    AssetTag.objects.create(
+        run=run, project_id=asset.project_id, asset=asset, key="publish", value=value, source="model", score=score
+    )
+
+
+def frozen(project):
+    return freeze_version(project_id=project.pk, by=None, now=NOW)
+
+
+def carried_out(kind: str) -> None:
+    job = Job.objects.get(kind=kind)
+    while job.state == Job.State.DUE:
+        jobs.run(job_id=job.pk, now=timezone.now())
+        job.refresh_from_db()
+
+
+def test_a_suggested_image_is_not_frozen_before_a_person_has_said_a_word():
+    alice = make_user("Alice")
+    project = make_project(lead=alice)
+    child, fine = (make_asset(project) for _ in range(2))
+    tagged(child, "children")
+    tagged(fine, "watermark", 0.4)
+    assert publish_filters.suggest(project=project, by=alice, now=NOW) == 2
+    assert publish_filters.suggest(project=project, by=alice, now=NOW) == 0
+    with pytest.raises(CrowdError, match="2 images wait for a person in the publish filters"):
+        frozen(project)
+    first, second = PublishFinding.objects.order_by("id")
+    publish_filters.decide(finding=first, remove=True, note="a school class", by=alice, now=NOW)
+    publish_filters.decide(finding=second, remove=False, by=alice, now=NOW)
+    child.refresh_from_db()
+    assert (child.state, child.reason) == ("dropped", "publish_children")
+    assert Decision.objects.filter(asset=child).latest("id").evidence["said_by"] == "guard"
+    said = Event.objects.get(kind="publish.removed")
+    assert (said.by, said.data["note"]) == (alice, "a school class")
+    assert frozen(project).items.get().asset == fine
+    with pytest.raises(CrowdError, match="Alice has removed this image already"):
+        publish_filters.decide(finding=first, remove=False, by=alice, now=NOW)
+
+
+def test_a_removed_image_that_is_restored_goes_on_where_it_was():
+    alice = make_user("Alice")
+    project = make_project(lead=alice)
+    asset = make_asset(project)
+    found = publish_filters.report(asset=asset, name="symbols", by=alice, now=NOW)
+    publish_filters.decide(finding=found, remove=True, by=alice, now=NOW)
+    restore(asset_id=asset.pk, by=alice, now=NOW)
+    asset.refresh_from_db()
+    assert (asset.state, asset.stage.kind) == ("waiting", "publish")
+
+
+def test_only_what_is_in_order_is_packed_and_each_lack_is_a_sentence():
+    project = make_project()
+    make_asset(project, worker=make_worker())
+    version = frozen(project)
+    with pytest.raises(CrowdError) as refused:
+        request_export(dataset_id=version.pk, format="package", by=None, now=NOW)
+    assert "Split it so that nobody is in two parts." in str(refused.value)
+    assert "1 images have no licence" in str(refused.value)
+    assert "1 of 1 contributors have no consent recorded here" in str(refused.value)
+
+
+def test_a_package_has_parts_tables_card_licence_and_the_digest_of_every_file(project, tmp_path):
+    text = CardText(title="Signs", licence="CC-BY-4.0", citation="Signs, 2026", limits="No portraits.")
+    cards.save_card(project_id=project.pk, text=text, by=None, now=NOW)
+    Asset.objects.filter(project=project).update(brightness=30, worker_id=make_worker().pk)
+    version = split_version(dataset_id=frozen(project).pk, plan=SplitPlan(), by=None, now=NOW)
+    out = tmp_path / "package"
+    exporting.export_to(path=out, version=version, format="package")
+    readme = (out / "README.md").read_text()
+    assert "| Subjects | 1 |" in readme
+    assert "| Light | low 3 |" in readme
+    assert "| Age | Not stated |" in readme
+    assert (out / "LICENSE.txt").read_text() == "CC-BY-4.0\n"
+    assert len((out / "tables" / "boxes.csv").read_text().splitlines()) > 3
+    part = next(iter((out / "annotations").iterdir()))
+    assert len(json.loads(part.read_text())["images"]) == 3
+    assert len(list((out / "images").iterdir())) == 3
+    assert changed_files(out) == []
+
+
+def test_an_erased_contributor_is_in_no_version_file_or_hash_and_receipts_say_so(project, tmp_path):
+    wanda, alice = make_worker(), make_user("Lea")
+    other = publish(project, photo(7), [("gesture", 0.3)])
+    mine = list(Asset.objects.filter(project=project, state="published").exclude(pk=other.pk))
+    Asset.objects.filter(pk__in=[one.pk for one in mine]).update(worker_id=wanda.pk)
+    keys = [one.storage_key for one in mine]
+    version = frozen(project)
+    export = request_export(dataset_id=version.pk, format="coco", by=None, now=NOW)
+    carried_out("export")
+    export.refresh_from_db()
+    archive, books = export.storage_key, LedgerEntry.objects.count()
+    before = erasing.extent(project, wanda)
+    assert (before.images, before.versions, before.exports) == (3, {"1": 3}, 1)
+    row = erasing.erase(project=project, worker=wanda, note="asked", by=alice, now=NOW)
+    carried_out("erase")
+    row.refresh_from_db()
+    assert row.finished_at is not None
+    assert not any(default_storage.exists(key) for key in (*keys, archive))
+    gone = Asset.objects.filter(pk__in=[one.pk for one in mine])
+    assert set(gone.values_list("state", "reason", "worker_id", "storage_key")) == {("dropped", "erased", None, "")}
+    assert not gone.filter(hash256__isnull=False).exists()
+    assert LedgerEntry.objects.count() == books
+    version.refresh_from_db()
+    assert (version.counts["images"], version.items.get().asset_id) == (1, other.pk)
+    assert ErasedItem.objects.filter(dataset=version).count() == 3
+    out = tmp_path / "again"
+    exporting.export_to(path=out, version=version, format="coco")
+    assert set(load_receipt(out).erased) == {str(one.public_id) for one in mine}
+    export.refresh_from_db()
+    assert "a contributor in it was erased" in Export.objects.get(pk=export.pk).error
+    with pytest.raises(CrowdError, match="there is no picture to bring back"):
+        restore(asset_id=mine[0].pk, by=alice, now=NOW)
+    assert Worker.objects.filter(pk=wanda.pk).exists()
+    assert not [one.sentence for one in packages.checks(version) if "filters" in one.name and not one.is_met]
