@@ -48,7 +48,8 @@ def write_sets(folder: Path, *, seed: str, shares: Sequence[ClassShare], learn: 
         writer(form).write(out, [*classes, strange], records, partial(_bytes_of, files))
         for one in drawn:
             learn(one.data, one.truth.to_json())
-        names = {_theirs(one.name, number): one.name for one in shares}
+        held = {one.label for one in drawn}
+        names = {_theirs(one.name, number): one.name for index, one in enumerate(shares) if index in held}
         yield PublicSet(f"public set {number + 1}", out, form, names)
 
 
