@@ -151,8 +151,10 @@ def _own(seat: Seat, crawl_id: UUID) -> Crawl:
 
 def _counts_of(seat: Seat, row: Crawl) -> plans.Spec | None:
     search = crawl_form.proposed(seat.project)
+    if search is None:
+        return None
     name = COUNTS_NAME.format(row.name)[:120]
-    return search and presets.counting_of(search, name=name, searx_url=row.searx_url, lists=row.lists)
+    return presets.counting_of(search, name=name, searx_url=row.searx_url, lists=row.lists)
 
 
 def _list_page(

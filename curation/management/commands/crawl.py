@@ -112,10 +112,11 @@ def _proposed(project: Project, options: dict[str, Any]) -> plans.Spec:
 
 def _counts(project: Project, crawl: Crawl, every: float | None) -> plans.Spec:
     search = load(project.recipe).search
+    name = f"{crawl.name} counts"[:120]
     spec = search and presets.counting_of(
-        search, name=f"{crawl.name} counts", searx_url=crawl.searx_url, lists=crawl.lists, seconds_between=every
+        search, name=name, searx_url=crawl.searx_url, lists=crawl.lists, seconds_between=every
     )
-    if not spec:
+    if not isinstance(spec, plans.Spec):
         raise CrowdError(f"The recipe {project.recipe} counts nothing.")
     return spec
 

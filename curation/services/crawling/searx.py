@@ -81,9 +81,15 @@ def read(document: Mapping[str, Any], engine: str) -> Answer:
         for rank, row in enumerate(rows, start=1)
         if (url := _address(row))
     )
+    return Answer(hits, "" if rows else _why_not(document, engine), _results(document) or len(rows))
+
+
+def _results(document: Mapping[str, Any]) -> int:
+    """Return how many results an engine claims; 0 where it says nothing that is a number."""
     said = document.get("number_of_results")
-    is_number = isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < MOST_RESULTS
-    return Answer(hits, "" if rows else _why_not(document, engine), int(said) if is_number else len(rows))
+    if not isinstance(said, int | float) or isinstance(said, bool) or not 0 < said < MOST_RESULTS:
+        return 0
+    return int(said)
 
 
 def _address(row: Mapping[str, Any]) -> str:
