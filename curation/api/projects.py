@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crowd.clock import database_now
 from crowd.models import Budget
+from curation.api.asset_queries import ABOUT, a_query
 from curation.api.auth import caller
 from curation.api.description import describe_list, describe_one
 from curation.api.doors import Door, listing, project_or_404, projects, single
@@ -20,6 +21,8 @@ from curation.api.paging import Filter, parameters_of
 from curation.engine import asking, campaigns
 from curation.engine.asking import Campaign
 from curation.models import ApiToken, LabelClass, Membership, Project, Stage
+from curation.services import tagging
+from curation.services.asset_query import parse
 
 
 class ClassRow(serializers.ModelSerializer[LabelClass]):
@@ -147,6 +150,27 @@ class ProjectOne(Door):
     @describe_one(ProjectDetail, "One project with classes, stages and budget")
     def get(self, request: Request, project_id: UUID) -> Response:
         return single(request, ProjectDetail, detail(request, project_or_404(request, project_id)))
+
+
+class TagCount(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    value = serializers.CharField()
+    n = serializers.IntegerField(help_text="pictures and frames with this value")
+    share = serializers.FloatField(help_text="of those that have the key at all")
+
+
+class ProjectTags(Door):
+    @extend_schema(
+        summary="How many pictures carry each tag: the percentage of frames with motion, of a camera, at night",
+        parameters=[OpenApiParameter("q", str, description=ABOUT)],
+        responses=TagCount(many=True),
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        parameters_of(request, ("q",))
+        project = project_or_404(request, project_id)
+        with a_query():
+            found = tagging.counts(project, parse(request.query_params.get("q", "")))
+        return Response(TagCount(found, many=True).data)
 
 
 class ProjectStages(Door):

@@ -33,7 +33,7 @@ from curation.api.problems import Problem
 from curation.models import FileUpload
 from curation.preprocessing.limits import MEGABYTE
 from curation.services import direct, file_uploads
-from curation.services.clips import Clip
+from curation.services.clips import BadClip, Clip
 from curation.services.file_uploads import LEAST_PIECE, MOST_BYTES, MOST_PIECE
 from curation.services.pieces import WrongOffset
 
@@ -226,6 +226,9 @@ class UploadComplete(Door):
         said.is_valid(raise_exception=True)
         try:
             clip = Clip.read(said.validated_data)
+        except BadClip as wrong:
+            raise Problem(400, "bad_clip", str(wrong)) from None
+        try:
             upload = file_uploads.complete(upload=upload, clip=clip, now=database_now())
         except WrongOffset as error:
             raise wrong_offset(error) from None

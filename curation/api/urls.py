@@ -31,6 +31,7 @@ urlpatterns = [
     path("v1/projects", projects.ProjectList.as_view(), name="api-projects"),
     path("v1/projects/<uuid:project_id>", projects.ProjectOne.as_view(), name="api-project"),
     path("v1/projects/<uuid:project_id>/stages", projects.ProjectStages.as_view(), name="api-stages"),
+    path("v1/projects/<uuid:project_id>/tags", projects.ProjectTags.as_view(), name="api-project-tags"),
     path("v1/projects/<uuid:project_id>/assets", assets.ProjectAssets.as_view(), name="api-project-assets"),
     path("v1/projects/<uuid:project_id>/buckets", presigned.ProjectBuckets.as_view(), name="api-project-buckets"),
     path("v1/pools", pools.PoolList.as_view(), name="api-pools"),

@@ -17,7 +17,7 @@ from crowd.errors import CrowdError
 from curation.dashboard import plan_form
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
-from curation.engine import gap_plan
+from curation.engine import gap_plan, gap_pool
 from curation.models import Membership, Pool, Project
 from curation.recipes.loading import BadRecipe
 from curation.services import coverage, plan_drafts
@@ -70,6 +70,27 @@ def make_pool(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect("plan-draft", draft.public_id)
 
 
+@require_POST
+@login_required
+def make_pool_here(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Draft a pool of this project on a second platform for what is missing."""
+    seat = seat_or_404(request, public_id, LEAD)
+    try:
+        pool = gap_pool.make(
+            project=seat.project,
+            factors=coverage.plan_of(seat.project),
+            asked=typed(request, "gap"),
+            crowd=typed(request, "crowd"),
+            by_links=bool(request.POST.get("links")),
+            by=person(request),
+            now=database_now(),
+        )
+    except (CrowdError, BadRecipe) as error:
+        return _page(request, seat, error=str(error))
+    messages.success(request, "The pool says the condition and waits as a draft. Look at its price, then open it.")
+    return redirect("pool", public_id, pool.pk)
+
+
 def _page(request: HttpRequest, seat: Seat, *, error: str = "", text: str | None = None) -> HttpResponse:
     project, plan = seat.project, coverage.plan_of(seat.project)
     asked = _asked(request)
@@ -91,6 +112,7 @@ def _page(request: HttpRequest, seat: Seat, *, error: str = "", text: str | None
         "more_gaps": max(0, len(shown.gaps) - SHOWN_GAPS) if shown else 0,
         "condition": next((place for place, one in enumerate(plan) if one.name == asked["by"]), None),
         "pools": _pools(project),
+        "crowds": _crowds(request, seat) if shown and shown.gaps else [],
         "can_collect": gap_plan.can_collect(project),
         "classes": coverage.class_balance(
             project=project, among=asked["of"], factor=next((one for one in plan if one.name == "class"), None)
@@ -103,6 +125,10 @@ def _page(request: HttpRequest, seat: Seat, *, error: str = "", text: str | None
         "error": error,
     }
     return render(request, "curation/balance/page.html", context, status=400 if error else 200)
+
+
+def _crowds(request: HttpRequest, seat: Seat) -> list[tuple[str, str]]:
+    return gap_pool.offered(project=seat.project, by=person(request)) if seat.may(LEAD) else []
 
 
 def _shown(project: Project, conditions: Sequence[Factor], asked: dict[str, str]) -> coverage.Heat | None:

@@ -1,6 +1,7 @@
 """What taggers said of a project's pictures, and what each layer of its cascades let through."""
 
 from itertools import groupby
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_safe
 from curation.dashboard import tag_facet
 from curation.dashboard.access import seat_or_404
 from curation.services import tagging
+from curation.services.asset_query import QueryError, parse
 
 
 @require_safe
@@ -18,7 +20,15 @@ from curation.services import tagging
 def tags(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id)
     stages = [stage for stage in seat.project.stages.all() if stage.kind == "tag"]
-    values = tagging.counts(seat.project)
+    text, wrong = request.GET.get("q", "").replace("\x00", ""), ""
+    try:
+        query = parse(text)
+    except QueryError as error:
+        query, wrong = parse(""), str(error)
+    try:
+        values = tagging.counts(seat.project, query)
+    except QueryError as error:
+        values, wrong = [], str(error)
     keys = [
         (key, [(one, tag_facet.encoded(one.key, one.value)) for one in group])
         for key, group in groupby(values, key=lambda one: one.key)
@@ -27,5 +37,8 @@ def tags(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "seat": seat,
         "funnels": [(stage, tagging.funnel(stage)) for stage in stages],
         "keys": keys,
+        "text": text,
+        "among": f"q={quote(text)}&" if text and not wrong else "",
+        "wrong": wrong,
     }
-    return render(request, "curation/tags.html", context)
+    return render(request, "curation/tags.html", context, status=400 if wrong else 200)

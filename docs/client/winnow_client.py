@@ -182,9 +182,15 @@ class Winnow:
                     progress(offset, size)
         return upload
 
-    def complete(self, upload: str, *, patience: float = 3600.0) -> Json:
-        """Have a sent file taken in and wait until that is done; returns the upload with its receipt."""
-        row: Json = self.post(f"uploads/{upload}/complete")
+    def complete(
+        self, upload: str, *, camera: str = "", location: str = "", started_at: str = "", patience: float = 3600.0
+    ) -> Json:
+        """Have a sent file taken in and wait until that is done; returns the upload with its receipt.
+
+        Of a clip may be said which camera took it, where, and when it begins ("2026-01-05T08:10:00+01:00").
+        """
+        said = {"camera": camera, "location": location, "started_at": started_at}
+        row: Json = self.post(f"uploads/{upload}/complete", {name: text for name, text in said.items() if text} or None)
         return row if row["state"] in {"done", "refused"} else self._ended(f"uploads/{upload}", patience)
 
     def _send_piece(self, upload: str, offset: int, data: bytes) -> int:

@@ -44,6 +44,7 @@ ROUTES = [
     Route("POST", "api-projects", "projects", "admin", is_list=True, data={"recipe": "no-such", "name": "x"}, ok=400),
     Route("GET", "api-project", "projects/{project}", "read"),
     Route("GET", "api-stages", "projects/{project}/stages", "read"),
+    Route("GET", "api-project-tags", "projects/{project}/tags", "read"),
     Route(
         "POST", "api-project-assets", "projects/{project}/assets", "assets:write", lead_only=True, data="file", ok=201
     ),

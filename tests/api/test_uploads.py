@@ -115,6 +115,23 @@ def test_a_file_is_not_cut_into_crumbs(alice: Caller, project: Project):
     assert [send(alice, upload, at, bytes(n)).status_code for at, n in ((0, MEGABYTE), (MEGABYTE, 1))] == [204, 204]
 
 
+def test_a_camera_says_where_and_when_and_counts_know_it(alice: Caller, project: Project):
+    data = photo(1, (900, 700))
+    upload = announce(alice, project, data).json()
+    assert send(alice, upload, 0, data).status_code == 204
+    where = f"/api/v1/uploads/{upload['id']}/complete"
+    wrong = alice.send("POST", where, {"started_at": "yesterday"})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "bad_clip")
+    assert "such as 2026-01-05T08:10:00+01:00, not 'yesterday'" in wrong.json()["detail"]
+    said = {"camera": "gate-1", "location": "gate", "started_at": "2026-01-05T08:10:00+01:00"}
+    assert alice.send("POST", where, said).json()["state"] == "done"
+    counts = alice.get(f"/api/v1/projects/{project.public_id}/tags", {"q": 'tag:"camera: gate-1"'}).json()
+    assert {"key": "hour", "value": "08", "n": 1, "share": 1.0} in counts
+    assert alice.get(f"/api/v1/projects/{project.public_id}/tags", {"q": 'tag:"hour: 09"'}).json() == []
+    bad = alice.get(f"/api/v1/projects/{project.public_id}/tags", {"q": "colour:red"})
+    assert (bad.status_code, bad.json()["code"]) == (400, "bad_query")
+
+
 @pytest.mark.usefixtures("small_pieces")
 def test_a_file_goes_on_where_the_connection_broke_and_arrives_whole(alice: Caller, project: Project):
     data = photo(1, (900, 700))

@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser
 
-from curation.models import PlanDraft, PlanFactor, Project
+from crowd.models import Account, Batch
+from curation.models import AssetTag, Event, PlanDraft, PlanFactor, Pool, Project, SavedView
 from tests.browsing import DESK, breaches, chromium, watched
 from tests.factories import make_asset, make_pool
 
@@ -85,6 +86,46 @@ def test_a_gap_that_is_not_there_is_refused(planned: Project, people: dict[str, 
     answer = people["alice"].post(address(planned, "balance-gap"), {"gap": gap.format(label=label.pk)})
     assert answer.status_code == 400
     assert PlanDraft.objects.count() == 0
+
+
+def test_a_gap_becomes_a_pool_of_this_project_on_a_second_platform(project: Project, people: dict[str, Client]):
+    alice = people["alice"]
+    make_pool(project, "PEACE", wanted=20)
+    make_asset(project)
+    second = Account.objects.create(slug="second", platform="mturk", label="Second crowd", is_shared=True)
+    alice.post(address(project, "balance-plan"), {"plan": "skin: dark 50%, light 50%"})
+    page = alice.get(address(project))
+    assert page.context["crowds"] == [("second", "Second crowd")]
+    gap = page.context["gaps"][0]
+    asked = {"gap": f"{gap.label.pk}:0:{gap.place}:{gap.left}", "crowd": "second", "links": "on"}
+    assert alice.post(address(project, "balance-pool"), {**asked, "crowd": "inhouse"}).status_code == 400
+    assert alice.post(address(project, "balance-pool"), asked).status_code == 302
+    pool = Pool.objects.get(account=second)
+    assert (pool.state, pool.wanted, pool.title) == ("draft", gap.left, "PEACE, skin dark")
+    batch = Batch.objects.get(pool_id=pool.pk)
+    assert (batch.interface, batch.spec["instructions"][-1]) == ("link", "Skin: dark")
+    assert batch.spec["condition"] == ["skin", "dark"]
+    assert Event.objects.get(kind="pool.drafted").subject_id == pool.pk
+    assert alice.get(address(project)).context["crowds"] == []
+
+
+def test_a_sample_is_drawn_looked_at_and_kept(planned: Project, people: dict[str, Client]):
+    alice, wish = people["alice"], {"shares": "light: low 50%, normal 50%", "query": "", "size": "4", "seed": "0"}
+    text = people["vera"].get(address(planned, "sample"), wish).content.decode()
+    assert "Collect <b>2</b> more of light low" in text
+    assert "Keep the sample" not in text
+    refused = alice.post(address(planned, "sample-keep"), {**wish, "size": "many", "name": "spring"})
+    assert refused.status_code == 400
+    assert "The size is a whole number from 1 to 10,000,000, not “many”." in refused.content.decode()
+    kept = alice.post(address(planned, "sample-keep"), {**wish, "name": "spring"})
+    assert kept.status_code == 302
+    assert SavedView.objects.get().name == "Sample spring"
+    assert AssetTag.objects.filter(key="sample", value="spring").count() == 4
+    again = alice.post(address(planned, "sample-keep"), {**wish, "name": "spring"})
+    assert again.status_code == 400
+    assert "has a sample “spring” already" in again.content.decode()
+    under = alice.get(address(planned, "sample"), {**wish, "shares": PLAN, "way": "rarest"})
+    assert "balances the values of one condition, not of 2" in under.content.decode()
 
 
 @pytest.mark.parametrize("rows", [1, 6])

@@ -46,8 +46,10 @@ def stock() -> Any:
     peace = project.classes.get(name="peace")
     with connection.cursor() as cursor:
         about = {"project": project.pk, "stage": project.stages.get(kind="publish").pk, "images": IMAGES}
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute(ROWS, {**about, "peace": peace.pk, "fist": fist.pk})
         cursor.execute("ANALYZE curation_asset")
+        cursor.execute("SET statement_timeout = DEFAULT")
     return project
 
 

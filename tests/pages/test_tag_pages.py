@@ -107,3 +107,17 @@ def test_a_word_of_an_address_keeps_commas_and_colons():
     for key, value in (("a b", "x, y"), ("k:1", "v:2"), ("é", "100%")):
         assert tag_facet.decoded(tag_facet.encoded(key, value)) == (key, value)
         assert "," not in tag_facet.encoded(key, value)
+
+
+def test_the_counts_are_of_what_a_query_means_and_lead_there(client, alice, project):
+    client.force_login(alice)
+    for number, word in enumerate(("yes", "yes", "no"), start=1):
+        asset = picture(project, number, moving(word))
+        Asset.objects.filter(pk=asset.pk).update(brightness=10 if number == 1 else 200)
+    text = page(client, project, "tags", q="brightness>=100")
+    assert "?q=brightness%3E%3D100&amp;tag=" in text
+    assert text.count("50.0") == 2
+    assert "No picture of these has a tag." in page(client, project, "tags", q="brightness>=250")
+    wrong = client.get(reverse("tags", args=[project.public_id]), {"q": "colour:red"})
+    assert wrong.status_code == 400
+    assert "colour" in wrong.content.decode()
