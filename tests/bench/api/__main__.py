@@ -1,4 +1,4 @@
-"""Run the parts one after the other and write var/bench/api.json: `make bench-api`, or some with --only.
+"""Run the parts, say which goals are met and write var/bench/api.json: `make bench-api`, or some with --only.
 
 A part is a module here that prints what it does on standard error and one JSON document as its last line.
 """
@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.bench.api import goals
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT = ROOT / "var" / "bench" / "api.json"
@@ -31,13 +33,13 @@ def run(part: str, peers: str) -> dict[str, Any]:
     return found
 
 
-def table(path: str, found: Any) -> Iterator[str]:
+def everything(path: str, found: Any) -> Iterator[str]:
     """Say it all in a line a figure."""
     if not isinstance(found, dict):
         yield f"{path:<90} {found}"
         return
     for name, value in found.items():
-        yield from table(f"{path}: {name}" if path else str(name), value)
+        yield from everything(f"{path}: {name}" if path else str(name), value)
 
 
 def main() -> int:
@@ -47,12 +49,13 @@ def main() -> int:
     chosen = reader.parse_args()
     result: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     result["machine"] = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
     for part in chosen.only:
         result[part] = run(part, chosen.peers)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(table("", {name: result[name] for name in ("machine", *PARTS) if name in result})))
-    return int(any("failed" in result[part] for part in chosen.only))
+        RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(everything("", {name: result[name] for name in ("machine", *PARTS) if name in result})))
+    print("\n" + "\n".join(goals.table(result)))
+    return int(any("failed" in result[part] for part in chosen.only) or bool(goals.missed(result)))
 
 
 if __name__ == "__main__":
