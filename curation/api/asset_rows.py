@@ -67,7 +67,7 @@ def shown(rows: Sequence[Any], names: Collection[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _standing(assets: Sequence[int]) -> Mapping[int, list[dict[str, Any]]]:
+def _standing(assets: list[int]) -> Mapping[int, list[dict[str, Any]]]:
     """Return what stands of each asset, by stage, with its boxes."""
     with connection.cursor() as cursor:
         cursor.execute(STANDING, [assets])
