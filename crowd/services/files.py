@@ -30,8 +30,9 @@ MOST_SECONDS = 120.0
 LEASE = timedelta(seconds=45)  # longer than the wait for a first piece; renewed while pieces come
 RENEWED_EVERY = 10.0
 AFTER_TROUBLE = timedelta(minutes=5)
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
-MOST_FAILURES = 12  # about six hours: a platform may show an answer before its file
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(hours=1)
+MOST_FAILURES = 16  # about six hours: a platform may show an answer before its file
+TROUBLED = 8  # failures at most that a platform's own trouble counts for
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,11 @@ def _awaits_its_platform(page: Assignment) -> bool:
 
 def _after_error(row: RemoteFile, error: CrowdError, now: datetime) -> Fetched:
     """Try again for hours what may come yet. What is wrong with an account or a platform is not the file's fault."""
-    if isinstance(error, AuthFailed) or (isinstance(error, PlatformError) and not error.permanent):
+    if isinstance(error, AuthFailed):
         return _later(row, str(error), now + AFTER_TROUBLE)
+    if isinstance(error, PlatformError) and not error.permanent:
+        wait = min(AFTER_TROUBLE, FIRST_WAIT * 2**row.failures)
+        return _later(row, str(error), now + wait, failures=max(row.failures, min(row.failures + 1, TROUBLED)))
     is_final = _is_link(row) and isinstance(error, FetchError) and error.permanent
     if is_final or row.failures + 1 >= MOST_FAILURES:
         return _give_up(row, str(error), now)

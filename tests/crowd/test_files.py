@@ -106,7 +106,19 @@ def test_what_is_not_the_files_fault_never_costs_the_worker_his_money(error):
     for hour in range(30):
         fetch(NOON + timedelta(hours=hour))
     row = RemoteFile.objects.get()
-    assert (row.state, row.failures, row.last_error) == ("waiting", 0, str(error))
+    assert (row.state, row.last_error) == ("waiting", str(error))
+    assert row.failures <= files.TROUBLED < files.MOST_FAILURES
+
+
+def test_a_call_that_broke_off_is_repeated_within_seconds_and_less_often_while_it_fails():
+    lies_there(photos("f1"), f1=Unavailable("Nobody answers."))
+    now, waits = NOON, []
+    for _ in range(10):
+        fetch(now)
+        due = RemoteFile.objects.get().next_at
+        waits.append((due - now).total_seconds())
+        now = due
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 
 def test_a_throttled_file_waits_as_long_as_the_platform_asks():
