@@ -46,6 +46,8 @@ def known(*, links: Sequence[CrawlLink]) -> dict[int, Known]:
 
 def found_at(asset: Asset) -> list[CrawlHit]:
     """Return where search engines have shown a picture, the best rank first; as many as a person reads."""
+    if asset.worker_id or asset.parent_id:
+        return []  # somebody sent it
     hits = CrawlHit.objects.filter(link__asset=asset).select_related("link__crawl", "call__query", "call__engine")
     return list(hits.order_by("rank", "pk")[:MOST_SHOWN])
 
