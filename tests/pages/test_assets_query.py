@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.models import Asset, AssetTag, DatasetItem, DatasetVersion, TagRun
-from curation.services.asset_query import QueryError, matching, parse
+from curation.services.asset_query import QueryError, filters, matching, parse
 from curation.services.asset_query.counting import counted
 from curation.services.asset_query.fields import FIELDS
 from tests.api.conftest import Caller, token_of
@@ -146,6 +146,15 @@ def test_each_condition_means_the_assets_it_says(project, five):
         assert list(matching(parse(text), project=project)) == [expected], text
     with pytest.raises(QueryError, match="worker is a name such as w_7f3a"):
         matching(parse("worker:wanda"), project=project)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("few", [0, 100])
+def test_an_agreement_means_the_same_assets_whether_few_or_many_have_it(project, five, monkeypatch, few):
+    monkeypatch.setattr(filters, "FEW", few)
+    assert list(matching(parse("iou<0.8"), project=project)) == [five["sent"]]
+    assert list(matching(parse("iou>0.8"), project=project)) == []
+    assert matching(parse("-iou<0.8"), project=project).count() == 4
 
 
 @pytest.mark.django_db

@@ -7,12 +7,14 @@ from operator import or_
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, Case, CharField, F, Func, Q, QuerySet, Value, When
 
 from crowd.models import Worker
 from crowd.models.worker import DIGEST_BYTES
 from curation.models import Asset, AssetTag, Consensus, DatasetItem, DatasetVersion, LabelClass, Project, Stage
 from curation.models.asset import AssetQuerySet
+from curation.services.asset_query.boxes import standing_boxes, with_class
 from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS, Bound
 from curation.services.asset_query.grammar import (
     AT_LEAST,
@@ -29,6 +31,7 @@ from curation.services.asset_query.grammar import Value as Word
 
 CROWD: Final = "crowd"
 LOOKUPS: Final = {LESS: "lt", AT_MOST: "lte", MORE: "gt", AT_LEAST: "gte"}
+FEW: Final = 2_000
 Test = Callable[[Project | None, Term], Q]
 
 
@@ -75,6 +78,17 @@ def _class(project: Project | None, term: Term) -> Q:
         named = LabelClass.objects.filter(project=project, name__in=_known(words))
         test = Q(label_class__in=list(named.values_list("pk", flat=True)))
     return test | Q(label_class=None) if NONE in words else test
+
+
+def _box(project: Project | None, term: Term) -> Q:
+    words = _words(term)
+    if project is None:
+        raise QueryError("box is asked within one project; name the project.")
+    classes = list(project.classes.filter(retired_at=None))
+    wanted = [one.pk for one in classes if one.name in _known(words)]
+    boxes = standing_boxes(project)
+    test = Q(pk__in=with_class(boxes, classes).filter(of__in=wanted).values("consensus__asset"))
+    return test | ~Q(pk__in=boxes.values("consensus__asset")) if NONE in words else test
 
 
 def _stage(project: Project | None, term: Term) -> Q:
@@ -178,7 +192,14 @@ def _iou(project: Project | None, term: Term) -> Q:
     standing = Consensus.objects.filter(is_current=True, lowest_iou__isnull=False)
     if project is not None:
         standing = standing.filter(project_id=project.pk)
-    return Q(pk__in=standing.filter(_compared("lowest_iou", term)).order_by().values("asset"))
+    wanted = standing.filter(_compared("lowest_iou", term)).order_by()
+    few = [] if project is None else list(wanted.values_list("asset_id", flat=True)[: FEW + 1])
+    return Q(pk__in=_unnested(few) if project and len(few) <= FEW else wanted.values("asset"))
+
+
+def _unnested(ids: list[int]) -> Func:
+    """Few assets as a list of their own: among many, the database would walk all of them and test each."""
+    return Func(Value(ids, ArrayField(BigIntegerField())), template="(SELECT unnest(%(expressions)s))")
 
 
 def _created(_project: Project | None, term: Term) -> Q:
@@ -259,6 +280,7 @@ def _name(_project: Project | None, term: Term) -> Q:
 
 TESTS: Final[Mapping[str, Test]] = {
     "class": _class,
+    "box": _box,
     "state": _exact("state"),
     "stage": _stage,
     "reason": _reason,
