@@ -166,6 +166,9 @@ def test_a_matrix_of_boxes_counts_the_boxes_that_stand(project: Project):
     }
     assert found["peace"] == (1, 1, 1)
     assert found["no_gesture"] == (0, 1, 1)
+    for one in class_balance(project=project, among="published"):
+        found = matching(parse(f'{AMONG["published"]} box:"{one.label.name}"'), project=project)
+        assert found.count() == one.frames
 
 
 def test_the_tools_of_the_published_search_have_too_many_screwdrivers():

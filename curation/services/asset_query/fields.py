@@ -53,6 +53,7 @@ class Field:
 
 FIELDS: Final[Mapping[str, Field]] = {
     "class": Field("class of the asset; none = without one", Kind.WORD, example="class:peace,palm"),
+    "box": Field("class that one of its boxes counts for; none = no boxes", Kind.WORD, example="box:peace"),
     "state": Field("where it is in the pipeline", Kind.CHOICE, tuple(map(str, Asset.State.values)), "state:dropped"),
     "stage": Field("name of the stage it stands at", Kind.WORD, example="stage:validate"),
     "reason": Field("why it was dropped or held", Kind.WORD, example="reason:blurred"),

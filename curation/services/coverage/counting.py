@@ -9,8 +9,9 @@ from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet
 
 from crowd.models import Account, Batch, Worker
-from curation.models import Asset, AssetTag, Consensus, ConsensusBox, Project
+from curation.models import Asset, AssetTag, ConsensusBox, Project
 from curation.services.asset_query import matching, parse
+from curation.services.asset_query.boxes import standing_boxes
 from curation.services.asset_query.counting import BIG
 from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS
 from curation.services.asset_query.filters import CROWD, TESTS, origin
@@ -147,11 +148,8 @@ def _having(project: Project, query: str) -> Any:
 
 
 def boxes_among(project: Project, among: str) -> QuerySet[ConsensusBox]:
-    """Return the boxes that stand: of each image those of the latest stage that has some."""
-    standing = Consensus.objects.filter(project_id=project.pk, is_current=True).of_boxes()
-    latest = standing.order_by("asset_id", "-stage__position", "-pk").distinct("asset_id")
-    mine = assets_among(project, among).values("pk")
-    return ConsensusBox.objects.filter(consensus__in=latest.values("pk"), consensus__asset__in=mine).order_by()
+    """Return the boxes that stand of these images."""
+    return standing_boxes(project).filter(consensus__asset__in=assets_among(project, among).values("pk"))
 
 
 def _read(factor: Factor, rows: Any, of_class: str) -> Matrix:

@@ -4,19 +4,18 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import BigIntegerField, Case, Count, F, QuerySet, Value, When
-from django.db.models.functions import Lower, Replace
+from django.db.models import Count
 
-from curation.models import ConsensusBox, LabelClass, Project
+from curation.models import LabelClass, Project
+from curation.services.asset_query.boxes import with_class
 from curation.services.coverage.counting import assets_among, boxes_among, kept
 from curation.services.coverage.plan import Factor
 
 OVER, UNDER = 1.5, 0.5
 """Without a plan every class should have as much; half as much again is over, half of it is under."""
 NOTHING: Final = "nothing yet"
-NOT_A_SIGN: Final = r"^(no_|none|negative)"
 
 
 Images = dict[int | None, int]
@@ -34,6 +33,11 @@ class ClassBalance:
     share: float
     wanted: float
     flag: str
+
+    @property
+    def of_boxes(self) -> tuple[tuple[str, int], ...]:
+        """Return the two figures that the images with its boxes stand behind."""
+        return ("Frames", self.frames), ("Boxes", self.boxes)
 
     @property
     def boxes_a_frame(self) -> float | None:
@@ -58,7 +62,7 @@ def class_balance(*, project: Project, among: str, factor: Factor | None = None)
 def _counted(project: Project, among: str, classes: Sequence[LabelClass]) -> tuple[Images, Boxes]:
     """Count in two statements."""
     images = dict(assets_among(project, among).values_list("label_class_id").annotate(n=Count("pk")))
-    rows = _by_label(boxes_among(project, among), classes).values_list("of")
+    rows = with_class(boxes_among(project, among), classes).values_list("of")
     rows = rows.annotate(n=Count("pk"), frames=Count("consensus__asset", distinct=True))
     return images, {of: (n, frames) for of, n, frames in rows}
 
@@ -93,18 +97,3 @@ def _limits(label: LabelClass, signs: int, factor: Factor | None) -> tuple[float
     if label.is_negative or signs < 2:
         return 0.0, 0.0, math.inf
     return 1 / signs, UNDER / signs, OVER / signs
-
-
-def _by_label(rows: QuerySet[ConsensusBox], classes: Sequence[LabelClass]) -> Any:
-    """Add the class a box counts for: the one its label names, the negative one, or that of its image."""
-    plain = Lower(Replace(Replace(F("label"), Value(" "), Value("_")), Value("-"), Value("_")))
-    named = [When(plain=_plain(one.name), then=Value(one.pk)) for one in classes]
-    negative = next((one.pk for one in classes if one.is_negative), None)
-    if negative is not None:
-        named.append(When(plain__regex=NOT_A_SIGN, then=Value(negative)))
-    of = Case(*named, default=F("consensus__asset__label_class_id"), output_field=BigIntegerField())
-    return rows.annotate(plain=plain).annotate(of=of)
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
