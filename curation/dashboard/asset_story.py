@@ -1,6 +1,7 @@
 """Everything that is known about one asset: what happened, who said what, what it cost."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -57,7 +58,7 @@ class Story:
     consensus: Sequence[Consensus]
     reviews: Sequence[Review]
     pairs: Sequence[Pair]
-    cost_micro: int
+    costs: Mapping[str, int]
     guide: Instruction | None
 
     @property
@@ -83,7 +84,7 @@ def story(asset: Asset) -> Story:
         ),
         reviews=list(Review.objects.filter(asset=asset).select_related("by").order_by("id")),
         pairs=_pairs(asset),
-        cost_micro=sum(_paid(answer) for answer in answers.values()),
+        costs=_costs(answers.values()),
         guide=guides.get(answers[asset.answer_id].assignment_id) if asset.answer_id else None,
     )
 
@@ -105,7 +106,9 @@ def _annotations(asset: Asset) -> list[Any]:
 def _behind(asset: Asset, annotations: Sequence[Any]) -> dict[int, Answer]:
     """Return the crowd's answers behind the asset and its annotations, with page, worker and batch."""
     ids = [row.answer_id for row in annotations] + ([asset.answer_id] if asset.answer_id else [])
-    return Answer.objects.select_related("worker", "assignment__batch", "task__batch").in_bulk(ids)
+    return Answer.objects.select_related("worker", "assignment__batch", "assignment__account", "task__batch").in_bulk(
+        ids
+    )
 
 
 def _said(row: Any, answer: Answer | None, guides: Mapping[int, Instruction]) -> Said:
@@ -146,8 +149,16 @@ def _pairs(asset: Asset) -> list[Pair]:
     ]
 
 
+def _costs(answers: Iterable[Answer]) -> dict[str, int]:
+    """Return what was paid for these answers, in each currency."""
+    found: Counter[str] = Counter()
+    for answer in answers:
+        found[answer.assignment.account.currency] += _paid(answer)
+    return {currency: micro for currency, micro in sorted(found.items()) if micro}
+
+
 def _paid(answer: Answer) -> int:
-    """Return micro-dollars paid for one answer: an accepted page's price over its real tasks."""
+    """Return what was paid for one answer: an accepted page's price over its real tasks."""
     if answer.assignment.state != Assignment.State.ACCEPTED:
         return 0
     batch = answer.task.batch
