@@ -17,7 +17,7 @@ from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, Assignment, Batch, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import platform
-from crowd.services import control, handing_in, ledger, offers, own_queue, quality, teams, trust
+from crowd.services import control, handing_in, ledger, offers, own_queue, teams, trust
 
 State = Assignment.State
 
@@ -92,16 +92,16 @@ def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
         raise NoWork(_("The last day of this pool is over."))
     if trust.is_restricted(worker=worker, batch=batch, now=now):
         raise NoWork(_("You cannot work in this pool."))
-    if offers.has_passed(batch, worker):
+    if offers.is_over_with(batch, worker):
         raise NoWork(_("You have done this already."))
-    sentence = offers.gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
+    sentence = offers.hindrance(batch=batch, worker=worker, now=now)
     if sentence:
         raise NoWork(sentence)
 
 
 def _pick(batch: Batch, worker: Worker) -> list[Task]:
     if batch.kind != Batch.Kind.MAIN:
-        return control.whole_set(batch=batch)
+        return control.whole_set(batch=batch, worker=worker)
     room = batch.page_size
     if batch.per_worker:
         room = min(room, batch.per_worker - offers.answered(batch, worker))

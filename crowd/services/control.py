@@ -14,9 +14,10 @@ from crowd.errors import NotYours
 from crowd.models import Answer, Assignment, Batch, Task, Worker
 from crowd.quality import boxes
 from crowd.quality.controls import controls_for_page
-from crowd.services import skills
+from crowd.services import retrying, skills
 
 ADAPTIVE = "adaptive"
+NOT_FOR = "not_for"  # beside a known answer: the workers whose answers it was made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +26,19 @@ class Hint:
     text: str
 
 
-def whole_set(*, batch: Batch) -> list[Task]:
-    """Training and exam: everybody gets the same set, in the order it was made."""
-    return list(Task.objects.filter(batch=batch, known_answer__isnull=False, cancelled=False).order_by("id"))[
-        : batch.page_size
-    ]
+def whole_set(*, batch: Batch, worker: Worker) -> list[Task]:
+    """Training and exam: everybody gets the same set, in the order it was made; who sits it again the next one."""
+    return list(retrying.unmet(batch=batch, worker=worker)[: batch.page_size])
 
 
 def for_page(*, batch: Batch, worker: Worker) -> list[Task]:
-    """Control tasks for one page of the main pool; a worker never meets the same one twice."""
+    """Control tasks for one page of the main pool: a worker meets none twice, and none that his own answers made."""
     wanted = _wanted(batch, worker)
     if wanted == 0:
         return []
     seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
-    stock = Task.objects.filter(~Exists(seen), batch=batch, known_answer__isnull=False, cancelled=False)
+    made = Q(known_answer__has_key=NOT_FOR) & Q(**{f"known_answer__{NOT_FOR}__contains": worker.pk})
+    stock = retrying.questions(batch).filter(~Exists(seen), ~made, ~Q(author_id=worker.pk) | Q(author_id=None))
     return list(stock.order_by("id")[:wanted])
 
 

@@ -14,7 +14,7 @@ from crowd.audience import audience
 from crowd.authored import told
 from crowd.models import Answer, Assignment, Batch, SkillValue, Task, Worker
 from crowd.platforms.registry import platform
-from crowd.services import own_queue, quality, skills, teams, trust
+from crowd.services import own_queue, quality, retrying, skills, teams, trust
 
 State = Assignment.State
 
@@ -47,10 +47,10 @@ def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     """Return what a batch offers this worker; None = he does not see it."""
     if not worker.may_see(batch.project_id) or is_kept_for_others(batch, worker) or is_over(batch, now):
         return None
-    if trust.is_restricted(worker=worker, batch=batch, now=now) or has_passed(batch, worker):
+    if trust.is_restricted(worker=worker, batch=batch, now=now) or is_over_with(batch, worker):
         return None
     available = on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
-    needs = gate_sentence(batch, worker) or quality.hindrance(batch=batch, worker=worker, now=now)
+    needs = hindrance(batch=batch, worker=worker, now=now)
     needs = needs or ("" if available else nothing_left(batch, worker))
     rate = teams.rate_of(worker=worker, batch=batch)
     price = price_for(batch=batch, worker_id=worker.pk)
@@ -86,11 +86,22 @@ def most_worth(batch: Batch, rate: int) -> int:
     return teams.worth(hourly_micro=rate, time=timedelta(seconds=batch.assignment_seconds))
 
 
-def has_passed(batch: Batch, worker: Worker) -> bool:
-    """Training and exam are offered until they have given their skill."""
+def is_over_with(batch: Batch, worker: Worker) -> bool:
+    """Training and exam are offered until they have given their skill, and on while they may be sat again."""
     if batch.kind == Batch.Kind.MAIN:
         return False
-    return skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is not None
+    if skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is None:
+        return False
+    return retrying.next_try(batch=batch, worker=worker) is None
+
+
+def hindrance(*, batch: Batch, worker: Worker, now: datetime) -> str:
+    """Say what keeps a worker from this batch for now: a skill, days until the next try, a rule; empty = nothing."""
+    return (
+        gate_sentence(batch, worker)
+        or retrying.wait_sentence(batch=batch, worker=worker, now=now)
+        or quality.hindrance(batch=batch, worker=worker, now=now)
+    )
 
 
 def gate_sentence(batch: Batch, worker: Worker) -> str:
