@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Count, F, OuterRef, Subquery
+from django.db.models import BigIntegerField, CharField, Count, F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest
 
@@ -16,12 +16,15 @@ RANKS: Final[dict[str, int]] = {Membership.Role.VIEWER: 0, Membership.Role.REVIE
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A project as one person sees it: with the role there, its budget, and appeals that wait for an answer."""
+    """A project as one person sees it: the role there, appeals that wait for an answer, and its
+    first budget, whose currency is the project's.
+    """
 
     project: Project
     role: str
     limit_micro: int
     spent_micro: int
+    currency: str
     open_appeals: int = 0
 
     def may(self, role: str) -> bool:
@@ -54,12 +57,13 @@ def _read(user: Any) -> list[Seat]:
             role=F("memberships__role"),
             limit_micro=Coalesce(Subquery(budget.values("limit_micro")[:1]), 0, output_field=BigIntegerField()),
             spent_micro=Coalesce(Subquery(budget.values("spent_micro")[:1]), 0, output_field=BigIntegerField()),
+            currency=Coalesce(Subquery(budget.values("currency")[:1]), Value("USD"), output_field=CharField()),
             open_appeals=Coalesce(Subquery(appeals), 0, output_field=BigIntegerField()),
         )
         .order_by(F("archived_at").desc(nulls_first=True), "name", "id")
         .prefetch_related("stages")
     )
-    return [Seat(row, row.role, row.limit_micro, row.spent_micro, row.open_appeals) for row in rows]
+    return [Seat(row, row.role, row.limit_micro, row.spent_micro, row.currency, row.open_appeals) for row in rows]
 
 
 def seat_or_404(request: HttpRequest, public_id: UUID, role: str = Membership.Role.VIEWER) -> Seat:

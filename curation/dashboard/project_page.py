@@ -22,6 +22,7 @@ from curation.services.overview.campaigns import lines_of
 from curation.services.overview.funnel import funnel
 from curation.services.overview.pipeline import pipeline
 from curation.services.overview.project import RANGES
+from curation.services.overview.spending import Purse
 
 NEWEST_EVENTS, MOST_POOLS = 6, 20
 PARTS: Final[dict[str, str]] = {
@@ -88,7 +89,8 @@ def _own_stage(request: HttpRequest, public_id: UUID, name: str) -> tuple[Seat, 
 
 def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
     span, tab = request.GET.get("range", "all"), request.GET.get("pools", "running")
-    numbers = project_numbers(project=seat.project, now=timezone.now(), span=span, budget=seat.limit_micro)
+    purse = Purse(seat.limit_micro, seat.currency)
+    numbers = project_numbers(project=seat.project, now=timezone.now(), span=span, purse=purse)
     request.asset_counts = numbers.counts  # type: ignore[attr-defined]  # the shell shows them too
     main = [row for row in numbers.rows if row.pool.kind == Pool.Kind.MAIN]
     return {

@@ -69,10 +69,10 @@ def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
     try:
         limit = micro(typed(request, "limit", 30))
-        row = ledger.raise_budget(project_id=seat.project.pk, limit_micro=limit)
+        row = ledger.raise_budget(project_id=seat.project.pk, limit_micro=limit, currency=seat.currency)
     except (CrowdError, ValueError, Budget.DoesNotExist) as error:
         return _page(request, seat, error=("budget", str(error)))
-    text = f"The budget is now {money_text(row.limit_micro)}."
+    text = f"The budget is now {money_text(row.limit_micro, currency=row.currency)}."
     events.record(kind="budget.changed", text=text, project=seat.project, by=person(request))
     versions.bump(project_id=seat.project.pk)
     messages.success(request, text)

@@ -63,7 +63,7 @@ def fields_of(numbers: ProjectNumbers) -> dict[str, str]:
         "assets": f"{numbers.counts.total:,}",
         "published": f"{numbers.published:,}",
         "published:share": _share(numbers.published, numbers.plan),
-        "spent_usd": money_text(numbers.spent.spent_micro),
+        "spent": money_text(numbers.spent.spent_micro, currency=numbers.currency),
         "spent:share": _share(numbers.spent.spent_micro, numbers.budget_micro),
         "to_review": f"{to_review:,}",
     }

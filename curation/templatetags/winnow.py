@@ -56,9 +56,9 @@ def count(value: int | str | None) -> str:
 
 
 @register.filter
-def money(value: int | None) -> str:
+def money(value: int | None, currency: str = "USD") -> str:
     """Sums have two decimals."""
-    return NOBODY_KNOWS if value is None else money_text(value)
+    return NOBODY_KNOWS if value is None else money_text(value, 2, currency)
 
 
 @register.filter

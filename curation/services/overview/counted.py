@@ -9,7 +9,7 @@ from crowd.services import tallies
 from crowd.services.tallies import Key, Point, Source
 from curation.services.overview.buckets import PART, RATE_WINDOW, Pace
 
-ACCEPTED, PASSED, SPENT = "answers.accepted", "decided.passed", "spent.USD"
+ACCEPTED, PASSED, SPENT = "answers.accepted", "decided.passed", "spent."
 ASSETS = Source(
     ("assets", "decided"),
     """
@@ -34,7 +34,7 @@ class Counted:
         cls,
         *,
         now: datetime,
-        projects: Iterable[int] = (),
+        project: Key | None = None,
         stages: Iterable[int] = (),
         pools: Iterable[int] = (),
         batches: Sequence[int] = (),
@@ -43,14 +43,15 @@ class Counted:
         found = tallies.totals(
             [
                 *(Key(Of.STAGE, pk, "") for pk in stages),
-                *(Key(Of.POOL, pk, "spent.") for pk in pools),
+                *([Key(project.of, project.id, SPENT)] if project else ()),
+                *(Key(Of.POOL, pk, SPENT) for pk in pools),
                 *(Key(Of.BATCH, pk, "") for pk in batches),
             ]
         )
         window = now - RATE_WINDOW
         lately = tallies.series(
             [
-                *(Key(Of.PROJECT, pk, SPENT) for pk in projects),
+                *([project] if project else ()),
                 *(Key(Of.STAGE, pk, PASSED) for pk in stages),
                 *(Key(Of.BATCH, pk, ACCEPTED) for pk in batches),
             ],

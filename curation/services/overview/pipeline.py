@@ -40,7 +40,7 @@ class PipelineStage:
 def pipeline(numbers: ProjectNumbers) -> list[PipelineStage]:
     """Return the stages in order. One query: for jobs that fail."""
     steps = funnel(stages=numbers.stages, counts=numbers.counts)
-    costs = stage_costs(stages=numbers.stages, spent=numbers.spent, rows=numbers.rows)
+    costs = stage_costs(stages=numbers.stages, spent=numbers.spent, rows=numbers.rows, currency=numbers.currency)
     troubles = _troubles(numbers.stages)
     names = [stage.name for stage in numbers.stages]
     return [

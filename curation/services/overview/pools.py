@@ -15,7 +15,7 @@ from crowd.platforms.registry import platform
 from crowd.services.tallies import Key
 from curation.models import Pool, Project
 from curation.services.overview.buckets import Pace
-from curation.services.overview.counted import ACCEPTED, Counted
+from curation.services.overview.counted import ACCEPTED, SPENT, Counted
 from curation.services.overview.eligible import Crowd, crowds_of
 from curation.services.overview.eta import Eta, eta
 
@@ -136,10 +136,11 @@ class PoolRow:
     @property
     def price(self) -> str:
         """Return '$0.03' or, when the price depends on a skill, '$0.03–0.04'."""
-        low, high = money_text(min(self.prices)), money_text(max(self.prices))
-        if max(self.prices) == 0:
+        cheap, dear, currency = min(self.prices), max(self.prices), self.pool.account.currency
+        if dear == 0:
             return "unpaid"
-        return low if low == high else f"{low}–{high.lstrip('$')}"
+        low, high = money_text(cheap, 2, currency), money_text(dear, 2, currency)
+        return high if low == high else f"{low.removesuffix(f' {currency}')}–{high.lstrip('$')}"
 
     @property
     def better_price_micro(self) -> int:
@@ -217,12 +218,10 @@ class Asked:
     def all_batches(self) -> list[Batch]:
         return [batch for mine in self.batches.values() for batch in mine]
 
-    def count(self, *, now: datetime, projects: Iterable[int] = (), stages: Iterable[int] = ()) -> Counted:
+    def count(self, *, now: datetime, project: Key | None = None, stages: Iterable[int] = ()) -> Counted:
         """Read the counts of the pools, and of what else the screen shows."""
         ids = [batch.pk for batch in self.all_batches]
-        return Counted.read(
-            now=now, projects=projects, stages=stages, pools=[one.pk for one in self.pools], batches=ids
-        )
+        return Counted.read(now=now, project=project, stages=stages, pools=[one.pk for one in self.pools], batches=ids)
 
     def rows(self, counted: Counted) -> list[PoolRow]:
         batches = self.all_batches
@@ -240,6 +239,6 @@ class Asked:
             counts=counts,
             pace=counted.pace(*(Key(Of.BATCH, batch.pk, ACCEPTED) for batch in batches), since=pool.started_at),
             crowd=crowds[batches[0].pk] if batches else Crowd(),
-            spent_micro=counted.of(Of.POOL, pool.pk).get(f"spent.{pool.account.currency}", 0),
+            spent_micro=counted.of(Of.POOL, pool.pk).get(f"{SPENT}{pool.account.currency}", 0),
             now=counted.now,
         )

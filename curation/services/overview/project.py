@@ -1,5 +1,6 @@
 """All the numbers of a project's first page, read once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,7 +17,7 @@ from curation.services.overview.counts import AssetCounts, counts_of
 from curation.services.overview.eta import Eta, eta
 from curation.services.overview.output import Output
 from curation.services.overview.pools import Asked, PoolRow, pools_of
-from curation.services.overview.spending import Spending
+from curation.services.overview.spending import Purse, Spending
 
 LONGEST_HOURS = 24 * 365
 RANGES: Final[dict[str, timedelta]] = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
@@ -30,6 +31,7 @@ class ProjectNumbers:
     counts: AssetCounts
     rows: tuple[PoolRow, ...]
     budget_micro: int
+    currency: str
     spent: Spending
     out: Output
     buckets: Buckets
@@ -108,29 +110,34 @@ class Forecast:
     high_micro: int
 
 
-def project_numbers(*, project: Project, now: datetime, span: str = "all", budget: int | None = None) -> ProjectNumbers:
-    """Read everything. `budget` spares a query where the caller knows the limit already.
+def project_numbers(
+    *, project: Project, now: datetime, span: str = "all", purse: Purse | None = None
+) -> ProjectNumbers:
+    """Read everything. Money is counted in the currency of the purse, the project's first budget unless it is given.
 
     A rehearsal is looked at from the moment on its own clock at which money moved last.
     """
-    stages = tuple(project.stages.all())
+    purse, stages = purse or purse_of(project), tuple(project.stages.all())
     now = _rehearsed(project) or now
     buckets = Buckets.between(now - RANGES[span] if span in RANGES else project.created_at, now)
     asked = Asked.of(list(pools_of(project)))
-    counted = asked.count(now=now, projects=[project.pk], stages=[stage.pk for stage in stages])
-    paid, passed = Key(Of.PROJECT, project.pk, SPENT), Key(Of.STAGE, stages[-1].pk if stages else 0, PASSED)
+    spending = f"{SPENT}{purse.currency}"
+    paid, passed = Key(Of.PROJECT, project.pk, spending), Key(Of.STAGE, stages[-1].pk if stages else 0, PASSED)
+    counted = asked.count(now=now, project=paid, stages=[stage.pk for stage in stages])
     ran = tallies.series([paid, passed], start=buckets.start, seconds=buckets.seconds)
     spent = buckets.running_total({point.bucket: point.n for point in ran.get(paid, ())})
     return ProjectNumbers(
         stages=stages,
         counts=counts_of(counted.totals),
         rows=tuple(asked.rows(counted)),
-        budget_micro=_limit(project) if budget is None else budget,
+        budget_micro=purse.limit_micro,
+        currency=purse.currency,
         spent=Spending(
             spent_micro=spent[-1],
-            by_stage={stage.pk: counted.of(Of.STAGE, stage.pk).get(SPENT, 0) for stage in stages},
+            by_stage={stage.pk: counted.of(Of.STAGE, stage.pk).get(spending, 0) for stage in stages},
             lately_micro=sum(point.n for point in counted.lately.get(paid, ())),
             running=spent,
+            others=_others(counted.of(Of.PROJECT, project.pk), purse.currency),
         ),
         out=Output(
             buckets.running_total({point.bucket: point.n for point in ran.get(passed, ())}), counted.pace(passed)
@@ -146,8 +153,16 @@ def _rehearsed(project: Project) -> datetime | None:
     return entries.values_list("created_at", flat=True).first()
 
 
-def _limit(project: Project) -> int:
-    return Budget.objects.of_project(project.pk).values_list("limit_micro", flat=True).first() or 0
+def purse_of(project: Project) -> Purse:
+    """Return the project's first budget: its currency is the one that screens speak."""
+    found = Budget.objects.of_project(project.pk).values_list("limit_micro", "currency").first()
+    return Purse(*found) if found else Purse()
+
+
+def _others(words: Mapping[str, int], currency: str) -> dict[str, int]:
+    """Return what was spent in other currencies."""
+    spent = {word.removeprefix(SPENT): n for word, n in words.items() if word.startswith(SPENT) and n}
+    return {code: n for code, n in sorted(spent.items()) if code != currency}
 
 
 def _percent(part: int, whole: int) -> float:

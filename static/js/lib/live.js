@@ -139,7 +139,7 @@ class Live {
     const words = document.getElementById("live-words");
     if (!words || !fields.published || Date.now() - this.lastWords < WORDS_BETWEEN) return;
     this.lastWords = Date.now();
-    words.textContent = `${fields.published} published, ${fields.spent_usd} spent`;
+    words.textContent = `${fields.published} published, ${fields.spent} spent`;
   }
 
   /** Fetch parts of the page again, not while somebody works in them. */
