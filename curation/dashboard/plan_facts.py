@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from crowd.errors import CrowdError
 from crowd.money import exact_text
@@ -13,12 +13,13 @@ from curation.dashboard.crowd_people import BINS, CrowdChoice
 from curation.dashboard.exam_facts import BEFORE
 from curation.dashboard.plan_form import Asked
 from curation.engine import planning
-from curation.engine.asking import Campaign
+from curation.engine.asking import Campaign, crowds_of
 from curation.engine.command_line import mine_command
 from curation.engine.planning_time import Pace, hours
 from curation.recipes.loading import BadRecipe
 
 A_HUNDRED = 100
+DOES: Final = {"collect": "send photos", "validate": "check them", "boxes": "draw boxes", "describe": "describe them"}
 People = Sequence[tuple[float, float]]  # how often right, and which part of all is so
 
 
@@ -41,7 +42,8 @@ def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
         "span": planning.span(campaign, rows),
         "time": hours(campaign, rows, pace=pace, people=asked.people),
         "at_work": asked.people,
-        "unmeasured": [row.stage for row in rows if _kind(campaign, row) not in pace.measured],
+        "unmeasured": [DOES[kind] for kind in dict.fromkeys(_kinds(campaign, rows)) if kind not in pace.measured],
+        "simulated": crowds_of(campaign) == ["rehearsal"],
         "fees": sum(share.fee_micro * share.pages for row in rows for share in row.shares if share.currency == "USD"),
         "photos": photos,
         "n_classes": len(campaign.classes),
@@ -58,8 +60,10 @@ def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
     }
 
 
-def _kind(campaign: Campaign, row: planning.PlannedStage) -> str:
-    return next(stage.kind for stage in campaign.recipe.stages if stage.name == row.stage)
+def _kinds(campaign: Campaign, rows: Sequence[planning.PlannedStage]) -> list[str]:
+    """Return the kinds of the stages that cost money."""
+    kind_of = {stage.name: stage.kind for stage in campaign.recipe.stages}
+    return [kind_of[row.stage] for row in rows]
 
 
 def _price_of_an_item(row: planning.PlannedStage) -> str:

@@ -17,7 +17,7 @@ from .processes import Child, Program, last_lines
 from .services import Services
 
 TICK_SECONDS = 0.1
-READY_SECONDS = 90.0
+READY_SECONDS = 300.0  # a busy machine needs minutes; a process that falls is told at once
 ASK_AGAIN_AFTER = 18.0  # seconds after the first request to stop: SIGQUIT, Celery's cold stop
 END_AFTER = 24.0  # SIGKILL; PostgreSQL and Redis have the rest of the 30 seconds
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -39,6 +39,14 @@ def test_the_cost_sheet_follows_what_is_typed(people):
     assert "The budget does not carry this plan." in dear
 
 
+def test_the_sheet_of_a_simulated_crowd_says_that_nobody_is_paid(people):
+    words = "Simulated money: nobody is paid"
+    simulated = people["alice"].post(reverse("new-project-plan"), {**FORM, "platform": "rehearsal"}).content.decode()
+    assert words in simulated
+    assert "how fast they send photos or check them or draw boxes is a guess" in simulated
+    assert words not in people["alice"].post(reverse("new-project-plan"), FORM).content.decode()
+
+
 def test_what_was_asked_for_is_made_by_a_job_and_led_by_who_asked(people, alice):
     assert people["alice"].post(reverse("new-project"), FORM).status_code == 302
     assert "“Two signs” is being set up" in people["alice"].get(reverse("projects")).content.decode()
