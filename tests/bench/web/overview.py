@@ -215,6 +215,8 @@ def measure(project: Any) -> dict[str, dict[str, Any]]:
         "pools of the project": reverse("pools", args=own),
         "one pool": reverse("pool", args=[*own, pool]),
         "first page, 36 pools": "/",
+        "palette, a pool's name": f"{reverse('palette')}?q=boxes&p={project.public_id}",
+        "palette, a name nobody has": f"{reverse('palette')}?q=nothing-of-it&p={project.public_id}",
     }
     found = {}
     for name, address in addresses.items():
