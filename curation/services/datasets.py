@@ -22,12 +22,12 @@ from curation.models import (
     Project,
     User,
 )
-from curation.services import events, splits, versions
+from curation.services import events, locked_parts, publish_filters, splits, versions
 from curation.services.asset_query import matching, parse
 from curation.services.cards import frozen_card
 from curation.services.export_requests import cancel_export, request_export, require_format
 from curation.services.exporting import export_to, run_export
-from curation.services.splits import SplitPlan
+from curation.services.splits import SplitPlan, split_version
 from curation.services.turns import take_turns
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "freeze_version",
     "request_export",
     "run_export",
+    "split_version",
 ]
 
 SLICE = 2_000
@@ -118,6 +119,8 @@ def _published(project: Project, text: str) -> QuerySet[Asset]:
     unmeasured = meant.filter(Q(width=None) | Q(height=None)).count()
     if unmeasured:
         raise CrowdError(f"{unmeasured:,} of these images were never measured; send them through the checks first.")
+    publish_filters.require_decided(meant, project.pk)
+    locked_parts.refuse_mixed(project=project, wanted=meant, whole=not text.strip())
     return meant
 
 

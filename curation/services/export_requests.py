@@ -9,7 +9,7 @@ from django.db import transaction
 from crowd.errors import CrowdError
 from curation.datasets.formats.registry import WRITERS, UnknownFormat
 from curation.models import DatasetVersion, Export, User
-from curation.services import events, jobs, versions
+from curation.services import events, jobs, packages, versions
 from curation.services.exporting import key_of, sweep
 
 SMALLEST_SIDE, LARGEST_SIDE = 32, 20_000
@@ -35,6 +35,7 @@ def request_export(
     version = DatasetVersion.objects.select_related("project").get(pk=dataset_id)
     if version.frozen_at is None:
         raise CrowdError(f"{version} is not frozen yet.")
+    packages.require_ready(version, format)
     if max_side is not None and not SMALLEST_SIDE <= max_side <= LARGEST_SIDE:
         raise CrowdError(f"The longest side is {SMALLEST_SIDE} to {LARGEST_SIDE:,} pixels, not {max_side}.")
     since = _earlier(version, since_id)

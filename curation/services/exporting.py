@@ -26,10 +26,10 @@ from curation.models import Asset, DatasetVersion, Export, Job
 from curation.preprocessing.copies import derivative
 from curation.preprocessing.limits import PICTURE_LIMITS, Unreadable
 from curation.preprocessing.pool import full_size_pool
-from curation.services import events, versions
+from curation.services import events, packages, versions
+from curation.services.erasing import tombstones_of
 from curation.services.export_records import (
     Wish,
-    about_of,
     expected,
 )
 from curation.services.export_writing import nothing_left_of, write_into
@@ -85,6 +85,7 @@ def export_to(
 
     With `since`, only pictures that are new or whose labels differ from that version, and files only of new ones.
     """
+    packages.require_ready(version, format)
     wish = Wish(version, since, max_side)
 
     def picture(record: ImageRecord) -> bytes:
@@ -96,10 +97,10 @@ def export_to(
 
     wanted = expected(wish)
     told = (lambda number: progress(number, wanted.images)) if progress else None
-    target = writer(format, about or about_of(version))
+    target = writer(format, about or packages.about_for(version, format))
     written = write_into(path, wish, target, picture if with_images else None, told)
     with nothing_left_of(path):
-        receipt = receipts.make_receipt(path, format, expected=wanted, written=written)
+        receipt = receipts.make_receipt(path, format, expected=wanted, written=written, erased=tombstones_of(version))
         receipts.save_receipt(path, receipt)
     return Written(path, receipt)
 
@@ -196,7 +197,7 @@ def _lay_out(export: Export, layout: Path) -> None:
         if number % EVERY_SO_MANY == 0:
             _note_progress(export, 0 if export.with_images else number)
 
-    target = writer(export.format, about_of(export.dataset))
+    target = writer(export.format, packages.about_for(export.dataset, export.format))
     written = write_into(layout, wish, target, stub if export.with_images else None, told)
     if written != wanted:
         shutil.rmtree(layout)
@@ -244,7 +245,13 @@ def _finish(export: Export, pack: Pack, paths: Sequence[Path], now: datetime) ->
     """Add the receipt, put the archive into the storage, and say so in one transaction."""
     counts, files = expected(wish_of(export)), pack.sums()[: len(paths)]
     receipt = receipts.Receipt(
-        export.format, counts.images, counts.boxes, counts.negatives, receipts.manifest_digest(files), files
+        export.format,
+        counts.images,
+        counts.boxes,
+        counts.negatives,
+        receipts.manifest_digest(files),
+        files,
+        tombstones_of(export.dataset),
     )
     if pack.committed.entries == len(paths):
         text = json.dumps(asdict(receipt), ensure_ascii=False, indent=1) + "\n"

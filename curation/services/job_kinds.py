@@ -46,5 +46,7 @@ JOB_KINDS: dict[str, JobKind] = {
     "fetch_links": JobKind("curation.services.links:run_fetch", queue="pull", lease_seconds=90, lasting=True),
     "write_deliveries": JobKind("curation.services.delivering:run_write", lasting=True),
     "deliver": JobKind("curation.services.delivering:run_deliver", queue="push", lease_seconds=150, lasting=True),
+    "erase": JobKind("curation.services.erasing:run_erase", lease_seconds=240, lasting=True),
+    "evaluate": JobKind("curation.services.evaluating:run_evaluate", queue="exports", lease_seconds=255, lasting=True),
     "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),
 }

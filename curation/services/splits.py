@@ -1,7 +1,7 @@
 """Train, val and test without leaks: whoever sent pictures, whatever video they are of, is in one part only."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,18 +10,30 @@ from django.db import connection, transaction
 
 from crowd.bulk import staged
 from crowd.errors import CrowdError
-from curation.datasets.splitting import USUAL_SHARES, BadShares, Dealt, Together, checked_shares, deal
-from curation.models import AssetTag, DatasetItem, DatasetVersion, User
-from curation.preprocessing.hashes import LOW_CONTRAST
-from curation.preprocessing.join import TooManyPairs, near_pairs
-from curation.services import events, versions
+from curation.datasets.splitting import (
+    USUAL_SHARES,
+    BadShares,
+    Dealt,
+    Grouped,
+    checked_shares,
+    chi_squares,
+    deal,
+    grouped,
+    groups_of,
+)
+from curation.models import DatasetItem, DatasetVersion, User
+from curation.preprocessing.join import TooManyPairs
+from curation.services import events, locked_parts, versions
+from curation.services.leaks import Leak as Leak
+from curation.services.leaks import leak_counts
+from curation.services.leaks import leaks_of as leaks_of
+from curation.services.split_rows import Row, contents_of, lookalike_pairs, rows_of, subjects_of
 from curation.services.turns import take_turns
 
 TIES = ("worker", "video", "subject", "lookalike")
 USUAL_TIES = ("worker", "video", "subject")
-SUBJECT = "subject"  # the key of the tag that says who or what is in the picture
-LOOKALIKE_BITS = 16  # of 256: the same scene, shot twice
-READ_AT_ONCE = 5_000
+CROSS_SUBJECT = "cross_subject_duplicate"
+NO_CLASS = "no class"
 
 
 class BadSplit(CrowdError):
@@ -45,16 +57,6 @@ class SplitPlan:
             object.__setattr__(self, "shares", checked_shares(self.shares))
         except BadShares as error:
             raise BadSplit(str(error)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """Something that stands in more than one part: what it is, the parts, how many pictures, two of them as proof."""
-
-    kind: str
-    splits: tuple[str, ...]
-    images: int
-    examples: tuple[int, int]
 
 
 @transaction.atomic
@@ -91,19 +93,27 @@ def split_version(*, dataset_id: int, plan: SplitPlan, by: User | None, now: dat
 
 def assign(*, version: DatasetVersion, plan: SplitPlan) -> None:
     """Deal the pictures of a version that is being frozen out to the parts, and note how in the version."""
-    rows = list(_rows(version))
+    rows = list(rows_of(version))
     if not rows:
         return
-    together = Together()
-    subjects = _subjects(version) if "subject" in plan.by else {}
-    for row in rows:
-        together.add(_ties(row, plan.by, subjects))
-    if "lookalike" in plan.by:
-        _join_lookalikes(together, rows)
-    groups = [together.group_of(number) for number in range(len(rows))]
-    earlier = _earlier(version, rows) if plan.keep else {}
-    dealt = deal(groups, [row.name for row in rows], shares=plan.shares, seed=plan.seed, earlier=earlier)
-    _store(version, rows, groups, dealt)
+    locked = {place: part for place, part in _locked(version, rows).items() if part in plan.shares}
+    together = _grouped(version, rows, plan, locked)
+    left_out = set(together.left_out.tolist())
+    stay = [place for place in range(len(rows)) if place not in left_out]
+    groups = together.groups[stay].tolist()
+    kept = [rows[place] for place in stay]
+    moved_to = {place: at for at, place in enumerate(stay)}
+    dealt = deal(
+        groups,
+        [row.name for row in kept],
+        shares=plan.shares,
+        seed=plan.seed,
+        classes=_numbered(row.label for row in kept),
+        earlier=_earlier(version, kept) if plan.keep else {},
+        fixed={moved_to[place]: part for place, part in locked.items() if place in moved_to},
+    )
+    _leave_out(version, [rows[place].asset_id for place in sorted(left_out)])
+    _store(version, kept, groups, dealt)
     version.splits = {
         "by": list(plan.by),
         "seed": plan.seed,
@@ -111,80 +121,98 @@ def assign(*, version: DatasetVersion, plan: SplitPlan) -> None:
         "groups": len(dealt.splits),
         "kept_groups": dealt.kept,
         "moved_groups": dealt.moved,
+        "crowded_groups": len(dealt.crowded),
+        "left_out": {CROSS_SUBJECT: len(left_out)} if left_out else {},
         "counts": counts_of(version, plan.shares),
+        **_by_class(kept, groups, dealt, plan.shares),
     }
     version.splits["leaks"] = leak_counts(version)
-    version.save(update_fields=["splits"])
+    version.save(update_fields=["splits", "counts"])
 
 
-def _join_lookalikes(together: Together, rows: Sequence["_Row"]) -> None:
+def _grouped(version: DatasetVersion, rows: Sequence[Row], plan: SplitPlan, locked: Mapping[int, str]) -> Grouped:
+    """Group by who, which video and which subject; duplicates join too, unless they would glue a giant together."""
+    subjects = subjects_of(version) if "subject" in plan.by else {}
+    known: dict[str, list[Any]] = {
+        "worker": [row.worker for row in rows],
+        "video": [row.video for row in rows],
+        "subject": [subjects.get(row.asset_id) for row in rows],
+    }
+    owners = [np.array(_numbered(values), dtype=np.int64) for kind, values in known.items() if kind in plan.by]
+    pairs = list(_same_bytes(rows))
+    if "lookalike" in plan.by:
+        pairs += _lookalikes(rows)
+    duplicates = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    if not {"worker", "subject"} & set(plan.by):
+        return Grouped(groups_of(len(rows), owners, duplicates), np.empty(0, dtype=np.int64), 0)
+    quality = np.array([row.quality for row in rows])
+    quality[list(locked)] = np.inf
+    found = grouped(len(rows), owners, duplicates, quality)
+    keep = np.isin(found.left_out, list(locked), invert=True)
+    return replace(found, left_out=found.left_out[keep])
+
+
+def _numbered(values: Iterable[Hashable]) -> list[int]:
+    """Return a number for each value, the same for equal ones; -1 for None."""
+    numbers: dict[Hashable, int] = {}
+    return [-1 if value is None else numbers.setdefault(value, len(numbers)) for value in values]
+
+
+def _same_bytes(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
+    first: dict[bytes, int] = {}
+    for place, row in enumerate(rows):
+        other = first.setdefault(row.sha256, place)
+        if other != place:
+            yield other, place
+
+
+def _lookalikes(rows: Sequence[Row]) -> list[tuple[int, int]]:
     try:
-        for one, other in lookalike_pairs(rows):
-            together.join(one, other)
+        return list(lookalike_pairs(rows))
     except TooManyPairs:
         raise BadSplit("Too many pictures look alike to keep them together; thin them out first.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    asset_id: int
-    name: str
-    worker: int | None
-    video: int | None
-    sha256: bytes
-    hash256: bytes | None
+def _locked(version: DatasetVersion, rows: Sequence[Row]) -> dict[int, str]:
+    """Return the places of pictures that are in a locked part, and which."""
+    parts = locked_parts.places(version.project)
+    return {place: parts[row.asset_id] for place, row in enumerate(rows) if row.asset_id in parts} if parts else {}
 
 
-def _rows(version: DatasetVersion) -> Iterator[_Row]:
-    """Read who sent each picture: one person on two accounts is one."""
-    query = """
-        SELECT a.id, a.public_id, coalesce(-w.person_id, a.worker_id, pw.worker_id), a.parent_id, a.sha256,
-               CASE WHEN a.contrast >= %s THEN a.hash256 END
-        FROM curation_datasetitem i JOIN curation_asset a ON a.id = i.asset_id
-        LEFT JOIN curation_asset pw ON pw.id = a.parent_id
-        LEFT JOIN crowd_worker w ON w.id = coalesce(a.worker_id, pw.worker_id)
-        WHERE i.dataset_id = %s ORDER BY a.id
-    """
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(query, [LOW_CONTRAST, version.pk])
-        while part := cursor.fetchmany(READ_AT_ONCE):
-            for asset_id, name, worker, video, sha256, hash256 in part:
-                yield _Row(asset_id, str(name), worker, video, bytes(sha256), bytes(hash256) if hash256 else None)
-
-
-def _subjects(version: DatasetVersion) -> dict[int, str]:
-    tags = AssetTag.objects.filter(project_id=version.project_id, key=SUBJECT, run__is_current=True)
-    return dict(tags.filter(asset__dataset_items__dataset=version).values_list("asset_id", "value"))
-
-
-def _ties(row: _Row, by: Sequence[str], subjects: Mapping[int, str]) -> Iterator[tuple[str, Any]]:
-    yield "bytes", row.sha256
-    for kind, value in (("worker", row.worker), ("video", row.video), ("subject", subjects.get(row.asset_id))):
-        if kind in by and value is not None:
-            yield kind, value
-
-
-def lookalike_pairs(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
-    """Yield the places of pictures that look alike."""
-    places = [place for place, row in enumerate(rows) if row.hash256 is not None]
-    if len(places) < 2:
+def _leave_out(version: DatasetVersion, asset_ids: Sequence[int]) -> None:
+    """Take pictures out of the version that is being frozen, and count it anew."""
+    if not asset_ids:
         return
-    words = np.frombuffer(b"".join(rows[place].hash256 or b"" for place in places), np.uint64).reshape(-1, 4)
-    pairs = near_pairs(words, LOOKALIKE_BITS)
-    for one, other in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
-        yield places[one], places[other]
+    version.items.filter(asset_id__in=asset_ids).delete()
+    version.counts = {**version.counts, **contents_of(version)}
 
 
-def _earlier(version: DatasetVersion, rows: Sequence[_Row]) -> dict[int, str]:
+def _by_class(rows: Sequence[Row], groups: Sequence[int], dealt: Dealt, shares: Mapping[str, float]) -> dict[str, Any]:
+    """Count each class in each part, and say how far that is from the shares."""
+    counts: dict[str, dict[str, int]] = {}
+    for row, group in zip(rows, groups, strict=True):
+        mine = counts.setdefault(row.label or NO_CLASS, {})
+        mine[dealt.splits[group]] = mine.get(dealt.splits[group], 0) + 1
+    return {
+        "classes": dict(sorted(counts.items())),
+        "chi_square": {name: round(value, 4) for name, value in sorted(chi_squares(counts, shares).items())},
+    }
+
+
+def _earlier(version: DatasetVersion, rows: Sequence[Row]) -> dict[int, str]:
     """Return where each picture was in the newest version before this one that was split and has it."""
     before = DatasetItem.objects.filter(dataset__project_id=version.project_id, dataset__number__lt=version.number)
-    mine = before.exclude(split="").filter(asset_id__in=version.items.values("asset_id"))
+    mine = (
+        before.filter(dataset__frozen_at__isnull=False)
+        .exclude(split="")
+        .filter(asset_id__in=version.items.values("asset_id"))
+    )
     newest = mine.order_by("asset_id", "-dataset__number").distinct("asset_id")
     was = dict(newest.values_list("asset_id", "split"))
     return {place: was[row.asset_id] for place, row in enumerate(rows) if row.asset_id in was}
 
 
-def _store(version: DatasetVersion, rows: Sequence[_Row], groups: Sequence[int], dealt: Dealt) -> None:
+def _store(version: DatasetVersion, rows: Sequence[Row], groups: Sequence[int], dealt: Dealt) -> None:
     pairs = ((row.asset_id, dealt.splits[group]) for row, group in zip(rows, groups, strict=True))
     with transaction.atomic(), staged("dealt", {"asset_id": "bigint", "split": "text"}, pairs) as cursor:
         cursor.execute(
@@ -204,64 +232,3 @@ def counts_of(version: DatasetVersion, names: Mapping[str, Any]) -> dict[str, di
         )
         found = {split: {"images": images, "boxes": int(boxes)} for split, images, boxes in cursor.fetchall()}
     return {name: found.get(name, {"images": 0, "boxes": 0}) for name in names}
-
-
-# --- the report --------------------------------------------------------------------------------------------------
-KEYS = {
-    "worker": "coalesce('p' || w.person_id, 'w' || coalesce(a.worker_id, pw.worker_id))",
-    "video": "a.parent_id::text",
-    "same_file": "encode(a.sha256, 'hex')",
-    "subject": "(SELECT min(t.value) FROM curation_assettag t JOIN curation_tagrun r ON r.id = t.run_id"
-    " WHERE r.is_current AND t.asset_id = a.id AND t.key = 'subject')",
-}
-
-
-def leak_counts(version: DatasetVersion) -> dict[str, int | None]:
-    """Return how many workers, videos, subjects, files and pairs of lookalikes stand in more than one part.
-
-    Lookalikes are None where there are more of them than can be listed.
-    """
-    counts: dict[str, int | None] = {kind: len(_leaks(version, kind)) for kind in KEYS}
-    try:
-        counts["lookalike"] = len(_lookalikes_apart(version))
-    except TooManyPairs:
-        counts["lookalike"] = None
-    return counts
-
-
-def leaks_of(version: DatasetVersion, kind: str) -> list[Leak]:
-    """Name everything of one kind that stands in more than one part of a version; nothing where it is not split."""
-    if kind != "lookalike":
-        return _leaks(version, kind)
-    try:
-        return _lookalikes_apart(version)
-    except TooManyPairs:
-        raise BadSplit("Too many pictures look alike to list them; thin them out first.") from None
-
-
-def _leaks(version: DatasetVersion, kind: str) -> list[Leak]:
-    query = f"""
-        SELECT array_agg(DISTINCT split ORDER BY split), count(*), (array_agg(asset_id ORDER BY split, asset_id))[1],
-               (array_agg(asset_id ORDER BY split DESC, asset_id))[1] FROM (
-            SELECT i.split, i.asset_id, {KEYS[kind]} AS key
-            FROM curation_datasetitem i JOIN curation_asset a ON a.id = i.asset_id
-            LEFT JOIN curation_asset pw ON pw.id = a.parent_id
-            LEFT JOIN crowd_worker w ON w.id = coalesce(a.worker_id, pw.worker_id)
-            WHERE i.dataset_id = %s AND i.split <> ''
-        ) told WHERE key IS NOT NULL GROUP BY key HAVING count(DISTINCT split) > 1 ORDER BY 2 DESC, 3
-    """  # noqa: S608  the key is one of ours
-    with connection.cursor() as cursor:
-        cursor.execute(query, [version.pk])
-        return [Leak(kind, tuple(splits), n, (first, last)) for splits, n, first, last in cursor.fetchall()]
-
-
-def _lookalikes_apart(version: DatasetVersion) -> list[Leak]:
-    rows = list(_rows(version))
-    split_of = dict(DatasetItem.objects.filter(dataset=version).exclude(split="").values_list("asset_id", "split"))
-    found = []
-    for one, other in lookalike_pairs(rows):
-        pair = rows[one].asset_id, rows[other].asset_id
-        parts = sorted({split_of[asset_id] for asset_id in pair if asset_id in split_of})
-        if len(parts) > 1:
-            found.append(Leak("lookalike", tuple(parts), 2, pair))
-    return found

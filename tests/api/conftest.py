@@ -9,7 +9,20 @@ from django.test import Client
 from django.utils import timezone
 
 from crowd.models import LedgerEntry, Restriction, Task
-from curation.models import Annotation, Event, Export, Job, LabelClass, Pool, Project, Review, User, WebhookDelivery
+from curation.models import (
+    Annotation,
+    DatasetVersion,
+    Event,
+    Export,
+    Job,
+    LabelClass,
+    Pool,
+    Predictions,
+    Project,
+    Review,
+    User,
+    WebhookDelivery,
+)
 from curation.services import file_uploads, webhooks
 from curation.services.datasets import freeze_version, request_export
 from curation.services.tokens import SCOPES, create_token
@@ -112,11 +125,21 @@ def world(
         "asset": str(asset.public_id),
         "dataset": str(export.dataset.public_id),
         "export": str(export.public_id),
+        "predictions": str(make_predictions(export.dataset).public_id),
         "job": str(Job.objects.get(kind="export").pk),
         "webhook": str(delivery.webhook.public_id),
         "delivery": str(delivery.public_id),
         "upload": str(upload.public_id),
     }
+
+
+def make_predictions(version: DatasetVersion) -> Predictions:
+    """Return what a model said of a version: of nothing, in all of it."""
+    row = Predictions.objects.create(
+        project=version.project, dataset=version, model="detector", model_version="1", kind="boxes", sha256="0" * 64
+    )
+    row.refresh_from_db()
+    return row
 
 
 def crowd_world(project: Project, pool: Pool, rita: User) -> dict[str, str]:

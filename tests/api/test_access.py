@@ -111,6 +111,18 @@ ROUTES = [
     Route("GET", "api-datasets", "datasets", "read", is_list=True),
     Route("POST", "api-datasets", "datasets", "export", lead_only=True, data={"project": "{project}"}, ok=201),
     Route("GET", "api-dataset", "datasets/{dataset}", "read"),
+    Route("GET", "api-predictions", "predictions", "read", is_list=True),
+    Route(
+        "POST",
+        "api-predictions",
+        "predictions?dataset={dataset}&model=detector&model_version=2",
+        "assets:write",
+        lead_only=True,
+        data="lines",
+        ok=409,
+    ),
+    Route("GET", "api-predictions-one", "predictions/{predictions}", "read"),
+    Route("GET", "api-scenarios", "scenarios", "read", is_list=True),
     Route("GET", "api-exports", "exports", "read", is_list=True),
     Route(
         "POST",

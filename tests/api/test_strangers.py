@@ -39,8 +39,8 @@ OF_THE_PERSON = {
 OF_OPERATORS = {"system", "system-job", "system-log", "system-processes", "system-storage"}
 VIEWERS_POST = {"view-add"}
 REVIEWERS_POST = {
-    "asset-flag", "duplicates-say", "likeness-decide", "review-checks-decisions", "review-decisions", "review-release",
-    "submissions-judge",
+    "asset-flag", "duplicates-say", "likeness-decide", "publish-report", "publish-suggest", "review-checks-decisions",
+    "review-decisions", "review-release", "submissions-judge",
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Every page of the office, found by walking its addresses, for projects with content and without."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,14 +21,19 @@ from curation.models import (
     Job,
     Membership,
     Pool,
+    Prediction,
+    Predictions,
     Project,
+    PublishFinding,
+    Scenario,
+    ScenarioVerdict,
     Stage,
     User,
     Webhook,
     WebhookDelivery,
 )
 from curation.review import urls as review
-from curation.services import events, tokens, webhooks
+from curation.services import events, scenarios, tokens, webhooks
 from tests.factories import make_answer, make_evidence, make_user, make_worker
 
 SHORT: dict[str, dict[str, Any]] = {
@@ -79,12 +84,33 @@ def _trouble(project: Project, lead: User) -> None:
     )
     DatasetVersion.objects.create(project=project, number=1, note="for Friday", frozen_at=timezone.now())
     HeldOutSet.objects.create(project=project, name="Test set of the vendor")
+    _judged(project)
     _told(project, lead)
     tokens.create_token(user=lead, name="nightly", scopes=["read"], projects=[project], now=timezone.now())
     events.record(kind="pool.changed", text="Alice changed the price.", project=project, by=lead)
     pool = Pool.objects.filter(project=project, label_class__isnull=False).first()
     if pool:
         make_answer(pool, make_worker(), Assignment.State.SUBMITTED)
+
+
+def _judged(project: Project) -> None:
+    """Add a model with a verdict in a scenario, and an image that waits in the publish filters."""
+    version = DatasetVersion.objects.get(project=project)
+    model = Predictions.objects.create(
+        project=project, dataset=version, model="detector", model_version="1", kind="boxes", sha256="0" * 64, images=1
+    )
+    scenario = Scenario.objects.create(project=project, name="in the dark", query="light:low", tolerated=0.9)
+    terms = asdict(scenarios.terms_of(scenario))
+    ScenarioVerdict.objects.create(
+        scenario=scenario, predictions=model, terms=terms, images=50, right=45, n=50, low=0.786, high=0.957,
+        verdict="undecided", more=146, largest_subject=0.4,
+    )  # fmt: skip
+    asset = Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).first()
+    if asset:
+        Prediction.objects.create(predictions=model, asset=asset, label="", confidence=0.3)
+        PublishFinding.objects.create(
+            project=project, asset=asset, filter="watermark", source="tagger", said_by="guard", score=0.7
+        )
 
 
 def _told(project: Project, lead: User) -> None:
@@ -153,6 +179,8 @@ def _own(project: Project) -> dict[str, Any]:
         "worker_id": worker and worker.pk,
         "dataset_id": version and version.public_id,
         "stage_id": stage and stage.pk,
+        "predictions_id": getattr(Predictions.objects.filter(project=project).first(), "public_id", None),
+        "scenario_id": getattr(Scenario.objects.filter(project=project).first(), "public_id", None),
         "webhook_id": getattr(Webhook.objects.filter(project=project).first(), "public_id", None),
         "team_id": getattr(WorkerTeam.objects.first(), "pk", None),
     }
