@@ -183,7 +183,7 @@ class Preparing:
     def _by_digest(self, candidates: Sequence[_Candidate]) -> dict[str, _Known]:
         return self._known(BY_DIGEST, [bytes.fromhex(one.digest) for one in candidates if one.digest])
 
-    def _known(self, query: str, wanted: Sequence[str] | Sequence[bytes]) -> dict[str, _Known]:
+    def _known(self, query: str, wanted: list[str] | list[bytes]) -> dict[str, _Known]:
         """Ask with one array: a thousand values of their own cost more than what is found."""
         if not wanted:
             return {}
