@@ -37,6 +37,7 @@ class Stall:
     needs_skill: Hashable | None = None
     grants_skill: Hashable | None = None
     options: Sequence[str] = ()
+    flags: Sequence[str] = (answers.NO_HANDS,)  # what can be said of a picture without boxes, the first one first
     media: str = "image"
 
 
@@ -162,7 +163,7 @@ def answer(sight: Sight, stall: Stall, task: StallTask, actor: Actor) -> dict[st
         return {"answer": answers.judgement(actor.person, actor.rng, asked["class"], truth, list(stall.options))}
     width, height = int(asked["width"]), int(asked["height"])
     drawn, flags = answers.boxes(actor.person, actor.rng, truth, width, height)
-    return {"boxes": [_fraction(box, width, height) for box in drawn], "flags": flags}
+    return {"boxes": [_fraction(box, width, height) for box in drawn], "flags": list(stall.flags[:1]) if flags else []}
 
 
 def _send_photo(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:

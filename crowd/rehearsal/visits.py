@@ -194,6 +194,7 @@ def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
         needs_skill=batch.needs_skill_id,
         grants_skill=batch.grants_skill_id,
         options=[option["value"] for option in batch.spec.get("options", [])],
+        flags=[flag["value"] for flag in batch.spec.get("flags", [])],
         media=batch.spec.get("media", "image"),
     )
 
