@@ -1,5 +1,6 @@
-"""Headers of every answer, and a calm page when the database is away."""
+"""Headers of every answer, and calm answers when the database is away or a bucket refuses."""
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -7,6 +8,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from curation.storing.errors import BucketRefused
+
+log = logging.getLogger(__name__)
 Answer = Callable[[HttpRequest], HttpResponse]
 
 AWAY = (
@@ -14,6 +18,45 @@ AWAY = (
     "<h1>The database does not answer</h1><p>Nothing is lost. This page works again as soon as it is back; "
     "reload in a few seconds.</p></html>"
 )
+
+
+REFUSED = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>A file cannot be fetched</title>"
+    "<h1>This file cannot be fetched</h1><p>The storage it lies in refuses. Nothing is lost. Tell whoever runs this "
+    "server: its page Health and ./winnow doctor say why.</p></html>"
+)
+NO_PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 240" role="img">'
+    "<title>This picture cannot be fetched: the storage it lies in refuses.</title>"
+    '<rect width="320" height="240" fill="#e4e7ec"/>'
+    '<g fill="#475467" font-family="sans-serif" font-size="15" text-anchor="middle">'
+    '<text x="160" y="114">This picture cannot be fetched:</text>'
+    '<text x="160" y="136">the storage it lies in refuses.</text></g></svg>'
+)
+
+
+class StorageRefusedMiddleware:
+    """A bucket that refuses a file gives 503: a placeholder that says so to an image, a sentence to a page."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, BucketRefused):
+            return None
+        log.warning("a bucket refused %s: %s", request.path, error)
+        headers = {"Retry-After": "60", "Cache-Control": "no-store"}
+        if _is_for_an_image(request):
+            return HttpResponse(NO_PICTURE, status=503, content_type="image/svg+xml", headers=headers)
+        return HttpResponse(REFUSED, status=503, headers=headers)
+
+
+def _is_for_an_image(request: HttpRequest) -> bool:
+    wanted = request.headers.get("Sec-Fetch-Dest", "")
+    return wanted == "image" or (not wanted and request.headers.get("Accept", "").startswith("image/"))
 
 
 class DatabaseAwayMiddleware:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from crowd.clock import database_now
 from curation.api.asset_queries import asset_query
 from curation.api.asset_rows import columns_of, shown
+from curation.api.auth import caller
 from curation.api.description import describe_list, describe_one
 from curation.api.doors import PROJECT, Door, found, paged, project_ids, project_or_404, require_lead, single
 from curation.api.fields import Asked, Hex, picked
@@ -20,8 +21,8 @@ from curation.api.paging import OWN, Filter, one_of, page_of, parameters_of
 from curation.api.problems import Problem
 from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, Decision, Project, Stage
 from curation.preprocessing.limits import PICTURE_LIMITS
-from curation.services import ingest
-from curation.services.ingest import Incoming, Taken
+from curation.services import batches, ingest
+from curation.services.ingest import Incoming
 
 MOST_KEY = 200
 
@@ -173,13 +174,12 @@ class ProjectAssets(Door):
         file = sent.validated_data["file"]
         data = file.read(PICTURE_LIMITS.max_bytes + 1)
         incoming = Incoming(str(file.name), data, "API", client_key=sent.validated_data.get("client_key"))
-        taken = _take(project, sent.validated_data.get("stage"), incoming)
+        stage = stage_or_refuse(project, sent.validated_data.get("stage"))
+        taken = batches.take_one(
+            project=project, stage=stage, incoming=incoming, by=caller(request), now=database_now()
+        )
         answer = {"is_new": taken.is_new, "asset": _row(request, taken.asset)}
         return Response(answer, status=201 if taken.is_new else 200)
-
-
-def _take(project: Project, stage: str | None, incoming: Incoming) -> Taken:
-    return ingest.take(project=project, stage=stage_or_refuse(project, stage), incoming=incoming, now=database_now())
 
 
 def stage_or_refuse(project: Project, name: str | None) -> Stage:

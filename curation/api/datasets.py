@@ -1,8 +1,9 @@
-"""Data set versions: list them, freeze the next one."""
+"""Data set versions: list them, have the next one frozen."""
 
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,8 +16,9 @@ from curation.api.auth import caller
 from curation.api.description import describe_list, describe_one
 from curation.api.doors import PROJECT, Door, listing, project_ids, project_or_404, require_lead, single
 from curation.api.fields import Asked
+from curation.api.paging import one_of
 from curation.models import DatasetVersion
-from curation.services import datasets
+from curation.services import datasets, freezing
 
 
 class CountsRow(serializers.Serializer[Any]):
@@ -32,10 +34,16 @@ class DatasetRow(serializers.ModelSerializer[DatasetVersion]):
     counts = CountsRow()
     splits = serializers.DictField(help_text="by, seed, shares, counts and leaks of a split version; else empty")
     card = serializers.DictField(child=serializers.CharField(allow_blank=True), help_text="the card as it was frozen")
+    state = serializers.ChoiceField(
+        choices=DatasetVersion.State.choices, help_text="while freezing, counts say how far it is"
+    )
 
     class Meta:
         model = DatasetVersion
-        fields = ["id", "project", "number", "note", "query", "counts", "splits", "card", "frozen_at", "created_at"]
+        fields = [
+            "id", "project", "number", "state", "error", "note", "query", "counts", "splits", "card", "frozen_at",
+            "created_at",
+        ]  # fmt: skip
 
 
 class NewDataset(Asked):
@@ -46,7 +54,19 @@ class NewDataset(Asked):
     )
 
 
-FILTERS = {"project": PROJECT}
+STATES = {
+    DatasetVersion.State.FREEZING: Q(frozen_at=None, error=""),
+    DatasetVersion.State.FROZEN: Q(frozen_at__isnull=False),
+    DatasetVersion.State.FAILED: Q(frozen_at=None) & ~Q(error=""),
+}
+FILTERS = {
+    "project": PROJECT,
+    "state": one_of(
+        lambda rows, text: rows.filter(STATES[DatasetVersion.State(text)]),
+        "what became of it",
+        DatasetVersion.State.values,
+    ),
+}
 
 
 def visible(request: Request) -> Any:
@@ -64,12 +84,16 @@ class DatasetList(Door):
     scopes = {"GET": "read", "POST": "export"}
     rates = {"POST": "60/hour"}
 
-    @describe_list(DatasetRow, FILTERS, "datasets", "Frozen versions of your projects")
+    @describe_list(DatasetRow, FILTERS, "datasets", "Versions of your projects")
     def get(self, request: Request) -> Response:
         return listing(request, visible(request), FILTERS, DatasetRow)
 
     @extend_schema(
-        summary="Freeze what is published as the next version", request=NewDataset, responses={201: DatasetRow}
+        summary="Have what is published frozen as the next version",
+        description="A job freezes it; the header Location names that job. The version may be exported at once: the "
+        "export waits for it. The same wish while it is carried out is answered with the version that is there.",
+        request=NewDataset,
+        responses={202: DatasetRow},
     )
     def post(self, request: Request) -> Response:
         asked = NewDataset(data=request.data)
@@ -77,17 +101,19 @@ class DatasetList(Door):
         project = project_or_404(request, asked.validated_data["project"])
         require_lead(request, project.pk)
         with a_query():
-            version = datasets.freeze_version(
+            version = datasets.request_version(
                 project_id=project.pk,
                 by=caller(request),
                 note=asked.validated_data["note"],
                 query=asked.validated_data["query"],
                 now=database_now(),
             )
-        return Response(DatasetRow(version).data, status=201)
+        job = freezing.job_of(version)
+        place = {"Location": f"/api/v1/jobs/{job.pk}"} if job else {}
+        return Response(DatasetRow(version).data, status=202, headers=place)
 
 
 class DatasetOne(Door):
-    @describe_one(DatasetRow, "One frozen version")
+    @describe_one(DatasetRow, "One version")
     def get(self, request: Request, dataset_id: UUID) -> Response:
         return single(request, DatasetRow, DatasetRow(find(request, dataset_id)).data)

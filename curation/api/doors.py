@@ -10,7 +10,6 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
 from curation.api import etags
@@ -20,6 +19,7 @@ from curation.api.fields import pick, picked
 from curation.api.idempotency import Once
 from curation.api.paging import OWN, Filter, Page, Rows, by_id, page_of, parameters_of
 from curation.api.problems import Problem
+from curation.api.throttles import ApiThrottle, HeavyThrottle
 from curation.models import ApiToken, Membership, Project
 
 REVIEWERS = (Membership.Role.LEAD, Membership.Role.REVIEWER)
@@ -36,28 +36,6 @@ class HasScope(BasePermission):
         if isinstance(request.auth, ApiToken) and scope not in request.auth.scopes:
             raise Problem(403, "scope_missing", f"This token does not carry the scope {scope!r}; make one that does.")
         return True
-
-
-class ApiThrottle(UserRateThrottle):
-    rate = "600/min"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        who = f"token-{request.auth.pk}" if isinstance(request.auth, ApiToken) else f"user-{request.user.pk}"
-        return f"api-throttle-{self.scope}-{who}"
-
-
-class HeavyThrottle(ApiThrottle):
-    """The narrower rate of what costs much, each resource on its own."""
-
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        rate = getattr(view, "rates", {}).get(request.method)
-        if rate is None:
-            return True
-        self.rate, (self.num_requests, self.duration) = rate, self.parse_rate(rate)
-        return super().allow_request(request, view)
-
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        return f"{super().get_cache_key(request, view)}-{type(view).__name__}"
 
 
 class Door(Once, APIView):

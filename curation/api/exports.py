@@ -46,7 +46,7 @@ class ExportRow(serializers.ModelSerializer[Export]):
 
 
 class NewExport(Asked):
-    dataset = serializers.UUIDField(required=False, help_text="a frozen version; or name project and query")
+    dataset = serializers.UUIDField(required=False, help_text="a version; or name project and query")
     project = serializers.UUIDField(required=False, help_text="with query: what it means is frozen first")
     query = serializers.CharField(max_length=1000, default="", allow_blank=True, help_text="see docs/query.md")
     format = serializers.CharField(max_length=20)

@@ -172,7 +172,8 @@ class WebhookTest(Door):
 
     @extend_schema(summary="Send a test message", request=None, responses={202: DeliveryRow})
     def post(self, request: Request, webhook_id: UUID) -> Response:
-        delivery = webhooks.send_test(webhook=_find(request, webhook_id), now=database_now())
+        hook = _find(request, webhook_id)
+        delivery = webhooks.send_test(webhook=hook, by=caller(request), now=database_now())
         return Response(DeliveryRow(delivery).data, status=202)
 
 

@@ -17,6 +17,7 @@ from curation.services import version_diff
 from curation.services.version_diff import Changed, Kind
 
 SHOWN: Final = 24
+MOST_COUNTED: Final = 2_000
 ROOM: Final = 0.25
 WORDS: Final[Mapping[str, str]] = {
     Kind.ADDED: "Added",
@@ -79,7 +80,8 @@ def _difference(request: HttpRequest, seat: Seat, old: DatasetVersion, new: Data
     kind = _kind(request.GET.get("kind", ""), counts)
     after = request.GET.get("after", "")
     start = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
-    boxes = version_diff.box_changes(old=old, new=new) if kind == Kind.CHANGED and found.changed else None
+    has_boxes = kind == Kind.CHANGED and found.changed
+    boxes = version_diff.box_changes(old=old, new=new, most=MOST_COUNTED) if has_boxes else None
     rows = version_diff.page(old=old, new=new, kind=kind, after=start, limit=SHOWN + 1) if counts[kind] else []
     asked = {"old": str(old.number), "new": str(new.number)}
     return {

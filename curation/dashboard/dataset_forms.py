@@ -83,7 +83,7 @@ def since_of(request: HttpRequest, version: DatasetVersion) -> int | None:
     if not text:
         return None
     number = int(text) if text.isascii() and text.isdecimal() else 0
-    found = DatasetVersion.objects.filter(project_id=version.project_id, number=number).first()
+    found = DatasetVersion.objects.frozen().filter(project_id=version.project_id, number=number).first()
     if found is None:
         raise CrowdError(f"There is no version {text[:12]} to count changes from.")
     return found.pk

@@ -19,7 +19,7 @@ from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.downloads import answer_file, is_handed_over
 from curation.models import DatasetCard, DatasetVersion, Export, HeldOutSet, Membership
-from curation.services import cards, data_set_readers, export_requests
+from curation.services import cards, data_set_readers, export_requests, freezing
 from curation.services import datasets as service
 from curation.services.asset_query import QueryError
 
@@ -37,10 +37,10 @@ def datasets(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def freeze(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Freeze what is published, or what a query means, as the next version; split it where that was asked for."""
+    """Have what is published, or what a query means, frozen as the next version; split where that was asked for."""
     seat = seat_or_404(request, public_id, LEAD)
     try:
-        version = service.freeze_version(
+        version = service.request_version(
             project_id=seat.project.pk,
             by=person(request),
             note=typed(request, "note"),
@@ -50,7 +50,7 @@ def freeze(request: HttpRequest, public_id: UUID) -> HttpResponse:
         )
     except (CrowdError, QueryError, ValueError) as error:
         return _page(request, seat, "freeze", str(error))
-    messages.success(request, f"{version} is frozen.")
+    messages.success(request, f"{version} is being frozen.")
     return redirect("datasets", public_id)
 
 
@@ -108,6 +108,8 @@ def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "")
     done = Count("exports", filter=Q(exports__state=Export.State.DONE))
     rows = DatasetVersion.objects.filter(project=seat.project).select_related("created_by").annotate(done=done)
     versions = list(rows.order_by("-number"))
+    unfinished = [version for version in versions if version.state == DatasetVersion.State.FREEZING]
+    wanted = freezing.wanted_images(unfinished)
     downloads = data_set_readers.downloads_of(versions=versions)
     exports = list(
         Export.objects.filter(dataset__project=seat.project)
@@ -116,7 +118,11 @@ def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "")
     )
     context: dict[str, Any] = {
         "seat": seat,
-        "versions": [(version, parts_of(version), downloads.get(version.number, 0)) for version in versions],
+        "versions": [
+            (version, parts_of(version), downloads.get(version.number, 0), wanted.get(version.pk))
+            for version in versions
+        ],
+        "freezing": bool(unfinished),
         "exports": exports,
         "exporting": any(export.state in UNFINISHED for export in exports),
         "unfinished": UNFINISHED,

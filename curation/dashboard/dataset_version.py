@@ -16,7 +16,7 @@ from curation.dashboard.dataset_forms import PICTURES, SPLIT_FIELDS, TIE_WORDS, 
 from curation.dashboard.dataset_pages import UNFINISHED
 from curation.datasets.formats.registry import WRITERS, UnknownFormat
 from curation.models import Asset, DatasetVersion, Membership, Project
-from curation.services import data_set_readers, export_requests, splits
+from curation.services import data_set_readers, export_requests, freezing, splits
 
 LEAD = Membership.Role.LEAD
 LEAK_WORDS = {
@@ -62,15 +62,15 @@ def export(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpRespo
 @require_POST
 @login_required
 def split(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpResponse:
-    """Freeze the same pictures again, dealt out to parts without leaks."""
+    """Have the same pictures frozen again, dealt out to parts without leaks."""
     seat = seat_or_404(request, public_id, LEAD)
     row = version_or_404(seat.project, dataset_id)
     try:
         plan = split_plan(request)
-        made = splits.split_version(dataset_id=row.pk, plan=plan, by=person(request), now=database_now())
+        made = freezing.request_split(dataset_id=row.pk, plan=plan, by=person(request), now=database_now())
     except CrowdError as error:
         return _page(request, seat, row, "split", str(error))
-    messages.success(request, f"{made} is frozen: {row}, split.")
+    messages.success(request, f"{made} is being frozen: {row}, split.")
     return redirect("dataset", public_id, made.public_id)
 
 
@@ -83,10 +83,11 @@ def version_or_404(project: Project, dataset_id: UUID) -> DatasetVersion:
 
 def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error_in: str = "", error: str = "") -> HttpResponse:
     exports = list(row.exports.select_related("since", "created_by").order_by("-id"))
-    others = DatasetVersion.objects.filter(project=seat.project).exclude(pk=row.pk).order_by("-number")
+    others = DatasetVersion.objects.frozen().filter(project=seat.project).exclude(pk=row.pk).order_by("-number")
     context: dict[str, Any] = {
         "seat": seat,
         "version": row,
+        "wanted": freezing.wanted_images([row]).get(row.pk) if row.state == DatasetVersion.State.FREEZING else None,
         "classes": sorted(row.counts.get("classes", {}).items()),
         "parts": parts_of(row),
         "kept_together": [TIE_WORDS.get(name, name) for name in row.splits.get("by", [])],

@@ -131,7 +131,7 @@ def _resume(hook: Webhook, by: User) -> str:
 
 
 def _test(hook: Webhook, _by: User) -> str:
-    webhooks.send_test(webhook=hook, now=database_now())
+    webhooks.send_test(webhook=hook, by=person(request), now=database_now())
     return "A test is on its way. Reload to see what came of it."
 
 

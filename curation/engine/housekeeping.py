@@ -8,7 +8,19 @@ from crowd.services import dispatch, handing_in, pulling, rollups, tallies, trus
 from curation.engine import market
 from curation.engine.flow import wake_take_in
 from curation.models import Event, IdempotencyKey, Job, Pool, Project, Tick
-from curation.services import budgets, delivering, events, exporting, file_uploads, jobs, pools, trash, uploads
+from curation.services import (
+    batches,
+    budgets,
+    delivering,
+    events,
+    exporting,
+    file_uploads,
+    freezing,
+    jobs,
+    pools,
+    trash,
+    uploads,
+)
 
 TICKS_KEPT = timedelta(hours=1)
 FINISHED_KEPT = timedelta(days=14)
@@ -34,6 +46,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         budgets.warn_due(now=now)
         trust.end_timed(now=now)
         watch_deadlines(now=now)
+        freezing.end_dead(now=now)
         exporting.end_dead(now=now)
     if int(now.timestamp()) % 600 == 0:
         clear_old_rows(now=now)
@@ -43,6 +56,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         file_uploads.forget_unfinished(now=now)
         trash.empty_due(now=now)
         delivering.forget_old(now=now)
+        batches.forget_old(now=now)
     return jobs.to_ring(now=now)
 
 

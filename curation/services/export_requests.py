@@ -8,7 +8,7 @@ from django.db import transaction
 
 from crowd.errors import CrowdError
 from curation.datasets.formats.registry import WRITERS, UnknownFormat
-from curation.models import DatasetVersion, Export, User
+from curation.models import DatasetVersion, Export, Job, User
 from curation.services import events, jobs, packages, versions
 from curation.services.exporting import key_of, sweep
 
@@ -26,15 +26,15 @@ def request_export(
     since_id: int | None = None,
     now: datetime,
 ) -> Export:
-    """Queue an export of a frozen version; the job packs it and writes the receipt.
+    """Queue an export of a version; the job packs it once that is frozen, and writes the receipt.
 
     `max_side` makes pictures smaller, and their boxes with them. `since_id` is an earlier version of the same project:
     then only what differs from it is exported.
     """
     require_format(format)
     version = DatasetVersion.objects.select_related("project").get(pk=dataset_id)
-    if version.frozen_at is None:
-        raise CrowdError(f"{version} is not frozen yet.")
+    if version.error:
+        raise CrowdError(f"{version} could not be frozen, so there is nothing to export: {version.error}")
     packages.require_ready(version, format)
     if max_side is not None and not SMALLEST_SIDE <= max_side <= LARGEST_SIDE:
         raise CrowdError(f"The longest side is {SMALLEST_SIDE} to {LARGEST_SIDE:,} pixels, not {max_side}.")
@@ -64,7 +64,7 @@ def require_format(name: str) -> None:
 def _earlier(version: DatasetVersion, since_id: int | None) -> DatasetVersion | None:
     if since_id is None:
         return None
-    since = DatasetVersion.objects.filter(pk=since_id, project_id=version.project_id).first()
+    since = DatasetVersion.objects.frozen().filter(pk=since_id, project_id=version.project_id).first()
     if since is None or since.pk == version.pk:
         raise CrowdError(f"Changes are counted from another version of the same project, not from {since or since_id}.")
     return since
@@ -83,6 +83,12 @@ def cancel_export(*, export_id: int, by: User | None, now: datetime) -> Export:
     versions.bump(project_id=project.pk)
     transaction.on_commit(lambda: _clear(export))
     return export
+
+
+def begin_again(job: Job) -> None:
+    """A person has a job that died tried again: the export that was given up with it waits for it once more."""
+    failed = Export.objects.filter(pk=job.payload["export_id"], state=Export.State.FAILED)
+    failed.update(state=Export.State.QUEUED, progress=0, error="", finished_at=None)
 
 
 def _clear(export: Export) -> None:

@@ -39,6 +39,7 @@ from curation.storing.errors import BucketRefused
 EVERY_SO_MANY = 1_000
 SLICE = 40
 SECONDS_A_RUN = 150.0
+SECONDS_TO_FROZEN = 5.0  # after which to look again; the end of freezing wakes it sooner
 JPEG_QUALITY = 92
 STUB = b"winnow: picture to come, "
 LAYOUT = "layout"
@@ -122,6 +123,11 @@ def run_export(job: Job, now: datetime) -> Again | None:
     if export.state in ENDED:
         shutil.rmtree(folder, ignore_errors=True)
         return None
+    if export.dataset.error:
+        _fail(export, f"{export.dataset} could not be frozen: {export.dataset.error}", now)
+        return None
+    if export.dataset.frozen_at is None:
+        return Again(after=SECONDS_TO_FROZEN)
     try:
         with packing.only_packer(folder):
             return _pack(export, folder, now)

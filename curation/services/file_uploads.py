@@ -19,7 +19,7 @@ from curation.intake.found import UnknownSource
 from curation.intake.kinds import HEAD, Kind, kind_of
 from curation.models import Asset, FileUpload, Job, Project, Stage, User
 from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, VIDEO_LIMITS, Unreadable
-from curation.services import clips, ingest, jobs, pieces
+from curation.services import clips, events, ingest, jobs, pieces
 from curation.services.clips import Clip
 from curation.services.ingest import Incoming, Receipt, Taken
 from curation.services.jobs import Again
@@ -122,10 +122,12 @@ def complete(
     name: str = "",
     stage: Stage | None = None,
     clip: Clip | None = None,
+    is_alone: bool = True,
 ) -> FileUpload:
     """Check the file and take it in: a picture at once, a video or an archive by a job. Again it changes nothing.
 
-    What is said of it here counts more than what its announcement said; `clip` is what its camera says.
+    What is said of it here counts more than what its announcement said; `clip` is what its camera says. A picture that
+    does not come with others (`is_alone`) stands in the record by itself.
     Raises Unreadable for a picture that is refused, WrongOffset while bytes are missing, StorageRefused.
     """
     with _alone(upload):
@@ -139,7 +141,9 @@ def complete(
         upload.save(update_fields=["client_key", "name", "stage"])
         try:
             if upload.size <= PICTURE_LIMITS.max_bytes and _kind(upload) is Kind.PICTURE:
-                _take_picture(upload, clip, now)
+                taken = _take_picture(upload, clip, now)
+                if is_alone:
+                    note_sent(taken, upload.created_by)
             else:
                 _hand_over(upload, clip)
         except FileNotFoundError:
@@ -149,6 +153,13 @@ def complete(
             raise StorageRefused(error.strerror or str(error)) from None
     upload.refresh_from_db()
     return upload
+
+
+def note_sent(taken: Taken, by: User | None) -> None:
+    """Record one picture that was not there before."""
+    if taken.is_new:
+        text = f"A picture was sent by the API: {taken.asset.name or taken.asset}."
+        events.record(kind="assets.ingested", text=text, project=taken.asset.project, subject=taken.asset, by=by)
 
 
 @contextmanager
@@ -184,7 +195,7 @@ def _kind(upload: FileUpload) -> Kind:
         return kind_of(upload.name, first.read(HEAD))
 
 
-def _take_picture(upload: FileUpload, clip: Clip | None, now: datetime) -> None:
+def _take_picture(upload: FileUpload, clip: Clip | None, now: datetime) -> Taken:
     try:
         with _checked(upload) as whole:
             whole.seek(0)
@@ -198,6 +209,7 @@ def _take_picture(upload: FileUpload, clip: Clip | None, now: datetime) -> None:
         upload.refresh_from_db()
     receipt = Receipt(1, int(taken.is_new), int(not taken.is_new), 0, {}, [])
     _close(upload.pk, State.DONE, asset=taken.asset, receipt=receipt)
+    return taken
 
 
 def _take(upload: FileUpload, data: bytes, now: datetime) -> Taken:

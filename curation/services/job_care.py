@@ -1,6 +1,7 @@
 """What a person does about jobs that cannot go on by themselves; each such act is on record."""
 
 from datetime import datetime
+from importlib import import_module
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -34,6 +35,10 @@ def retry(*, job_id: int, by: User, now: datetime) -> Job:
         raise CrowdError(f"The job {job} is {job.state}: only a dead one is tried again by hand.")
     clean = {"crashes": 0, "failures": 0, "last_error": "", "rung_at": None}
     Job.objects.filter(pk=job.pk).update(state=State.DUE, next_at=now, **clean)
+    again = JOB_KINDS[job.kind].begin_again if job.kind in JOB_KINDS else ""
+    if again:
+        module, name = again.split(":")
+        getattr(import_module(module), name)(job)
     _record("job.retried", f"{by.name} has the job {job} tried again.", job, by, now)
     return job
 

@@ -8,12 +8,14 @@ class JobKind:
     """`handler` is a dotted path, loaded on first use. Soft limit < hard limit < lease < visibility timeout.
 
     `lasting` work goes on as long as there is a campaign: after its death it is tried again by itself.
+    `begin_again` is a dotted path too: what is called with a dead job that a person has tried again.
     """
 
     handler: str
     queue: str = "default"
     lease_seconds: int = 60
     lasting: bool = False
+    begin_again: str = ""
 
 
 JOB_KINDS: dict[str, JobKind] = {
@@ -46,7 +48,20 @@ JOB_KINDS: dict[str, JobKind] = {
     "fetch_links": JobKind("curation.services.links:run_fetch", queue="pull", lease_seconds=90, lasting=True),
     "write_deliveries": JobKind("curation.services.delivering:run_write", lasting=True),
     "deliver": JobKind("curation.services.delivering:run_deliver", queue="push", lease_seconds=150, lasting=True),
+    "fit_slots": JobKind("curation.services.pools.slots:run_fit", lasting=True),
+    "freeze": JobKind(
+        "curation.services.freezing:run_freeze",
+        queue="exports",
+        lease_seconds=255,
+        begin_again="curation.services.freezing:begin_again",
+    ),
     "erase": JobKind("curation.services.erasing:run_erase", lease_seconds=240, lasting=True),
     "evaluate": JobKind("curation.services.evaluating:run_evaluate", queue="exports", lease_seconds=255, lasting=True),
-    "export": JobKind("curation.services.datasets:run_export", queue="exports", lease_seconds=255),
+    "export": JobKind(
+        "curation.services.exporting:run_export",
+        queue="exports",
+        lease_seconds=255,
+        begin_again="curation.services.export_requests:begin_again",
+    ),
+    "take_batch": JobKind("curation.services.batches:run_take", queue="pixels", lease_seconds=240, lasting=True),
 }

@@ -39,7 +39,9 @@ def check(url: str) -> str:
 
 
 @transaction.atomic
-def note(*, project: Project, stage: Stage | None, links: Sequence[Link], by: User, now: datetime) -> dict[str, Asset]:
+def note(
+    *, project: Project, stage: Stage | None, links: Sequence[Link], by: User | None, now: datetime
+) -> dict[str, Asset]:
     """Note addresses to fetch, and return the assets of those keys that are there already.
 
     A key that was refused before is tried again; one that waits takes the newer address.

@@ -113,11 +113,14 @@ def compare(*, old: DatasetVersion, new: DatasetVersion) -> Difference:
         return Difference(*cursor.fetchone())
 
 
-def box_changes(*, old: DatasetVersion, new: DatasetVersion) -> BoxChanges:
-    """Count what became of the boxes; reads every changed picture once, in constant memory."""
+def box_changes(*, old: DatasetVersion, new: DatasetVersion, most: int | None = None) -> BoxChanges:
+    """Count what became of the boxes; reads every changed picture once, in constant memory.
+
+    With `most` only the first so many changed pictures are read, so that a page never waits; `images` says how many.
+    """
     _require_one_project(old, new)
     found = BoxChanges()
-    for before, after in _changed_boxes(old, new):
+    for before, after in _changed_boxes(old, new, most):
         found.add(matches(before, after), before, after)
     return found
 
@@ -156,10 +159,10 @@ def _one(row: tuple[Any, ...], names: dict[int, str]) -> Changed:
     return Changed(asset_id, public_id, before, after, *told, split_before, split_after, found)
 
 
-def _changed_boxes(old: DatasetVersion, new: DatasetVersion) -> Iterator[tuple[list[Any], list[Any]]]:
-    query = f"SELECT o.boxes, n.boxes {PAIRS} WHERE {WHERE[Kind.CHANGED]}"
+def _changed_boxes(old: DatasetVersion, new: DatasetVersion, most: int | None) -> Iterator[tuple[list[Any], list[Any]]]:
+    query = f"SELECT o.boxes, n.boxes {PAIRS} WHERE {WHERE[Kind.CHANGED]} ORDER BY o.asset_id LIMIT %(most)s"
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(query, _ids(old, new))
+        cursor.execute(query, {**_ids(old, new), "most": most})
         while rows := cursor.fetchmany(READ_AT_ONCE):
             for before, after in rows:
                 yield _read(before), _read(after)

@@ -88,9 +88,11 @@ def remove(*, webhook_id: int, by: User, now: datetime) -> None:
     hook.delete()
 
 
-def send_test(*, webhook: Webhook, now: datetime) -> WebhookDelivery:
+@transaction.atomic
+def send_test(*, webhook: Webhook, by: User | None = None, now: datetime) -> WebhookDelivery:
     """Send a message that says it is a test. Raises WebhookRefused."""
     _require_active(webhook)
+    _tell(webhook, by, f"A test message to {_host(webhook.url)} was asked for.", "webhook.tested", now)
     return plan(webhook=webhook, topic="test", items=[{"note": "A test, sent by hand."}], now=now)
 
 
@@ -166,5 +168,5 @@ def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0]
 
 
-def _tell(hook: Webhook, by: User, text: str, kind: str, now: datetime) -> None:
+def _tell(hook: Webhook, by: User | None, text: str, kind: str, now: datetime) -> None:
     events.record(kind=kind, text=text, project=hook.project, subject=hook, by=by, now=now)

@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "curation.middleware.DatabaseAwayMiddleware",
+    "curation.middleware.StorageRefusedMiddleware",
     "curation.middleware.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -140,6 +141,16 @@ CHANNELS_REDIS = REDIS_URL or f"unix://{quote(str(PATHS.redis_socket))}"
 CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{quote(str(PATHS.redis_socket))}?virtual_host=0"
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [CHANNELS_REDIS]}},
+}
+# What each process may keep for itself, and what all of them count together (rates of the API).
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "shared": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CHANNELS_REDIS,
+        "KEY_PREFIX": "winnow",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": None},
+    },
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -237,9 +248,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "AssetState": "curation.models.asset.Asset.State",
+        "BatchState": "curation.models.AssetBatch.State",
         "ConsensusStatus": "curation.models.consensus.Consensus.Status",
         "LedgerBook": "crowd.models.money.LedgerEntry.Book",
         "UploadState": "curation.models.FileUpload.State",
+        "VersionState": "curation.models.DatasetVersion.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

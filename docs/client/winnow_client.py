@@ -32,10 +32,12 @@ from typing import Any
 from urllib.response import addinfourl
 
 MEGABYTE = 1024 * 1024
-BATCH_LINES, BATCH_BYTES = 500, 16 * MEGABYTE  # what is taken in within seconds
+BATCH_LINES, BATCH_BYTES = 500, 12 * MEGABYTE  # what is answered at once
 SMALL = MEGABYTE  # larger files are sent in pieces
 TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 UNDER_WAY = "still_under_way"  # the first try of this very request
+TOO_OLD = (403, "no_problem_document")  # what a bucket says to a link whose time is over
+ENDS = frozenset({"done", "frozen", "failed", "refused", "cancelled"})
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 OLDEST_MESSAGE = 300  # seconds
@@ -101,9 +103,10 @@ class Winnow:
         """Yield assets; `q` is the query language of docs/query.md."""
         return self.rows("assets", project=project, **({"q": q} if q else {}), **filters)
 
-    def freeze(self, project: str, note: str = "") -> Json:
-        """Freeze what is published now as the next version of the data set."""
-        return dict(self.post("datasets", {"project": project, "note": note}))
+    def freeze(self, project: str, note: str = "", *, patience: float = 3600.0, **more: object) -> Json:
+        """Freeze what is published now as the next version of the data set, and wait until it is."""
+        asked = self.post("datasets", {"project": project, "note": note, **more})
+        return self._ended(f"datasets/{asked['id']}", patience)
 
     def add_webhook(self, project: str, url: str, topics: Iterable[str]) -> Json:
         """Have an address told; the answer's `secret` is shown only now."""
@@ -158,11 +161,19 @@ class Winnow:
         counts = {word: sum(one["status"] == word for one in answers) for word in words}
         return {"received": len(answers), **counts, "lines": answers}
 
-    def send_lines(self, project: str, lines: Iterable[Mapping[str, object]], *, stage: str = "") -> list[Json]:
-        """Send one batch of lines {"client_key", "name"?, "data_base64" | "upload" | "url"} and return the answers."""
+    def send_lines(
+        self, project: str, lines: Iterable[Mapping[str, object]], *, stage: str = "", patience: float = 3600.0
+    ) -> list[Json]:
+        """Send one batch of lines {"client_key", "name"?, "data_base64" | "upload" | "url"} and return the answers.
+
+        A large one is taken in by a job of the server; this waits for it.
+        """
         text = "\n".join(json.dumps(line) for line in lines).encode()
         query = {"project": project, **({"stage": stage} if stage else {})}
         answer = self._json("POST", "assets:batch", raw=text, kind="application/jsonl", query=query)
+        if answer["state"] != "done":
+            self._ended(f"batches/{answer['id']}?fields=state", patience)
+            answer = self.get(f"batches/{answer['id']}")
         return list(answer["lines"])
 
     def upload(self, project: str, path: str | Path, *, progress: Progress | None = None) -> Json:
@@ -244,15 +255,18 @@ class Winnow:
                             progress(target.tell(), size)
             except (OSError, http.client.HTTPException):
                 pass  # what arrived is kept; the next round goes on behind it
+            except WinnowError as error:
+                if (error.status, error.code) != TOO_OLD:
+                    raise  # else the next round asks for a new link
             tries = tries + 1 if part.exists() and part.stat().st_size == there else 0
             if tries >= self._tries:
                 raise NotVerified(f"Only {there:,} of {size:,} bytes of {address} arrived.")
             time.sleep(PAUSES[min(tries, len(PAUSES) - 1)] if tries else 0)
 
     def _ended(self, address: str, patience: float) -> Json:
-        """Wait until a row is done, failed or refused."""
+        """Wait until a row is done, frozen, failed or refused."""
         end, pause = time.monotonic() + patience, 0.2
-        while (row := self.get(address))["state"] not in {"done", "failed", "refused", "cancelled"}:
+        while (row := self.get(address))["state"] not in ENDS:
             if time.monotonic() > end:
                 raise TimeoutError(f"{address} is still {row['state']} after {patience:g} s.")
             time.sleep(pause)

@@ -23,7 +23,7 @@ from curation.models import (
     User,
     WebhookDelivery,
 )
-from curation.services import file_uploads, webhooks
+from curation.services import batches, file_uploads, jobs, webhooks
 from curation.services.datasets import freeze_version, request_export
 from curation.services.tokens import SCOPES, create_token
 from tests.doors.conftest import photo, publish
@@ -54,6 +54,14 @@ class Caller(Client):
 def token_of(user: User, *scopes: str, projects: list[Project] | None = None) -> str:
     chosen = {"projects": projects} if projects is not None else {"all_projects": True}
     return create_token(user=user, name="test", scopes=scopes or SCOPES, now=timezone.now(), **chosen)[1]
+
+
+def carry_out(*kinds: str) -> None:
+    """Run jobs of these kinds that are due until there are none."""
+    due = Job.objects.filter(kind__in=kinds, state=Job.State.DUE, next_at__lte=timezone.now())
+    while job_ids := list(due.values_list("pk", flat=True)):
+        for job_id in job_ids:
+            jobs.run(job_id=job_id, now=timezone.now())
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +138,7 @@ def world(
         "webhook": str(delivery.webhook.public_id),
         "delivery": str(delivery.public_id),
         "upload": str(upload.public_id),
+        "batch": str(batches.keep(project=project, stage=None, body=b"{}", received=1, by=people["Alice"]).public_id),
     }
 
 

@@ -79,6 +79,8 @@ ROUTES = [
     Route("PATCH", "api-upload", "uploads/{upload}", "assets:write", lead_only=True, data="piece", ok=204),
     Route("DELETE", "api-upload", "uploads/{upload}", "assets:write", lead_only=True, ok=204),
     Route("POST", "api-upload-complete", "uploads/{upload}/complete", "assets:write", lead_only=True, ok=409),
+    Route("GET", "api-batches", "batches", "assets:write", is_list=True),
+    Route("GET", "api-batch", "batches/{batch}", "assets:write", lead_only=True),
     Route("GET", "api-links", "links", "assets:write", is_list=True),
     Route("GET", "api-annotations", "annotations", "read", is_list=True),
     Route("GET", "api-annotation", "annotations/{annotation}", "read"),
@@ -109,7 +111,7 @@ ROUTES = [
     Route("GET", "api-events", "events", "read", is_list=True),
     Route("GET", "api-event", "events/{event}", "read", lead_only=True),
     Route("GET", "api-datasets", "datasets", "read", is_list=True),
-    Route("POST", "api-datasets", "datasets", "export", lead_only=True, data={"project": "{project}"}, ok=201),
+    Route("POST", "api-datasets", "datasets", "export", lead_only=True, data={"project": "{project}"}, ok=202),
     Route("GET", "api-dataset", "datasets/{dataset}", "read"),
     Route("GET", "api-predictions", "predictions", "read", is_list=True),
     Route(

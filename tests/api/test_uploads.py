@@ -150,6 +150,7 @@ def test_a_file_goes_on_where_the_connection_broke_and_arrives_whole(alice: Call
     assert (done["state"], done["asset"], done["receipt"]["new"]) == ("done", str(asset.public_id), 1)
     assert bytes(asset.sha256) == hashlib.sha256(data).digest()
     assert complete(alice, upload).json()["asset"] == done["asset"]
+    assert Event.objects.filter(kind="assets.ingested").count() == 1
     assert Asset.objects.filter(project=project, client_key="big-1").count() == 1
 
 

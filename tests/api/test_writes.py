@@ -16,7 +16,7 @@ from django.utils import timezone
 from crowd.models import Account, Batch
 from curation.models import Asset, DatasetVersion, Export, IdempotencyKey, Job, Membership, Pool, Project, User
 from curation.services import data_set_readers, datasets, jobs
-from tests.api.conftest import Caller, token_of
+from tests.api.conftest import Caller, carry_out, token_of
 from tests.doors.conftest import photo
 
 
@@ -135,7 +135,8 @@ def test_an_unknown_stage_refuses_the_whole_batch(alice: Caller, project: Projec
 # --- versions and exports -----------------------------------------------------------------------------------
 def test_freeze_export_and_download(alice: Caller, project: Project):
     version = alice.send("POST", "/api/v1/datasets", {"project": str(project.public_id)}).json()
-    assert version["counts"]["images"] == 2
+    carry_out("freeze")
+    assert alice.get(f"/api/v1/datasets/{version['id']}").json()["counts"]["images"] == 2
     asked = alice.send("POST", "/api/v1/exports", {"dataset": version["id"], "format": "coco"})
     assert asked.status_code == 202
     jobs.run(job_id=Job.objects.get(kind="export").pk, now=timezone.now())
@@ -199,6 +200,7 @@ def test_the_same_key_happens_once_and_answers_the_same(alice: Caller, project: 
     assert (first.status_code, first.json()) == (second.status_code, second.json())
     assert second["Idempotency-Replayed"] == "true"
     assert DatasetVersion.objects.count() == 1
+    carry_out("freeze")
     assert freeze(alice, project, "other").json()["number"] == 2
 
 
@@ -213,7 +215,7 @@ def test_a_refused_request_may_come_again_with_its_key(alice: Caller, project: P
     Asset.objects.filter(project=project).update(state=Asset.State.HELD)
     assert freeze(alice, project, "k").status_code == 409
     Asset.objects.filter(project=project).update(state=Asset.State.PUBLISHED)
-    assert freeze(alice, project, "k").status_code == 201
+    assert freeze(alice, project, "k").status_code == 202
 
 
 def test_a_request_under_way_is_not_done_twice(alice: Caller, project: Project):
@@ -228,11 +230,11 @@ def test_a_fault_of_ours_frees_the_key(alice: Caller, project: Project, monkeypa
         raise OperationalError("the database does not answer")
 
     with monkeypatch.context() as broken:
-        broken.setattr(datasets, "freeze_version", fails)
+        broken.setattr(datasets, "request_version", fails)
         with suppress(OperationalError):
             freeze(alice, project, "k")
     assert not IdempotencyKey.objects.exists()
-    assert freeze(alice, project, "k").status_code == 201
+    assert freeze(alice, project, "k").status_code == 202
 
 
 def test_a_secret_that_is_shown_once_is_not_kept_with_the_answer(alice: Caller, project: Project):
@@ -254,6 +256,7 @@ def test_a_large_batch_may_carry_a_key_that_it_does_not_need(alice: Caller, proj
 
 def test_people_do_not_share_keys(alice: Caller, project: Project, people: dict[str, User]):
     freeze(alice, project, "k")
+    carry_out("freeze")
     Membership.objects.filter(user=people["Rita"]).update(role=Membership.Role.LEAD)
     assert freeze(Caller(token_of(people["Rita"])), project, "k").json()["number"] == 2
 

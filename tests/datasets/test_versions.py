@@ -90,6 +90,7 @@ def test_two_versions_are_compared_picture_by_picture_and_box_by_box(changed):
     assert (moved.moved, relabelled.relabelled, relabelled.iou) == (True, True, 1.0)
     assert one.iou == pytest.approx((0.9 / 1.1 + 1) / 2, abs=1e-6)
     boxes = version_diff.box_changes(old=old, new=new)
+    assert version_diff.box_changes(old=old, new=new, most=0).images == 0
     assert (boxes.added, boxes.removed, boxes.moved, boxes.relabelled) == (0, 0, 1, {("no_gesture", "fist"): 1})
     (reclassed,) = version_diff.page(old=old, new=new, kind="reclassed")
     assert (reclassed.class_before, reclassed.class_after) == ("peace", "fist")
@@ -148,7 +149,7 @@ def test_while_a_version_is_frozen_or_split_the_project_is_written_on_and_a_seco
 
 def _split_newest(project: Project) -> None:
     newest = DatasetVersion.objects.filter(project=project).latest("number")
-    splits.split_version(dataset_id=newest.pk, plan=SplitPlan(), by=None, now=NOW)
+    datasets.split_version(dataset_id=newest.pk, plan=SplitPlan(), by=None, now=NOW)
 
 
 # --- splits ----------------------------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ def places(version: DatasetVersion) -> dict[int, str]:
 def test_whoever_is_in_one_part_is_in_no_other_and_equal_seeds_give_equal_parts(crowd_project):
     whole = freeze(crowd_project)
     plan = SplitPlan(shares={"train": 70, "val": 15, "test": 15}, seed=5, keep=False)
-    one, two = (splits.split_version(dataset_id=whole.pk, plan=plan, by=None, now=NOW) for _ in range(2))
+    one, two = (datasets.split_version(dataset_id=whole.pk, plan=plan, by=None, now=NOW) for _ in range(2))
     assert places(one) == places(two)
     assert set(places(one).values()) == {"train", "val", "test"}
     assert set(places(whole).values()) == {""}
@@ -190,7 +191,7 @@ def test_whoever_is_in_one_part_is_in_no_other_and_equal_seeds_give_equal_parts(
     assert sum(counts.values()) == 74
     assert counts["train"] == pytest.approx(52, abs=5)
     other = SplitPlan(shares=plan.shares, seed=6, keep=False)
-    assert places(splits.split_version(dataset_id=whole.pk, plan=other, by=None, now=NOW)) != places(one)
+    assert places(datasets.split_version(dataset_id=whole.pk, plan=other, by=None, now=NOW)) != places(one)
 
 
 def test_a_split_by_picture_leaks_and_the_report_names_who(crowd_project):

@@ -4,14 +4,20 @@ import base64
 import hashlib
 import json
 import socket
+import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import httpx
 import pytest
+from django.conf import settings as django_settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -19,16 +25,23 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
+from pytest_django.live_server_helper import LiveServer
 
-from curation.models import Asset, Event, Job, Project, User
+from curation.models import Asset, AssetPreview, Event, Export, Job, Project, User
 from curation.services import jobs, registering, system
 from curation.services.asset_query import matching, parse
+from curation.services.datasets import freeze_version, request_export
 from curation.services.tokens import SCOPES, create_token
 from curation.settings import env
+from curation.storing.bucket import BucketStorage
+from curation.storing.errors import BucketRefused
 from curation.storing.outside import opened
 from curation.storing.sources import SourceBucket
-from tests.doors.conftest import photo
-from tests.factories import make_project
+from tests.doors.conftest import photo, publish
+from tests.factories import make_asset, make_project
+
+sys.path.insert(0, str(Path(django_settings.BASE_DIR) / "docs" / "client"))
+import winnow_client
 
 pytestmark = pytest.mark.django_db
 
@@ -297,3 +310,98 @@ def test_a_lead_registers_a_bucket_on_the_storage_page(alice: User, project: Pro
     query = parse_qs(urlsplit(link).query)["q"][0]
     assert matching(parse(query), among=Asset.objects.filter(project=project)).count() == 2
     assert "only JPEG, PNG and WEBP are registered" in text
+
+
+# --- downloads ---------------------------------------------------------------------------------------------------
+class Asked(urllib.request.BaseHandler):
+    """Keeps what the client asks of whom, redirects included."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str | None, bool]] = []
+
+    def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
+        self.calls.append((request.host, request.get_header("Range"), request.has_header("Authorization")))
+        return request
+
+
+@pytest.fixture
+def too_old() -> Iterator[str]:
+    """A bucket's answer to a link whose time is over."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/export.zip"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def packed(ours: Any, alice: User, project: Project) -> Export:
+    """An export whose archive lies in the bucket."""
+    publish(project, photo(1), [("gesture", 0.1)])
+    version = freeze_version(project_id=project.pk, by=alice, now=timezone.now())
+    export = request_export(dataset_id=version.pk, format="coco", by=alice, now=timezone.now())
+    jobs.run(job_id=Job.objects.get(kind="export").pk, now=timezone.now())
+    export.refresh_from_db()
+    return export
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broken_download_goes_on_in_the_bucket_and_an_old_link_is_replaced(
+    live_server: LiveServer, packed: Export, too_old: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked = Asked()
+    monkeypatch.setattr(winnow_client, "_OPENER", urllib.request.build_opener(winnow_client._Redirects, asked))
+    monkeypatch.setattr(winnow_client, "PAUSES", (0.0,))
+    signed, links = BucketStorage.url, [too_old]
+
+    def url(storage: BucketStorage, *of: Any, **more: Any) -> str:
+        return links.pop() if links else signed(storage, *of, **more)
+
+    monkeypatch.setattr(BucketStorage, "url", url)
+    lead = packed.created_by
+    token = create_token(user=lead, name="t", scopes=SCOPES, all_projects=True, now=timezone.now())[1]
+    winnow = winnow_client.Winnow(live_server.url, token)
+    row = winnow.get(f"exports/{packed.public_id}")
+    whole = default_storage.open(packed.storage_key).read()
+    (tmp_path / f"set.zip.{row['receipt']['zip_sha256'][:12]}.part").write_bytes(whole[:100])
+    asked.calls.clear()
+    winnow.fetch_export(row, to=tmp_path / "set.zip")
+    assert (tmp_path / "set.zip").read_bytes() == whole
+    ours_host, bucket_host = (urlsplit(url).netloc for url in (live_server.url, default_storage.url("x")))
+    assert asked.calls == [
+        (ours_host, "bytes=100-", True),
+        (urlsplit(too_old).netloc, "bytes=100-", False),
+        (ours_host, "bytes=100-", True),
+        (bucket_host, "bytes=100-", False),
+    ]
+
+
+def test_a_picture_of_a_bucket_that_refuses_is_a_placeholder_with_a_sentence(
+    client: Client, alice: User, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    asset = make_asset(project)
+    AssetPreview.objects.create(asset=asset, thumb_key="t.jpg", screen_key="s.jpg", grey_key="g.jpg")
+
+    def refuses(*_: Any, **__: Any) -> Any:
+        raise BucketRefused("the keys may not do this (AccessDenied)")
+
+    monkeypatch.setattr(default_storage, "open", refuses)
+    monkeypatch.setattr(default_storage, "exists", refuses)
+    client.force_login(alice)
+    shown = client.get(reverse("media", args=[asset.public_id, "thumb"]), headers={"Sec-Fetch-Dest": "image"})
+    assert (shown.status_code, shown["Content-Type"], shown["Cache-Control"]) == (503, "image/svg+xml", "no-store")
+    assert "This picture cannot be fetched" in shown.content.decode()
+    told = client.get(reverse("media", args=[asset.public_id, "original"]))
+    assert (told.status_code, "The storage it lies in refuses" in told.content.decode()) == (503, True)
+    assert "AccessDenied" not in told.content.decode() + shown.content.decode()

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from curation.models import Asset, AssetPreview, DatasetCard, DatasetItem, DatasetVersion, Event, Export, Project
 from curation.services import datasets
+from tests.api.conftest import carry_out
 from tests.browsing import DESK, breaches, chromium, watched
 from tests.factories import make_asset, make_worker
 from tests.scenes import jpeg
@@ -50,6 +51,9 @@ def test_alice_freezes_what_a_query_means_and_splits_it(project: Project, people
         "seed": "7",
     }
     assert people["alice"].post(address(project, "freeze"), asked).status_code == 302
+    assert people["alice"].post(address(project, "freeze"), asked).status_code == 302, "pressed twice"
+    assert "Freezing" in people["vera"].get(address(project, "datasets")).content.decode()
+    carry_out("freeze")
     version = DatasetVersion.objects.get()
     assert version.counts["images"] == 9
     assert version.splits["seed"] == 7
@@ -86,6 +90,8 @@ def test_a_version_is_split_again_as_the_next_one(project: Project, people: dict
     where = address(project, "dataset-split", version.public_id)
     answer = people["alice"].post(where, {"train": "50", "test": "50"}, follow=True)
     assert "Version 2" in answer.content.decode()
+    assert "Freezing" in answer.content.decode()
+    carry_out("freeze")
     assert DatasetVersion.objects.get(number=2).splits["counts"].keys() == {"train", "test"}
     assert version.items.exclude(split="").count() == 0
     assert people["alice"].post(where, {"train": "x"}).status_code == 400

@@ -10,7 +10,7 @@ from curation.datasets.splitting import USUAL_SHARES
 from curation.management.projects import project_or_exit
 from curation.management.versions import add_version, version_or_exit
 from curation.models import DatasetVersion
-from curation.services import people, splits
+from curation.services import freezing, people
 from curation.services.splits import TIES, USUAL_TIES, BadSplit, SplitPlan
 
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         try:
             ties = tuple(tie.strip() for tie in options["by"].split(",") if tie.strip() not in {"", "picture"})
             plan = SplitPlan(ties, _shares(options["shares"]), options["seed"], keep=not options["anew"])
-            version = splits.split_version(dataset_id=whole.pk, plan=plan, by=people.operator(), now=database_now())
+            version = freezing.split_version(dataset_id=whole.pk, plan=plan, by=people.operator(), now=database_now())
         except BadSplit as error:
             raise CommandError(str(error), returncode=2) from None
         told = {"version": version.number, "of": whole.number, **version.splits}

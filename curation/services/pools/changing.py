@@ -5,14 +5,13 @@ from datetime import datetime
 from django.db import transaction
 
 from crowd.errors import CrowdError
-from crowd.models import Batch, Task
+from crowd.models import Batch
 from crowd.money import money_text
-from crowd.services import tasks
 from curation.models import Pool, User
 from curation.services import events, versions
 from curation.services.pools.batches import locked, tell_of_changes
-from curation.services.pools.drafting import add_slots
 from curation.services.pools.looking import accepted_count
+from curation.services.pools.slots import fit_slots
 
 
 @transaction.atomic
@@ -31,14 +30,15 @@ def change_pool(
     if wanted is not None and wanted != pool.wanted:
         _check_wanted(pool, wanted)
         pool.wanted = wanted
-        _fit_slots(pool)
+        fit_slots(pool=pool)
         changes.append(f"target {wanted:,}")
     if price_micro is not None and price_micro != pool.price_micro:
+        said = money_text(price_micro, currency=pool.account.currency)
         if price_micro < 0:
-            raise CrowdError(f"A price cannot be negative: {money_text(price_micro)}.")
+            raise CrowdError(f"A price cannot be negative: {said}.")
         pool.price_micro, pool.price_table = price_micro, []
         Batch.objects.filter(pool_id=pool.pk).update(price_micro=price_micro, price_table=[])
-        changes.append(f"price {money_text(price_micro)} a page")
+        changes.append(f"price {said} a page")
     if priority is not None and priority != pool.priority:
         if not 0 <= priority <= 100:
             raise CrowdError(f"Priority {priority} is outside of 0 to 100.")
@@ -60,14 +60,3 @@ def _check_wanted(pool: Pool, wanted: int) -> None:
     accepted = accepted_count(pool_id=pool.pk)
     if wanted < accepted:
         raise CrowdError(f"{accepted:,} are accepted already; the target cannot be {wanted:,}.")
-
-
-def _fit_slots(pool: Pool) -> None:
-    """Bring the number of open places to the target: add some, or withdraw those nobody has taken."""
-    add_slots(pool=pool)
-    slots = Task.objects.filter(batch__pool_id=pool.pk, overlap__isnull=False, cancelled=False, item_id=None)
-    surplus = slots.count() - pool.wanted
-    if surplus > 0:
-        free = list(slots.filter(issued=0).order_by("-id").values_list("id", flat=True)[:surplus])
-        Task.objects.filter(pk__in=free).update(cancelled=True)
-        tasks.mark_changed(free)

@@ -6,10 +6,10 @@ from django.db import transaction
 
 from crowd.models import Batch, Task
 from crowd.services import publishing, skills, tasks
-from crowd.services.answers import COLLECTS
 from curation.models import Pool, Stage
 from curation.services import instructions
 from curation.services.pool_drafts import KnownTask, PoolDraft
+from curation.services.pools.slots import fit_slots
 
 
 @transaction.atomic
@@ -32,7 +32,7 @@ def ensure_pool(*, stage: Stage, account_id: int, draft: PoolDraft, known: Seque
     if made:
         batch = _make_batch(pool, draft)
         _add_known(batch, known)
-        add_slots(pool=pool)
+        fit_slots(pool=pool)
     return pool, made
 
 
@@ -88,22 +88,3 @@ def _add_known(batch: Batch, known: Sequence[KnownTask]) -> None:
         for number, task in enumerate(known)
     ]
     tasks.add(batch=batch, tasks=rows)
-
-
-@transaction.atomic
-def add_slots(*, pool: Pool) -> int:
-    """A collecting pool has one task for every photo wanted; a raised target adds some. Returns how many."""
-    batch = Batch.objects.filter(pool_id=pool.pk, interface__in=COLLECTS).first()
-    if batch is None or pool.label_class is None:
-        return 0
-    slots = Task.objects.filter(batch=batch)
-    missing = max(0, pool.wanted - slots.filter(cancelled=False).count())
-    withdrawn = list(slots.filter(cancelled=True).order_by("id").values_list("id", flat=True)[:missing])
-    slots.filter(pk__in=withdrawn).update(cancelled=False)
-    tasks.mark_changed(withdrawn)
-    label, made = pool.label_class, slots.count()
-    payload = {"class": label.name, "prompt": label.prompt, "template_key": label.example_key}
-    new = range(made, made + missing - len(withdrawn))
-    rows = [Task(batch=batch, key=f"slot-{n}", project_id=pool.project_id, payload=payload, overlap=1) for n in new]
-    tasks.add(batch=batch, tasks=rows)
-    return missing

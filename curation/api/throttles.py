@@ -1,0 +1,78 @@
+"""How many requests a caller may make: counted for all processes together in Redis.
+
+When Redis is away each process counts for itself, so that nobody is refused for a fault of ours and nobody is let in
+without end.
+"""
+
+import logging
+import time
+
+from django.core.cache import caches
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import UserRateThrottle
+from rest_framework.views import APIView
+
+from curation.models import ApiToken
+
+log = logging.getLogger(__name__)
+SECONDS_WITHOUT_REDIS = 10.0
+_away_until = 0.0
+
+
+class ApiThrottle(UserRateThrottle):
+    """A window that slides: the requests of this one, and of the one before the share that is still inside."""
+
+    rate = "600/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        who = f"token-{request.auth.pk}" if isinstance(request.auth, ApiToken) else f"user-{request.user.pk}"
+        return f"api-throttle-{self.scope}-{who}"
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        global _away_until
+        self.now = self.timer()
+        key = self.get_cache_key(request, view)
+        if time.monotonic() >= _away_until:
+            try:
+                return self._is_allowed("shared", key)
+            except (RedisError, OSError):
+                _away_until = time.monotonic() + SECONDS_WITHOUT_REDIS
+                log.warning("requests are counted by each process for itself: Redis does not answer")
+        return self._is_allowed("default", key)
+
+    def _is_allowed(self, where: str, key: str) -> bool:
+        cache, window = caches[where], int(self.now // self.duration)
+        this, before = f"{key}-{window}", f"{key}-{window - 1}"
+        counts = cache.get_many([this, before])
+        self.here, self.there = int(counts.get(this, 0)), int(counts.get(before, 0))
+        if self.here + self.there * (1 - self._passed()) >= self.num_requests:
+            return False
+        if not cache.add(this, 1, 2 * self.duration):
+            cache.incr(this)
+        return True
+
+    def _passed(self) -> float:
+        """Return which share of this window is over."""
+        return float(self.now % self.duration / self.duration)
+
+    def wait(self) -> float:
+        """Return the seconds until the next request is let in."""
+        free = self.num_requests - self.here
+        if free <= 0:  # in the next window, when enough of this one is outside
+            return float(self.duration * (1 - self._passed() + 1 / max(1, self.here)))
+        return float(self.duration * max(0.0, 1 - free / self.there - self._passed())) + 1
+
+
+class HeavyThrottle(ApiThrottle):
+    """The narrower rate of what costs much, each resource on its own."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        rate = getattr(view, "rates", {}).get(request.method)
+        if rate is None:
+            return True
+        self.rate, (self.num_requests, self.duration) = rate, self.parse_rate(rate)
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        return f"{super().get_cache_key(request, view)}-{type(view).__name__}"

@@ -1,0 +1,297 @@
+"""Nothing long inside a request: versions, splits and large batches are made by jobs that may die and go on."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from crowd.models import Task
+from curation.api import throttles
+from curation.models import (
+    ApiToken,
+    Asset,
+    AssetBatch,
+    DatasetItem,
+    DatasetVersion,
+    Event,
+    Export,
+    Job,
+    Pool,
+    Project,
+    User,
+)
+from curation.services import batches, exporting, freezing, job_care, jobs
+from curation.services.pools import slots
+from tests.api.conftest import Caller, carry_out, token_of
+from tests.api.test_uploads import inline
+from tests.doors.conftest import photo
+from tests.factories import make_pool
+
+
+def freeze(caller: Caller, project: Project) -> Any:
+    return caller.send("POST", "/api/v1/datasets", {"project": str(project.public_id)})
+
+
+def one_run(kind: str) -> Job:
+    """Run the only job of a kind once, and return it as it is afterwards."""
+    job = Job.objects.get(kind=kind)
+    jobs.run(job_id=job.pk, now=timezone.now() + timedelta(seconds=1))
+    job.refresh_from_db()
+    return job
+
+
+def kill(kind: str) -> Job:
+    """Let the only job of a kind have failed for good."""
+    Job.objects.filter(kind=kind).update(state=Job.State.DEAD, last_error="OSError: the disk is full")
+    return Job.objects.get(kind=kind)
+
+
+# --- versions --------------------------------------------------------------------------------------------------------
+def test_a_version_is_frozen_by_a_job_that_is_cut_off_after_each_picture(
+    alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(freezing, "SLICE", 1)
+    monkeypatch.setattr(freezing, "SECONDS_A_RUN", 0.0)
+    asked = freeze(alice, project)
+    version = asked.json()
+    assert (asked.status_code, version["state"], version["frozen_at"]) == (202, "freezing", None)
+    one_run("freeze")
+    halfway = alice.get(asked["Location"].removeprefix("http://testserver")).json()
+    assert (halfway["state"], halfway["done_n"], halfway["total_n"]) == ("due", 1, 2)
+    shown = alice.get(f"/api/v1/datasets/{version['id']}").json()
+    assert (shown["state"], shown["counts"]["images"]) == ("freezing", 1)
+    assert freeze(alice, project).json()["id"] == version["id"], "the same wish meanwhile is this version"
+    while one_run("freeze").state == Job.State.DUE:
+        pass
+    done = alice.get(f"/api/v1/datasets/{version['id']}").json()
+    assert (done["state"], done["counts"]["images"], done["counts"]["boxes"]) == ("frozen", 2, 1)
+    assert DatasetItem.objects.filter(dataset__public_id=version["id"]).count() == 2
+    assert Event.objects.filter(kind="dataset.frozen").count() == 1
+    assert freeze(alice, project).json()["number"] == 2, "and afterwards it is the next one"
+
+
+def test_an_export_that_is_asked_for_meanwhile_waits_for_its_version(alice: Caller, project: Project):
+    version = freeze(alice, project).json()
+    wish = {"project": str(project.public_id), "query": "class:nothing", "format": "coco"}
+    assert alice.send("POST", "/api/v1/exports", wish).status_code == 409, "a query that means nothing"
+    asked = alice.send("POST", "/api/v1/exports", {"dataset": version["id"], "format": "coco"})
+    assert asked.status_code == 202
+    assert one_run("export").next_at > timezone.now() + timedelta(seconds=2)
+    since = {"dataset": version["id"], "format": "coco", "since": version["id"]}
+    assert alice.send("POST", "/api/v1/exports", since).status_code == 409
+    carry_out("freeze")
+    carry_out("export")
+    assert alice.get(f"/api/v1/exports/{asked.json()['id']}").json()["state"] == "done"
+
+
+def test_a_version_that_cannot_be_frozen_says_why_and_its_export_too(alice: Caller, project: Project):
+    version = freeze(alice, project).json()
+    alice.send("POST", "/api/v1/exports", {"dataset": version["id"], "format": "coco"})
+    Asset.objects.filter(project=project).update(state=Asset.State.HELD)
+    carry_out("freeze")
+    one_run("export")
+    told = alice.get(f"/api/v1/datasets?state=failed&project={project.public_id}").json()["results"]
+    assert [row["id"] for row in told] == [version["id"]]
+    assert "there is nothing to freeze" in told[0]["error"]
+    assert "could not be frozen" in Export.objects.get().error
+    again = alice.send("POST", "/api/v1/exports", {"dataset": version["id"], "format": "coco"})
+    assert (again.status_code, again.json()["code"]) == (409, "refused")
+
+
+def test_a_dead_job_tried_again_by_hand_begins_its_version_and_its_export_again(
+    alice: Caller, project: Project, people: dict[str, User]
+):
+    version = freeze(alice, project).json()
+    dead = kill("freeze")
+    assert freezing.end_dead(now=timezone.now()) == 1
+    assert DatasetVersion.objects.get().error == freezing.GAVE_UP
+    job_care.retry(job_id=dead.pk, by=people["Alice"], now=timezone.now())
+    carry_out("freeze")
+    assert alice.get(f"/api/v1/datasets/{version['id']}").json()["state"] == "frozen"
+    alice.send("POST", "/api/v1/exports", {"dataset": version["id"], "format": "coco"})
+    dead = kill("export")
+    assert exporting.end_dead(now=timezone.now()) == 1
+    assert Export.objects.get().state == Export.State.FAILED
+    job_care.retry(job_id=dead.pk, by=people["Alice"], now=timezone.now())
+    carry_out("export")
+    done = Export.objects.get()
+    assert (done.state, done.error, done.receipt["images"]) == (Export.State.DONE, "", 2)
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+def send(caller: Caller, project: Project, lines: list[dict[str, Any]]) -> Any:
+    text = "\n".join(json.dumps(line) for line in lines)
+    path = f"/api/v1/assets:batch?project={project.public_id}"
+    return caller.post(path, text, content_type="application/jsonl")
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Four lines where two are answered at once, so that they stand for thousands."""
+    monkeypatch.setattr(batches, "LINES_AT_ONCE", 2)
+    return [inline("a", photo(80)), inline("b", b"junk"), {"client_key": "c"}, inline("a", photo(80))]
+
+
+def test_a_large_batch_is_taken_in_by_a_job_with_the_answers_of_a_small_one(
+    alice: Caller,
+    project: Project,
+    lines: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+):
+    monkeypatch.setattr(batches, "A_PORTION", 2)
+    small = send(alice, project, lines[:2])
+    assert (small.status_code, small.json()["id"], small.json()["state"]) == (200, None, "done")
+    asked = send(alice, project, lines)
+    told = asked.json()
+    assert (asked.status_code, told["state"], told["received"], told["lines"]) == (202, "taking_in", 4, [])
+    assert asked["Location"].endswith(f"/api/v1/batches/{told['id']}")
+    assert send(alice, project, lines).json()["id"] == told["id"], "sent twice, kept once"
+    stored = AssetBatch.objects.get().storage_key
+    with django_capture_on_commit_callbacks(execute=True):
+        one_run("take_batch")
+    done = alice.get(f"/api/v1/batches/{told['id']}").json()
+    assert [one["status"] for one in done["lines"]] == ["existing", "refused", "refused", "existing"]
+    assert [one["line"] for one in done["lines"]] == [1, 2, 3, 4]
+    assert (done["state"], done["existing"], done["refused"], done["new"]) == ("done", 2, 2, 0)
+    (row,) = alice.get(f"/api/v1/batches?project={project.public_id}").json()["results"]
+    assert (row["id"], row["state"], "lines" in row) == (told["id"], "done", False)
+    assert not default_storage.exists(stored)
+
+
+def test_a_batch_that_is_cut_off_goes_on_behind_its_answers(
+    alice: Caller, project: Project, lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(batches, "A_PORTION", 1)
+    batch = send(alice, project, [inline("a", photo(80)), inline("b", photo(81)), inline("a", photo(80))]).json()
+    take, calls = batches.take_lines, []
+
+    def dies_at_the_second(**wish: Any) -> Any:
+        calls.append(len(wish["texts"]))
+        if len(calls) == 2:
+            raise OSError("killed")
+        return take(**wish)
+
+    monkeypatch.setattr(batches, "take_lines", dies_at_the_second)
+    assert one_run("take_batch").failures == 1
+    assert len(alice.get(f"/api/v1/batches/{batch['id']}").json()["lines"]) == 1
+    Job.objects.update(next_at=timezone.now())
+    one_run("take_batch")
+    done = alice.get(f"/api/v1/batches/{batch['id']}").json()
+    assert [one["status"] for one in done["lines"]] == ["new", "new", "existing"]
+    assert Asset.objects.filter(project=project, client_key__in=["a", "b"]).count() == 2
+    assert "2 new of 3" in Event.objects.get(kind="assets.ingested").text
+
+
+def test_a_batch_whose_lines_are_lost_refuses_those_that_are_not_answered(
+    alice: Caller, project: Project, lines: list[dict[str, Any]]
+):
+    batch = send(alice, project, lines).json()
+    default_storage.delete(AssetBatch.objects.get().storage_key)
+    one_run("take_batch")
+    done = alice.get(f"/api/v1/batches/{batch['id']}").json()
+    assert {one["code"] for one in done["lines"]} == {"lost"}
+    assert (done["state"], done["refused"]) == ("done", 4)
+    batches.forget_old(now=timezone.now() + timedelta(days=20))
+    assert alice.get(f"/api/v1/batches/{batch['id']}").status_code == 404
+
+
+# --- places of a pool ------------------------------------------------------------------------------------------------
+def test_a_target_far_away_gets_its_places_portion_by_portion(
+    alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(slots, "A_PORTION", 4)
+    pool = make_pool(project, wanted=3)
+    slots.fit_slots(pool=Pool.objects.get(pk=pool.pk))
+    assert places(pool) == 3
+    assert alice.send("PATCH", f"/api/v1/pools/{pool.pk}", {"wanted": 12}).status_code == 200
+    assert places(pool) == 7
+    carry_out("fit_slots")
+    assert places(pool) == 12
+    assert alice.send("PATCH", f"/api/v1/pools/{pool.pk}", {"wanted": 2}).status_code == 200
+    assert places(pool) == 8
+    carry_out("fit_slots")
+    assert places(pool) == 2
+    assert list(Task.objects.filter(batch__pool_id=pool.pk, cancelled=False).values_list("key", flat=True)) == [
+        "slot-0",
+        "slot-1",
+    ]
+
+
+def places(pool: Pool) -> int:
+    return Task.objects.filter(batch__pool_id=pool.pk, cancelled=False).count()
+
+
+# --- rates -----------------------------------------------------------------------------------------------------------
+COUNTS_HERE = """
+import django
+django.setup()
+from django.core.cache import caches
+from curation.api.throttles import ApiThrottle
+throttle = ApiThrottle()
+throttle.get_cache_key = lambda *_: {key!r}
+print([throttle.allow_request(None, None) for _ in range(3)])
+"""
+
+
+def test_requests_are_counted_by_all_processes_together(
+    alice: Caller, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(throttles.ApiThrottle, "rate", "4/day")
+    monkeypatch.setattr(throttles, "_away_until", 0.0)
+    mine = Caller(token_of(people["Vera"]))
+    assert mine.get("/api/v1/projects").status_code == 200
+    token_id = ApiToken.objects.get(user=people["Vera"]).pk
+    elsewhere = COUNTS_HERE.format(key=f"api-throttle-user-token-{token_id}").replace(
+        "ApiThrottle()", "type('Four', (ApiThrottle,), {'rate': '4/day'})()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", elsewhere],
+        cwd=django_settings.BASE_DIR,
+        env={"DJANGO_SETTINGS_MODULE": "curation.settings.test", "WINNOW_TEST_DATA_DIR": str(django_settings.DATA_DIR)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[True, True, True]"
+    refused = mine.get("/api/v1/projects")
+    assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
+    assert 0 < int(refused["Retry-After"]) <= 2 * 86_400
+    assert alice.get("/api/v1/projects").status_code == 200, "each token has a rate of its own"
+
+
+def test_without_redis_each_process_counts_for_itself(alice: Caller, monkeypatch: pytest.MonkeyPatch, settings: Any):
+    settings.CACHES = {
+        **settings.CACHES,
+        "shared": {**settings.CACHES["shared"], "LOCATION": "unix:///nowhere/redis.sock"},
+    }
+    monkeypatch.setattr(throttles, "_away_until", 0.0)
+    monkeypatch.setattr(throttles.ApiThrottle, "rate", "2/day")
+    assert [alice.get("/api/v1/projects").status_code for _ in range(3)] == [200, 200, 429]
+    assert throttles._away_until > 0
+
+
+# --- on record -------------------------------------------------------------------------------------------------------
+def test_what_a_program_sends_one_by_one_stands_in_the_record_once(
+    alice: Caller, project: Project, people: dict[str, User]
+):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    for _ in range(2):
+        file = SimpleUploadedFile("hand.jpg", photo(90))
+        alice.post(f"/api/v1/projects/{project.public_id}/assets", {"file": file})
+    told = Event.objects.get(kind="assets.ingested")
+    assert (told.text, told.by) == ("A picture was sent by the API: hand.jpg.", people["Alice"])
+
+
+def test_who_sent_a_test_message_stands_in_the_record(alice: Caller, delivery: Any, people: dict[str, User]):
+    Event.objects.filter(kind="webhook.tested").delete()
+    alice.send("POST", f"/api/v1/webhooks/{delivery.webhook.public_id}/test")
+    told = Event.objects.get(kind="webhook.tested")
+    assert (told.by, told.text) == (people["Alice"], "A test message to example.com was asked for.")
