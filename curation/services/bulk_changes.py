@@ -20,6 +20,7 @@ from curation.services import assets, events, held_out, jobs, versions
 from curation.services.asset_query import matching, parse
 from curation.services.bulk_actions import ACTIONS, locked
 from curation.services.jobs import Again
+from curation.services.turns import take_turns
 
 KIND: Final = "bulk_change"
 A_PLAN: Final = 20_000
@@ -59,7 +60,7 @@ def start(
     """Write the change down and let it be done. Raises CrowdError or QueryError before anything is kept."""
     if action not in ACTIONS:
         raise CrowdError(f"{action[:20]!r} is no change; known are {', '.join(ACTIONS)}.")
-    Project.objects.select_for_update().get(pk=project.pk)
+    take_turns(project=project, what=KIND)
     if at_work(project=project) is not None:
         raise CrowdError("Another change of many assets is at work; wait until it is done, or undo it.")
     settings = _READERS[action](project, how, by, now) | _which(project, which)
@@ -73,7 +74,7 @@ def start(
 @transaction.atomic
 def undo(*, change: BulkChange, by: User, now: datetime) -> BulkChange:
     """Take a change back, or stop it half-way and take back what it has done. Asked twice, it is done once."""
-    Project.objects.select_for_update().get(pk=change.project_id)
+    take_turns(project=change.project, what=KIND)
     row = BulkChange.objects.select_for_update().get(pk=change.pk)
     if row.state in {State.UNDOING, State.UNDONE}:
         return row

@@ -20,6 +20,7 @@ from curation.models import Asset, BulkDrop, BulkDropped, DatasetItem, Decision,
 from curation.services import assets, events, jobs, versions
 from curation.services.assets import Move
 from curation.services.jobs import Again
+from curation.services.turns import take_turns
 
 KIND = "bulk_drop"
 A_SLICE, A_PLAN = 100, 2000
@@ -53,7 +54,7 @@ Plan = Callable[[BulkDrop], Iterable[Planned]]
 @transaction.atomic
 def start(*, project: Project, kind: str, settings: dict[str, Any], by: User | None, now: datetime) -> BulkDrop:
     """Take out what the kind's plan names, in the background. One at a time."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    take_turns(project=project, what=KIND)
     must_rest(project=project)
     drop = BulkDrop.objects.create(project=project, kind=kind, settings=settings, by=by, created_at=now)
     text = f"{by.name if by else 'A rule'} takes {WORDS[kind]} out."
@@ -65,7 +66,7 @@ def start(*, project: Project, kind: str, settings: dict[str, Any], by: User | N
 @transaction.atomic
 def undo(*, drop: BulkDrop, by: User, now: datetime) -> BulkDrop:
     """Bring all its pictures back to where they were, and the settings that were changed with it."""
-    Project.objects.select_for_update().get(pk=drop.project_id)
+    take_turns(project=drop.project, what=KIND)
     row = BulkDrop.objects.select_for_update().get(pk=drop.pk)
     if row.state in {State.UNDOING, State.UNDONE}:
         return row

@@ -10,6 +10,7 @@ from crowd.errors import CrowdError
 from curation.datasets.formats.base import Card
 from curation.models import DatasetCard, DatasetVersion, Project, User
 from curation.services import events, versions
+from curation.services.turns import take_turns
 
 LONGEST = {"title": 120, "licence": 120, "homepage": 300, "citation": 2000}
 LONGEST_TEXT = 4000
@@ -31,7 +32,8 @@ class CardText:
 @transaction.atomic
 def save_card(*, project_id: int, text: CardText, by: User | None, now: datetime) -> DatasetCard:
     """Write the card anew; frozen versions keep the one they have."""
-    project = Project.objects.select_for_update().get(pk=project_id)
+    project = Project.objects.get(pk=project_id)
+    take_turns(project=project, what="card")
     values = {name: value.strip() for name, value in asdict(text).items()}
     for name, value in values.items():
         most = LONGEST.get(name, LONGEST_TEXT)

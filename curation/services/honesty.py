@@ -14,6 +14,7 @@ from crowd.models import Evidence, Task
 from crowd.services import dishonesty, tasks
 from curation.models import Asset, Decision, HonestyTerms, Project, User
 from curation.services import assets, events, submissions, versions
+from curation.services.turns import take_turns
 
 FLAG = assets.FLAG
 LONGEST_NOTE = 300
@@ -32,7 +33,7 @@ def policy_as_stored(terms: Mapping[str, Any] | None) -> Policy:
 def save_policy(*, project: Project, policy: Policy, by: User, now: datetime) -> Policy:
     """Let these levels hold from now on; bans that were made stay. Raises CrowdError naming a value that is wrong."""
     new = honesty.checked(policy)
-    Project.objects.select_for_update().get(pk=project.pk)
+    take_turns(project=project, what="levels")
     old = policy_of(project.pk)
     if new == old:
         return new

@@ -4,20 +4,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 
+from crowd.honesty import Policy
 from crowd.models import Assignment, Task
 from crowd.services import accepting, handing_in, judging, ledger, publishing
 from curation.engine import flow
-from curation.models import Asset
+from curation.models import Asset, Project, User
+from curation.services import bulk_changes, bulk_drops, cards, honesty
+from curation.services.bulk_changes import Which
+from curation.services.cards import CardText
+from curation.services.coverage import plan
 from curation.stages import checks, sent_videos
 from tests.crowd import market, remote
 from tests.crowd.market import NOON
 from tests.engine import world
+from tests.factories import make_asset, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 far_away = remote.far_away
@@ -91,6 +99,54 @@ def test_a_planned_push_waits_for_the_money_before_it_touches_a_task_or_keeps_ot
             Task.objects.select_for_update(nowait=True).get(pk=task.pk)
             with connection.cursor() as cursor:  # what a new row of the batch asks for
                 cursor.execute("SELECT 1 FROM crowd_batch WHERE id = %s FOR KEY SHARE NOWAIT", [of.pk])
+
+
+STARTS: dict[str, Callable[[Project, User], object]] = {
+    "change of many": lambda project, by: bulk_changes.start(
+        project=project, action="tag", how={"tag": "new"}, which=Which(newest=_newest(project)), by=by, now=NOON
+    ),
+    "drop by a rule": lambda project, by: bulk_drops.start(
+        project=project, kind="cuts", settings={"stage_id": 1}, by=by, now=NOON
+    ),
+    "levels": lambda project, by: honesty.save_policy(
+        project=project, policy=replace(Policy(), share=0.2), by=by, now=NOON
+    ),
+    "card": lambda project, by: cards.save_card(project_id=project.pk, text=CardText(title="x"), by=by, now=NOON),
+    "plan of conditions": lambda project, by: plan.save_plan(
+        project=project, text="light: low, normal", by=by, now=NOON
+    ),
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_a_page_is_claimed_and_a_picture_comes_in_while_something_is_asked_for_a_whole_project(
+    start: Callable[[Project, User], object],
+):
+    project, alice = world.campaign(), make_user("Alice")
+    world.send(project, world.photo("before"))
+    of, who = world.batch(project, "collect"), world.worker(project)
+    done: list[str] = []
+
+    def goes_on() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '2s'")
+            market.claim(of, who)
+            make_asset(project)
+            done.append("claimed and came")
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        start(project, alice)
+        thread = threading.Thread(target=goes_on)
+        thread.start()
+        thread.join(20)
+        assert done == ["claimed and came"]
+
+
+def _newest(project: Project) -> UUID:
+    return Asset.objects.filter(project=project).latest("pk").public_id
 
 
 def _is_free_while_waiting(page: Assignment, act: Act) -> None:
