@@ -31,7 +31,7 @@ from curation.services.asset_query.grammar import Value as Word
 
 CROWD: Final = "crowd"
 LOOKUPS: Final = {LESS: "lt", AT_MOST: "lte", MORE: "gt", AT_LEAST: "gte"}
-FEW: Final = 2_000
+FEW: Final = 500
 Test = Callable[[Project | None, Term], Q]
 
 
