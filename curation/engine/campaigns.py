@@ -208,7 +208,7 @@ def _known_for(
         return []
     settings = stage_kind(stage.kind).Settings.model_validate(stage.settings)
     stock = CONTROL_STOCK if getattr(settings, "control_per_page", 0) else 0
-    count = getattr(settings, "training_tasks", 0) + getattr(settings, "exam_tasks", 0) + stock
+    count = getattr(settings, "training_tasks", 0) + getattr(settings, "exam_stock", 0) + stock
     if asked.recipe.known_answers == "filmed":
         return known_films.known_tasks(stage=stage, classes=classes, count=count, seed=seed)
     return known_tasks(classes=classes, count=count, seed=seed)

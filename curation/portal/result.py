@@ -1,6 +1,7 @@
 """What came out of a training or an exam: the score, what was needed, what follows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_safe
 from crowd.authored import told
 from crowd.clock import database_now
 from crowd.models import Answer, Assignment, Batch, Worker
-from crowd.services import offers, skills
+from crowd.services import offers, retrying, skills
 from curation.portal.offers import kind_words
 from curation.portal.pages import own_page
 from curation.portal.people import for_workers
@@ -29,6 +30,7 @@ class Result:
     hints: tuple[str, ...]
     next_batch: int | None
     next_title: str
+    again: datetime | None
 
     @property
     def has_passed(self) -> bool:
@@ -55,19 +57,12 @@ def result_of(page: Assignment, worker: Worker) -> Result:
         right=right,
         asked=len(answers),
         value=value or 0,
-        needed=_needed(page.batch),
+        needed=retrying.needed_behind(page.batch),
         hints=_hints(page.batch, answers),
         next_batch=follows.pk if follows else None,
         next_title=_words(follows) if follows else "",
+        again=retrying.next_try(batch=page.batch, worker=worker),
     )
-
-
-def _needed(batch: Batch) -> int | None:
-    """Return the lowest score that opens something behind this step."""
-    if batch.grants_skill_id is None:
-        return None
-    behind = Batch.objects.filter(project_id=batch.project_id, needs_skill_id=batch.grants_skill_id)
-    return behind.order_by("needs_value").values_list("needs_value", flat=True).first()
 
 
 def _hints(batch: Batch, answers: list[Answer]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from aggregation import LabelVote
 from crowd.models import Assignment, Batch
 from crowd.money import micro
 from crowd.quality.wording import percent
+from crowd.services import retrying
 from crowd.services.answers import AND
 from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
 from curation.services import assets, submissions
@@ -59,6 +60,12 @@ class ValidateSettings(CrowdSettings):
     training_gate: int = Field(default=70, ge=0, le=100)
     exam_tasks: int = Field(default=10, ge=0, le=100)
     exam_gate: int = Field(default=70, ge=0, le=100)
+    exam_retries: int = Field(
+        default=0, ge=0, le=retrying.MOST_TIMES, description="how often somebody may sit a failed exam again"
+    )
+    exam_retry_days: int = Field(
+        default=retrying.USUAL_DAYS, ge=1, le=retrying.MOST_DAYS, description="days until the next try"
+    )
     needs_skill: str = Field(default="", description="skill that people must have before training, exam or work")
     needs_value: int = Field(default=0, ge=0, le=100, description="least value of that skill")
     undecided: Literal["drop", "person"] = Field(
@@ -94,6 +101,11 @@ class ValidateSettings(CrowdSettings):
         """Whether pictures with this label go on; of several values all must say so."""
         kept = {option.value for option in self.options if option.keeps}
         return bool(label) and set(label.split(AND) if self.multiple else [label]) <= kept
+
+    @property
+    def exam_stock(self) -> int:
+        """Return how many questions the exam needs: each try has its own."""
+        return self.exam_tasks * (1 + self.exam_retries)
 
     @property
     def interface(self) -> str:
@@ -154,7 +166,7 @@ class Validate:
     def known_tasks(self, stage: Stage, pool: Pool, known: Sequence[KnownTask]) -> Sequence[KnownTask]:
         """Training, exam and control each get their own pictures: what was trained is not examined."""
         settings = ValidateSettings.model_validate(stage.settings)
-        training, exam = settings.training_tasks, settings.exam_tasks
+        training, exam = settings.training_tasks, settings.exam_stock
         parts = {
             Pool.Kind.TRAINING: known[:training],
             Pool.Kind.EXAM: known[training : training + exam],
@@ -185,11 +197,12 @@ class Validate:
 
 def _way_in(settings: ValidateSettings, spec: dict[str, Any], kind: Batch.Kind, gate: str, needed: int) -> PoolDraft:
     """Return the pool that people pass before real work: its page is all of it, and it grants the skill of its name."""
+    again = retrying.Retries(settings.exam_retries, settings.exam_retry_days) if kind == Batch.Kind.EXAM else None
     return PoolDraft(
         kind=kind,
         title=kind.name,
         interface=settings.interface,
-        spec=spec,
+        spec={**spec, **(again.spec() if again else {})},
         page_size=settings.training_tasks if kind == Batch.Kind.TRAINING else settings.exam_tasks,
         assignment_seconds=settings.assignment_seconds,
         needs_skill=gate,
