@@ -130,8 +130,8 @@ def _resume(hook: Webhook, by: User) -> str:
     return "It is told again, from now on."
 
 
-def _test(hook: Webhook, _by: User) -> str:
-    webhooks.send_test(webhook=hook, by=person(request), now=database_now())
+def _test(hook: Webhook, by: User) -> str:
+    webhooks.send_test(webhook=hook, by=by, now=database_now())
     return "A test is on its way. Reload to see what came of it."
 
 

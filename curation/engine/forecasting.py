@@ -91,7 +91,7 @@ def running(project: Project, *, now: datetime) -> Forecast:
     found = project_costs(
         steps=funnel(stages=numbers.stages, counts=numbers.counts),
         rows=[row for row in numbers.rows if row.pool.account.currency == numbers.currency],
-        spent={stage: paid for stage, paid in numbers.spent.by_stage.items()},
+        spent=dict[int | None, int](numbers.spent.by_stage.items()),
         delivered=numbers.published,
     )
     end = numbers.forecast
