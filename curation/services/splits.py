@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,13 @@ from curation.datasets.splitting import (
     grouped,
     groups_of,
 )
-from curation.models import DatasetItem, DatasetVersion, User
+from curation.models import DatasetItem, DatasetVersion
 from curation.preprocessing.join import TooManyPairs
-from curation.services import events, locked_parts, versions
+from curation.services import locked_parts
 from curation.services.leaks import Leak as Leak
 from curation.services.leaks import leak_counts
 from curation.services.leaks import leaks_of as leaks_of
 from curation.services.split_rows import Row, contents_of, lookalike_pairs, rows_of, subjects_of
-from curation.services.turns import take_turns
 
 TIES = ("worker", "video", "subject", "lookalike")
 USUAL_TIES = ("worker", "video", "subject")
@@ -57,38 +55,6 @@ class SplitPlan:
             object.__setattr__(self, "shares", checked_shares(self.shares))
         except BadShares as error:
             raise BadSplit(str(error)) from None
-
-
-@transaction.atomic
-def split_version(*, dataset_id: int, plan: SplitPlan, by: User | None, now: datetime) -> DatasetVersion:
-    """Freeze the next version: the pictures and boxes of this one, dealt out to the parts. This one stays as it is."""
-    whole = DatasetVersion.objects.select_related("project").get(pk=dataset_id)
-    project = whole.project
-    take_turns(project=project, what="versions")
-    newest = DatasetVersion.objects.filter(project=project).order_by("-number").first()
-    version = DatasetVersion.objects.create(
-        project=project,
-        number=newest.number + 1 if newest else 1,
-        note=f"{whole}, split by {', '.join(plan.by) or 'picture'}",
-        query=whole.query,
-        counts=whole.counts,
-        card=whole.card,
-        frozen_at=now,
-        created_by=by,
-        created_at=now,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO curation_datasetitem (dataset_id, asset_id, consensus_id, label_class_id, boxes, split) "
-            "SELECT %s, asset_id, consensus_id, label_class_id, boxes, '' FROM curation_datasetitem "
-            "WHERE dataset_id = %s ORDER BY asset_id",
-            [version.pk, whole.pk],
-        )
-    assign(version=version, plan=plan)
-    text = f"Version {version.number} was frozen: {whole}, split into {', '.join(plan.shares)}."
-    events.record(kind="dataset.frozen", text=text, project=project, subject=version, by=by, now=now)
-    versions.bump(project_id=project.pk)
-    return version
 
 
 def assign(*, version: DatasetVersion, plan: SplitPlan) -> None:
