@@ -24,6 +24,8 @@ class ApiThrottle(UserRateThrottle):
     """A window that slides: the requests of this one, and of the one before the share that is still inside."""
 
     rate = "600/min"
+    num_requests: int
+    duration: int
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         who = f"token-{request.auth.pk}" if isinstance(request.auth, ApiToken) else f"user-{request.user.pk}"
