@@ -55,11 +55,14 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
     kept = {one: groups_there.kept for one, groups_there in resolved.items()}
     text = request.GET.get("page", "1")
     number = int(text) if text.isdecimal() and len(text) < 6 else 1
-    only_new = bool(search.joined) and request.GET.get("new") == "1"
+    only_new, wanted = bool(search.joined) and request.GET.get("new") == "1", _maybe_uuid(request.GET.get("whole", ""))
     said = words.said_in(seat.project)
+    whole = groups.whole(found, picture=wanted, project=seat.project, joined=search.joined) if wanted else None
+    page = whole or groups.page(found, number=number, project=seat.project, joined=search.joined, only_new=only_new)
     return {
         "search": search,
         "only_new": only_new,
+        "whole": wanted if whole else None,
         "stop": stop,
         "place": STOPS.index(stop),
         "of": found.of,
@@ -67,7 +70,7 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
         "goes": found.of - kept[stop],
         "stops": [(one, kept[one]) for one in STOPS],
         "curve": [{"d": one, "kept": kept[one]} for one in STOPS],
-        "page": groups.page(found, number=number, project=seat.project, joined=search.joined, only_new=only_new),
+        "page": page,
         "words": said.count(),
         "said": said[:WORDS_SHOWN],
         "newer": now.newer,
@@ -148,8 +151,9 @@ def say(request: HttpRequest, public_id: UUID) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, SAID[do])
-    d, page = _stop(typed(request, "d", 4)), typed(request, "page", 5)
-    return redirect(f"{reverse('duplicates', args=[public_id])}?d={d}&page={page if page.isdecimal() else 1}")
+    d, page, whole = _stop(typed(request, "d", 4)), typed(request, "page", 5), _maybe_uuid(typed(request, "whole", 36))
+    shown = f"whole={whole}" if whole else f"page={page if page.isdecimal() else 1}"
+    return redirect(f"{reverse('duplicates', args=[public_id])}?d={d}&{shown}")
 
 
 def _say(seat: Seat, do: str, request: HttpRequest) -> None:
@@ -174,10 +178,17 @@ def _say(seat: Seat, do: str, request: HttpRequest) -> None:
 
 
 def _uuid(text: str) -> UUID:
+    found = _maybe_uuid(text)
+    if found is None:
+        raise CrowdError("One of these pictures is not in this project.")
+    return found
+
+
+def _maybe_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        raise CrowdError("One of these pictures is not in this project.") from None
+        return None
 
 
 @require_POST

@@ -1,6 +1,7 @@
 """Near-duplicates, blur and light, held-out sets, levels and rings: what the pages show, do and refuse."""
 
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -70,6 +71,22 @@ def test_the_page_says_what_would_be_kept_at_each_distance_and_shows_the_groups(
     assert '{"d": 8, "kept": 3}' in page
     assert "3 groups at 8 bits" in page
     assert str(compared[0].public_id) in page
+
+
+def test_what_a_large_group_leaves_out_is_one_press_away(project, people, compared):
+    page = people["rita"].get(address("duplicates", project), {"d": "48"}).content.decode()
+    (leader,) = set(re.findall(r'href="\?d=48&amp;whole=([0-9a-f-]+)#groups">7 more', page))
+    shown = people["rita"].get(address("duplicates", project), {"d": "48", "whole": leader}).content.decode()
+    assert "One group at 48 bits" in shown
+    assert all(reverse("media", args=[one.public_id, "thumb"]) in shown for one in compared)
+    say = {"do": "keep", "picture": str(compared[19].public_id), "d": "48", "whole": leader}
+    kept = people["rita"].post(address("duplicates-say", project), say)
+    assert kept.url.endswith(f"?d=48&whole={leader}")
+    for nothing in ("", "x", str(project.public_id)):
+        answer = people["rita"].get(address("duplicates", project), {"d": "48", "whole": nothing})
+        assert re.findall(r"[0-9A-Za-z]+ groups? at 48 bits", answer.content.decode()) == ["1 group at 48 bits"], (
+            nothing
+        )
 
 
 def test_keeping_another_instead_without_naming_one_is_one_sentence(project, people, compared):

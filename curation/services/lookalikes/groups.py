@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from curation.services.lookalikes.arrays import STOPS
 from curation.services.lookalikes.standing import Resolved
 
 PAGE = 24
-SHOWN = 12
+SHOWN, SHOWN_WHOLE = 12, 240
 USUAL_STOP = 16
 
 
@@ -113,21 +114,45 @@ def page(found: Resolved, *, number: int, project: Project, joined: int = 0, onl
     order = np.lexsort((leaders, -sizes))
     number = max(1, min(number, -(-len(order) // PAGE)))
     chosen = order[(number - 1) * PAGE : number * PAGE]
-    ids = found.pictures.ids
     rows = [(int(leaders[one]), int(sizes[one]), _members(found, int(leaders[one]))) for one in chosen]
+    return GroupPage(_groups(found, rows, project, new, first_new), number, len(order))
+
+
+def whole(found: Resolved, *, picture: UUID, project: Project, joined: int = 0) -> GroupPage | None:
+    """Return the group that a picture is in with all its pictures, or the nearest 240; None when it is in no group."""
+    pk = Asset.objects.filter(project=project, public_id=picture).values_list("pk", flat=True).first()
+    (places,) = np.nonzero((found.pictures.ids == pk) & found.present)
+    if not len(places):
+        return None
+    leader = int(found.leaders[places[0]])
+    here = np.flatnonzero((found.leaders == leader) & found.present)
+    first_new = len(found.leaders) - joined
+    row = (leader, len(here), _members(found, leader, SHOWN_WHOLE))
+    groups = _groups(found, [row], project, Counter({leader: int((here >= first_new).sum())}), first_new)
+    return GroupPage(groups, 1, 1) if len(here) > 1 and groups else None
+
+
+_Row = tuple[int, int, list[int]]
+"""The place of a leader, how many are in its group, and the places of those that are shown."""
+
+
+def _groups(
+    found: Resolved, rows: Sequence[_Row], project: Project, new: Mapping[int, int], first_new: int
+) -> tuple[Group, ...]:
+    ids = found.pictures.ids
     wanted = [int(ids[place]) for leader, _, members in rows for place in (leader, *members)]
     known = Asset.objects.filter(project=project).select_related("label_class", "parent").in_bulk(wanted)
     said = set(LookalikeWord.objects.filter(project=project, asset__in=wanted).values_list("asset_id", flat=True))
     about = _About(known, said, {int(one) for one in ids[first_new:]})
-    groups = [_group(found, row, about, new[row[0]]) for row in rows]
-    return GroupPage(tuple(one for one in groups if one is not None), number, len(order))
+    groups = (_group(found, row, about, new.get(row[0], 0)) for row in rows)
+    return tuple(one for one in groups if one is not None)
 
 
-def _members(found: Resolved, leader: int) -> list[int]:
+def _members(found: Resolved, leader: int, most: int = SHOWN) -> list[int]:
     places = np.flatnonzero((found.leaders == leader) & found.present)
     places = places[places != leader]
     order = np.lexsort((places, found.distances[places]))
-    return [int(place) for place in places[order][:SHOWN]]
+    return [int(place) for place in places[order][:most]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +164,7 @@ class _About:
     fresh: set[int]
 
 
-def _group(found: Resolved, row: tuple[int, int, Sequence[int]], about: _About, new: int) -> Group | None:
+def _group(found: Resolved, row: _Row, about: _About, new: int) -> Group | None:
     leader, size, members = row
     ids = found.pictures.ids
     known, said = about.known, about.said
