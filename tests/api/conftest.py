@@ -58,8 +58,8 @@ def token_of(user: User, *scopes: str, projects: list[Project] | None = None) ->
 
 def carry_out(*kinds: str) -> None:
     """Run jobs of these kinds that are due until there are none."""
-    due = Job.objects.filter(kind__in=kinds, state=Job.State.DUE, next_at__lte=timezone.now())
-    while job_ids := list(due.values_list("pk", flat=True)):
+    due = Job.objects.filter(kind__in=kinds, state=Job.State.DUE)
+    while job_ids := list(due.filter(next_at__lte=timezone.now()).values_list("pk", flat=True)):
         for job_id in job_ids:
             jobs.run(job_id=job_id, now=timezone.now())
 
