@@ -63,6 +63,7 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
         "search": search,
         "only_new": only_new,
         "whole": wanted if whole else None,
+        "stands_alone": bool(wanted) and not whole,
         "stop": stop,
         "place": STOPS.index(stop),
         "of": found.of,

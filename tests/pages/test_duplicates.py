@@ -82,11 +82,15 @@ def test_what_a_large_group_leaves_out_is_one_press_away(project, people, compar
     say = {"do": "keep", "picture": str(compared[19].public_id), "d": "48", "whole": leader}
     kept = people["rita"].post(address("duplicates-say", project), say)
     assert kept.url.endswith(f"?d=48&whole={leader}")
-    for nothing in ("", "x", str(project.public_id)):
+    for nothing in ("", "x", str(project.public_id), str(compared[19].public_id)):
         answer = people["rita"].get(address("duplicates", project), {"d": "48", "whole": nothing})
-        assert re.findall(r"[0-9A-Za-z]+ groups? at 48 bits", answer.content.decode()) == ["1 group at 48 bits"], (
+        assert re.findall(r"(?:\d+|One) groups? at 48 bits", answer.content.decode()) == ["1 group at 48 bits"], (
             nothing
         )
+    assert "is in no group at 48 bits" in answer.content.decode()
+    assert (
+        reverse("media", args=[compared[19].public_id, "thumb"]) not in answer.content.decode().split('id="words"')[0]
+    )
 
 
 def test_keeping_another_instead_without_naming_one_is_one_sentence(project, people, compared):

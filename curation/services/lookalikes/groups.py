@@ -9,6 +9,7 @@ from functools import lru_cache
 from uuid import UUID
 
 import numpy as np
+from django.db.models import Count, Max
 
 from curation.models import Asset, LookalikeSearch, LookalikeWord, Project
 from curation.services.lookalikes import standing
@@ -85,11 +86,13 @@ def stands(project: Project) -> Stands:
 def _stands_at(search: LookalikeSearch, project: Project) -> Stands:
     if project.is_rehearsal:  # it moves without raising its version
         return _read(search)
-    return _kept(search.pk, search.arrays_key, project.version)
+    words = LookalikeWord.objects.filter(project=project).aggregate(said=Count("id"), newest=Max("id"))
+    return _kept(search.pk, search.arrays_key, project.version, (words["said"], words["newest"]))
 
 
 @lru_cache(maxsize=2)
-def _kept(search_id: int, _arrays_key: str, _version: int) -> Stands:
+def _kept(search_id: int, _arrays_key: str, _version: int, _words: tuple[int, int | None]) -> Stands:
+    """A word holds at once: the version may follow a moment later, or not at all."""
     return _read(LookalikeSearch.objects.get(pk=search_id))
 
 
