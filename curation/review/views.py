@@ -33,13 +33,15 @@ REASON_WORDS = ("Misplaced", "Wrong label", "Missing box", "Extra box", "Cut off
 @ensure_csrf_cookie
 def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_at(request, public_id)
+    found = ways(seat)
     context = {
         "project": seat.project,
         "seat": seat,
         "start": _start(seat, database_now()),
         "icons": ICONS,
         "mode": "boxes",
-        "ways": ways(seat),
+        "ways": found,
+        "elsewhere": [way for way in found if way.waiting and way.name != "boxes"],
     }
     return render(request, "review/screen.html", context)
 

@@ -8,8 +8,8 @@ import { keepKeys, Keys, onKeysChange } from "./lib/keys.js";
 import { outline } from "./lib/svg.js";
 import { Decisions } from "./review/decisions.js";
 import { around, findings, SHAKY } from "./review/findings.js";
-import { noteWork } from "./review/rest.js";
 import { openRecent } from "./review/sheets.js";
+import { say, showRest, showStanding, showWaiting } from "./review/standing.js";
 
 const PAGE = 24;
 const DEEPEST_UNDO = 2; // pages
@@ -18,7 +18,6 @@ const SHAPE = 0.8; // of a cell, width by height
 const RENEW = 4 * 60_000;
 const $ = (id) => document.getElementById(id);
 const start = dataOf("start");
-const format = new Intl.NumberFormat("en-US");
 keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => say("Your keys could not be saved.")));
 
 const decisions = new Decisions(start, {
@@ -55,7 +54,10 @@ function cell(item, at) {
   const parts = agreed.length > MOST_PARTS ? [unionOf(agreed)] : agreed.length ? agreed : [elsewhere];
   const crops = parts.map((part) => {
     const svg = s("svg", { viewBox: around(part, SHAPE / parts.length, agreed.length ? 1.3 : 1).join(" "), "aria-hidden": "true" });
-    svg.append(s("image", { href: url, width: w, height, preserveAspectRatio: "none" }));
+    const picture = s("image", { href: url, width: w, height, preserveAspectRatio: "none" });
+    svg.classList.add("waits");
+    picture.addEventListener("load", () => svg.classList.remove("waits"));
+    svg.append(picture);
     svg.append(...agreed.flatMap((box) => [outline(box, "cons0"), outline(box, "cons")]));
     return svg;
   });
@@ -101,25 +103,6 @@ function count() {
   $("marked").textContent = bad ? `${bad} marked` : "";
 }
 
-function showStanding({ done, left, per_hour: pace, with_others: others, controls, agreed }) {
-  $("done").textContent = format.format(done);
-  $("left").textContent = format.format(left);
-  $("pace").textContent = pace ? `${format.format(pace)} an hour` : "";
-  $("progress").max = Math.max(1, done + left);
-  $("progress").value = done;
-  $("agreement").hidden = !controls;
-  const share = Math.round((100 * agreed) / Math.max(1, controls));
-  $("agreement").textContent = controls ? `${share} % of ${format.format(controls)} controls` : "";
-  $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
-}
-
-let silence;
-function say(text) {
-  $("toast").textContent = text;
-  clearTimeout(silence);
-  silence = setTimeout(() => ($("toast").textContent = ""), 6000);
-}
-
 // --- deciding ------------------------------------------------------------------------------------------------------
 /** Accept what is not marked; what is marked is put aside for a look at it alone. */
 function acceptRest() {
@@ -129,8 +112,7 @@ function acceptRest() {
   pages.push(page);
   pages.splice(0, pages.length - DEEPEST_UNDO);
   marked.clear();
-  const minutes = noteWork();
-  $("rest").textContent = minutes ? `${minutes} minutes without a break` : "";
+  showRest();
   show();
   if (decisions.left < PAGE) load();
 }
@@ -153,7 +135,7 @@ function undo() {
 }
 
 async function showRecent() {
-  await decisions.queue.flush();
+  await decisions.queue.settle();
   const found = await get(start.recent).catch(() => null);
   if (!found) return say("Your last decisions cannot be fetched now.");
   return openRecent(found.decisions, (key) =>
@@ -216,13 +198,7 @@ addEventListener("beforeunload", (event) => {
 decisions.addEventListener("change", show);
 decisions.addEventListener("standing", ({ detail }) => showStanding(detail));
 decisions.addEventListener("refused", ({ detail }) => say(detail.why));
-decisions.queue.addEventListener("change", () => {
-  const { waiting, offline } = decisions.queue;
-  document.body.dataset.unsent = String(waiting);
-  $("unsent").hidden = !offline;
-  const said = `${format.format(waiting)} decisions wait for the network. They are kept on this device.`;
-  $("unsent").textContent = offline ? said : "";
-});
+decisions.queue.addEventListener("change", () => showWaiting(decisions.queue));
 onKeysChange(printKeys);
 printKeys();
 showStanding(start.standing);

@@ -10,17 +10,17 @@ import { findings } from "./review/findings.js";
 import { Fix } from "./review/fix.js";
 import { drawPanel } from "./review/panel.js";
 import { Picture } from "./review/picture.js";
-import { noteWork } from "./review/rest.js";
 import { openRecent, openSimilar } from "./review/sheets.js";
+import { hush, say, showRest, showStanding, showWaiting } from "./review/standing.js";
 import { drawStrip } from "./review/strip.js";
 
 const AHEAD = 8;
 const RENEW = 4 * 60_000;
 const IDLE = 9 * 60_000;
+const LOOK_AGAIN = 20_000; // while nothing needs a person
 const $ = (id) => document.getElementById(id);
 const CLOSER = "winnow.review.closer";
 const start = dataOf("start");
-const format = new Intl.NumberFormat("en-US");
 keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => say("Your keys could not be saved.", "bad")));
 
 const decisions = new Decisions(start, {
@@ -43,6 +43,7 @@ function show() {
   const empty = item === null;
   $("empty").hidden = !empty || decisions.loading === true;
   document.body.classList.toggle("is-empty", empty);
+  document.body.classList.toggle("is-over", empty && decisions.loading !== true);
   drawStrip($("strip"), decisions);
   if (empty) return;
   found = findings(item);
@@ -66,40 +67,13 @@ function preload() {
   if (loaded.size > 60) loaded.delete(loaded.keys().next().value);
 }
 
-function showStanding({ done, left, per_hour: pace, with_others: others, controls, agreed }) {
-  $("done").textContent = format.format(done);
-  $("left").textContent = format.format(left);
-  $("pace").textContent = pace ? `${format.format(pace)} an hour` : "";
-  $("progress").max = Math.max(1, done + left);
-  $("progress").value = done;
-  $("agreement").hidden = !controls;
-  const share = Math.round((100 * agreed) / Math.max(1, controls));
-  $("agreement").textContent = controls ? `${share} % of ${format.format(controls)} controls` : "";
-  $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
-}
-
-function showQueue() {
-  const { waiting, offline } = decisions.queue;
-  document.body.dataset.unsent = String(waiting);
-  $("unsent").hidden = !offline;
-  $("unsent").textContent = offline ? `${format.format(waiting)} decisions wait for the network. They are kept on this device.` : "";
-}
-
-let silence;
-function say(text, tone = "") {
-  $("toast").textContent = text;
-  $("toast").dataset.tone = tone;
-  clearTimeout(silence);
-  silence = setTimeout(() => ($("toast").textContent = ""), 6000);
-}
-
 // --- deciding ------------------------------------------------------------------------------------------------------
 function decide(verdict, more) {
   setRejecting(false);
   if (!decisions.current) return;
+  hush();
   decisions.decide(verdict, more);
-  const minutes = noteWork();
-  $("rest").textContent = minutes ? `${minutes} minutes without a break` : "";
+  showRest();
 }
 
 function setRejecting(on) {
@@ -119,7 +93,7 @@ async function undo() {
 }
 
 async function showRecent() {
-  await decisions.queue.flush();
+  await decisions.queue.settle();
   const found = await get(start.recent).catch(() => null);
   if (!found) return say("Your last decisions cannot be fetched now.", "bad");
   openRecent(found.decisions, (key) => decisions.reopen(key).catch(() => say("This image cannot be opened again.", "bad")));
@@ -141,6 +115,7 @@ function beginFix() {
 }
 
 function endFix() {
+  hush();
   fix.end();
   document.body.classList.remove("is-fixing");
 }
@@ -214,15 +189,15 @@ const acts = {
 const looking = () => !fix.open;
 const key = (id, code, does, run, more = {}) => ({ id, code, does, run, when: looking, ...more });
 const reviewKeys = new Keys("review", [
+  key("no-reason", "Escape", "no rejection after all", () => setRejecting(false), { when: () => rejecting, quiet: true }),
+  key("accept", "KeyA", "accept", acts.accept),
+  key("accept-enter", "Enter", "accept", acts.accept, { when: () => looking() && !onControl(), quiet: true }),
+  key("reject", "KeyX", "reject, then the reason", acts.reject),
   ...start.reasons.map(({ value, label }, at) =>
     key(`reason-${at + 1}`, `Digit${at + 1}`, `after X: ${label.toLowerCase()}`, () => decide("reject", { reason: value }), {
       when: () => looking() && rejecting,
     }),
   ),
-  key("no-reason", "Escape", "no rejection after all", () => setRejecting(false), { when: () => rejecting, quiet: true }),
-  key("accept", "KeyA", "accept", acts.accept),
-  key("accept-enter", "Enter", "accept", acts.accept, { when: () => looking() && !onControl(), quiet: true }),
-  key("reject", "KeyX", "reject, then the reason", acts.reject),
   key("fix", "KeyF", "fix the boxes", acts.fix),
   key("send-back", "KeyR", "send back to the crowd", acts.send_back),
   key("one-more", "KeyM", "one more annotator", acts.one_more),
@@ -264,7 +239,7 @@ function printKeys() {
     const id = button.dataset.act.replaceAll("_", "-");
     const named = reviewKeys.table.find((one) => one.id === id);
     const cap = button.querySelector("kbd");
-    if (named && cap && button.closest(".looking")) cap.textContent = reviewKeys.printedOf(named);
+    if (named && cap && button.closest(".looking") && !button.closest("#reasons")) cap.textContent = reviewKeys.printedOf(named);
   }
   document.body.classList.toggle("keys-off", reviewKeys.off);
 }
@@ -287,6 +262,9 @@ for (const type of ["keydown", "pointerdown"]) addEventListener(type, () => (act
 setInterval(() => {
   if (Date.now() - active < IDLE) decisions.load().catch(() => {});
 }, RENEW);
+setInterval(() => {
+  if (decisions.current === null && Date.now() - active < IDLE) decisions.load().catch(() => {});
+}, LOOK_AGAIN);
 addEventListener("pagehide", () => {
   post(start.release, { until: decisions.leaseUntil ?? null }, { keepalive: true }).catch(() => {});
 });
@@ -297,7 +275,7 @@ addEventListener("beforeunload", (event) => {
 decisions.addEventListener("change", show);
 decisions.addEventListener("standing", ({ detail }) => showStanding(detail));
 decisions.addEventListener("refused", ({ detail }) => say(detail.why, "bad"));
-decisions.queue.addEventListener("change", showQueue);
+decisions.queue.addEventListener("change", () => showWaiting(decisions.queue));
 showStanding(start.standing);
 document.querySelector('[data-act="closer"]').setAttribute("aria-pressed", String(picture.closer));
 decisions.load().catch(() => say("The queue could not be loaded. It is tried again in a minute.", "bad"));

@@ -62,7 +62,7 @@ def test_modules_say_only_what_is_in_the_list():
     said = set()
     for path in (ROOT / "static/js/worker").glob("*.js"):
         said.update(re.findall(r'\bt\(\s*"([^"]+)"', path.read_text("utf-8")))
-    editor = (ROOT / "static/js/box-editor.js").read_text("utf-8")
+    editor = "".join((ROOT / f"static/js/box-{part}.js").read_text("utf-8") for part in ("editor", "drawing"))
     said.update(re.findall(r'this\.words\("([^"]+)"', editor))
     said.update(re.findall(r'"say", (?:box\.label \? )?"([^"]+)"', editor))
     assert len(said) > 30

@@ -194,7 +194,7 @@ def test_when_nothing_needs_a_person_the_screen_says_so(browser, live_server):
     row = scenes.project(Rita="reviewer")
     with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
         page.goto(reverse("review", args=[row.public_id]))
-        expect(page.get_by_role("heading", name="Nothing needs a person")).to_be_visible()
+        expect(page.get_by_role("heading", name="No boxes need a person")).to_be_visible()
         expect(page.get_by_role("link", name="See the data sets")).to_be_visible()
 
 

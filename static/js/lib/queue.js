@@ -139,6 +139,12 @@ export class Queue extends EventTarget {
     }
   }
 
+  /** Have everything sent that is due now, also behind what is on its way. */
+  async settle() {
+    while (this.flying.size) await new Promise((done) => this.addEventListener("change", done, { once: true }));
+    await this.flush();
+  }
+
   forget(keys) {
     const gone = new Set(keys);
     this.rows = this.rows.filter((row) => !gone.has(row.key));

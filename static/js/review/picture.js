@@ -7,6 +7,7 @@ import { pinch, Viewport } from "../lib/viewport.js";
 import { around, listed, look, SHAKY } from "./findings.js";
 
 const MOST_CROPS = 6;
+const UNDER_BUTTONS = 84; // a tag ends here at the highest, so that no button lies over it
 
 export class Picture {
   /** @param {{stage: HTMLElement, crops: HTMLElement}} places */
@@ -99,7 +100,7 @@ export class Picture {
     for (const node of this.tags?.children ?? []) {
       const [x, y] = this.view.toFrame(...node.corner);
       node.style.left = `${Math.max(4, x - 6)}px`;
-      node.style.top = `${Math.max(30, y - 12)}px`;
+      node.style.top = `${Math.max(UNDER_BUTTONS, y - 12)}px`;
     }
   }
 
