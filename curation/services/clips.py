@@ -17,6 +17,7 @@ ASKED: Final = "asked"
 INHERITED: Final = (CAMERA, ASKED)
 VERSION: Final = "1"
 LONGEST: Final = 60
+FIRST_YEAR, LAST_YEAR = 1970, 2200  # what a broken clock says beyond them is no time
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -67,7 +68,7 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise wrong from None
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise wrong
     return moment.replace(microsecond=0)
 

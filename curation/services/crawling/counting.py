@@ -4,14 +4,14 @@ A counting search asks `{model} {body}` and looks at no picture. What it finds a
 by that model: `body` is the commonest word unless the counts are nearly even, `body results` keeps them all.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, Sum
 
 from curation.intake.queries import PLACE
 from curation.models import Asset, AssetTag, Crawl, CrawlCall, LabelClass, TagRun
@@ -21,6 +21,8 @@ from curation.services.crawling.running import Running
 TAGGER = "search counts"
 EVEN = 1.25  # the commonest word must be so many times as common as the next one
 AT_ONCE = 500
+
+State = CrawlCall.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,28 @@ def names_of(crawl: Crawl) -> tuple[str, str]:
 
 
 def vectors(crawl: Crawl) -> list[Vector]:
-    """Return a vector for each thing of which every word is answered, summed over engines, in the order of the list."""
+    """Return a vector for each thing that is asked about in full, in the order of the list.
+
+    Summed over the engines that gave a number for every word of it: of one that was given up half-way, or names no
+    number for a word, the words would not be compared with each other.
+    """
     thing, word = names_of(crawl)
+    key = f"query__attributes__{thing}"
     calls = CrawlCall.objects.filter(query__crawl=crawl)
-    open_for = set(
-        calls.filter(state=CrawlCall.State.PLANNED).values_list(f"query__attributes__{thing}", flat=True).distinct()
-    )
-    rows = calls.filter(state=CrawlCall.State.DONE).values_list(
-        f"query__attributes__{thing}", f"query__attributes__{word}"
-    )
-    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    asked: dict[str, datetime | None] = {}
-    for of, said, n, at in rows.annotate(n=Sum("results"), at=Max("answered_at")):
-        found[of].append((said, int(n or 0)))
-        asked[of] = max(filter(None, (asked.get(of), at)), default=None)
+    waits = set(calls.filter(state=State.PLANNED).values_list(key, flat=True).distinct())
+    silent = calls.filter(Q(state=State.REFUSED) | Q(state=State.DONE, results=None))
+    half = set(silent.values_list(key, "engine").distinct())
+    rows = calls.filter(state=State.DONE).values_list(key, f"query__attributes__{word}", "engine")
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    asked: dict[str, datetime] = {}
+    for of, said, engine, n, at in rows.annotate(n=Sum("results"), at=Max("answered_at")):
+        if (of, engine) not in half:
+            found[of][said] += n
+            asked[of] = max(at, asked.get(of, at))
     return [
-        Vector(of, tuple(sorted(found[of], key=lambda pair: (-pair[1], pair[0]))), asked[of])
+        Vector(of, tuple(sorted(found[of].items(), key=lambda pair: (-pair[1], pair[0]))), asked[of])
         for of in crawl.lists[thing]
-        if of in found and of not in open_for
+        if of in found and of not in waits
     ]
 
 

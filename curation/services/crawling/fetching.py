@@ -55,7 +55,10 @@ def run_fetch(job: Job, now: datetime) -> Again | None:
     if plans.at_work(crawl_id=crawl.pk) is None:
         return None
     following = CrawlLink.objects.filter(crawl=crawl, state=State.WAITING).order_by("next_at").first()
-    return Again(after=max(0.0, (following.next_at - run.now).total_seconds())) if following else None
+    if following is None:
+        plans.label_again(project_id=crawl.project_id)
+        return None
+    return Again(after=max(0.0, (following.next_at - run.now).total_seconds()))
 
 
 def _due(crawl: Crawl, now: datetime) -> list[CrawlLink]:

@@ -100,6 +100,12 @@ def at_work(*, crawl_id: int) -> Crawl | None:
     return wanted.filter(project__trashed_at=None, project__archived_at=None).first()
 
 
+def label_again(*, project_id: int) -> None:
+    """Pictures have come after their results were counted: they get what was found as well."""
+    for crawl_id in Crawl.objects.filter(project_id=project_id, counts=True, stopped="").values_list("id", flat=True):
+        jobs.wake(kind="crawl_search", key=str(crawl_id), project_id=project_id)
+
+
 def _go_on(crawl: Crawl, spec: Spec) -> Crawl:
     changed = [name for name, value in _columns(spec).items() if getattr(crawl, name) != value]
     engines = set(crawl.engines.values_list("name", flat=True))
@@ -127,7 +133,10 @@ def _columns(spec: Spec) -> dict[str, object]:
 
 
 def _check(spec: Spec) -> None:
-    parts = urlsplit(spec.searx_url)
+    try:
+        parts = urlsplit(spec.searx_url)
+    except ValueError:  # half an IPv6 address
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise CrowdError(f"{spec.searx_url!r} is no address of a searx instance, such as https://searx.example.org.")
     if not spec.engines or any(not name.strip() or "," in name for name in spec.engines):

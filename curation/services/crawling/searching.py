@@ -76,7 +76,8 @@ def _ask(crawl: Crawl, engine: CrawlEngine, run: Running) -> bool:
     if answer.refused:
         return _refused(crawl, engine, answer.refused, run.now)
     _store(crawl, engine, call, answer, run.now)
-    jobs.wake(kind="crawl_fetch", key=str(crawl.pk), project_id=crawl.project_id)
+    if not crawl.counts:
+        jobs.wake(kind="crawl_fetch", key=str(crawl.pk), project_id=crawl.project_id)
     return True
 
 
