@@ -23,9 +23,9 @@ from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
 from curation.engine.report import current_boxes, report, shows_the_truth, truth_of
 from curation.engine.wish import USUAL_VISITS, Wish
-from curation.models import Asset, Decision, Job, Membership, Pool, Project, Review, Stage, User
+from curation.models import Asset, Decision, Job, Pool, Project, Review, Stage
 from curation.recipes.loading import load
-from curation.services import assets, jobs, pools, suspicions
+from curation.services import assets, jobs, people, pools, suspicions
 from curation.services.jobs import Again
 
 T = TypeVar("T")
@@ -186,8 +186,7 @@ def _new(wish: Wish, platform: str) -> Project:
     )
     project = campaigns.ensure_project(asked=asked, by=None, now=START, seed=_seed(wish), clock=START).project
     Project.objects.filter(pk=project.pk).update(name=_name(wish)[:120], description=_name(wish)[:300])
-    for operator in User.objects.filter(is_staff=True, is_active=True).order_by("pk"):
-        Membership.objects.get_or_create(project=project, user=operator, defaults={"role": Membership.Role.LEAD})
+    people.seat_operators(project=project)
     return project
 
 

@@ -17,9 +17,9 @@ from crowd.rehearsal import footage
 from curation.engine import asking, campaigns, flow
 from curation.engine.report import cost_of, funnel_of, ledger_of
 from curation.engine.wish import Wish
-from curation.models import Asset, AssetTag, Membership, Project, User
+from curation.models import Asset, AssetTag, Project
 from curation.recipes.loading import load
-from curation.services import clips, ingest, jobs, tagging
+from curation.services import clips, ingest, jobs, people, tagging
 
 DETECTORS = ("people", "faces")
 A_MOMENT = timedelta(minutes=1)
@@ -51,8 +51,7 @@ def _project(wish: Wish, now: datetime) -> Project:
     project = campaigns.ensure_project(asked=asked, by=None, now=now).project
     name = f"Rehearsal of {wish.recipe}, seed {wish.seed}, {wish.size} clips"
     Project.objects.filter(pk=project.pk).update(name=name[:120], description=name, is_rehearsal=True)
-    for operator in User.objects.filter(is_staff=True, is_active=True).order_by("pk"):
-        Membership.objects.get_or_create(project=project, user=operator, defaults={"role": Membership.Role.LEAD})
+    people.seat_operators(project=project)
     return project
 
 

@@ -35,6 +35,13 @@ def operator() -> User:
     return user or User.objects.create_superuser(OPERATOR_EMAIL, "Operator")
 
 
+def seat_operators(*, project: Project) -> None:
+    """Make every operator a lead, also the first one, who may not have signed in yet."""
+    operator()
+    for user in User.objects.filter(is_staff=True, is_active=True).order_by("pk"):
+        Membership.objects.get_or_create(project=project, user=user, defaults={"role": Membership.Role.LEAD})
+
+
 def sign_in_link(*, user: User, base_url: str, life: timedelta = LINK_LIFE) -> str:
     """Make a link that signs this person in once."""
     token = secrets.token_urlsafe(32)

@@ -8,9 +8,10 @@ from django.db import transaction
 
 from crowd.models import Assignment
 from crowd.rehearsal import visits
-from curation.engine import flow, rehearsal
+from curation.engine import campaigns, flow, rehearsal
 from curation.engine.wish import Wish
 from curation.models import Asset, Project
+from curation.services import people
 
 pytestmark = pytest.mark.django_db
 SHORT = {
@@ -90,3 +91,11 @@ def test_killed_twice_and_continued_it_gives_the_same_document(undisturbed, kill
         assert Project.objects.get().archived_at is None
     assert rehearsed() == undisturbed
     assert Project.objects.count() == 1
+
+
+def test_who_signs_in_for_the_first_time_after_a_rehearsal_leads_its_project(killed_at):
+    killed_at(campaigns, "open_all", 1)
+    with pytest.raises(Killed):
+        rehearsal.rehearse(wish=WISH)
+    (membership,) = Project.objects.get().memberships.all()
+    assert (membership.user, membership.role) == (people.operator(), "lead")
