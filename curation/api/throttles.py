@@ -6,6 +6,7 @@ without end.
 
 import logging
 import time
+from typing import cast
 
 from django.core.cache import caches
 from redis.exceptions import RedisError
@@ -73,7 +74,8 @@ class HeavyThrottle(ApiThrottle):
         rate = getattr(view, "rates", {}).get(request.method)
         if rate is None:
             return True
-        self.rate, (self.num_requests, self.duration) = rate, self.parse_rate(rate)
+        self.rate = rate
+        self.num_requests, self.duration = cast("tuple[int, int]", self.parse_rate(rate))
         return super().allow_request(request, view)
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
