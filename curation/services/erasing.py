@@ -37,6 +37,7 @@ from curation.services.assets import Move
 from curation.services.assets.reasons import ERASED as REASON
 from curation.services.jobs import Again
 from curation.services.split_rows import contents_of
+from curation.services.turns import PREDICTIONS, VERSIONS, take_turns
 
 FILES_A_CALL: Final = 500
 
@@ -75,7 +76,7 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
 
     The ledger, bans and the record of decisions stay, without pictures; archives that hold some are deleted.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    _let_nobody_take_in(project)
     mine = list(_locked(assets_of(project, worker)))
     if not mine:
         raise CrowdError("This contributor has no picture here, so there is nothing to erase.")
@@ -91,7 +92,7 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
         created_at=now,
     )
     row.refresh_from_db(fields=["public_id"])
-    touched = list(DatasetVersion.objects.filter(pk__in=items.values("dataset")).select_for_update())
+    touched = list(DatasetVersion.objects.filter(pk__in=items.values("dataset")))
     files = [*_files(mine), *_exports_gone(row, touched)]
     _tombstones(row, items)
     for version in touched:
@@ -106,6 +107,16 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
     events.record(kind="erasure.done", text=text, project=project, subject=row, by=by, now=now)
     versions.bump(project_id=project.pk)
     return row
+
+
+def _let_nobody_take_in(project: Project) -> None:
+    """Nobody begins a version, adds to one or says something of its pictures, until these are erased.
+
+    Versions are locked before pictures, as whoever adds to one does.
+    """
+    for what in (VERSIONS, PREDICTIONS):
+        take_turns(project=project, what=what)
+    list(DatasetVersion.objects.filter(project=project).select_for_update().order_by("pk").values_list("pk"))
 
 
 def _locked(rows: QuerySet[Asset]) -> QuerySet[Asset]:

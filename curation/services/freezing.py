@@ -15,12 +15,12 @@ from django.db.models import Max, Q
 
 from crowd.errors import CrowdError
 from curation.models import DatasetItem, DatasetVersion, Export, Job, Project, User
-from curation.services import events, jobs, splits, versions
+from curation.services import events, jobs, publish_filters, splits, versions
 from curation.services.asset_query import QueryError
 from curation.services.cards import frozen_card
 from curation.services.jobs import Again
 from curation.services.splits import SplitPlan
-from curation.services.turns import take_turns
+from curation.services.turns import VERSIONS, take_turns
 from curation.services.version_items import ClassNames, NothingToFreeze, Tally, items_of, meant_by, require_fit
 
 KIND: Final = "freeze"
@@ -32,7 +32,6 @@ Adding = Callable[[DatasetVersion, int], int]
 
 
 # --- at once ------------------------------------------------------------------------------------------------------
-@transaction.atomic
 def freeze_version(
     *,
     project_id: int,
@@ -44,17 +43,19 @@ def freeze_version(
 ) -> DatasetVersion:
     """Freeze assets with their current boxes as the next version, before this returns; see `request_version`."""
     project = Project.objects.get(pk=project_id)
-    take_turns(project=project, what="versions")
-    require_fit(project, query)
-    version = _new(project, by=by, note=note, query=query, now=now)
-    return _made_at_once(version, _add_meant, split, now)
+    publish_filters.suggest(project=project, by=None, now=now)  # a refusal for what it finds leaves it in the queue
+    with transaction.atomic():
+        take_turns(project=project, what=VERSIONS)
+        require_fit(project, query)
+        version = _new(project, by=by, note=note, query=query, now=now)
+        return _made_at_once(version, _add_meant, split, now)
 
 
 @transaction.atomic
 def split_version(*, dataset_id: int, plan: SplitPlan, by: User | None, now: datetime) -> DatasetVersion:
     """Freeze the next version: the pictures and boxes of this one, dealt out to the parts. This one stays as it is."""
     whole = _whole(dataset_id)
-    take_turns(project=whole.project, what="versions")
+    take_turns(project=whole.project, what=VERSIONS)
     return _made_at_once(_new_split(whole, plan, by, now), _copying(whole), plan, now)
 
 
@@ -67,7 +68,6 @@ def _made_at_once(version: DatasetVersion, add: Adding, plan: SplitPlan | None, 
 
 
 # --- by a job -----------------------------------------------------------------------------------------------------
-@transaction.atomic
 def request_version(
     *,
     project_id: int,
@@ -84,13 +84,15 @@ def request_version(
     """
     project = Project.objects.get(pk=project_id)
     wish = {"note": note, "query": query.strip(), "plan": asdict(split) if split else None, "of": None}
-    take_turns(project=project, what="versions")
-    under_way = _under_way(project, wish)
-    if under_way is not None:
-        return under_way
-    require_fit(project, query)
-    version = _new(project, by=by, note=note, query=query, now=now)
-    return _enqueued(version, wish)
+    publish_filters.suggest(project=project, by=None, now=now)
+    with transaction.atomic():
+        take_turns(project=project, what=VERSIONS)
+        under_way = _under_way(project, wish)
+        if under_way is not None:
+            return under_way
+        require_fit(project, query)
+        version = _new(project, by=by, note=note, query=query, now=now)
+        return _enqueued(version, wish)
 
 
 @transaction.atomic
@@ -98,7 +100,7 @@ def request_split(*, dataset_id: int, plan: SplitPlan, by: User | None, now: dat
     """Have the next version frozen by a job: the pictures and boxes of this one, dealt out to the parts."""
     whole = _whole(dataset_id)
     wish = {"note": "", "query": "", "plan": asdict(plan), "of": whole.pk}
-    take_turns(project=whole.project, what="versions")
+    take_turns(project=whole.project, what=VERSIONS)
     under_way = _under_way(whole.project, wish)
     return under_way or _enqueued(_new_split(whole, plan, by, now), wish)
 
@@ -124,6 +126,7 @@ def run_freeze(job: Job, now: datetime) -> Again | None:
         whole = _whole(wish["of"]) if wish["of"] else None
         if job.total_n is None:
             if not whole:
+                publish_filters.suggest(project=version.project, by=None, now=now)
                 require_fit(version.project, version.query)
             images = whole.counts["images"] if whole else meant_by(version.project, version.query).count()
             Job.objects.filter(pk=job.pk).update(total_n=images)
@@ -231,6 +234,7 @@ def _add_meant(version: DatasetVersion, last: int) -> int:
 
 def _copying(whole: DatasetVersion) -> Adding:
     def add(version: DatasetVersion, last: int) -> int:
+        whole.refresh_from_db(fields=["counts"])  # a contributor may have been erased meanwhile
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO curation_datasetitem (dataset_id, asset_id, consensus_id, label_class_id, boxes, split) "

@@ -12,9 +12,10 @@ from crowd.bulk import UNSTORABLE
 from crowd.errors import CrowdError
 from curation.datasets import predicted
 from curation.datasets.predicted import BadPredictions, Said
-from curation.models import DatasetItem, DatasetVersion, Prediction, Predictions, Project, User
+from curation.models import DatasetItem, DatasetVersion, Prediction, Predictions, User
 from curation.services import embeddings, events, jobs, versions
 from curation.services.embeddings import Vector
+from curation.services.turns import PREDICTIONS, take_turns
 
 LONGEST_NAME: Final = {"model": 60, "version": 40}
 A_BATCH: Final = 2_000
@@ -47,7 +48,7 @@ def take_in(
         raise CrowdError(f"{dataset} is not frozen yet.")
     model, version = _named(name.model, "model"), _named(name.version, "version")
     _known_part(dataset, part)
-    Project.objects.select_for_update().get(pk=dataset.project_id)
+    take_turns(project=dataset.project, what=PREDICTIONS)
     digest = hashlib.sha256(part.encode() + b"\0" + data).hexdigest()
     there = Predictions.objects.filter(dataset=dataset, model=model, model_version=version).first()
     if there is not None:

@@ -11,6 +11,7 @@ from crowd.errors import CrowdError
 from curation.models import Project, Scenario, User
 from curation.services import events, jobs, versions
 from curation.services.asset_query import matching, parse
+from curation.services.turns import take_turns
 
 LONGEST_NAME: Final = 60
 MOST: Final = 100
@@ -52,7 +53,7 @@ def terms_of(scenario: Scenario) -> Terms:
 @transaction.atomic
 def save(*, project: Project, name: str, terms: Terms, by: User | None, now: datetime) -> Scenario:
     """Keep a scenario, or give the one of this name other terms: then all models are judged anew. Raises QueryError."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    take_turns(project=project, what="scenarios")
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or UNSTORABLE.search(name):
         raise CrowdError(f"The name of a scenario has 1 to {LONGEST_NAME} characters.")

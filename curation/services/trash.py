@@ -39,7 +39,7 @@ def ends_at(project: Project) -> datetime | None:
 @transaction.atomic
 def put(*, project_id: int, name: str, by: User, now: datetime) -> Project:
     """Put a project into the trash; its name must be typed. Pools pause, pages in hand are still judged and paid."""
-    project = Project.objects.select_for_update().get(pk=project_id, trashed_at=None)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project_id, trashed_at=None)
     if name.strip() != project.name:
         raise CrowdError(f"To put the project into the trash, type its name: {project.name}")
     paused = _pause(project, by, now)
@@ -61,7 +61,7 @@ def _pause(project: Project, by: User, now: datetime) -> int:
 @transaction.atomic
 def restore(*, project_id: int, by: User, now: datetime) -> Project:
     """Bring a project back as it was; what was paused stays paused."""
-    project = Project.objects.select_for_update().get(pk=project_id, trashed_at__isnull=False)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project_id, trashed_at__isnull=False)
     until = ends_at(project)
     if project.emptied_at is not None or until is None or now > until:
         raise CrowdError(f"{project.name} was in the trash for more than {KEPT.days} days: its files are deleted.")
@@ -75,7 +75,7 @@ def restore(*, project_id: int, by: User, now: datetime) -> Project:
 @transaction.atomic
 def archive(*, project_id: int, by: User, now: datetime) -> Project:
     """List a finished project apart. Nothing else changes, and it can come back any time."""
-    project = Project.objects.select_for_update().get(pk=project_id, trashed_at=None)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project_id, trashed_at=None)
     giving_out = Pool.objects.filter(project=project, state__in=GIVING_OUT).count()
     if giving_out:
         raise CrowdError(f"{giving_out:,} pools are open. Pause or close them, then archive the project.")
@@ -94,7 +94,7 @@ def archive(*, project_id: int, by: User, now: datetime) -> Project:
 
 @transaction.atomic
 def unarchive(*, project_id: int, by: User, now: datetime) -> Project:
-    project = Project.objects.select_for_update().get(pk=project_id, trashed_at=None)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project_id, trashed_at=None)
     project.archived_at = None
     project.save(update_fields=["archived_at"])
     text = f"{by.name} took the project out of the archive."

@@ -1,11 +1,15 @@
 """One at a time, without holding a row: who only adds to a project goes on while a long piece of work is done."""
 
+from typing import Final
+
 from django.db import OperationalError, connection
 
 from crowd.errors import CrowdError
 from curation.models import Project
 
-NOT_AVAILABLE = "55P03"
+NOT_AVAILABLE: Final = "55P03"
+VERSIONS: Final = "versions"
+PREDICTIONS: Final = "predictions"
 
 
 def take_turns(*, project: Project, what: str) -> None:

@@ -1,5 +1,6 @@
 """Who waits for a project's money holds none of its pages: two transactions can never wait for each other."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +13,29 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
+from crowd.clock import database_now
 from crowd.honesty import Policy
 from crowd.models import Assignment, Task
 from crowd.services import accepting, handing_in, judging, ledger, publishing
 from curation.engine import flow
-from curation.models import Asset, Project, User
-from curation.services import bulk_changes, bulk_drops, cards, honesty
+from curation.models import Asset, DatasetItem, Job, Project, User
+from curation.services import (
+    bulk_changes,
+    bulk_drops,
+    cards,
+    erasing,
+    honesty,
+    jobs,
+    predictions,
+    scenarios,
+    trash,
+)
 from curation.services.bulk_changes import Which
 from curation.services.cards import CardText
 from curation.services.coverage import plan
+from curation.services.datasets import freeze_version, request_version
+from curation.services.predictions import ModelName
+from curation.services.scenarios import Terms
 from curation.stages import checks, sent_videos
 from tests.crowd import market, remote
 from tests.crowd.market import NOON
@@ -101,6 +116,19 @@ def test_a_planned_push_waits_for_the_money_before_it_touches_a_task_or_keeps_ot
                 cursor.execute("SELECT 1 FROM crowd_batch WHERE id = %s FOR KEY SHARE NOWAIT", [of.pk])
 
 
+def erase(project: Project, by: User) -> None:
+    sender = world.worker(project, "gone")
+    make_asset(project, worker=sender)
+    erasing.erase(project=project, worker=sender, note="asked", by=by, now=NOON)
+
+
+def predict(project: Project, by: User) -> None:
+    said = {"image": f"{make_asset(project).public_id}.jpg", "boxes": []}
+    version = freeze_version(project_id=project.pk, by=by, now=NOON)
+    name, data = ModelName("detector", "1"), json.dumps(said).encode()
+    predictions.take_in(dataset=version, name=name, data=data, by=by, now=NOON)
+
+
 STARTS: dict[str, Callable[[Project, User], object]] = {
     "change of many": lambda project, by: bulk_changes.start(
         project=project, action="tag", how={"tag": "new"}, which=Which(newest=_newest(project)), by=by, now=NOON
@@ -115,6 +143,12 @@ STARTS: dict[str, Callable[[Project, User], object]] = {
     "plan of conditions": lambda project, by: plan.save_plan(
         project=project, text="light: low, normal", by=by, now=NOON
     ),
+    "scenario": lambda project, by: scenarios.save(
+        project=project, name="dark", terms=Terms("light:low", 0.9), by=by, now=NOON
+    ),
+    "predictions": predict,
+    "erasure": erase,
+    "taken out of the archive": lambda project, by: trash.unarchive(project_id=project.pk, by=by, now=NOON),
 }
 
 
@@ -143,6 +177,29 @@ def test_a_page_is_claimed_and_a_picture_comes_in_while_something_is_asked_for_a
         thread.start()
         thread.join(20)
         assert done == ["claimed and came"]
+
+
+def freeze_at_once(project: Project) -> None:
+    freeze_version(project_id=project.pk, by=None, now=NOON)
+
+
+def freeze_on(project: Project) -> None:
+    """Carry on with the version that was asked for before."""
+    jobs.run(job_id=Job.objects.get(project_id=project.pk, kind="freeze").pk, now=database_now())
+
+
+@pytest.mark.parametrize("freeze", [freeze_at_once, freeze_on])
+def test_a_version_that_is_frozen_while_a_contributor_is_erased_has_nothing_of_hers(freeze: Callable[[Project], None]):
+    project = world.campaign()
+    sender, kept = world.worker(project), make_asset(project)
+    make_asset(project, worker=sender)
+    if freeze is freeze_on:
+        request_version(project_id=project.pk, by=None, now=NOON)
+    with transaction.atomic():
+        erasing.erase(project=project, worker=sender, note="asked", by=make_user("Alice"), now=NOON)
+        with _beside(lambda _: freeze(project), None):
+            _wait_until_somebody_waits()
+    assert list(DatasetItem.objects.values_list("asset", flat=True)) == [kept.pk]
 
 
 def _newest(project: Project) -> UUID:
