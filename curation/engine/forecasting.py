@@ -26,7 +26,7 @@ CUTS_VIDEOS = "storyboard"
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Both tables and how sure they are. `interval`: micro-dollars, one case in twenty lies under and one over it.
+    """Both tables and how sure they are. `interval`: micro-units, one case in twenty lies under and one over it.
 
     `time` is None where nobody can say; `notes` say what is not in the numbers.
     """
@@ -36,15 +36,18 @@ class Forecast:
     interval: tuple[int, int] | None = None
     time: Eta | None = None
     notes: tuple[str, ...] = ()
+    currency: str = "USD"
 
     def to_json(self) -> dict[str, Any]:
+        unit = self.currency.lower()
         return {
             "recipe": self.recipe,
+            "currency": self.currency,
             "delivered": self.comparison.as_is.delivered,
-            "as_is": _sheet(self.comparison.as_is),
-            "with_aggregation": _sheet(self.comparison.with_aggregation),
-            "saved_usd": plain(self.comparison.saved_micro),
-            "interval_usd": [plain(micro) for micro in self.interval] if self.interval else None,
+            "as_is": _sheet(self.comparison.as_is, unit),
+            "with_aggregation": _sheet(self.comparison.with_aggregation, unit),
+            f"saved_{unit}": plain(self.comparison.saved_micro),
+            f"interval_{unit}": [plain(micro) for micro in self.interval] if self.interval else None,
             "hours": _hours(self.time),
             "notes": list(self.notes),
         }
@@ -104,6 +107,7 @@ def running(project: Project, *, now: datetime) -> Forecast:
         interval=(end.low_micro, end.high_micro) if end else None,
         time=Eta((end.at - numbers.buckets.end) / AN_HOUR, (end.late - numbers.buckets.end) / AN_HOUR) if end else None,
         notes=tuple(notes),
+        currency=numbers.currency,
     )
 
 
@@ -140,24 +144,24 @@ def _exact(answers: float) -> Fraction:
     return Fraction(f"{answers:.4f}")
 
 
-def _sheet(table: CostTable) -> dict[str, Any]:
+def _sheet(table: CostTable, unit: str) -> dict[str, Any]:
     unit_sum, each = table.unit_sum_micro, table.per_delivered_micro
     return {
-        "rows": [_row(row) for row in table.rows],
-        "total_usd": plain(table.total_micro),
-        "unit_sum_usd": None if unit_sum is None else _ratio(unit_sum),
-        "per_delivered_usd": None if each is None else _ratio(each),
+        "rows": [_row(row, unit) for row in table.rows],
+        f"total_{unit}": plain(table.total_micro),
+        f"unit_sum_{unit}": None if unit_sum is None else _ratio(unit_sum),
+        f"per_delivered_{unit}": None if each is None else _ratio(each),
         **({"unit_sum_why": "Prices of videos and of frames do not add up."} if table.is_mixed else {}),
     }
 
 
-def _row(row: StageCost) -> dict[str, Any]:
+def _row(row: StageCost, unit: str) -> dict[str, Any]:
     return {
         "stage": row.stage,
         "n": row.n,
         "answers": float(row.answers),
-        "unit_usd": _ratio(row.unit_micro),
-        "usd": plain(row.micro),
+        f"unit_{unit}": _ratio(row.unit_micro),
+        unit: plain(row.micro),
     }
 
 

@@ -134,7 +134,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "seat": seat,
         "mode": "submissions",
         "ways": ways(seat),
-        "currency": shown[0].account.currency if shown else "USD",
+        "currency": " or ".join(sorted({page.account.currency for page in shown})),
         "senders": _senders(seat, shown, database_now()),
         "found": rows.count(),
         "waiting": every.count(),

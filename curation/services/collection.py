@@ -81,6 +81,7 @@ def judge(*, project: Project, page_ids: Iterable[int], judgement: Judgement, by
         pages = list(waiting(project).filter(pk__in=ids).select_related("batch__account", "worker", "account"))
         if len(pages) < len(ids):
             raise CrowdError(JUDGED_MEANWHILE)
+        _require_one_currency(pages, judgement)
         for worker_id in sorted({page.worker_id for page in pages}):
             dishonesty.lock(worker_id)
         ledger.lock_project(project_id=project.pk)
@@ -102,6 +103,13 @@ def _check(judgement: Judgement, ids: Sequence[int]) -> None:
         raise CrowdError(REASON_MISSING[judgement.verdict])
     if judgement.verdict == REJECT and judgement.bonus_micro:
         raise CrowdError("What is rejected gets no bonus.")
+
+
+def _require_one_currency(pages: Sequence[Assignment], judgement: Judgement) -> None:
+    """One number typed for several pages is one amount: it cannot be so many dollars here and so many euro there."""
+    currencies = sorted({page.account.currency for page in pages})
+    if judgement.bonus_micro and len(currencies) > 1:
+        raise CrowdError(f"These submissions are paid in {' and '.join(currencies)}; give a bonus to each apart.")
 
 
 def _judge_one(project: Project, page: Assignment, judgement: Judgement, by: User, now: datetime) -> None:
@@ -144,7 +152,7 @@ def _let_pass(photo: Asset, by: User, now: datetime) -> None:
 
 
 def _take_out(photos: Sequence[Asset], judgement: Judgement, by: User, now: datetime) -> None:
-    frozen = DatasetItem.objects.filter(asset__in=photos, dataset__frozen_at__isnull=False).select_related("dataset")
+    frozen = DatasetItem.objects.filter(asset__in=photos).select_related("dataset")
     first = frozen.first()
     if first is not None:
         raise CrowdError(f"A picture of it is frozen in data set version {first.dataset}; it can only be accepted.")

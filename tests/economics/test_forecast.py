@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from django.core.management import CommandError, call_command
 
+from crowd.models import Budget
 from curation.economics.interval import Step, price_interval
 from curation.economics.pages import pages_needed
 from tests.engine import world
@@ -115,6 +116,19 @@ def test_a_project_tells_what_it_has_paid_for():
     assert asset.project_id == project.pk
 
 
+@pytest.mark.django_db
+def test_a_project_in_euro_is_told_in_euro():
+    project = world.campaign()
+    Budget.objects.filter(project_id=project.pk).update(currency="EUR")
+    found = told("--project", project.slug)
+    assert (found["currency"], found["as_is"]["total_eur"]) == ("EUR", "0.00")
+    assert "total_usd" not in found["as_is"]
+    out = io.StringIO()
+    call_command("forecast", "--project", project.slug, stdout=out)
+    assert "0.00 EUR" in out.getvalue()
+    assert "$" not in out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -125,6 +139,7 @@ def test_a_project_tells_what_it_has_paid_for():
         (["gestures", "--images", "5"], "at least 18"),
         (["camera-footage", "--published"], "no published counts"),
         (["gestures", "--people", "0"], "at least 1"),
+        (["gestures", "--published", "--set", "boxes.overlap=5"], "--set changes nothing"),
     ],
 )
 @pytest.mark.django_db

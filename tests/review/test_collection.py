@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from crowd.models import Assignment, Bonus, Budget, Task
+from crowd.models import Account, Assignment, Bonus, Budget, Task
 from curation.models import Asset, Decision, Pool, Project, User
 from tests.factories import make_answer, make_asset, make_evidence, make_pool, make_project, make_user, make_worker
 
@@ -114,6 +114,16 @@ def test_a_held_photo_that_is_accepted_goes_on_and_its_sender_is_no_longer_suspe
     evidence.refresh_from_db()
     assert (asset.stage.kind, asset.state) == ("publish", "waiting")
     assert evidence.overturned_at is not None
+
+
+def test_one_bonus_is_not_so_many_dollars_here_and_so_many_euro_there(project, pool, alice, sent):
+    abroad = submission(project, pool)
+    euro = Account.objects.create(slug="abroad", platform="inhouse", label="Abroad", currency="EUR")
+    Assignment.objects.filter(pk=page_of(abroad).pk).update(account=euro)
+    refused = judge(alice, project, sent, abroad, verdict="accept", bonus="0.50")
+    assert refused.status_code == 400
+    assert "are paid in EUR and USD; give a bonus to each apart" in refused.content.decode()
+    assert not Bonus.objects.exists()
 
 
 def test_a_bonus_comes_with_it_from_a_lead_alone(project, alice, rita, sent):

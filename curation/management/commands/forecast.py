@@ -2,13 +2,14 @@
 
 import json
 from argparse import ArgumentParser
+from fractions import Fraction
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from crowd.money import exact_text
+from crowd.money import exact_text, money_text
 from curation.engine import asking, forecasting
 from curation.engine.forecasting import Forecast
 from curation.engine.planning_time import pace_of
@@ -16,8 +17,9 @@ from curation.management.changes import changes
 from curation.management.projects import project_or_exit
 from curation.models import Project
 from curation.recipes.loading import BadRecipe, load
+from curation.services.pools.changing import MOST_WANTED
 
-USUAL_PEOPLE = 10
+USUAL_PEOPLE, USUAL_PLATFORM = 10, "inhouse"
 
 
 class Command(BaseCommand):
@@ -29,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--project", help="a project that runs: what it has paid, and its end at its pace")
         parser.add_argument("--published", action="store_true", help="the counts its authors printed")
         parser.add_argument("--images", type=int, help="delivered images; default: what the recipe wants")
-        parser.add_argument("--platform", default="inhouse", help="crowd platform or account, for its fees")
+        parser.add_argument("--platform", default=USUAL_PLATFORM, help="crowd platform or account, for its fees")
         parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", dest="changes")
         parser.add_argument("--people", type=int, default=USUAL_PEOPLE, help="at work at once (%(default)s)")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -46,10 +48,12 @@ class Command(BaseCommand):
 def _forecast(options: dict[str, Any]) -> Forecast:
     if bool(options["recipe"]) == bool(options["project"]):
         raise CrowdError("Name a recipe, or a project with --project.")
-    if options["images"] is not None and not 1 <= options["images"] <= asking.MOST_WANTED:
-        raise CrowdError(f"--images must be from 1 to {asking.MOST_WANTED:,}, not {options['images']}.")
+    if options["images"] is not None and not 1 <= options["images"] <= MOST_WANTED:
+        raise CrowdError(f"--images must be from 1 to {MOST_WANTED:,}, not {options['images']}.")
     if options["people"] < 1:
         raise CrowdError("--people must be at least 1.")
+    if unused := [f"--{name}" for name, there in _unused(options) if there]:
+        raise CrowdError(f"{unused[0]} changes nothing of a project that runs or of published counts.")
     if options["project"]:
         return forecasting.running(project_or_exit(options["project"]), now=database_now())
     recipe = load(options["recipe"])
@@ -65,6 +69,14 @@ def _forecast(options: dict[str, Any]) -> Forecast:
     return forecasting.planned(asked, pace=pace, people=options["people"])
 
 
+def _unused(options: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Return the options that have no say in what is asked for, and whether they were given."""
+    of_plan = [("set", bool(options["changes"])), ("platform", options["platform"] != USUAL_PLATFORM)]
+    if options["project"]:
+        return [*of_plan, ("images", options["images"] is not None), ("published", options["published"])]
+    return of_plan if options["published"] else []
+
+
 def _shared(images: int, classes: list[str]) -> dict[str, int]:
     """Share images out to the classes as evenly as possible."""
     if images < len(classes):
@@ -74,28 +86,28 @@ def _shared(images: int, classes: list[str]) -> dict[str, int]:
 
 
 def as_text(found: Forecast) -> str:
-    tables = found.comparison
-    lines = [f"{'stage':<22}{'n':>10}{'answers':>9}{'as is':>16}{'with aggregation':>18}"]
-    for before, now in tables.pairs:
-        amounts = f"{exact_text(before.micro):>16}{exact_text(now.micro):>18}"
+    sides, currency = (found.comparison.as_is, found.comparison.with_aggregation), found.currency
+    lines = [f"{'stage':<22}{'n':>10}{'answers':>9}{_columns('as is', 'with aggregation')}"]
+    for before, now in found.comparison.pairs:
+        amounts = _columns(*(exact_text(row.micro, currency) for row in (before, now)))
         lines.append(f"{before.title:<22.21}{before.n:>10,}{float(before.answers):>9.2f}{amounts}")
-    total = f"{exact_text(tables.as_is.total_micro):>16}{exact_text(tables.with_aggregation.total_micro):>18}"
-    lines.append(f"{'total':<41}{total}")
-    document = found.to_json()
-    for name, key in (("sum of unit prices", "unit_sum_usd"), ("per delivered image", "per_delivered_usd")):
-        sides = [document[side][key] for side in ("as_is", "with_aggregation")]
-        lines.append(
-            f"{name:<41}" + "".join(f"{_short(amount):>{width}}" for amount, width in zip(sides, (16, 18), strict=True))
-        )
+    lines += [
+        f"{'total':<41}{_columns(*(exact_text(side.total_micro, currency) for side in sides))}",
+        f"{'sum of unit prices':<41}{_columns(*(_each(side.unit_sum_micro, currency) for side in sides))}",
+        f"{'per delivered image':<41}{_columns(*(_each(side.per_delivered_micro, currency) for side in sides))}",
+    ]
     if found.interval:
-        low, high = (exact_text(round(amount, -4)) for amount in found.interval)
+        low, high = (money_text(amount, currency=currency) for amount in found.interval)
         lines.append(f"With aggregation, in 9 of 10 cases from {low} to {high}.")
     if found.time:
-        lines.append(
-            f"Half of such campaigns are done in {found.time.p50:.1f} h, nine in ten in {found.time.p90:.1f} h."
-        )
+        p50, p90 = f"{found.time.p50:.1f} h", f"{found.time.p90:.1f} h"
+        lines.append(f"Half of such campaigns are done in {p50}, nine in ten in {p90}.")
     return "\n".join([*lines, *found.notes])
 
 
-def _short(amount: str | None) -> str:
-    return "–" if amount is None else f"${float(amount):.4f}"
+def _columns(before: str, now: str) -> str:
+    return f"{before:>20}{now:>20}"
+
+
+def _each(micro: Fraction | None, currency: str) -> str:
+    return "–" if micro is None else money_text(round(micro), 4, currency)
