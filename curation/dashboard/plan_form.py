@@ -12,12 +12,12 @@ from crowd.clock import database_now
 from crowd.errors import BudgetExceeded, CrowdError
 from curation.dashboard.crowd_forms import PARAMS, CrowdForm, checked, posted_of, typed_values, values_of, what_changed
 from curation.engine import asking
-from curation.engine.asking import MOST_WANTED
 from curation.engine.class_list import ClassList, read_classes, write_classes
 from curation.engine.market_accounts import check_name
 from curation.engine.plan_file import PlanFile
 from curation.engine.set_up import NameTaken, Start, Wanted
 from curation.recipes.loading import BadRecipe, Recipe, RecipeStage, load, names
+from curation.services.pools.changing import MOST_WANTED
 from curation.stages.base import CrowdSettings
 from curation.stages.registry import stage_kind
 

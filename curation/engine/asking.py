@@ -15,10 +15,10 @@ from crowd.money import micro
 from curation.engine.market_accounts import check_name, usable_by
 from curation.models import User
 from curation.recipes.loading import BadRecipe, Recipe, RecipeStage, first_fault, load
+from curation.services.pools.changing import MOST_WANTED
 from curation.stages.base import CrowdSettings
 from curation.stages.registry import STAGE_KINDS, stage_kind
 
-MOST_WANTED = 1_000_000
 MOST_LETTERS = 120
 MOST_CLASSES = 1_000
 CLASS_NAME = re.compile(r"\w[\w .+-]{0,59}")

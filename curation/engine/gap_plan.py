@@ -6,12 +6,12 @@ It makes a project of its own: pools of this one share the conditions of their s
 from collections.abc import Sequence
 
 from crowd.errors import CrowdError
-from curation.engine.asking import MOST_WANTED
 from curation.engine.market_accounts import LABELS
 from curation.engine.plan_file import ClassWish, PlanFile
 from curation.models import LabelClass, Pool, Project
 from curation.recipes.loading import RecipeStage, load, names
 from curation.services.coverage import Factor
+from curation.services.pools.changing import MOST_WANTED
 
 
 def can_collect(project: Project) -> bool:

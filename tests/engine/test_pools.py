@@ -198,6 +198,7 @@ def test_places_in_hand_are_not_withdrawn():
     ("change", "sentence"),
     [
         ({"wanted": 0}, "The target must be at least 1, not 0."),
+        ({"wanted": 100_000_000}, "The target can be 1,000,000 at most, not 100,000,000."),
         ({"wanted": 1}, "2 are accepted already; the target cannot be 1."),
         ({"price_micro": -1}, "A price cannot be negative"),
         ({"priority": 101}, "Priority 101 is outside of 0 to 100."),

@@ -13,6 +13,8 @@ from curation.services.pools.batches import locked, tell_of_changes
 from curation.services.pools.looking import accepted_count
 from curation.services.pools.slots import fit_slots
 
+MOST_WANTED = 1_000_000  # results of one class
+
 
 @transaction.atomic
 def change_pool(
@@ -57,6 +59,8 @@ def change_pool(
 def _check_wanted(pool: Pool, wanted: int) -> None:
     if wanted < 1:
         raise CrowdError(f"The target must be at least 1, not {wanted}.")
+    if wanted > MOST_WANTED:
+        raise CrowdError(f"The target can be {MOST_WANTED:,} at most, not {wanted:,}.")
     accepted = accepted_count(pool_id=pool.pk)
     if wanted < accepted:
         raise CrowdError(f"{accepted:,} are accepted already; the target cannot be {wanted:,}.")
