@@ -32,15 +32,19 @@ def exam_of(client: Client, batch: BatchSpec) -> Exam | None:
     if not are_there(client.account) or batch.kind != "exam" or not options or not batch.grants_skill:
         return None
     skill = marks.ensure_skill(client, batch.grants_skill)
-    return Exam(skill, batch.title[:LONGEST_TITLE], tuple(options), max(60, batch.assignment_seconds))
+    return Exam(skill, batch.title[:LONGEST_TITLE], tuple(options), max(60, batch.assignment_seconds), batch.page_size)
 
 
 def give(client: Client, mark: Mark, tasks: Sequence[TaskSpec]) -> None:
-    """Put the tasks into the test of the skill, once: a test that people have taken is not changed."""
+    """Put a page of tasks into the test of the skill, once: a test that people have taken is not changed.
+
+    Tasks kept for second tries stay out of it: MTurk itself says how often and when a test may be taken again.
+    """
     exam = mark.exam
     if exam is None or exam.is_ready or not tasks or not all(_is_known(task, exam) for task in tasks):
         return
-    test, key = test_xml(exam, tasks), key_xml(tasks)
+    asked = tasks[: exam.page_size or len(tasks)]
+    test, key = test_xml(exam, asked), key_xml(asked)
     if len(test.encode()) > LONGEST:
         return
     client.call(

@@ -42,6 +42,7 @@ class Exam:
     title: str
     options: tuple[tuple[str, str], ...]
     seconds: int
+    page_size: int = 0
     is_ready: bool = False
 
     def made_ready(self) -> "Exam":

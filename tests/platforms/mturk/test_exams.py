@@ -78,6 +78,15 @@ def test_a_test_that_people_have_taken_is_not_changed(turk, account, exam, there
     assert skill.test == before
 
 
+def test_questions_kept_for_second_tries_are_not_asked_at_once(turk, account, there):
+    account.settings = {"exams": "platform"}
+    account.save()
+    remote_id = turk.ensure_batch(account, replace(EXAM, page_size=2))
+    turk.push_tasks(account, remote_id, TASKS)
+    skill = next(one for one in there.house.market.qualification_types.values() if one.test)
+    assert skill.test.count("<QuestionIdentifier>") == 2
+
+
 def test_without_the_setting_the_exam_is_on_our_page(turk, account, there):
     remote_id = turk.ensure_batch(account, EXAM)
     turk.push_tasks(account, remote_id, TASKS)
@@ -107,7 +116,7 @@ def test_what_cannot_be_a_test_stays_on_our_page(turk, account, there, changes):
 
 def test_a_test_too_long_for_mturk_stays_on_our_page(turk, account, there):
     account.settings = {"exams": "platform"}
-    remote_id = turk.ensure_batch(account, EXAM)
+    remote_id = turk.ensure_batch(account, replace(EXAM, page_size=200))
     turk.push_tasks(account, remote_id, TASKS * 50)
     assert not any(one.test for one in there.house.market.qualification_types.values())
 
