@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from curation.models import Export, User
+from curation.models import Export, Project, User
+from curation.services import publish_filters
 from curation.services.export_requests import cancel_export, request_export, require_format
 from curation.services.exporting import export_to, run_export
 from curation.services.freezing import (
@@ -31,7 +32,6 @@ __all__ = [
 ]
 
 
-@transaction.atomic
 def export_query(
     *,
     project_id: int,
@@ -44,7 +44,9 @@ def export_query(
 ) -> Export:
     """Have what a query means frozen, and an export packed once it is. Raises QueryError."""
     require_format(format)
-    version = request_version(project_id=project_id, by=by, note="For an export of a query", query=query, now=now)
-    return request_export(
-        dataset_id=version.pk, format=format, by=by, with_images=with_images, max_side=max_side, now=now
-    )
+    publish_filters.suggest(project=Project.objects.get(pk=project_id), by=None, now=now)
+    with transaction.atomic():
+        version = request_version(project_id=project_id, by=by, note="For an export of a query", query=query, now=now)
+        return request_export(
+            dataset_id=version.pk, format=format, by=by, with_images=with_images, max_side=max_side, now=now
+        )

@@ -15,7 +15,6 @@ from curation.services.exporting import key_of, sweep
 SMALLEST_SIDE, LARGEST_SIDE = 32, 20_000
 
 
-@transaction.atomic
 def request_export(
     *,
     dataset_id: int,
@@ -35,24 +34,26 @@ def request_export(
     version = DatasetVersion.objects.select_related("project").get(pk=dataset_id)
     if version.error:
         raise CrowdError(f"{version} could not be frozen, so there is nothing to export: {version.error}")
-    packages.require_ready(version, format)
+    packages.require_ready(version, format, now)
     if max_side is not None and not SMALLEST_SIDE <= max_side <= LARGEST_SIDE:
         raise CrowdError(f"The longest side is {SMALLEST_SIDE} to {LARGEST_SIDE:,} pixels, not {max_side}.")
     since = _earlier(version, since_id)
-    export = Export.objects.create(
-        dataset=version,
-        format=format,
-        with_images=with_images,
-        max_side=max_side if with_images else None,
-        since=since,
-        created_by=by,
-        created_at=now,
-    )
-    jobs.enqueue(kind="export", key=str(export.pk), project_id=version.project_id, payload={"export_id": export.pk})
-    what = f"what changed from {since} to {version}" if since else str(version)
-    text = f"An export of {what} as {format} was asked for."
-    events.record(kind="export.requested", text=text, project=version.project, subject=export, by=by, now=now)
-    versions.bump(project_id=version.project_id)
+    with transaction.atomic():
+        export = Export.objects.create(
+            dataset=version,
+            format=format,
+            with_images=with_images,
+            max_side=max_side if with_images else None,
+            since=since,
+            created_by=by,
+            created_at=now,
+        )
+        payload = {"export_id": export.pk}
+        jobs.enqueue(kind="export", key=str(export.pk), project_id=version.project_id, payload=payload)
+        what = f"what changed from {since} to {version}" if since else str(version)
+        text = f"An export of {what} as {format} was asked for."
+        events.record(kind="export.requested", text=text, project=version.project, subject=export, by=by, now=now)
+        versions.bump(project_id=version.project_id)
     return export
 
 

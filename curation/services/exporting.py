@@ -17,6 +17,7 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from crowd.clock import database_now
 from curation.datasets import packing
 from curation.datasets.formats import receipt as receipts
 from curation.datasets.formats.base import About, BadRecord, ImageRecord
@@ -86,7 +87,7 @@ def export_to(
 
     With `since`, only pictures that are new or whose labels differ from that version, and files only of new ones.
     """
-    packages.require_ready(version, format)
+    packages.require_ready(version, format, database_now())
     wish = Wish(version, since, max_side)
 
     def picture(record: ImageRecord) -> bytes:

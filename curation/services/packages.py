@@ -1,6 +1,7 @@
 """The publication package: what must be in order before a version leaves the house, and the figures on its card."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -42,10 +43,14 @@ def checks(version: DatasetVersion) -> list[Check]:
     return [_split(version), _leaks(version), _filters(version), _licence(version), _consent(version)]
 
 
-def require_ready(version: DatasetVersion, format: str) -> None:
-    """Refuse a package of a version that is not in order; other formats are for the house. Raises CrowdError."""
+def require_ready(version: DatasetVersion, format: str, now: datetime) -> None:
+    """Refuse a package of a version that is not in order; other formats are for the house. Raises CrowdError.
+
+    The publish filters take in what tags and workers have said since somebody looked.
+    """
     if format != FORMAT:
         return
+    publish_filters.suggest(project=version.project, by=None, now=now)
     lacking = [one.sentence for one in checks(version) if not one.is_met]
     if lacking:
         raise CrowdError(f"{version} cannot be published yet. {' '.join(lacking)}")
