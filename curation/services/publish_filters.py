@@ -127,7 +127,9 @@ def report(*, asset: Asset, name: str, note: str = "", by: User, now: datetime) 
             "created_at": now,
         },
     )
-    if not is_new and row.word == Word.KEPT:
+    if row.word == Word.REMOVED and Asset.objects.filter(pk=asset.pk, state=Asset.State.DROPPED).exists():
+        raise CrowdError(_said_before(row))
+    if not is_new and row.word != Word.OPEN:
         row.word, row.decided_at, row.decided_by, row.note = Word.OPEN, None, None, note
         row.source, row.said_by = Source.PERSON, by.name[:120]
         row.save()
@@ -140,13 +142,12 @@ def report(*, asset: Asset, name: str, note: str = "", by: User, now: datetime) 
 @transaction.atomic
 def decide(*, finding: PublishFinding, remove: bool, note: str = "", by: User, now: datetime) -> PublishFinding:
     """A person keeps or removes an image; said once. A removed one is dropped with the reason, and can be restored."""
-    row = PublishFinding.objects.select_for_update().select_related("project").get(pk=finding.pk)
+    row = PublishFinding.objects.select_for_update(of=("self",)).select_related("project").get(pk=finding.pk)
     wanted = Word.REMOVED if remove else Word.KEPT
     if row.word == wanted:
         return row
     if row.word != Word.OPEN:
-        who = row.decided_by.name if row.decided_by else "Somebody"
-        raise CrowdError(f"{who} has {row.get_word_display().lower()} this image already.")
+        raise CrowdError(_said_before(row))
     if remove:
         _drop(row, by, now)
     row.word, row.decided_by, row.decided_at = wanted, by, now
@@ -190,6 +191,11 @@ def require_decided(wanted: QuerySet[Asset], project_id: int) -> None:
     if found:
         what = "1 image waits" if found == 1 else f"{found:,} images wait"
         raise CrowdError(f"{what} for a person in the publish filters; nothing of them is frozen before.")
+
+
+def _said_before(row: PublishFinding) -> str:
+    who = row.decided_by.name if row.decided_by else "Somebody"
+    return f"{who} has {row.get_word_display().lower()} this image already."
 
 
 def _known(name: str) -> None:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from crowd.errors import CrowdError, IllegalTransition
 from crowd.services import judging
-from curation.models import Asset, Decision, Stage, User
+from curation.models import Asset, Decision, PublishFinding, Stage, User
 from curation.services import events
 from curation.services.assets.deciding import decide, next_stage
 from curation.services.assets.locking import lock_purse, locked
@@ -54,6 +54,8 @@ def bring_back(*, asset: Asset, by: User, note: str = "", now: datetime) -> Asse
         to_stage=target,
         now=now,
     )
+    removed = PublishFinding.objects.filter(asset=asset, word=PublishFinding.Word.REMOVED)
+    removed.update(word=PublishFinding.Word.KEPT, decided_by=by, decided_at=now)
     if asset.answer is not None and not is_judged_later(asset):
         judging.accept(assignment_id=asset.answer.assignment_id, now=now)
     return asset
