@@ -6,9 +6,11 @@ without end.
 
 import logging
 import time
+from contextlib import suppress
 from typing import cast
 
 from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import UserRateThrottle
@@ -45,15 +47,16 @@ class ApiThrottle(UserRateThrottle):
         return self._is_allowed("default", key)
 
     def _is_allowed(self, where: str, key: str) -> bool:
+        """Count first and look afterwards: of many requests at one moment none is let in unseen."""
         cache, window = caches[where], int(self.now // self.duration)
         this, before = f"{key}-{window}", f"{key}-{window - 1}"
-        counts = cache.get_many([this, before])
-        self.here, self.there = int(counts.get(this, 0)), int(counts.get(before, 0))
-        if self.here + self.there * (1 - self._passed()) >= self.num_requests:
-            return False
-        if not cache.add(this, 1, 2 * self.duration):
-            cache.incr(this)
-        return True
+        cache.add(this, 0, 2 * self.duration)
+        self.here, self.there = _one_more(cache, this) - 1, int(cache.get(before, 0))
+        if self.here + self.there * (1 - self._passed()) < self.num_requests:
+            return True
+        with suppress(ValueError):
+            cache.decr(this)  # what is refused takes no place
+        return False
 
     def _passed(self) -> float:
         """Return which share of this window is over."""
@@ -62,9 +65,16 @@ class ApiThrottle(UserRateThrottle):
     def wait(self) -> float:
         """Return the seconds until the next request is let in."""
         free = self.num_requests - self.here
-        if free <= 0:  # in the next window, when enough of this one is outside
-            return float(self.duration * (1 - self._passed() + 1 / max(1, self.here)))
+        if free <= 0:  # with the next window the first of this one are outside
+            return float(self.duration * (1 - self._passed()))
         return float(self.duration * max(0.0, 1 - free / self.there - self._passed())) + 1
+
+
+def _one_more(cache: BaseCache, key: str) -> int:
+    try:
+        return cache.incr(key)
+    except ValueError:  # the counts were lost just now
+        return 1
 
 
 class HeavyThrottle(ApiThrottle):

@@ -144,7 +144,7 @@ CHANNEL_LAYERS = {
 }
 # What each process may keep for itself, and what all of them count together (rates of the API).
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
     "shared": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CHANNELS_REDIS,
