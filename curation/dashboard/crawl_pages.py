@@ -19,7 +19,7 @@ from curation.dashboard.forms import typed
 from curation.models import Crawl, CrawlLink, Membership
 from curation.services.crawling import counting, plans, presets, spot_checks
 from curation.services.crawling.funnel import funnel, out_of_order
-from curation.services.crawling.report import is_over, report
+from curation.services.crawling.report import at_work, is_over, report
 
 LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
 AT_ONCE = 20
@@ -161,10 +161,10 @@ def _list_page(
     request: HttpRequest, seat: Seat, fields: dict[str, str], *, planned: Any = None, error: str = ""
 ) -> HttpResponse:
     taken = Count("links", filter=Q(links__state=CrawlLink.State.TAKEN))
-    rows = Crawl.objects.filter(project=seat.project).annotate(found=Count("links"), taken=taken).order_by("-pk")
+    rows = Crawl.objects.filter(project=seat.project).annotate(found=Count("links"), taken=taken, at_work=at_work())
     context = {
         "seat": seat,
-        "crawls": rows[:100],
+        "crawls": rows.order_by("-pk")[:100],
         "typed": fields,
         "planned": planned,
         "error": error,

@@ -88,6 +88,7 @@ def test_a_search_begins_stops_and_goes_on(client, project):
     assert answer["Location"] == reverse("crawl", args=[project.public_id, crawl.public_id])
     assert crawl.queries.count() == 3
     assert 'hx-trigger="every 3s"' in client.get(answer["Location"]).content.decode()
+    assert "At work" in client.get(reverse("crawls", args=[project.public_id])).content.decode()
     client.post(reverse("crawl-stop", args=[project.public_id, crawl.public_id]))
     assert "Stopped by Alice." in client.get(answer["Location"]).content.decode()
     client.post(reverse("crawl-go-on", args=[project.public_id, crawl.public_id]))
@@ -117,6 +118,7 @@ def test_the_funnel_says_what_became_of_each_address(client, project):
     page = client.get(reverse("crawl", args=[project.public_id, crawl.public_id])).content.decode()
     assert "Addresses fetched" in page
     assert "Not an image" in page
+    assert ">Done<" in client.get(reverse("crawls", args=[project.public_id])).content.decode()
     asset = crawl.links.filter(asset__isnull=False).first().asset
     story = client.get(reverse("asset", args=[project.public_id, asset.public_id])).content.decode()
     assert "Found at" in story

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Sum
 
 from curation.models import Crawl, CrawlCall, CrawlHit, CrawlLink
 
@@ -37,9 +37,14 @@ def report(crawl: Crawl) -> dict[str, Any]:
 
 
 def is_over(crawl: Crawl) -> bool:
-    planned = CrawlCall.objects.filter(query__crawl=crawl, state=CrawlCall.State.PLANNED)
-    waiting = CrawlLink.objects.filter(crawl=crawl, state=CrawlLink.State.WAITING)
-    return not planned.exists() and not waiting.exists()
+    return not Crawl.objects.filter(at_work(), pk=crawl.pk).exists()
+
+
+def at_work() -> Q:
+    """Return what is true of a search that has something to ask or to fetch."""
+    planned = CrawlCall.objects.filter(query__crawl=OuterRef("pk"), state=CrawlCall.State.PLANNED)
+    waiting = CrawlLink.objects.filter(crawl=OuterRef("pk"), state=CrawlLink.State.WAITING)
+    return Q(Exists(planned) | Exists(waiting))
 
 
 def _states(rows: Any) -> dict[str, int]:
