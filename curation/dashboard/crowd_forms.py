@@ -57,6 +57,8 @@ CHAIN: Final = (
     Param("training_gate", "Training: gate, %"),
     Param("exam_tasks", "Exam: tasks"),
     Param("exam_gate", "Exam: gate, %"),
+    Param("exam_retries", "Exam: tries after the first"),
+    Param("exam_retry_days", "Exam: days until the next"),
 )
 LIMITS: Final = (SECONDS, DAYS, LAST_DAY)
 OTHER_LABELS: Final = {

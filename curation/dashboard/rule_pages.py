@@ -12,16 +12,21 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Batch
+from crowd.services import retrying
 from crowd.services.control_stock import control_stock
+from crowd.services.publishing import is_local
+from crowd.services.retrying import Retries
 from crowd.services.rule_trial import LOOKS_HONEST, trial
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.exam_facts import Exam, exam_lines, exam_of, options_of, rule_hint
 from curation.dashboard.rule_forms import ACTIONS, KINDS, RuleForm, blank_form, form_of, read_rule, typed_form
 from curation.models import Membership, Pool
+from curation.services import control_answers
 from curation.services import pool_rules as service
 
 SHOWN = 60
 FIRST = "control"
+MOST_DIGITS = 9
 
 
 @require_safe
@@ -116,6 +121,40 @@ def retire_control(request: HttpRequest, public_id: UUID, pool_id: int, task_id:
     return redirect("pool-rules", public_id, pool_id)
 
 
+@require_POST
+@login_required
+def make_control(request: HttpRequest, public_id: UUID, pool_id: int, asset_id: UUID) -> HttpResponse:
+    """Make a control task from a reviewed picture, in one click."""
+    seat, pool = _own(request, public_id, pool_id)
+    try:
+        control_answers.make_control(pool=pool, asset_id=asset_id, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _page(request, seat, pool, blank_form(FIRST), {"error": str(error)})
+    messages.success(request, "It is a control task now. Who has met the picture before never gets it.")
+    return redirect("pool-rules", public_id, pool_id)
+
+
+@require_POST
+@login_required
+def save_retries(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpResponse:
+    """How often and after how long an exam may be sat again."""
+    seat, pool = _own(request, public_id, pool_id)
+    typed = {name: request.POST.get(name, "").strip() for name in ("times", "days")}
+    try:
+        wanted = _typed_retries(**typed)
+        service.set_retries(pool=pool, retries=wanted, by=person(request), now=database_now())
+    except CrowdError as error:
+        return _page(request, seat, pool, blank_form(FIRST), {"error": str(error), "retries": typed})
+    messages.success(request, f"Who fails may try again: {service.retries_in_words(wanted)}.")
+    return redirect("pool-rules", public_id, pool_id)
+
+
+def _typed_retries(times: str, days: str) -> Retries:
+    if not (times.isdecimal() and days.isdecimal() and len(times + days) < MOST_DIGITS):
+        raise CrowdError("Both are whole numbers: how often, and after how many days.")
+    return Retries(int(times), int(days))
+
+
 def _own(request: HttpRequest, public_id: UUID, pool_id: int) -> tuple[Seat, Pool]:
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
     pool = Pool.objects.select_related("stage", "project").filter(project=seat.project, pk=pool_id).first()
@@ -182,6 +221,18 @@ def _tried(request: HttpRequest, seat: Seat, pool: Pool, result: dict[str, Any])
     return _page(request, seat, pool, typed_form(request.POST), result)
 
 
+def _sitting_again(batch: Batch) -> dict[str, Any]:
+    """Return what the card of an exam says; nothing for real work and where the platform sits people itself."""
+    if batch.kind == Batch.Kind.MAIN or not is_local(batch):
+        return {}
+    stock = retrying.questions(batch).count()
+    return {
+        "retries": retrying.retries_of(batch),
+        "questions": stock,
+        "enough_for": max(0, stock // batch.page_size - 1),
+    }
+
+
 def _page(
     request: HttpRequest, seat: Seat, pool: Pool, shown: RuleForm, more: dict[str, Any] | None = None
 ) -> HttpResponse:
@@ -193,6 +244,8 @@ def _page(
         "rules": [(number, rule, rule_hint(rule)) for number, rule in enumerate(found)],
         "mark": service.mark_of(found),
         "controls": control_stock(batch),
+        "certain": control_answers.certain_answers(batch),
+        **_sitting_again(batch),
         **(more or {}),
     }
     return render(request, "curation/pool_rules.html", context, status=400 if "error" in (more or {}) else 200)

@@ -118,6 +118,8 @@ urlpatterns = [
     path(f"{P}pools/<int:pool_id>/rules/try/", rule_pages.try_rule, name="pool-rule-try"),
     path(f"{P}pools/<int:pool_id>/rules/save/", rule_pages.save, name="pool-rule-save"),
     path(f"{P}pools/<int:pool_id>/rules/<int:number>/remove/", rule_pages.remove, name="pool-rule-remove"),
+    path(f"{P}pools/<int:pool_id>/retries/", rule_pages.save_retries, name="pool-retries"),
+    path(f"{P}pools/<int:pool_id>/controls/<uuid:asset_id>/", rule_pages.make_control, name="pool-control-make"),
     path(
         f"{P}pools/<int:pool_id>/controls/<int:task_id>/retire/", rule_pages.retire_control, name="pool-control-retire"
     ),

@@ -32,7 +32,7 @@ from curation.models import (
     User,
 )
 from curation.services import assets as moves
-from curation.services import events, jobs, versions
+from curation.services import control_answers, events, jobs, versions
 from curation.services.assets import Move
 from curation.services.assets.reasons import ERASED as REASON
 from curation.services.jobs import Again
@@ -99,6 +99,7 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
         version.counts = {**version.counts, **contents_of(version)}
         version.save(update_fields=["counts"])
     _drop(mine, row, by, now)
+    control_answers.withdraw(project_id=project.pk, asset_ids=ids)
     _forget(mine)
     row.files = len(files)
     row.save(update_fields=["files", "exports"])

@@ -11,8 +11,10 @@ from crowd import rules
 from crowd.errors import CrowdError
 from crowd.models import Batch
 from crowd.platforms.registry import elsewhere
+from crowd.quality.wording import counted
 from crowd.rules import Rule
 from crowd.services import control_stock, outbox
+from crowd.services.retrying import RETRIES, Retries
 from curation.models import Pool, User
 from curation.services import events, versions
 
@@ -88,6 +90,27 @@ def _tell(batch: Batch) -> None:
         key = f"rules-{batch.pk}-{batch.version}"
         lane = f"tasks:{batch.pk}"
         outbox.enqueue(kind="update_batch", key=key, account=batch.account, batch_id=batch.pk, lane=lane)
+
+
+@transaction.atomic
+def set_retries(*, pool: Pool, retries: Retries, by: User, now: datetime) -> None:
+    """Say how often and after how many days those who failed may sit this exam again."""
+    wanted = retries.checked()
+    for batch in Batch.objects.select_for_update(of=("self",), no_key=True).filter(pool_id=pool.pk):
+        if batch.kind == Batch.Kind.MAIN:
+            raise CrowdError("Only a training or an exam can be sat again.")
+        batch.spec = {**{name: value for name, value in batch.spec.items() if name != RETRIES}, **wanted.spec()}
+        batch.version += 1
+        batch.save(update_fields=["spec", "version"])
+    text = f"{by.name} set how often {pool.title} may be sat again: {retries_in_words(wanted)}."
+    events.record(kind="pool.rules", text=text, project=pool.project, subject=pool, by=by, now=now)
+    versions.bump(project_id=pool.project_id)
+
+
+def retries_in_words(retries: Retries) -> str:
+    if not retries.times:
+        return "not at all"
+    return f"{counted(retries.times, 'time')}, {counted(retries.days, 'day')} after the last"
 
 
 @transaction.atomic
