@@ -28,8 +28,8 @@ KEYS = {
     "worker": "coalesce('p' || w.person_id, 'w' || coalesce(a.worker_id, pw.worker_id))",
     "video": "a.parent_id::text",
     "same_file": "encode(a.sha256, 'hex')",
-    "subject": "(SELECT min(t.value) FROM curation_assettag t JOIN curation_tagrun r ON r.id = t.run_id"
-    " WHERE r.is_current AND t.asset_id = a.id AND t.key = 'subject')",
+    "subject": "unnest(ARRAY(SELECT DISTINCT t.value FROM curation_assettag t JOIN curation_tagrun r ON r.id = t.run_id"
+    " WHERE r.is_current AND t.asset_id = a.id AND t.key = 'subject'))",
 }
 
 

@@ -48,9 +48,11 @@ def rows_of(version: DatasetVersion) -> Iterator[Row]:
                 yield Row(asset_id, name, worker, video, bytes(sha256), seen, label, quality)
 
 
-def subjects_of(version: DatasetVersion) -> dict[int, str]:
+def subjects_of(version: DatasetVersion) -> list[tuple[int, str]]:
+    """Return pictures with each of their subjects."""
     tags = AssetTag.objects.filter(project_id=version.project_id, key=SUBJECT, run__is_current=True)
-    return dict(tags.filter(asset__dataset_items__dataset=version).values_list("asset_id", "value"))
+    mine = tags.filter(asset__dataset_items__dataset=version).order_by("asset_id", "value")
+    return list(mine.values_list("asset_id", "value"))
 
 
 def lookalike_pairs(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:

@@ -62,7 +62,9 @@ def assign(*, version: DatasetVersion, plan: SplitPlan) -> None:
     rows = list(rows_of(version))
     if not rows:
         return
-    locked = {place: part for place, part in _locked(version, rows).items() if part in plan.shares}
+    locked = _locked(version, rows)
+    if locked:
+        plan = _for_locked(plan, locked)
     together = _grouped(version, rows, plan, locked)
     left_out = set(together.left_out.tolist())
     stay = [place for place in range(len(rows)) if place not in left_out]
@@ -98,11 +100,10 @@ def assign(*, version: DatasetVersion, plan: SplitPlan) -> None:
 
 def _grouped(version: DatasetVersion, rows: Sequence[Row], plan: SplitPlan, locked: Mapping[int, str]) -> Grouped:
     """Group by who, which video and which subject; duplicates join too, unless they would glue a giant together."""
-    subjects = subjects_of(version) if "subject" in plan.by else {}
     known: dict[str, list[Any]] = {
         "worker": [row.worker for row in rows],
         "video": [row.video for row in rows],
-        "subject": [subjects.get(row.asset_id) for row in rows],
+        "subject": _by_subject(version, rows) if "subject" in plan.by else [],
     }
     owners = [np.array(_numbered(values), dtype=np.int64) for kind, values in known.items() if kind in plan.by]
     pairs = list(_same_bytes(rows))
@@ -116,6 +117,22 @@ def _grouped(version: DatasetVersion, rows: Sequence[Row], plan: SplitPlan, lock
     found = grouped(len(rows), owners, duplicates, quality)
     keep = np.isin(found.left_out, list(locked), invert=True)
     return replace(found, left_out=found.left_out[keep])
+
+
+def _by_subject(version: DatasetVersion, rows: Sequence[Row]) -> list[int | None]:
+    """Return for each picture what it shares with all that have a subject of its in common, None without a subject."""
+    place_of = {row.asset_id: place for place, row in enumerate(rows)}
+    first: dict[str, int] = {}
+    pairs = []
+    for asset_id, name in subjects_of(version):
+        place = place_of[asset_id]
+        pairs.append((first.setdefault(name, place), place))
+    joined = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    groups: list[int | None] = [None] * len(rows)
+    of_all = groups_of(len(rows), [], joined)
+    for _, place in pairs:
+        groups[place] = int(of_all[place])
+    return groups
 
 
 def _numbered(values: Iterable[Hashable]) -> list[int]:
@@ -145,6 +162,20 @@ def _locked(version: DatasetVersion, rows: Sequence[Row]) -> dict[int, str]:
     return {place: parts[row.asset_id] for place, row in enumerate(rows) if row.asset_id in parts} if parts else {}
 
 
+def _for_locked(plan: SplitPlan, locked: Mapping[int, str]) -> SplitPlan:
+    """Return the plan with frames of one video kept together: of a locked one they are all locked.
+
+    Raises BadSplit where a locked part is missing from the shares, so that its pictures would go into others.
+    """
+    lost = next((part for part in locked.values() if part not in plan.shares), None)
+    if lost is not None:
+        n = sum(part == lost for part in locked.values())
+        raise BadSplit(
+            f"{lost} is locked and has {n:,} of these pictures: name it in the shares, or unlock it with a reason."
+        )
+    return plan if "video" in plan.by else replace(plan, by=(*plan.by, "video"))
+
+
 def _leave_out(version: DatasetVersion, asset_ids: Sequence[int]) -> None:
     """Take pictures out of the version that is being frozen, and count it anew."""
     if not asset_ids:
@@ -166,8 +197,8 @@ def _by_class(rows: Sequence[Row], groups: Sequence[int], dealt: Dealt, shares: 
 
 
 def _earlier(version: DatasetVersion, rows: Sequence[Row]) -> dict[int, str]:
-    """Return where each picture was in the newest version before this one that was split and has it."""
-    before = DatasetItem.objects.filter(dataset__project_id=version.project_id, dataset__number__lt=version.number)
+    """Return where each picture is in the newest version that was split before and has it, whatever its number."""
+    before = DatasetItem.objects.filter(dataset__project_id=version.project_id)
     mine = (
         before.filter(dataset__frozen_at__isnull=False)
         .exclude(split="")

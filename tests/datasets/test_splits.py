@@ -32,11 +32,12 @@ def put(version, asset: Asset, part: str) -> None:
     DatasetItem.objects.filter(dataset=version, asset=asset).update(split=part)
 
 
-def subject(asset: Asset, name: str) -> None:
+def subject(asset: Asset, *names: str) -> None:
     run = TagRun.objects.create(project_id=asset.project_id, asset=asset, tagger="people", version="1")
-    AssetTag.objects.create(
-        run=run, project_id=asset.project_id, asset=asset, key="subject", value=name, source="person"
-    )
+    for name in names:
+        AssetTag.objects.create(
+            run=run, project_id=asset.project_id, asset=asset, key="subject", value=name, source="person"
+        )
 
 
 @pytest.mark.parametrize("kind", ["worker", "video", "subject", "same_file", "lookalike"])
@@ -53,15 +54,16 @@ def test_a_planted_leak_of_each_kind_is_found_with_two_images_as_proof(project, 
         for number in range(2)
     )
     if kind == "subject":
-        subject(one, "Anna")
-        subject(other, "Anna")
+        subject(one, "Anna", "Ben")
+        subject(other, "Ben", "Carl")
     if kind == "same_file":
         Asset.objects.filter(pk=one.pk).update(worker_id=None, sha256=b"1" * 32, parent=video, frame_index=7)
         Asset.objects.filter(pk=other.pk).update(sha256=b"1" * 32)
     if kind == "lookalike":
         Asset.objects.filter(pk__in=[one.pk, other.pk]).update(hash256=b"\x0f" * 32, contrast=60)
     make_asset(project, worker=make_worker())
-    version = frozen(project)
+    version = frozen(project, by=(kind,) if kind in splits.TIES else ())
+    assert splits.leaks_of(version, kind) == []
     put(version, one, "train")
     put(version, other, "test")
     found = splits.leaks_of(version, kind)
@@ -105,11 +107,23 @@ def test_a_locked_part_is_in_no_sample_and_no_query_and_later_splits_keep_it(pro
         locked_parts.refuse(project=project, asset_ids=sorted(held)[:1], what="for labelling")
     again = frozen(project, keep=False, seed=99)
     assert held <= set(again.items.filter(split="test").values_list("asset_id", flat=True))
+    with pytest.raises(CrowdError, match="test is locked and has"):
+        frozen(project, shares={"train": 0.9, "val": 0.1})
     with pytest.raises(CrowdError, match="Say why"):
         locked_parts.unlock(part=part, reason=" ", by=None, now=NOW)
     locked_parts.unlock(part=part, reason="the contest is over", by=None, now=NOW)
     assert LockedPart.objects.get().reason == "the contest is over"
     assert len(sampling.drawn(project=project, order=order).asset_ids) == 60
+
+
+def test_frames_of_a_locked_video_stay_together_even_when_pictures_are_dealt_one_by_one(project):
+    clips = [make_asset(project, media="video", state="dropped") for _ in range(10)]
+    for number in range(60):
+        make_asset(project, parent=clips[number % 10], frame_index=number)
+    locked_parts.lock(version=frozen(project), split="test", by=None, now=NOW)
+    again = frozen(project, by=(), keep=False, seed=3)
+    assert again.splits["by"] == ["video"]
+    assert again.splits["leaks"]["video"] == 0
 
 
 def test_a_part_that_leaks_is_not_locked(project):
