@@ -57,6 +57,7 @@ def card_fields(request: HttpRequest) -> CardText:
         licence=text("licence"),
         intended_use=text("intended_use"),
         limits=text("limits"),
+        consent=text("consent"),
         citation=text("citation"),
         homepage=text("homepage"),
     )

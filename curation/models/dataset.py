@@ -67,6 +67,13 @@ class DatasetCard(models.Model):
     licence = models.CharField(max_length=120, blank=True, help_text="an SPDX name such as CC-BY-4.0, or its address")
     intended_use = models.TextField(max_length=4000, blank=True)
     limits = models.TextField(max_length=4000, blank=True, help_text="what it should not be used for")
+    consent = models.TextField(
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="where and by which terms those agreed who did not on our pages",
+    )
     citation = models.TextField(max_length=2000, blank=True)
     homepage = models.URLField(max_length=300, blank=True)
     updated_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -12,7 +12,7 @@ from curation.models import DatasetCard, DatasetVersion, Project, User
 from curation.services import events, versions
 from curation.services.turns import take_turns
 
-LONGEST = {"title": 120, "licence": 120, "homepage": 300, "citation": 2000}
+LONGEST = {"title": 120, "licence": 120, "homepage": 300, "citation": 2000, "consent": 2000}
 LONGEST_TEXT = 4000
 
 
@@ -25,6 +25,7 @@ class CardText:
     licence: str = ""
     intended_use: str = ""
     limits: str = ""
+    consent: str = ""
     citation: str = ""
     homepage: str = ""
 
@@ -51,6 +52,7 @@ def save_card(*, project_id: int, text: CardText, by: User | None, now: datetime
         project=project,
         subject=card,
         by=by,
+        data={"consent": values["consent"]},  # who vouches for people who did not agree on our pages
         now=now,
     )
     versions.bump(project_id=project.pk)

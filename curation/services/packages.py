@@ -103,13 +103,13 @@ def _consent(version: DatasetVersion) -> Check:
         return _holds("Consent", "No image was sent by the crowd.")
     if agreed == people:
         return _holds("Consent", f"All {people:,} contributors have agreed.")
-    if version.card.get("limits") or version.card.get("intended_use"):
-        said = f"{people - agreed:,} of {people:,} contributors agreed elsewhere; the card says what it is for."
+    if version.card.get("consent"):
+        said = f"{people - agreed:,} of {people:,} contributors agreed elsewhere; the card says by which terms."
         return _holds("Consent", said)
     return _lacks(
         "Consent",
-        f"{people - agreed:,} of {people:,} contributors have no consent recorded here: state on the card, under "
-        "limits, by which terms they agreed, and freeze again.",
+        f"{people - agreed:,} of {people:,} contributors have no consent recorded here: state on the card "
+        "where and by which terms they agreed, and freeze again.",
     )
 
 

@@ -47,10 +47,9 @@ def test_a_suggested_image_is_not_frozen_before_a_person_has_said_a_word():
     child, fine = (make_asset(project) for _ in range(2))
     tagged(child, "children")
     tagged(fine, "watermark", 0.4)
-    assert publish_filters.suggest(project=project, by=alice, now=NOW) == 2
-    assert publish_filters.suggest(project=project, by=alice, now=NOW) == 0
     with pytest.raises(CrowdError, match="2 images wait for a person in the publish filters"):
         frozen(project)
+    assert publish_filters.suggest(project=project, by=alice, now=NOW) == 0
     first, second = PublishFinding.objects.order_by("id")
     publish_filters.decide(finding=first, remove=True, note="a school class", by=alice, now=NOW)
     publish_filters.decide(finding=second, remove=False, by=alice, now=NOW)
@@ -64,20 +63,38 @@ def test_a_suggested_image_is_not_frozen_before_a_person_has_said_a_word():
         publish_filters.decide(finding=first, remove=False, by=alice, now=NOW)
 
 
-def test_a_removed_image_that_is_restored_goes_on_where_it_was():
-    alice = make_user("Alice")
+def test_what_a_tagger_says_after_freezing_stops_the_package():
+    project = make_project()
+    asset = make_asset(project)
+    version = frozen(project)
+    tagged(asset, "children")
+    with pytest.raises(CrowdError, match="1 of its images wait for a person in the publish filters"):
+        request_export(dataset_id=version.pk, format="package", by=None, now=NOW)
+    assert PublishFinding.objects.get().word == "open"
+
+
+def test_a_removed_image_that_is_restored_goes_on_where_it_was_and_can_be_reported_again():
+    alice, bob = make_user("Alice"), make_user("Bob")
     project = make_project(lead=alice)
     asset = make_asset(project)
     found = publish_filters.report(asset=asset, name="symbols", by=alice, now=NOW)
     publish_filters.decide(finding=found, remove=True, by=alice, now=NOW)
-    restore(asset_id=asset.pk, by=alice, now=NOW)
+    with pytest.raises(CrowdError, match="Alice has removed this image already"):
+        publish_filters.report(asset=asset, name="symbols", by=bob, now=NOW)
+    restore(asset_id=asset.pk, by=bob, now=NOW)
     asset.refresh_from_db()
     assert (asset.state, asset.stage.kind) == ("waiting", "publish")
+    found.refresh_from_db()
+    assert (found.word, found.decided_by) == ("kept", bob)
+    again = publish_filters.report(asset=asset, name="symbols", by=alice, now=NOW)
+    assert (again.pk, again.word, again.said_by) == (found.pk, "open", "Alice")
 
 
 def test_only_what_is_in_order_is_packed_and_each_lack_is_a_sentence():
     project = make_project()
     make_asset(project, worker=make_worker())
+    text = CardText(intended_use="Gestures", limits="No portraits.")
+    cards.save_card(project_id=project.pk, text=text, by=None, now=NOW)
     version = frozen(project)
     with pytest.raises(CrowdError) as refused:
         request_export(dataset_id=version.pk, format="package", by=None, now=NOW)
@@ -87,7 +104,7 @@ def test_only_what_is_in_order_is_packed_and_each_lack_is_a_sentence():
 
 
 def test_a_package_has_parts_tables_card_licence_and_the_digest_of_every_file(project, tmp_path):
-    text = CardText(title="Signs", licence="CC-BY-4.0", citation="Signs, 2026", limits="No portraits.")
+    text = CardText(title="Signs", licence="CC-BY-4.0", citation="Signs, 2026", consent="Terms of the panel.")
     cards.save_card(project_id=project.pk, text=text, by=None, now=NOW)
     Asset.objects.filter(project=project).update(brightness=30, worker_id=make_worker().pk)
     version = split_version(dataset_id=frozen(project).pk, plan=SplitPlan(), by=None, now=NOW)
@@ -97,6 +114,8 @@ def test_a_package_has_parts_tables_card_licence_and_the_digest_of_every_file(pr
     assert "| Subjects | 1 |" in readme
     assert "| Light | low 3 |" in readme
     assert "| Age | Not stated |" in readme
+    assert "## Consent\n\nTerms of the panel.\n" in readme
+    assert Event.objects.get(kind="dataset.card").data["consent"] == "Terms of the panel."
     assert (out / "LICENSE.txt").read_text() == "CC-BY-4.0\n"
     assert len((out / "tables" / "boxes.csv").read_text().splitlines()) > 3
     part = next(iter((out / "annotations").iterdir()))

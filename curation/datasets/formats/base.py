@@ -75,6 +75,7 @@ class Card:
     licence: str = ""
     intended_use: str = ""
     limits: str = ""
+    consent: str = ""
     citation: str = ""
     homepage: str = ""
 

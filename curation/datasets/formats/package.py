@@ -94,6 +94,7 @@ def readme(about: About, classes: Sequence[LabelClass], counts: Counts) -> str:
             for title, text in (
                 ("Intended use", card.intended_use),
                 ("Limits", card.limits),
+                ("Consent", card.consent),
                 ("Licence", card.licence),
                 ("Citation", card.citation),
                 ("Homepage", card.homepage),
