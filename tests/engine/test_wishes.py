@@ -162,3 +162,11 @@ def test_a_price_on_the_command_line_needs_no_quotes(capsys):
     call_command("mine", "-p", "gestures", "-c", "inhouse", "--set", "collect.price_usd=0.05", "--dry-run", "--json",
                  "-overlap", "1", "-t", "call")  # fmt: skip
     assert json.loads(capsys.readouterr().out)["per_stage"][0]["usd"] == "0.05"
+
+
+def test_a_line_that_asks_for_other_settings_of_a_project_that_exists_is_told_what_stays(capsys):
+    words = ["mine", "-p", "cars-search", "-c", "inhouse", "--project", "cars", "--set"]
+    call_command(*words, "filter.top=4")
+    assert capsys.readouterr().err == ""
+    call_command(*words, "filter.model=simulated")
+    assert capsys.readouterr().err == 'filter.model stays "": change it under Settings → Stages → Shows a car.\n'

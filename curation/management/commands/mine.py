@@ -24,6 +24,7 @@ from curation.management.terminal import Progress
 from curation.models import Asset, Job, Pool, Project
 from curation.recipes.loading import BadRecipe
 from curation.services import jobs, people, pools
+from curation.stages.registry import stage_kind
 
 MOVING = [Asset.State.WAITING, Asset.State.WORKING]
 
@@ -96,6 +97,8 @@ class Command(BaseCommand):
         check_money(asked)
         now = database_now()
         made = campaigns.ensure_project(asked=asked, by=people.operator(), now=now)
+        for line in kept_settings(asked, made.project):
+            self.stderr.write(line)
         self._open(made.project, now)
         if made.created["tasks"]:
             campaigns.reopen_raised(project=made.project, by=None, now=database_now())
@@ -143,6 +146,20 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     if wrong:
         raise CrowdError(f"--prompt {wrong[0]!r} must look like CLASS=TEXT.")
     return {name: prompt for name, _, prompt in (text.partition("=") for text in texts)}
+
+
+def kept_settings(asked: Campaign, project: Project) -> list[str]:
+    """Say which settings are others than asked for: those of stages that exist stay as they are."""
+    lines = []
+    for stage in project.stages.filter(name__in=asked.settings).order_by("position"):
+        read = stage_kind(stage.kind).Settings.model_validate
+        now, wanted = read(stage.settings), read({**stage.settings, **asked.settings[stage.name]})
+        lines += [
+            f"{stage.name}.{name} stays {json.dumps(value)}: change it under Settings → Stages → {stage.title}."
+            for name, value in now.model_dump(mode="json").items()
+            if wanted.model_dump(mode="json")[name] != value
+        ]
+    return lines
 
 
 def check_money(asked: Campaign) -> None:
