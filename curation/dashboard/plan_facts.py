@@ -46,6 +46,8 @@ def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
         "simulated": crowds_of(campaign) == ["rehearsal"],
         "fees": sum(share.fee_micro * share.pages for row in rows for share in row.shares if share.currency == "USD"),
         "photos": photos,
+        "films": campaign.recipe.media == "video",
+        "searches": campaign.recipe.search is not None,
         "n_classes": len(campaign.classes),
         "each": total // photos,
         "rejected": 1 - accepted_of,

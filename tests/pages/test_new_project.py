@@ -215,6 +215,9 @@ def test_another_preset_keeps_the_name_and_brings_its_own_classes(people, alice)
     assert (draft.name, draft.fields["quotas"], draft.fields["budget"]) == ("Two signs", ["scene"], ["20"])
     page = people["alice"].get(reverse("plan-draft", args=[draft.public_id])).content.decode()
     assert "No crowd is asked: this project begins with what you bring in." in page
+    people["alice"].post(reverse("plan-preset"), {**FORM, "recipe": "cars-search"})
+    page = people["alice"].get(reverse("plan-draft", args=[PlanDraft.objects.latest("pk").public_id])).content.decode()
+    assert "Pictures come from search engines: after it is set up" in page
 
 
 def test_a_mistake_stands_beside_its_field_and_in_the_list_on_top(people):
