@@ -185,10 +185,12 @@ def test_somebody_elses_decision_cannot_be_undone(world, image, rita):
     assert refusal.why.startswith("There is no decision of yours")
 
 
-def test_an_image_in_a_frozen_version_stays_there(world, image, rita):
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_image_in_a_version_that_is_frozen_or_being_frozen_stays_there(world, image, rita, is_whole):
     key = uuid.uuid4()
     decide(world, rita, image, "accept", key=key)
-    version = DatasetVersion.objects.create(project=world, number=3, frozen_at=timezone.now())
+    frozen_at = timezone.now() if is_whole else None
+    version = DatasetVersion.objects.create(project=world, number=3, frozen_at=frozen_at)
     DatasetItem.objects.create(dataset=version, asset=image)
     (refusal,) = decide(world, rita, image, "undo", undoes=key).refused
     assert "frozen in data set version v3" in refusal.why

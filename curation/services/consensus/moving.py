@@ -51,7 +51,7 @@ def looked_up(pairs: Sequence[tuple[Asset, Consensus]]) -> list[Image]:
     restored = Decision.objects.filter(asset_id__in=ids, verdict=Verdict.RESTORED, by_kind=Decision.By.PERSON)
     restored = restored.filter(stage_id__in={before.stage_id for _, before in pairs})
     decided = {*reviewed.values_list("asset_id", flat=True), *restored.values_list("asset_id", flat=True)}
-    items = DatasetItem.objects.filter(asset_id__in=ids, dataset__frozen_at__isnull=False)
+    items = DatasetItem.objects.filter(asset_id__in=ids)  # also of a version that is being frozen
     frozen = set(items.values_list("asset_id", flat=True))
     return [
         Image(asset, before, before.method in GIVEN or asset.pk in decided, asset.pk in frozen)

@@ -36,7 +36,7 @@ def _undoable(asset: Asset, user: User, decided: Decided) -> Review:
     later = Q(pk__gt=earlier.pk) & ~Q(verdict=Verdict.UNDO) & Q(undone_by=None)
     if Review.objects.filter(later, asset=asset).exists():
         raise Refused("A later decision about this image stands; undo that one first.")
-    frozen = asset.dataset_items.filter(dataset__frozen_at__isnull=False).select_related("dataset").first()
+    frozen = asset.dataset_items.select_related("dataset").first()  # also of one that is being frozen
     if frozen is not None:
         raise Refused(f"This image is frozen in data set version {frozen.dataset}; it cannot go back to review.")
     return earlier
