@@ -64,7 +64,8 @@ def set_class(request: HttpRequest, public_id: UUID, asset_id: UUID) -> HttpResp
 
 
 def _own(seat: Seat, asset_id: UUID) -> Asset:
-    versions = DatasetItem.objects.filter(asset=OuterRef("pk")).order_by("dataset__number").values("dataset__number")
+    frozen = DatasetItem.objects.filter(asset=OuterRef("pk"), dataset__frozen_at__isnull=False)
+    versions = frozen.order_by("dataset__number").values("dataset__number")
     row = (
         Asset.objects.filter(project=seat.project, public_id=asset_id)
         .select_related("label_class", "stage", "answer__assignment", "answer__worker__account", "parent", "preview")
