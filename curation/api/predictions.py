@@ -140,11 +140,10 @@ class PredictionsList(Door):
         if trained is not None and trained.project_id != dataset.project_id:
             raise Problem(400, "bad_parameter", "trained_on names a version of another project.")
         name = ModelName(request.query_params.get("model", ""), request.query_params.get("model_version", ""), trained)
-        sent: Any = request.data
         row = predictions.take_in(
             dataset=dataset,
             name=name,
-            data=sent["data"],
+            data=dict(request.data).get("data", b""),  # an empty body is not parsed
             part=request.query_params.get("part", ""),
             by=caller(request),
             now=database_now(),

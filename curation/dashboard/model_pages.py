@@ -58,7 +58,10 @@ def upload(request: HttpRequest, public_id: UUID) -> HttpResponse:
         )
     except CrowdError as error:
         return _page(request, seat, "upload", str(error))
-    messages.success(request, f"{row}: predictions of {row.images:,} images are here and are being judged.")
+    is_vectors = row.kind == Predictions.Kind.VECTORS
+    what = "vectors" if is_vectors else "predictions"
+    then = "what is alike can be looked for." if is_vectors else "they are being judged."
+    messages.success(request, f"{row}: {what} of {row.images:,} images are here; {then}")
     return redirect("models", public_id)
 
 
@@ -153,12 +156,13 @@ def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "")
         .order_by("-id")
     )
     asked = scenarios.standing(seat.project)
-    cells = _cells(rows[:SHOWN_MODELS], asked)
+    judged = [one for one in rows if one.kind != Predictions.Kind.VECTORS][:SHOWN_MODELS]
+    cells = _cells(judged, asked)
     versions = DatasetVersion.objects.filter(project=seat.project, frozen_at__isnull=False).order_by("-number")
     context: dict[str, Any] = {
         "seat": seat,
         "rows": rows,
-        "shown": rows[:SHOWN_MODELS],
+        "shown": judged,
         "grid": [(one, cells[one.pk]) for one in asked],
         "judging": any(cell.verdict is None or cell.is_old for row in cells.values() for cell in row),
         "versions": list(versions),

@@ -1,11 +1,12 @@
 """Files of predictions: COCO results, or a line of JSON an image. Read whole, judged before anything is kept. Pure."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
+
+import numpy as np
 
 MOST_BOXES: Final = 1_000
 LONGEST_VECTOR: Final = 4_096
@@ -50,6 +51,8 @@ class Said:
     label: str | None = None
     confidence: float | None = None
     vector: Sequence[float] = field(default=())
+    is_vector_alone: bool = False
+    """Nothing is predicted: not a label, nor that there is no box."""
 
     @property
     def lowest(self) -> float | None:
@@ -58,10 +61,10 @@ class Said:
         return min(sure) if sure else self.confidence
 
 
-def read(data: bytes, *, categories: Mapping[int, str], images: Mapping[int, str]) -> list[Said]:
+def read(data: bytes, *, categories: Mapping[int, str], images: Mapping[int, str] | str) -> list[Said]:
     """Read COCO results (a list in brackets) or JSON Lines. `categories` and `images` say what COCO's numbers mean.
 
-    Raises BadPredictions.
+    Numbers of images are refused where `images` is a sentence that says why. Raises BadPredictions.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -84,7 +87,7 @@ def stem(name: str) -> str:
 
 
 # --- COCO results ----------------------------------------------------------------------------------------------------
-def _coco(text: str, categories: Mapping[int, str], images: Mapping[int, str]) -> list[Said]:
+def _coco(text: str, categories: Mapping[int, str], images: Mapping[int, str] | str) -> list[Said]:
     try:
         entries = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -107,8 +110,10 @@ def _coco(text: str, categories: Mapping[int, str], images: Mapping[int, str]) -
     return [Said(image, f"the results of {image}", boxes) for image, boxes in by_image.items()]
 
 
-def _coco_image(told: Any, images: Mapping[int, str], where: str) -> str:
+def _coco_image(told: Any, images: Mapping[int, str] | str, where: str) -> str:
     if isinstance(told, int) and not isinstance(told, bool):
+        if isinstance(images, str):
+            raise BadPredictions(f"{where}: image_id {told} may mean several images: {images}")
         if told not in images:
             raise BadPredictions(f"{where}: image_id {told} is none of our export's; ids count from 1 in its order.")
         return images[told]
@@ -142,7 +147,9 @@ def _line(line: str, where: str) -> Said:
         raise BadPredictions(f"{where} has a label of the whole image and boxes; send the one or the other.")
     confidence = _confidence(told.get("confidence"), where, "confidence") if label is not None else None
     said = [_said_box(box, where) for box in boxes]
-    return Said(stem(told["image"]), where, said, label, confidence, _vector(told.get("embedding"), where))
+    vector = _vector(told.get("embedding"), where)
+    is_alone = bool(vector) and label is None and "boxes" not in told
+    return Said(stem(told["image"]), where, said, label, confidence, vector, is_alone)
 
 
 def _said_box(box: Any, where: str) -> SaidBox:
@@ -173,13 +180,15 @@ def _vector(told: Any, where: str) -> Sequence[float]:
         return ()
     if not isinstance(told, list) or not 2 <= len(told) <= LONGEST_VECTOR or not all(map(_is_number, told)):
         raise BadPredictions(f'{where}: "embedding" is a list of 2 to {LONGEST_VECTOR:,} numbers.')
-    if not any(told):
+    kept = np.array(told, dtype=np.float32)
+    kept[np.abs(kept) < np.finfo(np.float32).tiny] = 0  # what is smaller is no real number of the database's
+    if not kept.any():
         raise BadPredictions(f'{where}: an "embedding" of zeros has no direction.')
-    return [float(one) for one in told]
+    return [float(one) for one in kept]
 
 
 def _is_number(told: Any) -> bool:
-    return isinstance(told, (int, float)) and not isinstance(told, bool) and math.isfinite(told) and abs(told) < 1e9
+    return isinstance(told, (int, float)) and not isinstance(told, bool) and abs(told) < 1e9
 
 
 def _not_too_many(boxes: Sequence[Any], where: str) -> None:

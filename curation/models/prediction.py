@@ -24,6 +24,10 @@ class PredictionsQuerySet(models.QuerySet["Predictions"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
 
+    def judged(self) -> Self:
+        """Leave out what says nothing that could be right or wrong."""
+        return self.exclude(kind=Predictions.Kind.VECTORS)
+
 
 class Predictions(models.Model):
     """What one version of a model says of the images of a frozen data set version. Never changed after it came."""
@@ -31,6 +35,7 @@ class Predictions(models.Model):
     class Kind(models.TextChoices):
         BOXES = "boxes"
         LABELS = "labels"
+        VECTORS = "vectors"  # embeddings alone: for what is alike, there is nothing to judge
 
     public_id = public_id()
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="predictions")
@@ -41,7 +46,7 @@ class Predictions(models.Model):
         DatasetVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="models_trained"
     )
     part = models.CharField(max_length=10, blank=True, help_text="part of the version it was run on; empty = all")
-    kind = models.CharField(max_length=6, choices=Kind)
+    kind = models.CharField(max_length=7, choices=Kind)
     images = models.PositiveIntegerField(default=0)
     boxes = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, help_text="of the file: the same one again changes nothing")
@@ -53,7 +58,9 @@ class Predictions(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["dataset", "model", "model_version"], name="predictions_once"),
-            models.CheckConstraint(condition=models.Q(kind__in=["boxes", "labels"]), name="predictions_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["boxes", "labels", "vectors"]), name="predictions_kind_known"
+            ),
         ]
         indexes = [models.Index(fields=["project", "-id"], name="predictions_of_project")]
 

@@ -137,7 +137,8 @@ def waiting(project: Project) -> Iterator[tuple[Predictions, Scenario]]:
     asked = scenarios.standing(project)
     current = ScenarioVerdict.objects.filter(scenario__in=asked, is_current=True)
     known = {(row.predictions_id, row.scenario_id): row.terms for row in current}
-    for predictions in Predictions.objects.filter(project=project).select_related("project", "dataset").order_by("-id"):
+    mine = Predictions.objects.judged().filter(project=project)
+    for predictions in mine.select_related("project", "dataset").order_by("-id"):
         for scenario in asked:
             if known.get((predictions.pk, scenario.pk)) != asdict(scenarios.terms_of(scenario)):
                 yield predictions, scenario

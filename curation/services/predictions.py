@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crowd.bulk import UNSTORABLE
 from crowd.errors import CrowdError
@@ -39,42 +40,53 @@ class _Image:
     height: int
 
 
-@transaction.atomic
 def take_in(
     *, dataset: DatasetVersion, name: ModelName, data: bytes, part: str = "", by: User | None, now: datetime
 ) -> Predictions:
-    """Keep what a model says of a version or one part of it. The same file again changes nothing. Raises CrowdError."""
+    """Keep what a model says of a version or one part of it. The same file again changes nothing. Raises CrowdError.
+
+    The file is read before the transaction begins: that takes minutes for a large one.
+    """
     if dataset.frozen_at is None:
         raise CrowdError(f"{dataset} is not frozen yet.")
     model, version = _named(name.model, "model"), _named(name.version, "version")
     _known_part(dataset, part)
-    take_turns(project=dataset.project, what=PREDICTIONS)
-    digest = hashlib.sha256(part.encode() + b"\0" + data).hexdigest()
-    there = Predictions.objects.filter(dataset=dataset, model=model, model_version=version).first()
-    if there is not None:
-        if there.sha256 == digest:
-            return there
-        raise CrowdError(f"Other predictions of {there} for {dataset} are here already; give this model a new version.")
-    images = _images(dataset, part)
-    said = _read(dataset, data, images)
-    row = Predictions.objects.create(
+    row = Predictions(
         project=dataset.project,
         dataset=dataset,
         part=part,
         model=model,
         model_version=version,
         trained_on=name.trained_on,
-        kind=_kind(said),
-        images=len(said),
-        boxes=sum(len(one.boxes) for one in said),
-        sha256=digest,
+        sha256=hashlib.sha256(part.encode() + b"\0" + data).hexdigest(),
         created_by=by,
         created_at=now,
     )
+    there = _there(row)
+    if there is not None:
+        return there
+    images = _images(dataset, part)
+    said = _read(dataset, part, data, images)
+    row.kind, row.images, row.boxes = _kind(said), len(said), sum(len(one.boxes) for one in said)
+    kept = _judged(row, said, _finder(images))
+    return _added(row, kept, of=len(images), now=now)
+
+
+@transaction.atomic
+def _added(row: Predictions, kept: "_Kept", *, of: int, now: datetime) -> Predictions:
+    dataset = row.dataset
+    take_turns(project=dataset.project, what=PREDICTIONS)
+    there = _there(row)
+    if there is not None:
+        return there
+    if _items(dataset, row.part).count() != of:
+        raise CrowdError(f"Images of {dataset} were erased while the file was read; send it again.")
+    row.save()
     row.refresh_from_db(fields=["public_id"])
-    _keep(row, said, _finder(images), {label.name for label in dataset.project.classes.all()})
+    Prediction.objects.bulk_create(kept.rows, batch_size=A_BATCH)
+    embeddings.keep(project=row.project, space=str(row)[: embeddings.LONGEST_SPACE], vectors=kept.vectors)
     text = f"Predictions of {row} for {dataset}: {row.images:,} images, {row.boxes:,} boxes."
-    events.record(kind="predictions.added", text=text, project=dataset.project, subject=row, by=by, now=now)
+    events.record(kind="predictions.added", text=text, project=dataset.project, subject=row, by=row.created_by, now=now)
     jobs.wake(
         kind="evaluate",
         key=str(dataset.project_id),
@@ -83,6 +95,17 @@ def take_in(
     )
     versions.bump(project_id=dataset.project_id)
     return row
+
+
+def _there(row: Predictions) -> Predictions | None:
+    """Return what this file was kept as before. Raises CrowdError when another one is here in its place."""
+    mine = Predictions.objects.filter(dataset=row.dataset, model=row.model, model_version=row.model_version)
+    there = mine.first()
+    if there is not None and there.sha256 != row.sha256:
+        raise CrowdError(
+            f"Other predictions of {there} for {row.dataset} are here already; give this model a new version."
+        )
+    return there
 
 
 def _named(text: str, what: str) -> str:
@@ -99,29 +122,44 @@ def _known_part(dataset: DatasetVersion, part: str) -> None:
         raise CrowdError(f"{dataset} has no part {part[:20]!r}; parts are {told}.")
 
 
+def _items(dataset: DatasetVersion, part: str) -> QuerySet[DatasetItem]:
+    items = DatasetItem.objects.filter(dataset=dataset)
+    return items.filter(split=part) if part else items
+
+
 def _images(dataset: DatasetVersion, part: str) -> list[_Image]:
     """Return the images in the order in which our exports number them."""
-    items = DatasetItem.objects.filter(dataset=dataset).order_by("asset_id")
-    items = items.filter(split=part) if part else items
+    items = _items(dataset, part).order_by("asset_id")
     columns = ("asset_id", "asset__public_id", "asset__name", "asset__width", "asset__height")
     rows = items.values_list(*columns).iterator(chunk_size=A_BATCH)
     return [_Image(pk, str(public_id), name, wide or 0, high or 0) for pk, public_id, name, wide, high in rows]
 
 
-def _read(dataset: DatasetVersion, data: bytes, images: Sequence[_Image]) -> list[Said]:
+def _read(dataset: DatasetVersion, part: str, data: bytes, images: Sequence[_Image]) -> list[Said]:
     """COCO's numbers are those of our export: categories count from 1 by index, images by their order in a file."""
     categories = {index + 1: name for index, name in dataset.project.classes.values_list("index", "name")}
-    numbered = {number: one.public_id for number, one in enumerate(images, 1)}
+    numbered = _unclear(dataset, part) or {number: one.public_id for number, one in enumerate(images, 1)}
     try:
         return predicted.read(data, categories=categories, images=numbered)
     except BadPredictions as wrong:
         raise CrowdError(str(wrong)) from None
 
 
+def _unclear(dataset: DatasetVersion, part: str) -> str:
+    """Return why nobody can say which image of an export a number means; empty where it is clear."""
+    if dataset.splits.get("counts") and not part:
+        return f"every part of {dataset} counts from 1; name the part, or images by their file names."
+    if dataset.erased_items.exists():
+        return f"{dataset} lost erased images, and exports of before count others; name images by their file names."
+    return ""
+
+
 def _kind(said: Sequence[Said]) -> str:
     labels = sum(one.label is not None for one in said)
     if labels and any(one.boxes for one in said):
         raise CrowdError("The file has labels of whole images and boxes; send them as two versions of the model.")
+    if all(one.is_vector_alone for one in said):
+        return Predictions.Kind.VECTORS
     return Predictions.Kind.LABELS if labels else Predictions.Kind.BOXES
 
 
@@ -135,9 +173,17 @@ def _finder(images: Sequence[_Image]) -> Mapping[str, _Image]:
     return found | {one.public_id: one for one in images}
 
 
-def _keep(row: Predictions, said: Sequence[Said], images: Mapping[str, _Image], classes: set[str]) -> None:
-    rows: list[Prediction] = []
-    vectors: list[Vector] = []
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What of a file is kept."""
+
+    rows: list[Prediction] = field(default_factory=list)
+    vectors: list[Vector] = field(default_factory=list)
+
+
+def _judged(row: Predictions, said: Sequence[Said], images: Mapping[str, _Image]) -> _Kept:
+    classes = {label.name for label in row.project.classes.all()}
+    kept = _Kept()
     seen: set[int] = set()
     for one in said:
         image = images.get(one.image)
@@ -147,10 +193,9 @@ def _keep(row: Predictions, said: Sequence[Said], images: Mapping[str, _Image], 
         if image.asset_id in seen:
             raise CrowdError(f"{one.where}: {one.image[:80]!r} was there before under its other name.")
         seen.add(image.asset_id)
-        rows.append(_row(row, one, image, classes))
-        vectors += _vectors(one, image, rows[-1])
-    Prediction.objects.bulk_create(rows, batch_size=A_BATCH)
-    embeddings.keep(project=row.project, space=str(row)[: embeddings.LONGEST_SPACE], vectors=vectors)
+        kept.rows.append(_row(row, one, image, classes))
+        kept.vectors.extend(_vectors(one, image, kept.rows[-1]))
+    return kept
 
 
 def _row(row: Predictions, said: Said, image: _Image, classes: set[str]) -> Prediction:

@@ -189,6 +189,12 @@ def test_an_unknown_format_is_refused(alice: Caller, export: Export):
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_format")
 
 
+def test_an_empty_file_of_predictions_is_told_in_a_sentence(alice: Caller, export: Export):
+    path = f"/api/v1/predictions?dataset={export.dataset.public_id}&model=detector&model_version=2"
+    answer = alice.post(path, "", content_type="application/jsonl")
+    assert (answer.status_code, answer.json()["detail"]) == (409, "There is no prediction in the file.")
+
+
 # --- once ---------------------------------------------------------------------------------------------------
 def freeze(caller: Caller, project: Project, key: str, note: str = "") -> Any:
     wish = {"project": str(project.public_id), "note": note}

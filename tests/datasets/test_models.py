@@ -2,18 +2,33 @@
 
 import json
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from crowd.errors import CrowdError
-from curation.models import Asset, AssetTag, DatasetItem, Decision, Embedding, Predictions, Stage, TagRun
+from curation.datasets import predicted
+from curation.models import (
+    Asset,
+    AssetTag,
+    DatasetItem,
+    Decision,
+    Embedding,
+    ErasedItem,
+    Erasure,
+    Predictions,
+    Stage,
+    TagRun,
+)
 from curation.services import embeddings, evaluating, predictions, scenarios, unsure
-from curation.services.datasets import freeze_version
+from curation.services.datasets import freeze_version, split_version
 from curation.services.embeddings import Vector
 from curation.services.predictions import ModelName
 from curation.services.scenarios import Terms
+from curation.services.splits import SplitPlan
 from tests.factories import make_asset, make_project, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +106,51 @@ def test_cocos_numbers_are_those_of_our_export(version):
     results = [{"image_id": 2, "category_id": 1, "bbox": [960, 540, 480, 270], "score": 0.8}]
     row = sent(version, json.dumps(results).encode())
     assert row.rows.get().asset_id == version.items.order_by("asset_id")[1].asset_id
+
+
+def test_a_number_that_may_mean_several_images_is_refused(project, version):
+    results = json.dumps([{"image_id": 2, "category_id": 1, "bbox": [960, 540, 480, 270], "score": 0.8}]).encode()
+    split = split_version(dataset_id=version.pk, plan=SplitPlan(), by=None, now=NOW)
+    with pytest.raises(CrowdError, match="every part of v2 counts from 1; name the part"):
+        sent(split, results)
+    row = predictions.take_in(
+        dataset=split, name=ModelName("detector", "1"), data=results, part="train", by=None, now=NOW
+    )
+    assert row.rows.get().asset_id == split.items.filter(split="train").order_by("asset_id")[1].asset_id
+    erasure = Erasure.objects.create(project=project, pseudonym="w")
+    ErasedItem.objects.create(erasure=erasure, dataset=version, image=uuid4())
+    with pytest.raises(CrowdError, match="v1 lost erased images"):
+        sent(version, results)
+    assert sent(version, lines(version)).images == 20
+
+
+def test_predictions_of_images_that_were_erased_while_the_file_was_read_are_not_kept(version, monkeypatch):
+    def read(data: bytes, **meanings: Any):
+        version.items.first().delete()
+        return said(data, **meanings)
+
+    said = predicted.read
+    monkeypatch.setattr(predicted, "read", read)
+    with pytest.raises(CrowdError, match="were erased while the file was read"):
+        sent(version, lines(version))
+    assert not Predictions.objects.exists()
+
+
+def test_numbers_no_database_keeps_are_refused_or_rounded(version):
+    ident = version.items.first().asset.public_id
+    with pytest.raises(CrowdError, match="is a list of"):
+        sent(version, f'{{"image": "{ident}", "embedding": [1, 1{"0" * 400}]}}'.encode())
+    sent(version, f'{{"image": "{ident}", "embedding": [1e-50, 0.5]}}'.encode())
+    assert Embedding.objects.get().vector == [0, 0.5]
+
+
+def test_vectors_alone_are_judged_in_no_scenario_and_a_model_that_found_nothing_is(project, version):
+    images = [str(item.asset.public_id) for item in version.items.select_related("asset")]
+    scenarios.save(project=project, name="all", terms=Terms("", 0.7), by=None, now=NOW)
+    alone = sent(version, b"\n".join(json.dumps({"image": one, "embedding": [1, 2]}).encode() for one in images))
+    assert (alone.kind, list(evaluating.waiting(project))) == ("vectors", [])
+    nothing = sent(version, json.dumps({"image": images[0], "embedding": [1, 2], "boxes": []}).encode(), "2")
+    assert (nothing.kind, [one for one, _ in evaluating.waiting(project)]) == ("boxes", [nothing])
 
 
 def test_a_scenario_passes_fails_or_says_how_many_more_would_decide(project, version):

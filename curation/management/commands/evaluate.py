@@ -84,7 +84,7 @@ class Command(BaseCommand):
 
 
 def _sent(project: Project, options: dict[str, Any]) -> Predictions:
-    rows = Predictions.objects.filter(project=project).select_related("project", "dataset").order_by("-id")
+    rows = Predictions.objects.judged().filter(project=project).select_related("project", "dataset").order_by("-id")
     rows = rows.filter(model=options["model"]) if options["model"] else rows
     rows = rows.filter(model_version=options["model_version"]) if options["model_version"] else rows
     rows = rows.filter(dataset__number=options["number"]) if options["number"] else rows
@@ -105,6 +105,8 @@ def _bytes(name: str) -> bytes:
 
 
 def _judged(project: Project, row: Predictions) -> list[ScenarioVerdict]:
+    if row.kind == Predictions.Kind.VECTORS:
+        return []
     asked = scenarios.standing(project)
     if not asked:
         raise CommandError(
