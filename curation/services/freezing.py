@@ -11,21 +11,31 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from crowd.errors import CrowdError
-from curation.models import DatasetItem, DatasetVersion, Export, Job, Project, User
+from curation.models import Asset, DatasetItem, DatasetVersion, Export, Job, Project, User
 from curation.services import events, jobs, publish_filters, splits, versions
 from curation.services.asset_query import QueryError
 from curation.services.cards import frozen_card
 from curation.services.jobs import Again
+from curation.services.split_rows import contents_of
 from curation.services.splits import SplitPlan
 from curation.services.turns import VERSIONS, take_turns
-from curation.services.version_items import ClassNames, NothingToFreeze, Tally, items_of, meant_by, require_fit
+from curation.services.version_items import (
+    ClassNames,
+    NothingToFreeze,
+    Tally,
+    items_of,
+    meant_by,
+    require_allowed,
+    require_fit,
+)
 
 KIND: Final = "freeze"
 SLICE, A_COPY = 2_000, 20_000
 SECONDS_A_RUN = 100.0
+SECONDS_TO_EARLIER = 5.0
 GAVE_UP: Final = "It failed again and again; its job says why."
 State = DatasetVersion.State
 Adding = Callable[[DatasetVersion, int], int]
@@ -48,7 +58,7 @@ def freeze_version(
         take_turns(project=project, what=VERSIONS)
         require_fit(project, query)
         version = _new(project, by=by, note=note, query=query, now=now)
-        return _made_at_once(version, _add_meant, split, now)
+        return _made_at_once(version, _add_meant, split, now, is_copy=False)
 
 
 @transaction.atomic
@@ -56,13 +66,18 @@ def split_version(*, dataset_id: int, plan: SplitPlan, by: User | None, now: dat
     """Freeze the next version: the pictures and boxes of this one, dealt out to the parts. This one stays as it is."""
     whole = _whole(dataset_id)
     take_turns(project=whole.project, what=VERSIONS)
-    return _made_at_once(_new_split(whole, plan, by, now), _copying(whole), plan, now)
+    return _made_at_once(_new_split(whole, plan, by, now), _copying(whole), plan, now, is_copy=True)
 
 
-def _made_at_once(version: DatasetVersion, add: Adding, plan: SplitPlan | None, now: datetime) -> DatasetVersion:
+def _made_at_once(
+    version: DatasetVersion, add: Adding, plan: SplitPlan | None, now: datetime, *, is_copy: bool
+) -> DatasetVersion:
+    earlier = _still_to_deal(version, plan)
+    if earlier is not None:
+        raise CrowdError(f"{earlier} is being frozen; wait for it, so that what it has in a part stays there.")
     while _add_slice(version.pk, add):
         pass
-    _finish(version.pk, plan, now)
+    _finish(version.pk, plan, now, is_copy=is_copy)
     version.refresh_from_db()
     return version
 
@@ -134,7 +149,12 @@ def run_freeze(job: Job, now: datetime) -> Again | None:
         while done := _add_slice(version.pk, add):
             if time.monotonic() > until:
                 return Again(done_n=done)
-        _finish(version.pk, _plan(wish["plan"]), now)
+        plan = _plan(wish["plan"])
+        if _still_to_deal(version, plan) is not None:
+            return Again(after=SECONDS_TO_EARLIER)
+        if not whole:
+            publish_filters.suggest(project=version.project, by=None, now=now)
+        _finish(version.pk, plan, now, is_copy=whole is not None)
     except (CrowdError, QueryError) as refusal:
         _fail(version.pk, str(refusal), now)
     return None
@@ -143,6 +163,7 @@ def run_freeze(job: Job, now: datetime) -> Again | None:
 def begin_again(job: Job) -> None:
     """A person has a job that died tried again: the version that was given up with it is being frozen again."""
     DatasetVersion.objects.filter(pk=int(job.key), frozen_at=None).update(error="")
+    Job.objects.filter(pk=job.pk).update(total_n=None)
 
 
 def end_dead(*, now: datetime) -> int:
@@ -234,7 +255,6 @@ def _add_meant(version: DatasetVersion, last: int) -> int:
 
 def _copying(whole: DatasetVersion) -> Adding:
     def add(version: DatasetVersion, last: int) -> int:
-        whole.refresh_from_db(fields=["counts"])  # a contributor may have been erased meanwhile
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO curation_datasetitem (dataset_id, asset_id, consensus_id, label_class_id, boxes, split) "
@@ -243,7 +263,7 @@ def _copying(whole: DatasetVersion) -> Adding:
                 [version.pk, whole.pk, last, A_COPY],
             )
             added = cursor.rowcount
-        # Images as far as it is; all the rest is as in the version it is made of.
+        # Images as far as it is; all the rest as in the version it is made of, until it is counted at the end.
         version.counts = {**whole.counts, "images": int(version.counts["images"]) + added}
         return int(added)
 
@@ -252,22 +272,41 @@ def _copying(whole: DatasetVersion) -> Adding:
 
 # --- its end ------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def _finish(version_id: int, plan: SplitPlan | None, now: datetime) -> None:
+def _finish(version_id: int, plan: SplitPlan | None, now: datetime, *, is_copy: bool) -> None:
     version = DatasetVersion.objects.select_for_update(of=("self",)).select_related("project").get(pk=version_id)
     if version.state != State.FREEZING:
         return
+    if not is_copy:
+        _ask_again(version)
+    version.counts = {**version.counts, **contents_of(version)}
     if not version.counts["images"]:
         raise NothingToFreeze(f"Nothing that was meant is there any more, so {version} has nothing to freeze.")
     if plan is not None:
         splits.assign(version=version, plan=plan)
     version.frozen_at = now
-    version.save(update_fields=["frozen_at"])
+    version.save(update_fields=["counts", "frozen_at"])
     counts = version.counts
     parts = f", split into {', '.join(plan.shares)}" if plan else ""
     text = f"Version {version.number} was frozen: {counts['images']:,} images, {counts['boxes']:,} boxes{parts}."
     _record("dataset.frozen", text, version, now)
     for export_id in Export.objects.filter(dataset=version, state=Export.State.QUEUED).values_list("pk", flat=True):
         jobs.hasten(kind="export", key=str(export_id))
+
+
+def _ask_again(version: DatasetVersion) -> None:
+    """Take out what was meant when its slice was added and is not any more. Raises as `require_allowed`."""
+    still = meant_by(version.project, version.query).filter(pk=OuterRef("asset_id"))
+    version.items.filter(~Exists(still)).delete()
+    held = Asset.objects.filter(dataset_items__dataset=version)
+    require_allowed(version.project, held, whole=not version.query)
+
+
+def _still_to_deal(version: DatasetVersion, plan: SplitPlan | None) -> DatasetVersion | None:
+    """Return an earlier version under way: a plan that keeps what is in a part has to know where that one puts it."""
+    if plan is None or not plan.keep:
+        return None
+    earlier = DatasetVersion.objects.filter(project=version.project_id, number__lt=version.number)
+    return earlier.filter(frozen_at=None, error="").order_by("number").first()
 
 
 @transaction.atomic

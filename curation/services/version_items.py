@@ -31,8 +31,13 @@ def require_fit(project: Project, text: str) -> None:
     if not meant.exists():
         what = f"image that matches “{text.strip()}”" if text.strip() else "published image yet"
         raise NothingToFreeze(f"{project.name} has no {what}, so there is nothing to freeze.")
-    publish_filters.require_decided(meant, project.pk)
-    locked_parts.refuse_mixed(project=project, wanted=meant, whole=not text.strip())
+    require_allowed(project, meant, whole=not text.strip())
+
+
+def require_allowed(project: Project, wanted: QuerySet[Asset], *, whole: bool) -> None:
+    """Raise when some of these images must not be frozen, or not together."""
+    publish_filters.require_decided(wanted, project.pk)
+    locked_parts.refuse_mixed(project=project, wanted=wanted, whole=whole)
 
 
 class ClassNames:

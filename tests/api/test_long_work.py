@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from crowd.errors import CrowdError
 from crowd.models import Task
 from curation.api import throttles
 from curation.models import (
@@ -26,8 +27,10 @@ from curation.models import (
     Project,
     User,
 )
-from curation.services import batches, exporting, freezing, job_care, jobs
+from curation.services import batches, exporting, freezing, job_care, jobs, publish_filters
 from curation.services.pools import slots
+from curation.services.split_rows import contents_of
+from curation.services.splits import SplitPlan
 from tests.api.conftest import Caller, carry_out, token_of
 from tests.api.test_uploads import inline
 from tests.doors.conftest import photo
@@ -74,6 +77,61 @@ def test_a_version_is_frozen_by_a_job_that_is_cut_off_after_each_picture(
     assert DatasetItem.objects.filter(dataset__public_id=version["id"]).count() == 2
     assert Event.objects.filter(kind="dataset.frozen").count() == 1
     assert freeze(alice, project).json()["number"] == 2, "and afterwards it is the next one"
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in ("SLICE", "A_COPY"):
+        monkeypatch.setattr(freezing, size, 1)
+    monkeypatch.setattr(freezing, "SECONDS_A_RUN", 0.0)
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_what_is_taken_back_or_reported_while_a_version_is_frozen_is_not_in_it(
+    alice: Caller, project: Project, people: dict[str, User]
+):
+    freeze(alice, project)
+    one_run("freeze")
+    first = DatasetItem.objects.get().asset
+    Asset.objects.filter(pk=first.pk).update(state=Asset.State.HELD)
+    while one_run("freeze").state == Job.State.DUE:
+        pass
+    version = DatasetVersion.objects.get()
+    assert (version.state, version.counts["images"], version.counts) == ("frozen", 1, contents_of(version))
+    second = version.items.get().asset
+    Job.objects.all().delete()
+    freeze(alice, project)
+    one_run("freeze")
+    publish_filters.report(asset=second, name="children", by=people["Alice"], now=timezone.now())
+    while one_run("freeze").state == Job.State.DUE:
+        pass
+    refused = DatasetVersion.objects.get(number=2)
+    assert (refused.state, refused.items.count()) == ("failed", 0)
+    assert "1 image waits for a person in the publish filters" in refused.error
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_a_split_waits_for_earlier_versions_and_counts_what_it_holds(project: Project):
+    plan, now = SplitPlan(by=()), timezone.now()
+    whole = freezing.freeze_version(project_id=project.pk, by=None, now=now)
+    early = freezing.request_split(dataset_id=whole.pk, plan=plan, by=None, now=now)
+    late = freezing.request_version(project_id=project.pk, by=None, split=plan, now=now)
+    jobs_of = {one.number: Job.objects.get(kind="freeze", key=str(one.pk)).pk for one in (early, late)}
+    with pytest.raises(CrowdError, match="v2 is being frozen; wait for it"):
+        freezing.split_version(dataset_id=whole.pk, plan=plan, by=None, now=now)
+    for number in (3, 3, 3, 2):
+        jobs.run(job_id=jobs_of[number], now=timezone.now() + timedelta(hours=1))
+    late.refresh_from_db()
+    assert (late.state, late.items.count()) == ("freezing", 2)
+    drawn = DatasetItem.objects.exclude(boxes=[]).values("asset")
+    DatasetItem.objects.filter(asset__in=list(drawn.values_list("asset", flat=True))).delete()
+    for number in (2, 2, 2, 3):
+        jobs.run(job_id=jobs_of[number], now=timezone.now() + timedelta(hours=2))
+    for one in (early, late):
+        one.refresh_from_db()
+        assert (one.state, one.counts) == ("frozen", contents_of(one))
+    assert early.counts["boxes"] == 0
+    assert early.items.get().split == late.items.get(asset=early.items.get().asset).split
 
 
 def test_an_export_that_is_asked_for_meanwhile_waits_for_its_version(alice: Caller, project: Project):
