@@ -40,6 +40,7 @@ from curation.services.split_rows import contents_of
 from curation.services.turns import PREDICTIONS, VERSIONS, take_turns
 
 FILES_A_CALL: Final = 500
+OPEN: Final = (Export.State.QUEUED, Export.State.RUNNING, Export.State.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,21 @@ def _files(mine: Sequence[Asset]) -> Iterator[str]:
 
 
 def _exports_gone(row: Erasure, touched: Sequence[DatasetVersion]) -> Iterator[str]:
-    """Take archives that hold erased pictures away: they can be packed anew without them."""
-    packed = Export.objects.select_for_update().filter(dataset__in=touched, state=Export.State.DONE)
-    for export in packed.exclude(storage_key="").select_related("dataset"):
+    """Take archives that hold erased pictures away, also half packed ones: they can be packed anew without them."""
+    wanted = Export.objects.select_for_update(of=("self",)).filter(dataset__in=touched, state__in=OPEN)
+    for export in wanted.select_related("dataset").order_by("pk"):
+        is_packed = export.state == Export.State.DONE
+        if export.state == Export.State.QUEUED or (is_packed and not export.storage_key):
+            continue  # nothing is packed: one that waits begins when these are erased
         row.exports.append({"export": str(export.public_id), "version": export.dataset.number, "format": export.format})
-        yield export.storage_key
-        export.storage_key = ""
         export.error = "The archive is gone: a contributor in it was erased. Export the version again."
-        export.save(update_fields=["storage_key", "error"])
+        if is_packed:
+            yield export.storage_key
+            export.storage_key = ""
+        else:  # its job sees it and removes what it has packed
+            export.move_to(Export.State.FAILED)
+            export.finished_at = row.created_at
+        export.save(update_fields=["state", "storage_key", "error", "finished_at"])
 
 
 def _tombstones(row: Erasure, items: QuerySet[DatasetItem]) -> None:

@@ -124,6 +124,25 @@ def test_a_package_has_parts_tables_card_licence_and_the_digest_of_every_file(pr
     assert changed_files(out) == []
 
 
+def test_an_export_that_is_being_packed_while_a_contributor_is_erased_ends_without_an_archive(project, monkeypatch):
+    wanda = make_worker()
+    Asset.objects.filter(project=project).update(worker_id=wanda.pk)
+    publish(project, photo(7), [("gesture", 0.3)])
+    version = frozen(project)
+    export = request_export(dataset_id=version.pk, format="coco", by=None, now=NOW)
+    with monkeypatch.context() as slow:
+        slow.setattr(exporting, "SECONDS_A_RUN", -1.0)
+        jobs.run(job_id=Job.objects.get(kind="export").pk, now=timezone.now())
+    export.refresh_from_db()
+    assert (export.state, exporting.folder_of(export).exists()) == ("running", True)
+    row = erasing.erase(project=project, worker=wanda, note="asked", by=make_user("Lea"), now=NOW)
+    carried_out("export")
+    export.refresh_from_db()
+    assert (export.state, export.storage_key, exporting.folder_of(export).exists()) == ("failed", "", False)
+    assert "a contributor in it was erased" in export.error
+    assert [one["export"] for one in row.exports] == [str(export.public_id)]
+
+
 def test_an_erased_contributor_is_in_no_version_file_or_hash_and_receipts_say_so(project, tmp_path):
     wanda, alice = make_worker(), make_user("Lea")
     other = publish(project, photo(7), [("gesture", 0.3)])
