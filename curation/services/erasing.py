@@ -37,6 +37,7 @@ from curation.services.assets import Move
 from curation.services.assets.reasons import ERASED as REASON
 from curation.services.jobs import Again
 from curation.services.split_rows import contents_of
+from curation.services.splits import parts_now
 from curation.services.turns import PREDICTIONS, VERSIONS, take_turns
 
 FILES_A_CALL: Final = 500
@@ -98,7 +99,8 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
     _tombstones(row, items)
     for version in touched:
         version.counts = {**version.counts, **contents_of(version)}
-        version.save(update_fields=["counts"])
+        version.splits = parts_now(version)
+        version.save(update_fields=["counts", "splits"])
     _drop(mine, row, by, now)
     control_answers.withdraw(project_id=project.pk, asset_ids=ids)
     _forget(mine)

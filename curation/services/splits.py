@@ -190,6 +190,10 @@ def _by_class(rows: Sequence[Row], groups: Sequence[int], dealt: Dealt, shares: 
     for row, group in zip(rows, groups, strict=True):
         mine = counts.setdefault(row.label or NO_CLASS, {})
         mine[dealt.splits[group]] = mine.get(dealt.splits[group], 0) + 1
+    return _of_classes(counts, shares)
+
+
+def _of_classes(counts: Mapping[str, Mapping[str, int]], shares: Mapping[str, float]) -> dict[str, Any]:
     return {
         "classes": dict(sorted(counts.items())),
         "chi_square": {name: round(value, 4) for name, value in sorted(chi_squares(counts, shares).items())},
@@ -217,6 +221,23 @@ def _store(version: DatasetVersion, rows: Sequence[Row], groups: Sequence[int], 
             "WHERE i.dataset_id = %s AND i.asset_id = dealt.asset_id",
             [version.pk],
         )
+
+
+def parts_now(version: DatasetVersion) -> dict[str, Any]:
+    """Return how a version is split, its parts counted anew: some of its pictures were erased."""
+    if not version.splits:
+        return {}
+    shares: dict[str, float] = version.splits["shares"]
+    counts: dict[str, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(l.name, i.boxes->0->>'label', %s), i.split, count(*) FROM curation_datasetitem i "
+            "LEFT JOIN curation_labelclass l ON l.id = i.label_class_id WHERE i.dataset_id = %s GROUP BY 1, 2",
+            [NO_CLASS, version.pk],
+        )
+        for name, split, images in cursor.fetchall():
+            counts.setdefault(name, {})[split] = images
+    return {**version.splits, "counts": counts_of(version, shares), **_of_classes(counts, shares)}
 
 
 def counts_of(version: DatasetVersion, names: Mapping[str, Any]) -> dict[str, dict[str, int]]:

@@ -143,6 +143,19 @@ def test_an_export_that_is_being_packed_while_a_contributor_is_erased_ends_witho
     assert [one["export"] for one in row.exports] == [str(export.public_id)]
 
 
+def test_the_parts_of_a_version_count_what_is_left_in_them(project):
+    wanda = make_worker()
+    publish(project, photo(7), [("gesture", 0.3)])
+    version = split_version(dataset_id=frozen(project).pk, plan=SplitPlan(by=()), by=None, now=NOW)
+    gone = version.items.filter(split="train").first()
+    Asset.objects.filter(pk=gone.asset_id).update(worker_id=wanda.pk)
+    train = version.splits["counts"]["train"]["images"]
+    erasing.erase(project=project, worker=wanda, note="asked", by=make_user("Lea"), now=NOW)
+    version.refresh_from_db()
+    assert version.splits["counts"]["train"]["images"] == train - 1
+    assert sum(sum(parts.values()) for parts in version.splits["classes"].values()) == version.counts["images"] == 3
+
+
 def test_an_erased_contributor_is_in_no_version_file_or_hash_and_receipts_say_so(project, tmp_path):
     wanda, alice = make_worker(), make_user("Lea")
     other = publish(project, photo(7), [("gesture", 0.3)])
