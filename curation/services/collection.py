@@ -92,6 +92,19 @@ def judge(*, project: Project, page_ids: Iterable[int], judgement: Judgement, by
     return len(pages)
 
 
+def pay_unjudged(*, project: Project, photos: QuerySet[Asset], now: datetime) -> None:
+    """Accept what nobody has judged of the submissions with these photos: nobody will be able to look at it."""
+    pages = waiting(project).filter(answers__pk__in=photos.values("answer_id")).order_by()
+    workers = sorted(set(pages.values_list("worker_id", flat=True)))
+    if not workers:
+        return
+    for worker_id in workers:
+        dishonesty.lock(worker_id)
+    ledger.lock_project(project_id=project.pk)
+    for page_id in sorted(set(pages.values_list("pk", flat=True))):
+        judging.accept(assignment_id=page_id, now=now)
+
+
 def _check(judgement: Judgement, ids: Sequence[int]) -> None:
     if judgement.verdict not in VERDICTS:
         raise CrowdError(f"{judgement.verdict[:20]!r} is no verdict; known are {', '.join(VERDICTS)}.")
@@ -156,13 +169,13 @@ def _take_out(photos: Sequence[Asset], judgement: Judgement, by: User, now: date
     first = frozen.first()
     if first is not None:
         raise CrowdError(f"A picture of it is frozen in data set version {first.dataset}; it can only be accepted.")
-    _withdraw(photos)
+    withdraw(photos)
     evidence = {"note": judgement.note, "paid": judgement.verdict == SOFT}
     moves = [assets.Move(photo, Decision.Verdict.DROPPED, judgement.reason, evidence) for photo in photos]
     assets.decide_all(moves=moves, by_kind=Decision.By.PERSON, by_id=by.pk, now=now)
 
 
-def _withdraw(photos: Sequence[Asset]) -> None:
+def withdraw(photos: Sequence[Asset]) -> None:
     """Offer nobody what is taken out; who has it in hand already is paid for it."""
     working = [photo.pk for photo in photos if photo.state == State.WORKING]
     places = Task.objects.filter(item_id__in=working, overlap__isnull=False, issued__lt=F("overlap"))

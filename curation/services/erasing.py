@@ -32,7 +32,7 @@ from curation.models import (
     User,
 )
 from curation.services import assets as moves
-from curation.services import control_answers, events, jobs, versions
+from curation.services import collection, control_answers, events, jobs, versions
 from curation.services.assets import Move
 from curation.services.assets.reasons import ERASED as REASON
 from curation.services.jobs import Again
@@ -41,6 +41,13 @@ from curation.services.splits import parts_now
 from curation.services.turns import PREDICTIONS, VERSIONS, take_turns
 
 FILES_A_CALL: Final = 500
+NO_DIGEST: Final = """
+    UPDATE crowd_task SET payload = payload || '{"sha256": ""}' WHERE item_id = ANY(%s) AND payload ? 'sha256'
+"""
+NO_FILE: Final = """
+    UPDATE crowd_answerraw SET payload = jsonb_set(payload, '{file}', payload->'file' || '{"sha256": "", "name": ""}')
+    WHERE answer_id = ANY(%s) AND jsonb_typeof(payload->'file') = 'object'
+"""
 OPEN: Final = (Export.State.QUEUED, Export.State.RUNNING, Export.State.DONE)
 
 
@@ -79,6 +86,7 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
     The ledger, bans and the record of decisions stay, without pictures; archives that hold some are deleted.
     """
     _let_nobody_take_in(project)
+    collection.pay_unjudged(project=project, photos=assets_of(project, worker), now=now)
     mine = list(_locked(assets_of(project, worker)))
     if not mine:
         raise CrowdError("This contributor has no picture here, so there is nothing to erase.")
@@ -101,6 +109,7 @@ def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: 
         version.counts = {**version.counts, **contents_of(version)}
         version.splits = parts_now(version)
         version.save(update_fields=["counts", "splits"])
+    collection.withdraw(mine)
     _drop(mine, row, by, now)
     control_answers.withdraw(project_id=project.pk, asset_ids=ids)
     _forget(mine)
@@ -191,7 +200,7 @@ def _drop(mine: Sequence[Asset], row: Erasure, by: User | None, now: datetime) -
 
 def _forget(mine: Sequence[Asset]) -> None:
     """Empty what tells of the picture and its sender; the row stays, because the books point at it."""
-    ids = [asset.pk for asset in mine]
+    ids, answers = [asset.pk for asset in mine], [asset.answer_id for asset in mine if asset.answer_id]
     for model in (AssetPreview, AssetCorners, AssetTag, TagRun, Embedding, Prediction):
         model.objects.filter(asset__in=ids).delete()
     for asset in mine:
@@ -203,6 +212,8 @@ def _forget(mine: Sequence[Asset]) -> None:
     Asset.objects.bulk_update(mine, [*fields, "hash256_trimmed", "sharpness", "brightness", "contrast"], batch_size=500)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE curation_publishfinding SET said_by = '', note = '' WHERE asset_id = ANY(%s)", [ids])
+        cursor.execute(NO_DIGEST, [ids])
+        cursor.execute(NO_FILE, [answers])
 
 
 def run_erase(job: Job, now: datetime) -> Again | None:

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from crowd.models import Account, Assignment, Bonus, Budget, Task
+from crowd.models import Account, AnswerRaw, Assignment, Bonus, Budget, Task
 from curation.models import Asset, Decision, Pool, Project, User
+from curation.services import erasing
 from tests.factories import make_answer, make_asset, make_evidence, make_pool, make_project, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,24 @@ def test_what_is_said_pays_or_not_and_uses_the_photo_or_not(project, rita, sent,
     assert row.reason == ("The photo is blurred. Hold still." if verdict == "reject" else "")
     assert Budget.objects.get(project_id=project.pk).spent_micro == (row.price_micro if page == "accepted" else 0)
     assert judge(rita, project, sent, verdict="accept").status_code == 400
+
+
+def test_who_is_erased_is_paid_and_her_photos_are_offered_to_nobody(project, pool, alice):
+    wanda = make_worker("Wanda")
+    asset = submission(project, pool, wanda, state=Asset.State.WORKING)
+    file = {"key": "uploads/a.jpg", "sha256": "ab" * 32, "bytes": 9, "name": "wanda.jpg"}
+    AnswerRaw.objects.create(answer=asset.answer, payload={"file": file, "camera": "front"})
+    batch = Task.objects.latest("pk").batch
+    about = {"batch": batch, "key": "check", "project_id": project.pk, "item_id": asset.pk, "overlap": 3, "issued": 0}
+    task = Task.objects.create(**about, payload={"sha256": "ab" * 32, "width": 640})
+    erasing.erase(project=project, worker=wanda, note="asked", by=alice, now=timezone.now())
+    task.refresh_from_db()
+    assert (task.cancelled, task.payload) == (True, {"sha256": "", "width": 640})
+    told = AnswerRaw.objects.get(answer=asset.answer_id).payload
+    assert told == {"file": {**file, "sha256": "", "name": ""}, "camera": "front"}
+    page = Assignment.objects.get(worker=wanda)
+    assert page.state == State.ACCEPTED
+    assert Budget.objects.get(project_id=project.pk).spent_micro == page.price_micro
 
 
 def test_all_of_a_worker_are_judged_at_once_or_none(project, pool, rita):
