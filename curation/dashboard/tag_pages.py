@@ -22,11 +22,7 @@ def tags(request: HttpRequest, public_id: UUID) -> HttpResponse:
     stages = [stage for stage in seat.project.stages.all() if stage.kind == "tag"]
     text, wrong = request.GET.get("q", "").replace("\x00", ""), ""
     try:
-        query = parse(text)
-    except QueryError as error:
-        query, wrong = parse(""), str(error)
-    try:
-        values = tagging.counts(seat.project, query)
+        values = tagging.counts(seat.project, parse(text))
     except QueryError as error:
         values, wrong = [], str(error)
     keys = [

@@ -121,3 +121,4 @@ def test_the_counts_are_of_what_a_query_means_and_lead_there(client, alice, proj
     wrong = client.get(reverse("tags", args=[project.public_id]), {"q": "colour:red"})
     assert wrong.status_code == 400
     assert "colour" in wrong.content.decode()
+    assert "Nothing is counted." in wrong.content.decode()
