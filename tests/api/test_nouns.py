@@ -8,7 +8,7 @@ import pytest
 from crowd.models import Budget, Evidence, LedgerEntry, Restriction
 from curation.models import Annotation, Asset, Consensus, Event, Pool, Project, Review, Stage, User
 from curation.services import events
-from tests.api.conftest import Caller, token_of
+from tests.api.conftest import Caller, carry_out, token_of
 from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_project, make_user, make_worker
 
 
@@ -188,6 +188,7 @@ def test_the_ledger_says_what_was_paid_to_whom_for_what(alice: Caller, project: 
 
 def test_the_record_is_for_leads(alice: Caller, project: Project, people: dict[str, User]):
     alice.send("POST", "/api/v1/datasets", {"project": str(project.public_id)})
+    carry_out("freeze")
     (row,) = rows(alice, "events", kind="dataset.frozen", by_people="true")
     assert (row["by"], row["project"]) == ("Alice", str(project.public_id))
     assert rows(Caller(token_of(people["Rita"])), "events") == []
@@ -199,6 +200,7 @@ def test_a_project_says_how_far_it_is_and_what_is_missing(alice: Caller, project
     path = f"/api/v1/forecast?project={project.public_id}"
     found = alice.get(path).json()
     assert (found["wanted"], found["budget_usd"], found["finish"]) == (10, "500.00", None)
+    assert found["currency"] == "USD"
     assert [(one["id"], one["wanted"], one["currency"]) for one in found["pools"]] == [(pool.pk, 10, "USD")]
     assert alice.get(f"{path}&label_class=nothing").json()["pools"] == []
 
