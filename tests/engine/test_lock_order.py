@@ -27,6 +27,7 @@ from curation.services import (
     honesty,
     jobs,
     predictions,
+    publish_filters,
     scenarios,
     trash,
 )
@@ -129,6 +130,11 @@ def predict(project: Project, by: User) -> None:
     predictions.take_in(dataset=version, name=name, data=data, by=by, now=NOON)
 
 
+def say_a_word(project: Project, by: User) -> None:
+    found = publish_filters.report(asset=make_asset(project), name="symbols", by=by, now=NOON)
+    publish_filters.decide(finding=found, remove=False, by=by, now=NOON)
+
+
 STARTS: dict[str, Callable[[Project, User], object]] = {
     "change of many": lambda project, by: bulk_changes.start(
         project=project, action="tag", how={"tag": "new"}, which=Which(newest=_newest(project)), by=by, now=NOON
@@ -147,6 +153,7 @@ STARTS: dict[str, Callable[[Project, User], object]] = {
         project=project, name="dark", terms=Terms("light:low", 0.9), by=by, now=NOON
     ),
     "predictions": predict,
+    "word in the publish filters": say_a_word,
     "erasure": erase,
     "taken out of the archive": lambda project, by: trash.unarchive(project_id=project.pk, by=by, now=NOON),
 }
