@@ -92,6 +92,7 @@ def judge(*, project: Project, page_ids: Iterable[int], judgement: Judgement, by
     return len(pages)
 
 
+@transaction.atomic
 def pay_unjudged(*, project: Project, photos: QuerySet[Asset], now: datetime) -> None:
     """Accept what nobody has judged of the submissions with these photos: nobody will be able to look at it."""
     pages = waiting(project).filter(answers__pk__in=photos.values("answer_id")).order_by()

@@ -79,14 +79,19 @@ def extent(project: Project, worker: Worker) -> Extent:
     return Extent(mine.count(), held, exports.count())
 
 
-@transaction.atomic
 def erase(*, project: Project, worker: Worker, note: str, by: User | None, now: datetime) -> Erasure:
     """Erase a contributor's pictures from the project and from all its versions. It cannot be undone.
 
-    The ledger, bans and the record of decisions stay, without pictures; archives that hold some are deleted.
+    The ledger, bans and the record of decisions stay, without pictures; archives that hold some are deleted. What is
+    not judged yet is paid first, so that nobody waits for the project's money while the rest goes.
     """
-    _let_nobody_take_in(project)
     collection.pay_unjudged(project=project, photos=assets_of(project, worker), now=now)
+    return _erase(project, worker, note, by, now)
+
+
+@transaction.atomic
+def _erase(project: Project, worker: Worker, note: str, by: User | None, now: datetime) -> Erasure:
+    _let_nobody_take_in(project)
     mine = list(_locked(assets_of(project, worker)))
     if not mine:
         raise CrowdError("This contributor has no picture here, so there is nothing to erase.")
