@@ -97,10 +97,21 @@ def in_focus(overlay: Overlay) -> Difference:
     return min(found, key=lambda one: one.usual)
 
 
+def unevenness(overlay: Overlay) -> float:
+    """Return how many times as sharp as the other the sharper of two pictures is."""
+    less, more = sorted(_sharpness(overlay))
+    return more / max(less, 0.01)
+
+
+def _sharpness(overlay: Overlay) -> list[float]:
+    sides = overlay.moving, overlay.fixed
+    return [float(cv2.Laplacian(one, cv2.CV_16S)[overlay.mask].std()) for one in sides]
+
+
 def _blurred(overlay: Overlay, deviation: float) -> Overlay:
     """Blur the sharper side within the mask."""
     moving, fixed, mask = overlay.moving, overlay.fixed, overlay.mask
-    sharpness = [float(cv2.Laplacian(one, cv2.CV_16S)[mask].std()) for one in (moving, fixed)]
+    sharpness = _sharpness(overlay)
     weight = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), deviation) + 1e-6
 
     def smooth(grey: Grey) -> Grey:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .difference import SIDE, Overlay, in_focus, measured
+from .difference import SIDE, Overlay, in_focus, measured, unevenness
 from .layer import FIXED, layered
 
 LAYER_SIDE = 3 * SIDE
 LAYER_USUAL, LAYER_LARGEST = 0.4, 0.12
 REFINABLE_USUAL = 0.5
 BLURRED_USUAL, FOCUSED, CLOSER = 0.07, 0.7, 0.25
+UNFOCUSED_USUAL, UNEVEN = 0.15, 1.6
 
 Lay = Callable[[int], Overlay | None]
 """Lays one picture over the other at a size; None when hardly anything is in common."""
@@ -41,7 +42,10 @@ def proof_of(lay: Lay, threshold: float) -> Proof | None:
     proven, marked = found.proves(threshold), ""
     if BLURRED_USUAL < found.usual <= REFINABLE_USUAL:
         focused = in_focus(overlay)
-        proven = focused.proves(min(threshold, CLOSER)) if focused.usual < FOCUSED * found.usual else proven
+        if focused.usual < FOCUSED * found.usual:
+            proven = focused.proves(min(threshold, CLOSER))
+        elif found.usual > UNFOCUSED_USUAL and unevenness(overlay) > UNEVEN:
+            proven = False  # one is far blurrier, and yet blur is not what sets them apart: another photo of the room
     if threshold > 0 and found.usual <= LAYER_USUAL and found.largest > LAYER_LARGEST:
         marked = _marked(lay)
     return Proof(proven or bool(marked), found.largest, found.usual, overlay.common, marked)

@@ -15,7 +15,7 @@ from .preview import Preview
 from .proof import Proof, proof_of
 from .windows import detail_agrees
 
-VERSION = "verify-4"
+VERSION = "verify-5"
 """Under which verdicts are kept for second runs: another one wherever a pair may be judged otherwise."""
 RADIUS = 64
 """Candidates lie within so many bits; unrelated photos were never seen nearer than 86."""

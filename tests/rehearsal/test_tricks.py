@@ -92,6 +92,16 @@ class TestSeenByTheProduct:
             )
             assert _verdict(first, second) != "same_photo"
 
+    def test_a_blurred_photo_and_a_sharp_one_of_one_room_are_never_the_same_photo(self):
+        from curation.preprocessing.verify import compare_voted
+
+        room = {"person": "person-14", "room": "person-14", "scale": 0.5}
+        blurred = _sighting(tricks.blurred(scene("a14", "palm", **room), WANDA)[0])
+        sharp = _sighting(encode(scene("b14", "peace", **room).image, WANDA))
+        found = compare_voted(sharp, blurred, mirrored=False)
+        assert found is not None
+        assert found.verdict == "same_scene"
+
     def test_a_resaved_photo_is_the_same_photo(self):
         for n in range(3):
             picture = scene(f"resaved-{n}", "four")
