@@ -53,6 +53,7 @@ class ProjectAhead(serializers.Serializer[Any]):
     project = serializers.UUIDField()
     wanted = serializers.IntegerField()
     published = serializers.IntegerField()
+    currency = serializers.CharField(help_text="of every amount but those of pools: the first budget's")
     spent_usd = Dollars()
     budget_usd = Dollars()
     usd_per_image = Dollars(allow_null=True, help_text="so far, of a published one")
@@ -126,6 +127,7 @@ def _ahead(numbers: ProjectNumbers) -> dict[str, Any]:
     return {
         "wanted": numbers.plan,
         "published": numbers.published,
+        "currency": numbers.currency,
         "spent_usd": numbers.spent.spent_micro,
         "budget_usd": numbers.budget_micro,
         "usd_per_image": numbers.price_micro,

@@ -38,6 +38,7 @@ class StageRow(serializers.ModelSerializer[Stage]):
 
 
 class BudgetRow(serializers.Serializer[Budget]):
+    currency = serializers.CharField(help_text="of the amounts beside it")
     limit_usd = Dollars(source="limit_micro")
     reserved_usd = Dollars(source="reserved_micro")
     spent_usd = Dollars(source="spent_micro")

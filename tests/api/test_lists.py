@@ -124,6 +124,7 @@ def test_a_long_list_costs_as_many_queries_as_a_short_one(alice: Caller, project
 def test_a_project_says_what_it_may_spend(alice: Caller, project: Project):
     found = alice.get(f"/api/v1/projects/{project.public_id}").json()
     assert found["budget"] == {
+        "currency": "USD",
         "limit_usd": "500.00",
         "reserved_usd": "0.00",
         "spent_usd": "0.00",
