@@ -24,6 +24,7 @@ from curation.stages.registry import stage_kind
 STARTS: Final[tuple[Start, ...]] = ("drafts", "pilot", "all")
 TEXTS: Final = {"recipe": 60, "name": 120, "quotas": 60_000, "wanted": 12, "budget": 30, "pilot": 12}
 MORE_TEXTS: Final = {"platform": 60, "people": 12, "team": 40, "owner": 80, "settings": 100_000}
+USUAL_PRESET = "gestures"
 USUAL_PILOT = 10
 USUAL_PEOPLE, MOST_PEOPLE = 10, 1_000_000
 ELSEWHERE: Final = {"price_by_skill": "price_skill", "audience": "top_percent"}
@@ -71,8 +72,8 @@ def known_recipe(text: str) -> str:
 
 
 def offered() -> list[str]:
-    """Return the presets: those that ask a crowd first, then those that begin with what is brought in."""
-    return sorted(names(), key=lambda name: not crowd_stages(load(name)))
+    """Return the presets: the usual one, those that ask a crowd, then those that begin with what is brought in."""
+    return sorted(names(), key=lambda name: (name != USUAL_PRESET, not crowd_stages(load(name))))
 
 
 def crowd_stages(recipe: Recipe) -> list[RecipeStage]:
