@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from curation.management.commands.rehearse import as_text
 from curation.models import Asset, AssetTag, Crawl, CrawlHit, Project, TagRun
 from curation.services.crawling import counting
 
@@ -36,6 +37,7 @@ def test_cars_keep_of_a_ten_thousandth_of_a_million_addresses_what_was_published
     funnel = {row["stage"]: (row["in"], row["passed"]) for row in document["funnel"]}
     assert funnel == {"checks": (95, 95), "filter": (95, 84), "publish": (84, 84)}
     assert document["cost"]["total_usd"] == "0.00"
+    assert "addresses   105 found, 95 pictures" in as_text(document)
     project = Project.objects.get(is_rehearsal=True)
     asset = Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).first()
     tags = {(tag.key, tag.source) for tag in AssetTag.objects.filter(asset=asset, run__is_current=True)}

@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from crowd.clock import database_now
 from crowd.rehearsal import footage
+from curation.management.commands.rehearse import as_text
 from curation.models import Asset, Project
 from curation.services import clips, ingest, tagging
 from curation.services.asset_query import matching, parse
@@ -84,3 +85,7 @@ def test_a_rehearsal_of_footage_finds_what_moves_and_counts_it():
     assert document["quality"]["label_accuracy"] > 0.9
     assert document["tags"]["camera: gate-1"] == 0.5
     assert 0 < document["tags"]["motion: yes"] < 0.7
+    told = as_text(document)
+    assert "motion    60 in" in told
+    assert "camera: gate-1  50.0%" in told
+    assert "workers" not in told  # nobody was asked

@@ -18,6 +18,12 @@ from curation.management.terminal import Progress
 from curation.recipes.loading import BadRecipe, Recipe, load
 
 MOST = 1_000_000
+MEASURED = {
+    "precision": "precision",
+    "recall": "recall",
+    "mean_iou": "mean IoU",
+    "label_accuracy": "labels right",
+}
 RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "crowd": rehearse,
     "clips": rehearse_footage,
@@ -83,21 +89,46 @@ def _require_crowd(recipe: Recipe, platform: str) -> None:
 
 def as_text(document: dict[str, Any]) -> str:
     """Return the report as a table for people."""
-    lines = [f"{document['recipe']}, seed {document['seed']}, {document['size']} photos", ""]
+    lines = [f"{document['recipe']}, seed {document['seed']}, size {document['size']}", ""]
+    lines += _found(document)
     lines.append(f"{'stage':<12}{'in':>8}{'passed':>8}{'dropped':>9}   reasons")
     for row in document["funnel"]:
         reasons = ", ".join(f"{name} {n}" for name, n in row["reasons"].items())
         lines.append(f"{row['stage']:<12}{row['in']:>8}{row['passed']:>8}{row['dropped']:>9}   {reasons}")
+    lines += _described(document)
     cost, quality, workers = document["cost"], document["quality"], document["workers"]
     lines += ["", f"cost        ${cost['total_usd']}"]
-    lines += [f"  {row['stage']:<10}${row['usd']} for {row['n']}" for row in cost["per_stage"]]
+    lines += [f"  {row['stage']:<12}${row['usd']} for {row['n']}" for row in cost["per_stage"]]
     lines.append(f"  a delivered image ${cost['per_delivered_usd']}, sum of unit prices ${cost['unit_sum_usd']}")
-    lines.append(
-        f"quality     precision {quality['precision']}, recall {quality['recall']}, mean IoU {quality['mean_iou']}"
-    )
-    lines.append(
-        f"workers     {workers['dishonest']} dishonest: {workers['caught']} caught, {workers['missed']} missed; "
-        f"{workers['wrongly_accused']} wrongly accused"
-    )
+    measured = [f"{words} {quality[name]}" for name, words in MEASURED.items() if quality.get(name) is not None]
+    if measured:
+        lines.append(f"quality     {', '.join(measured)}")
+    if workers["honest"] or workers["dishonest"]:
+        lines.append(
+            f"workers     {workers['dishonest']} dishonest: {workers['caught']} caught, {workers['missed']} missed; "
+            f"{workers['wrongly_accused']} wrongly accused"
+        )
     lines.append(f"time        {document['time']['virtual_hours']} hours, {document['time']['wall_seconds']} s here")
     return "\n".join(lines)
+
+
+def _found(document: dict[str, Any]) -> list[str]:
+    """Say what public sets and search engines gave, before a stage saw it."""
+    lines = [f"{'public set':<12}{one['format']}: {one['new']} new" for one in document.get("public_sets", [])]
+    if crawl := document.get("crawl"):
+        states = crawl["addresses"]
+        lines.append(f"{'addresses':<12}{sum(states.values())} found, {states.get('taken', 0)} pictures")
+        lines += [f"{n:>12}  {reason}" for reason, n in crawl["refused"].items()]
+    return [*lines, ""] if lines else []
+
+
+def _described(document: dict[str, Any]) -> list[str]:
+    """Say what each layer let through, what tags were found, and what each class has."""
+    layers = [f"  {one['tagger']:<10}{one['in']} in, {one['passed']} passed" for one in document.get("layers", [])]
+    tags = [f"  {tag}  {share:.1%}" for tag, share in document.get("tags", {}).items()]
+    classes = [
+        f"  {row['class']:<14}{row['images']:>6} images{row['boxes']:>7} boxes  {row['flag']}".rstrip()
+        for row in document.get("classes", [])
+    ]
+    parts = (("layers", layers), ("tags", tags), ("classes", classes))
+    return [line for title, rows in parts if rows for line in ("", title, *rows)]
