@@ -43,10 +43,12 @@ def freeze(project: Project, **more: Any) -> DatasetVersion:
 
 
 def finish(export: Export) -> Export:
-    job = Job.objects.get(kind="export", key=str(export.pk))
-    while job.state == Job.State.DUE:
-        jobs.run(job_id=job.pk, now=timezone.now())
-        job.refresh_from_db()
+    """Run the export's job to its end, after the one that freezes its version if somebody asked for that."""
+    freezing = Job.objects.filter(kind="freeze", key=str(export.dataset_id))
+    for job in (*freezing, Job.objects.get(kind="export", key=str(export.pk))):
+        while job.state == Job.State.DUE:
+            jobs.run(job_id=job.pk, now=timezone.now())
+            job.refresh_from_db()
     export.refresh_from_db()
     return export
 
