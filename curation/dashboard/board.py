@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from crowd.clock import database_now
@@ -209,10 +209,10 @@ def _newest(project: Project, shown: str, level: int | None, most: int) -> list[
     item, other = Asset.objects.filter(pk=OuterRef("item_id")), Asset.objects.filter(pk=OuterRef("other_item_id"))
     mine = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
     listed = _standing(project, shown) if level is None else _standing(project, shown).filter(level=level)
-    ranked = listed.annotate(
-        place=Window(RowNumber(), partition_by=[F("worker"), F("level")], order_by=F("id").desc()),
-    ).filter(place=1)
-    ranked = ranked.annotate(nth=Window(RowNumber(), partition_by=[F("level")], order_by=F("id").desc()))
+    newest = listed.order_by().values("worker", "level").annotate(newest=Max("id")).values("newest")
+    ranked = Evidence.objects.filter(pk__in=newest).annotate(
+        nth=Window(RowNumber(), partition_by=[F("level")], order_by=F("id").desc())
+    )
     chosen = ranked.filter(nth__lte=most).order_by("-id").values("pk")
     done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
     sent = Assignment.objects.filter(project_id=project.pk, batch__interface__in=COLLECTS, state__in=done)

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from crowd.models import Evidence, Restriction, SkillEvent, Worker
+from crowd.models import Assignment, Evidence, Restriction, SkillEvent, Worker
 from crowd.services import messages as crowd_messages
 from curation.dashboard import worker_care
 from curation.dashboard.access import Seat, person, seat_or_404
@@ -73,10 +74,13 @@ def not_cheating(request: HttpRequest, public_id: UUID, evidence_id: int) -> Htt
     """Overturn evidence: restore and pay."""
     seat = seat_or_404(request, public_id, Membership.Role.LEAD)
     try:
-        suspicions.clear(evidence_id=_own(seat, evidence_id).pk, by=person(request), now=database_now())
+        cleared = suspicions.clear(evidence_id=_own(seat, evidence_id).pk, by=person(request), now=database_now())
     except CrowdError as error:
         return _page(request, seat, str(error))
-    messages.success(request, "The picture goes on and will be paid. The worker is no longer accused of it.")
+    answer = Asset.objects.filter(pk=cleared.item_id).values("answer_id")
+    is_paid = Assignment.objects.filter(answers__in=answer, state=Assignment.State.ACCEPTED).exists()
+    paid = "and is paid" if is_paid else "and is paid once the later stages accept it"
+    messages.success(request, f"The picture goes on {paid}. The worker is no longer accused of it.")
     return redirect("workers", public_id)
 
 
@@ -201,6 +205,13 @@ def _level(text: str) -> int | None:
     return int(text) if text in {"0", "5", "20", "80"} else None
 
 
+def _against(seat: Seat, who: Worker) -> QuerySet[Evidence]:
+    """Return the newest evidence against a worker, each with the picture that it is about."""
+    picture = Asset.objects.filter(pk=OuterRef("item_id")).values("public_id")[:1]
+    rows = Evidence.objects.filter(worker=who, project_id=seat.project.pk).annotate(picture=Subquery(picture))
+    return rows.order_by("-id")[:NEWEST]
+
+
 @require_POST
 @login_required
 def write(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
@@ -231,7 +242,7 @@ def _worker_page(request: HttpRequest, seat: Seat, worker_id: int, message_error
     context = {
         "seat": seat,
         "row": row,
-        "evidence": Evidence.objects.filter(worker=row.worker, project_id=seat.project.pk).order_by("-id")[:NEWEST],
+        "evidence": _against(seat, row.worker),
         "restrictions": bans_here,
         "in_force": [ban.pk for ban in bans_here if ban.is_in_force(timezone.now())],
         "skill_events": SkillEvent.objects.filter(worker=row.worker).select_related("skill").order_by("-id")[:NEWEST],

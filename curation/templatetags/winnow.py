@@ -109,11 +109,12 @@ def ago(moment: datetime) -> str:
 
 @register.filter
 def when(moment: datetime | None) -> str | SafeString:
-    """Return a time element that reads '18 Oct, 09:22'."""
+    """Return a time element that reads '18 Oct, 09:22', of another year '18 Oct 2027, 09:22'."""
     if moment is None:
         return NOBODY_KNOWS
     local = timezone.localtime(moment)
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(), f"{local:%-d %b, %H:%M}")
+    year = "" if local.year == timezone.localtime().year else f" {local.year}"
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), f"{local:%-d %b}{year}, {local:%H:%M}")
 
 
 @register.filter

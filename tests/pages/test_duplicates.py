@@ -10,7 +10,20 @@ from django.urls import reverse
 from crowd.clock import database_now
 from crowd.honesty import Policy
 from crowd.models import Evidence, Restriction
-from curation.models import Asset, BulkDrop, DatasetVersion, Event, HeldOutSet, Job, LookalikeWord, Project, Stage, User
+from curation.dashboard.board import CARDS
+from curation.models import (
+    Asset,
+    BulkDrop,
+    DatasetVersion,
+    Event,
+    HeldOutSet,
+    Job,
+    LookalikeWord,
+    Pool,
+    Project,
+    Stage,
+    User,
+)
 from curation.services import honesty
 from curation.services.lookalikes import groups, joining
 from tests.engine.test_lookalikes import do_jobs, in_a_row
@@ -84,9 +97,7 @@ def test_what_a_large_group_leaves_out_is_one_press_away(project, people, compar
     assert kept.url.endswith(f"?d=48&whole={leader}")
     for nothing in ("", "x", str(project.public_id), str(compared[19].public_id)):
         answer = people["rita"].get(address("duplicates", project), {"d": "48", "whole": nothing})
-        assert re.findall(r"(?:\d+|One) groups? at 48 bits", answer.content.decode()) == ["1 group at 48 bits"], (
-            nothing
-        )
+        assert re.findall(r"(?:\d+|One) groups? at 48 bits", answer.content.decode()) == ["1 group at 48 bits"], nothing
     assert "is in no group at 48 bits" in answer.content.decode()
     assert (
         reverse("media", args=[compared[19].public_id, "thumb"]) not in answer.content.decode().split('id="words"')[0]
@@ -252,6 +263,23 @@ def test_the_board_can_be_narrowed_to_what_waits_and_to_one_level(project, peopl
     assert mark in people["vera"].get(page, {"shown": "decided"}).content.decode()
     assert mark not in people["vera"].get(page, {"shown": "to-decide"}).content.decode()
     assert mark not in people["vera"].get(page, {"level": "80"}).content.decode()
+
+
+def test_a_worker_with_much_evidence_hides_nobody_on_the_board(project, people, accused):
+    pool, otto = Pool.objects.get(project=project), make_worker()
+    for _ in range(CARDS):
+        asset = make_asset(project, Asset.State.DROPPED, worker=otto, answer=make_answer(pool, otto))
+        make_evidence(asset)
+    shown = people["vera"].get(address("workers", project)).content.decode()
+    assert all(f'aria-label="Worker {one.short_id}"' in shown for one in (otto, accused.worker))
+
+
+def test_a_worker_s_page_says_the_year_a_ban_ends_and_leads_to_what_was_found(project, people, accused):
+    people["alice"].post(address("evidence-ban", project, accused.pk), {"days": "730", "scope": "project"})
+    shown = people["vera"].get(address("worker", project, accused.worker_id)).content.decode()
+    assert f"{Restriction.objects.get().until:%-d %b %Y}, " in shown
+    picture = Asset.objects.get(pk=accused.item_id)
+    assert f'<a class="link" href="{address("asset", project, picture.public_id)}">' in shown
 
 
 def test_a_ring_is_shown_with_its_pictures_and_banned_as_one(project, people):
