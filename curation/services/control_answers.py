@@ -18,7 +18,7 @@ from crowd.models import Answer, Batch, Task
 from crowd.services import publishing
 from crowd.services.control import NOT_FOR
 from curation.models import Annotation, Asset, Consensus, Pool, Review, Stage, User
-from curation.services import events, versions
+from curation.services import events, locked_parts, versions
 from curation.services.consensus.settings import read
 from curation.services.pool_rules import batch_of
 from curation.services.reviews.verdicts import boxes_of, last_words
@@ -54,7 +54,8 @@ def _takes_controls(batch: Batch) -> bool:
 def _candidates(batch: Batch) -> QuerySet[Review]:
     """Return the last words that accepted or fixed a picture which this pool once gave out."""
     rows = last_words(batch.project_id).filter(verdict__in=[Verdict.ACCEPT, Verdict.FIX])
-    rows = rows.exclude(asset__state=Asset.State.DROPPED)
+    there = Asset.objects.filter(project=batch.project_id).exclude(state=Asset.State.DROPPED)
+    rows = rows.filter(asset__in=locked_parts.without(there, batch.project_id))
     key = Concat(Value(KEY), Cast(OuterRef("asset_id"), CharField()))
     rows = rows.filter(
         Exists(Task.objects.filter(batch=batch, item_id=OuterRef("asset_id"), known_answer__isnull=True)),
@@ -111,6 +112,7 @@ def make_control(*, pool: Pool, asset_id: UUID, by: User, now: datetime) -> Task
     batch = batch_of(pool)
     if batch is None:
         raise CrowdError(f"{pool.title} is not made yet.")
+    Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)  # two clicks at once make one task
     reviews = _candidates(batch).filter(asset__public_id=asset_id) if _takes_controls(batch) else Review.objects.none()
     certain = next(iter(_answers(batch, list(reviews))), None)
     if certain is None:
