@@ -377,6 +377,7 @@ def test_the_api_exports_a_query_a_delta_and_smaller_pictures_and_names_what_is_
     assert (delta.status_code, delta.json()["since"], delta.json()["max_side"]) == (202, str(old.public_id), 320)
     of_query = ask(project=str(project.public_id), query="class:fist")
     assert of_query.status_code == 202
+    finish(Export.objects.get(public_id=of_query.json()["id"]))
     frozen = caller.get(f"/api/v1/datasets/{of_query.json()['dataset']}").json()
     assert (frozen["query"], frozen["counts"]["images"]) == ("class:fist", 1)
     refused = ask(project=str(project.public_id), query="colour:red")
