@@ -88,7 +88,7 @@ def cancel_export(*, export_id: int, by: User | None, now: datetime) -> Export:
 
 def begin_again(job: Job) -> None:
     """A person has a job that died tried again: the export that was given up with it waits for it once more."""
-    failed = Export.objects.filter(pk=job.payload["export_id"], state=Export.State.FAILED)
+    failed = Export.objects.filter(pk=int(job.key), state=Export.State.FAILED)
     failed.update(state=Export.State.QUEUED, progress=0, error="", finished_at=None)
 
 

@@ -93,7 +93,7 @@ def test_two_pullers_at_once_take_every_page_in_once(busy):
 def test_an_idle_batch_is_asked_less_and_less_often():
     of = remote.batch()
     waits = [pull(of).next_at - NOON for _ in range(8)]
-    assert [wait.seconds for wait in waits] == [4, 8, 15, 15, 15, 15, 15, 15]
+    assert [wait.seconds for wait in waits] == [4, 8, 8, 8, 8, 8, 8, 8]
     remote.far(of).pages.append(told(of, *remote.keys(of)))
     assert pull(of).next_at == NOON + timedelta(seconds=2)
 

@@ -40,7 +40,7 @@ def test_a_query_is_understood_and_written_back_in_one_way(text, means):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("colour:red", "'colour' is no field; known are class, state, stage"),
+        ("colour:red", "'colour' is no field; known are class, box, state, stage"),
         ("label_class__project__name:x", "is no field"),
         ("state:gone", "state is waiting, working, dropped, held, published"),
         ("state<3", "state cannot be compared"),
