@@ -51,7 +51,7 @@ class NameFilter(BaseModel):
     model: str = Field(default="", max_length=60, description="the tagger that names what is shown; none = no filter")
     terms: list[str] = Field(default=[], max_length=500, description="names that let a picture through")
     top: int = Field(default=4, ge=1, le=1000, description="how many of its surest names are looked at")
-    least_score: float = Field(default=0.0, ge=0, le=1)
+    least_score: float = Field(default=0.0, ge=0, le=1, description="how sure of a name it must be, from 0 to 1")
 
     @property
     def naming(self) -> list[Layer]:
