@@ -10,10 +10,11 @@ CODE := aggregation crowd curation
 CHECKING := DJANGO_SETTINGS_MODULE=curation.settings.test PYTHONWARNINGS="ignore:Got an error checking"
 DEPLOYED := DJANGO_SETTINGS_MODULE=curation.settings.production ALLOWED_HOSTS=winnow.example \
 	BASE_URL=https://winnow.example DATABASE_URL=postgres://winnow@127.0.0.1/winnow \
+	FIELD_KEYS=Zm9yLXRoZS1jaGVjay1vbmx5LTAxMjM0NTY3ODktYWI= \
 	REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-the-check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHI
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging bench-api bench-web lock clean browser screenshots
+.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging bench-api bench-web bench-load chaos lock clean browser screenshots
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -87,6 +88,15 @@ screenshots: setup-dev browser ## pictures of the main screens into docs/picture
 bench-web: setup-dev browser ## screens over a million assets: server time, and a browser that scrolls
 	@mkdir -p var/bench
 	@for script in tests/bench/web/*.py; do [ ! -f "$$script" ] || $(BIN)/python "$$script" || exit 1; done
+
+bench-load: setup-dev ## many rows and mixed requests; ASSETS= to change the million, REQUESTS= their number
+	@$(BIN)/python -m tests.bench.load --assets $(or $(ASSETS),1000000) --requests $(or $(REQUESTS),400)
+
+chaos: setup-dev ## kill, freeze, fill and double everything: the faults with more of all, then SEEDS= long campaigns
+	@CHAOS_PICTURES=$(or $(CHAOS_PICTURES),200) CHAOS_JOBS=$(or $(CHAOS_JOBS),1000) \
+		$(BIN)/pytest -m faults tests/faults tests/faults/running_product.py tests/embedded
+	@$(BIN)/python tests/bench/budget.py
+	@$(BIN)/python tests/bench/faults.py --seeds $(or $(SEEDS),2)
 
 lock: setup-dev ## resolve requirements*.txt into exact versions
 	$(BIN)/uv pip compile --no-emit-index-url --no-emit-find-links requirements-dev.txt -o requirements-dev.lock

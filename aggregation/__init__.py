@@ -4,6 +4,7 @@ from aggregation.adapt import AdaptSettings, Advice, advise_boxes, advise_labels
 from aggregation.boxes import METHODS as BOX_METHODS
 from aggregation.boxes import aggregate_boxes
 from aggregation.boxes.batch import aggregate_many
+from aggregation.boxes.outlines import with_outlines
 from aggregation.boxes.reliability import ReliabilityState, fit_reliability, resolve_reliability
 from aggregation.boxes.settings import BoxSettings
 from aggregation.core.answers import Box, BoxAnswer, Consensus, ConsensusBox, ImageAnswers, TraceStep
@@ -46,4 +47,5 @@ __all__ = [
     "parse_image",
     "resolve_reliability",
     "vote",
+    "with_outlines",
 ]

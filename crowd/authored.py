@@ -5,15 +5,15 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-PARTS = re.compile(r"(: |(?<=[.!?]) )")
+PARTS = re.compile(r"(: |\n|(?<=[.!?]) )")
 
 
 def told(text: Any) -> str:
-    """Return a text in the reader's language where we have it: as a whole, or part by part at a colon or full stop."""
+    """Return a text in the reader's language where we have it, whole or part by part: at colons, full stops, lines."""
     words = str(text or "").strip()
     if not words:
         return ""
     whole = gettext(words)
     if whole != words:
         return whole
-    return "".join(gettext(part) if part.strip(": ") else part for part in PARTS.split(words))
+    return "".join(gettext(part) if part.strip(": \n") else part for part in PARTS.split(words))

@@ -42,7 +42,7 @@ class Terms:
     @property
     def reason(self) -> str:
         """Return why a ban was made, as it is kept with it."""
-        return f"Level {self.weight}: {self.name[:1].lower()}{self.name[1:]}"
+        return f"Level {self.weight}: {self.name}"
 
     @property
     def ban_words(self) -> str:

@@ -1,4 +1,4 @@
-"""Headers of every answer, and calm answers when the database is away or a bucket refuses."""
+"""Headers of every answer, pages compressed, and calm answers when the database is away or a bucket refuses."""
 
 import logging
 import secrets
@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
+from curation.services.patience import took_too_long
 from curation.storing.errors import BucketRefused
 
 log = logging.getLogger(__name__)
@@ -18,8 +21,11 @@ AWAY = (
     "<h1>The database does not answer</h1><p>Nothing is lost. This page works again as soon as it is back; "
     "reload in a few seconds.</p></html>"
 )
-
-
+TOO_SLOW = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>This takes too long</title>"
+    "<h1>This takes too long</h1><p>It was stopped, and nothing has changed. Ask for less at once, with a filter.</p>"
+    "</html>"
+)
 REFUSED = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>A file cannot be fetched</title>"
     "<h1>This file cannot be fetched</h1><p>The storage it lies in refuses. Nothing is lost. Tell whoever runs this "
@@ -60,7 +66,7 @@ def _is_for_an_image(request: HttpRequest) -> bool:
 
 
 class DatabaseAwayMiddleware:
-    """A lost database gives 503 with Retry-After, never a traceback."""
+    """A lost database gives 503 with Retry-After, never a traceback; what took too long is not to be repeated."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -71,14 +77,43 @@ class DatabaseAwayMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, OperationalError | InterfaceError):
             return None
+        if took_too_long(error):
+            return _too_slow(request)
         if request.path.startswith("/api/"):
-            body = {"title": "The database does not answer", "status": 503, "code": "database_away"}
-            return JsonResponse(body, status=503, content_type="application/problem+json", headers={"Retry-After": "5"})
+            told = _problem(
+                503, "database_away", "The database does not answer", "Nothing is lost; send it again later."
+            )
+            told["Retry-After"] = "5"
+            return told
         return HttpResponse(AWAY, status=503, headers={"Retry-After": "5"})
 
 
+def _too_slow(request: HttpRequest) -> HttpResponse:
+    log.warning("a statement of %s took too long and was stopped", request.path)
+    if not request.path.startswith("/api/"):
+        return HttpResponse(TOO_SLOW, status=503)
+    stopped = "It was stopped, and nothing has changed; ask for less at once."
+    return _problem(400, "too_slow", "This takes too long", stopped)
+
+
+def _problem(status: int, code: str, title: str, detail: str) -> HttpResponse:
+    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+class CompressedPagesMiddleware(GZipMiddleware):
+    """Pages are sent compressed, padded by chance so that their length betrays nothing; all else goes as it is.
+
+    Files keep their length and ranges. The token of forms is masked anew in each page.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_page = not response.streaming and response.headers.get("Content-Type", "").startswith("text/html")
+        return super().process_response(request, response) if is_page else response
+
+
 class SecurityHeadersMiddleware:
-    """Content Security Policy with a nonce, and the permissions no page needs."""
+    """Content Security Policy with a nonce, the permissions no page needs, and no cookie inside of platforms."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -91,6 +126,8 @@ class SecurityHeadersMiddleware:
         camera = "camera=(self)" if request.path.startswith("/w/") else "camera=()"
         response.setdefault("Permissions-Policy", f"{camera}, microphone=(), geolocation=()")
         response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if request.path.startswith("/x/"):  # pages inside platforms know nobody by a cookie, not even their 404
+            response.cookies.clear()
         return response
 
 

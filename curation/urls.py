@@ -2,11 +2,14 @@
 
 from django.urls import include, path
 
+from curation.dashboard.metrics import metrics_page
+
 urlpatterns = [
+    path("api/", include("curation.api.urls")),
+    path("metrics", metrics_page, name="metrics"),
     path("", include("curation.dashboard.urls")),
     path("", include("curation.review.urls")),
     path("", include("curation.live.urls")),
     path("w/", include("curation.portal.urls")),
     path("x/", include("curation.portal.elsewhere_urls")),
-    path("api/", include("curation.api.urls")),
 ]

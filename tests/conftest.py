@@ -12,6 +12,7 @@ from curation.embedded.keeper import Plan
 from curation.embedded.services import Services, running_services
 
 ROOT = Path(__file__).resolve().parents[1]
+LONG_MS = 60_000
 PREFIX = f"winnow-test-{os.getuid()}-"
 
 
@@ -24,6 +25,18 @@ def services() -> Iterator[Services]:
     with running_services(settings.PATHS, Plan(durable=False)) as services:
         yield services
     shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience(services: Services) -> None:
+    """Let questions that pages give up soon take their time: what is under test is not how busy the machine is."""
+    from curation.api import paging
+    from curation.dashboard import asset_browser
+    from curation.services import finding, tag_counts
+    from curation.services.reviews import history
+
+    finding.NAMES_MS = tag_counts.PATIENCE_MS = LONG_MS
+    paging.LONGEST_MS = asset_browser.LONGEST_MS = history.LONGEST_MS = LONG_MS
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def batch(row: Project, interface: str, **fields: Any) -> Batch:
         "choice": {"options": OPTIONS},
         "pair": {"options": SIDES},
         "boxes": {"labels": LABELS, "flags": FLAGS},
+        "outlines": {"labels": LABELS, "flags": FLAGS},
     }.get(interface, {})
     return Batch.objects.create(
         account=invitations.inhouse_account(),
@@ -88,7 +89,7 @@ def batch(row: Project, interface: str, **fields: Any) -> Batch:
     )
 
 
-STAGE_OF = {"choice": "validate", "pair": "validate", "text": "validate", "boxes": "boxes"}
+STAGE_OF = {"choice": "validate", "pair": "validate", "text": "validate", "boxes": "boxes", "outlines": "boxes"}
 SIDES = [
     {"value": "photo", "label": "Photo"},
     {"value": "example", "label": "Example"},
@@ -101,6 +102,7 @@ TITLES = {
     "pair": "Which one is clearer?",
     "text": "What is in the picture?",
     "boxes": "Box every hand",
+    "outlines": "Outline every hand",
 }
 FLAGS = [{"value": "no_hands", "label": "No hands"}]
 

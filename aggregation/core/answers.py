@@ -8,6 +8,8 @@ from aggregation.core.geometry import Corners
 
 FARTHEST = 1e9  # pixels; beyond this an area no longer fits a float without loss
 
+Outline = tuple[tuple[float, float], ...]  # corners in pixels, not closed; none = a plain box
+
 STATUSES = ("hard", "soft", "drop")
 NEXT_STEPS = ("none", "buy", "review")
 
@@ -21,6 +23,7 @@ class Box:
     w: float
     h: float
     label: str
+    outline: Outline = ()
 
     def __post_init__(self) -> None:
         near = -FARTHEST <= self.x <= FARTHEST and -FARTHEST <= self.y <= FARTHEST
@@ -91,6 +94,7 @@ class ConsensusBox:
     confidence: float
     confidence_75: float | None
     support: tuple[str, ...]
+    outline: Outline = ()
 
     @property
     def corners(self) -> Corners:

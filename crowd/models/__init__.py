@@ -9,7 +9,7 @@ from crowd.models.rollup import BatchDelta, BatchRollup
 from crowd.models.tally import Tally, TallyDelta
 from crowd.models.trust import Evidence, Restriction
 from crowd.models.upload import Upload
-from crowd.models.work import Answer, AnswerRaw, Appeal, Assignment, Batch, RemoteFile, Task
+from crowd.models.work import Answer, AnswerRaw, Appeal, ArmSeat, Assignment, Batch, RemoteFile, Task
 from crowd.models.worker import Skill, SkillEvent, SkillValue, Worker, WorkerInvitation, WorkerTeam
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Answer",
     "AnswerRaw",
     "Appeal",
+    "ArmSeat",
     "Assignment",
     "Batch",
     "BatchDelta",

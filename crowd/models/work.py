@@ -60,6 +60,10 @@ class Batch(StateMachine):
     team = models.ForeignKey(
         WorkerTeam, null=True, blank=True, on_delete=models.PROTECT, related_name="batches", help_text="only for them"
     )
+    trial_id = models.BigIntegerField(null=True, blank=True, help_text="opaque: the price trial it is an arm of")
+    trial_share = models.FloatField(
+        null=True, blank=True, help_text="part of the work this arm gets while the trial runs; null = no trial runs"
+    )
     remote = models.JSONField(default=dict, help_text="ids of what belongs to it on the platform")
     watermark = models.CharField(max_length=400, blank=True, help_text="how far it has been pulled")
     published_at = models.DateTimeField(null=True, blank=True)
@@ -77,10 +81,28 @@ class Batch(StateMachine):
             models.CheckConstraint(condition=models.Q(overlap__gte=1), name="batch_overlap_not_zero"),
             models.CheckConstraint(condition=models.Q(needs_value__lte=100), name="batch_gate_to_100"),
         ]
-        indexes = [models.Index(fields=["account", "state", "-priority", "id"], name="batch_on_offer")]
+        indexes = [
+            models.Index(fields=["account", "state", "-priority", "id"], name="batch_on_offer"),
+            models.Index(fields=["trial_id"], condition=models.Q(trial_id__isnull=False), name="batch_of_trial"),
+        ]
 
     def __str__(self) -> str:
         return f"batch {self.key}"
+
+
+class ArmSeat(models.Model):
+    """The one arm of a price trial that a worker sees: nobody is shown the same work at two prices."""
+
+    trial_id = models.BigIntegerField()
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="arm_seats")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="seats")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trial_id", "worker"], name="one_arm_per_worker")]
+
+    def __str__(self) -> str:
+        return f"seat of {self.worker_id} in {self.batch_id}"
 
 
 class Task(models.Model):
@@ -200,6 +222,7 @@ class Assignment(StateMachine):
             models.Index(fields=["lease_until"], condition=models.Q(state="active"), name="assignment_leases"),
             models.Index(fields=["worker", "state"], name="assignment_of_worker"),
             models.Index(fields=["batch", "state"], name="assignment_of_batch"),
+            models.Index(fields=["batch", "id"], name="assignment_newest_of_batch"),
         ]
 
     def __str__(self) -> str:

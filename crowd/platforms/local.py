@@ -27,7 +27,7 @@ class LocalMarket:
         base.FULL,
         pages="local",
         audience_filters=frozenset({"languages", "countries", "skills"}),
-        interfaces=frozenset({"photo", "choice", "boxes", "link", "pair", "text"}),
+        interfaces=frozenset({"photo", "choice", "boxes", "outlines", "link", "pair", "text"}),
         platform_rules=True,
     )
 

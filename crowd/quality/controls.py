@@ -52,8 +52,12 @@ def controls_for_page(*, seen: int, answered: int, page_size: int, schedule: Sch
     size. A long debt (the stock was empty) is paid at the first rate at most, never by a page of controls alone.
     """
     debt = floor(controls_owed(answered + page_size, schedule) - seen + ROUNDING)
-    most = ceil(max(schedule.first_rate, schedule.later_rate) * page_size - ROUNDING)
-    return max(0, min(debt, most))
+    return max(0, min(debt, most_on_page(page_size, schedule)))
+
+
+def most_on_page(page_size: int, schedule: Schedule = USUAL_SCHEDULE) -> int:
+    """Return how many tasks of a page are control tasks at most."""
+    return ceil(max(schedule.first_rate, schedule.later_rate) * page_size - ROUNDING)
 
 
 def control_overhead(rate: float) -> float:

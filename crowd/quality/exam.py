@@ -92,12 +92,13 @@ def exam_sentence(gate: Gate, *, options: int, good: float = 0.90, attempts: int
     clicker = percent(pass_probability(gate, random_clicker(options), attempts=attempts))
     worker = percent(pass_probability(gate, good, attempts=attempts))
     tries = f", each with {attempts} attempts" if attempts > 1 else ""
-    return f"a random clicker passes in {clicker}, {_with_article(good)} worker in {worker}{tries}"
+    return f"a random clicker passes in {clicker}, {worker_of(good)} in {worker}{tries}"
 
 
-def _with_article(share: float) -> str:
+def worker_of(share: float) -> str:
+    """Return “a 90 % worker”, “an 85 % worker”."""
     number = f"{100 * share:g} %"
-    return f"an {number}" if number.startswith(("8", "11", "18")) else f"a {number}"
+    return f"an {number} worker" if number.startswith(("8", "11", "18")) else f"a {number} worker"
 
 
 def _check_probability(name: str, value: float) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log
+from typing import Protocol
 
 NEGLIGIBLE = 1e-12  # a chance so small that an unlimited test may be cut there
 State = tuple[int, int]  # right and wrong answers that count
@@ -12,6 +13,12 @@ class Decision(StrEnum):
     ADMIT = "admit"
     REFUSE = "refuse"
     ASK_ON = "ask on"
+
+
+class EndsEarly(Protocol):
+    """Whatever says after each answer whether somebody is admitted, refused, or asked on."""
+
+    def decision(self, right: int, wrong: int) -> Decision: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Prospects:
     refused: float
 
 
-def prospects(test: SequentialTest, right: float) -> Prospects:
+def prospects(test: EndsEarly, right: float) -> Prospects:
     """Return a test's exact prospects for workers who are `right` (0 to 1) a question, by summing over all courses."""
     going: dict[State, float] = {(0, 0): 1.0}
     ended = {Decision.ADMIT: 0.0, Decision.REFUSE: 0.0}

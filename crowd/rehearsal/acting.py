@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from crowd.errors import BudgetExceeded, NoWork
 from crowd.rehearsal import answers, films
+from crowd.rehearsal.darkrooms import DRAWN, Darkroom
+from crowd.rehearsal.outlines import outline
 from crowd.rehearsal.people import Person
 from crowd.rehearsal.pictures import Truth
 
@@ -22,6 +24,7 @@ WORK: dict[str, answers.Work] = {
     "pair": "judgement",
     "text": "judgement",
     "boxes": "boxes",
+    "outlines": "boxes",
 }
 
 
@@ -39,6 +42,8 @@ class Stall:
     options: Sequence[str] = ()
     flags: Sequence[str] = (answers.NO_HANDS,)  # what can be said of a picture without boxes, the first one first
     media: str = "image"
+    price_micro: int = 0
+    per_worker: int = 0  # the most one person may do; 0 = no limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who comes by, with which luck, when."""
+    """Who comes by, with which luck, when; `darkroom` makes the photos."""
 
     person: Person
     rng: random.Random
     now: datetime
+    darkroom: Darkroom = DRAWN
 
 
 class Sight(Protocol):
@@ -73,6 +79,10 @@ class Sight(Protocol):
     def template_of(self, task: StallTask) -> bytes | None: ...
 
     def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None: ...
+
+    def shared_photo(self, back: int) -> tuple[bytes, Truth] | None:
+        """Return a photo of the others in the person's ring."""
+        ...
 
     def keep_photo(self, task: StallTask, photo: answers.Photo) -> dict[str, Any]:
         """Store a photo and return the answer that names it."""
@@ -163,7 +173,10 @@ def answer(sight: Sight, stall: Stall, task: StallTask, actor: Actor) -> dict[st
         return {"answer": answers.judgement(actor.person, actor.rng, asked["class"], truth, list(stall.options))}
     width, height = int(asked["width"]), int(asked["height"])
     drawn, flags = answers.boxes(actor.person, actor.rng, truth, width, height)
-    return {"boxes": [_fraction(box, width, height) for box in drawn], "flags": list(stall.flags[:1]) if flags else []}
+    boxes, said = [_fraction(box, width, height) for box in drawn], list(stall.flags[:1]) if flags else []
+    if stall.interface == "outlines":
+        return {"outlines": [outline(box) for box in boxes], "flags": said}
+    return {"boxes": boxes, "flags": said}
 
 
 def _send_photo(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:
@@ -174,12 +187,16 @@ def _send_photo(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:
         earlier=sight.earlier_photo,
         template=sight.template_of(task),
         taken=actor.now,
+        darkroom=actor.darkroom,
+        shared=sight.shared_photo,
     )
     return sight.keep_photo(task, photo)
 
 
 def _send_film(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:
-    film = films.film(actor.person, actor.rng, task.payload["class"], earlier=sight.earlier_photo)
+    film = films.film(
+        actor.person, actor.rng, task.payload["class"], earlier=sight.earlier_photo, shared=sight.shared_photo
+    )
     return sight.keep_photo(task, film)
 
 

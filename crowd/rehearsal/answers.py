@@ -7,17 +7,19 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal, TypedDict
 
-from .people import DUPLICATE, PROCESSED_TEMPLATE, SYNTHETIC, TEMPLATE, Person
-from .pictures import GESTURE, NO_GESTURE, SIGNS, Setting, Truth, TruthBox, draw, expected_truth
-from .pictures import tricks as cheats
+from .darkrooms import DRAWN, TEMPLATE_COPY, TEMPLATE_WAYS, Darkroom
+from .people import DUPLICATE, PROCESSED_TEMPLATE, RING, SYNTHETIC, TEMPLATE, Person
+from .pictures import GESTURE, NO_GESTURE, SIGNS, Setting, Truth, TruthBox, expected_truth
 from .pictures import truth as facts
-from .pictures.jpeg import decode, encode, stamp
 from .pictures.staging import Shown
+from .pictures.tricks import Sent
+from .population import Kind
 
 Earlier = Callable[[int], tuple[bytes, Truth] | None]
-"""The person's own k-th photo before this one (0 is the latest) with its truth, or None."""
+"""The k-th photo before this one (0 is the latest), the person's own or of his ring, with its truth; or None."""
 
 Work = Literal["photo", "judgement", "boxes"]
 
@@ -31,15 +33,16 @@ NO_HANDS: Final = "no_hands"
 
 RESENT: Final = "resent"
 RESAVED: Final = "resaved"
+SHARED: Final = "shared"
+COPIES: Final = (RESENT, RESAVED, SHARED)
 WRONG_SIGN: Final = "wrong_sign"
-TEMPLATE_COPY: Final = "template"
-TEMPLATE_WAYS: Final = tuple(f"template_{way}" for way in cheats.WAYS)
 
 _ROOMS = ("home", "home", "home", "home", "kitchen", "office")
 _MEDIAN_SECONDS: Final[dict[Work, float]] = {"photo": 62.0, "judgement": 9.0, "boxes": 21.0}
-_SPREAD_SECONDS = 0.5
+_SPREAD_SECONDS = 0.35  # from task to task; people differ besides
 _NOT_LOADED_RATE = 0.003
 _SMALL_HAND = 0.004  # share of the picture below which hands are missed easily
+_SHARE_HARD, _MISSED_THERE = 0.02, 0.3  # hands that many do not see, and how often each of them
 
 
 class BoxAnswer(TypedDict):
@@ -79,6 +82,8 @@ def photo(
     earlier: Earlier,
     template: bytes | None,
     taken: datetime,
+    darkroom: Darkroom = DRAWN,
+    shared: Earlier | None = None,
 ) -> Photo:
     """Take a photo for a task, or send what this person sends instead.
 
@@ -89,16 +94,18 @@ def photo(
         earlier: gives the person's own earlier photos, for those who send one again.
         template: the example picture of the task as its workers get it; our own drawing when missing.
         taken: the time the camera writes.
+        darkroom: what makes the file.
+        shared: gives the photos of the others in the person's ring.
     """
     planned = plan(person, rng, sign)
     if planned.trick in (TEMPLATE_COPY, *TEMPLATE_WAYS):
-        return Photo(*_template_copy(planned.trick, sign, template), planned.trick)
-    if planned.trick in (RESENT, RESAVED):
-        sent = _again(planned, earlier)
+        return Photo(*darkroom.template_copy(planned.trick, sign, template), planned.trick)
+    if planned.trick in COPIES:
+        sent = _again(planned, shared if planned.trick == SHARED else earlier, darkroom)
         if sent is not None:
             return Photo(*sent, planned.trick)
-    trick = None if planned.trick in (RESENT, RESAVED) else planned.trick  # the first photo cannot be a copy
-    return Photo(*_camera(person, planned.setting, trick, taken), trick)
+    trick = None if planned.trick in COPIES else planned.trick  # the first photo cannot be a copy
+    return Photo(*darkroom.photo(person.identity, planned.setting, trick, taken), trick)
 
 
 def plan(person: Person, rng: random.Random, sign: str) -> Plan:
@@ -146,49 +153,26 @@ def trick_of(person: Person, rng: random.Random) -> str | None:
 def _deceit(level: int, rng: random.Random) -> str:
     if level == DUPLICATE:
         return rng.choice((RESENT, RESAVED))
+    if level == RING:
+        return SHARED
     if level == TEMPLATE:
         return TEMPLATE_COPY
     if level == PROCESSED_TEMPLATE:
         return rng.choice(TEMPLATE_WAYS)
     if level == SYNTHETIC:
         return facts.THIRD_PARTY
-    raise ValueError(f"no dishonesty of level {level}; known are 0, 5, 20, 80")
+    raise ValueError(f"no dishonesty of level {level}; known are 0, 1, 5, 20, 80")
 
 
 def _another(rng: random.Random, sign: str) -> str:
     return rng.choice([other for other in SIGNS if other != sign])
 
 
-def _template_copy(trick: str, sign: str, template: bytes | None) -> cheats.Sent:
-    data, truth = cheats.template_file(sign)
-    if template is not None and template != data:  # somebody's own example: its hands are not known here
-        with_size = decode(template).size
-        data, truth = template, Truth(sign, (), *with_size, "template", (facts.TEMPLATE,))
-    if trick == TEMPLATE_COPY:
-        return cheats.template_as_is(data, truth)
-    return cheats.template_processed(data, truth, trick.removeprefix("template_"))
-
-
-def _again(planned: Plan, earlier: Earlier) -> cheats.Sent | None:
-    found = earlier(planned.back) or earlier(0)
-    if found is None or planned.trick == RESENT:
+def _again(planned: Plan, earlier: Earlier | None, darkroom: Darkroom) -> Sent | None:
+    found = (earlier(planned.back) or earlier(0)) if earlier else None
+    if found is None or planned.trick != RESAVED:
         return found
-    return cheats.resaved(*found, random.Random(f"resaved-{planned.salt}"))
-
-
-def _camera(person: Person, setting: Setting, trick: str | None, taken: datetime) -> cheats.Sent:
-    picture, by = draw(setting), stamp(person.identity, taken)
-    if trick in _AFTER:
-        return _AFTER[trick](picture, by)
-    return encode(picture.image, by), picture.truth
-
-
-_AFTER: Final = {
-    facts.ROTATED: cheats.rotated,
-    facts.BLURRED: cheats.blurred,
-    facts.THIRD_PARTY: cheats.third_party,
-    facts.LOW_RESOLUTION: cheats.low_resolution,
-}
+    return darkroom.resaved(*found, planned.salt)
 
 
 def right_judgement(sign_asked: str, truth: Truth) -> str:
@@ -216,13 +200,25 @@ def judgement(
         right = INCORRECT if INCORRECT in options else options[-1]
     if NOT_LOADED in options and rng.random() < _NOT_LOADED_RATE:
         return NOT_LOADED
-    return right if rng.random() < person.skill else _mistaken(person, rng, right, options)
+    return right if rng.random() < skill_in(person, sign_asked) else _mistaken(person, rng, right, options)
+
+
+def skill_in(person: Person, sign: str) -> float:
+    """Return how often somebody is right about a sign: each finds some a little harder than others."""
+    if not person.class_spread:
+        return person.skill
+    return min(0.999, max(0.0, person.skill + person.class_spread * _liking(person.identity, sign)))
+
+
+@lru_cache(maxsize=100_000)
+def _liking(identity: str, sign: str) -> float:
+    return random.Random(f"class-{identity}-{sign}").gauss(0, 1)
 
 
 def _mistaken(person: Person, rng: random.Random, right: str, options: Sequence[str]) -> str:
     """Choose a wrong answer: people confuse neighbours, clickers take anything."""
     wrong = [option for option in options if option != right] or [right]
-    if person.kind == "cheat":
+    if person.kind == Kind.CLICKER:
         return rng.choice(wrong)
     likely = {CORRECT: 6.0, INCORRECT: 7.0, ROTATED: 1.0, THIRD_PARTY: 1.0, NOT_LOADED: 0.1}
     return rng.choices(wrong, [likely.get(option, 1.0) for option in wrong])[0]
@@ -238,7 +234,12 @@ def boxes(
     if not _to_be_marked(truth) and rng.random() < person.skill:
         return [], [NO_HANDS]
     seen = facts.resized(truth, width, height)
-    drawn = [_outlined(person, rng, box, width, height) for box in seen.boxes if not _missed(person, rng, box, seen)]
+    found = [
+        box
+        for place, box in enumerate(seen.boxes)
+        if not _missed(person, rng, box, seen, is_hard=_is_hard(truth, place))
+    ]
+    drawn = [_outlined(person, rng, box, width, height) for box in found]
     if rng.random() < person.extra:
         drawn.append(_spurious(rng, width, height, _labels(truth)))
     if rng.random() < person.sloppy:
@@ -251,9 +252,15 @@ def _to_be_marked(truth: Truth) -> bool:
     return bool(truth.boxes) and not any(truth.has(flag) for flag in refused)
 
 
-def _missed(person: Person, rng: random.Random, box: TruthBox, truth: Truth) -> bool:
+def _missed(person: Person, rng: random.Random, box: TruthBox, truth: Truth, *, is_hard: bool) -> bool:
     small = box.w * box.h < _SMALL_HAND * truth.width * truth.height
-    return rng.random() < person.miss * (2.5 if small else 1.0)
+    chance = person.miss * (2.5 if small else 1.0)
+    return rng.random() < (max(chance, _MISSED_THERE) if is_hard else chance)
+
+
+def _is_hard(truth: Truth, place: int) -> bool:
+    """Whether a hand is one that many miss, whoever they are: it is the same one for everybody."""
+    return random.Random(f"hard-{truth.drawing or truth.subject}-{place}").random() < _SHARE_HARD
 
 
 def _outlined(person: Person, rng: random.Random, box: TruthBox, width: int, height: int) -> BoxAnswer:

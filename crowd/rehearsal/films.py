@@ -16,7 +16,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from .answers import Earlier, Photo, trick_of
+from .answers import COPIES, RESENT, SHARED, Earlier, Photo, trick_of
 from .people import Person
 from .pictures import Truth
 from .pictures import truth as facts
@@ -32,7 +32,6 @@ LIGHTS: Final = {"daylight": 1.0, "artificial": 0.82, "low": 0.45}
 FLOORS: Final = ("parquet", "linoleum", "carpet", "tiles")
 SKINS: Final = ((244, 208, 182), (226, 178, 140), (190, 136, 98), (140, 92, 62), (92, 58, 40))
 _SHEET: Final = (2, 2)
-_RESENT: Final = ("resent", "resaved")
 
 Colour = tuple[int, int, int]
 
@@ -84,15 +83,16 @@ def _view(rng: random.Random, number: int, wrong: str | None) -> View:
     return View(x, y, rng.uniform(0.5, 1.15), turn, rng.random(), shaken)
 
 
-def film(person: Person, rng: random.Random, shown: str, *, earlier: Earlier) -> Photo:
+def film(person: Person, rng: random.Random, shown: str, *, earlier: Earlier, shared: Earlier | None = None) -> Photo:
     """Film what a task asks for, or send what this person sends instead."""
     trick = trick_of(person, rng)
     if trick is None and rng.random() < SHARE_SHORT:
         trick = TOO_SHORT
-    again = earlier(0) if trick in _RESENT else None
+    others = shared if trick == SHARED else earlier
+    again = others(0) if trick in COPIES and others else None
     if again is not None:
-        return Photo(*again, _RESENT[0])
-    wrong = None if trick in _RESENT else facts.THIRD_PARTY if (trick or "").startswith("template") else trick
+        return Photo(*again, SHARED if trick == SHARED else RESENT)
+    wrong = None if trick in COPIES else facts.THIRD_PARTY if (trick or "").startswith("template") else trick
     planned = plan(f"{person.identity}-{rng.getrandbits(64):016x}", shown, wrong)
     return Photo(encoded(planned), planned.truth, wrong)
 

@@ -1,7 +1,7 @@
 """The simulated crowd at work: one visit = one person takes one page of the local market and answers it.
 
-Everything a visit does is one transaction, its chance comes from the crowd's seed and the number of the visit, and its
-time is an argument or the crowd's own clock: killed anywhere, the visit simply happens again, the same way.
+Everything a visit does is in one transaction, alone or with some visits more. Its chance comes from the crowd's seed
+and its number, its time is an argument or the crowd's own clock: killed anywhere, it happens again the same way.
 """
 
 import hashlib
@@ -9,9 +9,10 @@ import json
 import random
 import uuid
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -21,13 +22,15 @@ from django.db.models import Count, F, QuerySet
 
 from crowd.models import Account, AnswerRaw, Batch, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
-from crowd.rehearsal import acting, answers
+from crowd.rehearsal import acting, answers, pace
+from crowd.rehearsal.arrivals import Coming
+from crowd.rehearsal.darkrooms import DRAWN, Darkroom
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.people import CrowdMix, Person, profile
 from crowd.rehearsal.pictures import Truth
+from crowd.rehearsal.population import luck_of
 from crowd.services import claims, control, handing_in, trust
 
-VISITS_PER_PERSON_AND_HOUR = 2.0
 FILM = b"ftyp"
 
 
@@ -46,6 +49,7 @@ class _Visitor:
     worker: Worker
     now: datetime
     is_live: bool
+    ring: tuple[str, ...] = ()  # ids of the others whose photos he sends
 
 
 def ensure_crowd(
@@ -64,31 +68,94 @@ def ensure_crowd(
     return crowd
 
 
+def let_come(*, account_id: int, coming: Coming) -> None:
+    """Let a crowd come by in this way; one that is at work keeps its own."""
+    RehearsalCrowd.objects.filter(account_id=account_id, step=0).update(mix={"coming": asdict(coming)})
+
+
 @transaction.atomic
-def visit(*, account_id: int, now: datetime | None = None) -> Visit:
-    """Let the next person come by. With `now` the rows are dated so; else the crowd's virtual clock runs."""
-    crowd = RehearsalCrowd.objects.select_for_update().select_related("account").get(account_id=account_id)
-    rng = random.Random(f"visit-{crowd.seed}-{crowd.step}")
-    person = _who(crowd, rng)
-    at = now or crowd.clock + timedelta(hours=rng.expovariate(crowd.population * VISITS_PER_PERSON_AND_HOUR))
-    crowd.step, crowd.clock = crowd.step + 1, at
+def visit(*, account_id: int, now: datetime, darkroom: Darkroom = DRAWN) -> Visit:
+    """Let the next person of a live crowd come by: the rows are dated `now`."""
+    crowd = _locked(account_id)
+    rng = _luck(crowd)
+    person, offered = _who(crowd, rng), _stalls(crowd.account_id)
+    crowd.step, crowd.clock = crowd.step + 1, now
     crowd.save(update_fields=["step", "clock"])
-    if now is None:  # nobody else keeps this crowd's time
-        handing_in.expire_leases(now=at, account_id=crowd.account_id)
-    visitor = _Visitor(_worker(crowd, person, at), at, is_live=now is not None)
-    return Visit(acting.visit(_OwnMarket(visitor), acting.Actor(person, rng, at)), at)
+    visitor = _Visitor(_worker(crowd, person, now), now, is_live=True, ring=_ring_of(crowd, person))
+    return Visit(acting.visit(_OwnMarket(visitor, offered), acting.Actor(person, rng, now, darkroom)), now)
+
+
+@transaction.atomic
+def visit_some(*, account_id: int, visitors: int, darkroom: Darkroom = DRAWN) -> list[Visit]:
+    """Let so many people come by, one after the other on the crowd's own clock, which nobody else keeps.
+
+    All of them choose by what is on offer when the first one comes.
+    """
+    crowd, offered, found = _locked(account_id), _stalls(account_id), []
+    for number in range(visitors):
+        rng = _luck(crowd)
+        person = _who(crowd, rng)
+        at = _next_moment(crowd, rng, offered)
+        crowd.step, crowd.clock = crowd.step + 1, at
+        if number == 0 and handing_in.expire_leases(now=at, account_id=account_id):
+            offered = _stalls(account_id)
+        visitor = _Visitor(_worker(crowd, person, at), at, is_live=False, ring=_ring_of(crowd, person))
+        outcome = acting.visit(_OwnMarket(visitor, offered), acting.Actor(person, rng, at, darkroom))
+        found.append(Visit(outcome, at))
+    crowd.save(update_fields=["step", "clock"])
+    return found
+
+
+def _locked(account_id: int) -> RehearsalCrowd:
+    return RehearsalCrowd.objects.select_for_update().select_related("account").get(account_id=account_id)
+
+
+def _luck(crowd: RehearsalCrowd) -> random.Random:
+    """Return the chance of the next visit."""
+    return random.Random(f"visit-{crowd.seed}-{crowd.step}")
+
+
+def _next_moment(crowd: RehearsalCrowd, rng: random.Random, offered: list[acting.Stall]) -> datetime:
+    coming, owed = _everybody(crowd).mix.coming, rng.expovariate(1)
+    luck = luck_of(crowd.seed)
+    return pace.next_visit(crowd.clock, owed, stalls=offered, people=crowd.population, coming=coming, seed=luck)
 
 
 def _who(crowd: RehearsalCrowd, rng: random.Random) -> Person:
     """Draw a person by activity."""
-    people = _everybody(crowd.seed, crowd.population, json.dumps(crowd.mix, sort_keys=True))
-    return rng.choices(people, [person.activity for person in people])[0]
+    everybody = _everybody(crowd)
+    return rng.choices(everybody.people, cum_weights=everybody.activity)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Everybody:
+    """The people of a crowd, their activity added up from the first one to each, and what they were drawn from."""
+
+    people: tuple[Person, ...]
+    activity: tuple[float, ...]
+    mix: CrowdMix
+
+
+def _everybody(crowd: RehearsalCrowd) -> _Everybody:
+    return _drawn(crowd.seed, crowd.population, json.dumps(crowd.mix, sort_keys=True))
 
 
 @lru_cache(maxsize=8)
-def _everybody(seed: str, population: int, mix: str) -> tuple[Person, ...]:
-    known = CrowdMix.from_json(json.loads(mix))
-    return tuple(profile(seed, number, known) for number in range(population))
+def _drawn(seed: str, population: int, plain: str) -> _Everybody:
+    mix = CrowdMix.from_json(json.loads(plain))
+    people = tuple(profile(seed, number, mix) for number in range(population))
+    return _Everybody(people, tuple(accumulate(person.activity for person in people)), mix)
+
+
+def _ring_of(crowd: RehearsalCrowd, person: Person) -> tuple[str, ...]:
+    if person.ring is None:
+        return ()
+    others = (one for one in _everybody(crowd).people if one.ring == person.ring and one.number != person.number)
+    return tuple(_ext_id(crowd, one.number) for one in others)
+
+
+def _ext_id(crowd: RehearsalCrowd, number: int) -> str:
+    return f"sim-{crowd.seed}-{number}"
 
 
 def person_of(worker: Worker, crowd: RehearsalCrowd) -> Person:
@@ -97,7 +164,7 @@ def person_of(worker: Worker, crowd: RehearsalCrowd) -> Person:
 
 
 def _worker(crowd: RehearsalCrowd, person: Person, now: datetime) -> Worker:
-    ext_id = f"sim-{crowd.seed}-{person.number}"
+    ext_id = _ext_id(crowd, person.number)
     worker, _ = Worker.objects.get_or_create(
         account=crowd.account,
         ext_digest=digest_of(ext_id),
@@ -119,30 +186,23 @@ class _OwnMarket:
     """The market in our own database, as one visitor meets it. What is `ref` elsewhere are rows here."""
 
     visitor: _Visitor
+    offered: list[acting.Stall]
 
     def is_barred(self) -> bool:
-        batch = self._batches().first()
-        return batch is None or trust.is_restricted(worker=self.visitor.worker, batch=batch, now=self.visitor.now)
-
-    def _batches(self) -> QuerySet[Batch]:
-        account_id = self.visitor.worker.account_id
-        return Batch.objects.filter(account_id=account_id, state=Batch.State.OPEN).order_by("id")
+        """A restriction that covers the account's work is seen at any of its pools."""
+        visitor = self.visitor
+        return not self.offered or trust.is_restricted(
+            worker=visitor.worker, batch=self.offered[0].ref, now=visitor.now
+        )
 
     def stalls(self) -> list[acting.Stall]:
-        batches = list(self._batches())
-        open_tasks = dict(
-            Task.objects.filter(batch__in=batches, cancelled=False, issued__lt=F("overlap"))
-            .values_list("batch_id")
-            .annotate(n=Count("id"))
-        )
-        return [_stall(batch, open_tasks.get(batch.pk, 0)) for batch in batches]
+        return self.offered
 
     def skills(self) -> set[Hashable]:
         return set(SkillValue.objects.filter(worker=self.visitor.worker).values_list("skill_id", flat=True))
 
     def take(self, stall: acting.Stall) -> acting.Page:
-        with transaction.atomic():
-            page = claims.claim_page(batch_id=stall.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
+        page = claims.claim_page(batch_id=stall.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
         tasks = [acting.StallTask(task.answer_id, task.payload) for task in claims.page_tasks(page)]
         return acting.Page(page, stall, tasks)
 
@@ -158,11 +218,17 @@ class _OwnMarket:
         return stored(task.payload.get("template_key", ""))
 
     def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
-        return _earlier_photo(self.visitor.worker, back)
+        return _earlier_photo(Worker.objects.filter(pk=self.visitor.worker.pk), back)
+
+    def shared_photo(self, back: int) -> tuple[bytes, Truth] | None:
+        digests = [digest_of(one) for one in self.visitor.ring]
+        ring = Worker.objects.filter(account_id=self.visitor.worker.account_id, ext_digest__in=digests)
+        return _earlier_photo(ring, back) if digests else None
 
     def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
         digest = hashlib.sha256(photo.data)
-        HiddenTruth.objects.get_or_create(sha256=digest.digest(), defaults={"truth": photo.truth.to_json()})
+        known = HiddenTruth(sha256=digest.digest(), truth=photo.truth.to_json())
+        HiddenTruth.objects.bulk_create([known], ignore_conflicts=True)
         suffix = "mp4" if photo.data[4:8] == FILM else "jpg"
         key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(photo.data))
         if photo.trick:
@@ -184,6 +250,16 @@ class _OwnMarket:
         )
 
 
+def _stalls(account_id: int) -> list[acting.Stall]:
+    batches = list(Batch.objects.filter(account_id=account_id, state=Batch.State.OPEN).order_by("id"))
+    open_tasks = dict(
+        Task.objects.filter(batch__in=batches, cancelled=False, issued__lt=F("overlap"))
+        .values_list("batch_id")
+        .annotate(n=Count("id"))
+    )
+    return [_stall(batch, open_tasks.get(batch.pk, 0)) for batch in batches]
+
+
 def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
     return acting.Stall(
         ref=batch,
@@ -196,12 +272,14 @@ def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
         options=[option["value"] for option in batch.spec.get("options", [])],
         flags=[flag["value"] for flag in batch.spec.get("flags", [])],
         media=batch.spec.get("media", "image"),
+        price_micro=batch.price_micro,
+        per_worker=batch.per_worker,
     )
 
 
-def _earlier_photo(worker: Worker, back: int) -> tuple[bytes, Truth] | None:
+def _earlier_photo(workers: QuerySet[Worker], back: int) -> tuple[bytes, Truth] | None:
     raw = (
-        AnswerRaw.objects.filter(answer__worker=worker, answer__assignment__batch__interface="photo")
+        AnswerRaw.objects.filter(answer__worker__in=workers, answer__assignment__batch__interface="photo")
         .order_by("-pk")[back : back + 1]
         .first()
     )
@@ -223,7 +301,13 @@ def stored(key: str) -> bytes | None:
 
 def truth_of(payload: Any) -> Truth:
     """What the picture shows; about pictures nobody drew the crowd knows nothing and takes them as they are asked."""
-    row = HiddenTruth.objects.filter(sha256=bytes.fromhex(payload["sha256"])).first()
-    if row is None:
+    try:
+        return _truth(bytes.fromhex(payload["sha256"]))
+    except HiddenTruth.DoesNotExist:
         return Truth(payload["class"], (), int(payload["width"] or 1), int(payload["height"] or 1), "unknown")
-    return Truth.from_json(row.truth)
+
+
+@lru_cache(maxsize=20_000)
+def _truth(sha256: bytes) -> Truth:
+    """Read a truth once in a process; that of a file never changes."""
+    return Truth.from_json(HiddenTruth.objects.get(sha256=sha256).truth)

@@ -119,9 +119,5 @@ def _mark_accepted(pages: Sequence[Assignment], *, reason: str, now: datetime) -
 
 def _count_skills(batch: Batch, pages: Sequence[Assignment], now: datetime) -> None:
     """`pages` are as they were before: those that were rejected have been counted."""
-    if batch.grants_skill_id is None or batch.kind != Batch.Kind.MAIN:
-        return
-    for page in pages:
-        page.batch = batch
-        counted = page.state == State.REJECTED
-        skills.count_acceptance(assignment=page, accepted=True, now=now, counted_before=counted)
+    counted = {page.pk for page in pages if page.state == State.REJECTED}
+    skills.count_acceptances(batch=batch, pages=pages, accepted=True, now=now, counted_before=counted)

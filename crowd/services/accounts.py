@@ -13,9 +13,9 @@ from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from crowd.errors import CrowdError
-from crowd.fetching import AddressRefused, FetchError, Limits
-from crowd.fetching.connection import Deadline, Resolver, checked_addresses, system_resolver
-from crowd.fetching.links import read_link
+from crowd.fetching import AddressRefused, FetchError
+from crowd.fetching.connection import Resolver, system_resolver
+from crowd.fetching.hops import require_public
 from crowd.models import Account, Batch
 from crowd.platforms.connecting import Entry, terms_of
 from crowd.platforms.registry import PLATFORMS
@@ -141,9 +141,7 @@ def hints(account: Account) -> dict[str, str]:
 
 def guard(base_url: str, *, resolve: Resolver = system_resolver) -> None:
     """Refuse an address inside our own network, unless the operator has allowed its host. Raises FetchError."""
-    limits = Limits()
-    link = read_link(base_url, limits=limits, allow=frozenset(settings.ALLOWED_PRIVATE_HOSTS))
-    checked_addresses(link, resolve=resolve, deadline=Deadline(limits))
+    require_public(base_url, allow=frozenset(settings.ALLOWED_PRIVATE_HOSTS), resolve=resolve)
 
 
 def _locked(account_id: int) -> Account:

@@ -1,7 +1,7 @@
 """What a valid answer looks like, per task interface."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext
@@ -13,6 +13,8 @@ from crowd.fetching.links import read_link
 
 MOST_BOXES = 200
 MOST_CHARACTERS = 1000
+MOST_CORNERS = 500
+LEAST_AREA = 1e-9  # of the picture; less is rounding
 AND = "+"  # between the values of an answer that may have several
 COLLECTS = frozenset({"photo", "link"})  # interfaces by which people send something of their own
 NOBODY: frozenset[str] = frozenset()
@@ -122,14 +124,73 @@ def _box(number: int, box: Any, labels: set[str]) -> None:
         told = {"n": number, "labels": ", ".join(sorted(labels))}
         raise BadAnswer(gettext("Box %(n)s needs one of the labels %(labels)s.") % told)
     x, y, w, h = (_side(number, box.get(side)) for side in ("x", "y", "w", "h"))
-    slack = 1e-6
-    if w <= 0 or h <= 0 or x < -slack or y < -slack or x + w > 1 + slack or y + h > 1 + slack:
+    if w <= 0 or h <= 0 or _is_outside(x, y, w, h):
         raise BadAnswer(gettext("Box %(n)s must lie inside the picture and have a size.") % {"n": number})
 
 
+def _outlines(spec: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    """Outlines are boxes in all but their corners: as many, with the same labels, or a flag instead."""
+    outlines = payload.get("outlines")
+    if not isinstance(outlines, list):
+        raise BadAnswer(gettext("Outlines and flags must be lists."))
+    boxes = [_around(number, one) for number, one in enumerate(outlines[: MOST_BOXES + 1], start=1)]
+    if not outlines and payload.get("flags") == []:
+        raise BadAnswer(gettext("Outline what is asked for, or mark that there is none."))
+    labels = {label["name"] for label in spec.get("labels", [])}
+    for number, box in enumerate(boxes, start=1):
+        _outlined(number, box, outlines[number - 1]["points"], labels)
+    _boxes(spec, {"boxes": boxes, "flags": payload.get("flags", [])})
+
+
+def _outlined(number: int, box: Mapping[str, Any], points: Sequence[Sequence[float]], labels: set[str]) -> None:
+    """Refuse one outline in words of outlines, before it is looked at as a box."""
+    if str(box["label"]) not in labels:
+        told = {"n": number, "labels": ", ".join(sorted(labels))}
+        raise BadAnswer(gettext("Outline %(n)s needs one of the labels %(labels)s.") % told)
+    if _is_outside(box["x"], box["y"], box["w"], box["h"]):
+        raise BadAnswer(gettext("Outline %(n)s must lie inside the picture.") % {"n": number})
+    turned = [*points[1:], points[0]]
+    area = abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(points, turned, strict=True))) / 2
+    if area < LEAST_AREA:
+        raise BadAnswer(
+            gettext("Outline %(n)s has nothing inside: its corners lie on a line, or it crosses itself.")
+            % {"n": number}
+        )
+
+
+def _is_outside(x: float, y: float, w: float, h: float) -> bool:
+    slack = 1e-6
+    return x < -slack or y < -slack or x + w > 1 + slack or y + h > 1 + slack
+
+
+def drawn_boxes(payload: Mapping[str, Any]) -> list[Any]:
+    """Return the boxes of a checked answer: those that were drawn, or those around its outlines."""
+    outlines = payload.get("outlines") or []
+    return [_around(number, one) for number, one in enumerate(outlines, start=1)] or payload.get("boxes") or []
+
+
+def _around(number: int, outline: Any) -> dict[str, Any]:
+    """Return the box around an outline whose corners can be read."""
+    points = outline.get("points") if isinstance(outline, Mapping) else None
+    if not isinstance(points, list) or not 3 <= len(points) <= MOST_CORNERS:
+        told = {"n": number, "most": MOST_CORNERS}
+        raise BadAnswer(gettext("Outline %(n)s needs 3 to %(most)s corners.") % told)
+    if not all(isinstance(point, list) and len(point) == 2 for point in points):
+        raise BadAnswer(gettext("A corner of outline %(n)s is not a pair of numbers.") % {"n": number})
+    if not all(_is_near(value) for point in points for value in point):
+        sentence = gettext("A corner of outline %(n)s needs finite numbers as fractions of the picture.")
+        raise BadAnswer(sentence % {"n": number})
+    xs, ys = ([float(point[axis]) for point in points] for axis in (0, 1))
+    return {"label": outline.get("label"), "x": min(xs), "y": min(ys), "w": max(xs) - min(xs), "h": max(ys) - min(ys)}
+
+
+def _is_near(value: Any) -> bool:
+    """Say whether a fraction can be read. Infinity, no-numbers and numbers too long for a float fail the comparison."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1 <= value <= 2
+
+
 def _side(number: int, value: Any) -> float:
-    """Return a fraction. Infinity, no-numbers and whole numbers too long for a float all fail the comparison."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not -1 <= value <= 2:
+    if not _is_near(value):
         sentence = gettext("Box %(n)s needs finite numbers x, y, w and h as fractions of the picture.")
         raise BadAnswer(sentence % {"n": number})
     return float(value)
@@ -142,4 +203,5 @@ CHECKS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], None]] = {
     "pair": _choice,
     "text": _text,
     "boxes": _boxes,
+    "outlines": _outlines,
 }

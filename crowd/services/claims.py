@@ -17,7 +17,7 @@ from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, Assignment, Batch, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import platform
-from crowd.services import control, handing_in, ledger, offers, own_queue, teams, trust
+from crowd.services import control, handing_in, ledger, offers, own_queue, price_arms, retrying, teams, trust
 
 State = Assignment.State
 
@@ -92,9 +92,12 @@ def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
         raise NoWork(_("The last day of this pool is over."))
     if trust.is_restricted(worker=worker, batch=batch, now=now):
         raise NoWork(_("You cannot work in this pool."))
-    if offers.is_over_with(batch, worker):
+    if price_arms.is_anothers(batch=batch, worker=worker):
+        raise NoWork(_("Nothing to do here right now."))
+    again = retrying.next_try(batch=batch, worker=worker)
+    if offers.is_over_with(batch, worker, again):
         raise NoWork(_("You have done this already."))
-    sentence = offers.hindrance(batch=batch, worker=worker, now=now)
+    sentence = offers.hindrance(batch=batch, worker=worker, now=now, again=again)
     if sentence:
         raise NoWork(sentence)
 

@@ -10,11 +10,12 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from crowd.authored import told
 from crowd.errors import NotYours
 from crowd.models import Answer, Assignment, Batch, Task, Worker
-from crowd.quality import boxes
-from crowd.quality.controls import controls_for_page
+from crowd.quality import boxes, controls
 from crowd.services import retrying, skills
+from crowd.services.answers import drawn_boxes
 
 ADAPTIVE = "adaptive"
 NOT_FOR = "not_for"  # beside a known answer: the workers whose answers it was made from
@@ -47,6 +48,13 @@ def is_adaptive(batch: Batch) -> bool:
     return bool(batch.spec.get("control_rate") == ADAPTIVE)
 
 
+def most_on_page(batch: Batch) -> int:
+    """Return how many control tasks a page of the main pool has at most."""
+    if not is_adaptive(batch) or batch.control_per_page == 0:
+        return batch.control_per_page
+    return controls.most_on_page(batch.page_size)
+
+
 def _wanted(batch: Batch, worker: Worker) -> int:
     if not is_adaptive(batch) or batch.control_per_page == 0:
         return batch.control_per_page
@@ -54,7 +62,7 @@ def _wanted(batch: Batch, worker: Worker) -> int:
     counts = Answer.objects.filter(worker=worker, task__batch=batch, assignment__state__in=handed_in).aggregate(
         seen=Count("id", filter=Q(task__known_answer__isnull=False)), answered=Count("id")
     )
-    return controls_for_page(seen=counts["seen"], answered=counts["answered"], page_size=batch.page_size)
+    return controls.controls_for_page(seen=counts["seen"], answered=counts["answered"], page_size=batch.page_size)
 
 
 def mix(*, real: Sequence[Task], controls: Sequence[Task], worker: Worker) -> list[Task]:
@@ -69,12 +77,13 @@ def mix(*, real: Sequence[Task], controls: Sequence[Task], worker: Worker) -> li
 def is_right(*, known: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
     """Compare an answer with the known one: boxes by place and label (at least its `iou`, else 0.5), words exactly.
 
-    Flags count where the known answer has them.
+    Of outlines the boxes around them are compared. Flags count where the known answer has them. No answer is right
+    where nothing of this is known.
     """
     if "boxes" not in known:
-        return bool(known.get("answer") == payload.get("answer"))
+        return "answer" in known and bool(known["answer"] == payload.get("answer"))
     least = float(known.get("iou", boxes.USUAL_IOU))
-    if not boxes.agree(known["boxes"], payload.get("boxes") or [], least_iou=least):
+    if not boxes.agree(known["boxes"], drawn_boxes(payload), least_iou=least):
         return False
     flags = known.get("flags")
     return flags is None or set(flags) == set(payload.get("flags") or [])
@@ -95,11 +104,11 @@ def check_training(*, assignment_id: int, worker_id: int, answer_id: int, payloa
     if row.control_ok is None:
         row.control_ok = right
         row.save(update_fields=["control_ok"])
-    return Hint(right, "" if right else row.task.hint or _("Look again at the example."))
+    return Hint(right, "" if right else told(row.task.hint) or _("Look again at the example."))
 
 
-def grade(*, page: Assignment, now: datetime) -> int:
-    """Turn a training or exam page into its skill: the share of right first answers."""
+def grade(*, page: Assignment, now: datetime, value: int | None = None) -> int:
+    """Turn a training or exam page into its skill: the share of right first answers, or `value` where one is given."""
     first = Answer.objects.filter(assignment=page, control_ok__isnull=False)
     rows = [bool(ok) for ok in first.values_list("control_ok", flat=True)]
     batch = page.batch
@@ -112,5 +121,6 @@ def grade(*, page: Assignment, now: datetime) -> int:
         n=len(rows),
         reason=f"{batch.kind}: {sum(rows)} of {len(rows)} right",
         now=now,
+        value=value,
     )
     return row.value

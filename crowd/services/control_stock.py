@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from crowd.errors import CrowdError
 from crowd.links import media_url
 from crowd.models import Answer, Batch, SkillValue, Task
+from crowd.platforms.registry import platform
 from crowd.quality.controls import (
     GOOD_SKILL,
     USUAL_SCHEDULE,
@@ -66,17 +67,23 @@ def _share(batch: Batch) -> float:
 
 
 def _schedule(batch: Batch) -> Schedule:
-    return USUAL_SCHEDULE if is_adaptive(batch) else flat(_share(batch))
+    return USUAL_SCHEDULE if _adapts(batch) else flat(_share(batch))
+
+
+def _adapts(batch: Batch) -> bool:
+    """Whether the schedule holds here: a platform that mixes its pages itself takes a fixed number for each."""
+    return is_adaptive(batch) and platform(batch.account.platform).capabilities.pages != "remote"
 
 
 def _says(batch: Batch, stock: int) -> str:
     there = counted(stock, "control task")
-    if is_adaptive(batch):
+    if _adapts(batch):
         return f"{there}: a fifth of the work until {USUAL_SCHEDULE.until_seen} are seen, then few."
     share = _share(batch)
     lasts = int(answers_until_used_up(stock, share))
     added = percent(control_overhead(share))
-    return f"{there} last for {lasts:,} answers of one worker and add {added} to the price of the work."
+    fixed = " This platform mixes its pages itself: as many on every page, not many at first." * is_adaptive(batch)
+    return f"{there} last for {lasts:,} answers of one worker and add {added} to the price of the work.{fixed}"
 
 
 def _answers_of_one(batch: Batch) -> int:
@@ -97,7 +104,7 @@ def _bad_ones(batch: Batch) -> list[BadControl]:
     rows = _stock(batch).annotate(n=Count("answers", filter=by_good), failed=Count("answers", filter=failed))
     found = [(task, is_bad_control(failed=task.failed, good=task.n)) for task in rows.filter(failed__gt=0)]
     return [
-        BadControl(task.pk, _about(task), verdict.sentence, _picture(task))
+        BadControl(task.pk, _about(task), verdict.sentence, picture_of(task))
         for task, verdict in found
         if verdict.applies
     ]
@@ -109,7 +116,8 @@ def _about(task: Task) -> str:
     return ": ".join(filter(None, [str(task.payload.get("class", "")), answer])) or f"control task {task.pk}"
 
 
-def _picture(task: Task) -> str:
+def picture_of(task: Task) -> str:
+    """Return the address under which the picture of a task is seen; empty = it has none."""
     key = str(task.payload.get("image_key", ""))
     return urlsplit(media_url(key)).path if key else ""
 

@@ -28,6 +28,7 @@ from crowd.errors import (
     trail,
 )
 from crowd.models import Account, OutboxCommand
+from crowd.services import holding
 from crowd.services.accounts import without_secrets
 from crowd.services.effects import KINDS
 
@@ -166,12 +167,18 @@ def due_ids(*, now: datetime, account_id: int | None = None, limit: int = 50) ->
     rows = OutboxCommand.objects.filter(Q(lane="") | ~Exists(earlier), state=State.PLANNED, next_at__lte=now)
     if account_id is not None:
         rows = rows.filter(account_id=account_id)
+    rows = rows.filter(_may_go())
     return list(rows.order_by("-priority", "next_at", "id").values_list("id", flat=True)[:limit])
+
+
+def _may_go() -> Q:
+    """What is held after a restore waits."""
+    return ~Q(account_id__in=holding.held())
 
 
 def accounts_due(*, now: datetime) -> list[tuple[int, str]]:
     """Return (account id, platform) of the accounts with commands to be sent."""
-    rows = OutboxCommand.objects.filter(state=State.PLANNED, next_at__lte=now)
+    rows = OutboxCommand.objects.filter(_may_go(), state=State.PLANNED, next_at__lte=now)
     return list(rows.order_by("account_id").values_list("account_id", "account__platform").distinct())
 
 

@@ -10,16 +10,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from crowd.bulk import plain_text, staged
-from crowd.errors import CrowdError, StillRunning
+from crowd.errors import CrowdError, NeedsPerson, StillRunning
 from crowd.models import Assignment, Batch, OutboxCommand, Task
 from crowd.platforms.base import Platform, Receipt
 from crowd.platforms.registry import platform
-from crowd.services import effects_on_people, publishing, skill_news, trust
+from crowd.services import effects_on_people, holding, publishing, skill_news, trust
 
 Effect = Callable[[OutboxCommand, datetime], Mapping[str, Any]]
 SOON = timedelta(seconds=1)
 FIRST_TASKS = timedelta(seconds=5)
 CONFIRMED_WITHIN = timedelta(seconds=30)
+UNDER_WAY = (OutboxCommand.State.PLANNED, OutboxCommand.State.SENDING, OutboxCommand.State.UNKNOWN)
 NEVER_SEEN = timedelta(days=1)  # after the time for a page: nobody can hand it in there any more
 
 
@@ -50,11 +51,24 @@ def _side(command: OutboxCommand) -> tuple[Platform, Batch]:
 
 def _publish_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
     adapter, batch = _side(command)
+    _require_gate(batch, now)
     remote_id = adapter.ensure_batch(batch.account, publishing.spec_of(batch))
     Batch.objects.filter(pk=batch.pk).update(remote_id=remote_id, published_at=now)
     skill_news.tell_of_holders(batch=batch)
     trust.tell_of_bans(batch=batch, now=now)
     return {"remote_id": remote_id}
+
+
+def _require_gate(batch: Batch, now: datetime) -> None:
+    """Wait for the training or exam that lets people in: a pool is tied to it once, when it is made."""
+    gate = publishing.gate_of(batch)
+    if gate is None or gate.remote_id or publishing.pages_of(batch) != "remote":
+        return
+    title = gate.spec.get("title") or gate.key
+    publication = OutboxCommand.objects.filter(kind="publish_batch", batch_id=gate.pk)
+    if publication.filter(state__in=UNDER_WAY).exists():
+        raise StillRunning(_looked_at_again(publication, now), f"{title!r}, which lets people in, is on its way")
+    raise CrowdError(f"The {gate.kind} {title!r} lets people in and is not on the platform: open it first.")
 
 
 def _push_tasks(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
@@ -114,8 +128,7 @@ def _open_batch(command: OutboxCommand, now: datetime) -> Mapping[str, Any]:
 def _require_ready(batch: Batch, now: datetime) -> None:
     """Wait for the tasks: a platform opens no empty pool."""
     waiting = OutboxCommand.objects.filter(lane=f"tasks:{batch.pk}", kind__in=["publish_batch", "push_tasks"])
-    under_way = [OutboxCommand.State.PLANNED, OutboxCommand.State.SENDING, OutboxCommand.State.UNKNOWN]
-    if waiting.filter(state__in=under_way).exists():
+    if waiting.filter(state__in=UNDER_WAY).exists():
         raise StillRunning(_looked_at_again(waiting, now), "its tasks are on their way")
     _require_published(batch)
     is_empty = not Task.objects.filter(batch=batch).exclude(remote_id="").exists()
@@ -211,6 +224,10 @@ def _confirmed(page: Assignment, state: str, now: datetime) -> Mapping[str, Any]
     return {"state": state}
 
 
+def _never_sent(command: OutboxCommand, _now: datetime) -> Mapping[str, Any]:
+    raise NeedsPerson(f"{command} is compared by a job.")
+
+
 KINDS: dict[str, Kind] = {
     "publish_batch": Kind(_publish_batch),
     "push_tasks": Kind(_push_tasks),
@@ -228,4 +245,5 @@ KINDS: dict[str, Kind] = {
     "restrict": Kind(effects_on_people.restrict, owed=True),
     "unrestrict": Kind(effects_on_people.unrestrict, owed=True),
     "message": Kind(effects_on_people.message, repeat_safe=False),
+    holding.KIND: Kind(_never_sent, repeat_safe=False),
 }

@@ -14,7 +14,7 @@ from crowd.errors import NotYours
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task
 from crowd.platforms.registry import issuing_pages
 from crowd.rules import Reject
-from crowd.services import control, judging, ledger, teams, trust
+from crowd.services import control, exam_ending, judging, ledger, teams, trust
 from crowd.services.answers import check_payload
 
 State = Assignment.State
@@ -39,6 +39,8 @@ def submit_page(
     if page.state != State.ACTIVE or page.lease_until < now:
         raise NotYours(_("The time for this page is over; its tasks went to somebody else. Please take a new page."))
     rows = list(Answer.objects.filter(assignment=page).select_related("task").order_by("seq"))
+    rows, never_asked = exam_ending.asked(page=page, rows=rows, answers=answers)
+    Answer.objects.filter(pk__in=[row.pk for row in never_asked]).delete()
     for row in rows:
         check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
     _store(page, rows, answers)
@@ -88,7 +90,7 @@ def _settle(page: Assignment, now: datetime) -> str:
     if batch.kind != Batch.Kind.MAIN:
         page.processed_at = now
         page.save(update_fields=["processed_at"])
-        value = control.grade(page=page, now=now)
+        value = control.grade(page=page, now=now, value=_score(page))
         judging.accept(assignment_id=page.pk, now=now)
         return _("%(value)s of 100.") % {"value": value}
     if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
@@ -101,6 +103,13 @@ def _settle(page: Assignment, now: datetime) -> str:
     ):
         judging.accept(assignment_id=page.pk, now=now)
     return _("Thank you, the page is in.")
+
+
+def _score(page: Assignment) -> int | None:
+    """Return what an exam that may end early comes to; None = the share of right answers."""
+    first = Answer.objects.filter(assignment=page, control_ok__isnull=False).order_by("seq")
+    oks = [bool(ok) for ok in first.values_list("control_ok", flat=True)]
+    return exam_ending.value_of(batch=page.batch, oks=oks) if oks else None
 
 
 def _pay_the_time(page: Assignment, now: datetime) -> None:
@@ -118,13 +127,13 @@ def _lock_what_may_move(assignment_id: int) -> None:
 
     With postponed acceptance nothing moves, and many workers hand in at once.
     """
-    page = Assignment.objects.select_related("batch").filter(pk=assignment_id).first()
+    page = Assignment.objects.select_related("batch__account").filter(pk=assignment_id).first()
     if page is None:
         return
     batch = page.batch
     pays = batch.kind != Batch.Kind.MAIN or batch.auto_accept or page.hourly_micro
     if pays or any(isinstance(rule.action, Reject) for rule in rules.read(batch.rules)):
-        ledger.lock_of_page(assignment_id=assignment_id)
+        ledger.lock(purse=ledger.Purse.of(batch))
 
 
 @transaction.atomic
@@ -178,7 +187,7 @@ def _free(page: Assignment) -> None:
 def _own_page(assignment_id: int, worker_id: int) -> Assignment:
     page = (
         Assignment.objects.select_for_update(of=("self",))
-        .select_related("batch")
+        .select_related("batch__account")
         .filter(pk=assignment_id, worker_id=worker_id)
         .first()
     )

@@ -14,7 +14,7 @@ from crowd.audience import audience
 from crowd.authored import told
 from crowd.models import Answer, Assignment, Batch, SkillValue, Task, Worker
 from crowd.platforms.registry import platform
-from crowd.services import own_queue, quality, retrying, skills, teams, trust
+from crowd.services import own_queue, price_arms, quality, retrying, skills, teams, trust
 
 State = Assignment.State
 
@@ -37,7 +37,7 @@ def offers(*, worker_id: int, now: datetime) -> list[Offer]:
     """Return the open batches of the worker's account, best first, each with what is still needed."""
     worker = Worker.objects.select_related("team").get(pk=worker_id)
     batches = Batch.objects.filter(account_id=worker.account_id, state=Batch.State.OPEN).select_related(
-        "needs_skill", "price_skill", "grants_skill"
+        "account", "needs_skill", "price_skill", "grants_skill"
     )
     found = [offer_of(batch=batch, worker=worker, now=now) for batch in batches.order_by("-priority", "id")]
     return [offer for offer in found if offer is not None]
@@ -47,10 +47,17 @@ def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     """Return what a batch offers this worker; None = he does not see it."""
     if not worker.may_see(batch.project_id) or is_kept_for_others(batch, worker) or is_over(batch, now):
         return None
-    if trust.is_restricted(worker=worker, batch=batch, now=now) or is_over_with(batch, worker):
+    if trust.is_restricted(worker=worker, batch=batch, now=now):
+        return None
+    if price_arms.is_anothers(batch=batch, worker=worker):
+        return None
+    again = retrying.next_try(batch=batch, worker=worker)
+    if is_over_with(batch, worker, again):
         return None
     available = on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
-    needs = hindrance(batch=batch, worker=worker, now=now)
+    if not available and price_arms.is_left_over(batch):
+        return None
+    needs = hindrance(batch=batch, worker=worker, now=now, again=again)
     needs = needs or ("" if available else nothing_left(batch, worker))
     rate = teams.rate_of(worker=worker, batch=batch)
     price = price_for(batch=batch, worker_id=worker.pk)
@@ -86,20 +93,18 @@ def most_worth(batch: Batch, rate: int) -> int:
     return teams.worth(hourly_micro=rate, time=timedelta(seconds=batch.assignment_seconds))
 
 
-def is_over_with(batch: Batch, worker: Worker) -> bool:
-    """Training and exam are offered until they have given their skill, and on while they may be sat again."""
-    if batch.kind == Batch.Kind.MAIN:
+def is_over_with(batch: Batch, worker: Worker, again: datetime | None) -> bool:
+    """Training and exam are offered until they have given their skill, and on while they may be sat `again`."""
+    if batch.kind == Batch.Kind.MAIN or again is not None:
         return False
-    if skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is None:
-        return False
-    return retrying.next_try(batch=batch, worker=worker) is None
+    return skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is not None
 
 
-def hindrance(*, batch: Batch, worker: Worker, now: datetime) -> str:
+def hindrance(*, batch: Batch, worker: Worker, now: datetime, again: datetime | None) -> str:
     """Say what keeps a worker from this batch for now: a skill, days until the next try, a rule; empty = nothing."""
     return (
         gate_sentence(batch, worker)
-        or retrying.wait_sentence(batch=batch, worker=worker, now=now)
+        or retrying.wait_sentence(again, now)
         or quality.hindrance(batch=batch, worker=worker, now=now)
     )
 

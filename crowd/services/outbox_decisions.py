@@ -27,6 +27,7 @@ WORDS = {
     "restrict": "Ban a worker",
     "unrestrict": "Lift a ban",
     "message": "Write to workers",
+    "hold": "Send nothing after a restore",
 }
 # An old opening must not undo a later pause, and a refused bonus has given its money back: both are asked for anew.
 NOT_AGAIN = frozenset({"open_batch", "close_batch", "archive_batch", "pay_bonus"})

@@ -33,7 +33,7 @@ def is_local(batch: Batch) -> bool:
 def spec_of(batch: Batch) -> BatchSpec:
     """Return the neutral form of a batch, as adapters want it."""
     capabilities = platform(batch.account.platform).capabilities
-    gate = _gate_of(batch)
+    gate = gate_of(batch)
     return BatchSpec(
         key=batch.key,
         kind=batch.kind,
@@ -75,7 +75,7 @@ def _rules_of(batch: Batch) -> list[rules.Rule]:
     return found
 
 
-def _gate_of(batch: Batch) -> Batch | None:
+def gate_of(batch: Batch) -> Batch | None:
     """Return the training or exam whose skill this batch asks for."""
     if batch.needs_skill_id is None:
         return None
@@ -248,3 +248,15 @@ def fit_hold(*, batch: Batch) -> None:
     """Hold for a remote batch exactly what it may still cost. Raises BudgetExceeded. Others hold page by page."""
     if pages_of(batch) == "remote":
         ledger.resize(purse=ledger.Purse.of(batch), ref=f"batch:{batch.pk}", amount_micro=may_still_cost(batch))
+
+
+@transaction.atomic
+def require_hold(*, batch: Batch, more_answers: int) -> None:
+    """Raise BudgetExceeded unless all could be held that a remote batch costs with so many answers more."""
+    if pages_of(batch) != "remote":
+        return
+    pages = -(-more_answers // real_places(batch))
+    amount = may_still_cost(batch) + pages * most_per_page(batch)
+    with transaction.atomic():
+        ledger.resize(purse=ledger.Purse.of(batch), ref=f"batch:{batch.pk}", amount_micro=amount)
+        transaction.set_rollback(True)

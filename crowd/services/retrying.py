@@ -65,9 +65,8 @@ def questions(batch: Batch) -> QuerySet[Task]:
     return Task.objects.filter(batch=batch, known_answer__isnull=False, cancelled=False)
 
 
-def wait_sentence(*, batch: Batch, worker: Worker, now: datetime) -> str:
+def wait_sentence(at: datetime | None, now: datetime) -> str:
     """Say from when on this may be sat again; empty = now, or it was never sat."""
-    at = next_try(batch=batch, worker=worker)
     if at is None or at <= now:
         return ""
     return _("You may try again on %(day)s, from %(time)s UTC.") % {

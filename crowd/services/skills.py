@@ -1,5 +1,6 @@
 """Skills: numbers from 0 to 100 about a worker, with their history."""
 
+from collections.abc import Collection, Container, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from crowd.quality.wording import whole_percent
 from crowd.services import skill_news
 
 KEPT = "skill_kept_a_day"
+AT_ONCE = 500
 
 
 def ensure_skill(*, account: Account, name: str) -> Skill:
@@ -29,10 +31,13 @@ def ensure_skill(*, account: Account, name: str) -> Skill:
     return skill
 
 
-@transaction.atomic
-def set_skill(*, worker_id: int, skill_id: int, ok: int, n: int, reason: str, now: datetime) -> SkillValue:
-    """Store ok of n as a value 0-100 (rounded down: 69.9 is not 70) and remember the change."""
-    value = ok * 100 // n if n else 0
+@transaction.atomic(savepoint=False)
+def set_skill(
+    *, worker_id: int, skill_id: int, ok: int, n: int, reason: str, now: datetime, value: int | None = None
+) -> SkillValue:
+    """Store ok of n as a value 0-100 (rounded down: 69.9 is not 70), or the value given; remember the change."""
+    if value is None:
+        value = ok * 100 // n if n else 0
     row, _ = SkillValue.objects.update_or_create(
         worker_id=worker_id, skill_id=skill_id, defaults={"value": value, "ok": ok, "n": n, "updated_at": now}
     )
@@ -51,7 +56,7 @@ def quality_name(batch: Batch) -> str:
     return f"Quality: {str(batch.spec.get('title', ''))[:80] or batch.interface} (stage {batch.stage_id})"
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def learn_quality(*, page: Assignment, now: datetime) -> SkillValue | None:
     """Learn from the control answers of a page. The value is the lower bound of the accuracy, so gates may use it."""
     rows = Answer.objects.filter(assignment=page, control_ok__isnull=False).values_list("control_ok", flat=True)
@@ -123,19 +128,37 @@ def _note(row: SkillValue, reason: str, now: datetime) -> None:
         skill_news.tell(row)
 
 
-@transaction.atomic
-def count_acceptance(*, assignment: Assignment, accepted: bool, now: datetime, counted_before: bool = False) -> None:
+@transaction.atomic(savepoint=False)
+def count_acceptances(
+    *, batch: Batch, pages: Sequence[Assignment], accepted: bool, now: datetime, counted_before: Container[int] = ()
+) -> None:
     """Where the price depends on a skill of the same work, that skill is the share of accepted pages.
 
-    A page that was rejected and is accepted now is still one page: `counted_before`.
+    A page that was rejected and is accepted now is still one page: its id is in `counted_before`.
     """
-    batch = assignment.batch
     skill_id = batch.grants_skill_id
-    if skill_id is None or batch.kind != Batch.Kind.MAIN:
+    if skill_id is None or batch.kind != Batch.Kind.MAIN or not pages:
         return
-    row, _ = SkillValue.objects.select_for_update().get_or_create(
-        worker_id=assignment.worker_id, skill_id=skill_id, defaults={"value": 0}
-    )
-    ok, n = row.ok + int(accepted), row.n + int(not counted_before)
-    reason = "page accepted" if accepted else "page rejected"
-    set_skill(worker_id=assignment.worker_id, skill_id=skill_id, ok=ok, n=n, reason=reason, now=now)
+    rows = _locked_values(skill_id, {page.worker_id for page in pages})
+    reason, events = "page accepted" if accepted else "page rejected", []
+    for page in pages:
+        row = rows[page.worker_id]
+        row.ok, row.n = row.ok + int(accepted), row.n + int(page.pk not in counted_before)
+        row.value, row.updated_at = (row.ok * 100 // row.n if row.n else 0), now
+        event = SkillEvent(worker_id=page.worker_id, skill_id=skill_id, value=row.value, reason=reason, created_at=now)
+        events.append(event)
+    SkillValue.objects.bulk_update(rows.values(), ["value", "ok", "n", "updated_at"], batch_size=AT_ONCE)
+    SkillEvent.objects.bulk_create(events)
+    for row in rows.values():
+        skill_news.tell(row)
+
+
+def _locked_values(skill_id: int, worker_ids: Collection[int]) -> dict[int, SkillValue]:
+    """Return the workers' values of a skill under their locks, in the order of workers; made where there are none."""
+    fresh = (SkillValue(worker_id=pk, skill_id=skill_id, value=0) for pk in sorted(worker_ids))
+    SkillValue.objects.bulk_create(fresh, ignore_conflicts=True)
+    rows = SkillValue.objects.select_for_update(of=("self",)).select_related("worker__account", "skill")
+    rows = rows.defer("worker__account__secrets")
+    return {
+        row.worker_id: row for row in rows.filter(skill_id=skill_id, worker_id__in=worker_ids).order_by("worker_id")
+    }

@@ -63,6 +63,16 @@ SELECT of_kind, of_id, word, coalesce(told.n, 0)::bigint, coalesce(fresh.n, 0)::
   FROM told FULL JOIN fresh USING (of_kind, of_id, word)
  WHERE coalesce(told.n, 0) <> coalesce(fresh.n, 0) ORDER BY 1, 2, 3
 """
+# Hours are kept for ever; where minutes are left, they say the first and the last hour more exactly.
+SPAN = """
+SELECT min(at) FILTER (WHERE minutes = 60), min(at) FILTER (WHERE minutes = 1), max(at) FROM (
+    SELECT minutes, slot::bigint * minutes * 60 AS at FROM crowd_tally
+     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND minutes IN (1, 60) AND word = %(word)s AND n > 0
+    UNION ALL
+    SELECT 1, slot::bigint * 60 FROM crowd_tallydelta
+     WHERE of_kind = %(kind)s AND of_id = ANY(%(ids)s) AND word = %(word)s AND d > 0 AND slot IS NOT NULL
+) AS times
+"""
 ASKED = "unnest(%(kinds)s::text[], %(ids)s::bigint[], %(words)s::text[]) AS asked (kind, id, said)"
 TOTALS = """
 SELECT of_kind, of_id, word, sum(n)::bigint FROM (
@@ -184,6 +194,17 @@ def totals(keys: Iterable[Key]) -> dict[tuple[str, int], dict[str, int]]:
         for kind, of_id, word, n in cursor.fetchall():
             found.setdefault((kind, of_id), {})[word] = n
     return found
+
+
+def span(*, of: Of, ids: Iterable[int], word: str) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last of something were counted, to the minute or at worst to the hour."""
+    with connection.cursor() as cursor:
+        cursor.execute(SPAN, {"kind": of.value, "ids": list(ids), "word": word})
+        hour, minute, last = cursor.fetchone()
+    if last is None:
+        return None
+    first = minute if hour is None or (minute is not None and minute < hour + HOUR) else hour
+    return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
 
 
 def series(

@@ -1,5 +1,6 @@
 """Who may work: restrictions, and quality rules at work."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -146,7 +147,8 @@ def stand_by_lifted(*, page: Assignment, now: datetime) -> None:
     Its rule may strike again after any page or verdict; ours has begun anew. The end of a ban whose time was over is
     told once, when it ends.
     """
-    if not platform(page.batch.account.platform).capabilities.platform_rules:
+    can = platform(page.batch.account.platform).capabilities
+    if not can.platform_rules or can.pages == "local":
         return
     mine = Restriction.objects.no_work().filter(_covering(page.batch), worker_id=page.worker_id)
     held = {(row.scope, row.scope_id) for row in mine.in_force(now)}
@@ -231,10 +233,20 @@ def is_unpaid(*, worker_id: int, batch: Batch, now: datetime) -> bool:
     return rows.filter(_covering(batch)).exists()
 
 
-def is_distrusted(*, page: Assignment, now: datetime) -> bool:
-    """Whether a rule about the quality of answers keeps this worker from the work: his answers do not count then."""
-    rows = Restriction.objects.in_force(now).no_work().filter(worker_id=page.worker_id, by_rule__in=ABOUT_QUALITY)
-    return rows.filter(_covering(page.batch)).exists()
+def distrusted(*, pages: Sequence[Assignment], now: datetime) -> set[int]:
+    """Return those of the pages whose workers a rule about the quality of answers keeps from the work.
+
+    Their answers do not count then.
+    """
+    rows = Restriction.objects.in_force(now).no_work().filter(by_rule__in=ABOUT_QUALITY)
+    rows = rows.filter(worker_id__in={page.worker_id for page in pages})
+    kept = set(rows.values_list("worker_id", "scope", "scope_id"))
+    return {page.pk for page in pages if any((page.worker_id, *place) in kept for place in _places(page))}
+
+
+def _places(page: Assignment) -> tuple[tuple[str, int | None], ...]:
+    """Return the scopes that cover a page, as `_covering` does."""
+    return (Scope.BATCH, page.batch_id), (Scope.PROJECT, page.project_id), (Scope.ACCOUNT, page.account_id)
 
 
 def _covering(batch: Batch) -> Q:

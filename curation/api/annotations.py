@@ -17,9 +17,14 @@ from curation.services.pseudonyms import digest_of
 
 
 class DrawnBox(serializers.ModelSerializer[Box]):
+    points = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()),
+        help_text="corners of an outline; none: a plain box",
+    )
+
     class Meta:
         model = Box
-        fields = ["label", "x", "y", "w", "h"]
+        fields = ["label", "x", "y", "w", "h", "points"]
 
 
 class AnnotationRow(serializers.ModelSerializer[Annotation]):

@@ -12,6 +12,10 @@ from curation.models import Project
 from curation.services.asset_query import QueryError, matching, parse
 
 ABOUT = "a query in the language of docs/query.md, such as `class:peace iou<0.8 -tag:blurred`"
+INDEXED = frozenset(
+    {"class", "state", "stage", "reason", "tag", "light", "blur", "iou", "worker", "created", "video", "id",
+     "brightness", "sharpness"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,21 @@ class AssetQuery(Filter):
     column: str = ""
 
     def narrow(self, rows: Rows, name: str, given: Given) -> Rows:
-        project = Project.objects.filter(public_id=UUID(given["project"])).first() if "project" in given else None
+        project = _asked_about(given["project"]) if "project" in given else None
         with a_query():
             query = parse(given[name])
             if not self.column:
                 return matching(query, project=project, among=rows)
             return rows.filter(**{f"{self.column}__in": matching(query, project=project).order_by().values("pk")})
+
+    def may_walk(self, text: str) -> bool:
+        """Whether no index serves one of the conditions; none serves what is negated."""
+        return any(term.negated or term.field not in INDEXED for term in parse(text).terms)
+
+
+def _asked_about(public_id: str) -> Project | None:
+    """Return the project with what a filter needs of it; a page of thirty is not to read its whole row."""
+    return Project.objects.only("pk").filter(public_id=UUID(public_id)).first()
 
 
 @contextmanager

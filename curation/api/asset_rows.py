@@ -3,6 +3,7 @@
 A model and a serializer for each of thirty assets with its consensus and boxes is most of what a page costs.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -41,7 +42,7 @@ STANDING_NAMES: Final = (
     "stage", "version", "method", "status", "label", "confidence", "lowest_iou", "n_answers",
 )  # fmt: skip
 BOXES: Final = """
-    SELECT consensus_id, label, x, y, w, h, confidence FROM curation_consensusbox
+    SELECT consensus_id, label, x, y, w, h, confidence, points FROM curation_consensusbox
     WHERE consensus_id = ANY(%s) ORDER BY consensus_id, seq
 """
 BOX_NAMES: Final = ("label", "x", "y", "w", "h", "confidence")
@@ -67,6 +68,11 @@ def shown(rows: Sequence[Any], names: Collection[str]) -> list[dict[str, Any]]:
     return found
 
 
+def _box(values: Sequence[Any]) -> dict[str, Any]:
+    *sides, points = values
+    return dict(zip(BOX_NAMES, sides, strict=True)) | {"points": json.loads(points)}
+
+
 def _standing(assets: list[int]) -> Mapping[int, list[dict[str, Any]]]:
     """Return what stands of each asset, by stage, with its boxes."""
     with connection.cursor() as cursor:
@@ -75,7 +81,7 @@ def _standing(assets: list[int]) -> Mapping[int, list[dict[str, Any]]]:
         cursor.execute(BOXES, [[row[0] for row in rows]])
         boxes: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for consensus, *box in cursor.fetchall():
-            boxes[consensus].append(dict(zip(BOX_NAMES, box, strict=True)))
+            boxes[consensus].append(_box(box))
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for pk, asset, *told, created_at in rows:
         named = dict(zip(STANDING_NAMES, told, strict=True))

@@ -28,9 +28,14 @@ MOST_KEY = 200
 
 
 class BoxRow(serializers.ModelSerializer[ConsensusBox]):
+    points = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()),
+        help_text="corners of an outline; none: a plain box",
+    )
+
     class Meta:
         model = ConsensusBox
-        fields = ["label", "x", "y", "w", "h", "confidence"]
+        fields = ["label", "x", "y", "w", "h", "confidence", "points"]
 
 
 class ConsensusRow(serializers.ModelSerializer[Consensus]):

@@ -7,7 +7,6 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
-from crowd.clock import database_now
 from curation.models import ApiToken, User
 from curation.services import tokens
 
@@ -29,7 +28,7 @@ class TokenAuthentication(BaseAuthentication):
         if len(words) != 2:
             raise AuthenticationFailed("Write the header as Authorization: Bearer wnw_ID_SECRET.", "token_malformed")
         try:
-            token = tokens.authenticate(words[1].decode("latin-1"), now=database_now())
+            token = tokens.authenticate(words[1].decode("latin-1"))
         except tokens.TokenRefused as refusal:
             raise AuthenticationFailed(str(refusal), refusal.code) from None
         return token.user, token

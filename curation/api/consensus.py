@@ -15,10 +15,14 @@ from curation.models import Consensus, ConsensusBox
 
 class AgreedBox(serializers.ModelSerializer[ConsensusBox]):
     support = serializers.ListField(child=serializers.CharField(), help_text="who drew it, by short id")
+    points = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()),
+        help_text="corners of an outline; none: a plain box",
+    )
 
     class Meta:
         model = ConsensusBox
-        fields = ["label", "x", "y", "w", "h", "confidence", "confidence_75", "support"]
+        fields = ["label", "x", "y", "w", "h", "confidence", "confidence_75", "support", "points"]
 
 
 class ConsensusFull(serializers.ModelSerializer[Consensus]):

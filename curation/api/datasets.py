@@ -80,6 +80,13 @@ def find(request: Request, dataset_id: UUID) -> DatasetVersion:
     return found
 
 
+def frozen_by_a_job(version: DatasetVersion) -> Response:
+    """Answer a version that is being frozen, and where its job is told of."""
+    job = freezing.job_of(version)
+    place = {"Location": f"/api/v1/jobs/{job.pk}"} if job else {}
+    return Response(DatasetRow(version).data, status=202, headers=place)
+
+
 class DatasetList(Door):
     scopes = {"GET": "read", "POST": "export"}
     rates = {"POST": "60/hour"}
@@ -108,9 +115,7 @@ class DatasetList(Door):
                 query=asked.validated_data["query"],
                 now=database_now(),
             )
-        job = freezing.job_of(version)
-        place = {"Location": f"/api/v1/jobs/{job.pk}"} if job else {}
-        return Response(DatasetRow(version).data, status=202, headers=place)
+        return frozen_by_a_job(version)
 
 
 class DatasetOne(Door):

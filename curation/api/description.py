@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -101,6 +102,26 @@ def _page(row: Row) -> Any:
             "count": serializers.IntegerField(required=False, help_text="only with ?count=1"),
         },
     )
+
+
+RATES: Mapping[str, str] = {"min": "a minute", "hour": "an hour", "day": "a day"}
+
+
+class Described(AutoSchema):
+    """Every operation says what it needs: the scope of a token, and a rate of its own where it has one."""
+
+    def get_operation(self, *args: Any) -> Any:
+        operation = super().get_operation(*args)
+        if operation is not None:
+            told = operation.get("description", "")
+            operation["description"] = f"{told}\n\n{self._needs()}".strip()
+        return operation
+
+    def _needs(self) -> str:
+        scope = getattr(self.view, "scopes", {}).get(self.method, "read")
+        rate = getattr(self.view, "rates", {}).get(self.method, "")
+        n, _, per = rate.partition("/")
+        return f"A token needs the scope `{scope}`." + (f" At most {n} requests {RATES[per]}." if rate else "")
 
 
 class ClosedBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

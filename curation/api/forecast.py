@@ -15,6 +15,7 @@ from curation.api.paging import parameters_of
 from curation.api.projects import NewProject, campaign_of
 from curation.engine import planning
 from curation.engine.asking import Campaign, check_crowds
+from curation.services.outlook import outlook_of_project, with_outlook
 from curation.services.overview import PoolRow, ProjectNumbers, project_numbers
 
 
@@ -57,7 +58,8 @@ class ProjectAhead(serializers.Serializer[Any]):
     spent_usd = Dollars()
     budget_usd = Dollars()
     usd_per_image = Dollars(allow_null=True, help_text="so far, of a published one")
-    finish = Finish(allow_null=True, help_text="null = the pace does not allow to say")
+    finish = Finish(allow_null=True, help_text="null = the pace does not allow to say, or no pool is open")
+    never = serializers.CharField(allow_blank=True, help_text="why it can never be done like this; empty when it can")
     pools = PoolAhead(many=True)
 
 
@@ -102,8 +104,11 @@ class Forecast(Door):
         given = parameters_of(request, ("project", "label_class"))
         project = asked_project(request)
         numbers = project_numbers(project=project, now=database_now())
+        told = outlook_of_project(project, numbers, now=numbers.buckets.end)
+        numbers = with_outlook(numbers, told)
         pools = [row for row in numbers.rows if _is_of(row, given.get("label_class"))]
-        return Response(ProjectAhead({"project": project.public_id, **_ahead(numbers), "pools": pools}).data)
+        ahead = {"project": project.public_id, **_ahead(numbers), "never": told.never if told else "", "pools": pools}
+        return Response(ProjectAhead(ahead).data)
 
     @extend_schema(
         summary="What a project would cost, from its recipe's expectations; nothing is made",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core import signing
@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.request import Request
 
 from curation.api.problems import Problem
+from curation.services.patience import in_time
 
 DEFAULT_LIMIT, MOST = 100, 1_000
 OLDEST, NEWEST = "oldest", "newest"
@@ -19,9 +20,12 @@ ORDERS = (OLDEST, NEWEST)
 OWN = ("cursor", "limit", "order", "count", "fields")
 NOT_OF_A_CURSOR = frozenset({"cursor", "limit", "count", "fields"})
 SALT = "curation.api.cursor"
+LONGEST_MS = 5_000
+TOO_SLOW = "This takes too long to find; add a condition such as a class, a state or a day."
 BIGGEST = 2**63 - 1
 Rows = QuerySet[Any]
 Given = Mapping[str, str]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,10 @@ class Filter:
         except ValueError:
             raise Problem(400, "bad_parameter", f"{name}={text!r} is not {self.expected}.") from None
         return self.apply(rows, value)
+
+    def may_walk(self, text: str) -> bool:
+        """Whether a page may have to look at every row, so that its time is bounded."""
+        return False
 
 
 def one_of(apply: Callable[[Rows, Any], Rows], about: str, values: Sequence[str]) -> Filter:
@@ -80,22 +88,35 @@ def page_of(
 
     With `columns`, rows are named tuples of `pk` and these instead of models.
     """
-    for name, one in filters.items():
-        if name in given:
-            rows = one.narrow(rows, name, given)
-    limit, newest = _limit(given), _one_of("order", given, ORDERS) == NEWEST
+    asked = {name: one for name, one in filters.items() if name in given}
+    for name, one in asked.items():
+        rows = one.narrow(rows, name, given)
+    limit, newest = limit_of(given), _one_of("order", given, ORDERS) == NEWEST
     counts = _one_of("count", given, ("1",)) == "1"
     where = [path, sorted([name, text] for name, text in given.items() if name not in NOT_OF_A_CURSOR)]
     some = rows.order_by("-pk" if newest else "pk")
     if "cursor" in given:
-        after = _after(given["cursor"], where)
+        after = place_of(given["cursor"], where)
         some = some.filter(pk__lt=after) if newest else some.filter(pk__gt=after)
     if columns is not None:
         some = some.values_list("pk", *columns, named=True)
-    found = list(some[: limit + 1])
+    found = _read(some[: limit + 1], is_bounded=any(one.may_walk(given[name]) for name, one in asked.items()))
     more = len(found) > limit
-    cursor = signing.dumps([found[limit - 1].pk, where], salt=SALT) if more else None
-    return Page(found[:limit], cursor, rows.count() if counts else None)
+    cursor = cursor_behind(found[limit - 1].pk, where) if more else None
+    return Page(found[:limit], cursor, bounded(rows.count, TOO_SLOW) if counts else None)
+
+
+def _read(some: Rows, *, is_bounded: bool) -> list[Any]:
+    """Read a page; a search that may look at every row ends with a sentence."""
+    return bounded(lambda: list(some), TOO_SLOW) if is_bounded else list(some)
+
+
+def bounded(look: Callable[[], Found], otherwise: str, *, milliseconds: int = LONGEST_MS) -> Found:
+    """Return what is found; when a statement takes longer, the answer is this sentence."""
+    found = in_time(look, milliseconds=milliseconds)
+    if found is None:
+        raise Problem(400, "too_slow", otherwise)
+    return found
 
 
 def parameters_of(request: Request, known: Sequence[str]) -> dict[str, str]:
@@ -119,7 +140,8 @@ def _one_of(name: str, given: Given, known: Sequence[str]) -> str | None:
     return text
 
 
-def _limit(given: Given) -> int:
+def limit_of(given: Given) -> int:
+    """Return how many rows a page has."""
     text = given.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= MOST:
         raise Problem(400, "bad_parameter", f"limit={text!r} is not a whole number from 1 to {MOST}.")
@@ -143,7 +165,13 @@ def _moment(text: str) -> datetime:
         raise ValueError(text) from None
 
 
-def _after(cursor: str, where: list[Any]) -> int:
+def cursor_behind(last: int, where: list[Any]) -> str:
+    """Return the cursor of the page that begins behind the row of this id."""
+    return signing.dumps([last, where], salt=SALT)
+
+
+def place_of(cursor: str, where: list[Any]) -> int:
+    """Return the id that a page begins behind; a cursor of another list or other filters is refused."""
     try:
         after, there = signing.loads(cursor, salt=SALT)
     except (signing.BadSignature, ValueError):

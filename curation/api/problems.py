@@ -14,6 +14,7 @@ from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition, StorageR
 from curation.datasets.formats.registry import UnknownFormat
 from curation.preprocessing.limits import Unreadable
 from curation.recipes.loading import BadRecipe
+from curation.services.splits import BadSplit
 from curation.storing.errors import BucketRefused
 
 MEDIA_TYPE = "application/problem+json"
@@ -47,6 +48,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     BudgetExceeded: (409, "budget_exceeded"),
     UnknownFormat: (400, "unknown_format"),
     BadRecipe: (400, "bad_recipe"),
+    BadSplit: (400, "bad_split"),
     StorageRefused: (503, "storage_refused"),
     BucketRefused: (503, "storage_refused"),
     CrowdError: (409, "refused"),

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,10 +19,11 @@ from curation.api.description import describe_list, describe_one
 from curation.api.doors import Door, listing, project_or_404, projects, single
 from curation.api.fields import Asked, Dollars
 from curation.api.paging import Filter, parameters_of
+from curation.api.problems import Problem
 from curation.engine import asking, campaigns
 from curation.engine.asking import Campaign
 from curation.models import ApiToken, LabelClass, Membership, Project, Stage
-from curation.services import tagging
+from curation.services import tag_counts
 from curation.services.asset_query import parse
 
 
@@ -163,6 +165,10 @@ class TagCount(serializers.Serializer[Any]):
 class ProjectTags(Door):
     @extend_schema(
         summary="How many pictures carry each tag: the percentage of frames with motion, of a camera, at night",
+        description=(
+            "What takes longer than two seconds is counted in the background: the newest counts that are known come "
+            "with their age in seconds in `Age`, and 503 with `Retry-After` where there are none yet."
+        ),
         parameters=[OpenApiParameter("q", str, description=ABOUT)],
         responses=TagCount(many=True),
     )
@@ -170,8 +176,11 @@ class ProjectTags(Door):
         parameters_of(request, ("q",))
         project = project_or_404(request, project_id)
         with a_query():
-            found = tagging.counts(project, parse(request.query_params.get("q", "")))
-        return Response(TagCount(found, many=True).data)
+            found = tag_counts.counts(project, parse(request.query_params.get("q", "")))
+        if found.at is None:
+            raise Problem(503, "counting", "These tags are being counted. Ask again in ten seconds.", wait=10)
+        age = int((timezone.now() - found.at).total_seconds())
+        return Response(TagCount(found.values, many=True).data, headers={"Age": str(age)})
 
 
 class ProjectStages(Door):

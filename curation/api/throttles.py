@@ -50,8 +50,7 @@ class ApiThrottle(UserRateThrottle):
         """Count first and look afterwards: of many requests at one moment none is let in unseen."""
         cache, window = caches[where], int(self.now // self.duration)
         this, before = f"{key}-{window}", f"{key}-{window - 1}"
-        cache.add(this, 0, 2 * self.duration)
-        self.here, self.there = _one_more(cache, this) - 1, int(cache.get(before, 0))
+        self.here, self.there = _one_more(cache, this, 2 * self.duration) - 1, int(cache.get(before, 0))
         if self.here + self.there * (1 - self._passed()) < self.num_requests:
             return True
         with suppress(ValueError):
@@ -70,11 +69,13 @@ class ApiThrottle(UserRateThrottle):
         return float(self.duration * max(0.0, 1 - free / self.there - self._passed())) + 1
 
 
-def _one_more(cache: BaseCache, key: str) -> int:
-    try:
-        return cache.incr(key)
-    except ValueError:  # the counts were lost just now
-        return 1
+def _one_more(cache: BaseCache, key: str, seconds: int) -> int:
+    for _ in range(2):
+        with suppress(ValueError):  # nobody has counted in this window yet
+            return cache.incr(key)
+        if cache.add(key, 1, seconds):
+            return 1
+    return 1  # the counts are being lost
 
 
 class HeavyThrottle(ApiThrottle):

@@ -13,8 +13,10 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import person
 from curation.dashboard.forms import typed
-from curation.models import ApiToken
-from curation.services import people, tokens
+from curation.dashboard.proving import ask, is_fresh, mark
+from curation.models import ApiToken, User
+from curation.services import people, second_factor, tokens
+from curation.services.attempts import TooManyFailures
 from curation.services.own_keys import keep_keys, keys_of
 
 
@@ -31,23 +33,40 @@ def account(request: HttpRequest) -> HttpResponse:
             keep_keys(user=user, keys={**keys_of(user), "off": typed(request, "keys") == "off"})
             messages.success(request, "Saved.")
         elif "password" in request.POST:
-            current, new = request.POST.get("current", ""), request.POST.get("password", "")
-            people.set_password(user=user, current=current, new=new)
-            update_session_auth_hash(request, user)
-            messages.success(request, "The password is set. Other sessions of yours have ended.")
+            return _set_password(request, user)
         else:
             people.rename(user=user, name=typed(request, "name", 120))
             messages.success(request, "Saved.")
     except CrowdError as error:
-        return _page(request, str(error))
+        return _page(request, str(error), 400)
+    except TooManyFailures as error:
+        return _page(request, str(error), 429)
     return redirect("account")
 
 
-def _page(request: HttpRequest, error: str = "") -> HttpResponse:
+def _set_password(request: HttpRequest, user: User) -> HttpResponse:
+    """Where two-factor sign-in is on, a password proves nothing: the code is asked before, not after."""
+    has_code = second_factor.is_on(user)
+    if has_code and not is_fresh(request):
+        return ask(request)
+    people.set_password(user=user, current=request.POST.get("current", ""), new=request.POST.get("password", ""))
+    update_session_auth_hash(request, user)
+    if not has_code:
+        mark(request)
+    messages.success(request, "The password is set. Other sessions of yours have ended.")
+    return redirect("account")
+
+
+def _page(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
     user = person(request)
     mine = user.api_tokens.filter(revoked_at=None, expires_at__gt=database_now()).order_by("-id")
-    context = {"error": error, "keys_off": keys_of(user).get("off", False), "tokens": mine}
-    return render(request, "curation/account.html", context, status=400 if error else 200)
+    context = {
+        "error": error,
+        "tokens": mine,
+        "has_second_factor": second_factor.is_on(user),
+        "must_have_it": second_factor.is_required(user),
+    }
+    return render(request, "curation/account.html", context, status=status)
 
 
 @require_POST

@@ -20,6 +20,7 @@ from curation.dashboard.access import person
 from curation.dashboard.account_facts import account_facts, account_rows, balance_text, standing
 from curation.dashboard.account_forms import blank_form, form_of, read_plan, typed_form
 from curation.dashboard.forms import typed
+from curation.dashboard.proving import proved
 from curation.services import accounts
 
 SILENT_AFTER: Final = timedelta(seconds=15)
@@ -38,6 +39,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
+@proved
 def new_account(request: HttpRequest) -> HttpResponse:
     """Choose a platform by what it can do, then enter what it wants to know."""
     _require_a_say(request)
@@ -80,6 +82,7 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @login_required
 @sensitive_post_parameters()
+@proved
 def change(request: HttpRequest, slug: str) -> HttpResponse:
     row = _own(request, slug)
     terms = terms_of(row.platform)
@@ -95,6 +98,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @login_required
+@proved
 def webhook(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a new secret for notifications."""
     row = _own(request, slug)

@@ -20,6 +20,7 @@ from curation.dashboard import asset_facets, asset_list
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.asset_list import Asked
 from curation.dashboard.bulk_pages import recent
+from curation.datasets.safe_cells import safe_text
 from curation.models import Asset, Membership, SavedView
 from curation.services.asset_query import QueryError, matching
 from curation.services.asset_query.counting import counted
@@ -179,13 +180,8 @@ def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _plain(value) for name, value in row.items()})
+        writer.writerow({name: safe_text(value) for name, value in row.items()})
         yield text.getvalue()
         text.seek(0)
         text.truncate()
     yield text.getvalue()
-
-
-def _plain(value: str) -> str:
-    """Keep a spreadsheet from taking text from outside for a formula."""
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

@@ -68,7 +68,9 @@ def _own(seat: Seat, asset_id: UUID) -> Asset:
     versions = frozen.order_by("dataset__number").values("dataset__number")
     row = (
         Asset.objects.filter(project=seat.project, public_id=asset_id)
-        .select_related("label_class", "stage", "answer__assignment", "answer__worker__account", "parent", "preview")
+        .select_related(
+            "project", "label_class", "stage", "answer__assignment", "answer__worker__account", "parent", "preview"
+        )
         .annotate(versions=ArraySubquery(versions))
         .first()
     )

@@ -25,7 +25,7 @@ from curation.models import (
     Review,
     User,
 )
-from curation.services import honesty, instructions
+from curation.services import consents, honesty, instructions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Story:
     pairs: Sequence[Pair]
     costs: Mapping[str, int]
     guide: Instruction | None
+    consent: str
 
     @property
     def agreed(self) -> Consensus | None:
@@ -71,7 +72,7 @@ def story(asset: Asset) -> Story:
     annotations = _annotations(asset)
     answers = _behind(asset, annotations)
     guides = instructions.read_beside([answer.assignment for answer in answers.values()])
-    rectangle = JSONObject(label="label", x="x", y="y", w="w", h="h", confidence="confidence")
+    rectangle = JSONObject(label="label", x="x", y="y", w="w", h="h", confidence="confidence", points="points")
     agreed = ConsensusBox.objects.filter(consensus=OuterRef("pk")).order_by("seq")
     return Story(
         decisions=_decisions(asset),
@@ -86,6 +87,7 @@ def story(asset: Asset) -> Story:
         pairs=_pairs(asset),
         costs=_costs(answers.values()),
         guide=guides.get(answers[asset.answer_id].assignment_id) if asset.answer_id else None,
+        consent=consents.agreed_to(asset.answer.worker, asset.project) if asset.answer else "",
     )
 
 

@@ -21,6 +21,7 @@ from curation.engine import gap_plan, gap_pool
 from curation.models import Membership, Pool, Project
 from curation.recipes.loading import BadRecipe
 from curation.services import coverage, plan_drafts
+from curation.services.asset_query import QueryError
 from curation.services.coverage import AMONG, Factor
 
 LEAD = Membership.Role.LEAD
@@ -47,7 +48,24 @@ def save_plan(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except CrowdError as error:
         return _page(request, seat, error=str(error), text=text)
     messages.success(request, "The plan is saved." if factors else "The plan is empty now.")
-    return redirect(_address(seat, _asked(request)))
+    asked, conditions = _asked(request), [one.name for one in factors if one.name != "class"]
+    shown = asked["by"] if asked["by"] in conditions else next(iter(conditions), asked["by"])
+    return redirect(_address(seat, asked, by=shown))
+
+
+@require_POST
+@login_required
+def make_scenarios(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Have every model judged by the performance that the plan tolerates."""
+    seat = seat_or_404(request, public_id, LEAD)
+    try:
+        made = coverage.make_scenarios(
+            project=seat.project, factors=coverage.plan_of(seat.project), by=person(request), now=database_now()
+        )
+    except (CrowdError, QueryError) as error:
+        return _page(request, seat, error=str(error))
+    messages.success(request, f"{made:,} scenarios ask for what the plan tolerates; every model is judged by them.")
+    return redirect("models", public_id)
 
 
 @require_POST
@@ -73,7 +91,7 @@ def make_pool(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def make_pool_here(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Draft a pool of this project on a second platform for what is missing."""
+    """Draft a pool of this project for what is missing."""
     seat = seat_or_404(request, public_id, LEAD)
     try:
         pool = gap_pool.make(
@@ -113,6 +131,8 @@ def _page(request: HttpRequest, seat: Seat, *, error: str = "", text: str | None
         "condition": next((place for place, one in enumerate(plan) if one.name == asked["by"]), None),
         "pools": _pools(project),
         "crowds": _crowds(request, seat) if shown and shown.gaps else [],
+        "measured": coverage.measured(project=project, factor=shown.factor) if shown else {},
+        "unmeasured": coverage.unmeasured(project=project, factors=plan),
         "can_collect": gap_plan.can_collect(project),
         "classes": coverage.class_balance(
             project=project, among=asked["of"], factor=next((one for one in plan if one.name == "class"), None)

@@ -1,5 +1,9 @@
 """Searches for pictures: asked for, watched, stopped, counted, and looked at by a person."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +21,14 @@ from curation.dashboard import crawl_form
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Crawl, CrawlLink, Membership
+from curation.services import shared_cache
 from curation.services.crawling import counting, plans, presets, spot_checks
-from curation.services.crawling.funnel import funnel, out_of_order
+from curation.services.crawling.funnel import Step, funnel, out_of_order
 from curation.services.crawling.report import at_work, is_over, report
 
 LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER
 AT_ONCE = 20
+SECONDS_BETWEEN_LOOKS = 3
 MOST_VECTORS = 200
 COUNTS_NAME = "{} counts"
 
@@ -45,7 +51,7 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
         spec = crawl_form.spec_of(fields)
         if typed(request, "do") != "start":
             return _list_page(request, seat, fields, planned=plans.previewed(spec))
-        crawl = plans.start(project=seat.project, spec=spec, by=person(request), now=database_now())
+        crawl = plans.request(project=seat.project, spec=spec, by=person(request), now=database_now())
     except CrowdError as error:
         return _list_page(request, seat, fields, error=str(error))
     return redirect("crawl", public_id, crawl.public_id)
@@ -58,22 +64,41 @@ def crawl(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse
     """Show how a search gets on; while it does, the page asks for its own middle every few seconds."""
     seat = seat_or_404(request, public_id)
     row = _own(seat, crawl_id)
-    found = report(row)
-    steps = [] if row.counts else funnel(row, found["hours"])
+    made = shared_cache.made(f"crawl:{row.pk}:{bool(row.stopped)}", partial(_looked_at, row))
+    looked = made.value
     context = {
         "seat": seat,
         "crawl": row,
-        "found": found,
-        "at_work": not row.stopped and not is_over(row),
-        "steps": steps,
-        "swap": out_of_order(steps),
+        "found": looked.found,
+        "steps": looked.steps,
+        "vectors": looked.vectors,
+        "at_work": not row.stopped and not looked.is_over,
+        "every": max(SECONDS_BETWEEN_LOOKS, round(made.pause)),
+        "counted_at": datetime.fromtimestamp(made.at, tz=UTC) if made.pause else None,
+        "swap": out_of_order(looked.steps),
         "precision": spot_checks.precision(row),
         "names": counting.names_of(row) if row.counts else (),
-        "vectors": counting.vectors(row)[:MOST_VECTORS] if row.counts else [],
         "can_count": _counts_of(seat, row) is not None and not row.counts,
     }
     template = "curation/crawls/_watch.html" if request.headers.get("HX-Request") else "curation/crawls/crawl.html"
     return render(request, template, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is counted from all rows of a search."""
+
+    found: Mapping[str, Any]
+    steps: Sequence[Step]
+    vectors: Sequence[counting.Vector]
+    is_over: bool
+
+
+def _looked_at(row: Crawl) -> Looked:
+    found = report(row)
+    steps = [] if row.counts else funnel(row, found["hours"])
+    vectors = counting.vectors(row)[:MOST_VECTORS] if row.counts else []
+    return Looked(found, steps, vectors, is_over(row) and not plans.being_planned(row))
 
 
 @require_POST
@@ -102,7 +127,7 @@ def count(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse
     if spec is None:
         raise Http404
     try:
-        made = plans.start(project=seat.project, spec=spec, by=person(request), now=database_now())
+        made = plans.request(project=seat.project, spec=spec, by=person(request), now=database_now())
     except CrowdError as error:
         messages.error(request, str(error))
         return redirect("crawl", public_id, crawl_id)
@@ -160,14 +185,23 @@ def _counts_of(seat: Seat, row: Crawl) -> plans.Spec | None:
 def _list_page(
     request: HttpRequest, seat: Seat, fields: dict[str, str], *, planned: Any = None, error: str = ""
 ) -> HttpResponse:
-    taken = Count("links", filter=Q(links__state=CrawlLink.State.TAKEN))
-    rows = Crawl.objects.filter(project=seat.project).annotate(found=Count("links"), taken=taken, at_work=at_work())
+    rows = list(Crawl.objects.filter(project=seat.project).order_by("-pk")[:100])
+    made = shared_cache.made(f"crawls:{seat.project.pk}:{rows[0].pk if rows else 0}", partial(_listed, rows))
     context = {
         "seat": seat,
-        "crawls": rows.order_by("-pk")[:100],
+        "crawls": [(row, made.value[row.pk]) for row in rows],
         "typed": fields,
         "planned": planned,
         "error": error,
         "classes": seat.project.classes.filter(retired_at=None).order_by("index"),
     }
     return render(request, "curation/crawls/page.html", context, status=400 if error else 200)
+
+
+def _listed(rows: Sequence[Crawl]) -> dict[int, dict[str, Any]]:
+    """Return for each search how many addresses it found, how many pictures it took, and whether it is at work."""
+    taken = Count("links", filter=Q(links__state=CrawlLink.State.TAKEN))
+    mine = Crawl.objects.filter(pk__in=[row.pk for row in rows])
+    counted = mine.annotate(found=Count("links"), taken=taken, at_work=at_work() | Q(plans.planning()))
+    told = counted.values_list("pk", "found", "taken", "at_work")
+    return {pk: {"found": found, "taken": n, "at_work": goes_on} for pk, found, n, goes_on in told}

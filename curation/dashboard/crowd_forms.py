@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from django.http import QueryDict
 from pydantic import ValidationError
 
+from crowd.services import exam_ending
 from curation.stages.base import CrowdSettings
 from curation.stages.registry import stage_kind
 
@@ -31,6 +32,7 @@ class Param:
 
 
 ENOUGH: Final = (("curtailed", "when settled"), ("posterior", "when sure"), ("fixed", "when all are in"))
+CONTROLS_COME: Final = (("fixed", "as many on every page"), ("adaptive", "a fifth at first, then few"))
 PRICE = Param("price_usd", "Price a page", "money")
 OVERLAP = Param("overlap", "Answers each", hint="different people about one photo")
 PAGE = Param("page_size", "Tasks on a page")
@@ -48,6 +50,7 @@ PARAMS: Final[Mapping[str, Sequence[Param]]] = {
         Param("tau", "Sure from, 0.5 to 1", "share", hint="only for “when sure”"),
         PAGE,
         Param("control_per_page", "Control tasks among them", hint="their answer is known"),
+        Param("control_rate", "Control tasks come", "choice", hint="on our own pages", choices=CONTROLS_COME),
     ),
     "boxes": (PRICE, OVERLAP, PAGE, Param("needs_value", "Least skill, %")),
     "describe": (PRICE, OVERLAP, PAGE, Param("needs_value", "Least skill, %")),
@@ -59,6 +62,8 @@ CHAIN: Final = (
     Param("exam_gate", "Exam: gate, %"),
     Param("exam_retries", "Exam: tries after the first"),
     Param("exam_retry_days", "Exam: days until the next"),
+    Param("exam_ends", "Exam: ends", "choice", hint="on our own pages", choices=tuple(exam_ending.WAYS.items())),
+    Param("exam_good", "Exam: a good worker, 0 to 1", "share", hint="only for “clear enough”"),
 )
 LIMITS: Final = (SECONDS, DAYS, LAST_DAY)
 OTHER_LABELS: Final = {

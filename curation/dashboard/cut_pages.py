@@ -58,7 +58,7 @@ def _page(request: HttpRequest, seat: Seat, given: Mapping[str, str], error: str
     context = {
         "seat": seat,
         "stage": stage,
-        "rows": [_row(seat, cut, stored[cut.setting], values[cut.setting], given, asked=asked) for cut in cuts.CUTS],
+        "rows": _rows(seat, stored, values, given if asked else None),
         "accepted": cuts.accepted(seat.project).count(),
         "enough": cuts.ENOUGH_ACCEPTED,
         "changed": values != stored,
@@ -70,18 +70,27 @@ def _page(request: HttpRequest, seat: Seat, given: Mapping[str, str], error: str
     return render(request, "curation/duplicates/cuts.html", context, status=400 if error else 200)
 
 
-def _row(
-    seat: Seat, cut: cuts.Cut, stored: float | None, value: float | None, given: Mapping[str, str], *, asked: bool
-) -> dict[str, Any]:
-    """One limit with its suggestion; the preview is at the value asked for, else at the suggestion."""
-    suggestion = cuts.suggested(seat.project, cut)
-    at = value if value is not None else (suggestion.value if suggestion else None)
-    return {
-        "cut": cut,
-        "stored": stored,
-        "text": given.get(cut.setting, "") if asked else ("" if value is None else f"{value:g}"),
-        "is_on": value is not None,
-        "suggestion": suggestion,
-        "at": at,
-        "preview": cuts.preview(seat.project, cut, at) if at is not None else None,
-    }
+def _rows(
+    seat: Seat, stored: Mapping[str, float | None], values: Mapping[str, float | None], typed: Mapping[str, str] | None
+) -> list[dict[str, Any]]:
+    """Return the limits with their suggestions; the preview is at the value asked for, else at the suggestion."""
+    suggestions = cuts.suggestions(seat.project)
+    at = {name: found.value for name, found in suggestions.items() if found}
+    at |= {name: value for name, value in values.items() if value is not None}
+    previews = cuts.previews(seat.project, at)
+    return [
+        {
+            "cut": cut,
+            "stored": stored[cut.setting],
+            "text": _text(values[cut.setting]) if typed is None else typed.get(cut.setting, ""),
+            "is_on": values[cut.setting] is not None,
+            "suggestion": suggestions[cut.setting],
+            "at": at.get(cut.setting),
+            "preview": previews.get(cut.setting),
+        }
+        for cut in cuts.CUTS
+    ]
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

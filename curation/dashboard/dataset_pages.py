@@ -19,11 +19,12 @@ from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.downloads import answer_file, is_handed_over
 from curation.models import DatasetCard, DatasetVersion, Export, HeldOutSet, Membership
-from curation.services import cards, data_set_readers, export_requests, freezing
+from curation.services import cards, data_set_readers, export_requests, freezing, freezing_again
 from curation.services import datasets as service
 from curation.services.asset_query import QueryError
 
 LEAD = Membership.Role.LEAD
+PLACES_OF_EXPORTS = ("dataset", "dataset-publication")
 UNFINISHED = (Export.State.QUEUED, Export.State.RUNNING)
 SHOWN_EXPORTS = 50
 
@@ -51,6 +52,23 @@ def freeze(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except (CrowdError, QueryError, ValueError) as error:
         return _page(request, seat, "freeze", str(error))
     messages.success(request, f"{version} is being frozen.")
+    return redirect("datasets", public_id)
+
+
+@require_POST
+@login_required
+def try_again(request: HttpRequest, public_id: UUID, dataset_id: UUID) -> HttpResponse:
+    """Have a version that could not be frozen tried again."""
+    seat = seat_or_404(request, public_id, LEAD)
+    version = DatasetVersion.objects.filter(project=seat.project, public_id=dataset_id).first()
+    if version is None:
+        raise Http404
+    try:
+        freezing_again.try_again(dataset_id=version.pk, by=person(request), now=database_now())
+    except (CrowdError, QueryError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{version} is being frozen.")
     return redirect("datasets", public_id)
 
 
@@ -96,6 +114,9 @@ def cancel(request: HttpRequest, public_id: UUID, export_id: UUID) -> HttpRespon
         messages.error(request, f"The export of {row.dataset} is not running any more, so it was not cancelled.")
     else:
         messages.success(request, f"The export of {row.dataset} as {row.format} is cancelled; nothing of it is left.")
+    place = request.POST.get("from", "")
+    if place in PLACES_OF_EXPORTS:
+        return redirect(place, public_id, row.dataset.public_id)
     return redirect("datasets", public_id)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -57,12 +57,17 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
     number = int(text) if text.isdecimal() and len(text) < 6 else 1
     only_new, wanted = bool(search.joined) and request.GET.get("new") == "1", _maybe_uuid(request.GET.get("whole", ""))
     said = words.said_in(seat.project)
-    whole = groups.whole(found, picture=wanted, project=seat.project, joined=search.joined) if wanted else None
+    whole = (
+        groups.whole(found, picture=wanted, project=seat.project, joined=search.joined, before=_after(request.GET))
+        if wanted
+        else None
+    )
     page = whole or groups.page(found, number=number, project=seat.project, joined=search.joined, only_new=only_new)
     return {
         "search": search,
         "only_new": only_new,
         "whole": wanted if whole else None,
+        "after": _after(request.GET) if whole else 0,
         "stands_alone": bool(wanted) and not whole,
         "stop": stop,
         "place": STOPS.index(stop),
@@ -76,6 +81,12 @@ def _groups(seat: Seat, request: HttpRequest) -> dict[str, Any]:
         "said": said[:WORDS_SHOWN],
         "newer": now.newer,
     }
+
+
+def _after(sent: QueryDict) -> int:
+    """Return after how many pictures of a whole group the shown ones begin."""
+    text = sent.get("after", "")
+    return int(text) if text.isdecimal() and len(text) < 8 else 0
 
 
 def _stop(text: str) -> int:
@@ -145,21 +156,24 @@ def undo(request: HttpRequest, public_id: UUID, drop_id: int) -> HttpResponse:
 def say(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Keep a picture too, or instead; make one group of several; take all such words back."""
     seat = seat_or_404(request, public_id, REVIEWER)
-    do = request.POST.get("do", "")
+    do, _, one = request.POST.get("do", "").partition(":")
     try:
-        _say(seat, do, request)
+        _say(seat, do, one, request)
     except CrowdError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, SAID[do])
     d, page, whole = _stop(typed(request, "d", 4)), typed(request, "page", 5), _maybe_uuid(typed(request, "whole", 36))
-    shown = f"whole={whole}" if whole else f"page={page if page.isdecimal() else 1}"
+    after = _after(request.POST)
+    shown = f"whole={whole}{f'&after={after}' if after else ''}" if whole else f"page={page if page.isdecimal() else 1}"
     return redirect(f"{reverse('duplicates', args=[public_id])}?d={d}&{shown}")
 
 
-def _say(seat: Seat, do: str, request: HttpRequest) -> None:
+def _say(seat: Seat, do: str, one: str, request: HttpRequest) -> None:
+    """Do what a button says: about the one picture its value names, else about all that were sent along."""
     user, project = person(request), seat.project
-    chosen = [_uuid(text) for text in request.POST.getlist("picture")]
+    sent = [one] if one else [text for among in request.POST.getlist("picture") for text in among.split(",")]
+    chosen = [_uuid(text) for text in sent]
     if do == "keep":
         words.keep(project=project, pictures=chosen, by=user)
     elif do == "instead":

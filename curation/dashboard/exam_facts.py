@@ -1,14 +1,17 @@
 """What a gate lets through, and what the watch over control tasks does to good and bad workers, in sentences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from crowd.errors import CrowdError
 from crowd.models import Batch
+from crowd.quality.ending import ending_sentence, fixed_sentence
 from crowd.quality.exam import Gate, at_least, clickers_after, exam_sentence, pass_probability, smallest_exam
 from crowd.quality.monitor import suspended_within
 from crowd.quality.sequential import prospects
 from crowd.quality.wording import counted, percent, whole_percent
 from crowd.rules import ControlRule, Rule
+from crowd.services import exam_ending, retrying
 
 MOST_QUESTIONS, MOST_OPTIONS, MOST_ATTEMPTS = 200, 50, 20
 BEFORE = 0.3  # of those who come to an exam, so many only click: a bad but not rare day
@@ -62,6 +65,19 @@ def exam_lines(exam: Exam) -> list[str]:
         f"A 70 % worker passes in {weak}. Of 30 % who only click, {percent(share)} are left among those who pass.",
     ]
     return [*lines, *_shortest(exam.options)]
+
+
+def ending_lines(batch: Batch) -> list[tuple[str, str, str]]:
+    """Return every way an exam can end: its name, its words, and whom it lets through after how many questions."""
+    needed, questions, options = retrying.needed_behind(batch) or 0, batch.page_size, options_of(batch)
+    kept = exam_ending.ending_of(batch)
+    lines = []
+    for how, words in exam_ending.WAYS.items():
+        test = replace(kept, how=cast("exam_ending.How", how)).test(needed=needed, questions=questions, options=options)
+        gate = at_least(needed, questions)
+        says = ending_sentence(test, options=options) if test else fixed_sentence(gate, options=options)
+        lines.append((how, words, f"{says}."))
+    return lines
 
 
 def _shortest(options: int) -> list[str]:

@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date
 
 from crowd.errors import CrowdError
 from crowd.models import LedgerEntry, Worker
+from curation.dashboard.keyset import whole, window
 from curation.models import Pool, Project, User
 from curation.services.pseudonyms import find_worker
 from curation.services.statements import Names, workers_of
@@ -82,10 +83,10 @@ class Filters:
                 problem = str(error)
         return cls(
             kind=kind if kind in KINDS else "",
-            pool=_number(query.get("pool", "")),
-            stage=_number(query.get("stage", "")),
-            platform=_number(query.get("platform", "")),
-            label=_number(query.get("class", "")),
+            pool=whole(query.get("pool", "")),
+            stage=whole(query.get("stage", "")),
+            platform=whole(query.get("platform", "")),
+            label=whole(query.get("class", "")),
             worker=who.strip(),
             day=found,
             worker_id=worker_id,
@@ -117,10 +118,6 @@ class Filters:
     @property
     def any(self) -> bool:
         return any((self.kind, self.pool, self.stage, self.platform, self.label, self.worker, self.day, self.problem))
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _day(text: str) -> tuple[date | None, str]:
@@ -210,20 +207,9 @@ class Page:
 
 
 def page(rows: "QuerySet[LedgerEntry]", *, names: Names, after: int | None, before: int | None) -> Page:
-    """Return one page, newest first: `after` goes on to older rows, `before` back to newer ones. Never an OFFSET."""
-    going_back, cursor = before is not None, before if before is not None else after
-    if cursor is not None:
-        rows = rows.filter(pk__gt=cursor) if going_back else rows.filter(pk__lt=cursor)
-    found = list(rows.order_by("pk" if going_back else "-pk")[: PAGE + 1])
-    more, found = len(found) > PAGE, found[:PAGE]
-    if going_back:
-        found.reverse()
-    has_newer, has_older = (more, True) if going_back else (cursor is not None, more)
-    return Page(
-        _in_words(found, names),
-        found[0].pk if found and has_newer else None,
-        found[-1].pk if found and has_older else None,
-    )
+    """Return one page, newest first: `after` goes on to older rows, `before` back to newer ones."""
+    found = window(rows, size=PAGE, after=after, before=before)
+    return Page(_in_words(found.rows, names), found.newer, found.older)
 
 
 def _in_words(entries: Sequence[LedgerEntry], names: Names) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Levels of dishonesty: names, scores, what follows; and accounts that share pictures."""
+"""Levels of dishonesty: names, scores, what follows; and accounts that share pictures or wrong answers."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,12 +18,13 @@ from crowd.errors import CrowdError
 from crowd.honesty import CONSEQUENCES, LONGEST_NAME, SCOPES, Policy, Terms
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
-from curation.models import Asset, Membership
-from curation.services import bans, honesty, picture_rules
+from curation.models import Asset, Membership, PairSearch
+from curation.services import bans, collusion, honesty, picture_rules
 from curation.services import rings as sharing
 from curation.services.picture_rules import PictureRules
 
 LEAD = Membership.Role.LEAD
+MOST_RINGS = 50
 PICTURES = {0: "same_photo", 20: "edited_templates"}
 
 
@@ -126,24 +127,45 @@ def _example(policy: Policy) -> list[tuple[int, int]]:
 @never_cache
 @login_required
 def rings(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Show accounts that share pictures."""
+    """Show accounts that share pictures, or the same wrong answers."""
     seat = seat_or_404(request, public_id)
     found = sharing.rings(project=seat.project)
-    context = {"seat": seat, "rings": found[:50], "in_all": len(found)}
+    context = {
+        "seat": seat,
+        "rings": sharing.with_answers(found[:MOST_RINGS]),
+        "in_all": len(found),
+        "searches": PairSearch.objects.filter(stage__project=seat.project).select_related("stage").order_by("stage"),
+    }
     return render(request, "curation/workers/rings.html", context)
 
 
 @require_POST
 @login_required
+def search_rings(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Have all answers looked at anew for people who are wrong together."""
+    seat = seat_or_404(request, public_id, LEAD)
+    if collusion.ask(project=seat.project):
+        messages.success(request, "All answers are looked at again; this page knows more in some seconds.")
+    else:
+        messages.info(request, "No stage of this project asks for choices, so there are no answers to compare.")
+    return redirect("rings", public_id)
+
+
+@require_POST
+@login_required
 def ban_ring(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
-    """Keep all accounts of the ring this worker belongs to out of the project."""
+    """Keep the chosen accounts of the ring this worker belongs to out of the project."""
     seat = seat_or_404(request, public_id, LEAD)
     ring = next((one for one in sharing.rings(project=seat.project) if worker_id in one.ids), None)
     if ring is None:
         raise Http404
     try:
         days = _number(typed(request, "days", 6), "The days of a ban")
-        n = bans.ban_ring(ring=ring, project=seat.project, by=person(request), days=days, now=database_now())
+        ticked = request.POST.getlist("worker")
+        chosen = [pk for pk in ring.ids if str(pk) in ticked]
+        n = bans.ban_ring(
+            ring=ring, chosen=chosen, project=seat.project, by=person(request), days=days, now=database_now()
+        )
     except CrowdError as error:
         messages.error(request, str(error))
     else:

@@ -1,6 +1,6 @@
 """Scenarios and models: predictions sent, a verdict for each scenario, and what a model is unsure of."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -19,21 +19,28 @@ from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.model_forms import file_of, model_name, terms_of, version_of
 from curation.models import DatasetVersion, Membership, Predictions, Project, Scenario, ScenarioVerdict
-from curation.services import evaluating, predictions, scenarios, unsure
+from curation.services import evaluating, predictions, scenario_images, scenarios, unsure
 from curation.services.asset_query import QueryError
+from curation.services.patience import in_time
 
 LEAD: Final = Membership.Role.LEAD
 SHOWN_MODELS, SHOWN_TAGS, SHOWN_UNSURE, SHOWN_WRONG = 6, 12, 24, 24
 BELOW: Final = 0.5
+LOOK_MS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One model in one scenario: its verdict, or none yet; `is_old` = by terms that have changed since."""
+    """One model in one scenario: its verdict, or none yet; `is_old` = by terms that have changed since.
+
+    `has_moved`: the scenario means other images now; `is_unsure`: whether it does was not looked up in time.
+    """
 
     predictions: Predictions
     verdict: ScenarioVerdict | None
     is_old: bool
+    has_moved: bool
+    is_unsure: bool
 
 
 @require_safe
@@ -126,23 +133,32 @@ def scenario(request: HttpRequest, public_id: UUID, predictions_id: UUID, scenar
     seat = seat_or_404(request, public_id)
     row, asked = _predictions(seat.project, predictions_id), _scenario(seat.project, scenario_id)
     verdicts = asked.verdicts.filter(predictions=row).order_by("-id")
-    error, wrong = "", []
+    verdict = verdicts.filter(is_current=True).select_related("scenario", "predictions__project").first()
+    error, wrong, shown, has_moved = "", None, {}, False
     try:
-        found = evaluating.images_of(row, scenarios.terms_of(asked))
-        wrong = [one for one in found if not one.found.right_images]
+        meant = in_time(lambda: scenario_images.meant_by(row, asked.query), milliseconds=LOOK_MS)
+        if meant is None:
+            error = f"Which images this scenario means takes longer than {LOOK_MS // 1000} seconds to look up."
+        else:
+            wrong = evaluating.wrong_images(row, asked, meant)
+            has_moved = verdict is not None and scenario_images.has_moved(verdict, meant)
     except QueryError as refusal:
         error = str(refusal)
-    wrong.sort(key=lambda one: (-(one.found.alarms + one.found.misses), one.asset_id))
-    page = Paginator(wrong, SHOWN_WRONG).get_page(request.GET.get("page"))
-    assets = seat.project.assets.select_related("preview").in_bulk([one.asset_id for one in page])
+    page = Paginator(wrong.asset_ids if wrong else (), SHOWN_WRONG).get_page(request.GET.get("page"))
+    if page.object_list:
+        found = evaluating.images_of(row, scenarios.terms_of(asked), among=list(page))
+        shown = {one.asset_id: one for one in found}
+    assets = seat.project.assets.select_related("preview").in_bulk(list(shown))
     context = {
         "seat": seat,
         "predictions": row,
         "scenario": asked,
-        "verdict": next((one for one in verdicts if one.is_current), None),
-        "history": [one for one in verdicts if not one.is_current][:12],
+        "verdict": verdict,
+        "has_moved": has_moved,
+        "history": verdicts.filter(is_current=False)[:12],
         "page": page,
-        "shown": [(one, assets[one.asset_id]) for one in page if one.asset_id in assets],
+        "wrong": wrong,
+        "shown": [(shown[pk], assets[pk]) for pk in page if pk in assets],
         "much_of_one": evaluating.MUCH_OF_ONE,
         "error": error,
     }
@@ -164,6 +180,7 @@ def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "")
         "rows": rows,
         "shown": judged,
         "grid": [(one, cells[one.pk]) for one in asked],
+        "moved": any(cell.has_moved or cell.is_unsure for row in cells.values() for cell in row),
         "judging": any(cell.verdict is None or cell.is_old for row in cells.values() for cell in row),
         "versions": list(versions),
         "parts": sorted({part for one in versions for part in one.splits.get("counts", {})}),
@@ -177,16 +194,34 @@ def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "")
 
 def _cells(rows: list[Predictions], asked: list[Scenario]) -> dict[int, list[Cell]]:
     current = ScenarioVerdict.objects.filter(predictions__in=rows, scenario__in=asked, is_current=True)
+    current = current.select_related("scenario", "predictions__project")
     known = {(one.scenario_id, one.predictions_id): one for one in current}
+    moves = scenario_images.moves(list(known.values()))
     found: dict[int, list[Cell]] = {}
     for one in asked:
-        terms = asdict(scenarios.terms_of(one))
+        terms = scenarios.terms_of(one)
         verdicts = [known.get((one.pk, row.pk)) for row in rows]
         found[one.pk] = [
-            Cell(row, verdict, verdict is not None and verdict.terms != terms)
+            Cell(
+                row,
+                verdict,
+                is_old=verdict is not None and not evaluating.is_by(verdict, terms),
+                has_moved=verdict is not None and verdict.pk in moves.moved,
+                is_unsure=verdict is not None and verdict.pk in moves.unknown,
+            )
             for row, verdict in zip(rows, verdicts, strict=True)
         ]
     return found
+
+
+@require_POST
+@login_required
+def judge_again(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Have judged anew what was judged by other terms or about other images."""
+    seat = seat_or_404(request, public_id, LEAD)
+    scenarios.ask(seat.project)
+    messages.success(request, "What has changed is being judged anew.")
+    return redirect("models", public_id)
 
 
 def _model_page(request: HttpRequest, seat: Seat, row: Predictions, error: str = "") -> HttpResponse:

@@ -26,6 +26,7 @@ class Part:
     sums: Sums
     ledger: str
     page: str = ""
+    work: str = ""
     held_micro: int = 0
     planned_micro: int = 0
     common_micro: int | None = None
@@ -69,6 +70,7 @@ def _pool(project: Project, cost: Cost, filters: Filters) -> Part:
         sums=cost.sums,
         ledger=filters.only(pool=str(cost.key)) if cost.key else "",
         page=reverse("pool", args=[project.public_id, cost.key]) if cost.key else "",
+        work=f"{reverse('work', args=[project.public_id])}?pool={cost.key}&state=accepted" if cost.key else "",
         held_micro=cost.held_micro,
         planned_micro=cost.planned_micro,
         tone=cost.tone,
@@ -145,7 +147,7 @@ def _compared(numbers: MoneyNumbers, filters: Filters) -> list[tuple[SideBySide,
 
 def _workers(project: Project, filters: Filters) -> list[Part]:
     lines = top_workers(project=project, most=WORKERS_SHOWN)
-    workers = workers_of(line.key for line in lines)
+    workers, work = workers_of(line.key for line in lines), reverse("work", args=[project.public_id])
     return [
         Part(
             name=workers[line.key].short_id,
@@ -153,6 +155,7 @@ def _workers(project: Project, filters: Filters) -> list[Part]:
             sums=line.sums,
             ledger=filters.only(worker=workers[line.key].short_id),
             page=reverse("worker", args=[project.public_id, line.key]),
+            work=f"{work}?worker={workers[line.key].short_id}&state=accepted",
         )
         for line in lines
         if isinstance(line.key, int) and line.key in workers

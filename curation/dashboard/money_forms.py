@@ -16,6 +16,7 @@ from crowd.money import exact_text, micro
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.money_page import show_money
+from curation.dashboard.proving import proved
 from curation.models import Membership, Pool, Project
 from curation.services import budgets, corrections
 from curation.services.corrections import ByHand
@@ -27,6 +28,7 @@ TOKEN = re.compile(r"[0-9a-f]{16}")
 
 @require_POST
 @login_required
+@proved
 def set_budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give a budget to the project, a stage or a pool, or change it."""
     seat = seat_or_404(request, public_id, LEAD)
@@ -50,6 +52,7 @@ def set_budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @login_required
+@proved
 def remove_budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Take a stage's or pool's budget away."""
     seat = seat_or_404(request, public_id, LEAD)
@@ -87,6 +90,7 @@ def _percent(text: str) -> int:
 
 @require_POST
 @login_required
+@proved
 def by_hand(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Book a refund or a correction, once per form that was shown."""
     seat = seat_or_404(request, public_id, LEAD)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from crowd.clock import database_now
 from curation.dashboard.access import Seat, seat_or_404
 from curation.dashboard.csv_answers import answer_csv
+from curation.dashboard.keyset import cursor
 from curation.dashboard.ledger_list import BREAKDOWNS, KINDS, Filters, filtered, page
 from curation.dashboard.money_breakdown import breakdown
 from curation.dashboard.money_costs import costs_views, published_of
@@ -37,8 +38,8 @@ def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: s
     rows = page(
         filtered(seat.project, filters),
         names=numbers.names,
-        after=_cursor(request, "after"),
-        before=_cursor(request, "before"),
+        after=cursor(request, "after"),
+        before=cursor(request, "before"),
     )
     tables = costs_views(project=seat.project, numbers=numbers, counts=counts, filters=filters)
     context: dict[str, Any] = {
@@ -71,11 +72,6 @@ def _sides(seat: Seat, filters: Filters) -> list[tuple[str, str, str]]:
         return []
     shown = {"": "This project", "published": "As published", "published-without": "Without classification"}
     return [(costs, words, filters.query(costs=costs)) for costs, words in shown.items()]
-
-
-def _cursor(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 @require_safe

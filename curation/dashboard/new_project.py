@@ -1,6 +1,7 @@
 """A new project: a preset, its classes, how many, which crowds on which terms; the price beside it all the time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -34,9 +35,23 @@ MOST_BEGUN = 8
 NOT_KEPT = {"csrfmiddlewaretoken", "draft"}
 
 
+def bounded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer with the sentence where a form holds more text than a plan may."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **named)
+        except plan_drafts.PlanTooLong as error:
+            return HttpResponse(f"{error}\n", status=413, content_type="text/plain; charset=utf-8")
+
+    return answered
+
+
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@bounded
 def new_project(request: HttpRequest) -> HttpResponse:
     """Show an empty plan of a preset, or make the project that was asked for."""
     if request.method != "POST":

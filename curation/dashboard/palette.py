@@ -26,15 +26,25 @@ MOST_PROJECTS = 8
 @never_cache
 @login_required
 def palette(request: HttpRequest) -> JsonResponse:
-    """Answer what fits the words, only what this person may open; without words screens and commands."""
+    """Answer what fits the words, only what this person may open; without words all screens and commands.
+
+    What is named so comes before what only means that: a pool “Call” before the screen of callbacks.
+    """
     text = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:LONGEST]
     seat = _seat(request)
-    groups = [
-        ("Screens", _fitting(text, _screens(request, seat))),
-        ("Commands", _fitting(text, _commands(request, seat))),
-        ("Projects", _fitting(text, _projects(request))[:MOST_PROJECTS] if text else []),
-        *(_rows(request, seat, text) if len(text) >= LEAST else []),
-    ]
+    known = [("Screens", list(_screens(request, seat))), ("Commands", list(_commands(request, seat)))]
+    groups = known
+    if text:
+        rows = _rows(request, seat, text) if len(text) >= LEAST else []
+        meant = [item for _title, items in known for item in _fitting(text, items)]
+        named = [(title, _named(text, items)) for title, items in known]
+        groups = [
+            *named,
+            ("Projects", _fitting(text, _projects(request))[:MOST_PROJECTS]),
+            *rows[:-1],
+            ("See also", [item for item in meant if not any(item in items for _title, items in named)]),
+            *rows[-1:],
+        ]
     return JsonResponse({"groups": [{"title": title, "items": items} for title, items in groups if items]})
 
 
@@ -47,8 +57,13 @@ def _seat(request: HttpRequest) -> Seat | None:
     return next((seat for seat in seats(request) if seat.project.public_id == here), None)
 
 
+def _named(text: str, items: Iterable[Item]) -> list[Item]:
+    """Keep what has every word in its title."""
+    return _fitting(text, [{**item, "words": ""} for item in items])
+
+
 def _fitting(text: str, items: Iterable[Item]) -> list[Item]:
-    """Keep what has every word, those whose title begins with the text first; the words for searching stay here."""
+    """Keep what has every word in its title or among its words, those whose title begins with the text first."""
     words = text.lower().split()
     kept = [item for item in items if all(word in f"{item['label']} {item['words']}".lower() for word in words)]
     kept.sort(key=lambda item: not item["label"].lower().startswith(text.lower()))

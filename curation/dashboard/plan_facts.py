@@ -6,17 +6,22 @@ from typing import Any, Final
 
 from crowd.errors import CrowdError
 from crowd.money import exact_text
+from crowd.quality.ending import ending_sentence
 from crowd.quality.exam import GOOD_WORKER, at_least, exam_sentence, pass_probability, random_clicker
+from crowd.quality.sequential import prospects
 from crowd.quality.wording import whole_percent
+from crowd.services.exam_ending import WAYS, Ending
 from curation.dashboard.crowd_forms import EVERYBODY, CrowdForm
 from curation.dashboard.crowd_people import BINS, CrowdChoice
 from curation.dashboard.exam_facts import BEFORE
 from curation.dashboard.plan_form import Asked
+from curation.dashboard.stop_facts import ways_to_stop
 from curation.engine import planning
-from curation.engine.asking import Campaign, crowds_of
+from curation.engine.asking import Campaign, crowds_of, settings_for
 from curation.engine.command_line import mine_command
 from curation.engine.planning_time import Pace, hours
 from curation.recipes.loading import BadRecipe
+from curation.stages.validate import ValidateSettings
 
 A_HUNDRED = 100
 DOES: Final = {"collect": "send photos", "validate": "check them", "boxes": "draw boxes", "describe": "describe them"}
@@ -58,7 +63,7 @@ def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
         "other_currencies": ", ".join(others),
         "differs": any(share.notes for row in rows for share in row.shares),
         "command": mine_command(campaign),
-        "each_of": {row.stage: _price_of_an_item(row) for row in rows},
+        "each_of": {row.stage: _price_of_an_item(row) + _ways_to_stop(campaign, row) for row in rows},
     }
 
 
@@ -75,6 +80,16 @@ def _price_of_an_item(row: planning.PlannedStage) -> str:
     answer = row.price_micro // row.items_a_page
     all_of_it = exact_text(round(answer * row.answers))
     return f"{row.items_a_page} real on a page: {exact_text(answer)} an answer, about {all_of_it} a photo"
+
+
+def _ways_to_stop(campaign: Campaign, row: planning.PlannedStage) -> str:
+    """Say what each way to have enough votes buys of people who are right in 90 %; nothing for other work."""
+    stage = next(one for one in campaign.recipe.stages if one.name == row.stage)
+    if stage.kind != "validate":
+        return ""
+    terms = ValidateSettings.model_validate(settings_for(campaign, stage.name, stage.settings))
+    said = ways_to_stop(terms, price_micro=row.price_micro // row.items_a_page)
+    return f". {' '.join(said)}" if said else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,8 @@ def _chain(values: Mapping[str, Any], crowds: Sequence[CrowdChoice]) -> Chain:
         if tasks < 1:
             continue
         steps.append(Step(title, [("Tasks", f"{tasks} {hint}"), ("Pay", "$0")], round(left), "come to it", gate))
-        people, line = _passing(_whole(values[f"{name}_gate"], 0), tasks, people, options)
+        ends = _ending(values, options) if name == "exam" else Ending()
+        people, line = _passing(_whole(values[f"{name}_gate"], 0), tasks, people, options, ends)
         left, gate = total * sum(part for _, part in people), f"≥ {values[f'{name}_gate']} %"
         lines += [f"{title}, {line}"] if line else []
     facts = [("Answers each", str(values["overlap"])), ("Control tasks", f"{values['control_per_page']} a page")]
@@ -144,13 +160,25 @@ def _people(crowds: Sequence[CrowdChoice], share: int, options: int) -> tuple[Pe
     return people, known * share // A_HUNDRED, f"{words}{more}."
 
 
-def _passing(percentage: int, tasks: int, people: People, options: int) -> tuple[People, str]:
+def _ending(values: Mapping[str, Any], options: int) -> Ending:
+    """Return how the exam ends as it is typed; as usual where that cannot be."""
+    try:
+        return Ending(values.get("exam_ends", "fixed"), float(values.get("exam_good", 0))).checked(options=options)
+    except (ValueError, CrowdError):
+        return Ending()
+
+
+def _passing(percentage: int, tasks: int, people: People, options: int, ends: Ending) -> tuple[People, str]:
     """Return who is left behind a gate, and what it lets through in words; everybody where there is none."""
     try:
         gate = at_least(percentage, tasks)
         says = exam_sentence(gate, options=options)
+        test = ends.test(needed=percentage, questions=tasks, options=options)
     except ValueError:
         return people, ""
+    if test is not None:
+        left = [(right, part * prospects(test, right).admitted) for right, part in people]
+        return left, f"{WAYS[ends.how]}: {ending_sentence(test, options=options)}."
     left = [(right, part * pass_probability(gate, right)) for right, part in people]
     return left, f"{gate.needed} of {gate.questions} right: {says}."
 

@@ -155,7 +155,7 @@ def _hidden(text: str) -> Settings:
     """Return the settings of a loaded plan for which there is no field."""
     try:
         found = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return (
         {str(name): dict(one) for name, one in found.items() if isinstance(one, dict)}

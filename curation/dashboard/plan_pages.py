@@ -14,7 +14,7 @@ from curation.dashboard import plan_form
 from curation.dashboard.access import person
 from curation.dashboard.crowd_people import crowds_for
 from curation.dashboard.forms import typed
-from curation.dashboard.new_project import keep_typed, own_draft, posted, uuid_of
+from curation.dashboard.new_project import bounded, keep_typed, own_draft, posted, uuid_of
 from curation.engine import set_up
 from curation.engine.plan_file import MOST_BYTES, plan_text, read_plan
 from curation.models import PlanDraft
@@ -26,6 +26,7 @@ KEPT_BY_A_PRESET = ("name", "budget", "platform", "team", "owner")
 
 @require_POST
 @login_required
+@bounded
 def save(request: HttpRequest) -> HttpResponse:
     """Keep what was typed and leave."""
     draft = keep_typed(request)
@@ -45,6 +46,7 @@ def preset(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+@bounded
 def as_file(request: HttpRequest) -> HttpResponse:
     """Send what was typed as YAML; a plan with a mistake is shown with it instead."""
     draft = keep_typed(request)

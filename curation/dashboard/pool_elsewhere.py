@@ -71,9 +71,8 @@ def lacks_of(pool: Pool) -> list[str]:
     return pools.differences(pool=pool) if pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} else []
 
 
-def elsewhere_of(pool: Pool) -> PoolElsewhere | None:
-    """Return nothing for a pool of our own market."""
-    batch = Batch.objects.filter(pool_id=pool.pk).select_related("account").order_by("id").first()
+def elsewhere_of(pool: Pool, batch: Batch | None) -> PoolElsewhere | None:
+    """Return nothing for a pool of our own market. `batch`: the pool's first, with its account."""
     if batch is None or publishing.is_local(batch):
         return None
     waiting = list(

@@ -58,7 +58,7 @@ class People:
 class PoolFacts:
     batch: Batch | None
     people: People
-    pages: tuple[tuple[str, int], ...]
+    pages: tuple[tuple[str, str, int], ...]
     banned: tuple[tuple[str, int], ...]
     compared: Compared | None
     may_compare: bool
@@ -69,13 +69,18 @@ class PoolFacts:
 
 
 def pool_facts(row: PoolRow) -> PoolFacts:
-    batch = Batch.objects.filter(pool_id=row.pool.pk).select_related("account", "needs_skill", "grants_skill").first()
+    offers = Batch.objects.filter(pool_id=row.pool.pk).select_related("account", "needs_skill", "grants_skill")
+    batch = offers.order_by("id").first()
     people = _people(row)
-    ended = tuple((words, row.counts.get(f"pages.{state}", 0)) for state, words in STATE_WORDS.items())
+    ended = tuple((state, words, row.counts.get(f"pages.{state}", 0)) for state, words in STATE_WORDS.items())
     return PoolFacts(
         batch=batch,
         people=people,
-        pages=(("in hands", people.in_hands), ("in check", people.in_check), *ended),
+        pages=(
+            (State.ACTIVE, "in hands", people.in_hands),
+            (State.SUBMITTED, "in check", people.in_check),
+            *ended,
+        ),
         banned=_banned(row, row.now),
         compared=comparing.last_compared(batch) if batch else None,
         may_compare=batch is not None and comparing.may_compare(batch),

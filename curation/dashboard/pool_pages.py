@@ -1,6 +1,7 @@
 """The list of pools, and one pool with what a lead can do about it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError, Differences
 from crowd.money import micro
 from curation.dashboard.access import Seat, person, seat_or_404, seats
+from curation.dashboard.outlook_facts import pool_outlook
 from curation.dashboard.pool_elsewhere import elsewhere_of, lacks_of
 from curation.dashboard.pool_facts import pool_facts
 from curation.dashboard.pool_table import PROJECT
@@ -134,6 +136,7 @@ def change(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpResponse:
             wanted=_whole(request, "wanted", "The target"),
             price_micro=micro(request.POST["price"]) if request.POST.get("price") else None,
             priority=_whole(request, "priority", "The priority"),
+            per_worker=_whole(request, "per_worker", "The most of one person"),
         )
     except (CrowdError, ValueError) as error:
         return _page(request, seat, pool_id, error=str(error))
@@ -163,17 +166,20 @@ def _page(request: HttpRequest, seat: Seat, pool_id: int, error: str = "") -> Ht
     row = next(iter(pool_rows(project=seat.project, now=now, only=[pool_id])), None)
     if row is None:
         raise Http404
+    outlook = pool_outlook(row, now=now)
+    row, facts = replace(row, said=outlook.told.eta if outlook.told else None), pool_facts(row)
     context = {
         "seat": seat,
         "row": row,
-        "facts": pool_facts(row),
+        "facts": facts,
         "charts": pool_charts(row),
         "advice": Advised(row, around(row, projects=[one.project for one in seats(request)])).all(),
         "lacks": lacks_of(row.pool),
-        "far": elsewhere_of(row.pool),
+        "far": elsewhere_of(row.pool, facts.batch),
         "error": error,
         "typed": request.POST if error else {"price": request.GET.get("price", "")[:20]},
         "may": _may(row.pool),
+        "outlook": outlook,
     }
     is_part = request.GET.get("part") if not error else None
     template = PARTS.get(is_part or "", "curation/pool.html")

@@ -14,9 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.home import no_worker
+from curation.dashboard.outlook_facts import project_end
 from curation.dashboard.pool_table import PROJECT
 from curation.models import Event, Membership, Pool
 from curation.services import honesty, stages
+from curation.services.outlook import with_outlook
 from curation.services.overview import honesty_levels, newest_pair, project_numbers
 from curation.services.overview.campaigns import lines_of
 from curation.services.overview.funnel import funnel
@@ -92,11 +94,13 @@ def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
     purse = Purse(seat.limit_micro, seat.currency)
     numbers = project_numbers(project=seat.project, now=timezone.now(), span=span, purse=purse)
     request.asset_counts = numbers.counts  # type: ignore[attr-defined]  # the shell shows them too
+    end = project_end(seat.project, numbers, now=numbers.buckets.end)
     main = [row for row in numbers.rows if row.pool.kind == Pool.Kind.MAIN]
     return {
         "seat": seat,
         "span": span if span in RANGES else "all",
-        "numbers": numbers,
+        "numbers": with_outlook(numbers, end.told),
+        "outlook": end,
         "steps": funnel(stages=numbers.stages, counts=numbers.counts),
         "pipeline": pipeline(numbers),
         "lines": [(line, seat) for line in lines_of(_shown(main, tab)[:MOST_POOLS])],

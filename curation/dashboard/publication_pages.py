@@ -13,8 +13,10 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Worker
 from curation.dashboard.access import Seat, person, seat_or_404
+from curation.dashboard.dataset_forms import parts_of
 from curation.dashboard.dataset_version import version_or_404
 from curation.dashboard.forms import typed
+from curation.dashboard.proving import proved
 from curation.dashboard.worker_list import worker_row
 from curation.models import DatasetVersion, Erasure, Export, LockedPart, Membership
 from curation.services import erasing, export_requests, locked_parts, packages
@@ -79,7 +81,6 @@ def unlock(request: HttpRequest, public_id: UUID, dataset_id: UUID, part_id: UUI
 
 def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error: str = "") -> HttpResponse:
     checks = packages.checks(row)
-    parts = row.splits.get("counts", {})
     locks = {one.split: one for one in locked_parts.of(seat.project).filter(dataset=row)}
     exports = list(row.exports.filter(format=packages.FORMAT).order_by("-id"))
     context: dict[str, Any] = {
@@ -88,10 +89,11 @@ def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error: str = ""
         "checks": checks,
         "is_ready": all(one.is_met for one in checks),
         "facts": packages.facts_of(row),
-        "parts": [(name, counts, locks.get(name)) for name, counts in parts.items()],
+        "parts": [(name, counts, locks.get(name)) for name, counts in parts_of(row)],
         "chi_square": _by_class(row),
         "exports": exports,
         "packing": any(one.state in UNFINISHED for one in exports),
+        "unfinished": UNFINISHED,
         "erased": row.erased_items.count(),
         "error": error,
     }
@@ -100,7 +102,7 @@ def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error: str = ""
 
 def _by_class(row: DatasetVersion) -> list[tuple[str, list[int], float]]:
     """Return each class with its images in each part, and how far that is from the shares."""
-    names = list(row.splits.get("counts", {}))
+    names = [name for name, _counts in parts_of(row)]
     chi = row.splits.get("chi_square", {})
     classes = row.splits.get("classes", {})
     return [(name, [parts.get(part, 0) for part in names], chi.get(name, 0.0)) for name, parts in classes.items()]
@@ -108,6 +110,7 @@ def _by_class(row: DatasetVersion) -> list[tuple[str, list[int], float]]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@proved
 def erase(request: HttpRequest, public_id: UUID, worker_id: int) -> HttpResponse:
     """Show what an erasure would touch; with the contributor's name typed again, do it."""
     seat = seat_or_404(request, public_id, LEAD)

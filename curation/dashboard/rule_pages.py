@@ -1,6 +1,6 @@
 """The quality rules of a pool: in words, tried on past answers, changed by leads. Beside them the exam calculator."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,11 +14,12 @@ from crowd.errors import CrowdError
 from crowd.models import Batch
 from crowd.services import retrying
 from crowd.services.control_stock import control_stock
+from crowd.services.exam_ending import WAYS, Ending, How, ending_of
 from crowd.services.publishing import is_local
 from crowd.services.retrying import Retries
 from crowd.services.rule_trial import LOOKS_HONEST, trial
 from curation.dashboard.access import Seat, person, seat_or_404
-from curation.dashboard.exam_facts import Exam, exam_lines, exam_of, options_of, rule_hint
+from curation.dashboard.exam_facts import Exam, ending_lines, exam_lines, exam_of, options_of, rule_hint
 from curation.dashboard.rule_forms import ACTIONS, KINDS, RuleForm, blank_form, form_of, read_rule, typed_form
 from curation.models import Membership, Pool
 from curation.services import control_answers
@@ -149,6 +150,29 @@ def save_retries(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpRes
     return redirect("pool-rules", public_id, pool_id)
 
 
+@require_POST
+@login_required
+def save_ending(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpResponse:
+    """When an exam ends: after all questions, when it is settled, or when it is clear enough."""
+    seat, pool = _own(request, public_id, pool_id)
+    typed = {name: request.POST.get(name, "").strip()[:20] for name in ("how", "good", "error")}
+    try:
+        service.set_ending(pool=pool, ending=_typed_ending(**typed), by=person(request), now=database_now())
+    except CrowdError as error:
+        return _page(request, seat, pool, blank_form(FIRST), {"error": str(error), "ending": typed})
+    messages.success(request, f"The exam ends {WAYS[typed['how']]}.")
+    return redirect("pool-rules", public_id, pool_id)
+
+
+def _typed_ending(how: str, good: str, error: str) -> Ending:
+    if how not in WAYS:
+        raise CrowdError("Choose when the exam ends.")
+    try:
+        return Ending(cast("How", how), float(good) / 100, float(error) / 100)
+    except ValueError:
+        raise CrowdError("How often a good worker is right, and the error, are percentages such as 85 and 5.") from None
+
+
 def _typed_retries(times: str, days: str) -> Retries:
     if not (times.isdecimal() and days.isdecimal() and len(times + days) < MOST_DIGITS):
         raise CrowdError("Both are whole numbers: how often, and after how many days.")
@@ -230,7 +254,14 @@ def _sitting_again(batch: Batch) -> dict[str, Any]:
         "retries": retrying.retries_of(batch),
         "questions": stock,
         "enough_for": max(0, stock // batch.page_size - 1),
+        **(_how_it_ends(batch) if batch.kind == Batch.Kind.EXAM else {}),
     }
+
+
+def _how_it_ends(batch: Batch) -> dict[str, Any]:
+    ending = ending_of(batch)
+    shown = {"how": ending.how, "good": f"{100 * ending.good:g}", "error": f"{100 * ending.error:g}"}
+    return {"ending": shown, "endings": ending_lines(batch)}
 
 
 def _page(

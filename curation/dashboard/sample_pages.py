@@ -48,9 +48,12 @@ def keep_sample(request: HttpRequest, public_id: UUID) -> HttpResponse:
     name = request.POST.get("name", "")
     try:
         order = _order(request.POST)
-        found = sampling.keep(project=seat.project, name=name, order=order, by=person(request), now=database_now())
+        found = sampling.request(project=seat.project, name=name, order=order, by=person(request), now=database_now())
     except (CrowdError, QueryError) as error:
         return _drawn(request, seat, request.POST, error=str(error))
+    if found is None:
+        messages.success(request, f"The sample “{name.strip()}” is large, so it is kept in the background, as a view.")
+        return redirect("sample", public_id)
     messages.success(request, f"The sample “{name.strip()}” is kept: {len(found.asset_ids):,} pictures, as a view.")
     query = urlencode({"q": sampling.query_of(name.strip())})
     return redirect(f"{reverse('assets', args=[seat.project.public_id])}?{query}")
@@ -99,5 +102,6 @@ def _number(given: QueryDict, name: str, least: int) -> int:
 
 
 def _page(request: HttpRequest, seat: Seat, fields: dict[str, str], error: str = "", **found: Any) -> HttpResponse:
-    context = {"seat": seat, "fields": fields, "ways": WAYS.items(), "error": error, **found}
+    kept = sampling.being_kept(seat.project)
+    context = {"seat": seat, "fields": fields, "ways": WAYS.items(), "error": error, "being_kept": kept, **found}
     return render(request, "curation/balance/sample.html", context, status=400 if error else 200)

@@ -15,6 +15,7 @@ from crowd.models import Account
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.log_form import log_context
+from curation.dashboard.proving import proved
 from curation.models import Membership, Project
 from curation.services import accounts, system, trash
 
@@ -71,6 +72,7 @@ def archive(request: HttpRequest, public_id: UUID, act: str) -> HttpResponse:
 @require_POST
 @never_cache
 @login_required
+@proved
 def put_in_trash(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
     try:

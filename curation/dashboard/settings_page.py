@@ -18,6 +18,7 @@ from crowd.money import micro, money_text
 from crowd.services import ledger
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
+from curation.dashboard.proving import proved
 from curation.models import Membership, Pool
 from curation.services import events, people, versions
 
@@ -34,6 +35,7 @@ def settings(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @never_cache
 @login_required
+@proved
 def add_member(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
     email, role = typed(request, "email"), typed(request, "role")
@@ -50,6 +52,7 @@ def add_member(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @login_required
+@proved
 def remove_member(request: HttpRequest, public_id: UUID, membership_id: int) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
     try:
@@ -64,6 +67,7 @@ def remove_member(request: HttpRequest, public_id: UUID, membership_id: int) -> 
 
 @require_POST
 @login_required
+@proved
 def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Set a new limit; never under what is spent or held."""
     seat = seat_or_404(request, public_id, LEAD)

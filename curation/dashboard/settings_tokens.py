@@ -14,6 +14,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
+from curation.dashboard.proving import proved
 from curation.models import ApiToken, Membership
 from curation.services import tokens
 
@@ -39,6 +40,7 @@ print(json.load(urllib.request.urlopen(call))["name"])"""
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@proved
 def token_list(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """List the tokens that open this project; a lead makes one, which is shown this once."""
     seat = seat_or_404(request, public_id, LEAD)

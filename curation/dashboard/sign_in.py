@@ -1,10 +1,10 @@
 """Signing in and out, one-time links, the theme."""
 
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crowd.clock import database_now
 from curation.dashboard.context import THEME_COOKIE, THEMES
 from curation.dashboard.forms import typed
+from curation.dashboard.proving import inside
+from curation.dashboard.two_factor import enter
 from curation.models import User
 from curation.services import people
-from curation.services.sign_in import TooManyFailures, check_password, choose_theme
+from curation.services.attempts import TooManyFailures
+from curation.services.sign_in import check_password, choose_theme
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 WRONG = "This e-mail address and password do not belong together."
 YEAR = 365 * 24 * 3600
 
@@ -37,14 +39,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _form(request, str(error), 429)
     if user is None:
         return _form(request, WRONG, 400)
-    _enter(request, user)
-    return HttpResponseRedirect(_next(request))
-
-
-def _enter(request: HttpRequest, user: User) -> None:
-    """Begin a session of the office; whoever worked as a crowd worker in this browser stops doing so."""
-    request.session.pop("worker_id", None)
-    login(request, user, backend=BACKEND)
+    return enter(request, user, inside(request, request.POST.get("next", "")))
 
 
 def _form(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
@@ -57,14 +52,17 @@ def _form(request: HttpRequest, error: str = "", status: int = 200) -> HttpRespo
 def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Show a button; only pressing it uses the link up, so that a mail scanner does not."""
     now = database_now()
+    try:
+        people.check_link(token=token, address=request.META.get("REMOTE_ADDR", ""), now=now)
+    except TooManyFailures as error:
+        return render(request, "curation/sign_in_link.html", {"error": str(error)}, status=429)
     if request.method != "POST":
         good = people.link_is_good(token=token, now=now)
         return render(request, "curation/sign_in_link.html", {"good": good}, status=200 if good else 404)
     user = people.sign_in(token=token, now=now)
     if user is None:
         return render(request, "curation/sign_in_link.html", {"good": False}, status=404)
-    _enter(request, user)
-    return redirect("projects")
+    return enter(request, user, reverse("projects"))
 
 
 @require_POST
@@ -80,14 +78,6 @@ def theme(request: HttpRequest) -> HttpResponse:
     chosen = chosen if chosen in THEMES else ""
     if isinstance(request.user, User):
         choose_theme(user=request.user, theme=chosen)
-    response = HttpResponseRedirect(_next(request))
+    response = HttpResponseRedirect(inside(request, request.POST.get("next", "")))
     response.set_cookie(THEME_COOKIE, chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure(), httponly=True)
     return response
-
-
-def _next(request: HttpRequest) -> str:
-    """Return where the form wants to go on, only inside this site."""
-    target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
-        return target
-    return "/"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from curation.dashboard import tag_facet
 from curation.dashboard.access import seat_or_404
-from curation.services import tagging
+from curation.services import tag_counts, tagging
 from curation.services.asset_query import QueryError, parse
 
 
@@ -22,17 +22,18 @@ def tags(request: HttpRequest, public_id: UUID) -> HttpResponse:
     stages = [stage for stage in seat.project.stages.all() if stage.kind == "tag"]
     text, wrong = request.GET.get("q", "").replace("\x00", ""), ""
     try:
-        values = tagging.counts(seat.project, parse(text))
+        counts = tag_counts.counts(seat.project, parse(text))
     except QueryError as error:
-        values, wrong = [], str(error)
+        counts, wrong = tag_counts.TagCounts((), None, is_pending=False), str(error)
     keys = [
         (key, [(one, tag_facet.encoded(one.key, one.value)) for one in group])
-        for key, group in groupby(values, key=lambda one: one.key)
+        for key, group in groupby(counts.values, key=lambda one: one.key)
     ]
     context = {
         "seat": seat,
         "funnels": [(stage, tagging.funnel(stage)) for stage in stages],
         "keys": keys,
+        "counts": counts,
         "text": text,
         "among": f"q={quote(text)}&" if text and not wrong else "",
         "wrong": wrong,

@@ -16,7 +16,7 @@ from crowd.errors import CrowdError
 from curation.dashboard import plan_form
 from curation.dashboard.access import person, seat_or_404
 from curation.dashboard.crowd_people import crowds_for
-from curation.dashboard.new_project import keep_typed, own_draft
+from curation.dashboard.new_project import bounded, keep_typed, own_draft
 from curation.engine.sampling_pages import sample_page
 from curation.models import Pool
 from curation.recipes.loading import BadRecipe
@@ -27,6 +27,7 @@ ONLY_HERE = ("127.0.0.1", "localhost", "[::1]")
 
 @require_POST
 @login_required
+@bounded
 def try_plan(request: HttpRequest, stage: str) -> HttpResponse:
     """Keep the plan, and offer a page of one of its stages."""
     draft = keep_typed(request)

@@ -16,8 +16,9 @@ WITHOUT_SERVICES = frozenset(
         *("makemessages", "spectacular", "startapp", "startproject", "storyboard", "version"),
     }
 )
-BY_THEMSELVES = frozenset({"doctor", "up"})  # start the services themselves, to say more about it
-WITHOUT_MIGRATING = frozenset({"makemigrations", "migrate", "showmigrations", "sqlmigrate"})
+# Start the services themselves: to say more about it, or only when what they are given is sound.
+BY_THEMSELVES = frozenset({"doctor", "restore", "up", "upgrade"})
+WITHOUT_MIGRATING = frozenset({"backup", "makemigrations", "migrate", "showmigrations", "sqlmigrate"})
 
 
 def run(argv: list[str]) -> int:

@@ -52,7 +52,7 @@ def prepare(paths: Paths, *, durable: bool) -> Program:
     _own(paths.pg_socket_dir, who)
     if not (paths.pg_data / "PG_VERSION").exists():
         create_cluster(paths, who, durable=durable)
-    _check_version(paths)
+    check_version(paths)
     return Program(
         name="postgres",
         command=(*who.prefix, str(postgres_program("postgres")), *arguments(paths, durable=durable)),
@@ -173,7 +173,7 @@ def _refuse_foreign(folder: Path) -> None:
         raise ServiceError(f"{folder} belongs to another user: run Winnow as that user, or set DATA_DIR.", status=2)
 
 
-def _check_version(paths: Paths) -> None:
+def check_version(paths: Paths) -> None:
     """Refuse data of another major version with the way out."""
     try:
         data = (paths.pg_data / "PG_VERSION").read_text(encoding="ascii").strip()

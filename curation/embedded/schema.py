@@ -21,15 +21,23 @@ def pending_migrations() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
-def apply_pending_migrations() -> list[str]:
-    """Apply what is missing under an advisory lock and return the names of what was applied."""
+def apply_pending_migrations(*, keeping: bool = True) -> list[str]:
+    """Apply what is missing under an advisory lock and return the names; first a backup, unless `keeping` is off."""
     if not pending_migrations():
         return []
     with _one_at_a_time():
         missing = pending_migrations()
         if missing:
+            if keeping:
+                _keep_a_backup(missing)
             call_command("migrate", interactive=False, verbosity=0)
     return missing
+
+
+def _keep_a_backup(missing: list[str]) -> None:
+    from curation.services.backups.automatic import before_migrating
+
+    before_migrating(missing)
 
 
 @contextmanager

@@ -118,6 +118,14 @@ def campaign(
     return asked
 
 
+def shared_out(images: int, classes: Sequence[str]) -> dict[str, int]:
+    """Share images out to the classes as evenly as possible."""
+    if images < len(classes):
+        raise CrowdError(f"The recipe has {len(classes)} classes: the images must be at least {len(classes)}.")
+    each, more = divmod(images, len(classes))
+    return {name: each + (number < more) for number, name in enumerate(classes)}
+
+
 def _with_added(recipe: Recipe, prompts: Mapping[str, str]) -> Recipe:
     """Return the recipe with the classes that somebody adds to it behind its own."""
     added = {name.strip(): text.strip() for name, text in prompts.items() if name.strip() not in recipe.classes}

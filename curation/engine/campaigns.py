@@ -211,16 +211,19 @@ def _known_for(
     count = getattr(settings, "training_tasks", 0) + getattr(settings, "exam_stock", 0) + stock
     if asked.recipe.known_answers == "filmed":
         return known_films.known_tasks(stage=stage, classes=classes, count=count, seed=seed)
-    return known_tasks(classes=classes, count=count, seed=seed)
+    return known_tasks(classes=classes, count=count, seed=seed, pictures=asked.recipe.known_answers != "planted")
 
 
 def _raise_targets(
     project: Project, asked: Campaign, classes: Sequence[LabelClass], by: User | None, now: datetime
 ) -> int:
-    """Raise the targets of collecting pools to what is asked; a lower number changes nothing. Returns new places."""
+    """Raise the targets of collecting pools to what is asked; a lower number changes nothing. Returns new places.
+
+    Pools for a gap are left alone: they ask for what lacks, under one condition and at a price of their own.
+    """
     added = 0
     for label in classes:
-        mine = list(Pool.objects.filter(project=project, label_class=label).order_by("id"))
+        mine = list(Pool.objects.filter(project=project, label_class=label, condition="").order_by("id"))
         missing = asked.wanted_of(label.name) - sum(pool.wanted for pool in mine)
         if not mine or missing <= 0:
             continue

@@ -15,6 +15,8 @@ from crowd.emulators.toloka.visitors import Visitors
 from crowd.links import key_of
 from crowd.models import Account, Batch, OutboxCommand, RemoteFile, Task
 from crowd.rehearsal import visits
+from crowd.rehearsal.arrivals import Coming
+from crowd.rehearsal.darkrooms import DRAWN, Darkroom
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.people import CrowdMix
 from crowd.rehearsal.pictures import Truth
@@ -22,6 +24,7 @@ from crowd.secrets import Secrets
 from crowd.services import dispatch, files, handing_in, publishing, pulling
 
 STEP = timedelta(hours=1)
+AT_ONCE = 20  # visits in a transaction
 BALANCE = Decimal(1_000_000)
 
 
@@ -32,8 +35,8 @@ class Crowd(Protocol):
 
     def row(self) -> RehearsalCrowd: ...
 
-    def visit(self) -> bool:
-        """Let the next person come by; True when a page was handed in."""
+    def visit(self, visitors: int) -> int:
+        """Let so many people come by; return how many of them handed a page in."""
         ...
 
     def settle(self) -> None:
@@ -46,12 +49,17 @@ class OwnCrowd:
     """The crowd in our own market. All of its state is in the database, so an interrupted rehearsal goes on."""
 
     account: Account
+    darkroom: Darkroom = DRAWN
 
     def row(self) -> RehearsalCrowd:
         return RehearsalCrowd.objects.get(account=self.account)
 
-    def visit(self) -> bool:
-        return visits.visit(account_id=self.account.pk).outcome == "page"
+    def visit(self, visitors: int) -> int:
+        found: list[visits.Visit] = []
+        while len(found) < visitors:
+            some = min(AT_ONCE, visitors - len(found))
+            found += visits.visit_some(account_id=self.account.pk, visitors=some, darkroom=self.darkroom)
+        return sum(one.outcome == "page" for one in found)
 
     def settle(self) -> None:
         """The outbox keeps real time: its rows are due by the database's clock."""
@@ -71,7 +79,10 @@ class EmulatedCrowd:
     def row(self) -> RehearsalCrowd:
         return RehearsalCrowd.objects.get(account=self.account)
 
-    def visit(self) -> bool:
+    def visit(self, visitors: int) -> int:
+        return sum(self._visit() for _ in range(visitors))
+
+    def _visit(self) -> bool:
         outcome, pool_id = self.visitors.visit()
         self._busy.add(pool_id)
         self._keep_truths()
@@ -137,7 +148,7 @@ def _hidden_truth(sha256: bytes) -> Truth | None:
 
 
 @contextmanager
-def emulated(*, slug: str, seed: str, population: int, start: datetime) -> Iterator[EmulatedCrowd]:
+def emulated(*, slug: str, seed: str, population: int, start: datetime, coming: Coming) -> Iterator[EmulatedCrowd]:
     """Serve a Toloka emulator with the rehearsal's people in it, and connect an account to it."""
     emulator = TolokaEmulator(
         seed=seed, clock=VirtualClock(start), commission=Decimal(0), balance=BALANCE, quotas=False
@@ -159,5 +170,6 @@ def emulated(*, slug: str, seed: str, population: int, start: datetime) -> Itera
             visits_per_second=0,
             follows_wall_clock=False,
         )
-        visitors = Visitors(served.market, seed, population, CrowdMix(), pictures=_stored_picture, truths=_hidden_truth)
+        mix = CrowdMix(coming=coming)
+        visitors = Visitors(served.market, seed, population, mix, pictures=_stored_picture, truths=_hidden_truth)
         yield EmulatedCrowd(account, visitors)

@@ -5,6 +5,7 @@ lock and only where it still stands.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +24,7 @@ from curation.stages.registry import stage_kind
 log = logging.getLogger(__name__)
 NOT_TAKEN_IN: Final = "page.not_taken_in"
 PAGES_A_SLICE = 40
+PAGES_TOGETHER = 10  # while they are taken in the project's budgets are locked: no page is given out
 FAILED_AGAIN_AFTER = 30.0
 ASSETS_A_SLICE = 20
 
@@ -32,13 +34,14 @@ def take_in(*, project_id: int, now: datetime, limit: int = PAGES_A_SLICE) -> in
     return len(_take_in(project_id, after=0, now=now, limit=limit)[1])
 
 
-def _take_in(project_id: int, *, after: int, now: datetime, limit: int) -> tuple[list[int], list[int]]:
+def _take_in(project_id: int, *, after: int, now: datetime, limit: int) -> tuple[list[int], Sequence[int]]:
     """Return the pages looked at and those of them that were taken in."""
     waiting = Assignment.objects.filter(
         project_id=project_id, pk__gt=after, processed_at__isnull=True, submitted_at__isnull=False, awaits_files=False
     ).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[:limit])
-    taken = [assignment_id for assignment_id in ids if _is_taken_in(project_id, assignment_id, now)]
+    slices = (ids[at : at + PAGES_TOGETHER] for at in range(0, len(ids), PAGES_TOGETHER))
+    taken = [pk for some in slices for pk in _taken_in(project_id, some, now)]
     if taken:
         reopening.reopen(project_id=project_id, now=now)
         readmitting.readmit(project_id=project_id, now=now)
@@ -46,16 +49,18 @@ def _take_in(project_id: int, *, after: int, now: datetime, limit: int) -> tuple
     return ids, taken
 
 
-def _is_taken_in(project_id: int, assignment_id: int, now: datetime) -> bool:
-    """A lost connection or a deadlock ends the run, which is tried again; any other failure is this page's own."""
+def _taken_in(project_id: int, ids: Sequence[int], now: datetime) -> Sequence[int]:
+    """Take pages in together; where that fails each by itself, and one that fails is told of and left."""
     try:
-        _take_in_one(assignment_id, now)
-    except (OperationalError, InterfaceError):
+        _take_in_together(project_id, ids, now)
+    except (OperationalError, InterfaceError):  # a lost connection or a deadlock ends the run, which is tried again
         raise
     except Exception as error:  # noqa: BLE001  whatever is wrong with one page, the others are paid
-        _tell_of_failure(project_id, assignment_id, error, now)
-        return False
-    return True
+        if len(ids) > 1:
+            return [pk for one in ids for pk in _taken_in(project_id, [one], now)]
+        _tell_of_failure(project_id, ids[0], error, now)
+        return []
+    return ids
 
 
 def _tell_of_failure(project_id: int, assignment_id: int, error: Exception, now: datetime) -> None:
@@ -72,22 +77,22 @@ def _tell_of_failure(project_id: int, assignment_id: int, error: Exception, now:
 
 
 @transaction.atomic
-def _take_in_one(assignment_id: int, now: datetime) -> None:
-    project_id = Assignment.objects.values_list("project_id", flat=True).get(pk=assignment_id)
-    ledger.lock_project(project_id=project_id)  # what is checked here may have been sent for another currency
-    page = (
-        Assignment.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("batch", "worker")
-        .filter(pk=assignment_id, processed_at__isnull=True)
-        .first()
-    )
-    if page is None:
+def _take_in_together(project_id: int, ids: Sequence[int], now: datetime) -> None:
+    if not ids:
         return
-    if page.batch.kind == Batch.Kind.MAIN:
-        stage = Stage.objects.select_related("project").get(pk=page.batch.stage_id)
-        stage_kind(stage.kind).take_in(stage, page, now)
-    Assignment.objects.filter(pk=page.pk).update(processed_at=now)
-    versions.bump(project_id=page.project_id)
+    ledger.lock_project(project_id=project_id)  # what is checked here may have been sent for another currency
+    rows = Assignment.objects.select_for_update(of=("self",), skip_locked=True).select_related("batch", "worker")
+    pages = list(rows.filter(pk__in=ids, processed_at__isnull=True).order_by("pk"))
+    by_stage: dict[int, list[Assignment]] = {}
+    for page in pages:
+        if page.batch.kind == Batch.Kind.MAIN:
+            by_stage.setdefault(page.batch.stage_id or 0, []).append(page)
+    found = Stage.objects.select_related("project").in_bulk(by_stage)
+    for stage in sorted((found[pk] for pk in by_stage), key=lambda stage: stage.position):
+        stage_kind(stage.kind).take_in(stage, by_stage[stage.pk], now)
+    Assignment.objects.filter(pk__in=[page.pk for page in pages]).update(processed_at=now)
+    if pages:
+        versions.bump(project_id=project_id)
 
 
 def work_stage(*, stage: Stage, now: datetime, limit: int = ASSETS_A_SLICE) -> bool:

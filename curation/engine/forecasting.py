@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
@@ -16,10 +16,10 @@ from curation.engine.planning import PlannedStage
 from curation.engine.planning_time import Pace, hours
 from curation.models import Project
 from curation.recipes.loading import BadRecipe, Recipe
+from curation.services.outlook import Told, outlook_of_project
 from curation.services.overview import funnel, project_numbers
 from curation.services.overview.eta import Eta
 
-AN_HOUR = timedelta(hours=1)
 DECIMALS = Decimal("1e-10")
 CUTS_VIDEOS = "storyboard"
 
@@ -89,7 +89,7 @@ def planned(asked: Campaign, *, pace: Pace, people: int) -> Forecast:
 
 
 def running(project: Project, *, now: datetime) -> Forecast:
-    """Tell of a project what it has paid by stage, and at its pace of the last hours the end in money and time."""
+    """Tell of a project what it has paid by stage, and its end in money and time as its pages tell it."""
     numbers = project_numbers(project=project, now=now)
     found = project_costs(
         steps=funnel(stages=numbers.stages, counts=numbers.counts),
@@ -97,18 +97,31 @@ def running(project: Project, *, now: datetime) -> Forecast:
         spent=dict[int | None, int](numbers.spent.by_stage.items()),
         delivered=numbers.published,
     )
-    end = numbers.forecast
+    told = outlook_of_project(project, numbers, now=numbers.buckets.end)
     notes = [f"{numbers.published:,} of {numbers.plan:,} are published; the tables hold what was paid for so far."]
-    if end is None:
-        notes.append("The pace does not allow to say when it ends.")
+    is_done = 0 < numbers.plan <= numbers.published
+    if told is None or told.eta is None:
+        notes.append("All that was planned is published." if is_done else _why_no_end(told))
     return Forecast(
         recipe=project.recipe,
         comparison=found.comparison,
-        interval=(end.low_micro, end.high_micro) if end else None,
-        time=Eta((end.at - numbers.buckets.end) / AN_HOUR, (end.late - numbers.buckets.end) / AN_HOUR) if end else None,
+        interval=(numbers.spent.spent_micro,) * 2 if is_done else _interval(told),
+        time=told.eta if told else None,
         notes=tuple(notes),
         currency=numbers.currency,
     )
+
+
+def _interval(told: Told | None) -> tuple[int, int] | None:
+    return (round(told.micro.p5), round(told.micro.p95)) if told and told.micro else None
+
+
+def _why_no_end(told: Told | None) -> str:
+    if told is not None and told.never:
+        return f"It can never be done like this. {told.never}"
+    if told is not None and told.is_stopped:
+        return "No pool is open, so it does not go on."
+    return "The pace does not allow to say when it ends."
 
 
 def _planned_costs(asked: Campaign, rows: Sequence[PlannedStage]) -> Comparison:

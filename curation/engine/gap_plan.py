@@ -69,4 +69,4 @@ def _platform(pool: Pool | None) -> str:
 
 
 def _pool(label: LabelClass) -> Pool | None:
-    return Pool.objects.filter(label_class=label).select_related("account").order_by("pk").first()
+    return Pool.objects.filter(label_class=label, condition="").select_related("account").order_by("pk").first()

@@ -1,4 +1,4 @@
-"""A pool of the same project for what a data set lacks: a second platform asks for one class under one condition."""
+"""A pool of the same project for what a data set lacks: some platform asks for one class under one condition."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,14 +21,12 @@ HERE: Final = "inhouse"
 
 
 def offered(*, project: Project, by: User) -> list[tuple[str, str]]:
-    """Return name and label of the crowds that do not collect for this project yet and may be asked."""
-    stage = _collecting(project)
-    if stage is None:
+    """Return name and label of the crowds that may be asked, our own people first."""
+    if _collecting(project) is None:
         return []
-    taken = dict(Pool.objects.filter(stage=stage).values_list("account_id", "account__platform"))
-    mine = accounts.visible_to(by).filter(is_active=True, platform__in=elsewhere()).exclude(pk__in=taken)
-    ours = [] if HERE in taken.values() else [(HERE, LABELS[HERE])]
-    return ours + [(one.slug, one.label or one.slug) for one in mine.order_by("label", "slug")]
+    mine = accounts.visible_to(by).filter(is_active=True, platform__in=elsewhere())
+    rows = mine.order_by("label", "slug")
+    return [(HERE, LABELS[HERE])] + [(one.slug, one.label or one.slug) for one in rows]
 
 
 def _collecting(project: Project) -> Stage | None:
@@ -43,17 +41,21 @@ def make(
     stage = _collecting(project)
     if stage is None:
         raise CrowdError("This project collects nothing, so no pool can be made for a gap.")
-    if crowd not in dict(offered(project=project, by=by)):
-        raise CrowdError("Choose a platform that does not collect for this project yet.")
     label, factor, place, missing = gap_plan.read_gap(project, factors, asked)
+    if crowd not in dict(offered(project=project, by=by)):
+        raise CrowdError("Choose one of the platforms that are offered.")
     value = factor.wishes[place].value
     stage.settings = _said(stage.settings, factor, value, by_links=by_links)  # for this pool alone: never saved
     (draft,) = stage_kind(stage.kind).pools(stage, [label], missing)
     kept = {} if factor.name in WORDS | RANGES else {"condition": [factor.name, value]}
     title = f"{draft.title}, {factor.name} {value}"[:80]
-    draft = campaigns.on_terms(stage, replace(draft, title=title, spec={**draft.spec, **kept}))
+    draft = campaigns.on_terms(
+        stage, replace(draft, title=title, condition=factor.condition(value), spec={**draft.spec, **kept})
+    )
     account = account_for(project, crowd)
-    pool, _ = pools.ensure_pool(stage=stage, account_id=account.pk, draft=draft, known=[])
+    pool, made = pools.ensure_pool(stage=stage, account_id=account.pk, draft=draft, known=[])
+    if not made:
+        raise CrowdError(f"{pool.full_name} on {crowd} asks for this already: raise its target there.")
     text = f"{by.name} drafted a pool for what lacks: {missing:,} of {label.name}, {factor.name} {value}."
     events.record(kind="pool.drafted", text=text, project=project, subject=pool, by=by, now=now)
     return pool

@@ -73,6 +73,10 @@ class _Guest:
     def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
         return self.sent[-1 - back] if back < len(self.sent) else None
 
+    def shared_photo(self, _back: int) -> tuple[bytes, Truth] | None:
+        """Whoever comes over the internet comes alone."""
+        return None
+
     def keep_photo(self, task: acting.StallTask, photo: Photo) -> dict[str, Any]:
         """Remember what the photo shows, for whoever judges it and for the report."""
         sha256 = hashlib.sha256(photo.data).digest()

@@ -11,13 +11,16 @@ from curation.models import Event, IdempotencyKey, Job, Pool, Project, Tick
 from curation.services import (
     batches,
     budgets,
+    collusion,
     delivering,
     events,
     exporting,
     file_uploads,
     freezing,
     jobs,
+    outlook,
     pools,
+    rehearsals,
     trash,
     uploads,
 )
@@ -48,10 +51,13 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         watch_deadlines(now=now)
         freezing.end_dead(now=now)
         exporting.end_dead(now=now)
+        rehearsals.end_dead(now=now)
     if int(now.timestamp()) % 600 == 0:
         clear_old_rows(now=now)
         tallies.forget_minutes(now=now)
         market.wake_compares(now=now)
+        collusion.wake_due()
+        outlook.wake_due(now=now)
         uploads.forget_unfinished(now=now)
         file_uploads.forget_unfinished(now=now)
         trash.empty_due(now=now)

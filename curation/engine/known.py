@@ -4,21 +4,24 @@ import hashlib
 import random
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from crowd.rehearsal.answers import right_judgement
+from crowd.rehearsal.darkrooms import DRAWN, PLANTED
 from crowd.rehearsal.models import HiddenTruth
-from crowd.rehearsal.pictures import SIGNS, Picture, Setting, draw
-from crowd.rehearsal.pictures.jpeg import encode, stamp
-from crowd.rehearsal.pictures.tricks import rotated, template_file
+from crowd.rehearsal.pictures import SIGNS, Setting
+from crowd.rehearsal.pictures import truth as facts
+from crowd.rehearsal.pictures.tricks import template_file
 from curation.models import LabelClass
 from curation.preprocessing.copies import derivative
 from curation.services.pool_drafts import KnownTask
 
 SCREEN = 1600
+TAKEN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 KINDS = ("correct", "incorrect", "correct", "cut", "rotated")
 HINTS = {
     "correct": "This one is right: the same sign as in the example, and the whole hand can be seen.",
@@ -35,24 +38,29 @@ def example_picture(class_name: str) -> str:
     return default_storage.save(f"examples/{uuid.uuid4().hex}.jpg", ContentFile(data))
 
 
-def known_tasks(*, classes: Sequence[LabelClass], count: int, seed: str) -> list[KnownTask]:
-    """Draw so many pictures with known answers, over the classes in turn; right and wrong ones in a mixed order."""
+def known_tasks(*, classes: Sequence[LabelClass], count: int, seed: str, pictures: bool = True) -> list[KnownTask]:
+    """Draw so many pictures with known answers, over the classes in turn; right and wrong ones in a mixed order.
+
+    Without pictures they are planted: they show what would have been drawn.
+    """
     drawn = [label for label in classes if label.name in SIGNS]
     if not drawn:
         return []
-    return [_task(drawn[number % len(drawn)], number, seed) for number in range(count)]
+    return [_task(drawn[number % len(drawn)], number, seed, pictures=pictures) for number in range(count)]
 
 
-def _task(label: LabelClass, number: int, seed: str) -> KnownTask:
+def _task(label: LabelClass, number: int, seed: str, *, pictures: bool) -> KnownTask:
     rng = random.Random(f"known-{seed}-{number}")  # noqa: S311  pictures, not cryptography
     kind = rng.choice(KINDS)
     sign = rng.choice([other for other in SIGNS if other != label.name]) if kind == "incorrect" else label.name
     name = f"known-{seed}-{number}"
     setting = Setting(name, sign, person=name, room=name, scale=rng.uniform(0.6, 1.0), shown=_shown(kind))
-    data, truth = _file(draw(setting), name, kind)
+    trick = facts.ROTATED if kind == "rotated" else None
+    data, truth = (DRAWN if pictures else PLANTED).photo(name, setting, trick, TAKEN)
     digest = hashlib.sha256(data)
     HiddenTruth.objects.get_or_create(sha256=digest.digest(), defaults={"truth": truth.to_json()})
-    key = default_storage.save(f"screen/{uuid.uuid4().hex}.jpg", ContentFile(derivative(data, SCREEN, 85, "JPEG")))
+    shown = derivative(data, SCREEN, 85, "JPEG") if pictures else data
+    key = default_storage.save(f"screen/{uuid.uuid4().hex}.jpg", ContentFile(shown))
     answer = right_judgement(label.name, truth)
     payload: dict[str, Any] = {
         "class": label.name,
@@ -68,12 +76,3 @@ def _task(label: LabelClass, number: int, seed: str) -> KnownTask:
 
 def _shown(kind: str) -> Any:
     return "cut" if kind == "cut" else "whole"
-
-
-def _file(picture: Picture, name: str, kind: str) -> tuple[bytes, Any]:
-    from datetime import UTC, datetime
-
-    by = stamp(name, datetime(2026, 1, 5, 9, tzinfo=UTC))
-    if kind == "rotated":
-        return rotated(picture, by)
-    return encode(picture.image, by), picture.truth

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from crowd import holders
 from crowd.clock import database_now
 from crowd.errors import BudgetExceeded
-from crowd.models import Assignment, Batch, RemoteFile, Task
+from crowd.models import Account, Assignment, Batch, RemoteFile, Task
 from crowd.platforms.registry import elsewhere
 from crowd.rehearsal.models import RehearsalCrowd
-from crowd.services import comparing, dispatch, files, publishing, pulling
+from crowd.services import comparing, dispatch, files, holding, publishing, pulling
 from curation.engine.flow import wake_take_in
 from curation.models import Job, Pool
 from curation.services import jobs, pools, versions
@@ -21,6 +21,7 @@ COMPARED_EVERY = timedelta(days=1)
 
 def send_due(*, now: datetime) -> None:
     """Carry out what concerns our own database at once; leave what needs the network to a job for each account."""
+    _wake_held()
     driven = set(RehearsalCrowd.objects.filter(follows_wall_clock=False).values_list("account_id", flat=True))
     for account_id, slug in dispatch.accounts_due(now=now):
         if account_id in driven:  # a rehearsal's driver moves this one
@@ -29,6 +30,17 @@ def send_due(*, now: datetime) -> None:
             jobs.wake(kind="dispatch", key=str(account_id), payload={"account_id": account_id})
         else:
             dispatch.drain(now=now, who=holders.myself(), account_id=account_id)
+
+
+def _wake_held() -> None:
+    """Accounts held after a restore are compared with their platforms when a person has asked for it."""
+    for account_id in holding.wanted():
+        jobs.wake(kind="compare_held", key=str(account_id), payload={"account_id": account_id})
+
+
+def run_compare_held(job: Job, _now: datetime) -> None:
+    """Job: compare one account with its platform and let it go. Whatever fails here, the account stays held."""
+    holding.compare(account=Account.objects.get(pk=job.payload["account_id"]), now=database_now())
 
 
 def run_dispatch(job: Job, _now: datetime) -> Again | None:

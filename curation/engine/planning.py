@@ -13,8 +13,10 @@ from crowd.money import exact_text, micro, plain
 from crowd.platforms.base import Capabilities
 from crowd.platforms.connecting import FILTERS, terms_of
 from crowd.platforms.registry import fee_is_unknown, platform
+from crowd.quality.exam import GOOD_WORKER
 from crowd.quality.wording import counted
 from crowd.services import quotas
+from curation.economics.answers import majority
 from curation.engine.asking import Campaign, crowds_of_stage, settings_for
 from curation.engine.market_accounts import usual_terms
 from curation.recipes.loading import RecipeStage
@@ -91,17 +93,23 @@ def _planned(asked: Campaign, stage: RecipeStage, n: int) -> PlannedStage | None
         price, a_page, overlap = micro(boxes.price_usd), boxes.page_size, boxes.overlap
     else:
         return None
-    buys_all = isinstance(terms, ValidateSettings) and terms.stop == "fixed"
-    answers = max(_answers(asked, stage, overlap), float(overlap) if buys_all else 1.0)
+    stop = terms.stop if isinstance(terms, ValidateSettings) else ""
+    answers = max(_answers(asked, stage, overlap, stop), float(overlap) if stop == "fixed" else 1.0)
     pages = math.ceil(n * answers / a_page)
     shares = _shares(asked, stage, terms, pages=pages, price=price, overlap=overlap)
     return PlannedStage(stage.name, n, answers, pages, a_page, price, shares)
 
 
-def _answers(asked: Campaign, stage: RecipeStage, overlap: int) -> float:
-    """Return the answers expected for one item: what the recipe saw, moved by what was changed about the overlap."""
-    usual = asked.recipe.answers.get(stage.name, float(overlap))
-    return round(max(1.0, usual + overlap - int(stage.settings.get("overlap", overlap))), 4)
+def _answers(asked: Campaign, stage: RecipeStage, overlap: int, stop: str) -> float:
+    """Return the answers expected for one item: what the recipe saw, moved by what was changed about the overlap.
+
+    Votes that end when they are settled are bought as a good crowd makes them settle.
+    """
+    usual, before = asked.recipe.answers.get(stage.name, float(overlap)), int(stage.settings.get("overlap", overlap))
+    more = float(overlap - before)
+    if stop == "curtailed":
+        more = majority(GOOD_WORKER, overlap).answers - majority(GOOD_WORKER, before).answers
+    return round(max(1.0, usual + more), 4)
 
 
 def _shares(

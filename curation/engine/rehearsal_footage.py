@@ -19,7 +19,8 @@ from curation.engine.report import cost_of, funnel_of, ledger_of
 from curation.engine.wish import Wish
 from curation.models import Asset, AssetTag, Project
 from curation.recipes.loading import load
-from curation.services import clips, ingest, jobs, people, tagging
+from curation.services import clips, ingest, jobs, people, tag_counts, tagging
+from curation.services.asset_query import Query
 
 DETECTORS = ("people", "faces")
 A_MOMENT = timedelta(minutes=1)
@@ -88,7 +89,11 @@ def _report(project: Project, wish: Wish) -> dict[str, Any]:
         for stage in project.stages.filter(kind="tag")
         for one in tagging.funnel(stage)
     ]
-    shares = {f"{one.key}: {one.value}": round(one.share, 4) for one in tagging.counts(project) if one.key in SHOWN}
+    shares = {
+        f"{one.key}: {one.value}": round(one.share, 4)
+        for one in tag_counts.counted(project, Query())
+        if one.key in SHOWN
+    }
     return {
         "recipe": wish.recipe,
         "seed": wish.seed,

@@ -1,16 +1,20 @@
 """The report of a rehearsal, read from rows alone: funnel, money, quality against the truth, who was caught."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from django.db.models import Count, Q, QuerySet, Sum
 
 from aggregation.core.geometry import best_matching, iou_matrix
-from crowd.models import Account, Assignment, Evidence, LedgerEntry, Restriction, Worker
+from crowd.models import Account, Assignment, Batch, Evidence, LedgerEntry, Restriction, Worker
 from crowd.money import plain
+from crowd.rehearsal.answers import THIRD_PARTY
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
+from crowd.rehearsal.people import Person
 from crowd.rehearsal.pictures import Truth
+from crowd.rehearsal.population import LEVELS, Kind
 from crowd.rehearsal.visits import person_of
 from crowd.services import ledger
 from curation.engine.costs import CUT
@@ -18,7 +22,8 @@ from curation.engine.wish import Wish
 from curation.models import Asset, Consensus, Decision, Pool, Project, Stage
 
 MATCH_IOU = 0.5
-DUPLICATE_TRICKS = ("resent", "resaved")
+READ_AT_ONCE = 500
+DUPLICATE_TRICKS = ("resent", "resaved", "shared")
 TEMPLATE_TRICK = "template"
 WORKERS = ("honest", "dishonest", "caught", "missed", "wrongly_accused")
 DUPLICATE_REASONS = ("same_file", "same_photo")
@@ -108,12 +113,9 @@ def quality_of(project: Project) -> dict[str, Any]:
     delivered = list(
         Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).select_related("label_class").order_by("id")
     )
-    for asset in delivered:
-        truth, consensus = truth_of(asset), current_boxes(asset)
-        if truth is None or consensus is None:
-            continue
+    for asset, truth, consensus in _with_truth(delivered):
         pairs = matched(consensus, truth)
-        found += consensus.boxes.count()
+        found += len(consensus.boxes.all())
         wanted += len(truth.boxes)
         hits += len(pairs)
         right += sum(same for _, same in pairs)
@@ -127,6 +129,22 @@ def quality_of(project: Project) -> dict[str, Any]:
         "sign_accuracy": _share(signs, len(delivered)),
         "delivered": len(delivered),
     }
+
+
+def _with_truth(delivered: Sequence[Asset]) -> Iterator[tuple[Asset, Truth, Consensus]]:
+    """Yield what has both a truth and boxes, read some hundred at a time."""
+    for start in range(0, len(delivered), READ_AT_ONCE):
+        some = delivered[start : start + READ_AT_ONCE]
+        hidden = HiddenTruth.objects.filter(sha256__in=[asset.sha256 for asset in some])
+        truths = {bytes(row.sha256): Truth.from_json(row.truth) for row in hidden}
+        current = Consensus.objects.current().of_boxes().filter(asset__in=some).prefetch_related("boxes")
+        boxes: dict[int, Consensus] = {}
+        for row in current:
+            boxes.setdefault(row.asset_id, row)
+        for asset in some:
+            truth, consensus = truths.get(bytes(asset.sha256)), boxes.get(asset.pk)
+            if truth is not None and consensus is not None:
+                yield asset, truth, consensus
 
 
 def current_boxes(asset: Asset) -> Consensus | None:
@@ -168,7 +186,7 @@ def workers_of(project: Project) -> dict[str, Any]:
     ever = Restriction.objects.no_work().filter(worker_id__in=people, lifted_at=None)
     banned = set(ever.in_force(crowd.clock).values_list("worker_id", flat=True))
     tricks = _tricks(project)
-    cheated = {pk for pk, trick in tricks.values() if _sort_of(trick)}
+    cheated = {pk for pk, trick in tricks.values() if _is_cheating(people[pk], trick)} | _clicked(project, people)
     accused, falsely = set(), set()
     for evidence in Evidence.objects.filter(project_id=project.pk, overturned_at=None):
         accused.add(evidence.worker_id)
@@ -187,6 +205,18 @@ def workers_of(project: Project) -> dict[str, Any]:
         "by_level": {str(level): levels.get(level, 0) for level in Evidence.Level.values},
         "banned": {"dishonest": len(cheats & banned), "honest": len(banned - cheats)},
     }
+
+
+def _is_cheating(person: Person, trick: str) -> bool:
+    """Whether a picture was meant to deceive: somebody else's may be an honest slip."""
+    return _sort_of(trick) is not None or (trick == THIRD_PARTY and person.cheat_level == LEVELS[Kind.SYNTHETIC])
+
+
+def _clicked(project: Project, people: Mapping[int, Person]) -> set[int]:
+    """Return who handed in real work and never looked."""
+    clickers = [pk for pk, person in people.items() if person.kind == Kind.CLICKER]
+    pages = Assignment.objects.filter(project_id=project.pk, batch__kind=Batch.Kind.MAIN, submitted_at__isnull=False)
+    return set(pages.filter(worker_id__in=clickers).values_list("worker_id", flat=True))
 
 
 def _tricks(project: Project) -> dict[int, tuple[int, str]]:

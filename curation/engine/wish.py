@@ -1,18 +1,23 @@
 """What somebody wants rehearsed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from crowd.rehearsal.arrivals import Coming
+
 USUAL_VISITS = 6
+PHOTOS_A_VISIT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be rehearsed: `size` photos accepted over all classes.
+    """What is to be rehearsed: `size` photos accepted over all classes, or over the chosen `classes`.
 
     `platform` is our own market, or `toloka`: through the adapter, against an emulator with the same people in it.
-    After `visits_a_turn` visits all the machine work that follows is done.
+    After `visits_a_turn` visits (0 = six, and more in a large campaign) all the machine work that follows is done.
+    Without `pictures` nothing is drawn: photos are planted facts, and all the rest is the same. `coming` says how
+    people come by, `like` whose crowd that is.
     """
 
     recipe: str
@@ -20,4 +25,13 @@ class Wish:
     size: int
     settings: Mapping[str, Mapping[str, Any]]
     platform: str = "rehearsal"
-    visits_a_turn: int = USUAL_VISITS
+    visits_a_turn: int = 0
+    pictures: bool = True
+    classes: tuple[str, ...] = ()
+    coming: Coming = field(default_factory=Coming)
+    like: str = ""
+
+    @property
+    def visits(self) -> int:
+        """Return the visits between two rounds of machine work: in a large campaign some minutes of its clock too."""
+        return self.visits_a_turn or max(USUAL_VISITS, self.size // PHOTOS_A_VISIT)

@@ -4,6 +4,7 @@ from curation.models.annotation import Annotation, Box
 from curation.models.api import IdempotencyKey
 from curation.models.asset import Asset, AssetPreview, Decision
 from curation.models.asset_view import BulkChange, BulkChanged, SavedView
+from curation.models.collusion import PairSearch, WrongTogether
 from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, ReliabilityFit
 from curation.models.coverage import PlanFactor
 from curation.models.crawl import Crawl, CrawlCall, CrawlEngine, CrawlHit, CrawlHost, CrawlLink, CrawlQuery
@@ -22,6 +23,7 @@ from curation.models.lookalike import (
     LookalikeSearch,
     LookalikeWord,
 )
+from curation.models.outlook import Outlook
 from curation.models.person import ApiToken, SignInLink, User
 from curation.models.prediction import (
     Embedding,
@@ -30,9 +32,12 @@ from curation.models.prediction import (
     Scenario,
     ScenarioVerdict,
 )
+from curation.models.price_trial import PriceArm, PriceDecision, PriceTrial
 from curation.models.project import FormerExample, LabelClass, Membership, Project
 from curation.models.publishing import ErasedItem, Erasure, LockedPart, PublishFinding
+from curation.models.rehearsal import Rehearsal
 from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease
+from curation.models.second_factor import RecoveryCode, SecondFactor
 from curation.models.stage import Pool, Stage
 from curation.models.tag import AssetTag, TagRun
 from curation.models.webhook import Webhook, WebhookDelivery, WebhookNotice
@@ -85,14 +90,21 @@ __all__ = [
     "LookalikeSearch",
     "LookalikeWord",
     "Membership",
+    "Outlook",
     "OwnKeys",
+    "PairSearch",
     "PlanDraft",
     "PlanFactor",
     "Pool",
     "Prediction",
     "Predictions",
+    "PriceArm",
+    "PriceDecision",
+    "PriceTrial",
     "Project",
     "PublishFinding",
+    "RecoveryCode",
+    "Rehearsal",
     "ReliabilityFit",
     "Review",
     "ReviewControl",
@@ -100,6 +112,7 @@ __all__ = [
     "SavedView",
     "Scenario",
     "ScenarioVerdict",
+    "SecondFactor",
     "SignInLink",
     "SourcedPicture",
     "Stage",
@@ -109,4 +122,5 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "WebhookNotice",
+    "WrongTogether",
 ]

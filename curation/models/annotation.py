@@ -37,7 +37,7 @@ class Annotation(models.Model):
 
 
 class Box(models.Model):
-    """A rectangle as one worker drew it, in fractions of the image, origin top left."""
+    """A rectangle as one worker drew it, in fractions of the image, origin top left, or the one around an outline."""
 
     annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="boxes")
     seq = models.PositiveSmallIntegerField()
@@ -46,6 +46,7 @@ class Box(models.Model):
     y = models.FloatField()
     w = models.FloatField()
     h = models.FloatField()
+    points = models.JSONField(default=list, db_default=[], help_text="an outline: [x, y] in fractions, not closed")
 
     class Meta:
         constraints = [

@@ -171,6 +171,7 @@ class ConsensusBox(models.Model):
     confidence = models.FloatField()
     confidence_75 = models.FloatField(null=True, blank=True, help_text="chance of IoU 0.75, whatever the label")
     support = models.JSONField(default=list)
+    points = models.JSONField(default=list, db_default=[], help_text="an outline: [x, y] in fractions, not closed")
 
     class Meta:
         constraints = [

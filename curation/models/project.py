@@ -36,6 +36,7 @@ class Project(models.Model):
     description = models.CharField(max_length=300, blank=True)
     team = models.CharField(max_length=40, blank=True)
     owner = models.CharField(max_length=80, blank=True)
+    time_zone = models.CharField(max_length=40, default="UTC", db_default="UTC", help_text="in which days are told")
     consent_text = models.TextField(blank=True)
     is_demo = models.BooleanField(default=False)
     is_rehearsal = models.BooleanField(default=False, help_text="runs on a virtual clock, moved only by its own driver")

@@ -75,6 +75,9 @@ class Pool(StateMachine):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind)
     label_class = models.ForeignKey(LabelClass, null=True, blank=True, on_delete=models.PROTECT, related_name="pools")
+    condition = models.CharField(
+        max_length=120, blank=True, default="", db_default="", help_text="what it asks for besides, such as skin: dark"
+    )
     title = models.CharField(max_length=80, help_text="CALL; team and owner are fields of their own")
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     priority = models.SmallIntegerField(default=0)
@@ -93,7 +96,9 @@ class Pool(StateMachine):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["stage", "kind", "label_class", "account"], name="pool_once", nulls_distinct=False
+                fields=["stage", "kind", "label_class", "account", "condition"],
+                name="pool_once",
+                nulls_distinct=False,
             ),
             state_check(["draft", "opening", "open", "paused", "done"], "pool_state_known"),
             models.CheckConstraint(condition=models.Q(price_micro__gte=0), name="pool_price_not_negative"),

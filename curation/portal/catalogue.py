@@ -20,6 +20,7 @@ from curation.services.submissions import NO_FRAME
 SOURCES = (
     "curation/portal",
     "curation/services/appeals.py",
+    "curation/services/consents.py",
     "curation/services/sendable.py",
     "curation/services/uploads.py",
     "curation/services/worker_pages.py",

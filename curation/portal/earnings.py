@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crowd.authored import told
@@ -45,7 +44,6 @@ def rejected_pages(worker: Worker, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-@gzip_page
 @require_safe
 @for_workers
 def statement(request: HttpRequest, worker: Worker) -> HttpResponse:

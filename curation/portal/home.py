@@ -6,7 +6,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
@@ -24,7 +23,6 @@ NEWEST_LETTERS = 5
 NO_MONEY = gettext_noop("The money for this work is used up for now. What you have earned is safe.")
 
 
-@gzip_page
 @never_cache
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:

@@ -25,9 +25,9 @@ from curation.portal.home import NO_MONEY
 from curation.portal.languages import choose, chosen_in_address, speak_to
 from curation.portal.offers import price_text
 from curation.portal.pages import body_of
-from curation.portal.people import consent_of, digest_of_consent
 from curation.portal.shown import title_of
 from curation.portal.visits import NO_COOKIE, Visit, framed, links_of, wants_json
+from curation.services.consents import consent_of, digest_of_consent
 
 GIVE_BACK = gettext_noop("Please give this one back on {name}: nothing is paid for it.")
 

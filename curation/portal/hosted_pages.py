@@ -7,7 +7,6 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crowd.authored import told
@@ -18,7 +17,7 @@ from crowd.services import handing_in, hosting
 from curation.portal.earnings import STANDS
 from curation.portal.hosted import GIVE_BACK, nothing_for, said
 from curation.portal.media import picture_for
-from curation.portal.pages import OVER, body_of, handed_in, payload_of, refuse
+from curation.portal.pages import OVER, body_of, ended, handed_in, payload_of, refuse
 from curation.portal.pages import wants_json as sends_json
 from curation.portal.shown import ShownPage, shown_page, title_of
 from curation.portal.visits import NO_COOKIE, Desk, links_of, wants_json
@@ -30,7 +29,6 @@ SKIPPED = gettext_noop("You gave the page back. Nothing is paid for it. Please g
 State = Assignment.State
 
 
-@gzip_page
 @require_safe
 def page(request: HttpRequest, desk: Desk) -> HttpResponse:
     row = desk.page
@@ -46,7 +44,7 @@ def page(request: HttpRequest, desk: Desk) -> HttpResponse:
 def show(request: HttpRequest, desk: Desk, *, problem: str = "", hint: str = "", status: int = 200) -> HttpResponse:
     wanted = request.GET.get("task", "")
     number = int(wanted) if wanted.isdecimal() else None
-    shown = shown_page(desk.page, worker_pages.answers_so_far(desk.page), number, desk.links)
+    shown = shown_page(desk.page, worker_pages.answers_to_show(desk.page), number, desk.links)
     if wants_json(request):
         return JsonResponse(as_json(shown))
     said = words(desk.page.batch.interface)
@@ -98,6 +96,8 @@ def answer(request: HttpRequest, desk: Desk, answer_id: int) -> HttpResponse:
     number = desk.page.answers.filter(pk=answer_id).values_list("seq", flat=True).first()
     if number is None:
         raise Http404
+    if worker_pages.has_ended(desk.page):
+        return ended(request, f"{desk.links.page}done/")
     try:
         hint = worker_pages.save_answer(
             assignment_id=desk.page.pk,
@@ -106,6 +106,9 @@ def answer(request: HttpRequest, desk: Desk, answer_id: int) -> HttpResponse:
             payload=payload_of(request, desk.page.batch),
             now=database_now(),
         )
+        if worker_pages.is_settled(desk.page):
+            worker_pages.hand_in_settled(page=desk.page, worker_id=desk.worker.pk, now=database_now())
+            return ended(request, f"{desk.links.page}done/")
     except CrowdError as error:
         return _refuse(request, desk, error)
     if sends_json(request):

@@ -18,6 +18,7 @@ ICON_OF_INTERFACE = {
     "pair": "columns-2",
     "text": "pencil",
     "boxes": "square-dashed",
+    "outlines": "spline",
 }
 KIND_WORDS = {Batch.Kind.TRAINING: gettext_noop("Training"), Batch.Kind.EXAM: gettext_noop("Exam")}
 

@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
@@ -28,7 +27,6 @@ from curation.services import worker_pages
 OVER = gettext_noop("The time for that page is over; its tasks went to somebody else.")
 
 
-@gzip_page
 @require_safe
 @for_workers
 def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
@@ -39,7 +37,7 @@ def page(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
         return redirect("w-home")
     wanted = request.GET.get("task", "")
     number = int(wanted) if wanted.isdecimal() else None
-    shown = shown_page(row, worker_pages.answers_so_far(row), number, own_links(row))
+    shown = shown_page(row, worker_pages.answers_to_show(row), number, own_links(row))
     context = {"shown": shown, "worker": worker, "time_pay": time_pay(row, now), "words": words(row.batch.interface)}
     return render(request, f"worker/{row.batch.interface}.html", context)
 
@@ -58,11 +56,16 @@ def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -
     number = row.answers.filter(pk=answer_id).values_list("seq", flat=True).first()
     if number is None:
         raise Http404
+    if worker_pages.has_ended(row):  # the reply to the last answer may have been lost on the way
+        return ended(request, reverse("w-result", args=[row.pk]))
     try:
         payload = payload_of(request, row.batch)
         hint = worker_pages.save_answer(
             assignment_id=row.pk, worker_id=worker.pk, answer_id=answer_id, payload=payload, now=database_now()
         )
+        if worker_pages.is_settled(row):
+            worker_pages.hand_in_settled(page=row, worker_id=worker.pk, now=database_now())
+            return ended(request, reverse("w-result", args=[row.pk]))
     except CrowdError as error:
         return refuse(request, error, row)
     if wants_json(request):
@@ -70,6 +73,13 @@ def answer(request: HttpRequest, worker: Worker, page_id: int, answer_id: int) -
     if not hint.ok:
         messages.warning(request, hint.text)
     return redirect(f"{reverse('w-page', args=[row.pk])}?task={number + 1 + int(hint.ok)}")
+
+
+def ended(request: HttpRequest, target: str) -> HttpResponse:
+    """Lead on from an exam that the last answer has ended."""
+    if wants_json(request):
+        return JsonResponse({"ok": True, "hint": "", "next": target})
+    return redirect(target)
 
 
 def payload_of(request: HttpRequest, batch: Batch) -> dict[str, Any]:
@@ -128,7 +138,7 @@ def skip(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
         handing_in.skip_page(assignment_id=row.pk, worker_id=worker.pk, now=database_now())
     except CrowdError as error:
         return refuse(request, error, row)
-    messages.info(request, _("You gave the page back. Nothing is lost, nothing is paid for it."))
+    messages.info(request, _("You gave the page back. Nothing is paid for it."))
     return redirect("w-home")
 
 
@@ -139,7 +149,7 @@ def wants_json(request: HttpRequest) -> bool:
 def body_of(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadAnswer(_("The request is not JSON.")) from None
     if not isinstance(body, dict):
         raise BadAnswer(_("The request must be a JSON object."))

@@ -1,6 +1,5 @@
 """Who is working: joining by an invitation, and the worker of a session."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,7 +12,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -26,14 +24,12 @@ from curation.models import Project
 from curation.portal.languages import choose, chosen_in_address, current, speak_to
 from curation.portal.offers import hourly_text
 from curation.services import inhouse
+from curation.services.consents import consent_of, digest_of_consent
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 WorkerView = Callable[Concatenate[HttpRequest, Worker, P], HttpResponse]
 
-CONSENT = gettext_noop(
-    "I take part of my own free will. What I send may be used for the data set that this project makes."
-)
 LANGUAGES = (
     ("en", "English"),
     ("es", "Español"),
@@ -134,14 +130,6 @@ def _begin(request: HttpRequest, worker: Worker) -> None:
     """Start the worker's session; a signed-in person is signed out, one session is never both."""
     logout(request)
     request.session["worker_id"] = worker.pk
-
-
-def consent_of(project: Project) -> str:
-    return project.consent_text.strip() or CONSENT
-
-
-def digest_of_consent(project: Project) -> str:
-    return hashlib.sha256(consent_of(project).encode()).hexdigest()
 
 
 def _form(request: HttpRequest, caller: Caller, error: str = "") -> HttpResponse:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from crowd.authored import told
 from crowd.clock import database_now
 from crowd.models import Answer, Assignment, Batch, Worker
-from crowd.services import offers, retrying, skills
+from crowd.services import exam_ending, offers, retrying, skills
 from curation.portal.offers import kind_words
 from curation.portal.pages import own_page
 from curation.portal.people import for_workers
@@ -27,6 +27,7 @@ class Result:
     asked: int
     value: int
     needed: int | None
+    ended_early: bool
     hints: tuple[str, ...]
     next_batch: int | None
     next_title: str
@@ -58,6 +59,7 @@ def result_of(page: Assignment, worker: Worker) -> Result:
         asked=len(answers),
         value=value or 0,
         needed=retrying.needed_behind(page.batch),
+        ended_early=exam_ending.ending_test(page.batch) is not None and len(answers) < page.batch.page_size,
         hints=_hints(page.batch, answers),
         next_batch=follows.pk if follows else None,
         next_title=_words(follows) if follows else "",

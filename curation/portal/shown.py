@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from crowd.authored import told
 from crowd.errors import BadAnswer
 from crowd.models import Assignment, Batch
+from crowd.services import exam_ending
 from crowd.services.answers import AND, MOST_CHARACTERS, check_payload
 from crowd.services.claims import PageTask, page_tasks
 from curation.portal.links import Links
@@ -108,6 +109,10 @@ class ShownPage:
     @property
     def interface(self) -> str:
         return self.page.batch.interface
+
+    @property
+    def may_end_early(self) -> bool:
+        return exam_ending.ending_test(self.page.batch) is not None
 
     @property
     def trains(self) -> bool:

@@ -9,6 +9,7 @@ COMMON = (
     gettext_noop("Saving"),
     gettext_noop("Saved"),
     gettext_noop("Waiting for the network; kept here: {n}"),
+    gettext_noop("Your answers on it are lost. Tap again to give it back."),
 )
 CHOOSING = (
     gettext_noop("Waiting for the network. Try again in a moment."),
@@ -30,6 +31,20 @@ BOXING = (
     gettext_noop("which one?"),
     gettext_noop("no label"),
     gettext_noop("Box {n}, {label}, at {place}"),
+)
+OUTLINING = (
+    *BOXING,
+    gettext_noop("Photo to outline. Tap corner after corner; the first one closes the outline."),
+    gettext_noop("Tap corner after corner around the object."),
+    gettext_noop("An outline needs at least three corners."),
+    gettext_noop("Outline closed."),
+    gettext_noop("Outline closed. Which label?"),
+    gettext_noop("Close the outline first, or undo its corners."),
+    gettext_noop("Every outline needs a label."),
+    gettext_noop("Tap the first corner to close the outline."),
+    gettext_noop("Done, or outline the next one."),
+    gettext_noop("The next outlines are “{label}”."),
+    gettext_noop("Outline {n}, {label}, {corners} corners"),
 )
 SENDING = (
     gettext_noop("Take a photo"),
@@ -59,6 +74,7 @@ SENDING = (
 
 
 SPOKEN = {"choice": CHOOSING, "pair": CHOOSING, "link": CHOOSING, "text": WRITING, "boxes": BOXING, "photo": SENDING}
+SPOKEN |= {"outlines": OUTLINING}
 
 
 def words(interface: str) -> dict[str, str]:

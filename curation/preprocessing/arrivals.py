@@ -1,14 +1,11 @@
-"""Files that no cache knows by name: those with the same bytes as another are told apart before any is decoded."""
+"""A file on its way in: its size and time of change from before it is read, and its digest once it was."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 
-from .cache import Cache
 from .limits import PICTURE_LIMITS
 
 PASSING = frozenset({"crashed", "too_slow", "too_much_memory", "not_readable"})
@@ -19,17 +16,14 @@ CHEAP = frozenset({"too_large"})
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file, and its size and time of change from before it is read."""
+    """A file of a catalogue, by its number there; `known` is the digest of its bytes where it was read for it."""
 
+    number: int
     name: str
     path: Path
     st_size: int
     st_mtime_ns: int
-
-    @classmethod
-    def of(cls, name: str, path: Path) -> Arrival:
-        status = path.stat()
-        return cls(name, path, status.st_size, status.st_mtime_ns)
+    known: bytes | None = None
 
     def digest(self) -> bytes | None:
         """Return the SHA-256 of the bytes, or None when they cannot be read, are too many, or change meanwhile."""
@@ -38,29 +32,14 @@ class Arrival:
         try:
             with self.path.open("rb") as file:
                 digest = file_digest(file, "sha256").digest()
-            now = self.path.stat()
         except OSError:
             return None
-        is_same = (now.st_size, now.st_mtime_ns) == (self.st_size, self.st_mtime_ns)
-        return digest if is_same else None
+        return digest if self.is_unchanged() else None
 
-
-def told_apart(new: Sequence[Arrival], cache: Cache) -> tuple[list[Arrival], list[tuple[Arrival, bytes]]]:
-    """Return the files to be looked at, and those whose bytes are known or are among them, with their digests.
-
-    Equal bytes have equal sizes: only a file whose size another one has is read for its digest.
-    """
-    known, sizes = cache.sizes(), Counter(one.st_size for one in new)
-    first: list[Arrival] = []
-    twins: list[tuple[Arrival, bytes]] = []
-    seen: set[bytes] = set()
-    for one in new:
-        size = one.st_size
-        digest = one.digest() if sizes[size] > 1 or size in known else None
-        if digest is not None and (digest in seen or cache.value_of(digest) is not None):
-            twins.append((one, digest))
-            continue
-        first.append(one)
-        if digest is not None:
-            seen.add(digest)
-    return first, twins
+    def is_unchanged(self) -> bool:
+        """Tell whether the file is still there as it was listed."""
+        try:
+            now = self.path.stat()
+        except OSError:
+            return False
+        return (now.st_size, now.st_mtime_ns) == (self.st_size, self.st_mtime_ns)

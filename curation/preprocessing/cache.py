@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -52,18 +53,18 @@ class Cache:
         except sqlite3.Error as error:
             raise OSError(f"{folder / NAME} cannot be used as a cache: {error}; remove it or name another") from error
 
-    def digest_of(self, path: Path) -> bytes | None:
+    def digest_of(self, path: Path, status: Stamp | None = None) -> bytes | None:
         """Return the digest a file had when it was last read, or None when it is new or has changed."""
-        status = path.stat()
+        status = status or path.stat()
         row = self._database.execute(
             "SELECT digest FROM file WHERE path = ? AND size = ? AND mtime_ns = ?",
             (_name(path), status.st_size, status.st_mtime_ns),
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def sizes(self) -> set[int]:
-        """Return the sizes in bytes of all files that are remembered."""
-        return {size for (size,) in self._database.execute("SELECT DISTINCT size FROM file")}
+    def sizes(self) -> Iterator[int]:
+        """Yield the sizes in bytes of all files that are remembered."""
+        return (size for (size,) in self._database.execute("SELECT DISTINCT size FROM file"))
 
     def value_of(self, digest: bytes) -> bytes | None:
         """Return what was kept for bytes with this digest, or None."""
@@ -81,8 +82,12 @@ class Cache:
 
     def keep(self, path: Path, status: Stamp, digest: bytes, value: bytes) -> None:
         """Remember a file and its result. `status` is the file's from *before* it was read: a later change shows."""
-        file = (_name(path), status.st_size, status.st_mtime_ns, digest)
         self.remember(digest, value)
+        self.name(path, status, digest)
+
+    def name(self, path: Path, status: Stamp, digest: bytes) -> None:
+        """Remember a file whose bytes are those of a result that is kept."""
+        file = (_name(path), status.st_size, status.st_mtime_ns, digest)
         with self._database:
             self._database.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", file)
 

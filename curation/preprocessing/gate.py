@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -46,7 +47,8 @@ def read_bounded(path: Path, limits: Limits = PICTURE_LIMITS) -> bytes:
     """Read a file, but never more than one byte over the limit, which is enough to refuse it. Raises Unreadable."""
     try:
         with path.open("rb") as file:
-            return file.read(limits.max_bytes + 1)
+            size = os.fstat(file.fileno()).st_size  # room for the limit at each file would cost more than reading it
+            return file.read(min(size, limits.max_bytes) + 1)
     except OSError as error:
         raise Unreadable("not_readable", f"the file cannot be read: {error.strerror}") from error
 

@@ -11,7 +11,6 @@ from hashlib import sha256
 from .album import Album, Progress
 from .colours import Colour, Traits
 from .in_colour import colours_may_tell, compare_in_colour
-from .neighbours import HashIndex
 from .verify import SAME_SCENE, PairVerdict, Sighting, compare, compare_voted
 from .voting import candidates
 
@@ -68,8 +67,8 @@ class Judge:
         self, question: str, earlier: int, new: int, judge: Callable[[], PairVerdict | None]
     ) -> PairVerdict | None:
         """Return what was found of two pictures in this or an earlier run; only what is new is judged."""
-        pictures, pairs = self._album.pictures, self._album.pairs
-        key = sha256(question.encode() + pictures[earlier].sha256 + pictures[new].sha256).digest()
+        pairs, digests = self._album.pairs, (self._album.pictures.at(one).sha256 for one in (earlier, new))
+        key = sha256(question.encode() + b"".join(digests)).digest()
         known = pairs.value_of(key)
         if known is not None:
             fields = json.loads(known)
@@ -106,15 +105,10 @@ def looked_at_again(
 
 def _near_pairs(album: Album, radius: int, progress: Progress) -> Iterator[tuple[int, int]]:
     """Yield candidates by hash, the earlier one first."""
-    index = HashIndex()
-    for new, picture in enumerate(album.pictures):
+    for new, near in album.hashes.near(radius):
         progress("comparing by hash", new + 1, len(album.pictures))
-        if not picture.comparable:
-            continue
-        plain, trimmed = album.turns(new)
-        for near in index.near(plain, trimmed, radius):
-            yield near.id, new
-        index.add(new, plain[0], None if trimmed is None else trimmed[0])
+        for earlier in near:
+            yield earlier, new
 
 
 def _voted_pairs(album: Album) -> Iterator[tuple[int, int, bool]]:

@@ -62,13 +62,6 @@ def _fields(copy: TemplateCopy) -> dict[str, float | int | str]:
     return {name: getattr(copy, name) for name in TemplateCopy.__slots__}
 
 
-def turns_in(data: bytes) -> tuple[Turns, Turns | None]:
-    """Read the hashes from the beginning of what `packed` wrote of a picture that is no template copy."""
-    start, head = _head(data)
-    hashes = apart(data[start : start + head["parts"][0]])
-    return hashes[:8], hashes[8:] or None
-
-
 def _head(data: bytes) -> tuple[int, dict[str, Any]]:
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
     head: dict[str, Any] = json.loads(data[_LENGTH_BYTES:start])

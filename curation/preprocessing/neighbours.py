@@ -12,12 +12,12 @@ import numpy.typing as npt
 from .hashes import Turns, turns_of
 from .pixels import TURNS, inverse
 
-_WORDS = 4
+WORDS = 4
 _FIRST_ROOM = 1024
-_BLOCK = 32_768
+BLOCK = 32_768
 _CAP = 255 - 64
 
-_Words = npt.NDArray[np.uint64]
+Words = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class _Matrix:
     """256-bit hashes with their ids, one array per word of 64 bits; room doubles as it fills."""
 
     def __init__(self) -> None:
-        self._words: _Words = np.empty((_WORDS, _FIRST_ROOM), np.uint64)
+        self._words: Words = np.empty((WORDS, _FIRST_ROOM), np.uint64)
         self._ids: npt.NDArray[np.int64] = np.empty(_FIRST_ROOM, np.int64)
         self.size = 0
 
-    def append(self, ids: npt.NDArray[np.int64], rows: _Words) -> None:
+    def append(self, ids: npt.NDArray[np.int64], rows: Words) -> None:
         end = self.size + len(ids)
         if end > len(self._ids):
             room = max(end, 2 * len(self._ids))
@@ -47,21 +47,30 @@ class _Matrix:
         self._words[:, self.size : end], self._ids[self.size : end] = rows.T, ids
         self.size = end
 
-    def near(self, queries: _Words, radius: int) -> Iterator[tuple[int, list[int], list[int]]]:
+    def near(self, queries: Words, radius: int) -> Iterator[tuple[int, list[int], list[int]]]:
         """Yield the number of a query, and ids and distances of what is within the radius of it.
 
         `queries` is uint64[n, 4]. All queries are compared with one block of rows before the next block is touched:
         a block stays in the processor's cache, memory is read once.
         """
-        for start in range(0, self.size, _BLOCK):
-            block = self._words[:, start : min(start + _BLOCK, self.size)]
-            for number, distances in enumerate(_distances(block, queries, radius)):
-                found = np.flatnonzero(distances <= radius)
-                if len(found):
-                    yield number, self._ids[start + found].tolist(), distances[found].tolist()
+        for start in range(0, self.size, BLOCK):
+            block = self._words[:, start : min(start + BLOCK, self.size)]
+            for number, found, distances in within(block, queries, radius):
+                yield number, self._ids[start + found].tolist(), distances.tolist()
 
 
-def _distances(block: _Words, queries: _Words, radius: int) -> Iterator[npt.NDArray[Any]]:
+def within(block: Words, queries: Words, radius: int) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[Any]]]:
+    """Yield the number of a query, and columns and distances of what is within the radius of it.
+
+    `block` is uint64[4, n], `queries` uint64[m, 4].
+    """
+    for number, distances in enumerate(_distances(block, queries, radius)):
+        found = np.flatnonzero(distances <= radius)
+        if len(found):
+            yield number, found, distances[found]
+
+
+def _distances(block: Words, queries: Words, radius: int) -> Iterator[npt.NDArray[Any]]:
     """Yield the distances of one query after the other; each array is overwritten by the next."""
     size = block.shape[1]
     narrow = radius < _CAP  # sums then fit into 8 bits, which is twice as fast
@@ -69,9 +78,9 @@ def _distances(block: _Words, queries: _Words, radius: int) -> Iterator[npt.NDAr
     total: npt.NDArray[Any] = np.empty(size, np.uint8 if narrow else np.uint16)
     for query in queries:
         np.bitwise_count(np.bitwise_xor(block[0], query[0], out=differing), out=total)
-        for word in range(1, _WORDS):
+        for word in range(1, WORDS):
             np.bitwise_count(np.bitwise_xor(block[word], query[word], out=differing), out=bits)
-            if narrow and word == _WORDS - 1:
+            if narrow and word == WORDS - 1:
                 np.minimum(total, _CAP, out=total)
             np.add(total, bits, out=total)
         yield total
@@ -99,7 +108,7 @@ class HashIndex:
     def _append(matrix: _Matrix, rows: list[tuple[int, bytes]]) -> None:
         if rows:
             ids = np.array([id_ for id_, _ in rows], np.int64)
-            matrix.append(ids, np.frombuffer(b"".join(hash_ for _, hash_ in rows), np.uint64).reshape(-1, _WORDS))
+            matrix.append(ids, np.frombuffer(b"".join(hash_ for _, hash_ in rows), np.uint64).reshape(-1, WORDS))
 
     def near(self, plain: bytes | Turns, trimmed: bytes | Turns | None = None, radius: int = 64) -> list[Neighbour]:
         """Return stored pictures within `radius` bits in any orientation, nearest first, then by id.
@@ -114,7 +123,7 @@ class HashIndex:
             for hash_ in (query if isinstance(query, tuple) else turns_of(query))
         ]
         best: dict[int, tuple[int, int]] = {}
-        words = np.frombuffer(b"".join(queries), np.uint64).reshape(-1, _WORDS)
+        words = np.frombuffer(b"".join(queries), np.uint64).reshape(-1, WORDS)
         for matrix in (self._plain, self._trimmed):
             for number, ids, distances in matrix.near(words, radius):
                 turn = number % len(TURNS)

@@ -256,10 +256,14 @@ def _too_slow(seconds: float) -> Unreadable:
     return Unreadable("too_slow", f"the file takes more than {seconds:g} s to read; it was left out")
 
 
+_GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": str(8 * MEGABYTE), "MALLOC_TRIM_THRESHOLD_": str(32 * MEGABYTE)}
+"""A child gives the memory of a large picture back when it is done; glibc would raise both bounds and keep it."""
+
+
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_FROM_ENVIRONMENT if name in os.environ}
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-    return {**kept, **one_thread, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, **one_thread, **_GIVES_BACK, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 _shared: dict[tuple[int, str], Pool] = {}

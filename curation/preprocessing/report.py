@@ -59,6 +59,9 @@ class Broken:
     reason: str
 
 
+Finding = Group | FoundTemplate | Small | Blurred | Broken
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """All findings, each list in the order of file names; `images` counts every file looked at."""

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
-from .album import Picture
 from .colours import Traits
 from .judging import Verdicts
+from .pictures import Pictures
 from .verify import SAME_SCENE
 
 ENOUGH_TO_AGREE = 3
@@ -63,19 +63,19 @@ def components(verdicts: Verdicts) -> list[list[int]]:
 
 
 def by_likelihood(
-    group: Sequence[int], pictures: Sequence[Picture], traits: Mapping[int, Traits], verdicts: Verdicts
+    group: Sequence[int], pictures: Pictures, traits: Mapping[int, Traits], verdicts: Verdicts, *, wide: bool
 ) -> list[int]:
-    """Order the pictures of one photo, the least disguised first."""
+    """Order the pictures of one photo, the least disguised first. `wide`: most pictures of the folder are."""
     ties = _ties(group, verdicts)
     costs = {key: _of_ties(ties[key], len(group)) for key in group}
     seen = {key: traits[key] for key in group if key in traits}
     for key, extra in _of_traits(seen, pictures).items():
         costs[key] += extra
-    wide = sum(one.width >= one.height for one in pictures) * 2 >= len(pictures)
-    for key in group:
-        costs[key] += UNUSUAL_SHAPE * ((pictures[key].width >= pictures[key].height) != wide)
-        costs[key] -= SENT_TWICE * (len(pictures[key].files) > 1)
-    return sorted(group, key=lambda key: (costs[key], -pictures[key].width * pictures[key].height, str(key)))
+    sizes = {key: (pictures.at(key).width, pictures.at(key).height) for key in group}
+    for key, (width, height) in sizes.items():
+        costs[key] += UNUSUAL_SHAPE * ((width >= height) != wide)
+        costs[key] -= SENT_TWICE * (pictures.at(key).copies > 1)
+    return sorted(group, key=lambda key: (costs[key], -sizes[key][0] * sizes[key][1], str(key)))
 
 
 def _ties(group: Iterable[int], verdicts: Verdicts) -> dict[int, _Ties]:
@@ -105,10 +105,12 @@ def _of_ties(ties: _Ties, size: int) -> float:
     return missing / 2 + cropped + (1 - ties.upright / count) + ties.turned / count + fmean(ties.differences or [0.0])
 
 
-def _of_traits(traits: Mapping[int, Traits], pictures: Sequence[Picture]) -> dict[int, float]:
+def _of_traits(traits: Mapping[int, Traits], pictures: Pictures) -> dict[int, float]:
     if not traits:
         return {}
-    known = [one for key, one in traits.items() for _ in pictures[key].files]  # what was sent twice has two voices
+    known = [
+        one for key, one in traits.items() for _ in range(pictures.at(key).copies)
+    ]  # what was sent twice has two voices
     most = max(one.content_pixels for one in known)
     finest = max(one.quality for one in known)
     coloured = any(one.saturation > COLOURED_SATURATION for one in known)
@@ -129,9 +131,9 @@ def _of_traits(traits: Mapping[int, Traits], pictures: Sequence[Picture]) -> dic
     return costs
 
 
-def _of_sharpness(traits: Mapping[int, Traits], pictures: Sequence[Picture]) -> dict[int, float]:
+def _of_sharpness(traits: Mapping[int, Traits], pictures: Pictures) -> dict[int, float]:
     """Charge the blurred, and those whose sharpness is noise."""
-    logs = {key: math.log(max(1e-6, pictures[key].sharpness)) for key in traits}
+    logs = {key: math.log(max(1e-6, pictures.at(key).sharpness)) for key in traits}
     noises = [one.noise for one in traits.values()]
     if len(traits) >= ENOUGH_TO_AGREE:
         usual, limit = median(logs.values()), NOISY_TIMES * median(noises)

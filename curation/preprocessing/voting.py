@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +19,17 @@ STRONGEST = 150
 FULL_BUCKET = 12
 MIN_VOTES = 6
 NO_KEY = np.uint32(1 << KEY_BITS)
-_TOGETHER, _BLOCK = 256, 8192
+_TOGETHER, _PART, _BLOCK = 256, 2048, 8192
 _KEY_BYTES = 2 * TABLES * STRONGEST * 4
 _OWNER_BITS = np.uint64(32)
 _SEED = 20_240_256
+_LAST = np.uint32(0xFFFF_FFFF)
+"""Behind all keys, so that a search never ends behind the table."""
 
 Keys = npt.NDArray[np.uint32]
 """Shape (3, 150): one 24-bit key per table and feature; NO_KEY where a picture has fewer features."""
 
+_Keys = npt.NDArray[np.uint32]
 _Rows = npt.NDArray[np.int64]
 _Votes = tuple[_Rows, _Rows]
 
@@ -89,23 +93,24 @@ class Table:
         starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
         sizes = np.diff(np.r_[starts, len(flat)])
         kept = np.repeat(sizes <= FULL_BUCKET, sizes) & (flat != NO_KEY)
-        self._keys, self._owners = flat[kept], pairs[kept].astype(np.int32)
+        self._keys, self._owners = np.append(flat[kept], _LAST), pairs[kept].astype(np.int32)
 
     def matches(self, queries: npt.NDArray[np.uint32]) -> tuple[_Rows, _Rows]:
         """Return (row of `queries`, picture) for each stored key that equals a queried one."""
         flat = queries.ravel()
-        first = np.searchsorted(self._keys, flat, "left")
-        sizes = np.searchsorted(self._keys, flat, "right") - first
-        rows = np.repeat(np.arange(len(queries)), STRONGEST)
+        first = np.searchsorted(self._keys, flat)
+        met = np.flatnonzero(self._keys[first] == flat)
+        first = first[met]
+        sizes = np.searchsorted(self._keys, flat[met], "right") - first
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return np.repeat(rows, sizes), self._owners[np.repeat(first, sizes) + within].astype(np.int64)
+        return np.repeat(met // STRONGEST, sizes), self._owners[np.repeat(first, sizes) + within].astype(np.int64)
 
 
 class KeyFile:
-    """The keys of many pictures and of their mirror images, in a temporary file: they take no memory."""
+    """The keys of many pictures and of their mirror images, in a temporary file of a folder: they take no memory."""
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - held as long as this
+    def __init__(self, folder: Path | None = None) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - held as long as this
         self._size = 0
 
     def __len__(self) -> int:
@@ -125,23 +130,40 @@ class KeyFile:
 def candidates(keys: KeyFile, *, votes: int = MIN_VOTES) -> Iterator[Candidate]:
     """Yield the pairs of pictures that share at least so many keys, plainly or with the one mirrored.
 
-    Blocks of pictures are compared with all that follow, so that memory does not grow with their number.
+    Blocks of pictures are compared, a part at a time, with all that follow: memory does not grow with their number.
+    Keys that many of a block have say nothing.
     """
     for first in range(0, len(keys), _BLOCK):
-        stored = range(first, min(first + _BLOCK, len(keys)))
-        tables = [_table(keys, number, stored) for number in range(TABLES)]
-        for start in range(first, len(keys), _TOGETHER):
-            queries = keys.read(start, start + _TOGETHER)
-            straight, turned = (_counted(tables, queries[:, side], len(stored)) for side in range(2))
-            yield from _best(straight, turned, start, votes, stored)
+        block = range(first, min(first + _BLOCK, len(keys)))
+        full = [_full(keys, number, block) for number in range(TABLES)]
+        parts = (range(start, min(start + _PART, block.stop)) for start in block[::_PART])
+        found = [one for part in parts for one in _of_part(keys, part, full, votes)]
+        yield from sorted(found, key=lambda one: (one.new, one.earlier))
 
 
-def _table(keys: KeyFile, number: int, stored: range) -> Table:
+def _of_part(keys: KeyFile, part: range, full: Sequence[_Keys], votes: int) -> Iterator[Candidate]:
+    tables = [Table(_own(keys, number, part, without)) for number, without in enumerate(full)]
+    for start in range(part.start, len(keys), _TOGETHER):
+        queries = keys.read(start, start + _TOGETHER)
+        straight, turned = (_counted(tables, queries[:, side], len(part)) for side in range(2))
+        yield from _best(straight, turned, start, votes, part)
+
+
+def _full(keys: KeyFile, number: int, block: range) -> _Keys:
+    """Return the keys of one table that more pictures of the block have than a bucket holds."""
+    flat = np.sort(_own(keys, number, block), axis=None)
+    return np.unique(flat[FULL_BUCKET:][flat[FULL_BUCKET:] == flat[:-FULL_BUCKET]])
+
+
+def _own(keys: KeyFile, number: int, stored: range, without: _Keys | None = None) -> _Keys:
+    """Return the keys that pictures have themselves, not in the mirror: uint32[n, 150]."""
     own = np.empty((len(stored), STRONGEST), np.uint32)
     for at in range(0, len(stored), _TOGETHER):
         stop = min(stored.start + at + _TOGETHER, stored.stop)
         own[at : at + _TOGETHER] = keys.read(stored.start + at, stop)[:, 0, number]
-    return Table(own)
+    if without is not None:
+        own[np.isin(own, without)] = NO_KEY
+    return own
 
 
 def _counted(tables: Sequence[Table], queries: npt.NDArray[np.uint32], pictures: int) -> _Votes:

@@ -42,7 +42,7 @@ class Recipe(BaseModel):
     negative_class: str = ""
     wanted: int = Field(default=100, ge=1)
     budget_usd: str = "100"
-    known_answers: Literal["drawn", "filmed", "none"] = "none"
+    known_answers: Literal["drawn", "planted", "filmed", "none"] = "none"
     rehearsed_with: Literal["crowd", "clips", "search"] = "crowd"
     stages: list[RecipeStage] = Field(min_length=2)
     yields: dict[str, float] = {}

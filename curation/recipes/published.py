@@ -3,9 +3,11 @@
 import math
 from decimal import Decimal
 from fractions import Fraction
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NOT_SAID: Final = "as_published"
 
 
 class PublishedStage(BaseModel):
@@ -30,11 +32,33 @@ class PublishedStage(BaseModel):
     paid: int | None = Field(default=None, ge=0)
 
 
+class PublishedStep(BaseModel):
+    """How many things passed a stage, and why the others did not, where the authors say so.
+
+    `cut` are the frames that the things which passed were cut into: from there on frames are counted. A step that the
+    recipe itself has not got says its `kind` and `title`; it stands before the last stage.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    stage: str
+    passed: int = Field(ge=0)
+    reason: str = Field(default=NOT_SAID, max_length=40)
+    cut: int = Field(default=0, ge=0)
+    kind: str = ""
+    title: str = ""
+
+
 class Published(BaseModel):
-    """A whole campaign, with one price for every answer where a stage names no other. `stated_usd`: as printed."""
+    """A whole campaign, with one price for every answer where a stage names no other. `stated_usd`: as printed.
+
+    `funnel` are the stages that lost something, in order, after `sent` things had come within `hours`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     source: str
+    sent: int = Field(default=0, ge=0)
+    hours: float = Field(default=0, ge=0)
+    funnel: list[PublishedStep] = []
     answer_usd: str = "0"
     stated_usd: str = ""
     delivered: int = Field(ge=1)
@@ -45,6 +69,17 @@ class Published(BaseModel):
         for one in self.stages:
             if one.paid is not None and one.paid > one.n * one.answers:
                 raise ValueError(f"the stage {one.stage} pays for {one.paid} pages of {one.n * one.answers}")
+        return self
+
+    @model_validator(mode="after")
+    def _loses_on_the_way(self) -> Self:
+        left = self.sent
+        for step in self.funnel:
+            if step.passed > left:
+                raise ValueError(f"{step.passed} pass {step.stage}, where {left} come")
+            left = step.cut or step.passed
+        if self.funnel and left != self.delivered:
+            raise ValueError(f"the funnel ends with {left}, and {self.delivered} are delivered")
         return self
 
     @property

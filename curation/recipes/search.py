@@ -23,11 +23,15 @@ class PublishedClass(BaseModel):
 
 
 class PublishedSearch(BaseModel):
-    """The counts of somebody else's search: addresses, pictures among them, pictures of the right thing; by class."""
+    """The counts of somebody else's search: addresses, pictures among them, pictures of the right thing; by class.
+
+    `fetched` are the addresses that a file came from, where that was printed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     source: str
     addresses: int = Field(default=0, ge=0)
+    fetched: int = Field(default=0, ge=0)
     pictures: int = Field(default=0, ge=0)
     kept: int = Field(default=0, ge=0)
     classes: dict[str, PublishedClass] = {}

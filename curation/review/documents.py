@@ -150,7 +150,7 @@ def _variant(number: int, row: Annotation, consensus: Consensus | None, sources:
         "used": not any(_is_of(name, short_id) for name in (consensus.dropped if consensus else [])),
         "label": row.label,
         "flags": list(row.flags),
-        "boxes": [{"label": box.label, "box": _sides(box)} for box in row.boxes.all()],
+        "boxes": [{"label": box.label, "box": _sides(box), "points": box.points} for box in row.boxes.all()],
     }
 
 
@@ -166,6 +166,7 @@ def _boxes_of(consensus: Consensus | None) -> list[dict[str, Any]]:
         {
             "label": box.label,
             "box": _sides(box),
+            "points": box.points,
             "confidence": round(box.confidence, 4),
             "support": [str(name) for name in box.support],
         }

@@ -14,7 +14,7 @@ from curation.services.reviews import Decided, Refused
 def body_of(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from curation.models import Event, Project, User
 
 PAGE = 50
+# Done by somebody who is not known, or by the operator at the console: never "what Winnow did by itself".
+AT_THE_DOOR = Q(kind__startswith="sign_in.") | Q(kind__startswith="two_factor.")
 # The word before the dot of an event's kind, and what people call it.
 SUBJECTS = {
     "account": "platform accounts",
     "appeal": "appeals",
     "asset": "pictures",
     "assets": "many pictures at once",
+    "backup": "backups and restores",
     "budget": "budgets",
     "bulk_drop": "pictures taken out by a rule",
     "check": "votes that tied",
@@ -35,18 +38,22 @@ SUBJECTS = {
     "member": "members",
     "money": "money by hand",
     "page": "pages of tasks",
+    "person": "names and passwords of people",
     "plan": "plans of conditions",
     "pool": "pools",
     "predictions": "predictions of models",
     "project": "projects",
     "publish": "publish filters",
+    "rehearsal": "rehearsals",
     "sample": "samples",
     "scenario": "scenarios",
+    "sign_in": "failed sign-ins",
     "stage": "stages",
     "submission": "submissions",
     "tasks": "own queues",
     "team": "teams",
     "token": "API tokens",
+    "two_factor": "two-factor sign-in",
     "webhook": "webhooks",
     "worker": "workers",
 }
@@ -54,7 +61,7 @@ SUBJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to look for; everything empty = all that people did."""
+    """What to look for; everything empty = all that people did, failed sign-ins among it."""
 
     about: str = ""
     person: int = 0
@@ -70,6 +77,12 @@ class Entry:
     event: Event
     project: Project | None
     text: str
+
+    @property
+    def who(self) -> str:
+        if self.event.by is not None:
+            return self.event.by.name
+        return {"sign_in": "somebody", "two_factor": "the operator"}.get(self.event.kind.split(".")[0], "Winnow")
 
     @property
     def about(self) -> str:
@@ -100,7 +113,7 @@ def people(*, project: Project | None = None) -> QuerySet[User]:
 def _found(wish: Wish, before: int, project: Project | None) -> QuerySet[Event]:
     rows = Event.objects.filter(project_id=project.pk) if project else Event.objects.all()
     if not wish.machine_too:
-        rows = rows.filter(by__isnull=False)
+        rows = rows.filter(Q(by__isnull=False) | AT_THE_DOOR)
     if wish.about:
         rows = rows.filter(kind__startswith=f"{wish.about}.")
     if wish.person:

@@ -1,5 +1,6 @@
 """A person bans a worker from a project because of evidence, or lifts what keeps a worker away."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -83,12 +84,16 @@ def keep_out(*, worker: Worker, project: Project, by: User, reason: str, days: i
 
 
 @transaction.atomic
-def ban_ring(*, ring: Ring, project: Project, by: User, days: int, now: datetime) -> int:
-    """Keep all accounts that share pictures out of the project; returns how many."""
-    reason = f"Shares pictures with {len(ring.members) - 1} other account{'s' if len(ring.members) > 2 else ''}"
-    for member in ring.members:
+def ban_ring(*, ring: Ring, chosen: Collection[int], project: Project, by: User, days: int, now: datetime) -> int:
+    """Keep chosen accounts of those that share pictures or wrong answers out of the project; returns how many."""
+    members = [member for member in ring.members if member.worker.pk in chosen and not member.banned]
+    if not members:
+        raise CrowdError("Choose at least one account that is not banned yet.")
+    what = " and ".join(["pictures"] * bool(ring.pictures) + ["wrong answers"] * bool(ring.pairs))
+    reason = f"Shares {what} with {len(ring.members) - 1} other account{'s' if len(ring.members) > 2 else ''}"
+    for member in members:
         keep_out(worker=member.worker, project=project, by=by, reason=reason, days=days, now=now)
-    return len(ring.members)
+    return len(members)
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from django.db.models import Sum
 from crowd.clock import database_now
 from crowd.errors import CrowdError, StorageRefused
 from crowd.fetching import AddressRefused
-from curation.models import AssetBatch, FileUpload, Job, Project, Stage, User
+from curation.models import Asset, AssetBatch, FileUpload, Job, Project, Stage, User
 from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, Unreadable
 from curation.services import events, file_uploads, ingest, jobs, links, pieces
 from curation.services.batch_lines import Answer, Line, Texts, lines_of, read
@@ -97,11 +97,15 @@ def keep(*, project: Project, stage: Stage | None, body: bytes, received: int, b
         key = default_storage.save(f"uploads/batches/{secrets.token_hex(16)}", ContentFile(body))
     except OSError as error:
         raise StorageRefused(error.strerror or str(error)) from None
-    with transaction.atomic():
-        batch = AssetBatch.objects.create(
-            project=project, created_by=by, stage=stage, sha256=digest, storage_key=key, received=received
-        )
-        jobs.enqueue(kind="take_batch", key=str(batch.pk), project_id=project.pk)
+    try:
+        with transaction.atomic():
+            batch = AssetBatch.objects.create(
+                project=project, created_by=by, stage=stage, sha256=digest, storage_key=key, received=received
+            )
+            jobs.enqueue(kind="take_batch", key=str(batch.pk), project_id=project.pk)
+    except Exception:
+        pieces.forget([key])
+        raise
     batch.refresh_from_db()
     return batch
 
@@ -119,16 +123,32 @@ def run_take(job: Job, now: datetime) -> Again | None:
         _note(batch, [_lost(number) for number in range(len(batch.answers) + 1, batch.received + 1)])
         _end(batch, now)
         return None
-    until = time.monotonic() + SECONDS_A_RUN
+    until, was_cut_off = time.monotonic() + SECONDS_A_RUN, bool(job.crashes or job.failures)
     while len(batch.answers) < len(texts):
         if time.monotonic() > until:
             return Again(done_n=len(batch.answers), total_n=len(texts))
         portion = _portion(texts[len(batch.answers) :])
         told = take_lines(project=batch.project, stage=batch.stage, texts=portion, by=batch.created_by)
+        if was_cut_off:
+            told, was_cut_off = _brought_before(batch, told), False
         if not _note(batch, told):
             return None  # another run of this job has gone on without us
     _end(batch, now)
     return None
+
+
+def _brought_before(batch: AssetBatch, told: Sequence[Answer]) -> list[Answer]:
+    """Call new what a run that was cut off has taken in and could not note: it came after the batch."""
+    noted = {one.get("asset") for one in batch.answers} | {one["asset"] for one in told if one["status"] == "new"}
+    ids = {one["asset"] for one in told if one["status"] == "existing"} - noted
+    rows = Asset.objects.filter(project=batch.project, public_id__in=ids, created_at__gte=batch.created_at)
+    ours = {str(public_id) for public_id in rows.values_list("public_id", flat=True)}
+    answers = []
+    for one in told:
+        is_ours = one["status"] == "existing" and one["asset"] in ours
+        answers.append({**one, "status": "new"} if is_ours else one)
+        ours -= {one["asset"]} if is_ours else set()
+    return answers
 
 
 def _lost(number: int) -> Answer:

@@ -1,5 +1,6 @@
 """The picture that workers copy for a class: a photo of one's own instead of a drawn one, or where there is none."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from django.db import connection, transaction
 
 from crowd.models import Answer, Batch
 from curation.models import Asset, FormerExample, LabelClass, Pool, User
-from curation.services import events, instructions
+from curation.services import events, instructions, locked_parts
 
 # A place nobody has begun shows the new picture; one that a platform has got stays as it is there.
 SHOW = """
@@ -27,6 +28,8 @@ def set_example(*, label: LabelClass, data: bytes, by: User, now: datetime) -> L
     Who has begun a page keeps the example it shows, and photos are judged beside the one they were sent for.
     Raises CrowdError when it cannot be read.
     """
+    bytes_of = Asset.objects.filter(project=label.project_id, sha256=hashlib.sha256(data).digest())
+    locked_parts.refuse(project=label.project_id, asset_ids=bytes_of.values_list("pk", flat=True), what="as an example")
     piece = instructions.store(data=data, role="good", caption=label.name)
     return _set(label.pk, piece.key, by, now)
 

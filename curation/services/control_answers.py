@@ -21,6 +21,7 @@ from curation.models import Annotation, Asset, Consensus, Pool, Review, Stage, U
 from curation.services import events, locked_parts, versions
 from curation.services.consensus.settings import read
 from curation.services.pool_rules import batch_of
+from curation.services.reviews.fixing import DRAWS
 from curation.services.reviews.verdicts import boxes_of, last_words
 
 Verdict = Review.Verdict
@@ -47,7 +48,7 @@ def certain_answers(batch: Batch, *, n: int = SHOWN) -> list[Certain]:
 
 def _takes_controls(batch: Batch) -> bool:
     """Where pages are issued by us we see to it that nobody gets his own answer; a platform could not."""
-    is_known = batch.interface in OF_LABELS or batch.interface == "boxes"
+    is_known = batch.interface in OF_LABELS or batch.interface in DRAWS
     return is_known and batch.kind == Batch.Kind.MAIN and publishing.is_local(batch)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Count, Q, QuerySet, Value
 
 from crowd.errors import CrowdError
 from crowd.models import Assignment
@@ -22,6 +22,7 @@ MOST_MEASURED = 50_000
 LEAST_REACH = 40.0
 """A picture within 40 grey levels of the usual one is never called too dark or too bright."""
 SHOWN = 12
+SIDES: Final = ("beyond", "within")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +77,29 @@ def accepted(project: Project) -> QuerySet[Asset]:
     return live(project).filter(Q(state=Asset.State.PUBLISHED) | paid)
 
 
-def suggested(project: Project, cut: Cut) -> Suggestion | None:
-    """Return the 2nd percentile of at least 100 accepted pictures (98th for an upper cut); before that 3 MAD.
+def suggestions(project: Project) -> dict[str, Suggestion | None]:
+    """Return for each cut the 2nd percentile of 100 accepted pictures or more (98th for an upper one), else 3 MAD.
 
     The newest 50,000 are read. None = nothing has been measured. Rules: preprocessing.quality.folder_threshold.
     """
-    good = _values(accepted(project), cut)
+    good = _columns(accepted(project))
+    few = any(len(good[cut.column]) < ENOUGH_ACCEPTED for cut in CUTS)
+    every = _columns(live(project)) if few else good
+    return {cut.setting: _suggestion(cut, good[cut.column], every[cut.column]) for cut in CUTS}
+
+
+def _suggestion(cut: Cut, good: Sequence[float], every: Sequence[float]) -> Suggestion | None:
     if len(good) >= ENOUGH_ACCEPTED:
         share = 100 - PERCENTILE if cut.over else PERCENTILE
         return Suggestion(round(float(np.percentile(good, share)), 2), len(good), len(good))
-    every = _values(live(project), cut)
-    if not every:
-        return None
-    return Suggestion(round(_by_spread(every, cut), 2), len(good), len(every))
+    return Suggestion(round(_by_spread(every, cut), 2), len(good), len(every)) if every else None
 
 
-def _values(rows: QuerySet[Asset], cut: Cut) -> list[float]:
-    measured = rows.filter(**{f"{cut.column}__isnull": False}).order_by("-id")
-    return list(measured.values_list(cut.column, flat=True)[:MOST_MEASURED])
+def _columns(rows: QuerySet[Asset]) -> dict[str, list[float]]:
+    """Return what was measured of the newest pictures, by column."""
+    columns = tuple(dict.fromkeys(cut.column for cut in CUTS))
+    found = list(rows.order_by("-id").values_list(*columns)[:MOST_MEASURED])
+    return {column: [row[at] for row in found if row[at] is not None] for at, column in enumerate(columns)}
 
 
 def _by_spread(values: Sequence[float], cut: Cut) -> float:
@@ -114,17 +120,41 @@ class Preview:
     within: tuple[Asset, ...]
 
 
-def preview(project: Project, cut: Cut, value: float) -> Preview:
+def previews(project: Project, values: Mapping[str, float]) -> dict[str, Preview]:
+    """Return what each of these cuts would do: three statements, however many there are."""
+    shown = [cut for cut in CUTS if cut.setting in values]
+    if not shown:
+        return {}
+    goes = {cut.setting: Count("pk", filter=cut.beyond(values[cut.setting])) for cut in shown}
+    of = {f"of_{cut.setting}": Count(cut.column) for cut in shown}
+    counts = live(project).aggregate(**goes, **of)
+    sides = [_nearest(project, cut, values[cut.setting], side) for cut in shown for side in SIDES]
+    places: dict[str, list[int]] = {}
+    for where, pk in sides[0].union(*sides[1:], all=True):
+        places.setdefault(where, []).append(pk)
+    assets = Asset.objects.in_bulk([pk for pks in places.values() for pk in pks])
+
+    def pictures(cut: Cut, side: str) -> tuple[Asset, ...]:
+        found = [assets[pk] for pk in places.get(f"{cut.setting}:{side}", [])]
+        return tuple(sorted(found, key=lambda one: abs(getattr(one, cut.column) - values[cut.setting])))
+
+    return {
+        cut.setting: Preview(
+            counts[cut.setting], counts[f"of_{cut.setting}"], pictures(cut, "beyond"), pictures(cut, "within")
+        )
+        for cut in shown
+    }
+
+
+def _nearest(project: Project, cut: Cut, value: float, side: str) -> Any:
+    """Return the pictures on one side of a cut that are nearest to it, with where they belong."""
     rows = live(project).filter(**{f"{cut.column}__isnull": False})
-    beyond, near = rows.filter(cut.beyond(value)), rows.exclude(cut.beyond(value))
-    up, down = cut.column, f"-{cut.column}"
-    first, then = (up, down) if cut.over else (down, up)
-    return Preview(
-        goes=beyond.count(),
-        of=rows.count(),
-        beyond=tuple(beyond.order_by(first, "id")[:SHOWN]),
-        within=tuple(near.order_by(then, "id")[:SHOWN]),
-    )
+    is_beyond = side == "beyond"
+    rows = rows.filter(cut.beyond(value)) if is_beyond else rows.exclude(cut.beyond(value))
+    upwards = cut.over == is_beyond
+    where = Value(f"{cut.setting}:{side}", output_field=CharField())
+    ordered = rows.order_by(cut.column if upwards else f"-{cut.column}", "id")
+    return ordered.annotate(where=where).values_list("where", "pk")[:SHOWN]
 
 
 def read(typed: Mapping[str, str]) -> dict[str, float | None]:

@@ -1,11 +1,13 @@
 """A contributor is erased: pictures, copies and hashes are deleted, frozen versions keep tombstones, the books stay."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -41,6 +43,7 @@ from curation.services.splits import parts_now
 from curation.services.turns import PREDICTIONS, VERSIONS, take_turns
 
 FILES_A_CALL: Final = 500
+NOTES: Final = "erased/"
 NO_DIGEST: Final = """
     UPDATE crowd_task SET payload = payload || '{"sha256": ""}' WHERE item_id = ANY(%s) AND payload ? 'sha256'
 """
@@ -120,7 +123,8 @@ def _erase(project: Project, worker: Worker, note: str, by: User | None, now: da
     _forget(mine)
     row.files = len(files)
     row.save(update_fields=["files", "exports"])
-    jobs.enqueue(kind="erase", key=str(row.pk), project_id=project.pk, payload={"erasure_id": row.pk, "keys": files})
+    payload = {"erasure_id": row.pk, "keys": files, "worker_id": worker.pk}
+    jobs.enqueue(kind="erase", key=str(row.pk), project_id=project.pk, payload=payload)
     text = f"{worker.short_id} was erased: {len(mine):,} pictures, {len(touched):,} versions keep tombstones."
     events.record(kind="erasure.done", text=text, project=project, subject=row, by=by, now=now)
     versions.bump(project_id=project.pk)
@@ -222,8 +226,10 @@ def _forget(mine: Sequence[Asset]) -> None:
 
 
 def run_erase(job: Job, now: datetime) -> Again | None:
-    """Job: delete the files; a file that is gone already is gone."""
+    """Job: delete the files, and leave a note for whoever restores an older backup. A file that is gone is gone."""
     done, keys = int(job.cursor.get("done", 0)), job.payload["keys"]
+    if done == 0 and "worker_id" in job.payload:
+        _leave_note(job)
     part = keys[done : done + FILES_A_CALL]
     for key in part:
         default_storage.delete(key)
@@ -231,6 +237,22 @@ def run_erase(job: Job, now: datetime) -> Again | None:
         return Again(cursor={"done": done + len(part)}, done_n=done + len(part), total_n=len(keys))
     Erasure.objects.filter(pk=job.payload["erasure_id"]).update(finished_at=now)
     return None
+
+
+def _leave_note(job: Job) -> None:
+    """Write outside of the database who was erased: ids and the pseudonym."""
+    row = Erasure.objects.select_related("project").get(pk=job.payload["erasure_id"])
+    name = f"{NOTES}{row.public_id}.json"
+    if default_storage.exists(name):
+        return
+    note = {
+        "erasure": str(row.public_id),
+        "project": str(row.project.public_id),
+        "worker": job.payload["worker_id"],
+        "pseudonym": row.pseudonym,
+        "at": row.created_at.isoformat(),
+    }
+    default_storage.save(name, ContentFile(json.dumps(note).encode()))
 
 
 def tombstones_of(version: DatasetVersion) -> dict[str, str]:

@@ -154,6 +154,7 @@ def _box(box: Mapping[str, Any], width: int, height: int) -> BoxRecord:
         round(box["w"] * width, 3),
         round(box["h"] * height, 3),
         box.get("confidence"),
+        tuple((round(x * width, 3), round(y * height, 3)) for x, y in box.get("points", ())),
     )
 
 

@@ -220,13 +220,20 @@ class Writing:
         )
         consensus_of = {asset_id: pk for pk, asset_id in stored}
         boxes = (
-            (consensus_of[asset_id], seq, box["label"], *(box[side] for side in BOX_SIDES), box["confidence"])
+            (
+                consensus_of[asset_id],
+                seq,
+                box["label"],
+                *(box[side] for side in BOX_SIDES),
+                box["confidence"],
+                json_text(box.get("points", [])),
+            )
             for asset_id, _, _, line in rows
             for seq, box in enumerate(line["boxes"])
         )
         bulk_load(
             model=ConsensusBox,
-            columns=["consensus_id", "seq", "label", *BOX_SIDES, "confidence"],
+            columns=["consensus_id", "seq", "label", *BOX_SIDES, "confidence", "points"],
             rows=boxes,
         )
 

@@ -25,4 +25,9 @@ def fractions(box: NamedBox, on: Boxes, label: str) -> dict[str, Any]:
         "w": (right - left) / on.width,
         "h": (bottom - top) / on.height,
     }
-    return {"label": label, **sides, "confidence": confidence}
+    corners = [[_within(x / on.width), _within(y / on.height)] for x, y in box.outline]
+    return {"label": label, **sides, "confidence": confidence, **({"points": corners} if corners else {})}
+
+
+def _within(share: float) -> float:
+    return min(1.0, max(0.0, share))

@@ -24,8 +24,10 @@ JOB_KINDS: dict[str, JobKind] = {
     "dispatch": JobKind("curation.engine.market:run_dispatch", queue="push", lease_seconds=25, lasting=True),
     "pull": JobKind("curation.engine.market:run_pull", queue="pull", lease_seconds=25, lasting=True),
     "compare_batch": JobKind("curation.engine.market:run_compare", queue="pull", lease_seconds=240),
+    "compare_held": JobKind("curation.engine.market:run_compare_held", queue="pull", lease_seconds=240),
     "fetch_files": JobKind("curation.engine.market:run_fetch_files", queue="pull", lease_seconds=60, lasting=True),
     "rehearse": JobKind("curation.engine.rehearsal:run_visits", queue="pixels", lease_seconds=90),
+    "run_rehearsal": JobKind("curation.engine.rehearsal_jobs:run_rehearsal", queue="pixels", lease_seconds=240),
     "set_up": JobKind("curation.engine.set_up:run_set_up", queue="pixels", lease_seconds=240),
     "reaggregate": JobKind("curation.services.consensus.applying:run_reaggregate", queue="pixels", lease_seconds=240),
     "readmit": JobKind("curation.services.consensus.readmitting:run_readmit", queue="pixels", lease_seconds=240),
@@ -37,10 +39,14 @@ JOB_KINDS: dict[str, JobKind] = {
         "curation.services.bulk_changes:run_bulk_change", queue="pixels", lease_seconds=240, lasting=True
     ),
     "count_assets": JobKind("curation.services.asset_query.counting:run_count", lease_seconds=240),
+    "count_tags": JobKind("curation.services.tag_counts:run_count", lease_seconds=240),
+    "price_trial": JobKind("curation.services.price_trials:run_trial", lease_seconds=60, lasting=True),
+    "search_pairs": JobKind("curation.services.collusion:run_search", lease_seconds=240),
     "check_account": JobKind("curation.services.accounts:run_check", queue="push"),
     "empty_trash": JobKind("curation.services.trash:run_empty", lease_seconds=240),
     "take_upload": JobKind("curation.services.file_uploads:run_take", queue="pixels", lease_seconds=240, lasting=True),
     "register": JobKind("curation.services.registering:run_register", queue="pixels", lease_seconds=240, lasting=True),
+    "plan_crawl": JobKind("curation.services.crawling.plans:run_plan", lease_seconds=120, lasting=True),
     "crawl_search": JobKind("curation.services.crawling.searching:run_search", queue="pull", lasting=True),
     "crawl_fetch": JobKind(
         "curation.services.crawling.fetching:run_fetch", queue="pull", lease_seconds=120, lasting=True
@@ -56,12 +62,16 @@ JOB_KINDS: dict[str, JobKind] = {
         begin_again="curation.services.freezing:begin_again",
     ),
     "erase": JobKind("curation.services.erasing:run_erase", lease_seconds=240, lasting=True),
+    "erase_again": JobKind("curation.services.backups.erased:run_erase_again", lease_seconds=240, lasting=True),
     "evaluate": JobKind("curation.services.evaluating:run_evaluate", queue="exports", lease_seconds=255, lasting=True),
+    "judge_scenario": JobKind("curation.services.evaluating:run_judge", queue="exports", lease_seconds=255),
+    "keep_sample": JobKind("curation.services.sampling:run_keep", queue="exports", lease_seconds=255),
     "export": JobKind(
         "curation.services.exporting:run_export",
         queue="exports",
         lease_seconds=255,
         begin_again="curation.services.export_requests:begin_again",
     ),
+    "write_outlooks": JobKind("curation.services.outlook.writing:run_write", lease_seconds=240),
     "take_batch": JobKind("curation.services.batches:run_take", queue="pixels", lease_seconds=240, lasting=True),
 }

@@ -70,14 +70,17 @@ def handler_of(kind: str) -> Handler:
     return handler
 
 
-@transaction.atomic
 def wake(*, kind: str, key: str, project_id: int | None = None, payload: Mapping[str, Any] | None = None) -> None:
     """Make the recurring job due. While it runs it remembers the call; while it is due nothing changes.
 
     A dead one gets another chance when it has rested for some minutes.
     """
-    if _by_hand.get():
-        return
+    if not _by_hand.get():
+        _wake(kind, key, project_id, payload)
+
+
+@transaction.atomic
+def _wake(kind: str, key: str, project_id: int | None, payload: Mapping[str, Any] | None) -> None:
     job = enqueue(kind=kind, key=key, project_id=project_id, payload=payload)
     # Until the caller commits nobody claims or ends the job: a run that missed the caller's rows would be the last.
     Job.objects.select_for_update().get(pk=job.pk)
@@ -88,6 +91,12 @@ def wake(*, kind: str, key: str, project_id: int | None = None, payload: Mapping
     )
     if woken:
         _ring_on_commit(job)
+
+
+def is_room(*, kind: str, key: str, project_id: int, most: int) -> bool:
+    """Whether a project has fewer than so many jobs of a kind to do, this one not counted."""
+    under_way = Job.objects.filter(kind=kind, project_id=project_id, state__in=[State.DUE, State.RUNNING])
+    return under_way.exclude(key=key).count() < most
 
 
 def hasten(*, kind: str, key: str) -> None:

@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, F, Q
+from django.db.models.functions import Coalesce
 
 from crowd.errors import CrowdError
+from crowd.models import Worker
 from curation.datasets.formats.base import About
 from curation.models import Asset, DatasetItem, DatasetVersion, PublishFinding
 from curation.preprocessing.taggers.light import BRIGHT, DARK
 from curation.services import publish_filters
+from curation.services.asset_query import matching, parse
 from curation.services.export_records import about_of
 
 FORMAT: Final = "package"
@@ -101,16 +104,28 @@ def _consent(version: DatasetVersion) -> Check:
     agreed, people = consents(version)
     if people == 0:
         return _holds("Consent", "No image was sent by the crowd.")
+    another = _to_another_text(version)
     if agreed == people:
-        return _holds("Consent", f"All {people:,} contributors have agreed.")
+        return _holds("Consent", f"All {people:,} contributors have agreed.{another}")
     if version.card.get("consent"):
         said = f"{people - agreed:,} of {people:,} contributors agreed elsewhere; the card says by which terms."
-        return _holds("Consent", said)
+        return _holds("Consent", said + another)
     return _lacks(
         "Consent",
         f"{people - agreed:,} of {people:,} contributors have no consent recorded here: state on the card "
-        "where and by which terms they agreed, and freeze again.",
+        f"where and by which terms they agreed, and freeze again.{another}",
     )
+
+
+def _to_another_text(version: DatasetVersion) -> str:
+    images = Asset.objects.filter(dataset_items__dataset=version)
+    earlier = matching(parse("consent:earlier"), project=version.project, among=images).order_by()
+    accounts = Worker.objects.filter(pk__in=earlier.values_list(Coalesce("worker_id", "parent__worker_id")))
+    people = accounts.aggregate(n=Count(Coalesce(-F("person_id"), F("pk")), distinct=True))["n"]
+    if not people:
+        return ""
+    said = "of those who agreed did so to another text than the project shows now: consent:earlier finds them."
+    return f" {people:,} {said}"
 
 
 def consents(version: DatasetVersion) -> tuple[int, int]:
@@ -144,7 +159,7 @@ def facts_of(version: DatasetVersion) -> tuple[tuple[str, str], ...]:
     light = " · ".join(f"{word} {told[word]:,}" for word in ("low", "normal", "bright") if told[word])
     facts = {
         "Images": f"{told['images']:,}",
-        "Size": f"{told['bytes'] / 1e9:.1f} GB as sent" if told["bytes"] else "",
+        "Size": f"{size_words(told['bytes'])} as sent" if told["bytes"] else "",
         "Full HD or finer": f"{told['fine'] / images:.0%}",
         "Smallest and largest": f"{told['least']} to {told['most']} pixels" if told["most"] else "",
         "Classes": f"{len(version.counts.get('classes', {})):,}",
@@ -158,6 +173,14 @@ def facts_of(version: DatasetVersion) -> tuple[tuple[str, str], ...]:
         "Sources": _listed(version, "source"),
     }
     return tuple((name, text or "Not stated") for name, text in facts.items())
+
+
+def size_words(size: int) -> str:
+    """Return '3.4 GB', '50.8 MB' or '12 KB'."""
+    for power, unit in ((9, "GB"), (6, "MB")):
+        if size >= 10**power:
+            return f"{size / 10**power:,.1f} {unit}"
+    return f"{size / 1000:,.0f} KB" if size >= 1000 else f"{size:,} bytes"
 
 
 def _measured(version: DatasetVersion) -> dict[str, Any]:

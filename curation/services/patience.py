@@ -17,6 +17,11 @@ def in_time(look: Callable[[], Found], *, milliseconds: int) -> Found | None:
             cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
             return found
     except OperationalError as error:
-        if "statement timeout" not in str(error):
+        if not took_too_long(error):
             raise
         return None
+
+
+def took_too_long(error: Exception) -> bool:
+    """Whether the database answers, and stopped a statement that took longer than it may."""
+    return "statement timeout" in str(error)

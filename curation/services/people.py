@@ -14,6 +14,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.models import Membership, Project, SignInLink, User
 from curation.services import events
+from curation.services.attempts import note_failure, number_of, one_at_a_time, refuse_too_many
 
 LINK_LIFE = timedelta(minutes=15)
 INVITATION_LIFE = timedelta(days=7)
@@ -59,23 +60,45 @@ def welcome_link(*, user: User, base_url: str) -> str:
     return sign_in_link(user=user, base_url=base_url, life=INVITATION_LIFE)
 
 
+@transaction.atomic
 def rename(*, user: User, name: str) -> None:
     if not name.strip():
         raise CrowdError("A name cannot be empty.")
-    user.name = name.strip()
+    before, user.name = user.name, name.strip()
+    if user.name == before:
+        return
     user.save(update_fields=["name"])
+    events.record(kind="person.renamed", text=f"{before} is called {user.name} now.", subject=user, by=user)
 
 
 def set_password(*, user: User, current: str, new: str) -> None:
-    """Set a password that is good enough; who has one must know it."""
-    if user.has_usable_password() and not user.check_password(current):
-        raise CrowdError("The current password is not right.")
+    """Set a password that is good enough; who has one must know it. Raises TooManyFailures."""
+    subjects = {"sign-in-account": number_of(user.email)}
+    with one_at_a_time(subjects["sign-in-account"]):
+        refuse_too_many(subjects=subjects, now=database_now())
+        if user.has_usable_password() and not user.check_password(current):
+            note_failure(subjects=subjects)
+            raise CrowdError("The current password is not right.")
     try:
         validate_password(new, user)
     except ValidationError as error:
         raise CrowdError(" ".join(error.messages)) from None
     user.set_password(new)
-    user.save(update_fields=["password"])
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        events.record(kind="person.password", text=f"{user.name} set a new password.", subject=user, by=user)
+
+
+def check_link(*, token: str, address: str, now: datetime) -> None:
+    """Count a link that never was one as a guess from this address. Raises TooManyFailures after five.
+
+    A link that was given out is never refused: nobody guesses 256 bits, and neighbours share an address.
+    """
+    if SignInLink.objects.filter(token_hash=hash_of(token)).exists():
+        return
+    subjects = {"sign-in-link-address": number_of(address)}
+    refuse_too_many(subjects=subjects, now=now)
+    note_failure(subjects=subjects)
 
 
 def link_is_good(*, token: str, now: datetime) -> bool:

@@ -16,11 +16,15 @@ MOST_DRAFTS = 50
 Fields = Mapping[str, Sequence[str]]
 
 
+class PlanTooLong(CrowdError):
+    """More text than a plan may hold; nothing of it was kept."""
+
+
 @transaction.atomic
 def keep(*, by: User, fields: Fields, name: str, now: datetime, draft_id: UUID | None = None) -> PlanDraft:
     """Keep what was typed, under the draft it belongs to or a new one; of too many the oldest goes."""
     if len(json.dumps(fields)) > MOST_BYTES:
-        raise CrowdError(f"A plan holds at most {MOST_BYTES // 1024} KB of text.")
+        raise PlanTooLong(f"A plan holds at most {MOST_BYTES // 1024} KB of text.")
     draft = _begun(by, draft_id, now)
     pages = {key: values for key, values in draft.fields.items() if key.startswith(PAGE)}
     draft.fields = {**{key: list(values) for key, values in fields.items() if not key.startswith(PAGE)}, **pages}

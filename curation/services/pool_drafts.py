@@ -25,6 +25,7 @@ class PoolDraft:
     interface: str
     spec: dict[str, Any]
     label_class: LabelClass | None = None
+    condition: str = ""
     wanted: int = 0
     page_size: int = 1
     control_per_page: int = 0

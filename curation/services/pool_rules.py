@@ -14,6 +14,7 @@ from crowd.platforms.registry import elsewhere
 from crowd.quality.wording import counted
 from crowd.rules import Rule
 from crowd.services import control_stock, outbox
+from crowd.services.exam_ending import ENDING, WAYS, Ending, options_of
 from crowd.services.retrying import RETRIES, Retries
 from curation.models import Pool, User
 from curation.services import events, versions
@@ -103,6 +104,21 @@ def set_retries(*, pool: Pool, retries: Retries, by: User, now: datetime) -> Non
         batch.version += 1
         batch.save(update_fields=["spec", "version"])
     text = f"{by.name} set how often {pool.title} may be sat again: {retries_in_words(wanted)}."
+    events.record(kind="pool.rules", text=text, project=pool.project, subject=pool, by=by, now=now)
+    versions.bump(project_id=pool.project_id)
+
+
+@transaction.atomic
+def set_ending(*, pool: Pool, ending: Ending, by: User, now: datetime) -> None:
+    """Say when this exam ends. Who sits it now goes on by the new way; results stay as they are."""
+    for batch in Batch.objects.select_for_update(of=("self",), no_key=True).filter(pool_id=pool.pk):
+        if batch.kind != Batch.Kind.EXAM:
+            raise CrowdError("Only an exam can end early: a training is there to be finished.")
+        wanted = ending.checked(options=options_of(batch))
+        batch.spec = {**{name: value for name, value in batch.spec.items() if name != ENDING}, **wanted.spec()}
+        batch.version += 1
+        batch.save(update_fields=["spec", "version"])
+    text = f"{by.name} set when {pool.title} ends: {WAYS[ending.how]}."
     events.record(kind="pool.rules", text=text, project=pool.project, subject=pool, by=by, now=now)
     versions.bump(project_id=pool.project_id)
 

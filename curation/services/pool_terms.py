@@ -124,6 +124,7 @@ def _plain(value: Any) -> str:
 def _check(pool: Pool, terms: Terms, changes: Mapping[str, str]) -> None:
     if terms.price_micro < 0:
         raise CrowdError(f"A price cannot be negative: {exact_text(terms.price_micro, pool.account.currency)}.")
+    pools.require_no_trial(pool)
     fixed = [words for name, words in ONLY_IN_DRAFTS.items() if name in changes]
     if fixed and pool.state != State.DRAFT:
         raise CrowdError(f"{pool.title} has been opened: {' and '.join(fixed)} cannot change any more.")

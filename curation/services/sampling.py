@@ -1,9 +1,10 @@
 """Samples with wanted shares of conditions: chosen by seed, kept as a tag and a view, what lacks said as deficits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +15,21 @@ from django.db.models.functions import Cast, Coalesce
 
 from crowd.errors import CrowdError
 from curation.datasets.sampling import BadTarget, Deficit, Mode, Wish, sample, under_sample
-from curation.models import Asset, AssetTag, HeldOutPicture, Project, TagRun, User
-from curation.services import events, locked_parts, saved_views, versions
-from curation.services.asset_query import matching, parse
+from curation.models import Asset, AssetTag, HeldOutPicture, Job, Project, TagRun, User
+from curation.services import events, jobs, locked_parts, saved_views, versions
+from curation.services.asset_query import QueryError, matching, parse
 from curation.services.asset_query.filters import origin
 from curation.services.coverage.counting import tests_of
 from curation.services.coverage.plan import Factor
+from curation.services.coverage.plan import Wish as PlanWish
+from curation.services.jobs import Again
 from curation.services.turns import take_turns
 
 TAG: Final = "sample"
 LONGEST_NAME: Final = 40
 A_BATCH: Final = 5_000
+KIND: Final = "keep_sample"
+MOST_AT_ONCE: Final = 5_000
 HASH_BYTES: Final = 32
 HEADER: Final = 19  # of a binary COPY: signature, flags, length of an extension
 TRAILER: Final = 2
@@ -113,19 +118,54 @@ def keep(*, project: Project, name: str, order: Order, by: User | None, now: dat
     """
     take_turns(project=project, what="sample")
     name = _free_name(project, name)
+    if by is not None:
+        view = f"Sample {name}"
+        saved_views.save(project=project, owner=by, name=view, query=query_of(name), layout="", is_shared=True)
     found = drawn(project=project, order=order)
     tagger = f"{TAG}: {name}"
     for start in range(0, len(found.asset_ids), A_BATCH):
         _tag(project, tagger, name, found.asset_ids[start : start + A_BATCH])
     told: dict[str, Any] = {"query": order.query, "size": order.size, "seed": order.seed, "mode": order.mode}
     told |= {"under": order.under, "diverse": order.diverse}
-    if by is not None:
-        view = f"Sample {name}"
-        saved_views.save(project=project, owner=by, name=view, query=query_of(name), layout="", is_shared=True)
     text = f"Sample “{name}”: {len(found.asset_ids):,} of {found.among:,} assets, seed {order.seed}."
     events.record(kind="sample.kept", text=text, project=project, by=by, data=told, now=now)
     versions.bump(project_id=project.pk)
     return found
+
+
+def request(*, project: Project, name: str, order: Order, by: User, now: datetime) -> Sample | None:
+    """Keep a sample while a person waits; None = it is large, so a job keeps it. Raises as `keep`."""
+    name = _free_name(project, name)
+    if len(drawn(project=project, order=order).asset_ids) <= MOST_AT_ONCE:
+        return keep(project=project, name=name, order=order, by=by, now=now)
+    told = {**asdict(order), "factors": [asdict(one) for one in order.factors]}
+    payload = {"name": name, "order": told, "by": by.pk}
+    with transaction.atomic():
+        take_turns(project=project, what="sample")
+        if name in being_kept(project):
+            raise CrowdError(f"A sample “{name}” is being kept already; wait for it, or give this one another name.")
+        jobs.wake(kind=KIND, key=f"{project.pk}:{uuid4()}", project_id=project.pk, payload=payload)
+    return None
+
+
+def being_kept(project: Project) -> list[str]:
+    """Return the names of the samples that jobs are keeping."""
+    under_way = Job.objects.filter(kind=KIND, project_id=project.pk, state__in=[Job.State.DUE, Job.State.RUNNING])
+    return [str(payload["name"]) for payload in under_way.order_by("id").values_list("payload", flat=True)]
+
+
+def run_keep(job: Job, now: datetime) -> Again | None:
+    """Job: draw the sample again and keep it, all or nothing; the record says why when it cannot be."""
+    project = Project.objects.get(pk=job.project_id or 0)
+    told, name = dict(job.payload["order"]), str(job.payload["name"])
+    wishes = [Factor(one["name"], tuple(PlanWish(**wish) for wish in one["wishes"])) for one in told.pop("factors")]
+    by = User.objects.filter(pk=job.payload["by"]).first()
+    try:
+        keep(project=project, name=name, order=Order(factors=wishes, **told), by=by, now=now)
+    except (CrowdError, QueryError) as refusal:
+        text = f"Sample “{name}” was not kept: {refusal}"
+        events.record(kind="sample.refused", text=text, project=project, by=by, now=now)
+    return None
 
 
 def query_of(name: str) -> str:

@@ -1,51 +1,27 @@
 """Signing in with a password: failures are rows, and too many of them close the door for a while."""
 
-import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth import authenticate
-from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from curation.models import Event, User
-
-MOST_FAILURES = 5
-WINDOW = timedelta(minutes=15)
-KIND = "sign_in.failed"
-
-
-class TooManyFailures(Exception):
-    """Five failures in a quarter of an hour, for this account or from this address."""
-
-    def __init__(self) -> None:
-        super().__init__("Too many failed attempts. Wait 15 minutes, or ask your operator for a sign-in link.")
+from curation.models import User
+from curation.services.attempts import note_failure, number_of, one_at_a_time, refuse_too_many
 
 
 def check_password(*, request: HttpRequest, email: str, password: str, address: str, now: datetime) -> User | None:
     """Return the person, or None for a wrong password and an unknown person alike. Raises TooManyFailures."""
-    subjects = {"sign-in-account": _number(email.strip().lower()), "sign-in-address": _number(address)}
-    if any(_failures(kind, number, now) >= MOST_FAILURES for kind, number in subjects.items()):
-        raise TooManyFailures
-    user = authenticate(request, username=email.strip().lower(), password=password)
-    if isinstance(user, User):
-        return user
-    Event.objects.bulk_create(
-        Event(kind=KIND, text="A sign-in failed.", subject_type=kind, subject_id=number, created_at=Now())
-        for kind, number in subjects.items()
-    )
+    email = email.strip().lower()
+    subjects = {"sign-in-account": number_of(email), "sign-in-address": number_of(address)}
+    with one_at_a_time(subjects["sign-in-account"]):
+        refuse_too_many(subjects=subjects, now=now)
+        user = authenticate(request, username=email, password=password)
+        if isinstance(user, User):
+            return user
+        note_failure(subjects=subjects)
     return None
 
 
 def choose_theme(*, user: User, theme: str) -> None:
     """Remember light or dark, or follow the system again with an empty word."""
     User.objects.filter(pk=user.pk).update(theme=theme)
-
-
-def _failures(kind: str, number: int, now: datetime) -> int:
-    since = now - WINDOW
-    return Event.objects.filter(subject_type=kind, subject_id=number, kind=KIND, created_at__gt=since).count()
-
-
-def _number(text: str) -> int:
-    """Return a number that stands for an address or account without storing it."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -4,6 +4,7 @@ A video is paid with the first of its frames that is accepted, and rejected when
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from crowd.models import Assignment
@@ -16,9 +17,15 @@ NO_FRAME = "No frame of the video can be used."
 
 def accept(*, asset: Asset, now: datetime) -> None:
     """Pay the submission this asset came with, once; imported assets have none."""
-    sent = asset.parent or asset
-    if sent.answer is not None:
-        judging.accept(assignment_id=sent.answer.assignment_id, now=now)
+    accept_all(found=[asset], now=now)
+
+
+def accept_all(*, found: Sequence[Asset], now: datetime) -> None:
+    """Pay the submissions that these assets came with."""
+    sent = [asset.parent or asset for asset in found]
+    pages = {one.answer.assignment_id for one in sent if one.answer is not None}
+    if pages:
+        judging.accept_all(assignment_ids=sorted(pages), now=now)
 
 
 def reject(*, asset: Asset, reason: str, now: datetime) -> None:

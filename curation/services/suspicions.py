@@ -29,6 +29,9 @@ def confirm(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
     if asset.state == State.HELD and asset.reason == evidence.kind:
         _decide(asset, Verdict.DROPPED, evidence.kind, by, now)
         submissions.reject(asset=asset, reason=evidence.kind, now=now)
+    if by is not None:
+        text = f"{by.name} confirmed: {evidence.worker.short_id} cheated ({evidence.kind.replace('_', ' ')})."
+        events.record(kind="evidence.confirmed", text=text, project=asset.project, subject=evidence, by=by, now=now)
     versions.bump(project_id=asset.project_id)
     return evidence
 
@@ -57,7 +60,7 @@ def clear(*, evidence_id: int, by: User | None, now: datetime) -> Evidence:
         if not assets.is_judged_later(asset):
             submissions.accept(asset=asset, now=now)
     if by is not None:
-        text = f"{by.name}: not cheating."
+        text = f"{by.name} decided: {evidence.worker.short_id} did not cheat ({evidence.kind.replace('_', ' ')})."
         events.record(kind="evidence.cleared", text=text, project=asset.project, subject=evidence, by=by, now=now)
     versions.bump(project_id=asset.project_id)
     return evidence
@@ -120,6 +123,8 @@ def decide_likeness(*, asset_id: int, is_same: bool, by: User, now: datetime) ->
     if asset.state != State.HELD or asset.reason != LIKENESS:
         raise CrowdError("This picture no longer waits for a person.")
     (likeness,) = likenesses([asset])
+    text = f"{by.name}: {'the same' if is_same else 'another'} photo."
+    events.record(kind="asset.compared", text=text, project=asset.project, subject=asset, by=by, now=now)
     if not is_same:
         _decide(asset, Verdict.PASSED, "", by, now)
         return asset

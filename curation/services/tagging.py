@@ -1,24 +1,20 @@
-"""What taggers said of assets: kept once per asset, tagger and version, read as tags, counted for screens."""
+"""What taggers said of assets: kept once per asset, tagger and version, read as tags."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 
-from curation.models import Asset, AssetTag, Decision, Project, Stage, TagRun
+from curation.models import Asset, AssetTag, Decision, Stage, TagRun
 from curation.preprocessing.cascade import layers_of
 from curation.preprocessing.taggers import registry
 from curation.preprocessing.taggers.base import Tag, Tagger
 from curation.services import versions
-from curation.services.asset_query import Query, matching
 
 NOT_SELECTED = "not_selected"
-MANY = 500_000
-COUNTS_SECONDS = 60
 
 
 @lru_cache
@@ -80,43 +76,6 @@ def _row(run: TagRun, tag: Tag) -> AssetTag:
 def current(asset: Asset) -> QuerySet[AssetTag]:
     """Return an asset's tags by the latest versions of their taggers, in the order they were said."""
     return AssetTag.objects.filter(asset=asset, run__is_current=True).select_related("run").order_by("run_id", "id")
-
-
-@dataclass(frozen=True, slots=True)
-class ValueCount:
-    """How many assets carry a value of a key, and their share of those that have the key at all."""
-
-    key: str
-    value: str
-    n: int
-    share: float
-
-
-def counts(project: Project, query: Query | None = None) -> list[ValueCount]:
-    """Count the pictures for each key and value: all of the project's, or those a query means.
-
-    Kept for the project's version; for a minute where there are many.
-    """
-    if query is not None and query.terms:
-        return _counted(project, query)
-    keys = [f"tag-counts:{project.pk}:{project.version}", f"tag-counts:{project.pk}"]
-    kept: dict[str, list[ValueCount]] = cache.get_many(keys)
-    for found in kept.values():
-        return found
-    counted = _counted(project)
-    cache.set(keys[1] if sum(one.n for one in counted) > MANY else keys[0], counted, COUNTS_SECONDS)
-    return counted
-
-
-def _counted(project: Project, query: Query | None = None) -> list[ValueCount]:
-    videos = Asset.objects.filter(project=project, media=Asset.Media.VIDEO).values("pk")
-    tags = AssetTag.objects.filter(project_id=project.pk, run__is_current=True).exclude(asset__in=videos)
-    if query is not None:
-        tags = tags.filter(asset__in=matching(query, project=project).order_by().values("pk"))
-    assets = Count("asset", distinct=True)
-    rows = tags.order_by().values_list("key", "value").annotate(n=assets).order_by("key", "-n", "value")
-    whole = dict(tags.order_by().values_list("key").annotate(n=assets))
-    return [ValueCount(key, value, n, n / whole[key]) for key, value, n in rows]
 
 
 @dataclass(frozen=True, slots=True)

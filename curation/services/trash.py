@@ -10,7 +10,9 @@ from crowd.errors import CrowdError
 from crowd.models import Task
 from curation.models import (
     Asset,
+    AssetBatch,
     Export,
+    FileUpload,
     FormerExample,
     HeldOutPicture,
     Instruction,
@@ -138,6 +140,9 @@ def _files_of(asset: Asset) -> Iterator[str]:
 
 def _other_files(project: Project) -> Iterator[str]:
     yield from Export.objects.filter(dataset__project=project).values_list("storage_key", flat=True)
+    yield from AssetBatch.objects.filter(project=project).values_list("storage_key", flat=True)
+    for parts in FileUpload.objects.filter(project=project).values_list("parts", flat=True):
+        yield from parts
     yield from LabelClass.objects.filter(project=project).values_list("example_key", flat=True)
     yield from FormerExample.objects.filter(label_class__project=project).values_list("key", flat=True)
     known = Task.objects.filter(project_id=project.pk, known_answer__isnull=False)

@@ -24,6 +24,10 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 ALLOWED_PRIVATE_HOSTS = env.hosts_with_ports("ALLOW_PRIVATE_HOSTS")
 # The operator's own taggers (docs/tags.md); models come from here only, never from a project or an upload.
 TAGGERS_FILE = Path(env.read("TAGGERS")) if env.read("TAGGERS") else None
+# Backups of the database that are taken before its tables change; 0 = none.
+KEEP_BACKUPS = env.integer("KEEP_BACKUPS", 7, low=0, high=365)
+# Who may read /metrics; without a token only this machine may, and not through a proxy.
+METRICS_TOKEN = env.read("METRICS_TOKEN")
 BASE_URL = env.read("BASE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 VERSION = "0.1.0"
 
@@ -73,8 +77,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "curation.request_counts.RequestCountsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "curation.middleware.CompressedPagesMiddleware",
     "curation.middleware.DatabaseAwayMiddleware",
     "curation.middleware.StorageRefusedMiddleware",
     "curation.middleware.SecurityHeadersMiddleware",
@@ -84,8 +90,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "curation.dashboard.two_factor_required.TwoFactorRequiredMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "curation.urls"
@@ -148,7 +155,7 @@ CACHES = {
     "shared": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CHANNELS_REDIS,
-        "KEY_PREFIX": "winnow",
+        "KEY_PREFIX": f"winnow-{VERSION}",  # what one release keeps there another may not be able to read
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": None},
     },
 }
@@ -159,8 +166,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 3,
+    # A request waits a second at most for a Redis that says nothing; a worker's own wait for messages is longer.
+    "socket_timeout": 1 if env.read("WINNOW_ROLE") == "web" else 5,
+    "socket_connect_timeout": 1 if env.read("WINNOW_ROLE") == "web" else 3,
     "health_check_interval": 25,
     "socket_keepalive": True,
     # A request rings at most once: the default policy would let it wait six seconds for a Redis that is away.
@@ -199,6 +207,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 
 # --- people ---
+# Of whom two-factor sign-in is required: nobody, operators, or leads and operators.
+REQUIRE_TWO_FACTOR = env.one_of("REQUIRE_TWO_FACTOR", ("", "operators", "leads"))
 AUTH_USER_MODEL = "curation.User"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "projects"
@@ -230,8 +240,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["curation.api.auth.TokenAuthentication", "curation.api.auth.BrowserSession"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["curation.api.parsing.PlainJSON"],
+    "DEFAULT_SCHEMA_CLASS": "curation.api.description.Described",
     "EXCEPTION_HANDLER": "curation.api.problems.handle",
     "DEFAULT_PAGINATION_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -241,6 +251,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Collect, filter, label, aggregate, review and publish a data set with a crowd.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # they speak to who reads the code
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

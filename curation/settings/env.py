@@ -53,6 +53,17 @@ def integer(name: str, default: int, *, low: int, high: int) -> int:
     return parsed(name, default, parse, f"a whole number from {low} to {high}")
 
 
+def one_of(name: str, choices: tuple[str, ...]) -> str:
+    """Return the variable; the first choice stands for nothing set."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError
+        return text
+
+    return parsed(name, choices[0], parse, " or ".join(filter(None, choices)))
+
+
 def address(name: str, default: str) -> str:
     return parsed(name, default, lambda text: str(ipaddress.ip_address(text)), "an IP address, such as 127.0.0.1")
 

@@ -1,10 +1,12 @@
 """What the stages share in which people say something about an asset and somebody else adds it up: boxes, words."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
+from django.db.models import Count
 from pydantic import Field
 
 from crowd.models import Answer, Assignment, Batch, Task
@@ -42,12 +44,13 @@ class Answering(ABC):
 
     def pools(self, stage: Stage, classes: Sequence[LabelClass], wanted: int) -> list[PoolDraft]:
         settings = cast(AnsweringSettings, self.Settings.model_validate(stage.settings))
-        told = {"kind": self.interface, "title": settings.title, "instructions": settings.conditions}
+        interface = self.interface_for(settings)
+        told = {"kind": interface, "title": settings.title, "instructions": settings.conditions}
         return [
             PoolDraft(
                 kind=Batch.Kind.MAIN,
                 title=self.slug.upper(),
-                interface=self.interface,
+                interface=interface,
                 spec={**told, **settings.spec()},
                 page_size=settings.page_size,
                 overlap=settings.overlap,
@@ -58,29 +61,36 @@ class Answering(ABC):
             )
         ]
 
+    def interface_for(self, settings: AnsweringSettings) -> str:
+        """Return which page asks for the answers."""
+        return self.interface
+
     def known_tasks(self, stage: Stage, pool: Pool, known: Sequence[KnownTask]) -> Sequence[KnownTask]:
         return []
 
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
         return crowdwork.offer(stage=stage, now=now, limit=limit)
 
-    def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
-        for answer in crowdwork.real_answers(page):
-            self.note(stage, page, answer, now)
-            if answer.task.item_id is not None:
-                _hand_on(stage=stage, asset_id=answer.task.item_id, now=now)
+    def take_in(self, stage: Stage, pages: Sequence[Assignment], now: datetime) -> None:
+        answers = crowdwork.real_answers(pages)
+        crowdwork.annotate(stage=stage, pages=pages, said=[self.said(answer) for answer in answers], now=now)
+        _hand_on(stage=stage, asset_ids=crowdwork.items_of(answers), now=now)
 
     @abstractmethod
-    def note(self, stage: Stage, page: Assignment, answer: Answer, now: datetime) -> None:
-        """Keep one answer as an annotation."""
+    def said(self, answer: Answer) -> crowdwork.Said:
+        """Read what an answer says."""
+        ...
 
 
-def _hand_on(*, stage: Stage, asset_id: int, now: datetime) -> None:
-    """Pass an asset on as soon as it has all the answers asked for so far."""
-    asset = crowdwork.at_work(asset_id, stage)
-    if asset is None:
-        return
-    wanted = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk).values_list("overlap", flat=True).first()
-    have = Annotation.objects.filter(asset=asset, stage=stage).count()
-    if wanted is not None and have >= wanted:
-        assets.decide(asset=asset, verdict=Decision.Verdict.PASSED, by_kind=Decision.By.CROWD, now=now)
+def _hand_on(*, stage: Stage, asset_ids: Sequence[int], now: datetime) -> None:
+    """Pass assets on as soon as they have all the answers asked for so far."""
+    found = crowdwork.at_work(asset_ids, stage)
+    ids = [asset.pk for asset in found]
+    asked = Task.objects.filter(batch__stage_id=stage.pk, item_id__in=ids).order_by("-pk")
+    wanted = dict(asked.values_list("item_id", "overlap"))  # the first task of each counts
+    given = Annotation.objects.filter(asset__in=ids, stage=stage).order_by().values_list("asset_id")
+    have = dict(given.annotate(n=Count("id")))
+    done = [asset for asset in found if have.get(asset.pk, 0) >= (wanted.get(asset.pk) or math.inf)]
+    moves = [assets.Move(asset, Decision.Verdict.PASSED) for asset in done]
+    if moves:
+        assets.decide_all(moves=moves, by_kind=Decision.By.CROWD, now=now)

@@ -65,8 +65,8 @@ class StageKind(Protocol):
         """Do something about the assets that wait at this stage."""
         ...
 
-    def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
-        """Store what a submitted page of this stage's main pools says, in the caller's transaction."""
+    def take_in(self, stage: Stage, pages: Sequence[Assignment], now: datetime) -> None:
+        """Store what submitted pages of this stage's main pools say, in the caller's transaction."""
         ...
 
 
@@ -79,5 +79,5 @@ class NoCrowd:
     def known_tasks(self, stage: Stage, pool: Pool, known: Sequence[KnownTask]) -> Sequence[KnownTask]:
         return []
 
-    def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
+    def take_in(self, stage: Stage, pages: Sequence[Assignment], now: datetime) -> None:
         raise NotImplementedError(f"The stage {stage} takes no answers.")

@@ -1,12 +1,12 @@
-"""Boxes: several workers draw a box around every hand. The next stage adds them up and may ask for one more."""
+"""Boxes: several workers draw a box or an outline around every hand. The next stage adds them up, or asks one more."""
 
-from datetime import datetime
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from crowd.models import Answer, Assignment
-from curation.models import Annotation, Stage
+from crowd.models import Answer
+from curation.models import Annotation
 from curation.services.consensus.settings import USUAL_ANSWERS
 from curation.stages import crowdwork
 from curation.stages.answering import Answering, AnsweringSettings
@@ -30,6 +30,7 @@ class BoxesSettings(AnsweringSettings):
     title: str = "Box every hand"
     labels: list[BoxLabel] = Field(min_length=1)
     flags: list[Flag] = []
+    shape: Literal["box", "outline"] = Field(default="box", description="outline: corner by corner, kept with its box")
     overlap: int = Field(default=USUAL_ANSWERS, ge=1, le=30_000)
     page_size: int = Field(default=6, ge=1, le=100)
     price_usd: Price = "0.06"
@@ -47,14 +48,21 @@ class Boxes(Answering):
     interface: ClassVar[str] = "boxes"
     Settings: ClassVar[type[StageSettings]] = BoxesSettings
 
-    def note(self, stage: Stage, page: Assignment, answer: Answer, now: datetime) -> None:
+    def interface_for(self, settings: AnsweringSettings) -> str:
+        return "outlines" if isinstance(settings, BoxesSettings) and settings.shape == "outline" else self.interface
+
+    def said(self, answer: Answer) -> crowdwork.Said:
         payload = answer.raw.payload
-        crowdwork.annotate(
-            stage=stage,
-            page=page,
-            answer=answer,
-            kind=Annotation.Kind.BOXES,
+        return crowdwork.Said(
+            answer,
+            Annotation.Kind.BOXES,
             flags=payload.get("flags", []),
-            boxes=payload["boxes"],
-            now=now,
+            boxes=payload["boxes"] if "boxes" in payload else [_around(one) for one in payload["outlines"]],
         )
+
+
+def _around(outline: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the box around an outline, with its corners."""
+    xs, ys = zip(*outline["points"], strict=True)
+    sides = {"x": min(xs), "y": min(ys), "w": max(xs) - min(xs), "h": max(ys) - min(ys)}
+    return {"label": outline["label"], **sides, "points": outline["points"]}

@@ -141,16 +141,16 @@ def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetim
         with default_storage.open(asset.storage_key, "rb") as file:
             data = file.read()
     except FileNotFoundError:  # one lost file must not stop the whole stage
-        _decide(asset, now, Finding("unreadable", {"code": "lost", "sentence": "the stored file is missing"}))
+        decide(asset, now, Finding("unreadable", {"code": "lost", "sentence": "the stored file is missing"}))
         return
     if looks_like_video(data[:16]):
-        _decide(asset, now, Finding("video_not_asked"))
+        decide(asset, now, Finding("video_not_asked"))
         return
     try:
         limits = Limits(max_bytes=settings.most_megabytes * 1_048_576)
         seen = previews.measure(data, limits, corners=settings.corners and asset.parent_id is None)
     except Unreadable as refusal:
-        _decide(asset, now, Finding("unreadable", {"code": refusal.reason_code, "sentence": str(refusal)}))
+        decide(asset, now, Finding("unreadable", {"code": refusal.reason_code, "sentence": str(refusal)}))
         return
     previews.keep(asset=asset, seen=seen)
     if seen.corners is not None:
@@ -165,7 +165,7 @@ def _compare(asset: Asset, seen: Measured, settings: ChecksSettings, now: dateti
     finding = finding or _poor(analysis, settings) or Finding()
     if not finding.reason:
         finding = _generated(asset, settings) or finding
-    _decide(asset, now, finding)
+    decide(asset, now, finding)
 
 
 def _template(asset: Asset, analysis: Analysis, settings: ChecksSettings) -> Finding | None:
@@ -244,7 +244,7 @@ def _pair(hit: Hit) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _decide(seen: Asset, now: datetime, found: Finding) -> None:
+def decide(seen: Asset, now: datetime, found: Finding) -> None:
     """Drop with a reason, hold for a person, or pass on; keep the evidence against the worker if there is any.
 
     A frame accuses nobody: frames of one video look alike, and videos are compared as a whole.

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from crowd.models import Assignment, Batch
+from crowd.models import Answer, Assignment, Batch
 from crowd.money import micro
 from curation.intake.video import EVERY
 from curation.models import Asset, LabelClass, Pool, Stage
@@ -19,7 +19,7 @@ from curation.stages.base import CrowdSettings, Done, NoCrowd, StageSettings, Wo
 from curation.stages.prices import Price, PriceBySkill
 
 INTERFACES = {"file": "photo", "link": "link"}
-LONGEST_SOURCE = 200
+LONGEST_SOURCE, LONGEST_NAME = 200, 255
 VIDEO_MEGABYTES = VIDEO_LIMITS.max_bytes // MEGABYTE
 
 
@@ -88,32 +88,42 @@ class Collect(NoCrowd):
             return sent_videos.examine(stage=stage, wish=settings.wish, now=now)
         return sent_videos.cut(stage=stage, every=settings.every, wish=settings.wish, now=now)
 
-    def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
+    def take_in(self, stage: Stage, pages: Sequence[Assignment], now: datetime) -> None:
         """Make an asset of every photo; it waits at the next stage, unpaid so far. A video waits here to be cut."""
         target = assets.next_stage(stage)
         if target is None:
             raise LookupError(f"There is no stage after {stage} that could judge the photos.")
         is_video = CollectSettings.model_validate(stage.settings).media == "video"
-        pool = Pool.objects.select_related("label_class").get(pk=page.batch.pool_id)
-        for answer in page.answers.select_related("raw").order_by("seq"):
-            file = answer.raw.payload["file"]
-            asset = assets.enter(
-                project=stage.project,
-                stage=stage if is_video else target,
-                storage_key=file["key"],
-                sha256=bytes.fromhex(file["sha256"]),
-                size=file["bytes"],
-                name=str(file.get("name", "")),
-                media=Asset.Media.VIDEO if is_video else Asset.Media.IMAGE,
-                source=_source(page, answer.raw.payload),
-                label_class=pool.label_class,
-                answer=answer,
-                worker_id=page.worker_id,
-                now=now,
-            )
-            if asset is not None and "condition" in page.batch.spec:
-                key, value = page.batch.spec["condition"]
+        page_of = {page.pk: page for page in pages}
+        pools = Pool.objects.select_related("label_class").in_bulk({page.batch.pool_id for page in pages})
+        rows = Answer.objects.filter(assignment__in=pages).select_related("raw").order_by("assignment_id", "seq")
+        sent = [
+            _asset(answer, page_of[answer.assignment_id], pools, stage if is_video else target, now) for answer in rows
+        ]
+        for asset in assets.enter_sent(sent=sent):
+            spec = page_of[asset.answer.assignment_id].batch.spec if asset.answer else {}
+            if "condition" in spec:
+                key, value = spec["condition"]
                 clips.note_condition(asset=asset, key=key, value=value)
+
+
+def _asset(answer: Answer, page: Assignment, pools: Mapping[int, Pool], stage: Stage, now: datetime) -> Asset:
+    """Make what an answer sent; a video begins at the stage that collects."""
+    file, is_video = answer.raw.payload["file"], stage.kind == "collect"
+    return Asset(
+        project=stage.project,
+        stage=stage,
+        storage_key=file["key"],
+        sha256=bytes.fromhex(file["sha256"]),
+        bytes=file["bytes"],
+        name=str(file.get("name", ""))[-LONGEST_NAME:],
+        media=Asset.Media.VIDEO if is_video else Asset.Media.IMAGE,
+        source=_source(page, answer.raw.payload),
+        label_class=pools[page.batch.pool_id or 0].label_class,
+        answer=answer,
+        worker_id=page.worker_id,
+        created_at=now,
+    )
 
 
 def _storyboard_after(stage: Stage) -> bool:

@@ -1,6 +1,8 @@
 """What all stages share that ask a crowd about assets: offering tasks, storing answers, buying one more."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +14,7 @@ from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
 from curation.models import Annotation, Asset, Box, Consensus, ConsensusRun, Stage
 from curation.services import assets, class_examples
-from curation.services.consensus.storing import Row, add_versions
+from curation.services.consensus.storing import Row
 from curation.stages.base import Done
 
 
@@ -26,49 +28,71 @@ def offer(*, stage: Stage, now: datetime, limit: int, starts_with: int | None = 
     )
     if not batches:
         return Done(0)
+    on_trial = {batch.pool_id for batch in batches if batch.trial_share is not None}
+    batches = [batch for batch in batches if batch.trial_id is None]  # arms are dealt to from these
     waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[: limit + 1])
-    for asset_id in ids[:limit]:
-        batch = _least_busy(batches)
-        _offer_one(asset_id, stage, batch, batch.overlap if starts_with is None else starts_with)
+    for batch, some in _shared_out(ids[:limit], batches, on_trial):
+        _offer_all(some, stage, batch, batch.overlap if starts_with is None else starts_with)
     return Done(len(ids[:limit]), more=len(ids) > limit)
 
 
-def _least_busy(batches: Sequence[Batch]) -> Batch:
-    """Choose among the platforms of a stage: work goes to where the least is waiting, so the faster one does more."""
+def _shared_out(
+    ids: Sequence[int], batches: Sequence[Batch], on_trial: Collection[int]
+) -> Iterator[tuple[Batch, Sequence[int]]]:
+    """Give all to the only batch; where several share a stage, each asset to the one that then has the least to do."""
     if len(batches) == 1:
-        return batches[0]
-    on_offer = [batch for batch in batches if batch.state == Batch.State.OPEN] or batches[:1]
+        yield batches[0], ids
+        return
+    for asset_id in ids:
+        yield _least_busy(batches, on_trial), [asset_id]
+
+
+def _least_busy(batches: Sequence[Batch], on_trial: Collection[int] = ()) -> Batch:
+    """Choose among the platforms of a stage: work goes to where the least is waiting, so the faster one does more.
+
+    The batch of a pool whose prices are on trial rests, and its arms work.
+    """
+    at_work = [batch for batch in batches if batch.state == Batch.State.OPEN or batch.pool_id in on_trial]
+    on_offer = at_work or batches[:1]
     return min(on_offer, key=answers_to_come)
 
 
 @transaction.atomic
-def _offer_one(asset_id: int, stage: Stage, batch: Batch, overlap: int) -> None:
-    asset = assets.locked(asset_id)
-    if asset.state != Asset.State.WAITING or asset.stage_id != stage.pk:
-        return
-    task = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk).first()
-    if task is None:
-        row = Task(
+def _offer_all(ids: Sequence[int], stage: Stage, batch: Batch, overlap: int) -> None:
+    rows = Asset.objects.select_for_update(of=("self",)).filter(pk__in=ids, state=Asset.State.WAITING, stage=stage)
+    found = list(rows.select_related("preview", "label_class", "parent").order_by("pk"))
+    known = Task.objects.filter(batch__stage_id=stage.pk, item_id__in=[asset.pk for asset in found])
+    there = set(known.values_list("item_id", flat=True))
+    fresh = [asset for asset in found if asset.pk not in there]
+    tasks.add(batch=batch, tasks=_tasks(fresh, batch, overlap))
+    if there:
+        tasks.want_more(Task.objects.filter(pk__in=known.order_by("item_id", "pk").distinct("item_id").values("pk")))
+    for asset in found:
+        asset.move_to(Asset.State.WORKING)
+    Asset.objects.filter(pk__in=[asset.pk for asset in found]).update(state=Asset.State.WORKING)
+
+
+def _tasks(fresh: Sequence[Asset], batch: Batch, overlap: int) -> list[Task]:
+    examples = class_examples.sent_for(fresh) if fresh else {}
+    return [
+        Task(
             batch=batch,
             key=f"asset-{asset.pk}",
             project_id=asset.project_id,
             item_id=asset.pk,
-            payload=payload_of(asset),
+            payload=_payload(asset, examples[asset.pk]),
             author_id=asset.worker_id,
             overlap=overlap,
         )
-        tasks.add(batch=batch, tasks=[row])
-    else:
-        tasks.want_more(Task.objects.filter(pk=task.pk))
-    asset.move_to(Asset.State.WORKING)
-    asset.save(update_fields=["state"])
+        for asset in fresh
+    ]
 
 
-def payload_of(asset: Asset) -> dict[str, Any]:
+def _payload(asset: Asset, example_key: str) -> dict[str, Any]:
     return {
         **assets.class_payload(asset.label_class),
-        "template_key": class_examples.sent_for([asset])[asset.pk],
+        "template_key": example_key,
         "image_key": asset.preview.screen_key,
         "width": asset.width,
         "height": asset.height,
@@ -76,74 +100,96 @@ def payload_of(asset: Asset) -> dict[str, Any]:
     }
 
 
-def real_answers(page: Assignment) -> Sequence[Answer]:
-    """The answers of a page that are about assets, not about control tasks."""
-    rows = page.answers.filter(task__known_answer__isnull=True).select_related("task", "raw")
-    return list(rows.order_by("seq"))
+def real_answers(pages: Sequence[Assignment]) -> list[Answer]:
+    """The answers of pages that are about assets, not about control tasks, page by page in their order."""
+    rows = Answer.objects.filter(assignment__in=pages, task__known_answer__isnull=True).select_related("task", "raw")
+    return list(rows.order_by("assignment_id", "seq"))
 
 
-def annotate(
-    *,
-    stage: Stage,
-    page: Assignment,
-    answer: Answer,
-    kind: str,
-    now: datetime,
-    label: str = "",
-    flags: Sequence[str] = (),
-    boxes: Sequence[Mapping[str, Any]] = (),
-) -> Annotation | None:
-    """Store one answer as an annotation. Work of somebody banned by a quality rule is kept aside and offered again."""
-    if answer.task.item_id is None or Annotation.objects.filter(answer_id=answer.pk).exists():
-        return None
-    banned = trust.is_distrusted(page=page, now=now)
-    row = Annotation.objects.create(
-        project_id=page.project_id,
-        asset_id=answer.task.item_id,
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one answer says about its asset."""
+
+    answer: Answer
+    kind: str
+    label: str = ""
+    flags: Sequence[str] = ()
+    boxes: Sequence[Mapping[str, Any]] = ()
+
+
+def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said], now: datetime) -> None:
+    """Store answers as annotations, once. Work of somebody banned by a quality rule is kept aside and offered again."""
+    about = [one for one in said if one.answer.task.item_id is not None]
+    stored = Annotation.objects.filter(answer_id__in=[one.answer.pk for one in about])
+    there = set(stored.values_list("answer_id", flat=True))
+    fresh = [one for one in about if one.answer.pk not in there]
+    banned = trust.distrusted(pages=pages, now=now)
+    rows = [_annotation(stage, one, now if one.answer.assignment_id in banned else None, now) for one in fresh]
+    Annotation.objects.bulk_create(rows)
+    Box.objects.bulk_create(
+        Box(
+            annotation=row,
+            seq=seq,
+            **{name: box[name] for name in ("label", "x", "y", "w", "h", "points") if name in box},
+        )
+        for row, one in zip(rows, fresh, strict=True)
+        for seq, box in enumerate(one.boxes)
+    )
+    aside = Counter(one.answer.task_id for one in fresh if one.answer.assignment_id in banned)
+    for answers in sorted(set(aside.values())):
+        again = [pk for pk, n in aside.items() if n == answers]
+        tasks.want_more(Task.objects.filter(pk__in=again), answers=answers)
+
+
+def _annotation(stage: Stage, said: Said, discarded_at: datetime | None, now: datetime) -> Annotation:
+    return Annotation(
+        project_id=stage.project_id,
+        asset_id=said.answer.task.item_id or 0,
         stage=stage,
-        answer_id=answer.pk,
-        worker_id=page.worker_id,
-        kind=kind,
-        label=label,
-        flags=list(flags),
-        is_empty=kind == Annotation.Kind.BOXES and not boxes,
-        discarded_at=now if banned else None,
+        answer_id=said.answer.pk,
+        worker_id=said.answer.worker_id,
+        kind=said.kind,
+        label=said.label,
+        flags=list(said.flags),
+        is_empty=said.kind == Annotation.Kind.BOXES and not said.boxes,
+        discarded_at=discarded_at,
         created_at=now,
     )
-    Box.objects.bulk_create(
-        Box(annotation=row, seq=seq, label=box["label"], x=box["x"], y=box["y"], w=box["w"], h=box["h"])
-        for seq, box in enumerate(boxes)
-    )
-    if banned:
-        tasks.want_more(Task.objects.filter(pk=answer.task_id))
-    return row
 
 
-def at_work(asset_id: int, stage: Stage) -> Asset | None:
-    """Lock an asset that is in the crowd's hands at this stage; None when it has moved on."""
-    asset = assets.locked(asset_id)
-    return asset if asset.stage_id == stage.pk and asset.state == Asset.State.WORKING else None
+def items_of(answers: Sequence[Answer]) -> list[int]:
+    """Return the assets that answers are about, each once, in the order of their ids."""
+    return sorted({answer.task.item_id for answer in answers if answer.task.item_id is not None})
 
 
-def annotations_of(asset: Asset, stage: Stage) -> list[Annotation]:
-    rows = Annotation.objects.filter(asset=asset, stage=stage, discarded_at__isnull=True)
-    return list(rows.order_by("id").prefetch_related("boxes"))
+def at_work(asset_ids: Sequence[int], stage: Stage) -> list[Asset]:
+    """Lock those of the assets that are in the crowd's hands at this stage; the others have moved on."""
+    rows = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project", "answer", "parent__answer")
+    return list(rows.filter(pk__in=asset_ids, stage=stage, state=Asset.State.WORKING).order_by("pk"))
 
 
-def buy_one_more(*, stage: Stage, asset: Asset) -> None:
-    """Ask one more worker. May be called again for the same count of answers."""
-    short = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk, done__lte=F("overlap")).exclude(
-        issued__lt=F("overlap")
-    )
+def annotations_of(found: Sequence[Asset], stage: Stage) -> dict[int, list[Annotation]]:
+    """Return what people said about each of the assets at a stage, without what was set aside."""
+    rows = Annotation.objects.filter(asset__in=found, stage=stage, discarded_at__isnull=True)
+    said: dict[int, list[Annotation]] = {asset.pk: [] for asset in found}
+    for row in rows.order_by("id").prefetch_related("boxes"):
+        said[row.asset_id].append(row)
+    return said
+
+
+def buy_one_more(*, stage: Stage, about: Sequence[Asset]) -> None:
+    """Ask one more worker about each. May be called again for the same count of answers."""
+    mine = Task.objects.filter(batch__stage_id=stage.pk, item_id__in=[asset.pk for asset in about])
+    short = mine.filter(done__lte=F("overlap")).exclude(issued__lt=F("overlap"))
     ids = list(short.values_list("pk", flat=True))
     Task.objects.filter(pk__in=ids).update(overlap=F("issued") + 1)
     tasks.mark_changed(ids)
 
 
-def withdraw_places(*, stage: Stage, asset: Asset) -> None:
+def withdraw_places(*, stage: Stage, about: Sequence[Asset]) -> None:
     """Offer nobody what has been decided; a page already in somebody's hands is still taken in and paid."""
-    open_places = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk, issued__lt=F("overlap"), issued__gt=0)
-    ids = list(open_places.values_list("pk", flat=True))
+    mine = Task.objects.filter(batch__stage_id=stage.pk, item_id__in=[asset.pk for asset in about])
+    ids = list(mine.filter(issued__lt=F("overlap"), issued__gt=0).values_list("pk", flat=True))
     Task.objects.filter(pk__in=ids).update(overlap=F("issued"))
     tasks.mark_changed(ids)
 
@@ -159,8 +205,8 @@ def new_consensus(
     confidence: float,
     trace: Sequence[str],
     now: datetime,
-) -> None:
-    """Add what these annotations come to under a run. The caller holds the asset's lock."""
+) -> Row:
+    """Return what these annotations come to under a run, for `add_versions`."""
     row = Consensus(
         project_id=asset.project_id,
         asset=asset,
@@ -177,4 +223,4 @@ def new_consensus(
         trace=list(trace),
         created_at=now,
     )
-    add_versions(stage=run.stage, rows=[Row(row)])
+    return Row(row)

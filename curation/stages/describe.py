@@ -1,12 +1,11 @@
 """Describe: people write a few words about each picture. Texts are kept as they are; nobody adds them up."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from crowd.models import Answer, Assignment
-from curation.models import Annotation, Stage
+from crowd.models import Answer
+from curation.models import Annotation
 from curation.stages import crowdwork
 from curation.stages.answering import Answering, AnsweringSettings
 from curation.stages.base import StageSettings
@@ -30,7 +29,7 @@ class Describe(Answering):
     interface: ClassVar[str] = "text"
     Settings: ClassVar[type[StageSettings]] = DescribeSettings
 
-    def note(self, stage: Stage, page: Assignment, answer: Answer, now: datetime) -> None:
+    def said(self, answer: Answer) -> crowdwork.Said:
         text = " ".join(answer.raw.payload["text"].split())
         label = text if len(text) <= SUMMARY else f"{text[: SUMMARY - 1]}…"
-        crowdwork.annotate(stage=stage, page=page, answer=answer, kind=Annotation.Kind.TEXT, label=label, now=now)
+        return crowdwork.Said(answer, Annotation.Kind.TEXT, label=label)

@@ -45,7 +45,7 @@ def lookalikes_of(
     Candidates are near by hash; where none of them is proven, those that share corners, as a crop does. What is alike
     but unproven then gets a second look in colour.
     """
-    same_bytes = _earlier(asset).filter(sha256=asset.sha256).order_by("id").first()
+    same_bytes = earlier_than(asset).filter(sha256=asset.sha256).order_by("id").first()
     if same_bytes is not None:
         return [Hit(same_bytes, IDENTICAL)]
     if analysis.low_information:
@@ -61,7 +61,7 @@ def lookalikes_of(
 
 def _rows(asset: Asset, ids: list[int], most: int) -> list[Asset]:
     """Return the first of these that may be compared with, in the order given."""
-    others = _earlier(asset).filter(preview__isnull=False).select_related("preview").in_bulk(ids)
+    others = earlier_than(asset).filter(preview__isnull=False).select_related("preview").in_bulk(ids)
     return [others[pk] for pk in ids if pk in others][:most]
 
 
@@ -131,7 +131,7 @@ def near_duplicate_of(asset: Asset, analysis: Analysis, distance: int) -> tuple[
     return None if nearest is None else (nearest, near[nearest.pk])
 
 
-def _earlier(asset: Asset) -> AssetQuerySet:
+def earlier_than(asset: Asset) -> AssetQuerySet:
     """Pictures sent before this one; unreadable ones and copies of an example take no part.
 
     Nor do the worker's own that were rejected as poor: whoever sends such a photo again, better, does what he was

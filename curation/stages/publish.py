@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from django.db import transaction
 
-from curation.models import Asset, Decision, Stage
+from curation.models import Decision, Stage
 from curation.services import assets
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 
@@ -19,16 +19,9 @@ class Publish(NoCrowd):
     does: ClassVar[Work] = "machine"
     Settings: ClassVar[type[StageSettings]] = PublishSettings
 
+    @transaction.atomic
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
-        waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
-        ids = list(waiting.values_list("id", flat=True)[: limit + 1])
-        for asset_id in ids[:limit]:
-            _publish(asset_id, stage, now)
-        return Done(len(ids[:limit]), more=len(ids) > limit)
-
-
-@transaction.atomic
-def _publish(asset_id: int, stage: Stage, now: datetime) -> None:
-    asset = assets.locked(asset_id)
-    if asset.state == Asset.State.WAITING and asset.stage_id == stage.pk:
-        assets.decide(asset=asset, verdict=Decision.Verdict.PASSED, by_kind=Decision.By.RULE, now=now)
+        moves = [assets.Move(asset, Decision.Verdict.PASSED) for asset in assets.next_waiting(stage=stage, limit=limit)]
+        if moves:
+            assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
+        return Done(len(moves), more=len(moves) == limit)

@@ -1,6 +1,7 @@
 """Review: only what needs a person reaches a person; the rest passes, a small sample excepted."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -30,29 +31,31 @@ class Review(NoCrowd):
     does: ClassVar[Work] = "people"
     Settings: ClassVar[type[StageSettings]] = ReviewSettings
 
+    @transaction.atomic
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
         """Sort what arrives: pass it, or hold it for a person with the reason."""
         settings = ReviewSettings.model_validate(stage.settings)
-        waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
-        ids = list(waiting.values_list("id", flat=True)[: limit + 1])
-        for asset_id in ids[:limit]:
-            _sort(asset_id, stage, settings, now)
-        return Done(len(ids[:limit]), more=len(ids) > limit)
+        found = assets.next_waiting(stage=stage, limit=limit)
+        why = reasons_for_a_person(found, settings)
+        moves = [_move(asset, why[asset.pk]) for asset in found]
+        if moves:
+            assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
+        return Done(len(moves), more=len(moves) == limit)
 
 
-@transaction.atomic
-def _sort(asset_id: int, stage: Stage, settings: ReviewSettings, now: datetime) -> None:
-    asset = assets.locked(asset_id)
-    if asset.state != Asset.State.WAITING or asset.stage_id != stage.pk:
-        return
-    why = reason_for_a_person(asset, settings)
-    verdict = Verdict.HELD if why else Verdict.PASSED
-    assets.decide(asset=asset, verdict=verdict, reason=why, by_kind=Decision.By.RULE, now=now)
+def _move(asset: Asset, why: str) -> assets.Move:
+    return assets.Move(asset, Verdict.HELD if why else Verdict.PASSED, why)
 
 
-def reason_for_a_person(asset: Asset, settings: ReviewSettings) -> str:
-    """Return why a person must look, or nothing."""
-    row = Consensus.objects.current().of_boxes().filter(asset=asset).first()
+def reasons_for_a_person(found: Sequence[Asset], settings: ReviewSettings) -> dict[int, str]:
+    """Return for each asset why a person must look, or nothing."""
+    rows: dict[int, Consensus] = {}
+    for row in Consensus.objects.current().of_boxes().filter(asset__in=found):
+        rows.setdefault(row.asset_id, row)
+    return {asset.pk: _reason(asset, rows.get(asset.pk), settings) for asset in found}
+
+
+def _reason(asset: Asset, row: Consensus | None, settings: ReviewSettings) -> str:
     if row is None:
         return "no_consensus"
     if row.method == "person":

@@ -1,20 +1,22 @@
 """Validate: several workers judge each photo. Training, exam and control tasks guard the gate."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from aggregation import LabelVote
-from crowd.models import Assignment, Batch
+from crowd.models import Assignment, Batch, Task
 from crowd.money import micro
 from crowd.quality.wording import percent
-from crowd.services import retrying
+from crowd.services import exam_ending, retrying
 from crowd.services.answers import AND
 from curation.models import Annotation, Asset, Consensus, Decision, LabelClass, Pool, Stage
 from curation.services import assets, submissions
 from curation.services.consensus import runs
+from curation.services.consensus.storing import add_versions
 from curation.services.pool_drafts import KnownTask, PoolDraft
 from curation.stages import crowdwork, votes
 from curation.stages.base import CrowdSettings, Done, StageSettings, Work
@@ -66,6 +68,13 @@ class ValidateSettings(CrowdSettings):
     exam_retry_days: int = Field(
         default=retrying.USUAL_DAYS, ge=1, le=retrying.MOST_DAYS, description="days until the next try"
     )
+    exam_ends: exam_ending.How = Field(
+        default="fixed",
+        description="when an exam on our own pages ends: fixed (all is asked), curtailed (settled), sequential (clear)",
+    )
+    exam_good: float = Field(
+        default=exam_ending.USUAL_GOOD, gt=0, lt=1, description="sequential: how often a good worker is right"
+    )
     needs_skill: str = Field(default="", description="skill that people must have before training, exam or work")
     needs_value: int = Field(default=0, ge=0, le=100, description="least value of that skill")
     undecided: Literal["drop", "person"] = Field(
@@ -101,6 +110,12 @@ class ValidateSettings(CrowdSettings):
         """Whether pictures with this label go on; of several values all must say so."""
         kept = {option.value for option in self.options if option.keeps}
         return bool(label) and set(label.split(AND) if self.multiple else [label]) <= kept
+
+    @model_validator(mode="after")
+    def _good_workers_are_better_than_clickers(self) -> Self:
+        if self.exam_ends == "sequential" and self.exam_good * len(self.options) <= 1:
+            raise ValueError(f"among {len(self.options)} options a clicker is right as often as {self.exam_good:g}")
+        return self
 
     @property
     def exam_stock(self) -> int:
@@ -179,30 +194,24 @@ class Validate:
         settings = ValidateSettings.model_validate(stage.settings)
         return crowdwork.offer(stage=stage, now=now, limit=limit, starts_with=settings.starts_with)
 
-    def take_in(self, stage: Stage, page: Assignment, now: datetime) -> None:
-        answers = crowdwork.real_answers(page)
-        assets.lock_purse(*(answer.task.item_id for answer in answers if answer.task.item_id is not None))
-        for answer in answers:
-            crowdwork.annotate(
-                stage=stage,
-                page=page,
-                answer=answer,
-                kind=Annotation.Kind.LABEL,
-                label=answer.raw.payload["answer"],
-                now=now,
-            )
-            if answer.task.item_id is not None:
-                settle(stage=stage, asset_id=answer.task.item_id, now=now)
+    def take_in(self, stage: Stage, pages: Sequence[Assignment], now: datetime) -> None:
+        answers = crowdwork.real_answers(pages)
+        asset_ids = crowdwork.items_of(answers)
+        assets.lock_purse(*asset_ids)
+        said = [crowdwork.Said(one, Annotation.Kind.LABEL, label=one.raw.payload["answer"]) for one in answers]
+        crowdwork.annotate(stage=stage, pages=pages, said=said, now=now)
+        settle(stage=stage, asset_ids=asset_ids, now=now)
 
 
 def _way_in(settings: ValidateSettings, spec: dict[str, Any], kind: Batch.Kind, gate: str, needed: int) -> PoolDraft:
     """Return the pool that people pass before real work: its page is all of it, and it grants the skill of its name."""
     again = retrying.Retries(settings.exam_retries, settings.exam_retry_days) if kind == Batch.Kind.EXAM else None
+    ends = exam_ending.Ending(settings.exam_ends, settings.exam_good) if kind == Batch.Kind.EXAM else None
     return PoolDraft(
         kind=kind,
         title=kind.name,
         interface=settings.interface,
-        spec={**spec, **(again.spec() if again else {})},
+        spec={**spec, **(again.spec() if again else {}), **(ends.spec() if ends else {})},
         page_size=settings.training_tasks if kind == Batch.Kind.TRAINING else settings.exam_tasks,
         assignment_seconds=settings.assignment_seconds,
         needs_skill=gate,
@@ -211,22 +220,38 @@ def _way_in(settings: ValidateSettings, spec: dict[str, Any], kind: Batch.Kind, 
     )
 
 
-def settle(*, stage: Stage, asset_id: int, now: datetime) -> None:
-    """Decide about one photo when its votes are enough; buy one more while they are not."""
-    asset = crowdwork.at_work(asset_id, stage)
-    if asset is None:
-        return
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A photo with its votes and what they come to."""
+
+    asset: Asset
+    votes: Sequence[Annotation]
+    result: LabelVote
+
+
+def settle(*, stage: Stage, asset_ids: Sequence[int], now: datetime) -> None:
+    """Decide about photos whose votes are enough; buy one more for each of the others."""
     settings = ValidateSettings.model_validate(stage.settings)
-    answers = crowdwork.annotations_of(asset, stage)
-    if len(answers) < settings.starts_with:
-        return
-    result = votes.weigh(stage=stage, answers=answers, rule=_rule(settings))
-    if result.next == "buy":
-        crowdwork.buy_one_more(stage=stage, asset=asset)
-        return
-    crowdwork.withdraw_places(stage=stage, asset=asset)
-    _record(stage, asset, answers, result, now)
-    _conclude(asset, result, settings, now)
+    weighed = _weighed(stage, crowdwork.at_work(asset_ids, stage), settings)
+    short = [one.asset for one in weighed if one.result.next == "buy"]
+    decided = [one for one in weighed if one.result.next != "buy"]
+    if short:
+        crowdwork.buy_one_more(stage=stage, about=short)
+    if decided:
+        crowdwork.withdraw_places(stage=stage, about=[one.asset for one in decided])
+        _record(stage, decided, settings, now)
+        _conclude(decided, settings, now)
+
+
+def _weighed(stage: Stage, found: Sequence[Asset], settings: ValidateSettings) -> list[Weighed]:
+    """Weigh the votes of photos that have as many as they are to begin with."""
+    given, rule = crowdwork.annotations_of(found, stage), _rule(settings)
+    enough = [asset for asset in found if len(given[asset.pk]) >= settings.starts_with]
+    known = votes.skills_of(stage, sorted({one.worker_id for asset in enough for one in given[asset.pk]}))
+    return [
+        Weighed(asset, given[asset.pk], votes.weigh(answers=given[asset.pk], rule=rule, known=known))
+        for asset in enough
+    ]
 
 
 def _rule(settings: ValidateSettings) -> votes.Rule:
@@ -239,43 +264,49 @@ def _rule(settings: ValidateSettings) -> votes.Rule:
     )
 
 
-def _record(stage: Stage, asset: Asset, answers: Sequence[Annotation], result: LabelVote, now: datetime) -> None:
-    settings = ValidateSettings.model_validate(stage.settings)
+def _record(stage: Stage, decided: Sequence[Weighed], settings: ValidateSettings, now: datetime) -> None:
     rule = _rule(settings)
     method = "one-coin" if rule.stop == "posterior" else "majority"
-    counts = ", ".join(f"{count} × {label}" for label, count in result.counts.items())
-    crowdwork.new_consensus(
-        asset=asset,
-        run=runs.label_run(stage=stage, method=method, settings=rule.to_json(), now=now),
-        inputs=[answer.pk for answer in answers],
-        next_step=result.next,
-        status=Consensus.Status.LABEL if result.label else Consensus.Status.UNDECIDED,
-        label=result.label or "",
-        confidence=result.confidence,
-        trace=[f"votes: {counts}", *votes.saving(stage=stage, asset=asset, given=len(answers), overlap=rule.overlap)],
-        now=now,
-    )
+    run = runs.label_run(stage=stage, method=method, settings=rule.to_json(), now=now)
+    asked = Task.objects.filter(batch__stage_id=stage.pk, item_id__in=[one.asset.pk for one in decided])
+    task_of = {task.item_id: task for task in asked.select_related("batch__account").order_by("-pk")}
+    rows = []
+    for one in decided:
+        counts = ", ".join(f"{count} × {label}" for label, count in one.result.counts.items())
+        saved = votes.saving(task=task_of.get(one.asset.pk), given=len(one.votes), overlap=rule.overlap)
+        row = crowdwork.new_consensus(
+            asset=one.asset,
+            run=run,
+            inputs=[vote.pk for vote in one.votes],
+            next_step=one.result.next,
+            status=Consensus.Status.LABEL if one.result.label else Consensus.Status.UNDECIDED,
+            label=one.result.label or "",
+            confidence=one.result.confidence,
+            trace=[f"votes: {counts}", *saved],
+            now=now,
+        )
+        rows.append(row)
+    add_versions(stage=stage, rows=rows)
 
 
-def _conclude(asset: Asset, result: LabelVote, settings: ValidateSettings, now: datetime) -> None:
-    label = result.label or "undecided"
-    keeps = settings.keeps(label)
-    waits = result.label is None and settings.undecided == "person"
+def _conclude(decided: Sequence[Weighed], settings: ValidateSettings, now: datetime) -> None:
+    moves = [_move(one, settings) for one in decided]
+    assets.decide_all(moves=moves, by_kind=Decision.By.CROWD, now=now)
+    kept = [move.asset for move in moves if move.verdict == Decision.Verdict.PASSED]
+    submissions.accept_all(found=kept, now=now)
+    for one, move in zip(decided, moves, strict=True):
+        if move.verdict == Decision.Verdict.DROPPED:
+            submissions.reject(asset=move.asset, reason=one.result.label or "undecided", now=now)
+
+
+def _move(one: Weighed, settings: ValidateSettings) -> assets.Move:
+    label = one.result.label or "undecided"
+    evidence: dict[str, Any] = {"votes": dict(one.result.counts)}
+    if settings.keeps(label):
+        return assets.Move(one.asset, Decision.Verdict.PASSED, "", evidence)
+    waits = one.result.label is None and settings.undecided == "person"
     refused = Decision.Verdict.HELD if waits else Decision.Verdict.DROPPED
-    verdict = Decision.Verdict.PASSED if keeps else refused
-    evidence: dict[str, Any] = {"votes": dict(result.counts)}
-    assets.decide(
-        asset=asset,
-        verdict=verdict,
-        reason="" if keeps else label[:LONGEST_REASON],
-        evidence=evidence,
-        by_kind=Decision.By.CROWD,
-        now=now,
-    )
-    if keeps:
-        submissions.accept(asset=asset, now=now)
-    elif not waits:
-        submissions.reject(asset=asset, reason=label, now=now)
+    return assets.Move(one.asset, refused, label[:LONGEST_REASON], evidence)
 
 
 def _spec(settings: ValidateSettings, classes: Sequence[LabelClass]) -> dict[str, Any]:

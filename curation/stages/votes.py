@@ -1,6 +1,6 @@
 """Votes about a photo: whether they decide already, how probable their label is, what the rest would have cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from crowd.models import Batch, SkillValue, Task
 from crowd.money import exact_text
 from crowd.quality.skill import estimate
 from crowd.services.skills import quality_name
-from curation.models import Annotation, Asset, Stage
+from curation.models import Annotation, Stage
 from curation.services.consensus.prices import price_of_answer
 
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh"}
@@ -31,16 +31,16 @@ class Rule:
         return {**asdict(self), "labels": list(self.labels)}
 
 
-def weigh(*, stage: Stage, answers: Sequence[Annotation], rule: Rule) -> LabelVote:
+def weigh(*, answers: Sequence[Annotation], rule: Rule, known: Mapping[str, float]) -> LabelVote:
     """Return the label of these votes with its probability, or `next` = buy while one more may change it.
 
     The majority decides, early when no vote to come can change it; with `posterior` the probability given how well
-    the voters do on control tasks. Source: Dawid and Skene's one-coin model, equal chances of all labels beforehand.
+    the voters do on control tasks (`known`, as `skills_of` tells it). Source: Dawid and Skene's one-coin model, equal
+    chances of all labels beforehand.
     """
     given = {str(answer.worker_id): answer.label for answer in answers}
-    known = skills_of(stage, [one.worker_id for one in answers])
     labels = sorted({*rule.labels, *given.values()})
-    chances = label_posterior(given, known, dict.fromkeys(labels, 1 / len(labels)))
+    chances = label_posterior(given, {who: known[who] for who in given}, dict.fromkeys(labels, 1 / len(labels)))
     counts = vote(given).counts
     if rule.stop == "posterior":
         weights: dict[str | None, float] = dict(chances.items())
@@ -59,9 +59,8 @@ def skills_of(stage: Stage, worker_ids: Sequence[int]) -> dict[str, float]:
     return {str(pk): estimate(*shown.get(pk, (0, 0))).mean for pk in worker_ids}
 
 
-def saving(*, stage: Stage, asset: Asset, given: int, overlap: int) -> list[str]:
+def saving(*, task: Task | None, given: int, overlap: int) -> list[str]:
     """Say which answers were not needed and what they would have cost; nothing when all were bought."""
-    task = Task.objects.filter(batch__stage_id=stage.pk, item_id=asset.pk).select_related("batch__account").first()
     spared = 0 if task is None else overlap - max(given, task.issued)
     if task is None or spared <= 0:
         return []

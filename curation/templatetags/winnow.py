@@ -173,6 +173,12 @@ def as_percent(fraction: float) -> str:
 
 
 @register.simple_tag
+def corners(points: Sequence[Sequence[float]], width: int | None, height: int | None) -> str:
+    """Return the corners of an outline as an SVG polygon of a picture of that size has them."""
+    return " ".join(f"{x * (width or 4):.2f},{y * (height or 3):.2f}" for x, y in points)
+
+
+@register.simple_tag
 def bar(part: float, whole: float, css: str = "", more: float = 0, live: str = "") -> SafeString:
     """Draw a bar in two tones: `part`, and lighter `more` behind it. `live` names the fields that move it."""
     first, both = _width(part, whole), _width(part + more, whole)

@@ -10,10 +10,14 @@ from django.template import Context
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
+from crowd.authored import told
 from curation.portal import amounts
 from curation.portal.languages import current
 
 register = template.Library()
+
+
+register.filter("told", told)
 
 
 @register.filter

@@ -4,8 +4,8 @@
         --server https://winnow.example --project gestures --folder photos \
         --listen 0.0.0.0:8443 --told-at https://team.example:8443/told --out set.zip
 
-It asks nothing again and again: that pictures are judged and that the export is ready, webhooks tell. It prints one
-JSON document.
+That pictures are judged, that the version is frozen and that the export is ready, webhooks tell. Every few minutes
+(`--ask-after`) it asks itself all the same, for a webhook that never came. It prints one JSON document.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -46,12 +48,36 @@ class Told:
     def values(self, topic: str, name: str) -> set[str]:
         return {item[name] for item in self._items[topic]}
 
-    def wait(self, is_there: Callable[[], bool], what: str, patience: float) -> None:
-        """Wait as long as there is news at least every `patience` seconds."""
-        with self._news:
-            while not is_there():
-                if not self._news.wait(patience):
-                    raise TimeoutError(f"Nothing was told of {what} for {patience:g} s.")
+    def wait(
+        self,
+        is_told: Callable[[], bool],
+        what: str,
+        *,
+        topics: Sequence[str] = (),
+        ask: Callable[[], bool],
+        ask_after: float,
+        patience: float,
+    ) -> None:
+        """Wait while there is news of the topics every `patience` seconds; ask every `ask_after` seconds."""
+        began = asked = time.monotonic()
+        known = self._told_of(topics)
+        while True:
+            with self._news:
+                if is_told():
+                    return
+                self._news.wait(max(0.0, min(asked + ask_after, began + patience) - time.monotonic()))
+            now, told = time.monotonic(), self._told_of(topics)
+            if told > known:
+                began, known = now, told
+            if now - asked >= ask_after:
+                asked = now
+                if ask():
+                    return
+            if now - began >= patience:
+                raise TimeoutError(f"Nothing was told of {what} for {patience:g} s.")
+
+    def _told_of(self, topics: Sequence[str]) -> int:
+        return sum(len(self._items[topic]) for topic in topics)
 
 
 @contextmanager
@@ -88,29 +114,58 @@ def work(winnow: Winnow, told: Told, asked: argparse.Namespace) -> dict[str, Any
         sent = winnow.send_folder(project, asked.folder, progress=lambda done, n: say(f"{done} of {n} sent"))
         mine = {line["client_key"] for line in sent["lines"] if line["status"] == "new"}
 
-        def judged() -> set[str]:
-            return told.values("asset.accepted", "client_key") | told.values("asset.rejected", "client_key")
+        day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 
-        told.wait(lambda: mine <= judged(), "the pictures", asked.patience)
-        published = [row["client_key"] for row in winnow.assets(project=project, q="state:published")]
-        version = winnow.freeze(project, note=asked.note)
-        told.wait(lambda: version["id"] in told.values("version.published", "datasetversion"), "it", asked.patience)
+        def keys(state: str) -> set[str]:
+            rows = winnow.assets(project=project, q=f"state:{state} created:{day}..")
+            return mine & {row["client_key"] for row in rows}
+
+        def is_judged() -> bool:
+            return mine <= told.values("asset.accepted", "client_key") | told.values("asset.rejected", "client_key")
+
+        terms: Any = {"ask_after": asked.ask_after, "patience": asked.patience}
+        told.wait(
+            is_judged,
+            "the pictures",
+            topics=("asset.accepted", "asset.rejected"),
+            ask=lambda: mine <= keys("published") | keys("dropped"),
+            **terms,
+        )
+        accepted, rejected = keys("published"), keys("dropped")
+        version = winnow.post("datasets", {"project": project, "note": asked.note})
+        told.wait(
+            lambda: version["id"] in told.values("version.published", "datasetversion"),
+            "the version",
+            ask=lambda: has_ended(winnow.get(f"datasets/{version['id']}"), "frozen"),
+            **terms,
+        )
         export = winnow.post("exports", {"dataset": version["id"], "format": asked.format})
-        told.wait(lambda: export["id"] in told.values("export.ready", "export"), "the export", asked.patience)
+        told.wait(
+            lambda: export["id"] in told.values("export.ready", "export"),
+            "the export",
+            ask=lambda: has_ended(winnow.get(f"exports/{export['id']}"), "done"),
+            **terms,
+        )
         receipt = winnow.fetch_export(winnow.get(f"exports/{export['id']}"), to=asked.out)
     finally:
         winnow.delete(f"webhooks/{hook['id']}")
     counts = {name: sent[name] for name in ("received", "new", "existing", "refused")}
     return {
         "sent": counts,
-        "accepted": sorted(mine & told.values("asset.accepted", "client_key")),
-        "rejected": sorted(mine & told.values("asset.rejected", "client_key")),
-        "published": len(published),
+        "accepted": sorted(accepted),
+        "rejected": sorted(rejected),
+        "published": len(accepted),
         "version": version["number"],
         "images": receipt["images"],
         "verified": True,
         "file": str(asked.out),
     }
+
+
+def has_ended(row: dict[str, Any], state: str) -> bool:
+    if row["state"] in {"failed", "cancelled"}:
+        raise RuntimeError(row.get("error") or f"It ended as {row['state']}.")
+    return bool(row["state"] == state)
 
 
 def say(text: str) -> None:
@@ -124,6 +179,7 @@ def main() -> int:
     reader.add_argument("--format", default="coco")
     reader.add_argument("--note", default="nightly")
     reader.add_argument("--patience", type=float, default=24 * 3600.0, help="seconds without news after which to stop")
+    reader.add_argument("--ask-after", type=float, default=300.0, help="seconds after which to ask")
     asked = reader.parse_args()
     told = Told()
     with listening(asked.listen, told):

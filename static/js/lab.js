@@ -2,6 +2,7 @@
  * The aggregation lab: sliders beside their numbers, settings of the chosen method alone, a command to copy. The server
  * does all counting; without this module every number can still be typed and sent.
  */
+import { copyFrom } from "./lib/copy.js";
 
 const form = document.querySelector("#lab-form");
 
@@ -26,18 +27,6 @@ function suit() {
   document.getElementById("help-method").textContent = method.selectedOptions[0].dataset.about;
 }
 
-async function copy(button) {
-  const source = document.getElementById(button.dataset.copy);
-  const words = button.querySelector("span");
-  try {
-    await navigator.clipboard.writeText(source.textContent);
-    words.textContent = "Copied";
-  } catch {
-    getSelection().selectAllChildren(source);
-    words.textContent = "Selected: press Ctrl+C";
-  }
-}
-
 function showCopyButtons() {
   for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
 }
@@ -59,7 +48,7 @@ if (form && !form.dataset.ready) {
   form.addEventListener("input", suit);
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
-    if (button) copy(button);
+    if (button) copyFrom(document.getElementById(button.dataset.copy), button.querySelector("span"));
   });
   form.addEventListener("htmx:beforeRequest", () => mark(true));
   form.addEventListener("htmx:afterRequest", () => { mark(false); say(); });

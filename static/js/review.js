@@ -111,7 +111,7 @@ function beginFix() {
   if (!decisions.current || fix.open) return;
   setRejecting(false);
   document.body.classList.add("is-fixing");
-  fix.begin(decisions.current, found);
+  fix.begin(decisions.current, found, picture.shown.only);
 }
 
 function endFix() {

@@ -2,6 +2,7 @@
  * What works on every page of the office: the palette, the go-to keys, the search key, the help sheet.
  */
 import { post } from "./lib/api.js";
+import { offerCopies } from "./lib/copy.js";
 import { dataOf } from "./lib/dom.js";
 import { alsoHelp, openHelp } from "./lib/help.js";
 import { keepKeys, Keys, tables } from "./lib/keys.js";
@@ -14,6 +15,7 @@ const SEARCH = "[data-search-box], main input[type=search]";
 const start = dataOf("shell-data");
 const palette = new Palette({ url: start.palette, project: start.project, person: start.person });
 keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => {}));
+offerCopies();
 
 // --- the table: handlers and help sheet are made from it --------------------------------------------------------------
 const isOn = () => !here.off;

@@ -2,6 +2,7 @@
  * The wizard of a new project and the settings of a pool: the balance of speed and quality over the ratings of people
  * we know, steps of prices that leave no gap, and the command line to copy. Without it every field still works.
  */
+import { copyFrom } from "./lib/copy.js";
 import { dataOf, s } from "./lib/dom.js";
 
 const WIDTH = 720;
@@ -89,20 +90,6 @@ function closeGap(field) {
   if (field.name.endsWith(".low") && below) input(below, "high").value = String(value - 1);
 }
 
-async function copy(button) {
-  const text = document.getElementById(button.dataset.copy).textContent;
-  const label = button.querySelector("span");
-  const usual = label.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    label.textContent = "Copied";
-  } catch {
-    getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
-    label.textContent = "Selected: press Ctrl+C";
-  }
-  setTimeout(() => { label.textContent = usual; }, 2_000);
-}
-
 /** What was typed in the last moment before leaving is kept too: the page is gone before its usual time to save. */
 function keepTheLast(form) {
   const saver = form.querySelector("[hx-post]");
@@ -131,7 +118,7 @@ if (form && !form.dataset.ready) {
     if (!button) return;
     if ("addStep" in button.dataset) addStep(button.closest("[data-steps]"));
     else if ("dropStep" in button.dataset) dropStep(button.closest("[data-steps]"), button.closest("li"));
-    else if (button.dataset.copy) copy(button);
+    else if (button.dataset.copy) copyFrom(document.getElementById(button.dataset.copy), button.querySelector("span"));
   });
   const usePreset = document.getElementById("use-preset");
   if (usePreset) {

@@ -23,7 +23,7 @@ def process(*arguments: object, given: str = "", **environment: str) -> subproce
     command = [sys.executable, "-m", "aggregation", *map(str, arguments)]
     surroundings = {**os.environ, **environment}
     return subprocess.run(
-        command, input=given, capture_output=True, text=True, cwd=ROOT, env=surroundings, check=False, timeout=60
+        command, input=given, capture_output=True, text=True, cwd=ROOT, env=surroundings, check=False, timeout=300
     )
 
 
@@ -103,7 +103,7 @@ def test_who_stops_reading_early_gets_no_traceback(answers):
     many = "\n".join(image(f"i{n}", [A], [A], [A]) for n in range(2000))
     answers.write_text(many)
     command = f"{sys.executable} -m aggregation boxes {answers} | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False, timeout=300)
     assert lines(done.stdout)[0]["image"] == "i0"
     assert done.stderr == ""
 
@@ -244,7 +244,7 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_half_written(tmp_path):
             running.stdin.flush()
             lines_in += 1
         running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=30) == 130
+        assert running.wait(timeout=300) == 130
         assert running.stderr.read() == b"interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
@@ -287,7 +287,7 @@ def test_a_person_at_a_terminal_sees_how_far_it_is(tmp_path):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "aggregation", "boxes", str(file), "--json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=theirs) as running:
-        assert running.wait(timeout=60) == 0
+        assert running.wait(timeout=300) == 0
     os.close(theirs)
     assert os.read(ours, 1000).decode() == "\r500 images\r1,000 images\r1,100 images\r\n"
     os.close(ours)

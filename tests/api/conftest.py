@@ -1,5 +1,6 @@
 """Callers of the API: Alice leads, Rita reviews, Vera views, Charlie is a stranger."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -23,8 +24,9 @@ from curation.models import (
     User,
     WebhookDelivery,
 )
-from curation.services import batches, file_uploads, jobs, webhooks
+from curation.services import batches, file_uploads, jobs, price_trials, webhooks
 from curation.services.datasets import freeze_version, request_export
+from curation.services.pools import slots
 from curation.services.tokens import SCOPES, create_token
 from tests.doors.conftest import photo, publish
 from tests.factories import (
@@ -128,6 +130,7 @@ def world(
     )
     return {
         **crowd_world(project, pool, people["Rita"]),
+        "trial": str(make_trial(make_pool(project, "FIST"))),
         "project": str(project.public_id),
         "pool": str(pool.pk),
         "asset": str(asset.public_id),
@@ -140,6 +143,16 @@ def world(
         "upload": str(upload.public_id),
         "batch": str(batches.keep(project=project, stage=None, body=b"{}", received=1, by=people["Alice"]).public_id),
     }
+
+
+def make_trial(pool: Pool) -> int:
+    """Return the number of a trial of prices that has just begun in a pool with places for photos."""
+    slots.fit_slots(pool=pool)
+    prices, now = [20_000, 30_000], timezone.now()
+    trial = price_trials.start(
+        pool_id=pool.pk, prices_micro=prices, deadline=now + timedelta(days=2), cap_micro=100_000, by=None, now=now
+    )
+    return trial.pk
 
 
 def make_predictions(version: DatasetVersion) -> Predictions:

@@ -28,7 +28,9 @@ from tests.pages.conftest import server as server
 
 ROOT = Path(django_settings.BASE_DIR)
 sys.path.insert(0, str(ROOT / "docs" / "client"))
+sys.path.insert(0, str(ROOT / "docs" / "scripts"))
 import winnow_client  # noqa: E402
+from another_team import Told  # noqa: E402
 from winnow_client import NotVerified, Winnow, WinnowError, verify_export, verify_message  # noqa: E402
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +137,27 @@ def _goes_on_where_it_broke(server: str, token: str, folder: Path) -> None:
     (folder / "bad.zip").write_bytes(whole[:-1] + b"x")
     with pytest.raises(NotVerified, match="is not the file whose SHA-256"):
         verify_export(folder / "bad.zip", row["receipt"])
+
+
+def test_a_webhook_that_never_comes_is_asked_for_after_a_while():
+    answers = iter([False, True])
+    Told().wait(lambda: False, "it", ask=lambda: next(answers), ask_after=0.01, patience=60)
+    assert next(answers, None) is None
+    asked, told = [], Told()
+
+    def other_news() -> bool:  # of something else, and more often than it asks
+        with told._news:
+            told._news.notify_all()
+        return False
+
+    def busy() -> bool:
+        threading.Timer(0.005, other_news).start()
+        return False
+
+    told.wait(busy, "it", ask=lambda: asked.append(1) or True, ask_after=0.05, patience=60)
+    assert asked == [1]
+    with pytest.raises(TimeoutError, match=r"Nothing was told of it for 0\.02 s"):
+        Told().wait(lambda: False, "it", ask=lambda: False, ask_after=0.01, patience=0.02)
 
 
 def test_a_large_file_is_taken_in_by_itself_and_a_refusal_says_why(

@@ -29,7 +29,7 @@ CHECKED = [CHECKS.get_one(name) for name in CHECKS.get_all_names() if name != "p
 LINES = {"POST /api/v1/assets:batch": "negative_data_rejection"}
 REAL = {f"{name}_id": name for name in (
     "annotation", "asset", "batch", "consensus", "dataset", "delivery", "entry", "event", "evidence", "export", "job",
-    "pool", "project", "review", "upload", "webhook", "worker",
+    "pool", "project", "review", "trial", "upload", "webhook", "worker",
 )}  # fmt: skip
 
 
@@ -110,6 +110,8 @@ def at_home(case: Any, place: dict[str, str], world: dict[str, str]) -> None:
         case.path_parameters.update({name: value for name, value in place.items() if name in case.path_parameters})
     if is_right(case, ParameterLocation.QUERY) and case.query and "project" in case.query:
         case.query["project"] = world["project"]
+    if is_right(case, ParameterLocation.QUERY) and case.query and "since" in case.query:
+        case.query["since"] = world["dataset"]
     if is_right(case, ParameterLocation.BODY) and isinstance(case.body, dict):
         case.body.update({name: world[name] for name in ("project", "dataset") if name in case.body})
         if case.path.startswith("/api/v1/pools/") and "wanted" in case.body:

@@ -3,11 +3,12 @@
 from itertools import chain
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from curation.api import paging
 from curation.api.assets import AssetRow
-from curation.models import Asset, Project
+from curation.models import Asset, ConsensusBox, Project
 from tests.api.conftest import Caller
 from tests.doors.conftest import photo, publish
 from tests.factories import make_asset
@@ -87,6 +88,42 @@ def test_a_wrong_parameter_is_named(alice: Caller, parameters: dict[str, str], c
     assert word in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"q": "name:unheard-of"}, {"q": "width<10"}, {"q": "source:crowd"}, {"q": "-class:peace"}, {"count": "1"}],
+    ids=["part of a name", "a number", "a source", "negated", "counted"],
+)
+def test_a_search_that_takes_too_long_ends_with_what_to_do(alice: Caller, many: Project, monkeypatch, asked):
+    monkeypatch.setattr(paging, "in_time", lambda *_, **__: None)
+    answer = alice.get(ASSETS, asked)
+    assert (answer.status_code, answer.json()["code"]) == (400, "too_slow")
+    assert "add a condition" in answer.json()["detail"]
+    assert alice.get(ASSETS, {"q": "class:peace"}).status_code == 200
+
+
+def test_a_statement_that_took_too_long_is_no_lost_database(alice: Caller, many: Project, monkeypatch):
+    def stopped(*_: object, **__: object) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            cursor.execute("SELECT pg_sleep(60)")
+
+    monkeypatch.setattr(paging, "in_time", stopped)
+    answer = alice.get(ASSETS, {"count": "1"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "too_slow")
+    assert set(answer.json()) == {"type", "title", "status", "code", "detail"}
+    assert "Retry-After" not in answer
+
+
+def test_a_lost_database_is_told_in_the_form_of_all_problems(alice: Caller, many: Project, monkeypatch):
+    def lost(*_: object, **__: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(paging, "in_time", lost)
+    answer = alice.get(ASSETS, {"count": "1"})
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "database_away", "5")
+    assert set(answer.json()) == {"type", "title", "status", "code", "detail"}
+
+
 def test_a_cursor_belongs_to_its_filters(alice: Caller, many: Project):
     cursor = alice.get(ASSETS, {"limit": "1", "state": "dropped"}).json()["next"]
     answer = alice.get(ASSETS, {"limit": "1", "cursor": cursor})
@@ -97,6 +134,16 @@ def test_an_asset_comes_with_its_current_boxes(alice: Caller, project: Project):
     rows = alice.get(ASSETS, {"project": str(project.public_id), "state": "published"}).json()["results"]
     assert [[box["label"] for box in row["consensus"][0]["boxes"]] for row in rows] == [["gesture"], []]
     assert rows[0]["label_class"] == "peace"
+
+
+def test_an_outline_comes_with_its_corners_in_lists_and_alone(alice: Caller, project: Project):
+    points = [[0.25, 0.25], [0.5, 0.25], [0.5, 0.75]]
+    box = ConsensusBox.objects.get(consensus__asset__project=project, label="gesture")
+    ConsensusBox.objects.filter(pk=box.pk).update(points=points)
+    asset = box.consensus.asset
+    (row,) = (row for row in alice.get(ASSETS, {"q": f"id:{asset.public_id}"}).json()["results"])
+    assert row["consensus"][0]["boxes"][0]["points"] == points
+    assert alice.get(f"{ASSETS}/{asset.public_id}").json()["consensus"] == row["consensus"]
 
 
 def test_one_asset_comes_with_its_history_and_no_storage_key(alice: Caller, project: Project):

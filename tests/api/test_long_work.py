@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from crowd.errors import CrowdError
-from crowd.models import Task
+from crowd.models import Account, Batch, Budget, Task
 from curation.api import throttles
 from curation.models import (
     ApiToken,
@@ -27,7 +29,7 @@ from curation.models import (
     Project,
     User,
 )
-from curation.services import batches, exporting, freezing, job_care, jobs, publish_filters
+from curation.services import batches, exporting, freezing, freezing_again, job_care, jobs, publish_filters
 from curation.services.pools import slots
 from curation.services.split_rows import contents_of
 from curation.services.splits import SplitPlan
@@ -162,6 +164,34 @@ def test_a_version_that_cannot_be_frozen_says_why_and_its_export_too(alice: Call
     assert (again.status_code, again.json()["code"]) == (409, "refused")
 
 
+def test_a_version_that_could_not_be_frozen_is_tried_again_under_its_number(
+    alice: Caller, project: Project, people: dict[str, User]
+):
+    version = freeze(alice, project).json()
+    wish = {"dataset_id": DatasetVersion.objects.get().pk, "by": people["Alice"], "now": timezone.now()}
+    with pytest.raises(CrowdError, match="only one that could not be frozen"):
+        freezing_again.try_again(**wish)
+    Asset.objects.filter(project=project).update(state=Asset.State.HELD)
+    carry_out("freeze")
+    with pytest.raises(CrowdError, match="nothing to freeze"):
+        freezing_again.try_again(**wish)
+    Asset.objects.filter(project=project).update(state=Asset.State.PUBLISHED)
+    page = Client()
+    page.force_login(people["Alice"])
+    where = reverse("datasets", args=[project.public_id])
+    again = reverse("dataset-again", args=[project.public_id, version["id"]])
+    assert again in page.get(where).content.decode()
+    page.force_login(people["Rita"])
+    assert again not in page.get(where).content.decode()
+    assert page.post(again).status_code == 404
+    page.force_login(people["Alice"])
+    assert page.post(again).status_code == 302
+    carry_out("freeze")
+    done = alice.get(f"/api/v1/datasets/{version['id']}").json()
+    assert (done["state"], done["number"], done["counts"]["images"]) == ("frozen", version["number"], 2)
+    assert Event.objects.filter(kind="dataset.tried-again").count() == 1
+
+
 def test_a_dead_job_tried_again_by_hand_begins_its_version_and_its_export_again(
     alice: Caller, project: Project, people: dict[str, User]
 ):
@@ -247,6 +277,36 @@ def test_a_batch_that_is_cut_off_goes_on_behind_its_answers(
     assert "2 new of 3" in Event.objects.get(kind="assets.ingested").text
 
 
+def test_pictures_of_a_run_that_died_before_it_noted_them_are_told_as_new(
+    alice: Caller, project: Project, lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(batches, "A_PORTION", 2)
+    sent = [inline("there", photo(80)), inline("a", photo(81)), inline("b", photo(82)), inline("a", photo(81))]
+    send(alice, project, sent[:1])
+    batch = send(alice, project, sent).json()
+    with monkeypatch.context() as dying:
+        dying.setattr(batches, "_note", lambda *_: 1 / 0)
+        assert one_run("take_batch").failures == 1
+    Job.objects.update(next_at=timezone.now())
+    one_run("take_batch")
+    done = alice.get(f"/api/v1/batches/{batch['id']}").json()
+    assert [one["status"] for one in done["lines"]] == ["existing", "new", "new", "existing"]
+    assert "2 new of 4" in Event.objects.filter(kind="assets.ingested").latest("pk").text
+
+
+def test_lines_that_cannot_become_a_batch_leave_no_file(
+    project: Project, monkeypatch: pytest.MonkeyPatch, people: dict[str, User]
+):
+    kept: list[str] = []
+    save = default_storage.save
+    monkeypatch.setattr(batches.default_storage, "save", lambda *args: kept.append(save(*args)) or kept[-1])
+    monkeypatch.setattr(batches.jobs, "enqueue", lambda **_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        batches.keep(project=project, stage=None, body=b"{}", received=1, by=people["Alice"])
+    assert len(kept) == 1
+    assert not default_storage.exists(kept[0])
+
+
 def test_a_batch_whose_lines_are_lost_refuses_those_that_are_not_answered(
     alice: Caller, project: Project, lines: list[dict[str, Any]]
 ):
@@ -280,6 +340,38 @@ def test_a_target_far_away_gets_its_places_portion_by_portion(
         "slot-0",
         "slot-1",
     ]
+
+
+def test_places_elsewhere_come_in_portions_with_their_money_and_all_of_it_must_be_free_at_once(
+    alice: Caller, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(slots, "A_PORTION", 4)
+    Account.objects.create(slug="toloka", platform="toloka", label="Toloka", commission_percent=0)
+    pool = make_pool(project, wanted=3, price_micro=1_000_000)
+    Pool.objects.filter(pk=pool.pk).update(account=Account.objects.get(slug="toloka"))
+    batch = Batch.objects.filter(pool_id=pool.pk)
+    batch.update(account=Account.objects.get(slug="toloka"), published_at=timezone.now(), page_size=1)
+    budget = Budget.objects.filter(project_id=project.pk)
+
+    def want(n: int) -> Any:
+        return alice.send("PATCH", f"/api/v1/pools/{pool.pk}", {"wanted": n})
+
+    refused = want(501)
+    assert (refused.status_code, refused.json()["code"]) == (409, "budget_exceeded")
+    assert (places(pool), Pool.objects.get(pk=pool.pk).wanted, budget.get().reserved_micro) == (0, 3, 0)
+
+    assert want(12).status_code == 200
+    assert (places(pool), budget.get().reserved_micro) == (4, 4_000_000)
+    budget.update(limit_micro=9_000_000)
+    carry_out("fit_slots")
+    assert (places(pool), budget.get().reserved_micro) == (8, 8_000_000)
+    assert Pool.objects.get(pk=pool.pk).note.startswith("Not all places are there: ")
+    budget.update(limit_micro=20_000_000)
+    job = Job.objects.get(kind="fit_slots")
+    for minutes in (6, 12):
+        jobs.run(job_id=job.pk, now=timezone.now() + timedelta(minutes=minutes))
+    assert (places(pool), budget.get().reserved_micro) == (12, 12_000_000)
+    assert Pool.objects.get(pk=pool.pk).note == ""
 
 
 def places(pool: Pool) -> int:

@@ -41,7 +41,7 @@ def test_an_annotation_names_its_worker_by_pseudonym(alice: Caller, sent: Asset)
     (row,) = rows(alice, "annotations", asset=sent.public_id)
     assert (row["id"], row["kind"], row["worker_id"]) == (note.pk, "boxes", sent.worker_id)
     assert row["worker"].startswith("w_")
-    assert row["boxes"] == [{"label": "gesture", "x": 0.2, "y": 0.3, "w": 0.1, "h": 0.2}]
+    assert row["boxes"] == [{"label": "gesture", "x": 0.2, "y": 0.3, "w": 0.1, "h": 0.2, "points": []}]
     assert alice.get(f"/api/v1/annotations/{note.pk}").json() == row
 
 

@@ -35,6 +35,16 @@ def test_the_snapshot_is_current(schema: Any):
     )
 
 
+def test_every_operation_says_what_it_does_and_needs_to_who_calls_it(schema: Any):
+    operations = [one for path in schema["paths"].values() for one in path.values()]
+    assert all(one["summary"] for one in operations)
+    assert all("A token needs the scope `" in one["description"] for one in operations)
+    versions = schema["paths"]["/api/v1/datasets"]["post"]["description"]
+    assert versions.endswith("A token needs the scope `export`. At most 60 requests an hour.")
+    told = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
+    assert not re.search(r"Base of every|somebody sends|queryset|serializer", told)
+
+
 def test_anybody_may_read_the_schema(client):
     answer = client.get("/api/schema/")
     assert answer.status_code == 200

@@ -28,13 +28,16 @@ from tests.factories import make_answer, make_asset, make_evidence, make_worker
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"healthz", "readyz", "sign-in", "sign-in-link", "theme"}
+# What metrics answers to whom is in tests/operation.
+OPEN_TO_ALL = {"healthz", "metrics", "readyz", "sign-in", "sign-in-code", "sign-in-link", "theme"}
 OF_THE_PERSON = {
-    "account", "home-pools", "live-home", "new-project", "new-project-plan", "own-keys", "own-token-revoke", "palette",
-    "plan-discard", "plan-draft", "plan-file", "plan-load", "plan-preset", "plan-rest", "plan-save", "plan-tried",
-    "plan-try", "platform-account", "platform-account-change", "platform-account-new", "platform-account-test",
-    "platform-account-use", "platform-account-webhook", "platform-accounts", "platform-command-decide", "projects",
-    "sign-out", "trash", "try-code",
+    "account", "account-confirm", "forecast", "forecast-start", "home-pools", "live-home", "new-project",
+    "new-project-plan", "own-keys", "own-token-revoke", "palette", "plan-discard", "plan-draft", "plan-file",
+    "plan-load", "plan-preset", "plan-rehearse", "plan-rest", "plan-save", "plan-tried", "plan-try", "platform-account",
+    "platform-account-change", "platform-account-new", "platform-account-test", "platform-account-use",
+    "platform-account-webhook", "platform-accounts", "platform-command-decide", "projects", "rehearsal",
+    "rehearsal-cancel", "rehearsal-compare", "rehearsal-remove", "rehearsals-all", "sign-out", "trash", "try-code",
+    "two-factor",
 }  # fmt: skip
 OF_OPERATORS = {"system", "system-job", "system-log", "system-processes", "system-storage"}
 VIEWERS_POST = {"view-add"}
@@ -91,7 +94,7 @@ def browsers(people: dict[str, User]) -> dict[str, Client]:
 
 
 def url_of(place: str, world: dict[str, Any]) -> str:
-    usual = {"int": 1, "uuid": UUID(int=1), "slug": "x", "str": "x"}
+    usual = {"int": 1, "uuid": UUID(int=1), "slug": "x", "str": "x", "path": "x"}
     parts = []
     for part in place.split("/"):
         head, opened, rest = part.partition("<")

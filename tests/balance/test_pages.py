@@ -1,14 +1,31 @@
 """The page of balance: who sees it, what it says, and the way from a gap to a plan that fills it."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser
 
 from crowd.models import Account, Batch
-from curation.models import AssetTag, Event, PlanDraft, PlanFactor, Pool, Project, SavedView
+from curation.models import (
+    AssetTag,
+    Event,
+    Job,
+    PlanDraft,
+    PlanFactor,
+    Pool,
+    Predictions,
+    Project,
+    SavedView,
+    Scenario,
+    ScenarioVerdict,
+)
+from curation.services import coverage, jobs, sampling, scenarios
+from curation.services.datasets import freeze_version
 from tests.browsing import DESK, breaches, chromium, watched
 from tests.factories import make_asset, make_pool
 
@@ -56,6 +73,12 @@ def test_what_is_shown_is_in_the_address(planned: Project, people: dict[str, Cli
     assert odd.context["asked"] == {"by": "light", "count": "images", "of": "published"}
 
 
+def test_a_saved_plan_is_shown_by_a_condition_that_it_names(planned: Project, people: dict[str, Client]):
+    where, plan = f"{address(planned, 'balance-plan')}?of=kept&by=", "resolution: hd, full-hd\nhour: 08 50%, 20 50%"
+    assert "of=kept&count=images&by=resolution" in people["alice"].post(where + "light", {"plan": plan})["Location"]
+    assert "by=hour" in people["alice"].post(where + "hour", {"plan": plan})["Location"]
+
+
 def test_a_wrong_plan_is_refused_with_its_line_and_kept_in_the_field(planned: Project, people: dict[str, Client]):
     where = f"{address(planned, 'balance-plan')}?by=blur&of=kept"
     answer = people["alice"].post(where, {"plan": "light: low 50%, normal 20%"})
@@ -95,10 +118,10 @@ def test_a_gap_becomes_a_pool_of_this_project_on_a_second_platform(project: Proj
     second = Account.objects.create(slug="second", platform="mturk", label="Second crowd", is_shared=True)
     alice.post(address(project, "balance-plan"), {"plan": "skin: dark 50%, light 50%"})
     page = alice.get(address(project))
-    assert page.context["crowds"] == [("second", "Second crowd")]
+    assert page.context["crowds"] == [("inhouse", "In-house"), ("second", "Second crowd")]
     gap = page.context["gaps"][0]
     asked = {"gap": f"{gap.label.pk}:0:{gap.place}:{gap.left}", "crowd": "second", "links": "on"}
-    assert alice.post(address(project, "balance-pool"), {**asked, "crowd": "inhouse"}).status_code == 400
+    assert alice.post(address(project, "balance-pool"), {**asked, "crowd": "nobody"}).status_code == 400
     assert alice.post(address(project, "balance-pool"), asked).status_code == 302
     pool = Pool.objects.get(account=second)
     assert (pool.state, pool.wanted, pool.title) == ("draft", gap.left, "PEACE, skin dark")
@@ -106,7 +129,66 @@ def test_a_gap_becomes_a_pool_of_this_project_on_a_second_platform(project: Proj
     assert (batch.interface, batch.spec["instructions"][-1]) == ("link", "Skin: dark")
     assert batch.spec["condition"] == ["skin", "dark"]
     assert Event.objects.get(kind="pool.drafted").subject_id == pool.pk
-    assert alice.get(address(project)).context["crowds"] == []
+    after = next(one for one in alice.get(address(project)).context["gaps"] if one.place == gap.place)
+    assert (after.wanted, after.missing, after.left) == (gap.wanted, gap.missing, 0)
+
+
+def test_each_gap_may_have_a_pool_on_every_platform_once(project: Project, people: dict[str, Client]):
+    alice = people["alice"]
+    make_pool(project, "PEACE", wanted=20)
+    make_asset(project)
+    alice.post(address(project, "balance-plan"), {"plan": "skin: dark 50%, light 50%"})
+    label = project.classes.get(name="peace")
+    dark, light = ({"gap": f"{label.pk}:0:{place}:5", "crowd": "inhouse"} for place in (0, 1))
+    for asked in (dark, light):
+        assert alice.post(address(project, "balance-pool"), asked).status_code == 302
+    again = alice.post(address(project, "balance-pool"), dark)
+    assert again.status_code == 400
+    assert "asks for this already: raise its target there." in again.content.decode()
+    assert sorted(Pool.objects.filter(label_class=label).values_list("condition", flat=True)) == [
+        "",
+        "skin: dark",
+        "skin: light",
+    ]
+
+
+def test_what_the_plan_tolerates_becomes_scenarios_and_is_shown_beside_what_was_measured(
+    planned: Project, people: dict[str, Client]
+):
+    plan = {"plan": "light: low 30% ±5 ≥70%, normal 70% ±5 ≥100%\nresolution: hd, full-hd"}
+    people["alice"].post(address(planned, "balance-plan"), plan)
+    assert "2 tolerated performances" in people["alice"].get(address(planned)).content.decode()
+    assert people["rita"].post(address(planned, "balance-scenarios")).status_code == 404
+    assert people["alice"].post(address(planned, "balance-scenarios")).status_code == 302
+    low, normal = Scenario.objects.order_by("id")
+    assert (low.name, low.query, low.tolerated, normal.tolerated) == ("light low", "light:low", 0.7, 0.999)
+    version = freeze_version(project_id=planned.pk, by=None, now=timezone.now())
+    model = Predictions.objects.create(
+        project=planned, dataset=version, model="m", model_version="1", kind="boxes", sha256="0" * 64
+    )
+    ScenarioVerdict.objects.create(
+        scenario=normal,
+        predictions=model,
+        terms=asdict(scenarios.terms_of(normal)),
+        images=10,
+        right=8,
+        n=10,
+        low=0.5,
+        high=0.9,
+        verdict="fail",
+    )
+    text = people["vera"].get(address(planned)).content.decode()
+    assert "tolerated performances" not in text
+    assert re.search(r"m 1: 80(\.0)?\s%, fail", text)
+    people["alice"].post(address(planned, "balance-plan"), {"plan": plan["plan"].replace("100", "80")})
+    text = people["alice"].get(address(planned)).content.decode()
+    assert "1 tolerated performance of the plan is asked for by no scenario" in text
+    assert "m 1: 80" not in text, "that was the verdict of another performance"
+    Scenario.objects.filter(pk=low.pk).update(metric="precision")
+    people["alice"].post(address(planned, "balance-scenarios"))
+    told = list(Scenario.objects.order_by("id").values_list("name", "metric", "tolerated"))
+    mine, changed = ("light low", "precision", 0.7), ("light normal", "recall", 0.8)
+    assert told == [mine, changed, ("light low 2", "recall", 0.7)], "a scenario of one's own stays as it is"
 
 
 def test_a_sample_is_drawn_looked_at_and_kept(planned: Project, people: dict[str, Client]):
@@ -126,6 +208,30 @@ def test_a_sample_is_drawn_looked_at_and_kept(planned: Project, people: dict[str
     assert "has a sample “spring” already" in again.content.decode()
     under = alice.get(address(planned, "sample"), {**wish, "shares": PLAN, "way": "rarest"})
     assert "balances the values of one condition, not of 2" in under.content.decode()
+
+
+def test_a_large_sample_is_kept_by_a_job_with_the_pictures_that_were_shown(
+    planned: Project, people: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sampling, "MOST_AT_ONCE", 2)
+    wish = {"shares": "light: low 50%, normal 50%", "query": "", "size": "4", "seed": "7", "name": "spring"}
+    answer = people["alice"].post(address(planned, "sample-keep"), wish, follow=True)
+    assert "The sample “spring” is being kept." in answer.content.decode()
+    twice = people["alice"].post(address(planned, "sample-keep"), {**wish, "seed": "8"})
+    assert "A sample “spring” is being kept already" in twice.content.decode()
+    lead = planned.memberships.get(role="lead").user
+    view = SavedView.objects.create(project=planned, owner=lead, name="Sample spring")
+    jobs.run(job_id=Job.objects.get(kind="keep_sample").pk, now=timezone.now())
+    assert not AssetTag.objects.filter(key="sample").exists(), "a view has this name"
+    view.delete()
+    wish["seed"] = "9"
+    people["alice"].post(address(planned, "sample-keep"), wish)
+    jobs.run(job_id=Job.objects.get(kind="keep_sample", state="due").pk, now=timezone.now())
+    order = sampling.Order(coverage.read_plan(wish["shares"]), size=4, seed=9)
+    kept = AssetTag.objects.filter(key="sample", value="spring").values_list("asset_id", flat=True)
+    assert set(kept) == set(sampling.drawn(project=planned, order=order).asset_ids)
+    assert SavedView.objects.get().owner.name == "Alice"
+    assert "being kept" not in people["alice"].get(address(planned, "sample")).content.decode()
 
 
 @pytest.mark.parametrize("rows", [1, 6])

@@ -1,20 +1,39 @@
 """Searches in the browser: proposed by the recipe, counted before they begin, watched, stopped, looked at."""
 
+import math
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from crowd.clock import database_now
 from curation.dashboard.crawl_form import read_lists
-from curation.models import Asset, AssetTag, Crawl, CrawlCall, CrawlEngine, CrawlHit, CrawlLink, CrawlQuery
-from curation.services.crawling import spot_checks
+from curation.models import (
+    Asset,
+    AssetTag,
+    Crawl,
+    CrawlCall,
+    CrawlEngine,
+    CrawlHit,
+    CrawlLink,
+    CrawlQuery,
+    Job,
+    LabelClass,
+)
+from curation.services import jobs, shared_cache
+from curation.services.crawling import plans, spot_checks
 from curation.services.crawling.funnel import Step, out_of_order
 from curation.services.crawling.spot_checks import Precision
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _counted_each_time(monkeypatch):
+    monkeypatch.setattr(shared_cache, "LEAST_COST", math.inf)
 
 
 @pytest.fixture
@@ -94,6 +113,54 @@ def test_a_search_begins_stops_and_goes_on(client, project):
     client.post(reverse("crawl-go-on", args=[project.public_id, crawl.public_id]))
     crawl.refresh_from_db()
     assert not crawl.stopped
+
+
+def test_a_search_of_many_questions_is_written_down_by_a_job_that_may_die(client, project, monkeypatch):
+    monkeypatch.setattr(plans, "MOST_AT_ONCE", 5)
+    monkeypatch.setattr(plans, "A_SLICE", 2)
+    monkeypatch.setattr(plans, "SECONDS_A_RUN", 0.0)
+    answer = client.post(reverse("crawl-start", args=[project.public_id]), form(do="start"))
+    crawl, job = Crawl.objects.get(project=project), Job.objects.get(kind="plan_crawl")
+    assert crawl.queries.count() == 0
+    assert "every 3s" in client.get(answer["Location"]).content.decode(), "it has begun"
+    assert "At work" in client.get(reverse("crawls", args=[project.public_id])).content.decode()
+    client.post(reverse("crawl-go-on", args=[project.public_id, crawl.public_id]))
+    assert not Job.objects.filter(kind="crawl_search").exists(), "nothing is asked before all is written down"
+    jobs.run(job_id=job.pk, now=timezone.now())
+    assert crawl.queries.count() == 2
+    while jobs.run(job_id=job.pk, now=timezone.now()):
+        pass
+    assert list(crawl.queries.order_by("pk").values_list("text", flat=True)) == ["red car", "blue car", "green car"]
+    assert CrawlCall.objects.filter(query__crawl=crawl).count() == 6
+    assert Job.objects.filter(kind__in=["crawl_search", "crawl_fetch"], state="due").count() == 2
+
+
+def test_a_slice_is_as_long_as_its_pages_and_engines_let_it_be(client, project, monkeypatch):
+    monkeypatch.setattr(plans, "MOST_AT_ONCE", 5)
+    monkeypatch.setattr(plans, "CALLS_A_SLICE", 5)
+    monkeypatch.setattr(plans, "SECONDS_A_RUN", 0.0)
+    client.post(reverse("crawl-start", args=[project.public_id]), form(do="start"))
+    jobs.run(job_id=Job.objects.get(kind="plan_crawl").pk, now=timezone.now())
+    assert CrawlCall.objects.count() == 4, "two questions to each of the two"
+
+
+def test_a_class_that_is_gone_before_all_is_written_down_stops_the_search(project, monkeypatch):
+    car = LabelClass.objects.create(project=project, name="car", index=90)
+    spec = plans.Spec("cars", "https://searx.example.org", "{thing}", ["a"], {"thing": ["car"]}, class_from="thing")
+    monkeypatch.setattr(plans, "MOST_AT_ONCE", 0)
+    crawl = plans.request(project=project, spec=spec, by=None, now=timezone.now())
+    job = Job.objects.get(kind="plan_crawl")
+    LabelClass.objects.filter(pk=car.pk).update(retired_at=timezone.now())
+    jobs.run(job_id=job.pk, now=timezone.now())
+    crawl.refresh_from_db()
+    assert "has no class car" in crawl.stopped
+    assert not crawl.queries.exists()
+    LabelClass.objects.filter(pk=car.pk).update(retired_at=None)
+    plans.request(project=project, spec=spec, by=None, now=timezone.now())
+    jobs.run(job_id=job.pk, now=timezone.now())
+    crawl.refresh_from_db()
+    assert not crawl.stopped
+    assert crawl.queries.get().label_class == car
 
 
 @pytest.mark.parametrize(

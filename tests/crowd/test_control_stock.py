@@ -83,3 +83,14 @@ def test_what_clickers_fail_is_not_bad_and_a_real_task_is_never_retired(watched)
     real = Task.objects.filter(batch=watched, known_answer__isnull=True).first()
     with pytest.raises(CrowdError, match="no such control task"):
         control_stock.retire(batch=watched, task_id=real.pk)
+
+
+def test_where_a_platform_mixes_pages_itself_an_adaptive_pool_is_told_to_be_a_fixed_one():
+    batch = market.batch(at=market.account("toloka"), page_size=10, control_per_page=1)
+    batch.spec = {**batch.spec, "control_rate": "adaptive"}
+    batch.save(update_fields=["spec"])
+    market.tasks(batch, 28, known="correct")
+    assert found(batch).says == (
+        "28 control tasks last for 280 answers of one worker and add 11.1 % to the price of the work. "
+        "This platform mixes its pages itself: as many on every page, not many at first."
+    )

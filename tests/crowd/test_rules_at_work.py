@@ -260,15 +260,15 @@ def test_answers_of_the_suspended_are_not_trusted_but_of_the_tired_are():
     watched = pool({"kind": "control"}, known="incorrect")
     wanda = market.worker(watched.account)
     page = market.sent(watched, wanda)
-    assert not trust.is_distrusted(page=page, now=NOON)
+    assert not trust.distrusted(pages=[page], now=NOON)
     trust.restrict(
         worker_id=wanda.pk, scope="batch", scope_id=watched.pk, reason="", until=None, by_rule="skipped_in_row"
     )
-    assert not trust.is_distrusted(page=page, now=NOON)
+    assert not trust.distrusted(pages=[page], now=NOON)
     trust.restrict(
         worker_id=wanda.pk, scope="account", scope_id=watched.account_id, reason="", until=None, by_rule="control"
     )
-    assert trust.is_distrusted(page=page, now=NOON)
+    assert trust.distrusted(pages=[page], now=NOON)
 
 
 @pytest.mark.django_db

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crowd.errors import CrowdError, NoWork
 from crowd.models import Answer, Batch, SkillValue, Worker
@@ -93,3 +95,13 @@ def test_a_control_task_never_reaches_those_whose_answers_made_it():
     made.save(update_fields=["known_answer"])
     met = [control.for_page(batch=watched, worker=who) for who in (wanda, willa, will)]
     assert met == [[], [made], []]
+
+
+def test_an_exam_that_may_be_sat_again_is_looked_up_once_for_the_list():
+    of = exam()
+    wanda = market.worker(of.account)
+    fail(of, wanda)
+    with CaptureQueriesContext(connection) as asked:
+        assert offered(of, wanda, NOON) is not None
+    tried = [one for one in asked if "crowd_assignment" in one["sql"] and "submitted_at" in one["sql"]]
+    assert len(tried) == 1

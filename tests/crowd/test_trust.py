@@ -100,7 +100,7 @@ def test_five_of_five_ban_for_the_days_of_their_level(photos, wanda):
     row = Restriction.objects.get(worker=wanda)
     assert (row.scope, row.scope_id, row.by_rule) == ("project", photos.project_id, "dishonesty")
     assert row.until == NOON + 30 * DAY
-    assert row.reason == "Level 20: edited the example: crop, flip, filter"
+    assert row.reason == "Level 20: Edited the example: crop, flip, filter"
     assert banned(photos, wanda)
 
 
@@ -151,7 +151,7 @@ def test_what_remains_after_a_false_alarm_bans_for_the_level_that_remains(photos
     for row in more:
         dishonesty.overturn(evidence_id=row.pk, now=NOON + DAY)
     assert standing(wanda) == [("dishonesty", NOON + 10 * DAY)]
-    assert Restriction.objects.in_force(NOON).get().reason == "Level 0: sent the same photo again"
+    assert Restriction.objects.in_force(NOON).get().reason == "Level 0: Sent the same photo again"
     for row in send_more:
         dishonesty.overturn(evidence_id=row.pk, now=NOON + DAY)
     assert standing(wanda) == []

@@ -1,6 +1,8 @@
 """Our own market keeps to who was asked for: languages, countries, skills, and the last day."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crowd.errors import NotYours, NoWork
 from crowd.models import Worker
@@ -60,3 +62,20 @@ def test_after_its_last_day_a_pool_gives_nothing_out():
     assert not is_offered(work, who, NOON + MINUTE)
     with pytest.raises(NoWork, match="last day"):
         market.claim(work, who, NOON + MINUTE)
+
+
+def test_each_pool_more_costs_the_list_of_offers_two_questions():
+    first = market.batch()
+    market.tasks(first, 2)
+    who = market.worker(first.account)
+
+    def questions() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            offers.offers(worker_id=who.pk, now=NOON)
+        return len(asked)
+
+    before = questions()
+    for _ in range(3):
+        market.tasks(market.batch(at=first.account), 2)
+    assert len(offers.offers(worker_id=who.pk, now=NOON)) == 4
+    assert questions() - before == 2 * 3

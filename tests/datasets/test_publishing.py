@@ -1,23 +1,39 @@
 """Before everybody sees it: filters with a person's word, a package that is in order, contributors erased for good."""
 
+import hashlib
 import json
 
 import pytest
 from django.core.files.storage import default_storage
+from django.urls import reverse
 from django.utils import timezone
 
 from crowd.errors import CrowdError
 from crowd.models import LedgerEntry, Worker
 from curation.datasets.formats.receipt import changed_files, load_receipt
-from curation.models import Asset, AssetTag, Decision, ErasedItem, Event, Export, Job, PublishFinding, TagRun
-from curation.services import cards, erasing, exporting, jobs, packages, publish_filters
+from curation.models import (
+    Asset,
+    AssetTag,
+    DatasetItem,
+    Decision,
+    ErasedItem,
+    Event,
+    Export,
+    Job,
+    LockedPart,
+    PublishFinding,
+    TagRun,
+)
+from curation.services import cards, class_examples, erasing, exporting, jobs, packages, publish_filters
+from curation.services.asset_query import matching, parse
 from curation.services.assets import restore
 from curation.services.cards import CardText
+from curation.services.consents import digest_of_consent
 from curation.services.datasets import freeze_version, split_version
 from curation.services.export_requests import request_export
 from curation.services.splits import SplitPlan
 from tests.doors.conftest import photo, publish
-from tests.factories import make_asset, make_project, make_user, make_worker
+from tests.factories import make_answer, make_asset, make_pool, make_project, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -190,3 +206,58 @@ def test_an_erased_contributor_is_in_no_version_file_or_hash_and_receipts_say_so
         restore(asset_id=mine[0].pk, by=alice, now=NOW)
     assert Worker.objects.filter(pk=wanda.pk).exists()
     assert not [one.sentence for one in packages.checks(version) if "filters" in one.name and not one.is_met]
+
+
+def test_who_agreed_to_another_text_than_the_present_is_counted_found_and_shown(project, alice, client):
+    project.consent_text = "My pictures may be sold."
+    project.save(update_fields=["consent_text"])
+    names = ("present", "earlier", "none")
+    people = dict(zip(names, (make_worker() for _ in names), strict=True))
+    agreed = {"consented_at": NOW, "is_adult": True}
+    Worker.objects.filter(pk=people["present"].pk).update(consent_version=digest_of_consent(project), **agreed)
+    Worker.objects.filter(pk=people["earlier"].pk).update(consent_version="0" * 64, **agreed)
+    Worker.objects.filter(pk=people["none"].pk).update(consented_at=None)
+    images = dict(zip(names, Asset.objects.filter(project=project).order_by("id")[:3], strict=True))
+    for name, asset in images.items():
+        Asset.objects.filter(pk=asset.pk).update(worker_id=people[name].pk)
+    for name in names:
+        assert set(matching(parse(f"consent:{name}"), project=project)) == {images[name]}, name
+    video = make_asset(project, media="video", worker=people["earlier"])
+    frame = make_asset(project, media="frame", parent=video)
+    assert frame in matching(parse("consent:earlier media:frame"), project=project)
+    Worker.objects.filter(pk=people["none"].pk).update(consent_version=digest_of_consent(project), **agreed)
+    answer = make_answer(make_pool(project), people["earlier"])
+    Asset.objects.filter(pk=images["earlier"].pk).update(answer=answer)
+    client.force_login(alice)
+    page = client.get(reverse("asset", args=[project.public_id, images["earlier"].public_id])).content.decode()
+    assert "<dt>Consent</dt><dd>to another text than the project shows now, " in page
+    earlier = "1 of those who agreed did so to another text than the project shows now"
+    version = frozen(project)
+    told = {one.name: one.sentence for one in packages.checks(version)}
+    assert earlier in told["Consent"]
+    Worker.objects.filter(pk__in=[people["earlier"].pk, people["none"].pk]).update(person_id=77)
+    Worker.objects.filter(pk=people["none"].pk).update(consent_version="0" * 64)
+    Worker.objects.filter(pk=people["present"].pk).update(consented_at=None)
+    for consent, said in (("", "no consent recorded here"), ("Terms of the panel.", "agreed elsewhere")):
+        version.card["consent"] = consent
+        sentence = next(one.sentence for one in packages.checks(version) if one.name == "Consent")
+        assert said in sentence
+        assert earlier in sentence, "a person counts once"
+
+
+def test_a_locked_image_is_no_example_of_a_class(project, alice):
+    label, data = project.classes.first(), b"the bytes of a locked image"
+    version = split_version(dataset_id=frozen(project).pk, plan=SplitPlan(), by=None, now=NOW)
+    item = DatasetItem.objects.filter(dataset=version).first()
+    Asset.objects.filter(pk=item.asset_id).update(sha256=hashlib.sha256(data).digest())
+    LockedPart.objects.create(project=project, dataset=version, split=item.split, locked_at=NOW)
+    with pytest.raises(CrowdError, match=r"1 image of the locked .* cannot be used as an example"):
+        class_examples.set_example(label=label, data=data, by=alice, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(700, "700 bytes"), (12_300, "12 KB"), (50_800_000, "50.8 MB"), (3_400_000_000, "3.4 GB")],
+)
+def test_a_small_package_is_not_said_to_hold_nothing(size: int, words: str):
+    assert packages.size_words(size) == words

@@ -14,6 +14,7 @@ from django.utils import timezone
 from PIL import Image
 
 from crowd.errors import CrowdError, IllegalTransition
+from curation.api import paging
 from curation.datasets.formats.receipt import changed_files
 from curation.models import (
     Asset,
@@ -387,3 +388,47 @@ def test_the_api_exports_a_query_a_delta_and_smaller_pictures_and_names_what_is_
     stopped = caller.send("POST", f"/api/v1/exports/{delta.json()['id']}/cancel")
     assert (stopped.status_code, stopped.json()["state"]) == (200, "cancelled")
     assert caller.send("POST", f"/api/v1/exports/{delta.json()['id']}/cancel").status_code == 409
+
+
+@pytest.mark.parametrize("asked", ["difference?", "changes?kind=added&"])
+def test_a_comparison_that_takes_too_long_says_what_does_it_instead(changed, alice, monkeypatch, asked):
+    old, new, _ = changed
+    monkeypatch.setattr(paging, "in_time", lambda *_, **__: None)
+    answer = Caller(token_of(alice)).get(f"/api/v1/datasets/{new.public_id}/{asked}since={old.public_id}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "too_slow")
+    assert "a job does it" in answer.json()["detail"]
+
+
+def test_the_api_tells_what_differs_has_a_version_split_and_says_who_has_it(changed, project, alice):
+    old, new, (first, second, *_) = changed
+    caller, place = Caller(token_of(alice)), f"/api/v1/datasets/{new.public_id}"
+    since = f"since={old.public_id}"
+    told = caller.get(f"{place}/difference?{since}").json()
+    assert [told[kind] for kind in version_diff.Kind] == [1, 1, 1, 1, 0]
+    assert (told["boxes"]["moved"], told["boxes"]["relabelled"], told["images_before"]) == (1, 1, 3)
+    (moved,) = caller.get(f"{place}/changes?{since}&kind=changed").json()["results"]
+    assert (moved["asset"], moved["boxes_after"][0]["x"]) == (str(first.public_id), 0.125)
+    (gone,) = caller.get(f"{place}/changes?{since}&kind=removed").json()["results"]
+    assert (gone["asset"], gone["boxes_after"]) == (str(second.public_id), None)
+    wrong = caller.get(f"{place}/changes?{since}&kind=bigger")
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "bad_parameter")
+    assert caller.get(f"{place}/changes?kind=added").status_code == 400
+
+    asked = caller.send("POST", f"{place}/split", {"shares": {"train": 2, "test": 1}, "seed": 5})
+    assert (asked.status_code, asked.json()["state"]) == (202, "freezing")
+    assert caller.get(f"{place}/difference?since={asked.json()['id']}").json()["code"] == "not_ready"
+    jobs.run(job_id=int(asked["Location"].rsplit("/", 1)[1]), now=timezone.now())
+    split = caller.get(f"/api/v1/datasets/{asked.json()['id']}").json()
+    assert (split["state"], split["splits"]["seed"], set(split["splits"]["counts"])) == ("frozen", 5, {"train", "test"})
+    page = f"/api/v1/datasets/{split['id']}/changes?since={new.public_id}&kind=resplit&limit=2"
+    one = caller.get(page).json()
+    two = caller.get(f"{page}&cursor={one['next']}").json()
+    assert [len(one["results"]), len(two["results"]), two["next"]] == [2, 1, None]
+    assert caller.get(f"{page.replace('resplit', 'added')}&cursor={one['next']}").json()["code"] == "bad_cursor"
+    refused = caller.send("POST", f"{place}/split", {"shares": {"train": 1}})
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_split")
+
+    export = finish(datasets.request_export(dataset_id=new.pk, format="csv", by=alice, now=NOW))
+    b"".join(caller.get(f"/api/v1/exports/{export.public_id}/download").streaming_content)
+    readers = caller.get(f"{place}/readers").json()
+    assert [(one["name"], one["format"], one["times"]) for one in readers] == [("Alice", "csv", 1)]

@@ -15,7 +15,6 @@ from curation.intake.found import UnknownSource
 from curation.models import Asset, AssetPreview, Decision, Project
 from curation.preprocessing.limits import Unreadable
 from curation.services.ingest import Incoming, entry_stage, ingest, take
-from curation.stages.crowdwork import payload_of
 from tests.doors.conftest import photo
 
 
@@ -103,7 +102,6 @@ def test_what_enters_after_the_checks_has_its_copies_and_can_be_offered_at_once(
     assert (asset.width, asset.height) == (320, 200)
     assert asset.hash256
     assert default_storage.exists(asset.preview.screen_key)
-    assert payload_of(asset)["image_key"] == asset.preview.screen_key
 
 
 def test_copies_that_an_interrupted_run_did_not_make_are_made_by_the_next(project: Project, tmp_path: Path):

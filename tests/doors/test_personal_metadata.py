@@ -16,7 +16,6 @@ from curation.portal.media import file_response
 from curation.services import datasets, jobs
 from curation.services.ingest import ingest
 from curation.services.tokens import SCOPES, create_token
-from curation.stages.crowdwork import payload_of
 from tests.doors.conftest import photo
 from tests.factories import make_project, make_user
 
@@ -100,7 +99,7 @@ def test_the_office_shows_no_place_and_no_owner(asset: Asset, alice: User, varia
 
 
 def test_the_crowd_sees_no_place_and_no_owner(asset: Asset):
-    shown = body(file_response(payload_of(asset)["image_key"]))
+    shown = body(file_response(asset.preview.screen_key))
     assert told(shown) == []
 
 

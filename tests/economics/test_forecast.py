@@ -106,6 +106,13 @@ def test_a_change_of_a_setting_changes_the_plan():
 
 
 @pytest.mark.django_db
+def test_votes_of_five_that_end_when_settled_cost_what_a_good_crowd_settles_with():
+    usual, more = told("gestures"), told("gestures", "--set", "validate.overlap=5")
+    answers = [row["answers"] for one in (usual, more) for row in one["as_is"]["rows"] if row["stage"] == "validate"]
+    assert answers == [2.27, pytest.approx(2.27 + 3.48 - 2.255, abs=1e-4)]
+
+
+@pytest.mark.django_db
 def test_a_project_tells_what_it_has_paid_for():
     project = world.campaign()
     asset = world.checked(project, world.photo("one"))

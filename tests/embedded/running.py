@@ -11,15 +11,18 @@ from .observe import processes_of
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def environment(data_dir: Path) -> dict[str, str]:
+LOCAL = "curation.settings.local"
+
+
+def environment(data_dir: Path, settings: str = LOCAL) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name != "WINNOW_TEST_DATA_DIR"}
-    return {**inherited, "DJANGO_SETTINGS_MODULE": "curation.settings.local", "DATA_DIR": str(data_dir)}
+    return {**inherited, "DJANGO_SETTINGS_MODULE": settings, "DATA_DIR": str(data_dir)}
 
 
-def start(data_dir: Path, port: int) -> subprocess.Popen[str]:
+def start(data_dir: Path, port: int, settings: str = LOCAL) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, ROOT / "manage.py", "up", "--no-demo", "--port", str(port)],
-        env=environment(data_dir),
+        env=environment(data_dir, settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -47,7 +50,15 @@ def _environ(pid: int) -> bytes:
 def role_pid(data_dir: Path, role: str) -> int:
     """Return the oldest process of the role, which is the one that the supervisor started."""
     mark = f"WINNOW_ROLE={role}\0".encode()
-    return min((pid for pid in family(data_dir) if mark in _environ(pid) + b"\0"), default=0)
+    return min((pid for pid in family(data_dir) if mark in _environ(pid) + b"\0"), key=_started, default=0)
+
+
+def _started(pid: int) -> int:
+    """Return when a process began, in ticks since the machine did: its number says nothing once numbers wrap."""
+    try:
+        return int((Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[19])
+    except OSError:
+        return sys.maxsize
 
 
 def status_of(port: int, path: str) -> int:

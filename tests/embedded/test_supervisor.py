@@ -66,7 +66,7 @@ def web_pid(port: int) -> int:
 
 
 def one_sentence(process: subprocess.Popen[str]) -> str:
-    _, complaint = process.communicate(timeout=30)
+    _, complaint = process.communicate(timeout=120)
     assert complaint.startswith("winnow: ")
     assert complaint.count("\n") == 1
     return complaint

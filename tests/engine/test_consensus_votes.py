@@ -92,7 +92,11 @@ def test_stopping_early_says_what_all_votes_would_have_said(overlap):
 
 
 def weigh(stage, given, overlap):
-    return votes.weigh(stage=stage, answers=given, rule=rule(overlap=overlap, most=overlap))
+    return votes.weigh(answers=given, rule=rule(overlap=overlap, most=overlap), known=known(stage, given))
+
+
+def known(stage, given):
+    return votes.skills_of(stage, [one.worker_id for one in given])
 
 
 def test_good_voters_on_control_tasks_stop_sooner_than_unknown_ones():
@@ -100,11 +104,11 @@ def test_good_voters_on_control_tasks_stop_sooner_than_unknown_ones():
     stage, batch = project.stages.get(name="validate"), world.batch(project, "validate")
     given = [Annotation(worker_id=world.worker(project, f"v{n}").pk, label="correct") for n in range(2)]
     posterior = rule(stop="posterior", most=7, tau=0.99)
-    assert votes.weigh(stage=stage, answers=given, rule=posterior).next == "buy"
+    assert votes.weigh(answers=given, rule=posterior, known=known(stage, given)).next == "buy"
     skill = skills.ensure_skill(account=batch.account, name=skills.quality_name(batch))
     for one in given:
         SkillValue.objects.create(worker_id=one.worker_id, skill=skill, value=90, ok=40, n=40)
-    found = votes.weigh(stage=stage, answers=given, rule=posterior)
+    found = votes.weigh(answers=given, rule=posterior, known=known(stage, given))
     assert (found.next, found.label) == ("none", "correct")
     assert found.confidence > 0.99
 

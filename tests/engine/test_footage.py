@@ -12,8 +12,8 @@ from crowd.clock import database_now
 from crowd.rehearsal import footage
 from curation.management.commands.rehearse import as_text
 from curation.models import Asset, Project
-from curation.services import clips, ingest, tagging
-from curation.services.asset_query import matching, parse
+from curation.services import clips, ingest, tag_counts
+from curation.services.asset_query import Query, matching, parse
 from curation.services.clips import BadClip, Clip
 from tests.factories import make_project
 
@@ -43,9 +43,9 @@ def test_frames_keep_their_order_and_have_the_hour_of_their_own_moment(project, 
     assert names(project, 'tag:"camera: gate-1"') == list(range(0, 300, 10))
     assert names(project, 'tag:"hour: 07"') == list(range(0, 150, 10))
     assert names(project, 'tag:"hour: 08" tag:"location: gate" tag:"day: Monday"') == list(range(150, 300, 10))
-    counts = {(one.key, one.value): (one.n, one.share) for one in tagging.counts(project, parse('tag:"hour: 08"'))}
+    counts = {(one.key, one.value): (one.n, one.share) for one in tag_counts.counted(project, parse('tag:"hour: 08"'))}
     assert counts["hour", "08"] == (15, 1.0)
-    assert {(one.key, one.value): one.share for one in tagging.counts(project)}["hour", "07"] == 0.5
+    assert {(one.key, one.value): one.share for one in tag_counts.counted(project, Query())}["hour", "07"] == 0.5
 
 
 def test_what_is_said_later_reaches_the_frames_that_are_there_and_is_said_once(project, clip):

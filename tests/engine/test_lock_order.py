@@ -66,7 +66,7 @@ ACTS_ON_OPEN: dict[str, Act] = {
 
 
 def checked(asset: Asset) -> None:
-    checks._decide(asset, NOON, checks.Finding("low_resolution", {}))
+    checks.decide(asset, NOON, checks.Finding("low_resolution", {}))
 
 
 def cut(asset: Asset) -> None:

@@ -320,13 +320,12 @@ def test_what_waits_for_its_verdict_is_not_taken_out_unpaid(project):
 
 
 def test_cuts_come_from_accepted_pictures_once_there_are_a_hundred(project):
-    sharp = cuts.CUTS[0]
-    assert cuts.suggested(project, sharp) is None
+    assert cuts.suggestions(project)["min_sharpness"] is None
     in_a_row(project, 60)
-    few = cuts.suggested(project, sharp)
+    few = cuts.suggestions(project)["min_sharpness"]
     assert (few.from_accepted, few.measured) == (False, 60)
     in_a_row(project, 60, brightness=100.0)
-    enough = cuts.suggested(project, sharp)
+    enough = cuts.suggestions(project)["min_sharpness"]
     assert enough.from_accepted
     assert enough.value == pytest.approx(42.2, abs=1.0)
 
@@ -334,7 +333,7 @@ def test_cuts_come_from_accepted_pictures_once_there_are_a_hundred(project):
 def test_a_cut_takes_out_what_is_beyond_it_holds_for_new_photos_and_is_undone(project):
     pictures = in_a_row(project, 20)
     alice = world.person("Alice")
-    seen = cuts.preview(project, cuts.CUTS[0], 90.5)
+    seen = cuts.previews(project, {"min_sharpness": 90.5})["min_sharpness"]
     assert (seen.goes, seen.of, seen.beyond[0], seen.within[0]) == (10, 20, pictures[10], pictures[9])
     drop = cuts.apply(project=project, values=cuts.read({"min_sharpness": "90.5"}), by=alice, now=NOON)
     do_jobs(project, "bulk_drop")

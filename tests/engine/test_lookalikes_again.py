@@ -87,7 +87,7 @@ def test_a_poor_frame_takes_part_when_its_video_was_paid(page, takes_part, proje
         sha256=b"3" * 32,
         storage_key="frames/two.jpg",
     )
-    assert (frame in lookalikes._earlier(later)) is takes_part
+    assert (frame in lookalikes.earlier_than(later)) is takes_part
 
 
 # Lost and late

@@ -243,6 +243,16 @@ def test_asking_again_makes_nothing_and_a_higher_number_adds_places():
     assert slots(more.project) == (5, 0)
 
 
+def test_a_higher_number_does_not_raise_a_pool_that_was_made_for_a_gap():
+    asked = world.asked(wanted=2)
+    project = campaigns.ensure_project(asked=asked, by=None, now=NOON).project
+    plain, gap = world.collecting(project), world.collecting(project)
+    gap.pk, gap._state.adding, gap.condition, gap.wanted = None, True, "skin: dark", 50
+    gap.save()
+    campaigns.ensure_project(asked=replace(asked, wanted=60), by=None, now=NOON)
+    assert [Pool.objects.get(pk=one.pk).wanted for one in (plain, gap)] == [60, 50]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_same_campaign_started_twice_at_once_is_one_project():
     asked = world.asked()

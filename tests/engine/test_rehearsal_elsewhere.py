@@ -5,7 +5,8 @@ import pytest
 from crowd.models import Account, Assignment, OutboxCommand
 from crowd.services.reconcile import reconcile
 from curation.engine import asking, campaigns
-from curation.engine.rehearsal import START, rehearse
+from curation.engine.rehearsal import rehearse
+from curation.engine.rehearsal_setup import START
 from curation.engine.wish import Wish
 from curation.models import Project
 

@@ -49,10 +49,10 @@ def test_a_page_that_fails_is_told_of_once_and_holds_up_no_later_page(project, m
     Assignment.objects.update(processed_at=None)
     kind, real = type(stage_kind("collect")), type(stage_kind("collect")).take_in
 
-    def fails(self, stage, page, now):
-        if page.pk == first.pk:
+    def fails(self, stage, pages, now):
+        if first in pages:
             raise DataError("value too long")
-        real(self, stage, page, now)
+        real(self, stage, pages, now)
 
     monkeypatch.setattr(kind, "take_in", fails)
     world.send(project, world.photo("two"))
@@ -167,7 +167,7 @@ def test_who_measures_for_too_long_decides_nothing_that_was_decided_meanwhile(pr
     checks = project.stages.get(name="checks")
     check_stage.check(asset_id=asset.pk, stage=checks, settings=check_stage.ChecksSettings(), now=NOON)
     asset.stage = checks  # as it stood when the measuring began
-    check_stage._decide(asset, NOON, check_stage.Finding())
+    check_stage.decide(asset, NOON, check_stage.Finding())
     assert world.stands(asset) == ("validate", "waiting", "")
     assert world.verdicts(asset) == [("checks", "entered"), ("checks", "passed")]
 

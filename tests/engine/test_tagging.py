@@ -13,7 +13,8 @@ from curation.models import Asset, AssetTag, Decision, Job, Project, Stage, TagR
 from curation.preprocessing.taggers.base import Tag, View
 from curation.preprocessing.taggers.registry import Setup
 from curation.recipes.loading import load
-from curation.services import ingest, jobs, tagging
+from curation.services import ingest, jobs, tag_counts, tagging
+from curation.services.asset_query import Query
 from curation.stages import tag as tag_stage
 from curation.stages.tag import TagSettings
 from tests.factories import make_user
@@ -207,7 +208,7 @@ def test_the_funnel_counts_what_reached_each_layer_what_it_cost_and_what_was_sav
 def test_values_are_counted_with_their_share(tmp_path):
     project = project_with(layers=[MOTION], taggers=[])
     taken(project, footage(tmp_path, "0011100000"))
-    found = {(one.key, one.value): (one.n, round(one.share, 2)) for one in tagging.counts(project)}
+    found = {(one.key, one.value): (one.n, round(one.share, 2)) for one in tag_counts.counted(project, Query())}
     assert found["motion", "yes"] == (3, 0.3)
     assert found["motion", "unknown"] == (1, 0.1)
 

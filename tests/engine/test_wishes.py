@@ -110,7 +110,8 @@ def test_another_currency_is_not_counted_as_dollars(far):
 
 def test_more_answers_cost_more():
     one, more = asked(), asked(validate={"overlap": 5})
-    assert planning.plan(more)[1].answers == pytest.approx(planning.plan(one)[1].answers + 2)
+    three, five = planning.plan(one)[1].answers, planning.plan(more)[1].answers
+    assert three < five < three + 2  # votes that settle early are not bought
     assert planning.planned_micro(more) > planning.planned_micro(one)
 
 

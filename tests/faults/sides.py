@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ import psycopg
 
 from curation.embedded.paths import Paths
 from tests.embedded.observe import eventually
-from tests.embedded.running import ROOT, _environ, environment, family, start
+from tests.embedded.running import LOCAL, ROOT, _environ, environment, family, start
 
 COMMISSION = "0.2"
 FAULTS = ("drop_reply=0.05", "error_500=0.05")
@@ -28,9 +29,17 @@ THROTTLE = {"throttle": {"rate": 0.05, "interval": ""}}
 WORKER_MARK = b"WINNOW_ROLE=worker\0"
 
 
-@cache
+AWAY_FOR = 60.0  # seconds within which a database that was killed answers again
+_connections: dict[Path, psycopg.Connection[tuple[Any, ...]]] = {}
+
+
 def database(data_dir: Path) -> psycopg.Connection[tuple[Any, ...]]:
-    return psycopg.connect(host=str(Paths(data_dir).pg_socket_dir), user="winnow", dbname="winnow", autocommit=True)
+    """Return a connection that is kept, or a new one where the database has ended it."""
+    known = _connections.get(data_dir)
+    if known is None or known.closed:
+        where = str(Paths(data_dir).pg_socket_dir)
+        known = _connections[data_dir] = psycopg.connect(host=where, user="winnow", dbname="winnow", autocommit=True)
+    return known
 
 
 @cache
@@ -45,6 +54,7 @@ class Product:
 
     data_dir: Path
     port: int
+    settings: str = LOCAL
 
     def manage(self, *words: str, may_fail: bool = False) -> str:
         done = subprocess.run(
@@ -58,14 +68,22 @@ class Product:
         return done.stdout
 
     def environment(self) -> dict[str, str]:
-        return {**environment(self.data_dir), "PORT": str(self.port)}
+        return {**environment(self.data_dir, self.settings), "PORT": str(self.port)}
 
     def shell(self, code: str) -> Any:
         """Run a piece of code inside of the product; its last line of output is JSON."""
         return json.loads(self.manage("shell", "-v", "0", "-c", code).splitlines()[-1])
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        return database(self.data_dir).execute(query, values).fetchall()
+        """Ask the database, again while it is away."""
+        end = time.monotonic() + AWAY_FOR
+        while True:
+            try:
+                return database(self.data_dir).execute(query, values).fetchall()
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def one(self, query: str, *values: Any) -> int:
         return int(self.rows(query, *values)[0][0] or 0)
@@ -91,18 +109,25 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def product(data_dir: Path) -> Iterator[Product]:
+def product(data_dir: Path, settings: str = LOCAL) -> Iterator[Product]:
+    with running(data_dir, settings) as (ours, _):
+        yield ours
+
+
+@contextlib.contextmanager
+def running(data_dir: Path, settings: str = LOCAL) -> Iterator[tuple[Product, subprocess.Popen[str]]]:
+    """Have a product that serves, and the process of its `up`."""
     port = free_port()
-    process = start(data_dir, port)
+    process = start(data_dir, port, settings)
     try:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline().startswith("Winnow is ready"), process.stderr.read()
-        yield Product(data_dir, port)
+        yield Product(data_dir, port, settings), process
     finally:
         process.kill()
         process.communicate()
-        assert eventually(lambda: family(data_dir) == [])
+        assert eventually(lambda: family(data_dir) == [], seconds=60)
 
 
 def asked_again(call: Callable[[], httpx.Response], times: int = 20) -> httpx.Response:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from curation.datasets.formats.reading import coco
 from curation.datasets.formats.reading.base import BadDocument, BadEntry, Entry, LabelledPicture
 from curation.datasets.formats.registry import READERS, reader
 
@@ -277,3 +279,44 @@ def spoilt(data: bytes, rng: random.Random) -> bytes:
     return rng.choice(
         [data[:at] + noise + data[at + length :], data[:at] + data[at + length :], data[:at] + noise + data[at:]]
     )
+
+
+SQUARE = [10, 5, 30, 5, 30, 30, 10, 30]
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "corners"),
+    [
+        ([SQUARE], 4),
+        ([[9, 5, 30.5, 5, 30, 31]], 3),
+        ([SQUARE[:-1]], 0),
+        ([[10, 5, None, 5, 30, 30]], 0),
+        ([[10, 5, 2e9, 5, 30, 30]], 0),
+        ([[60, 5, 80, 5, 80, 30]], 0),
+        ([[20, 20] * 501], 0),
+        ([SQUARE, SQUARE], 0),
+        ([7], 0),
+        ({"counts": "abc", "size": [50, 100]}, 0),
+    ],
+    ids=["square", "a little beside", "odd", "null", "far away", "elsewhere", "too many", "two", "a number", "mask"],
+)
+def test_a_box_is_taken_with_its_outline_or_without_it(tmp_path: Path, segmentation, corners):
+    drawn = {**COCO["annotations"][0], "segmentation": segmentation}
+    write(tmp_path, {"a.json": json.dumps({**COCO, "annotations": [drawn]})})
+    picture, empty = entries("coco", tmp_path)
+    assert [(box.name, len(box.outline)) for box in picture.boxes.boxes] == [("dog", corners)]
+    assert empty.boxes.boxes == ()
+
+
+def test_outlines_wait_packed_for_their_pictures(tmp_path: Path):
+    outline = [[10 + 20 * (n % 9) / 9 for n in range(80)]]
+    drawn = [{**COCO["annotations"][0], "id": n, "segmentation": outline} for n in range(1_000)]
+    write(tmp_path, {"a.json": json.dumps({**COCO, "annotations": drawn})})
+    tracemalloc.start()
+    try:
+        held = coco._drawn(tmp_path / "a.json")
+        size = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(held[7]) == 1_000
+    assert size < 1_500 * 1_000  # 40 corners as tuples of numbers take over 4,000 bytes

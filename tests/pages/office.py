@@ -25,6 +25,7 @@ from curation.models import (
     Predictions,
     Project,
     PublishFinding,
+    Rehearsal,
     Scenario,
     ScenarioVerdict,
     Stage,
@@ -41,7 +42,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "validate": {"training_tasks": 2, "exam_tasks": 2, "control_per_page": 0, "exam_gate": 0, "training_gate": 0},
     "boxes": {"needs_value": 0},
 }
-NOT_PAGES = {"sign-in", "sign-in-link"}  # plain pages without the shell have tests of their own
+NOT_PAGES = {"sign-in", "sign-in-code", "sign-in-link", "account-confirm"}  # plain pages without the shell
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,27 @@ def operator() -> User:
 
 def full_project(lead: User) -> Project:
     """Return a project whose whole pipeline has run, with something on every screen."""
-    rehearsal.rehearse(wish=Wish(recipe="gestures", seed=3, size=8, settings=SHORT))
+    document = rehearsal.rehearse(wish=Wish(recipe="gestures", seed=3, size=8, settings=SHORT))
     project = Project.objects.get(is_rehearsal=True)
     Project.objects.filter(pk=project.pk).update(archived_at=None, name="Hand gestures")
     project.refresh_from_db()
     Membership.objects.get_or_create(project=project, user=lead, defaults={"role": "lead"})
     Membership.objects.create(project=project, user=make_user("Rita"), role="reviewer")
     _trouble(project, lead)
+    _kept(project, lead, document)
     return project
+
+
+def _kept(project: Project, lead: User, document: dict[str, Any]) -> None:
+    """Add a comparison of two settings that are done and one that is under way."""
+    done = {"project": project, "recipe": "gestures", "size": 8, "comparison": UUID(int=1), "created_by": lead}
+    for number, overlap in enumerate((3, 5), start=1):
+        dearer = {**document["cost"], "per_delivered_usd": f"0.{overlap}"}
+        Rehearsal.objects.create(
+            public_id=UUID(int=number), seed=3, state=Rehearsal.State.DONE, settings={"boxes": {"overlap": overlap}},
+            varied={"boxes.overlap": overlap}, report={**document, "cost": dearer}, accepted=8, **done,
+        )  # fmt: skip
+    Rehearsal.objects.create(seed=4, state=Rehearsal.State.RUNNING, varied={"boxes.overlap": 3}, accepted=2, **done)
 
 
 def _trouble(project: Project, lead: User) -> None:

@@ -3,15 +3,17 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import caches
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.models import Asset, AssetTag, DatasetItem, DatasetVersion, TagRun
-from curation.services.asset_query import QueryError, filters, matching, parse
+from curation.models import Asset, AssetTag, Consensus, DatasetItem, DatasetVersion, Job, LabelClass, TagRun
+from curation.services.asset_query import QueryError, counting, filters, matching, parse
 from curation.services.asset_query.counting import counted
 from curation.services.asset_query.fields import FIELDS
 from tests.api.conftest import Caller, token_of
-from tests.factories import make_answer, make_asset, make_consensus, make_pool, make_user, make_worker
+from tests.factories import make_answer, make_asset, make_consensus, make_pool, make_user, make_worker, numbers
 
 
 def canonical(text: str) -> str:
@@ -158,6 +160,30 @@ def test_an_agreement_means_the_same_assets_whether_few_or_many_have_it(project,
 
 
 @pytest.mark.django_db
+def test_a_box_counts_for_the_class_it_names_else_for_that_of_its_image(project, five):
+    for name, is_negative in (("fist", False), ("nothing", True)):
+        LabelClass.objects.create(project=project, index=next(numbers), name=name, is_negative=is_negative)
+    names = {asset.pk: name for name, asset in five.items()}
+
+    def meant(text: str) -> set[str]:
+        return {names[pk] for pk in matching(parse(text), project=project).values_list("pk", flat=True)}
+
+    first = Consensus.objects.get(asset=five["sent"])
+    for label, counts_for in (("gesture", "peace"), ("Fist", "fist"), ("no hands", "nothing"), ("Nothing", "nothing")):
+        first.boxes.update(label=label)
+        for name in ("peace", "fist", "nothing"):
+            assert meant(f"box:{name}") == ({"sent"} if name == counts_for else set()), (label, name)
+    assert meant("-box:nothing") == meant("box:none") == set(five) - {"sent"}
+    assert meant("box:nothing,none") == set(five)
+    later = Consensus.objects.create(
+        project_id=project.pk, asset=five["sent"], stage=project.stages.order_by("position").last(),
+        method="review", status="hard", confidence=1.0, n_answers=1,
+    )  # fmt: skip
+    later.boxes.create(seq=0, label="fist", x=0.1, y=0.1, w=0.2, h=0.2, confidence=1.0)
+    assert (meant("box:fist"), meant("box:nothing")) == ({"sent"}, set())
+
+
+@pytest.mark.django_db
 def test_counts_ignore_the_filter_of_their_own_group(project, five):
     found = counted(project, parse("state:dropped class:peace tag:none"))
     assert found.total == 0
@@ -184,6 +210,18 @@ def test_the_api_takes_the_same_language_and_refuses_with_the_same_sentence(proj
     assert (refused.status_code, refused.json()["code"]) == (400, "bad_query")
     assert "'colour' is no field" in refused.json()["detail"]
     assert Caller(token_of(make_user("Otto"))).get("/api/v1/assets", {"q": "class:peace"}).json()["results"] == []
+
+
+@pytest.mark.django_db
+def test_counts_of_a_job_are_read_by_every_process(project, five, monkeypatch):
+    monkeypatch.setattr(counting, "BIG", 0)
+    query = parse("state:dropped light:low")
+    assert counted(project, query).pending
+    counting.run_count(Job.objects.get(kind="count_assets"), timezone.now())
+    caches["default"].clear()  # what this process alone would know
+    found = counted(project, query)
+    assert not found.pending
+    assert found.total == matching(query, project=project).count()
 
 
 def test_every_field_has_an_example_that_is_understood():

@@ -115,3 +115,19 @@ def test_a_lead_says_how_often_an_exam_may_be_sat_again(world):
         assert alice.post(url("pool-retries", pool), wrong).status_code == 400
     batch.refresh_from_db()
     assert retrying.retries_of(batch) == Retries(2, 3)
+
+
+def test_a_pool_of_outlines_takes_controls_and_compares_the_boxes_around_them(world):
+    pool, batch = at_pool(world, "outlines", page_size=2, control_per_page=1)
+    image = scenes.image_at_review(world, batch)
+    reviewed(image)
+    assert signed_in("Alice").post(url("pool-control-make", pool, image.public_id)).status_code == 302
+    known = Task.objects.get(known_answer__isnull=False).known_answer
+    drawn = [{"label": box["label"], "points": diamond(**box)} for box in known["boxes"]]
+    assert control.is_right(known=known, payload={"outlines": drawn, "flags": []})
+    assert not control.is_right(known=known, payload={"outlines": drawn[:1], "flags": []})
+    assert not control.is_right(known={"text": "a cat"}, payload={"outlines": drawn})
+
+
+def diamond(*, x: float, y: float, w: float, h: float, **_: object) -> list[list[float]]:
+    return [[x + w / 2, y], [x + w, y + h / 2], [x + w / 2, y + h], [x, y + h / 2]]

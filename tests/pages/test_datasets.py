@@ -1,5 +1,6 @@
 """Data sets on their pages: freezing, splitting, exporting, cancelling, comparing, the card, and who has what."""
 
+import gzip
 from collections.abc import Iterator
 
 import pytest
@@ -122,6 +123,8 @@ def test_an_export_under_way_is_cancelled_once(project: Project, people: dict[st
     assert "is cancelled; nothing of it is left" in text
     assert Export.objects.get().state == Export.State.CANCELLED
     assert "is not running any more" in people["alice"].post(where, follow=True).content.decode()
+    back = people["alice"].post(where, {"from": "dataset"})["Location"]
+    assert back == address(project, "dataset", version.public_id)
 
 
 def test_who_downloaded_a_version_is_kept_and_parts_are_not_counted(project: Project, people: dict[str, Client]):
@@ -134,6 +137,17 @@ def test_who_downloaded_a_version_is_kept_and_parts_are_not_counted(project: Pro
     (reader,) = people["vera"].get(address(project, "dataset", version.public_id)).context["readers"]
     assert (reader.name, reader.format, reader.times) == ("Alice", "coco", 1)
     assert people["vera"].get(address(project, "datasets")).context["versions"][0][2] == 1
+
+
+def test_pages_are_sent_compressed_and_archives_as_they_are(project: Project, people: dict[str, Client]):
+    make_asset(project)
+    version, asked = frozen(project), {"accept-encoding": "gzip"}
+    page = people["alice"].get(address(project, "datasets"), headers=asked)
+    assert page["Content-Encoding"] == "gzip"
+    assert b"<h1>Datasets</h1>" in gzip.decompress(page.content)
+    archive = people["alice"].get(address(project, "export-download", done_export(version).public_id), headers=asked)
+    assert "Content-Encoding" not in archive
+    assert int(archive["Content-Length"]) == len(b"".join(archive))
 
 
 def test_the_card_is_kept_by_the_next_version(project: Project, people: dict[str, Client]):

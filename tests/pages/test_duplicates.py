@@ -104,6 +104,27 @@ def test_what_a_large_group_leaves_out_is_one_press_away(project, people, compar
     )
 
 
+def test_a_whole_group_comes_in_portions_and_a_button_speaks_of_its_own_picture(project, people, compared, monkeypatch):
+    monkeypatch.setattr(groups, "SHOWN_WHOLE", 8)
+    leader, shown = str(compared[0].public_id), set()
+    further: str | None = f"?d=48&whole={leader}"
+    for left in ("11 more, further away", "3 more, further away", ""):
+        text = people["rita"].get(address("duplicates", project) + (further or "")).content.decode()
+        assert left in text
+        assert text.count('id="say-') == 1
+        portion = set(re.findall(r'value="keep:([0-9a-f-]+)"', text))
+        assert not portion & shown
+        shown |= portion
+        found = re.search(r'href="([^"]+after=\d+)#groups', text)
+        further = found.group(1).replace("&amp;", "&") if found else None
+    assert len(shown) == 19
+    assert further is None
+    say = {"do": f"keep:{compared[3].public_id}", "picture": str(compared[5].public_id), "d": "48", "whole": leader}
+    kept = people["rita"].post(address("duplicates-say", project), {**say, "after": "8"})
+    assert kept.url.endswith(f"whole={leader}&after=8")
+    assert LookalikeWord.objects.get().asset == compared[3]
+
+
 def test_keeping_another_instead_without_naming_one_is_one_sentence(project, people, compared):
     answer = people["alice"].post(address("duplicates-say", project), {"do": "instead", "d": "8"})
     assert answer.status_code == 302
@@ -282,7 +303,7 @@ def test_a_worker_s_page_says_the_year_a_ban_ends_and_leads_to_what_was_found(pr
     assert f'<a class="link" href="{address("asset", project, picture.public_id)}">' in shown
 
 
-def test_a_ring_is_shown_with_its_pictures_and_banned_as_one(project, people):
+def test_a_ring_is_shown_with_its_pictures_and_the_chosen_of_it_are_banned(project, people):
     pool, wanda, otto = make_pool(project), make_worker(), make_worker()
     first = make_asset(project, worker=wanda, answer=make_answer(pool, wanda))
     again = make_asset(project, Asset.State.DROPPED, worker=otto, answer=make_answer(pool, otto))
@@ -292,8 +313,24 @@ def test_a_ring_is_shown_with_its_pictures_and_banned_as_one(project, people):
     assert "2 accounts, 1 shared picture" in page
     assert str(first.public_id) in page
     assert people["rita"].post(address("ring-ban", project, otto.pk), {"days": "9"}).status_code == 404
-    people["alice"].post(address("ring-ban", project, otto.pk), {"days": "9"})
-    assert {row.worker_id for row in Restriction.objects.all()} == {wanda.pk, otto.pk}
+    ban = address("ring-ban", project, otto.pk)
+    said = people["alice"].post(ban, {"days": "9"}, follow=True).content.decode()
+    assert "Choose at least one account that is not banned yet." in said
+    people["alice"].post(ban, {"days": "9", "worker": [otto.pk, make_worker().pk]})
+    assert {row.worker_id for row in Restriction.objects.all()} == {otto.pk}
+    people["alice"].post(ban, {"days": "9", "worker": [wanda.pk, otto.pk]})
+    assert [row.worker_id for row in Restriction.objects.order_by("id")] == [otto.pk, wanda.pk]
+
+
+def test_of_a_ring_only_those_who_sent_photos_of_others_are_chosen_at_first(project, people):
+    pool, wanda, otto = make_pool(project), make_worker(), make_worker()
+    first = make_asset(project, worker=wanda, answer=make_answer(pool, wanda))
+    again = make_asset(project, Asset.State.DROPPED, worker=otto, answer=make_answer(pool, otto))
+    row = make_evidence(again)
+    Evidence.objects.filter(pk=row.pk).update(kind="same_photo", other_item_id=first.pk)
+    page = people["alice"].get(address("rings", project)).content.decode()
+    assert f'aria-label="Ban {otto.short_id}" checked>' in page
+    assert f'aria-label="Ban {wanda.short_id}">' in page
 
 
 def test_a_job_that_compares_is_asked_for_once(project, people):

@@ -109,8 +109,10 @@ def test_nobody_left_means_never(project, people):
     batch = Batch.objects.get(pool_id=pool.pk)
     skill = Skill.objects.create(account=batch.account, name="Boxing: exam")
     worker.skill_values.create(skill=skill, value=90)
-    Batch.objects.filter(pk=batch.pk).update(needs_skill=skill, needs_value=80, per_worker=1)
+    Batch.objects.filter(pk=batch.pk).update(needs_skill=skill, needs_value=80, per_worker=10)
     assert "never" not in people["alice"].get("/").content.decode()
+    Batch.objects.filter(pk=batch.pk).update(per_worker=1)
+    assert "never" in people["alice"].get("/").content.decode()  # one person who may do one, and ten are wanted
     make_answer(pool, worker)
     page = people["alice"].get("/").content.decode()
     assert "never" in page

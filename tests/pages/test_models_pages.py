@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from curation.models import Asset, DatasetItem, Job, Predictions, PublishFinding, Scenario
-from curation.services import jobs
+from curation.models import Asset, DatasetItem, Job, Predictions, PublishFinding, Scenario, ScenarioVerdict
+from curation.services import evaluating, jobs, scenario_images
 from curation.services.datasets import freeze_version
 from tests.factories import make_asset, make_project, make_user, make_worker
 
@@ -61,6 +61,66 @@ def test_a_model_is_sent_judged_and_its_cell_opens_what_it_got_wrong(client, pro
     assert "1 missed, 0 too many" in cell.content.decode()
     unsure = client.get(reverse("model", args=[project.public_id, row.public_id])).content.decode()
     assert "Unsure of 1 image" in unsure
+
+
+def test_what_a_model_got_wrong_is_judged_once_and_a_verdict_about_other_images_is_marked(client, project, monkeypatch):
+    terms = {"name": "in the dark", "query": "light:low", "metric": "recall", "tolerated": "90", "iou": "50"}
+    post(client, project, "scenario-save", {**terms, "confidence": "50"})
+    told = {"model": "detector", "model_version": "1", "version": "1", "file": predicted(project)}
+    post(client, project, "models-upload", told)
+    jobs.run(job_id=Job.objects.get(kind="evaluate").pk, now=timezone.now())
+    row, scenario = Predictions.objects.get(), Scenario.objects.get()
+    cell = reverse("model-scenario", args=[project.public_id, row.public_id, scenario.public_id])
+    grid = reverse("models", args=[project.public_id])
+    with monkeypatch.context() as once:
+        once.setattr(evaluating, "_looked_at", lambda *_: 1 / 0)
+        assert "Not right: 1<" in client.get(cell).content.decode()
+    assert "other images" not in client.get(grid).content.decode()
+    Asset.objects.filter(project=project, name="11.jpg").update(brightness=20)
+    assert "other images are meant now" in client.get(grid).content.decode()
+    assert "the scenario means other images now" in client.get(cell).content.decode()
+    monkeypatch.setattr(evaluating, "MOST_AT_ONCE", 6)
+    Asset.objects.filter(project=project, name="10.jpg").update(brightness=20)
+    assert "They are being looked for." in client.get(cell).content.decode()
+    jobs.run(job_id=Job.objects.get(kind="judge_scenario").pk, now=timezone.now())
+    assert "Not right: 1<" in client.get(cell).content.decode()
+    assert "other images" not in client.get(grid).content.decode()
+    Asset.objects.filter(project=project, name="9.jpg").update(brightness=20)
+    assert post(client, project, "models-judge", {}).status_code == 302
+    jobs.run(job_id=Job.objects.get(kind="evaluate").pk, now=timezone.now())
+    assert ScenarioVerdict.objects.get(is_current=True).images == 9
+
+
+def test_what_cannot_be_looked_up_in_time_is_said_and_left_to_the_job_that_goes_on_where_it_stopped(
+    client, project, monkeypatch
+):
+    for name in ("one", "two"):
+        terms = {"name": name, "query": "light:low", "metric": "recall", "tolerated": "90", "iou": "50"}
+        post(client, project, "scenario-save", {**terms, "confidence": "50"})
+    told = {"model": "detector", "model_version": "1", "version": "1", "file": predicted(project)}
+    post(client, project, "models-upload", told)
+    job = Job.objects.get(kind="evaluate")
+    jobs.run(job_id=job.pk, now=timezone.now())
+    grid = reverse("models", args=[project.public_id])
+    with monkeypatch.context() as busy:
+        busy.setattr(scenario_images, "PAGE_SECONDS", 0.0)
+        text = client.get(grid).content.decode()
+        assert text.count("was not looked up in time") == 2
+        assert "Judge again" in text
+    looks, look = [], scenario_images.meant_by
+    monkeypatch.setattr(scenario_images, "meant_by", lambda *asked: looks.append(asked) or look(*asked))
+    monkeypatch.setattr(scenario_images, "COSTLY", -1.0)
+    for _ in range(2):
+        assert "looked up in time" not in client.get(grid).content.decode()
+    assert len(looks) == 1, "both scenarios and both pages share what is meant"
+    Asset.objects.filter(project=project, name="11.jpg").update(brightness=20)
+    post(client, project, "models-judge", {})
+    monkeypatch.setattr(evaluating, "SECONDS_A_RUN", -1.0)
+    jobs.run(job_id=job.pk, now=timezone.now())
+    assert sorted(ScenarioVerdict.objects.filter(is_current=True).values_list("images", flat=True)) == [6, 7]
+    jobs.run(job_id=job.pk, now=timezone.now())
+    assert set(ScenarioVerdict.objects.filter(is_current=True).values_list("images", flat=True)) == {7}
+    assert "other images" not in client.get(grid).content.decode(), "the older look is not kept"
 
 
 def test_a_wrong_form_says_why_and_keeps_what_was_typed(client, project):

@@ -48,6 +48,13 @@ def test_each_thing_is_found_by_a_piece_of_its_name_and_its_page_opens(world, pr
         assert people["vera"].get(address).status_code == 200
 
 
+def test_what_is_named_so_comes_before_what_only_means_that(project: Project, people: dict[str, Client]):
+    make_pool(project, "CALL")
+    assert list(found(people["alice"], "call", project)) == ["Pools", "See also", "Assets"]
+    assert list(found(people["alice"], "call", project)["See also"]) == ["Webhooks"]
+    assert next(iter(found(people["alice"], "coverage", project)["See also"])) == "Balance"
+
+
 def test_a_stranger_finds_nothing_of_it(world, project: Project, people: dict[str, Client]):
     make_project("Charlie's", lead=User.objects.get(name="Charlie"))
     for text in world:
@@ -91,6 +98,7 @@ def test_what_begins_with_the_text_comes_first(project: Project, people: dict[st
 
 def test_names_that_take_too_long_are_left_to_the_list_of_assets(world, project, people, monkeypatch):
     assert "Assets" in found(people["vera"], "img_20", project)
+    monkeypatch.setattr(finding, "NAMES_MS", 60)
     monkeypatch.setattr(finding, "in_time", lambda _look, *, milliseconds: in_time(a_nap, milliseconds=milliseconds))
     assert list(found(people["vera"], "img_20", project)["Assets"]) == ["Search the assets for “img_20”"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from curation.models import Project
 from tests.browsing import DESK, breaches, chromium, watched
@@ -83,6 +83,21 @@ def test_enter_before_the_answer_goes_where_the_answer_says(tab: Page, project: 
         }"""
     )
     tab.wait_for_url(f"**{reverse('pool', args=[project.public_id, pool.pk])}")
+
+
+def test_screens_stand_at_the_first_letter_while_the_server_still_looks_and_what_is_chosen_stays(tab: Page, project):
+    make_pool(project, "MONKEY")
+    held: list[Route] = []
+    tab.keyboard.press("Control+k")
+    expect(chosen(tab)).to_contain_text("Overview")
+    tab.route("**/palette/?q=*", lambda route: route.continue_() if held else held.append(route))
+    tab.keyboard.type("mo")
+    expect(chosen(tab)).to_contain_text("Money")
+    tab.keyboard.press("ArrowDown")
+    expect(chosen(tab)).to_contain_text("Models")
+    held[0].continue_()
+    expect(tab.get_by_role("option", name="MONKEY")).to_be_visible()
+    expect(chosen(tab)).to_contain_text("Models")
 
 
 def test_a_key_of_ones_own_is_no_tab_and_no_bare_modifier(tab: Page):

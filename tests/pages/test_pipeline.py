@@ -9,9 +9,7 @@ from crowd.models import Batch
 from curation.engine import flow
 from curation.models import Asset, Event, Job, Pool, Stage
 from curation.services import pools, stages
-from curation.services.overview import eta as eta_module
 from curation.services.overview import project_numbers
-from curation.services.overview.eta import eta
 from curation.services.overview.pipeline import pipeline
 from tests.factories import make_answer, make_asset, make_pool, make_worker
 
@@ -85,18 +83,3 @@ def test_pausing_twice_is_pausing_once(project, people):
     for _ in range(2):
         act(people, project, "collect")
     assert Event.objects.filter(kind="stage.paused").count() == 1
-
-
-def test_nine_in_ten_are_done_before_the_late_end():
-    """Drawn with numpy: a steady stream is seen for three hours, then waited for until all has come."""
-    import numpy as np
-
-    rng, early, rounds = np.random.default_rng(7), 0, 400
-    for _ in range(rounds):
-        parts, left = rng.poisson(6.0, size=12), 60
-        found = eta(left=left, rate=float(parts.sum()) / 3, parts=[int(n) for n in parts])
-        assert found is not None
-        early += rng.gamma(left, 1 / 24.0) <= found.p90
-    assert 0.85 <= early / rounds <= 0.95
-    assert eta(left=0, rate=None, parts=[]) == eta_module.Eta(0.0, 0.0)
-    assert eta(left=5, rate=None, parts=[1, 2]) is None

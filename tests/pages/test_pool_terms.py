@@ -266,7 +266,7 @@ def test_pages_of_a_pool_ask_a_bounded_number_of_queries(people, pool, django_as
             account=pool.account, batch_id=batch.pk, kind="push_tasks", key=str(number), state="refused"
         )
     people["alice"].get(at(pool))
-    with django_assert_max_num_queries(34):
+    with django_assert_max_num_queries(35):
         people["alice"].get(at(pool))
     with django_assert_max_num_queries(22):
         people["alice"].get(at(pool, "pool-edit"))

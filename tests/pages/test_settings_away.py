@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crowd.models import Batch, Task
-from curation.models import Event, Instruction, Job, LookalikeSearch, Pool, Project
+from curation.models import AssetBatch, Event, FileUpload, Instruction, Job, LookalikeSearch, Pool, Project
 from curation.services import jobs, trash
 from curation.services.lookalikes import arrays
 from tests.factories import make_asset, make_pool
@@ -54,14 +54,17 @@ def test_after_thirty_days_the_files_go_and_the_books_stay(project: Project, ali
     pictures = np.zeros(3, np.int64)
     arrays.store_pictures("lookalikes/gone", arrays.Pictures(pictures, pictures))
     LookalikeSearch.objects.create(project=project, arrays_key="lookalikes/gone", pictures=3)
+    lines, piece = stored(b"lines"), stored(b"piece")
+    AssetBatch.objects.create(project=project, sha256="0" * 64, storage_key=lines, received=1)
     now = timezone.now()
+    FileUpload.objects.create(project=project, name="a.zip", size=9, sha256="0" * 64, parts=[piece], expires_at=now)
     trash.put(project_id=project.pk, name=project.name, by=alice, now=now - timedelta(days=31))
     trash.empty_due(now=now)
     job = Job.objects.get(kind="empty_trash")
     while job.state == Job.State.DUE:
         jobs.run(job_id=job.pk, now=timezone.now())
         job.refresh_from_db()
-    gone = (asset.storage_key, shown, known, "lookalikes/gone/pictures.npz")
+    gone = (asset.storage_key, shown, known, lines, piece, "lookalikes/gone/pictures.npz")
     assert not any(default_storage.exists(key) for key in gone)
     assert Project.objects.get(pk=project.pk).emptied_at is not None
     assert not Project.objects.in_trash_of(alice).exists()

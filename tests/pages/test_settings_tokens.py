@@ -84,9 +84,9 @@ def test_the_snippets_on_the_page_work_as_they_stand(server: str, project: Proje
     )
     python = unescape(text.split('id="snippet-python">')[1].split("</pre>")[0])
     curl = unescape(text.split('id="snippet-curl">')[1].split("</pre>")[0])
-    done = subprocess.run([sys.executable, "-c", python], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", python], capture_output=True, text=True, timeout=180, check=False)
     assert (done.stdout.strip(), done.stderr) == (project.name, "")
     done = subprocess.run(
-        ["/bin/sh", "-c", f"{curl} --silent"], capture_output=True, text=True, timeout=30, check=False
+        ["/bin/sh", "-c", f"{curl} --silent"], capture_output=True, text=True, timeout=180, check=False
     )
     assert project.name in done.stdout

@@ -51,12 +51,12 @@ def test_five_failures_close_the_address_for_every_account(alice: User, client: 
 
 
 def test_failures_older_than_a_quarter_of_an_hour_are_forgotten(alice: User, client: Client):
-    from curation.services.sign_in import KIND, _number
+    from curation.services.attempts import KIND, number_of
 
     old = timezone.now() - timedelta(minutes=16)
     for _ in range(5):
         Event.objects.create(
-            kind=KIND, text="-", subject_type="sign-in-account", subject_id=_number(alice.email), created_at=old
+            kind=KIND, text="-", subject_type="sign-in-account", subject_id=number_of(alice.email), created_at=old
         )
     assert sign_in(client, alice.email, "Alice-likes-winnow").status_code == 302
 

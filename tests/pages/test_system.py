@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from curation.models import Event, Job, Project, User
-from curation.services import events
+from curation.services import events, second_factor
 
 pytestmark = pytest.mark.django_db
 PAGES = ("system", "system-processes", "system-log")
@@ -87,6 +87,27 @@ def test_the_log_is_narrowed_by_subject_person_and_day_and_turned_page_by_page(p
     assert told("until=2001-01-01") == []
     assert len(told(f"since={timezone.now():%Y-%m-%d}&person=x&before=-1")) == 50
     assert people["rita"].get(log).status_code == 404
+
+
+def test_failed_sign_ins_and_resets_are_in_the_log_as_it_opens(olaf: Client, alice: User):
+    stranger = Client()
+    stranger.post(reverse("sign-in"), {"email": alice.email, "password": "a guess"})
+    stranger.get(reverse("sign-in-link", args=["a-guess"]))
+    second_factor.begin(user=alice)
+    second_factor.reset(user=alice)
+    events.record(kind="pool.closed", text="by itself")
+
+    def told(query: str) -> list[tuple[str, str]]:
+        entries = olaf.get(f"{reverse('system-log')}?{query}").context["entries"]
+        return [(entry.who, entry.text) for entry in entries]
+
+    failed = [
+        ("somebody", "A sign-in link that was never given out came from an address."),
+        ("somebody", "A wrong password came from an address."),
+        ("somebody", "A wrong password was given for an account."),
+    ]
+    assert told("") == [("the operator", "Two-factor sign-in of Alice was reset by the operator."), *failed]
+    assert told("about=sign_in") == failed
 
 
 def test_the_storage_is_written_read_and_emptied(olaf: Client, people, project: Project):

@@ -1,13 +1,16 @@
 """Tags on screens: on the asset, as a filter, and the layers of a stage."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from crowd.clock import database_now
 from curation.dashboard import tag_facet
-from curation.models import Asset, Decision, Stage
+from curation.models import Asset, Decision, Job, Stage
 from curation.preprocessing.taggers.base import Tag
-from curation.services import assets, tagging
+from curation.services import assets, tag_counts, tagging
+from curation.services.asset_query import counting, parse
 from tests.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +125,45 @@ def test_the_counts_are_of_what_a_query_means_and_lead_there(client, alice, proj
     assert wrong.status_code == 400
     assert "colour" in wrong.content.decode()
     assert "Nothing is counted." in wrong.content.decode()
+
+
+def test_what_takes_long_to_count_is_left_to_a_job_and_the_page_says_so(client, alice, project, monkeypatch):
+    client.force_login(alice)
+    picture(project, 1, moving("yes"))
+    monkeypatch.setattr(tag_counts, "in_time", lambda _look, **_: None)
+    assert "it goes on in the background" in page(client, project, "tags", q="media:image")
+    answer = client.get(f"/api/v1/projects/{project.public_id}/tags", {"q": "media:image"})
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "counting", "10")
+    monkeypatch.setattr(tag_counts, "in_time", lambda look, **_: look())
+    hour_ago = database_now() - timedelta(hours=1)
+    tag_counts.run_count(Job.objects.get(kind="count_tags"), hour_ago)
+    assert client.get(f"/api/v1/projects/{project.public_id}/tags", {"q": "media:image"}).json()[0]["n"] == 1
+    monkeypatch.setattr(tag_counts, "FRESH", timedelta(0))
+    text = page(client, project, "tags", q="media:image")
+    assert "being counted anew" in text, "what took long is never counted in a request again"
+    assert "?q=media%3Aimage&amp;tag=motion:yes" in text
+
+
+def test_a_project_has_few_queries_counted_at_once_and_the_next_when_there_is_room(project, monkeypatch):
+    monkeypatch.setattr(tag_counts, "in_time", lambda _look, **_: None)
+    asked = [parse(f"width>{n}") for n in range(5)]
+    assert all(tag_counts.counts(project, one).is_pending for one in asked)
+    assert Job.objects.filter(kind="count_tags").count() == 3
+    monkeypatch.setattr(counting, "BIG", -1)
+    for one in asked:
+        counting.counted(project, one)
+    assert Job.objects.filter(kind="count_assets").count() == 3
+    Job.objects.filter(kind="count_tags").update(state="done")
+    tag_counts.counts(project, asked[4])
+    assert Job.objects.filter(kind="count_tags").count() == 4
+
+
+def test_counts_of_a_query_are_kept_until_the_project_changes(client, alice, project, django_assert_num_queries):
+    picture(project, 1, moving("yes"))
+    query = parse("media:image")
+    assert [one.n for one in tag_counts.counts(project, query).values] == [1]
+    with django_assert_num_queries(0):
+        tag_counts.counts(project, query)
+    project.version += 1
+    picture(project, 2, moving("yes"))
+    assert [one.n for one in tag_counts.counts(project, query).values] == [2]

@@ -1,13 +1,16 @@
 """What a lead and an operator do in their first minutes, in a real Chromium, one after the other."""
 
+import json
+import zipfile
 from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
-from crowd.models import Evidence, OutboxCommand
+from crowd.models import Assignment, Evidence, OutboxCommand
 from curation.models import Asset, Event, Job, Project, User
+from tests.api.conftest import carry_out
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
 from tests.factories import (
     make_account,
@@ -19,6 +22,7 @@ from tests.factories import (
     make_user,
     make_worker,
 )
+from tests.scenes import jpeg, stored
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -105,3 +109,40 @@ def test_an_operator_finds_what_is_stuck_and_mends_it_on_a_phone_in_the_dark(bro
     job.refresh_from_db()
     assert job.state == Job.State.DUE
     assert Event.objects.filter(kind="job.retried").exists()
+
+
+def test_a_lead_stops_a_stage_raises_a_price_looks_at_the_money_and_takes_the_data_home(browser, server, tmp_path):
+    """The second half of the first ten minutes: from work in progress to a file with its receipt."""
+    alice = make_user("Alice")
+    project = make_project("Friday hands", lead=alice)
+    pool = make_pool(project, "CALL")
+    make_answer(pool, make_worker(), Assignment.State.SUBMITTED)
+    make_asset(project, storage_key=stored(jpeg()))
+    with watched(browser, server, cookie=session_of(alice), **DESK) as page:
+        page.goto("/")
+        page.get_by_role("link", name="Friday hands").first.click()
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.get_by_role("link", name="Money", exact=True).first).to_be_in_viewport()
+        page.get_by_role("button", name="Pause Collect").click()
+        expect(page.get_by_text("Collect is paused. Pages already in hands may be finished.")).to_be_visible()
+        page.get_by_role("button", name="Resume Collect").click()
+        expect(page.get_by_text("The stage goes on.")).to_be_visible()
+        page.get_by_role("link", name="CALL").first.click()
+        page.get_by_label("Price a page, USD").fill("0.05")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("$0.05 a page")).to_be_visible()
+        page.get_by_role("navigation").get_by_role("link", name="Money").click()
+        expect(page.get_by_role("heading", name="Money")).to_be_visible()
+        page.get_by_role("navigation").get_by_role("link", name="Datasets").click()
+        page.get_by_role("button", name="Freeze a version").click()
+        page.wait_for_load_state()
+        carry_out("freeze")
+        page.reload()
+        page.get_by_role("link", name="v1").first.click()
+        page.get_by_role("button", name="Export").click()
+        expect(page.get_by_text("is on its way")).to_be_visible()
+        carry_out("export")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+        download.value.save_as(tmp_path / "hands.zip")
+    assert json.loads(zipfile.ZipFile(tmp_path / "hands.zip").read("receipt.json"))["images"] == 1

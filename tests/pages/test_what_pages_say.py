@@ -14,7 +14,7 @@ from django.utils import timezone
 from crowd.models import Account, Assignment, Batch, Budget, Evidence, Restriction, Skill, WorkerInvitation
 from crowd.services import ledger
 from curation.dashboard.money_numbers import money_numbers
-from curation.models import Asset, AssetPreview, DatasetVersion, Export, Membership, Pool, Project
+from curation.models import Asset, AssetPreview, DatasetVersion, Export, Membership, Outlook, Pool, Project
 from curation.services.overview import asset_counts, funnel, pool_rows, project_numbers
 from curation.services.overview.campaigns import IN_MEMORY
 from tests.factories import make_answer, make_asset, make_evidence, make_pool, make_worker
@@ -66,15 +66,22 @@ def test_a_pool_counts_accepted_and_in_check_and_no_control_tasks(project: Proje
     assert (row.accepted, row.in_check, row.target) == (1, 1, 10)
 
 
-def test_nobody_guesses_the_time_left_from_a_handful_of_answers(project: Project):
-    pool, worker = make_pool(project), make_worker()
-    start = timezone.now()
-    for _ in range(4):
-        make_answer(pool, worker)
-    assert pool_rows(project=project, now=start + timedelta(hours=1))[0].hours_left is None
-    make_answer(pool, worker)
-    left = pool_rows(project=project, now=start + timedelta(hours=1))[0].hours_left
-    assert left == pytest.approx(1.0, abs=0.01)
+def test_tables_tell_the_time_left_that_the_outlook_said_last_and_nothing_that_was_said_long_ago(project: Project):
+    pool, now = make_pool(project), timezone.now()
+    make_answer(pool, make_worker())
+
+    def left(later: timedelta):
+        row = pool_rows(project=project, now=now + later)[0]
+        return row.eta and (round(row.eta.p50, 2), round(row.eta.p90, 2))
+
+    assert left(timedelta(0)) is None
+    said = {"project": project, "pool": pool, "goal": 10, "reached": 1, "made_at": now}
+    Outlook.objects.create(slot=1, hours_p5=4.0, hours_p50=8.0, hours_p90=9.0, hours_p95=10.0, **said)
+    Outlook.objects.create(slot=2, hours_p5=1.0, hours_p50=2.0, hours_p90=3.5, hours_p95=4.0, **said)
+    assert left(timedelta(0)) == (2.0, 3.5)
+    assert left(timedelta(minutes=30)) == (1.5, 3.0)
+    assert left(timedelta(hours=2.5)) == (0.02, 1.0)
+    assert left(timedelta(hours=4)) is None
 
 
 def test_spent_is_the_sum_of_the_ledger(project: Project):

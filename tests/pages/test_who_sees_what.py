@@ -15,10 +15,12 @@ PAGES = (
     "instructions",
     "assets",
     "asset",
+    "work",
     "workers",
     "worker",
     "balance",
     "sample",
+    "outlook",
     "datasets",
     "dataset-compare",
     "settings",
@@ -26,8 +28,9 @@ PAGES = (
 )
 PARTS = ("kpis", "chart", "funnel", "pipeline", "pools", "levels", "events")
 MOST_QUERIES = 14
-# "assets": counts of every facet, once for each version of a small project; the others bring much together
-MORE_QUERIES = {"assets": 21, "balance": 18, "project": 17, "pool": 22}
+# "assets": counts of every facet, once for each version of a small project; the others bring much together;
+# "project", "pool": when pools were paused, and what share of pages is usually accepted, are read once for all rows
+MORE_QUERIES = {"assets": 21, "balance": 18, "project": 21, "pool": 30, "outlook": 24}
 
 
 @pytest.fixture
@@ -112,7 +115,10 @@ LEADS_ONLY = {
     "freeze": {},
     "settings-storage-register": {"bucket": "s3://cameras/"},
     "settings-webhooks": {"url": "https://team.example/", "topics": "pool.finished"},
+    "outlook-zone": {"zone": "UTC"},
     "balance-plan": {"plan": ""},
+    "balance-scenarios": {},
+    "models-judge": {},
     "balance-gap": {"gap": "1:0:0:1"},
     "balance-pool": {"gap": "1:0:0:1", "crowd": "inhouse"},
     "sample-keep": {"name": "spring", "shares": "light: low, normal", "size": "5", "seed": "0"},

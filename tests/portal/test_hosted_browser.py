@@ -107,7 +107,7 @@ def accept(phone: Page, platform: Platform, server: str, batch: Batch, *, agrees
         frame.get_by_label("I have read this and agree").check()
         frame.get_by_label("I am 18 or older").check()
         frame.get_by_role("button", name="Begin").tap()
-        expect(frame.locator("body")).to_have_attribute("data-ready", "yes", timeout=15_000)
+        expect(frame.locator("body")).to_have_attribute("data-ready", "yes", timeout=40_000)
     return frame
 
 
@@ -164,7 +164,7 @@ def test_no_screen_is_wider_than_the_frame_and_everybody_can_use_it(phone, platf
     assert inner.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(frame.get_by_role("button", name="Give this page back")).to_be_visible()
     phone.goto(inner.url)
-    expect(phone.locator("body")).to_have_attribute("data-ready", "yes", timeout=15_000)
+    expect(phone.locator("body")).to_have_attribute("data-ready", "yes", timeout=40_000)
     assert breaches(phone) == []
 
 

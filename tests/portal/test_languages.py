@@ -62,9 +62,10 @@ def test_modules_say_only_what_is_in_the_list():
     said = set()
     for path in (ROOT / "static/js/worker").glob("*.js"):
         said.update(re.findall(r'\bt\(\s*"([^"]+)"', path.read_text("utf-8")))
-    editor = "".join((ROOT / f"static/js/box-{part}.js").read_text("utf-8") for part in ("editor", "drawing"))
+    editors = ("box-editor", "box-drawing", "outline-editor")
+    editor = "".join((ROOT / f"static/js/{part}.js").read_text("utf-8") for part in editors)
     said.update(re.findall(r'this\.words\("([^"]+)"', editor))
-    said.update(re.findall(r'"say", (?:box\.label \? )?"([^"]+)"', editor))
+    said.update(re.findall(r'"say", (?:(?:box\.)?label \? )?"([^"]+)"', editor))
     assert len(said) > 30
     assert said - set(COMMON).union(*SPOKEN.values()) == set()
 
@@ -166,7 +167,7 @@ def wanted_pages(world, wanda) -> list[str]:
     scenes.task(exam, "known", image=key, known="correct", hint="The photo lies on its side.")
     scenes.task(scenes.batch(world, "choice", needs_skill=skill, needs_value=70), "behind", image=key)
     pages = []
-    for interface in ("choice", "boxes", "photo", "link", "pair", "text"):
+    for interface in ("choice", "boxes", "outlines", "photo", "link", "pair", "text"):
         batch = scenes.batch(world, interface, page_size=2)
         batch.spec["instructions"] = ["The whole hand is in the picture"]
         batch.save(update_fields=["spec"])

@@ -1,5 +1,6 @@
 """A lead invites by a code; a worker paid by the hour works, appeals and reads her earnings on a phone."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -97,6 +98,8 @@ def test_a_lead_invites_by_a_code(browser, live_server, world, device):
     box = code.bounding_box()
     assert box is not None
     assert abs(box["width"] - box["height"]) < 2
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name=re.compile("Copied|Selected"))).to_be_visible()
     assert fits(page)
     assert breaches(page) == []
     context.close()

@@ -1,5 +1,6 @@
 """Pages of tasks: taking, answering, handing in; other people's pages are not there."""
 
+import gzip
 import re
 
 import pytest
@@ -44,6 +45,13 @@ def test_home_offers_work_with_its_price(wandas, checking):
     assert "Is this the sign?" in page
     assert "$0.02" in page
     assert "3 tasks a page" in page
+
+
+def test_workers_pages_are_sent_compressed(wandas, checking):
+    for url in (reverse("w-home"), reverse("w-page", args=[take(wandas, checking).pk]), reverse("w-earnings")):
+        page = wandas.get(url, headers={"accept-encoding": "gzip"})
+        assert page["Content-Encoding"] == "gzip"
+        assert gzip.decompress(page.content).startswith(b"<!doctype html>")
 
 
 def test_home_says_what_is_needed_first(wandas, world):
@@ -157,6 +165,16 @@ def test_a_training_answer_must_be_corrected_before_handing_in(wandas, training)
     wandas.post(answer_url(second), {"answer": "incorrect"})
     reply = wandas.post(reverse("w-submit", args=[page.pk]), follow=True)
     assert "Task 1 is not right yet. Two fingers are up." in reply.content.decode()
+
+
+def test_a_training_page_opened_again_goes_on_at_the_task_that_is_wrong(wandas, training):
+    page = take(wandas, training)
+    first, second = page.answers.order_by("seq")
+    wandas.post(answer_url(second), {"answer": "incorrect"})
+    wandas.post(answer_url(first), {"answer": "incorrect"})
+    shown = wandas.get(reverse("w-page", args=[page.pk])).context["shown"]
+    assert [task.answered for task in shown.tasks] == [False, True]
+    assert shown.current == 1
 
 
 # --- what a worker must not see ---------------------------------------------------------------------------------------

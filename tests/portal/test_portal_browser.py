@@ -51,7 +51,7 @@ def start(page: Page, title: str) -> None:
     page.goto(reverse("w-home"))
     page.get_by_role("button", name=f"Start {title}").tap()
     expect(page.get_by_role("heading", name=title)).to_be_visible()
-    expect(page.locator("body")).to_have_attribute("data-ready", "yes", timeout=15_000)
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes", timeout=40_000)
 
 
 def test_she_joins_by_the_link_and_sees_the_work(browser, live_server, world, photo):
@@ -136,6 +136,18 @@ def test_she_judges_photos_and_hands_the_page_in(phone, world, photo):
     expect(phone.locator(".w-money")).to_contain_text("$0.02")
 
 
+def test_a_page_with_answers_is_not_given_back_by_one_tap(phone, world, photo):
+    batch = scenes.batch(world, "choice", page_size=2)
+    for key in ("one", "two"):
+        scenes.task(batch, key, image=scenes.stored(photo))
+    start(phone, "Is this the sign?")
+    phone.locator("#task-1").get_by_role("button", name="Yes").tap()
+    phone.get_by_role("button", name="Give this page back").tap()
+    phone.get_by_role("button", name="Tap again to give it back").tap()
+    expect(phone.get_by_text("You gave the page back.")).to_be_visible()
+    assert Assignment.objects.get().state == Assignment.State.SKIPPED
+
+
 def test_in_training_a_wrong_answer_explains_itself(phone, world, photo):
     skill = Skill.objects.create(account=invitations.inhouse_account(), name="Checking")
     batch = scenes.batch(world, "choice", kind=Batch.Kind.TRAINING, price_micro=0, page_size=1, grants_skill=skill)
@@ -166,6 +178,57 @@ def test_she_boxes_two_hands_by_taps(phone, world, photo):
     boxes = AnswerRaw.objects.get().payload["boxes"]
     assert [box["label"] for box in boxes] == ["gesture", "no gesture"]
     assert boxes[0]["x"] == pytest.approx(0.2, abs=0.02)
+
+
+def test_she_outlines_a_hand_by_taps_and_pulls_a_corner_back(phone, world, photo):
+    scenes.task(scenes.batch(world, "outlines"), "one", image=scenes.stored(photo))
+    start(phone, "Outline every hand")
+    done = phone.get_by_role("button", name="Done")
+    tap_box(phone, (0.2, 0.4), (0.5, 0.4), (0.5, 0.6))
+    expect(phone.locator("#state")).to_have_text("Saved")
+    expect(done).to_be_disabled()
+    tap_box(phone, (0.9, 0.9))
+    phone.get_by_role("button", name="Undo").tap()
+    tap_box(phone, (0.2, 0.6), (0.2, 0.4))
+    expect(phone.locator("[data-outline]")).to_have_count(1)
+    phone.get_by_role("button", name="gesture", exact=True).tap()
+    expect(done).to_be_enabled()
+    assert breaches(phone) == []
+    phone.reload()
+    phone.get_by_role("button", name="Hand in").tap()
+    expect(phone.get_by_role("heading", name="Hello, Wanda")).to_be_visible()
+    (outline,) = AnswerRaw.objects.get().payload["outlines"]
+    assert outline["label"] == "gesture"
+    assert [pytest.approx(corner, abs=0.02) for corner in outline["points"]] == [
+        [0.2, 0.4],
+        [0.5, 0.4],
+        [0.5, 0.6],
+        [0.2, 0.6],
+    ]
+
+
+def test_an_outline_within_another_and_one_drawn_and_mended_by_keys(phone, world, photo):
+    scenes.task(scenes.batch(world, "outlines"), "one", image=scenes.stored(photo))
+    start(phone, "Outline every hand")
+    outlines, mark = phone.locator("[data-outline]"), phone.locator(".be-mark")
+    tap_box(phone, (0.1, 0.2), (0.9, 0.2), (0.9, 0.8), (0.1, 0.8), (0.1, 0.2))
+    phone.get_by_role("button", name="gesture", exact=True).tap()
+    tap_box(phone, (0.4, 0.4), (0.6, 0.4), (0.5, 0.6), (0.4, 0.4))
+    expect(outlines).to_have_count(2)
+    phone.get_by_role("button", name="gesture", exact=True).tap()
+    phone.keyboard.press("n")
+    expect(mark).to_have_attribute("visibility", "visible")
+    phone.keyboard.press("Escape")
+    expect(mark).to_have_attribute("visibility", "hidden")
+    for key in ("BracketRight", "v", "v", "Delete", "v", "Shift+ArrowRight"):
+        phone.keyboard.press(key)
+    expect(outlines.first).to_have_attribute("aria-label", "Outline 1, gesture, 3 corners")
+    phone.get_by_role("button", name="Done").tap()
+    expect(phone.get_by_role("heading", name="Hello, Wanda")).to_be_visible()
+    first, second = AnswerRaw.objects.get().payload["outlines"]
+    assert len(second["points"]) == 3
+    assert first["points"][0][0] == pytest.approx(0.1, abs=0.02)
+    assert first["points"][1] == [pytest.approx(0.9, abs=0.02), pytest.approx(0.8, abs=0.02)]
 
 
 def test_boxes_survive_a_reload_and_no_hands_removes_them(phone, world, photo):

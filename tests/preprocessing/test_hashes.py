@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.preprocessing import hashes
+from curation.preprocessing import hash_file, hashes
 from curation.preprocessing.decode import Analysis
+from curation.preprocessing.hash_file import HashFile
 from curation.preprocessing.neighbours import HashIndex
 from curation.preprocessing.pixels import EXIF_TURNS, TURNS, inverse, turned
 from tests.disguises import barred
@@ -115,6 +116,22 @@ def test_the_look_up_equals_comparing_with_each(seed: int, radius: int, count: i
         if best <= radius:
             expected[id_] = best
     assert {one.id: one.distance for one in index.near(query, query_trimmed, radius)} == expected
+
+
+@given(seed=st.integers(0, 2**32 - 1), radius=st.integers(100, 130), count=st.integers(0, 40))
+@settings(max_examples=25, deadline=None)
+def test_near_pictures_from_the_disk_are_those_of_the_index(seed: int, radius: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    index, file, expected = HashIndex(), HashFile(), []
+    for number in range(0, 3 * count, 3):
+        plain, trimmed = hashes.turns_of(rng.bytes(32)), hashes.turns_of(rng.bytes(32)) if rng.random() < 0.4 else None
+        expected.append((number, [one.id for one in index.near(plain, trimmed, radius)]))
+        index.add(number, plain[0], None if trimmed is None else trimmed[0])
+        file.append(number, plain, trimmed)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hash_file, "_TOGETHER", 7)
+        patched.setattr(hash_file, "BLOCK", 5)
+        assert list(file.near(radius)) == expected
 
 
 def test_the_look_up_says_how_the_stored_picture_was_turned(seen: Analysis) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,13 +28,13 @@ MOST_MEGABYTES = 512
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, set[str]]]:
     folder = tmp_path_factory.mktemp("hostile")
-    return folder, write_hostile(folder, len(KINDS) + 1)
+    return folder, write_hostile(folder, int(os.environ.get("HOSTILE_FILES", len(KINDS) + 1)))
 
 
 @pytest.fixture(scope="module")
 def looked(expected: tuple[Path, dict[str, set[str]]]) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.preprocessing.look_through", str(expected[0])]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -87,6 +87,19 @@ def test_pictures_that_share_corners_are_found_across_blocks(monkeypatch: pytest
     assert list(voting.candidates(keys)) == whole
 
 
+def test_a_key_that_many_of_a_block_share_says_nothing_though_few_of_a_part_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    keys, own = KeyFile(), rng.integers(0, 1 << 24, (40, 3, 150)).astype(np.uint32)
+    own[::2, :, :10] = own[0, :, :10]
+    own[1::9, :, :10] = own[1, :, :10]
+    for one in own:
+        keys.append(one, rng.integers(0, 1 << 24, (3, 150)).astype(np.uint32))
+    whole = list(voting.candidates(keys))
+    assert {one.earlier % 9 for one in whole} == {one.new % 9 for one in whole} == {1}
+    monkeypatch.setattr(voting, "_PART", 4)
+    assert list(voting.candidates(keys)) == whole
+
+
 def test_a_mirror_image_that_shares_corners_is_told(seen: Analysis, pixels: np.ndarray) -> None:
     keys = KeyFile()
     for one in (seen, analyse(encoded(pixels[:, ::-1]), compat=False)):

@@ -84,7 +84,7 @@ def test_an_answer_can_be_false_but_no_program(
     assert refusal_of(pool, work).reason_code == "crashed"
     assert words in caplog.text
     assert list(pool.map(in_a_child.squared, [(2,), (3,)])) == [4, 9]
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 120
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_file_that_hurts_its_process_is_refused_and_the_next_one_is_read(
 
 @pytest.mark.parametrize("work", [in_a_child.spin, in_a_child.sleep])
 def test_a_file_that_takes_too_long_is_refused_by_either_clock(work: object) -> None:
-    limits = ChildLimits(cpu_seconds=1, seconds=60 if work is in_a_child.spin else 0.5)
+    limits = ChildLimits(cpu_seconds=1, seconds=60 if work is in_a_child.spin else 3)
     with Pool(1, limits) as pool:
         refused = refusal_of(pool, work)
         assert refused.reason_code == "too_slow"

@@ -13,7 +13,7 @@ from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.video_child import Bounds, Order, reading
 from curation.preprocessing.video_wish import VideoWish
 
-from .clips import audio_only, clip, moving, rotated, steady, taken
+from .clips import audio_only, clip, rotated, steady, taken
 
 
 def indices(path: Path, order: Order) -> list[int]:
@@ -102,8 +102,9 @@ def test_a_slice_of_a_broken_video_complains_only_with_its_last_frames(tmp_path:
     assert len(indices(path, Order(every=10, most=3))) == 3
 
 
-def test_a_video_that_needs_too_much_time_is_given_up(tmp_path: Path) -> None:
-    path = clip(tmp_path / "a.mp4", times=steady(300), draw=lambda number: moving(number, (720, 1280)))
+def test_a_video_that_needs_too_much_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = clip(tmp_path / "a.mp4", times=steady(5))
+    monkeypatch.setattr(video_child, "_MODULE", "tests.preprocessing.busy_child")
     with pytest.raises(Unreadable) as caught, reading(path, Order(every=1), bounds=Bounds(cpu_seconds=1)) as found:
         list(found.frames)
     assert caught.value.reason_code == "too_expensive"

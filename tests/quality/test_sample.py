@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from curation.models import Asset, Project
-from curation.stages.review import ReviewSettings, reason_for_a_person
+from curation.stages.review import ReviewSettings, reasons_for_a_person
 from tests import scenes
 
 pytestmark = pytest.mark.django_db
@@ -13,8 +13,9 @@ HALF = ReviewSettings(sample=0.5)
 
 
 def drawn(project: Project) -> set[str]:
-    images = Asset.objects.filter(project=project).select_related("project")
-    return {asset.name for asset in images if reason_for_a_person(asset, HALF) == "sample"}
+    images = list(Asset.objects.filter(project=project).select_related("project"))
+    why = reasons_for_a_person(images, HALF)
+    return {asset.name for asset in images if why[asset.pk] == "sample"}
 
 
 def with_images(project: Project) -> Project:

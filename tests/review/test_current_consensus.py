@@ -6,7 +6,7 @@ from curation.engine.report import current_boxes
 from curation.models import Asset, Consensus, Stage
 from curation.review.documents import documents
 from curation.services.reviews import current_consensus
-from curation.stages.review import ReviewSettings, reason_for_a_person
+from curation.stages.review import ReviewSettings, reasons_for_a_person
 
 pytestmark = pytest.mark.django_db
 NO_SAMPLE = ReviewSettings(sample=0.0)
@@ -37,7 +37,7 @@ def test_an_earlier_stage_that_ran_again_does_not_stand_for_the_image(image: Ass
     added(image, earlier, confidence=0.99, version=2)
     assert current_boxes(image) == current_consensus(image) == latest
     assert documents([image])[0]["seen"] == latest.pk
-    assert reason_for_a_person(image, NO_SAMPLE) == "unsure"
+    assert reasons_for_a_person([image], NO_SAMPLE) == {image.pk: "unsure"}
 
 
 def test_votes_for_a_label_after_the_boxes_do_not_hide_them_from_the_reviewer(image: Asset, last: Stage):
@@ -45,4 +45,4 @@ def test_votes_for_a_label_after_the_boxes_do_not_hide_them_from_the_reviewer(im
     added(image, last, confidence=0.99, status="label")
     assert current_boxes(image) == current_consensus(image) == latest
     assert len(documents([image])[0]["consensus"]) == 2
-    assert reason_for_a_person(image, NO_SAMPLE) == "unsure"
+    assert reasons_for_a_person([image], NO_SAMPLE) == {image.pk: "unsure"}

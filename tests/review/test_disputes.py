@@ -82,7 +82,7 @@ def test_votes_that_tie_wait_for_a_person_where_the_stage_says_so(project):
             project_id=project.pk, asset=asset, stage=stage, answer_id=answer.pk, worker_id=answer.worker_id,
             kind="label", label=label,
         )  # fmt: skip
-    settle(stage=stage, asset_id=asset.pk, now=timezone.now())
+    settle(stage=stage, asset_ids=[asset.pk], now=timezone.now())
     asset.refresh_from_db()
     assert (asset.state, asset.reason) == ("held", "undecided")
     assert Assignment.objects.get(answers=asset.answer).state == State.SUBMITTED

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from curation.models import Asset, Consensus, OwnKeys, Review
+from curation.models import Annotation, Asset, Box, Consensus, OwnKeys, Review
 from tests import scenes
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
 
@@ -48,7 +48,7 @@ def session_of(name: str) -> str:
 
 def sent(page: Page) -> list[Review]:
     """Return what has been stored, once nothing is on its way any more."""
-    expect(page.locator("body")).to_have_attribute("data-unsent", "0", timeout=15_000)
+    expect(page.locator("body")).to_have_attribute("data-unsent", "0", timeout=40_000)
     return list(Review.objects.order_by("id"))
 
 
@@ -124,7 +124,7 @@ def test_an_image_whose_boxes_changed_meanwhile_is_shown_anew(desk, world):
         expected_loss=0.9,
     )
     desk.keyboard.press("a")
-    expect(desk.locator("#toast")).to_contain_text("have changed since they were shown", timeout=15_000)
+    expect(desk.locator("#toast")).to_contain_text("have changed since they were shown", timeout=40_000)
     expect(desk.locator("#left")).to_have_text("5")
     expect(desk.locator(".rv-thumb")).to_have_count(5)
     for _ in range(5):
@@ -168,6 +168,34 @@ def test_a_box_is_drawn_by_keys_alone(desk):
         desk.keyboard.press("Shift+ArrowDown")
     desk.keyboard.press("Enter")
     expect(desk.locator("#editor .be-box")).to_have_count(3)
+
+
+def test_outlines_are_seen_and_one_person_alone_is_what_a_fix_begins_with(browser, live_server, photo):
+    world = scenes.project(Rita="reviewer")
+    image = scenes.image_at_review(world, scenes.batch(world, "boxes"), data=photo)
+    before, corners = image.consensus.get(), [[1 / 3, 0.25], [0.75, 0.25], [0.5, 0.75]]
+    hers = Annotation.objects.filter(asset=image).earliest("pk")
+    Box.objects.create(annotation=hers, seq=8, label="gesture", points=corners, x=1 / 3, y=0.25, w=5 / 12, h=0.5)
+    Consensus.objects.filter(pk=before.pk).update(is_current=False)
+    Consensus.objects.create(
+        project_id=world.pk,
+        asset=image,
+        stage=before.stage,
+        version=2,
+        method="hard",
+        status="drop",
+        n_answers=3,
+        confidence=0,
+    )
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
+        page.goto(reverse("review", args=[world.public_id]))
+        expect(page.locator("#stage polygon.an")).to_have_count(1)
+        page.keyboard.press("1")
+        page.keyboard.press("f")
+        expect(page.locator("#editor .be-box")).to_have_count(3)
+        page.keyboard.press("Enter")
+        sent(page)
+    assert image.consensus.get(is_current=True).boxes.get(seq=2).points == corners
 
 
 def test_the_help_sheet_lists_the_keys_and_changes_one(desk):

@@ -9,7 +9,7 @@ import hashlib
 import random
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from crowd.emulators.crowd import File
@@ -19,13 +19,13 @@ from crowd.emulators.toloka.market import Market
 from crowd.emulators.toloka.pool_forms import configs_of
 from crowd.emulators.toloka.records import OPEN, Assignment, Pool, Task, Worker
 from crowd.errors import BudgetExceeded, NoWork
-from crowd.rehearsal import acting
+from crowd.rehearsal import acting, pace
 from crowd.rehearsal.answers import INCORRECT, Photo
 from crowd.rehearsal.people import CrowdMix, Person, profile
 from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.pictures import truth as facts
+from crowd.rehearsal.population import luck_of
 
-VISITS_PER_PERSON_AND_HOUR = 2.0
 Pictures = Callable[[str], bytes | None]
 Truths = Callable[[bytes], Truth | None]
 
@@ -55,6 +55,7 @@ class Visitors:
     tricks: dict[str, str] = field(default_factory=dict)  # attachment id -> what was done to the photo
     known: dict[bytes, Truth] = field(default_factory=dict)
     sent: dict[str, list[tuple[bytes, Truth]]] = field(default_factory=dict)  # worker id -> photos, oldest first
+    shared: dict[int, list[tuple[str, bytes, Truth]]] = field(default_factory=dict)  # ring -> worker id and photo
     fresh: list[tuple[bytes, Truth]] = field(default_factory=list)  # those of `known` that nobody has taken note of
     people: list[Person] = field(init=False)
 
@@ -65,12 +66,19 @@ class Visitors:
         """Let the next person come by; return what came of it and the id of the pool, if any."""
         rng = random.Random(f"visit-{self.seed}-{self.step}")  # noqa: S311  a seeded crowd, not cryptography
         person = rng.choices(self.people, [one.activity for one in self.people])[0]
-        pause = timedelta(hours=rng.expovariate(self.population * VISITS_PER_PERSON_AND_HOUR))
         self.step += 1
-        self.market.clock.set(self.market.clock.now() + pause)
+        self.market.clock.set(self._next_moment(rng))
         with self.market.entered() as market:
-            venue = _EmulatedMarket(self, _worker(market, self.seed, person))
+            venue = _EmulatedMarket(self, _worker(market, self.seed, person), ring=person.ring)
             return acting.visit(venue, acting.Actor(person, rng, market.clock.now())), venue.last_pool
+
+    def _next_moment(self, rng: random.Random) -> datetime:
+        """Say when the next one comes by, drawn by what is on offer."""
+        with self.market.lock:
+            stalls = [_stall(self.market, pool) for pool in _open_pools(self.market)]
+        now, owed = self.market.clock.now(), rng.expovariate(1)
+        coming, luck = self.mix.coming, luck_of(self.seed)
+        return pace.next_visit(now, owed, stalls=stalls, people=self.population, coming=coming, seed=luck)
 
     def remember(self, photo: Photo) -> None:
         sha256 = hashlib.sha256(photo.data).digest()
@@ -93,22 +101,19 @@ class _EmulatedMarket:
     visitors: Visitors
     worker: Worker
     last_pool: str = ""
+    ring: int | None = None
     first: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # of a training, before the hints
 
     @property
     def market(self) -> Market:
         return self.visitors.market
 
-    def _open_pools(self) -> list[Pool]:
-        found = [pool for pool in (*self.market.trainings, *self.market.pools) if pool.status == OPEN]
-        return sorted(found, key=lambda pool: int(pool.id))
-
     def is_barred(self) -> bool:
-        first = self._open_pools()[0]
+        first = _open_pools(self.market)[0]
         return any(restrictions.covers(one, first) for one in self.worker.restrictions.values())
 
     def stalls(self) -> list[acting.Stall]:
-        return [_stall(self.market, pool) for pool in self._open_pools()]
+        return [_stall(self.market, pool) for pool in _open_pools(self.market)]
 
     def skills(self) -> set[Hashable]:
         return set(self.worker.skills)
@@ -158,6 +163,11 @@ class _EmulatedMarket:
         mine = self.visitors.sent.get(self.worker.id, [])
         return mine[-1 - back] if back < len(mine) else None
 
+    def shared_photo(self, back: int) -> tuple[bytes, Truth] | None:
+        shared = self.visitors.shared.get(self.ring, []) if self.ring is not None else []
+        others = [(data, truth) for who, data, truth in shared if who != self.worker.id]
+        return others[-1 - back] if back < len(others) else None
+
     def keep_photo(self, task: acting.StallTask, photo: Photo) -> dict[str, Any]:
         return {"photo": photo}
 
@@ -185,6 +195,8 @@ class _EmulatedMarket:
                 continue
             self.visitors.remember(photo)
             self.visitors.sent.setdefault(self.worker.id, []).append((photo.data, photo.truth))
+            if self.ring is not None:
+                self.visitors.shared.setdefault(self.ring, []).append((self.worker.id, photo.data, photo.truth))
             if photo.trick:
                 self.visitors.tricks[solution["photo"]] = photo.trick
 
@@ -219,6 +231,11 @@ def _output(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"result": boxes, "flags": dict.fromkeys(given["flags"], True)}
 
 
+def _open_pools(market: Market) -> list[Pool]:
+    found = [pool for pool in (*market.trainings, *market.pools) if pool.status == OPEN]
+    return sorted(found, key=lambda pool: int(pool.id))
+
+
 def _stall(market: Market, pool: Pool) -> acting.Stall:
     outputs = market.project_of(pool).outputs.spec
     kind = _kind_of(pool)
@@ -231,6 +248,7 @@ def _stall(market: Market, pool: Pool) -> acting.Stall:
         needs_skill=_needed_skill(market, pool, kind),
         grants_skill=_granted_skill(pool, kind),
         options=list((outputs.get("answer") or {}).get("allowed_values") or []),
+        price_micro=0 if pool.is_training else pool.reward_micro,
     )
 
 

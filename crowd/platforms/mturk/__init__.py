@@ -24,7 +24,7 @@ class MTurk:
         pages="hosted",
         native_upload=False,
         audience_filters=frozenset({"countries", "skills", "top_percent", "adult_content"}),
-        interfaces=frozenset({"photo", "choice", "boxes", "link", "pair", "text"}),
+        interfaces=frozenset({"photo", "choice", "boxes", "outlines", "link", "pair", "text"}),
         returns_submission=True,
         sees_skips=False,
         priority=False,

@@ -27,7 +27,7 @@ class Prolific:
         undo_rejection=False,
         native_upload=False,
         audience_filters=frozenset({"languages", "countries", "devices", "skills"}),
-        interfaces=frozenset({"photo", "choice", "boxes", "link", "pair", "text"}),
+        interfaces=frozenset({"photo", "choice", "boxes", "outlines", "link", "pair", "text"}),
         priority=False,
         balance=True,
         webhooks=True,

@@ -9,7 +9,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
@@ -17,9 +17,11 @@ from importlib import import_module
 from typing import Any
 
 import httpx
+from django.conf import settings
 
 from crowd.clock import database_now
 from crowd.errors import AuthFailed, NotFound, StillRunning
+from crowd.fetching.hops import checked_hops
 from crowd.models import Account
 from crowd.platforms.toloka import shim
 from crowd.platforms.toloka.refusals import UNWELCOME, refusal, translated
@@ -124,16 +126,17 @@ class Client:
                         return
             time.sleep(BACKOFF)
 
-    def _stream(self, path: str) -> AbstractContextManager[httpx.Response]:
+    @contextmanager
+    def _stream(self, path: str) -> Iterator[httpx.Response]:
         kit = self._kit
-        return httpx.stream(
-            "GET",
-            f"{kit.url}/api/v1{path}",
-            headers=kit._headers,
-            timeout=TIMEOUT,
-            follow_redirects=True,
-            verify=certificates(),
-        )
+        hook = checked_hops(kit.url, allow=frozenset(settings.ALLOWED_PRIVATE_HOSTS))
+        with (
+            httpx.Client(
+                timeout=TIMEOUT, follow_redirects=True, verify=certificates(), event_hooks={"request": [hook]}
+            ) as client,
+            client.stream("GET", f"{kit.url}/api/v1{path}", headers=kit._headers) as response,
+        ):
+            yield response
 
 
 @contextmanager

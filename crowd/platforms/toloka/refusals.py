@@ -24,6 +24,7 @@ from crowd.errors import (
     Unavailable,
     Unknown,
 )
+from crowd.fetching import AddressRefused, FetchError
 from crowd.models import Account
 from crowd.platforms.toloka import shim
 from crowd.services import quotas
@@ -82,6 +83,9 @@ def translated(account: Account, *, write: bool, quota: str = "") -> Iterator[No
         yield
     except PlatformError:
         raise
+    except FetchError as error:
+        hint = " ALLOW_PRIVATE_HOSTS opens a host of your own network." if isinstance(error, AddressRefused) else ""
+        raise Unavailable(f"Toloka sends on to an address that is not fetched: {error}{hint}") from error
     except errors.ApiError as error:
         status = int(error.status_code or 0)
         said = error.code or "", error.message or "", error.payload

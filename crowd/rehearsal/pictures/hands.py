@@ -158,8 +158,8 @@ def _thumb(sign: Sign, person: Look, wobble: float) -> tuple[Limb, ...]:
     )
 
 
-def draw_hand(canvas: Image.Image, hand: Hand, place: Placement, person: Look, light: Light) -> Bounds | None:
-    """Draw a hand with its wrist and cuff; answer the tight box of its pixels, None when none is in the picture."""
+def draw_hand(canvas: Image.Image, hand: Hand, place: Placement, person: Look, light: Light) -> None:
+    """Draw a hand with its wrist and cuff."""
     left, top, right, bottom = _window(hand, place)
     size = (right - left) * _SUPER, (bottom - top) * _SUPER
     local = Placement(
@@ -176,7 +176,6 @@ def draw_hand(canvas: Image.Image, hand: Hand, place: Placement, person: Look, l
     shadow = seen.filter(ImageFilter.GaussianBlur(7 * place.scale)).point(_FAINT)
     canvas.paste(shade(skin, 0.3), (left, top), shadow)
     canvas.paste(patch.reduce(_SUPER), (left, top), edge)
-    return _visible(seen, left, top, canvas.size)
 
 
 def _window(hand: Hand, place: Placement) -> tuple[int, int, int, int]:
@@ -194,17 +193,7 @@ def _mask(outlines: list[Outline], size: tuple[int, int]) -> Image.Image:
     return mask
 
 
-def _visible(mask: Image.Image, left: int, top: int, size: tuple[int, int]) -> Bounds | None:
-    inside = mask.crop((-min(0, left) or 0, -min(0, top) or 0, size[0] - left, size[1] - top)).point(_HALF_COVERED)
-    box = inside.getbbox()
-    if box is None:
-        return None
-    x, y = max(0, left), max(0, top)
-    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
-
-
 _FAINT: Final = [round(v * 0.55) for v in range(256)]
-_HALF_COVERED: Final = [0] * 128 + [255] * 128
 
 
 def _shaded(hand: Hand, local: Placement, size: tuple[int, int], skin: Colour) -> Image.Image:

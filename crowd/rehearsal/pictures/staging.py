@@ -1,7 +1,6 @@
 """Who stands where and does what in one picture: all that chance decides, before a pixel is drawn."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -76,20 +75,21 @@ class Stage:
     shot: Shot
     hands: tuple[Pose, ...]
 
-    def truth(self, boxes: Sequence[Bounds | None]) -> Truth:
-        """Tell what is seen, given the box of each hand."""
+    def truth(self) -> Truth:
+        """Tell what is seen, from the geometry: a hand's box is that of its pixels within one pixel."""
         setting = self.setting
         found = tuple(
-            TruthBox(pose.label, round(b[0], 2), round(b[1], 2), round(b[2] - b[0], 2), round(b[3] - b[1], 2))
-            for pose, b in zip(self.hands, boxes, strict=True)
-            if b is not None and not (setting.shown == "cut" and pose.label == GESTURE)
+            _box(pose.label, pose.hand.bounds(pose.place))
+            for pose in self.hands
+            if not (setting.shown == "cut" and pose.label == GESTURE)
         )
         sign = None if setting.shown == "none" else setting.sign
-        return Truth(sign, found, WIDTH, HEIGHT, self.who.identity, _FLAGS[setting.shown])
+        return Truth(sign, found, WIDTH, HEIGHT, self.who.identity, _FLAGS[setting.shown], setting.seed)
 
-    def expected_truth(self) -> Truth:
-        """Tell what is seen, from the geometry alone."""
-        return self.truth([pose.hand.bounds(pose.place) for pose in self.hands])
+
+def _box(label: str, bounds: Bounds) -> TruthBox:
+    left, top, right, bottom = bounds
+    return TruthBox(label, round(left, 2), round(top, 2), round(right - left, 2), round(bottom - top, 2))
 
 
 def stage(setting: Setting) -> Stage:

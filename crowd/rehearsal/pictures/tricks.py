@@ -12,6 +12,7 @@ from .scene import scaled, template
 from .truth import (
     BLURRED,
     LOW_RESOLUTION,
+    ROTATED,
     TEMPLATE,
     THIRD_PARTY,
     Picture,
@@ -28,6 +29,8 @@ Sent = tuple[bytes, Truth]
 LOW_WIDTH: Final = 1280
 LOW_HEIGHT: Final = 720
 _RESAVED_WIDTHS: Final = (1440, 1600, 1920)
+_KEPT_BY_A_CROP: Final = 0.8
+_BORDER: Final = 0.07  # of the width
 
 
 def same_file(data: bytes, truth: Truth) -> Sent:
@@ -37,11 +40,16 @@ def same_file(data: bytes, truth: Truth) -> Sent:
 
 def resaved(data: bytes, truth: Truth, rng: random.Random) -> Sent:
     """The same photo after a chat programme or an editor had it: other quality, size and brightness, no camera data."""
-    image, width = decode(data), rng.choice(_RESAVED_WIDTHS)
-    height = round(width * image.height / image.width)
-    image = image.resize((width, height), Image.Resampling.BICUBIC)
+    seen = resaved_truth(truth, rng)
+    image = decode(data).resize((seen.width, seen.height), Image.Resampling.BICUBIC)
     image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.9, 1.12))
-    return encode(image, quality=rng.randint(58, 82)), resized(truth, width, height)
+    return encode(image, quality=rng.randint(58, 82)), seen
+
+
+def resaved_truth(truth: Truth, rng: random.Random) -> Truth:
+    """The truth about a photo that is saved again: chance decides on its size."""
+    width = rng.choice(_RESAVED_WIDTHS)
+    return resized(truth, width, round(width * truth.height / truth.width))
 
 
 @lru_cache(maxsize=32)
@@ -64,26 +72,24 @@ def template_processed(data: bytes, truth: Truth, way: str, by: Stamp | None = N
     """
     if way not in WAYS:
         raise ValueError(f"no way {way!r} to process a template; known are {', '.join(WAYS)}")
-    processed = WAYS[way](Picture(decode(data), truth.flagged(TEMPLATE)))
-    return encode(processed.image, by, quality=84), processed.truth
+    return encode(WAYS[way](decode(data)), by, quality=84), WAYS_IN_TRUTH[way](truth.flagged(TEMPLATE))
 
 
 def low_resolution(picture: Picture, by: Stamp) -> Sent:
     """The photo of a small camera: 1280 x 720."""
-    small = scaled(picture, LOW_WIDTH, LOW_HEIGHT)
-    return encode(small.image, by), small.truth.flagged(LOW_RESOLUTION)
+    return encode(scaled(picture, LOW_WIDTH, LOW_HEIGHT).image, by), SPOILT[LOW_RESOLUTION](picture.truth)
 
 
 def blurred(picture: Picture, by: Stamp) -> Sent:
     """A photo out of focus."""
     half = picture.image.reduce(4).filter(ImageFilter.GaussianBlur(2.4))
     image = half.resize(picture.image.size, Image.Resampling.BICUBIC)
-    return encode(image, by), picture.truth.flagged(BLURRED)
+    return encode(image, by), SPOILT[BLURRED](picture.truth)
 
 
 def rotated(picture: Picture, by: Stamp) -> Sent:
     """A photo that lies on its side."""
-    return encode(picture.image.transpose(Image.Transpose.ROTATE_90), by), quarter_turned(picture.truth)
+    return encode(picture.image.transpose(Image.Transpose.ROTATE_90), by), SPOILT[ROTATED](picture.truth)
 
 
 def third_party(picture: Picture, by: Stamp) -> Sent:
@@ -91,7 +97,7 @@ def third_party(picture: Picture, by: Stamp) -> Sent:
     image = picture.image.copy()
     mark = _watermark(picture.truth.subject, image.size)
     image.paste((255, 255, 255), (0, 0), mark)
-    return encode(image, by), picture.truth.flagged(THIRD_PARTY)
+    return encode(image, by), SPOILT[THIRD_PARTY](picture.truth)
 
 
 def _watermark(seed: str, size: tuple[int, int]) -> Image.Image:
@@ -103,37 +109,51 @@ def _watermark(seed: str, size: tuple[int, int]) -> Image.Image:
     return mark.rotate(16, Image.Resampling.BILINEAR).resize(size, Image.Resampling.BILINEAR)
 
 
-def _mirror(picture: Picture) -> Picture:
-    return Picture(ImageOps.mirror(picture.image), mirrored(picture.truth))
+def _turn(image: Image.Image) -> Image.Image:
+    return image.transpose(Image.Transpose.ROTATE_90)
 
 
-def _turn(picture: Picture) -> Picture:
-    return Picture(picture.image.transpose(Image.Transpose.ROTATE_90), quarter_turned(picture.truth))
+def _crop(image: Image.Image) -> Image.Image:
+    left, top, w, h = _middle(*image.size)
+    return image.crop((left, top, left + w, top + h)).resize(image.size, Image.Resampling.BICUBIC)
 
 
-def _crop(picture: Picture) -> Picture:
-    width, height = picture.image.size
-    w, h = round(width * 0.8), round(height * 0.8)
-    left, top = (width - w) // 2, (height - h) // 2
-    cut = picture.image.crop((left, top, left + w, top + h)).resize((width, height), Image.Resampling.BICUBIC)
-    return Picture(cut, resized(cropped(picture.truth, left, top, w, h), width, height))
+def _cropped(truth: Truth) -> Truth:
+    return resized(cropped(truth, *_middle(truth.width, truth.height)), truth.width, truth.height)
 
 
-def _recolour(picture: Picture) -> Picture:
-    image = ImageEnhance.Color(picture.image).enhance(0.35)
-    image = ImageEnhance.Brightness(ImageEnhance.Contrast(image).enhance(1.18)).enhance(0.82)
-    return Picture(image, picture.truth)
+def _middle(width: int, height: int) -> tuple[int, int, int, int]:
+    w, h = round(width * _KEPT_BY_A_CROP), round(height * _KEPT_BY_A_CROP)
+    return (width - w) // 2, (height - h) // 2, w, h
 
 
-def _frame(picture: Picture) -> Picture:
-    border = round(picture.image.width * 0.07)
-    return Picture(ImageOps.expand(picture.image, border, (246, 244, 238)), framed(picture.truth, border))
+def _recolour(image: Image.Image) -> Image.Image:
+    pale = ImageEnhance.Color(image).enhance(0.35)
+    return ImageEnhance.Brightness(ImageEnhance.Contrast(pale).enhance(1.18)).enhance(0.82)
 
 
-WAYS: Final[dict[str, Callable[[Picture], Picture]]] = {
-    "mirrored": _mirror,
+def _frame(image: Image.Image) -> Image.Image:
+    return ImageOps.expand(image, round(image.width * _BORDER), (246, 244, 238))
+
+
+WAYS: Final[dict[str, Callable[[Image.Image], Image.Image]]] = {
+    "mirrored": ImageOps.mirror,
     "turned": _turn,
     "cropped": _crop,
     "recoloured": _recolour,
     "framed": _frame,
 }
+WAYS_IN_TRUTH: Final[dict[str, Callable[[Truth], Truth]]] = {
+    "mirrored": mirrored,
+    "turned": quarter_turned,
+    "cropped": _cropped,
+    "recoloured": lambda truth: truth,
+    "framed": lambda truth: framed(truth, round(truth.width * _BORDER)),
+}
+SPOILT: Final[dict[str, Callable[[Truth], Truth]]] = {
+    ROTATED: quarter_turned,
+    BLURRED: lambda truth: truth.flagged(BLURRED),
+    THIRD_PARTY: lambda truth: truth.flagged(THIRD_PARTY),
+    LOW_RESOLUTION: lambda truth: resized(truth, LOW_WIDTH, LOW_HEIGHT).flagged(LOW_RESOLUTION),
+}
+"""What the truth about a photo becomes by what is wrong with it."""

@@ -33,7 +33,10 @@ class TruthBox:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is in a picture; `boxes` holds only hands that are whole, as the box task asks for them."""
+    """What is in a picture; `boxes` holds only hands that are whole, as the box task asks for them.
+
+    `drawing` names what was drawn; whatever is made of a picture keeps the name.
+    """
 
     sign: str | None
     boxes: tuple[TruthBox, ...]
@@ -41,6 +44,7 @@ class Truth:
     height: int
     subject: str
     flags: tuple[str, ...] = ()
+    drawing: str = ""
 
     @property
     def hands_visible(self) -> int:
@@ -70,6 +74,7 @@ class Truth:
             height=plain["height"],
             subject=plain["subject"],
             flags=tuple(plain["flags"]),
+            drawing=plain.get("drawing", ""),
         )
 
 

@@ -27,7 +27,10 @@ class LabelClass:
 
 @dataclass(frozen=True, slots=True)
 class BoxRecord:
-    """One box in pixels of the displayed picture, top-left origin; confidence 0..1 or unknown."""
+    """One box in pixels of the displayed picture, top-left origin; confidence 0..1 or unknown.
+
+    `outline` are the corners of what was drawn inside it, where it was drawn corner by corner.
+    """
 
     label: int
     x: float
@@ -35,6 +38,15 @@ class BoxRecord:
     width: float
     height: float
     confidence: float | None = None
+    outline: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def area(self) -> float:
+        """Return the pixels inside: of the outline (shoelace formula), or of the box."""
+        if not self.outline:
+            return self.width * self.height
+        turned = (*self.outline[1:], self.outline[0])
+        return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(self.outline, turned, strict=True))) / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ def _annotation(number: int, image: int, box: BoxRecord) -> dict[str, Any]:
         "image_id": image,
         "category_id": box.label,
         "bbox": [box.x, box.y, box.width, box.height],
-        "area": box.width * box.height,
+        "area": box.area,
         "iscrowd": 0,
-        "segmentation": [],
+        "segmentation": [[side for corner in box.outline for side in corner]] if box.outline else [],
     }
     if box.confidence is not None:
         line["confidence"] = box.confidence

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from curation.datasets.safe_cells import safe_text
+
 from .base import About, BoxRecord, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
 
 COLUMNS = ("image", "image_width", "image_height", "split", "class", "label", "x", "y", "width", "height",
@@ -45,7 +47,8 @@ def _row(record: ImageRecord, box: BoxRecord | None, classes: Mapping[int, Label
     if box is not None:
         sure = "" if box.confidence is None else box.confidence
         drawn = [classes[box.label].name, box.x, box.y, box.width, box.height, sure]  # type: ignore[list-item]
-    label, licence, source = (record.attributes.get(name, "") for name in ("class", "licence", "source"))
+    told = (str(record.attributes.get(name) or "") for name in ("class", "licence", "source"))
+    label, licence, source = map(safe_text, told)
     return [
         record.file_name, record.width, record.height, record.split or "", label, *drawn, licence, source,
         record.sha256 or "",
@@ -91,4 +94,5 @@ def _line(record: ImageRecord, classes: Mapping[int, LabelClass]) -> dict[str, A
 
 def _box(box: BoxRecord, classes: Mapping[int, LabelClass]) -> dict[str, Any]:
     told = {"label": classes[box.label].name, "x": box.x, "y": box.y, "width": box.width, "height": box.height}
-    return told if box.confidence is None else {**told, "confidence": box.confidence}
+    sure = {} if box.confidence is None else {"confidence": box.confidence}
+    return {**told, **sure, **({"points": box.outline} if box.outline else {})}

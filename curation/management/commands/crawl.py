@@ -16,7 +16,7 @@ from curation.management.terminal import Progress
 from curation.models import Crawl, CrawlCall, CrawlLink, Project
 from curation.recipes.loading import BadRecipe, load
 from curation.services import people
-from curation.services.crawling import counting, plans, presets
+from curation.services.crawling import counting, plans, presets, rounds
 from curation.services.crawling.funnel import funnel
 from curation.services.crawling.report import is_over, report
 
@@ -52,6 +52,9 @@ class Command(BaseCommand):
             "--count", action="store_true", help="count results, as the recipe proposes it, about what was searched for"
         )
         parser.add_argument("--stop", action="store_true", help="ask and fetch nothing more; the same line goes on")
+        parser.add_argument(
+            "--filter-again", action="store_true", help="its pictures go through the filter by names as it is set now"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
         parser.add_argument("--wait", action="store_true", help="stay until everything is asked and fetched")
         parser.add_argument("--json", action="store_true")
@@ -72,6 +75,10 @@ class Command(BaseCommand):
             plans.stop(crawl=crawl, why="Stopped by hand.")
             crawl.refresh_from_db()
             return _document(crawl)
+        if options["filter_again"]:
+            crawl = _known(project, options["name"])
+            sent = rounds.filter_again(crawl=crawl, by=people.operator(), now=database_now())
+            return {**_document(crawl), "filtered_again": sent}
         if options["count"]:
             spec = _counts(project, _known(project, options["name"]), options["every"])
         elif options["query"] is not None:
@@ -90,7 +97,10 @@ def _document(crawl: Crawl) -> dict[str, Any]:
     """Return the report; of pictures with what became of them, of counts with the vectors."""
     found = report(crawl)
     if not crawl.counts:
-        return {**found, "funnel": [asdict(step) for step in funnel(crawl, found["hours"])]}
+        steps = [asdict(step) for step in funnel(crawl, found["hours"])]
+        told = [asdict(one) for one in rounds.rounds(crawl)]
+        repeated = {"rounds": told, "changed": rounds.changed(crawl)} if len(told) > 1 else {}
+        return {**found, "funnel": steps, **repeated}
     rows = [
         {"thing": row.thing, "counts": dict(row.counts), "label": row.label, "asked_at": str(row.asked_at or "")}
         for row in counting.vectors(crawl)
@@ -196,6 +206,17 @@ def _lines(document: dict[str, Any]) -> list[str]:
     lines += [f"  {n:>9,}  {code}" for code, n in document["refused"].items()]
     lines += [f"{one['class']:<24} {one['found']:>9,} found {one['taken']:>9,} taken" for one in document["classes"]]
     lines += [_step(one) for one in document.get("funnel", [])]
+    lines += [
+        f"round {one['number']} of the filter: {one['kept']:,} of {one['came']:,}" for one in document.get("rounds", [])
+    ]
+    if differs := document.get("changed"):
+        lines.append(
+            f"the last one lets {len(differs['came']):,} in and {len(differs['left']):,} out (--json names them)"
+        )
+    if "filtered_again" in document:
+        lines.append(
+            f"{document['filtered_again']:,} pictures go through the filter again and are not published until then"
+        )
     lines += [_vector(one) for one in document.get("vectors", [])]
     lines += [f"{one['name']}: {one['note']}" for one in document["engines"] if one["note"]]
     return [*lines, f"Stopped: {document['stopped']}"] if document["stopped"] else lines

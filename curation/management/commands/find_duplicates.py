@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
-from dataclasses import asdict
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from curation.intake.kinds import OTHER_PICTURE_SUFFIXES, PICTURE_SUFFIXES
 from curation.management.terminal import Progress
 from curation.preprocessing.cache import user_folder
-from curation.preprocessing.folder import Search, find_duplicates
+from curation.preprocessing.findings import KINDS, Findings
+from curation.preprocessing.folder import Search, looked_through
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.looks import template_of
 from curation.preprocessing.pool import Pool
-from curation.preprocessing.report import Report
 
 INTERRUPTED = 130
 SUFFIXES = PICTURE_SUFFIXES | OTHER_PICTURE_SUFFIXES
@@ -64,30 +65,33 @@ class Command(BaseCommand):
             raise CommandError(f"{folder} is not a folder; name the folder that holds the pictures", returncode=2)
         if options["cache"] and options["no_cache"]:
             raise CommandError("--cache and --no-cache contradict each other; leave one out", returncode=2)
-        report = self._look(folder, options)
-        seconds = round(time.perf_counter() - started, 3)
-        if options["json"]:
-            self.stdout.write(json.dumps({**asdict(report), "seconds": seconds}, ensure_ascii=False))
-        else:
-            self.stdout.write("\n".join(_table(report, seconds)))
+        with self._looked_through(folder, options) as findings:
+            seconds = round(time.perf_counter() - started, 3)
+            for text in _document(findings, seconds) if options["json"] else _table(findings, seconds):
+                self.stdout.write(text.encode("utf-8", "backslashreplace").decode(), ending="")  # names may be no text
 
-    def _look(self, folder: Path, options: dict[str, Any]) -> Report:
+    @contextmanager
+    def _looked_through(self, folder: Path, options: dict[str, Any]) -> Iterator[Findings]:
         min_long, min_short = options["min_size"]
         search = Search(options["radius"], min_long, min_short, fast=options["fast"])
-        files = [(path.relative_to(folder).as_posix(), path) for path in _pictures(folder)]
+        files = ((path.relative_to(folder).as_posix(), path) for path in _pictures(folder))
         cache = None if options["no_cache"] else options["cache"] or user_folder()
-        with Pool() as pool, Progress("looking", visible=sys.stderr.isatty()) as bar:
+        with ExitStack() as held:
+            bar = held.enter_context(Progress("looking", visible=sys.stderr.isatty()))
+            pool = held.enter_context(Pool())
             templates = [_checked(path, pool) for path in options["template"]]
             try:
-                return find_duplicates(
+                looked = looked_through(
                     files, templates=templates, search=search, cache=cache, pool=pool, progress=bar.show_part
                 )
+                findings = held.enter_context(looked)
             except KeyboardInterrupt:
                 kept = "what was looked at is kept, and the same command goes on from there"
                 self.stderr.write(f"Interrupted: {'nothing is kept' if cache is None else kept}.")
                 raise SystemExit(INTERRUPTED) from None
             except OSError as error:
                 raise CommandError(str(error), returncode=1) from error
+            yield findings
 
 
 def _checked(path: Path, pool: Pool) -> str:
@@ -100,25 +104,61 @@ def _checked(path: Path, pool: Pool) -> str:
 
 
 def _pictures(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    """Yield the pictures in a folder and below as they come: not even their names are held.
+
+    So is what cannot be looked into, be it a folder below: whoever reads it finds out why.
+    """
+    folders = [folder]
+    while folders:
+        place = folders.pop()
+        try:
+            entries = os.scandir(place)
+        except OSError:
+            if place == folder:
+                raise
+            yield place
+            continue
+        with entries:
+            for entry in entries:
+                try:
+                    is_folder, is_file = entry.is_dir(follow_symlinks=False), entry.is_file()
+                except OSError:
+                    is_folder, is_file = False, True
+                path = Path(entry.path)
+                if is_folder:
+                    folders.append(path)
+                elif is_file and path.suffix.lower() in SUFFIXES:
+                    yield path
 
 
-def _table(report: Report, seconds: float) -> Iterator[str]:
-    for group in report.clusters:
-        yield group.representative
-        for member in group.members:
-            yield f"    {member.verdict:<11} {member.distance:>3} bits  {member.orientation:<10} {member.file}"
-    for copy in report.template_copies:
-        yield f"template copy   {copy.file}  of {copy.template}  ({copy.transform}, level {copy.level})"
-    for small in report.low_resolution:
-        yield f"low resolution  {small.file}  {small.width}x{small.height}"
-    for blurred in report.blurred:
-        yield f"blurred         {blurred.file}  sharpness {blurred.sharpness:g}"
-    for broken in report.unreadable:
-        yield f"unreadable      {broken.file}  {broken.reason}"
-    relatives = sum(len(group.members) for group in report.clusters)
+def _document(findings: Findings, seconds: float) -> Iterator[str]:
+    yield "{"
+    for kind in KINDS.values():
+        yield f'"{kind}": ['
+        for number, one in enumerate(findings.each(kind)):
+            yield (", " if number else "") + json.dumps(one)
+        yield "], "
+    yield f'"images": {findings.images}, "seconds": {seconds}}}\n'
+
+
+def _table(findings: Findings, seconds: float) -> Iterator[str]:
+    for group in findings.each("clusters"):
+        yield f"{group['representative']}\n"
+        for one in group["members"]:
+            yield f"    {one['verdict']:<11} {one['distance']:>3} bits  {one['orientation']:<10} {one['file']}\n"
+    for copy in findings.each("template_copies"):
+        how = f"({copy['transform']}, level {copy['level']})"
+        yield f"template copy   {copy['file']}  of {copy['template']}  {how}\n"
+    for small in findings.each("low_resolution"):
+        yield f"low resolution  {small['file']}  {small['width']}x{small['height']}\n"
+    for blurred in findings.each("blurred"):
+        yield f"blurred         {blurred['file']}  sharpness {blurred['sharpness']:g}\n"
+    for broken in findings.each("unreadable"):
+        yield f"unreadable      {broken['file']}  {broken['reason']}\n"
+    relatives = sum(len(group["members"]) for group in findings.each("clusters"))
     yield (
-        f"{report.images} pictures in {seconds:.1f} s: {relatives} relatives in {len(report.clusters)} groups, "
-        f"{len(report.template_copies)} template copies, {len(report.low_resolution)} small, "
-        f"{len(report.blurred)} blurred, {len(report.unreadable)} unreadable"
+        f"{findings.images} pictures in {seconds:.1f} s: "
+        f"{relatives} relatives in {findings.count('clusters')} groups, "
+        f"{findings.count('template_copies')} template copies, {findings.count('low_resolution')} small, "
+        f"{findings.count('blurred')} blurred, {findings.count('unreadable')} unreadable\n"
     )

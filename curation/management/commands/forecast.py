@@ -62,7 +62,7 @@ def _forecast(options: dict[str, Any]) -> Forecast:
     asked = asking.campaign(
         recipe=recipe.name,
         platform=options["platform"],
-        quotas=_shared(options["images"], list(recipe.classes)) if options["images"] else None,
+        quotas=asking.shared_out(options["images"], list(recipe.classes)) if options["images"] else None,
         settings=changes(options["changes"]),
     )
     pace = pace_of(Project.objects.values_list("id", flat=True))
@@ -75,14 +75,6 @@ def _unused(options: dict[str, Any]) -> list[tuple[str, bool]]:
     if options["project"]:
         return [*of_plan, ("images", options["images"] is not None), ("published", options["published"])]
     return of_plan if options["published"] else []
-
-
-def _shared(images: int, classes: list[str]) -> dict[str, int]:
-    """Share images out to the classes as evenly as possible."""
-    if images < len(classes):
-        raise CrowdError(f"The recipe has {len(classes)} classes: --images must be at least {len(classes)}.")
-    each, more = divmod(images, len(classes))
-    return {name: each + (number < more) for number, name in enumerate(classes)}
 
 
 def as_text(found: Forecast) -> str:

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from crowd.clock import database_now
 from crowd.models import Account
-from crowd.services.own_books import counts
+from crowd.services import holding
+from crowd.services.own_books import Difference, counts
 from crowd.services.reconcile import reconcile
 from curation.services.overview.counted import ASSETS
 
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         account = _account(options["account"]) if options["account"] else None
         found = [*reconcile(now=database_now(), account=account), *(() if account else counts(source=ASSETS))]
+        self._let_go(found, account)
         if options["json"]:
             self.stdout.write(json.dumps({"differences": [one.as_json() for one in found]}, indent=2))
         else:
@@ -34,6 +36,16 @@ class Command(BaseCommand):
             raise CommandError(f"{n}.", returncode=1)
         if not options["json"]:
             self.stdout.write("No differences.")
+
+    def _let_go(self, found: list[Difference], account: Account | None) -> None:
+        """End the hold of a restore on every account whose platform has answered."""
+        silent = {one.where.split(",")[0] for one in found if one.kind == "platform"}
+        asked = Account.objects.exclude(slug__in=silent).filter(
+            is_active=True, **({} if account is None else {"pk": account.pk})
+        )
+        released = holding.release(account_ids=asked.values("pk"), now=database_now())
+        if released:
+            self.stderr.write(f"What waited since the restore is sent again on {released:,} accounts.")
 
 
 def _account(slug: str) -> Account:

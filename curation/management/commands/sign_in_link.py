@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from curation.models import User
-from curation.services import people
+from curation.services import people, second_factor
 
 
 class Command(BaseCommand):
@@ -16,9 +16,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
+        parser.add_argument(
+            "--reset-two-factor", action="store_true", help="take the second factor of a lost telephone away"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         user = User.objects.filter(email=options["email"].strip().lower(), is_active=True).first()
         if user is None:
             raise CommandError(f"Nobody here has the address {options['email']}.", returncode=2)
+        if options["reset_two_factor"] and not second_factor.reset(user=user):
+            self.stderr.write(f"{user.email} has no second factor.")
         self.stdout.write(people.sign_in_link(user=user, base_url=settings.BASE_URL))

@@ -1,14 +1,15 @@
 """Boxes that stand, and the class each of them counts for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Case, F, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Lower, Replace
 
 from curation.models import Consensus, ConsensusBox, LabelClass, Project
 
 NOT_A_SIGN: Final = r"^(no_|none|negative)"
+PLAIN_LABEL: Final = Lower(Replace(Replace(F("label"), Value(" "), Value("_")), Value("-"), Value("_")))
 
 
 def standing_boxes(project: Project) -> QuerySet[ConsensusBox]:
@@ -18,15 +19,41 @@ def standing_boxes(project: Project) -> QuerySet[ConsensusBox]:
     return ConsensusBox.objects.filter(consensus__in=latest.values("pk")).order_by()
 
 
+def has_box() -> Exists:
+    """Return whether an asset has a box that stands."""
+    return Exists(_of_asset())
+
+
+def has_box_of(wanted: Collection[int], classes: Sequence[LabelClass]) -> Q:
+    """Return whether an asset has a box that stands and counts for one of these classes, as `with_class` says it.
+
+    Asked asset by asset, so that a page reads as many as it walks and not the boxes of the whole project.
+    """
+    boxes = _of_asset().alias(plain=PLAIN_LABEL)
+    unnamed = ~Q(plain__in=[_plain(one.name) for one in classes])
+    named = Q(plain__in=[_plain(one.name) for one in classes if one.pk in wanted])
+    negative = next((one.pk for one in classes if one.is_negative), None)
+    if negative in wanted:
+        named |= unnamed & Q(plain__regex=NOT_A_SIGN)
+    if negative is not None:
+        unnamed &= ~Q(plain__regex=NOT_A_SIGN)
+    return Q(Exists(boxes.filter(unnamed)), label_class__in=wanted) | Q(Exists(boxes.filter(named)))
+
+
+def _of_asset() -> QuerySet[ConsensusBox]:
+    standing = Consensus.objects.filter(asset=OuterRef(OuterRef("pk")), is_current=True).of_boxes()
+    latest = standing.order_by("-stage__position", "-pk").values("pk")[:1]
+    return ConsensusBox.objects.filter(consensus=Subquery(latest)).order_by()
+
+
 def with_class(rows: QuerySet[ConsensusBox], classes: Sequence[LabelClass]) -> Any:
     """Add the class a box counts for: the one its label names, the negative one, or that of its image."""
-    plain = Lower(Replace(Replace(F("label"), Value(" "), Value("_")), Value("-"), Value("_")))
     named = [When(plain=_plain(one.name), then=Value(one.pk)) for one in classes]
     negative = next((one.pk for one in classes if one.is_negative), None)
     if negative is not None:
         named.append(When(plain__regex=NOT_A_SIGN, then=Value(negative)))
     of = Case(*named, default=F("consensus__asset__label_class_id"), output_field=BigIntegerField())
-    return rows.annotate(plain=plain).annotate(of=of)
+    return rows.annotate(plain=PLAIN_LABEL).annotate(of=of)
 
 
 def _plain(name: str) -> str:

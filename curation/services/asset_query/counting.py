@@ -21,7 +21,7 @@ from django.utils import timezone
 from crowd.models import Worker
 from curation.models import AssetTag, DatasetItem, DatasetVersion, Job, Project
 from curation.models.asset import AssetQuerySet
-from curation.services import jobs
+from curation.services import jobs, shared_cache
 from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS
 from curation.services.asset_query.filters import at_least, banded, matching, origin
 from curation.services.asset_query.grammar import Query, Term
@@ -36,6 +36,8 @@ FRESH: Final = timedelta(minutes=1)
 ROUGH: Final = timedelta(minutes=5)
 KEPT_SECONDS: Final = 6 * 3600
 MOST_OF_A_SIDE: Final = 40
+MOST_AT_ONCE: Final = 3
+"""So many queries of a project are counted at once."""
 PLACES: Final = ("state", "stage", "class", "reason")
 """What the kept counts of assets tell exactly."""
 CUBE: Final = ("state", "stage", "class", "reason", "light", "blur", "resolution")
@@ -142,7 +144,7 @@ def counted(project: Project, query: Query) -> Counted:
     rest = query.without(CUBE)
     keys = {"whole": _key(project, "cube", Query()), "cube": _key(project, "cube", rest)}
     keys["sides"] = _key(project, "sides", query)
-    kept: dict[str, _Kept] = cache.get_many(set(keys.values()))
+    kept: dict[str, _Kept] = shared_cache.found(set(keys.values()))
     found = {name: kept.get(key) for name, key in keys.items()}
     if any(one is None or (one.version != project.version and now - one.at > FRESH) for one in found.values()):
         _ask(project, query)
@@ -186,9 +188,10 @@ def _key(project: Project, what: str, query: Query) -> str:
 
 
 def _ask(project: Project, query: Query) -> None:
-    """Have the job count the whole project and this query, once at a time."""
+    """Have the job count the whole project and this query, once at a time; when there is no room, at a later look."""
     key = f"{project.pk}:{hashlib.sha256(str(query).encode()).hexdigest()[:32]}"
-    jobs.wake(kind=KIND, key=key, project_id=project.pk, payload={"q": str(query)})
+    if jobs.is_room(kind=KIND, key=key, project_id=project.pk, most=MOST_AT_ONCE):
+        jobs.wake(kind=KIND, key=key, project_id=project.pk, payload={"q": str(query)})
 
 
 def run_count(job: Job, now: datetime) -> Again | None:
@@ -198,10 +201,11 @@ def run_count(job: Job, now: datetime) -> Again | None:
     rest = query.without(CUBE)
     for one in dict.fromkeys([Query(), rest]):
         key = _key(project, "cube", one)
-        kept: _Kept | None = cache.get(key)
+        kept: _Kept | None = shared_cache.found([key]).get(key)
         if kept is None or (kept.version != project.version and now - kept.at > FRESH / 2):
-            cache.set(key, _Kept(cube_of(project, one), now, project.version), KEPT_SECONDS)
-    cache.set(_key(project, "sides", query), _Kept(sides_of(project, query), now, project.version), KEPT_SECONDS)
+            shared_cache.keep(key, _Kept(cube_of(project, one), now, project.version), KEPT_SECONDS)
+    sides = _Kept(sides_of(project, query), now, project.version)
+    shared_cache.keep(_key(project, "sides", query), sides, KEPT_SECONDS)
     return None
 
 

@@ -63,6 +63,12 @@ FIELDS: Final[Mapping[str, Field]] = {
     "resolution": Field("pixels in words", Kind.CHOICE, (*RESOLUTIONS, NONE), "resolution:hd"),
     "iou": Field("lowest agreement of the boxes that stand", Kind.NUMBER, example="iou<0.8"),
     "worker": Field("who sent it", Kind.WORD, example="worker:w_7f3a"),
+    "consent": Field(
+        "whether its contributor agreed to the consent text the project shows now, or to another one",
+        Kind.CHOICE,
+        ("present", "earlier", NONE),
+        "consent:earlier",
+    ),
     "platform": Field("platform account it was sent through; none = by nobody", Kind.WORD, example="platform:toloka"),
     "source": Field("where it came from; crowd = sent by workers", Kind.WORD, example="source:crowd"),
     "split": Field("part of the newest version of the data set; none = not in it", Kind.WORD, example="split:train"),

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, Case, CharField, F, Func, Q, QuerySet, Value, When
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Case, CharField, F, Func, Q, QuerySet, Value, When
 
 from crowd.models import Worker
 from crowd.models.worker import DIGEST_BYTES
 from curation.models import Asset, AssetTag, Consensus, DatasetItem, DatasetVersion, LabelClass, Project, Stage
 from curation.models.asset import AssetQuerySet
-from curation.services.asset_query.boxes import standing_boxes, with_class
+from curation.services.asset_query.boxes import has_box, has_box_of
 from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS, Bound
 from curation.services.asset_query.grammar import (
     AT_LEAST,
@@ -28,10 +28,11 @@ from curation.services.asset_query.grammar import (
     Term,
 )
 from curation.services.asset_query.grammar import Value as Word
+from curation.services.consents import present_texts
 
 CROWD: Final = "crowd"
 LOOKUPS: Final = {LESS: "lt", AT_MOST: "lte", MORE: "gt", AT_LEAST: "gte"}
-FEW: Final = 500
+FEW: Final = 2_000
 Test = Callable[[Project | None, Term], Q]
 
 
@@ -86,9 +87,8 @@ def _box(project: Project | None, term: Term) -> Q:
         raise QueryError("box is asked within one project; name the project.")
     classes = list(project.classes.filter(retired_at=None))
     wanted = [one.pk for one in classes if one.name in _known(words)]
-    boxes = standing_boxes(project)
-    test = Q(pk__in=with_class(boxes, classes).filter(of__in=wanted).values("consensus__asset"))
-    return test | ~Q(pk__in=boxes.values("consensus__asset")) if NONE in words else test
+    test = has_box_of(wanted, classes) if wanted else Q(pk__in=[])
+    return test | ~Q(has_box()) if NONE in words else test
 
 
 def _stage(project: Project | None, term: Term) -> Q:
@@ -193,13 +193,15 @@ def _iou(project: Project | None, term: Term) -> Q:
     if project is not None:
         standing = standing.filter(project_id=project.pk)
     wanted = standing.filter(_compared("lowest_iou", term)).order_by()
-    few = [] if project is None else list(wanted.values_list("asset_id", flat=True)[: FEW + 1])
-    return Q(pk__in=_unnested(few) if project and len(few) <= FEW else wanted.values("asset"))
+    if project is not None and wanted[: FEW + 1].count() <= FEW:
+        return Q(_one_of(wanted.values("asset")))
+    return Q(pk__in=wanted.values("asset"))
 
 
-def _unnested(ids: list[int]) -> Func:
-    """Few assets as a list of their own: among many, the database would walk all of them and test each."""
-    return Func(Value(ids, ArrayField(BigIntegerField())), template="(SELECT unnest(%(expressions)s))")
+def _one_of(few: QuerySet[Any]) -> Func:
+    """Few assets as an array that is looked up by key: else the database walks all assets and tests each."""
+    is_one = {"template": "%(expressions)s)", "arg_joiner": " = ANY("}
+    return Func(F("pk"), ArraySubquery(few), output_field=BooleanField(), **is_one)
 
 
 def _created(_project: Project | None, term: Term) -> Q:
@@ -247,6 +249,17 @@ def _sent_by(word: str) -> Q:
     )
 
 
+def _consent(project: Project | None, term: Term) -> Q:
+    """By what its contributor agreed to: the present text, an earlier one, or nothing we know of."""
+    if project is None:
+        raise QueryError("consent is asked within one project; name the project.")
+    there = Q(consented_at__isnull=False)
+    present = there & Q(consent_version__in=present_texts(project))
+    tests = {"present": present, "earlier": there & ~present, NONE: ~there}
+    people = Worker.objects.filter(_any(tests[word] for word in _words(term))).values("pk")
+    return Q(worker_id__in=people) | Q(worker_id=None, parent__worker_id__in=people)
+
+
 def _platform(_project: Project | None, term: Term) -> Q:
     words = _words(term)
     test = Q(worker_id__in=Worker.objects.filter(account__slug__in=_known(words)).values("pk"))
@@ -290,6 +303,7 @@ TESTS: Final[Mapping[str, Test]] = {
     "resolution": _resolution,
     "iou": _iou,
     "worker": _worker,
+    "consent": _consent,
     "platform": _platform,
     "source": _source,
     "split": _split,

@@ -2,8 +2,8 @@
 
 from curation.services.assets.classes import class_payload, set_class
 from curation.services.assets.deciding import Move, decide, decide_all, next_stage, wake_stage
-from curation.services.assets.entering import enter, identity, identity_of_key, lock
-from curation.services.assets.locking import lock_purse, locked
+from curation.services.assets.entering import enter, enter_sent, identity, identity_of_key, lock
+from curation.services.assets.locking import lock_purse, locked, next_waiting
 from curation.services.assets.reasons import FLAG, GENERATED, SENTENCES
 from curation.services.assets.restoring import bring_back, is_judged_later, restore, way_back
 
@@ -17,6 +17,7 @@ __all__ = [
     "decide",
     "decide_all",
     "enter",
+    "enter_sent",
     "identity",
     "identity_of_key",
     "is_judged_later",
@@ -24,6 +25,7 @@ __all__ = [
     "lock_purse",
     "locked",
     "next_stage",
+    "next_waiting",
     "restore",
     "set_class",
     "wake_stage",

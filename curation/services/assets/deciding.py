@@ -52,7 +52,7 @@ class Move:
 def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None, now: datetime | None = None) -> None:
     """Append decisions about several assets and move each as `decide` does. The caller holds the rows' locks."""
     Decision.objects.bulk_create(decision_of(move, by_kind, by_id, now) for move in moves)
-    told = {move.asset.project_id: notices.heard(move.asset.project_id) for move in moves}
+    told = {project_id: notices.heard(project_id) for project_id in {move.asset.project_id for move in moves}}
     done = [(move, move.asset.stage) for move in moves if told[move.asset.project_id]]
     left = {move.asset.stage for move in moves if move.verdict == Verdict.PASSED and move.to_stage is None}
     following = {stage: next_stage(stage) for stage in left}

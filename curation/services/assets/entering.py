@@ -25,7 +25,6 @@ def enter(
     source: str = "",
     licence: str = "",
     label_class: LabelClass | None = None,
-    answer: Answer | None = None,
     worker_id: int | None = None,
     parent: Asset | None = None,
     frame_index: int | None = None,
@@ -34,7 +33,7 @@ def enter(
     now: datetime | None = None,
 ) -> Asset | None:
     """Take a stored file into the project at a stage. None = it is there already (same bytes, key or frame)."""
-    if _is_there(project, sha256, answer, (parent, frame_index), client_key):
+    if _is_there(project, sha256, (parent, frame_index), client_key):
         return None
     asset = Asset.objects.create(
         project=project,
@@ -47,7 +46,6 @@ def enter(
         source=source[:200],
         licence=licence[:120],
         label_class=label_class,
-        answer=answer,
         worker_id=worker_id,
         parent=parent,
         frame_index=frame_index,
@@ -61,21 +59,32 @@ def enter(
     return asset
 
 
+@transaction.atomic
+def enter_sent(*, sent: Sequence[Asset]) -> list[Asset]:
+    """Store assets made of answers, all at one stage, and return them; what is there already is left out."""
+    lock([identity(project_id=one.project_id, sha256=bytes(one.sha256), answer=one.answer) for one in sent])
+    there = set(Asset.objects.filter(answer__in=[one.answer_id for one in sent]).values_list("answer_id", flat=True))
+    fresh = Asset.objects.bulk_create(one for one in sent if one.answer_id not in there)
+    entered = [(Move(asset, Decision.Verdict.ENTERED), asset.created_at) for asset in fresh]
+    Decision.objects.bulk_create(decision_of(move, Decision.By.RULE, None, at) for move, at in entered)
+    if fresh:
+        wake_stage(fresh[0].stage)
+        versions.bump(project_id=fresh[0].project_id)
+    return fresh
+
+
 def _is_there(
     project: Project,
     sha256: bytes,
-    answer: Answer | None,
     frame: tuple[Asset | None, int | None],
     client_key: str | None,
 ) -> bool:
     """Look for the asset under locks on what identifies it, so that two takers of the same file cannot both miss it."""
     parent, frame_index = frame
-    mine = identity(project_id=project.pk, sha256=sha256, answer=answer, parent=parent, frame_index=frame_index)
+    mine = identity(project_id=project.pk, sha256=sha256, parent=parent, frame_index=frame_index)
     lock([mine, *([identity_of_key(project.pk, client_key)] if client_key else [])])
     if client_key and Asset.objects.filter(project=project, client_key=client_key).exists():
         return True
-    if answer is not None:
-        return Asset.objects.filter(answer=answer).exists()
     if parent is not None:
         return Asset.objects.filter(parent=parent, frame_index=frame_index).exists()
     return Asset.objects.filter(project=project, sha256=sha256, answer=None, parent=None).exists()

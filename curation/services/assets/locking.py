@@ -3,7 +3,7 @@
 from django.db.models import Q
 
 from crowd.services import ledger
-from curation.models import Asset
+from curation.models import Asset, Stage
 
 
 def lock_purse(*asset_ids: int) -> None:
@@ -16,6 +16,12 @@ def lock_purse(*asset_ids: int) -> None:
     sent = Asset.objects.filter(was_sent, pk__in=asset_ids).order_by("project_id")
     for project_id in sent.values_list("project_id", flat=True).distinct():
         ledger.lock_project(project_id=project_id)
+
+
+def next_waiting(*, stage: Stage, limit: int) -> list[Asset]:
+    """Lock the next assets that wait at a stage, in the order in which they came."""
+    rows = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
+    return list(rows.filter(stage=stage, state=Asset.State.WAITING)[:limit])
 
 
 def locked(asset_id: int) -> Asset:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregation import BoxSettings, ImageAnswers, ReliabilityState, aggregate_many, resolve_reliability
+from aggregation import BoxSettings, ImageAnswers, ReliabilityState, aggregate_many, resolve_reliability, with_outlines
 from aggregation import Consensus as Agreement
 from curation.models import Consensus, ConsensusRun, ReliabilityFit, Stage
 from curation.services.consensus import runs
@@ -39,8 +39,10 @@ def combine(
 ) -> list[Agreement]:
     """Return one agreement an image; only the method that learns looks at what is known of the workers."""
     if method == LEARNING:
-        return resolve_reliability(images, state, options)
-    return aggregate_many(images, options, method=method)
+        agreed = resolve_reliability(images, state, options)
+    else:
+        agreed = aggregate_many(images, options, method=method)
+    return [with_outlines(one, image, options) for one, image in zip(agreed, images, strict=True)]
 
 
 def fit_for(settings: ConsensusSettings, source: Stage) -> ReliabilityFit | None:

@@ -66,14 +66,14 @@ def _said(source: Stage, asset_ids: Sequence[int]) -> dict[int, list[_Said]]:
     return found
 
 
-_Drawn = tuple[float, float, float, float, str]
+_Drawn = tuple[float, float, float, float, str, list[list[float]]]
 
 
 def _boxes(rows: Sequence[_Said]) -> dict[int, list[_Drawn]]:
     drawn = DrawnBox.objects.filter(annotation_id__in=[row[0] for row in rows]).order_by("annotation_id", "seq")
     found: dict[int, list[_Drawn]] = defaultdict(list)
-    for annotation_id, x, y, w, h, label in drawn.values_list("annotation_id", "x", "y", "w", "h", "label"):
-        found[annotation_id].append((x, y, w, h, label))
+    for annotation_id, *one in drawn.values_list("annotation_id", "x", "y", "w", "h", "label", "points"):
+        found[annotation_id].append((one[0], one[1], one[2], one[3], one[4], one[5]))
     return found
 
 
@@ -91,7 +91,15 @@ def _sheet(
         BoxAnswer(
             annotator=name,
             boxes=tuple(
-                Box(x * width, y * height, w * width, h * height, label) for x, y, w, h, label in boxes.get(row[0], ())
+                Box(
+                    x * width,
+                    y * height,
+                    w * width,
+                    h * height,
+                    label,
+                    tuple((a * width, b * height) for a, b in points),
+                )
+                for x, y, w, h, label, points in boxes.get(row[0], ())
             ),
             flags=tuple(row[3]),
         )

@@ -85,6 +85,7 @@ def _boxes(sheet: Sheet, agreement: Agreement) -> Iterable[ConsensusBox]:
             confidence=box.confidence,
             confidence_75=box.confidence_75,
             support=_shown(box.support, sheet.named),
+            points=[[x / width, y / height] for x, y in box.outline],
         )
 
 
@@ -116,6 +117,7 @@ def copied(earlier: Consensus, *, run: ConsensusRun, current: bool, now: datetim
             confidence=box.confidence,
             confidence_75=box.confidence_75,
             support=box.support,
+            points=box.points,
         )
         for box in earlier.boxes.all()
     ]

@@ -5,6 +5,7 @@ from curation.services.coverage.gaps import Cell, Gap, Heat, coming, heat, open_
 from curation.services.coverage.pairs import Pairs, pairs
 from curation.services.coverage.plan import BadPlan, Factor, Wish, plan_of, plan_text, read_plan, save_plan
 from curation.services.coverage.report import ClassBalance, class_balance
+from curation.services.coverage.tolerated import make_scenarios, measured, unmeasured
 
 __all__ = [
     "AMONG",
@@ -20,7 +21,9 @@ __all__ = [
     "class_balance",
     "coming",
     "heat",
+    "make_scenarios",
     "matrix",
+    "measured",
     "open_places",
     "pairs",
     "plan_of",
@@ -28,6 +31,7 @@ __all__ = [
     "read_plan",
     "save_plan",
     "tag_keys",
+    "unmeasured",
     "usual_factor",
     "wanted_of_classes",
 ]

@@ -73,35 +73,48 @@ class Heat:
 
 
 def wanted_of_classes(project: Project) -> dict[int | None, int]:
-    """Return how many photos the collecting pools of each class are to bring."""
+    """Return how many photos the collecting pools of each class are to bring.
+
+    A pool for a gap brings what lacks of that plan and does not make it larger.
+    """
     found: Counter[int | None] = Counter()
-    pools = Pool.objects.filter(project=project, kind=Pool.Kind.MAIN, label_class__isnull=False)
+    pools = Pool.objects.filter(project=project, kind=Pool.Kind.MAIN, label_class__isnull=False, condition="")
     for label, wanted in pools.values_list("label_class_id", "wanted"):
         found[label] += wanted
     return dict(found)
 
 
-def open_places(project: Project) -> dict[int | None, int]:
-    """Return how many photos of each class nobody has begun, that its pools still ask for."""
+def open_places(project: Project) -> dict[tuple[int | None, str], int]:
+    """Return how many photos of each class and condition nobody has begun, that its pools still ask for."""
     pools = Pool.objects.filter(project=project, kind=Pool.Kind.MAIN, label_class__isnull=False)
-    label_of = dict(pools.exclude(state=Pool.State.DONE).values_list("pk", "label_class_id"))
-    batches = dict(Batch.objects.filter(pool_id__in=label_of).values_list("pk", "pool_id"))
+    rows = pools.exclude(state=Pool.State.DONE).values_list("pk", "label_class_id", "condition")
+    asked = {pk: (label, condition) for pk, label, condition in rows}
+    batches = dict(Batch.objects.filter(pool_id__in=asked).values_list("pk", "pool_id"))
     free = Task.objects.filter(batch__in=batches, issued__lt=F("overlap"), cancelled=False, item_id=None).order_by()
-    found: Counter[int | None] = Counter()
+    found: Counter[tuple[int | None, str]] = Counter()
     for batch, n in free.values_list("batch").annotate(n=Count("pk")):
-        found[label_of[batches[batch]]] += n
+        found[asked[batches[batch]]] += n
     return dict(found)
 
 
-def coming(*, found: Matrix, kept: Matrix, places: Mapping[int | None, int]) -> dict[tuple[int | None, int], int]:
+def coming(
+    *, found: Matrix, kept: Matrix, places: Mapping[tuple[int | None, str], int]
+) -> dict[tuple[int | None, int], int]:
     """Return how many more images of each cell may be on their way.
 
-    Those under way have a value already; open places are taken to bring what the plan says.
+    Those under way have a value already; open places are taken to bring what their pool asks for, and where it asks
+    for no value, what the plan says.
     """
     at_once = {at: kept.cells[at] - found.cells.get(at, 0) for at in kept.cells}
     wishes = list(enumerate(found.factor.wishes))
-    later = {(of, at): math.floor(round(one.share * n / 100, 6)) for of, n in places.items() for at, one in wishes}
-    return {at: max(0, at_once.get(at, 0)) + later.get(at, 0) for at in {*at_once, *later}}
+    later: Counter[tuple[int | None, int]] = Counter()
+    for (of, condition), n in places.items():
+        for at, one in wishes:
+            if not condition:
+                later[of, at] += math.floor(round(one.share * n / 100, 6))
+            elif condition == found.factor.condition(one.value):
+                later[of, at] += n
+    return {at: max(0, at_once.get(at, 0)) + later[at] for at in {*at_once, *later}}
 
 
 def heat(

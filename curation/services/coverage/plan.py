@@ -63,6 +63,10 @@ class Factor:
         tag = f"{self.name}: {value}"
         return f"tag:{Value(tag, tag)}"
 
+    def condition(self, value: str) -> str:
+        """Return what a pool that asks for a value alone keeps as its condition."""
+        return f"{self.name}: {value}"[:120]
+
     @property
     def queries(self) -> list[str]:
         return [self.query(wish.value) for wish in self.wishes]

@@ -1,22 +1,32 @@
 """What a crawl asks: written down before the first question, so that it can be interrupted anywhere and goes on."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef
+from django.db.models.functions import Cast
 
 from crowd.errors import CrowdError
 from curation.intake.queries import PLACE, BadQueries, Preview, Product, Wanted, preview
-from curation.models import Crawl, CrawlCall, CrawlEngine, CrawlQuery, LabelClass, Project, Stage, User
+from curation.models import Crawl, CrawlCall, CrawlEngine, CrawlQuery, Job, LabelClass, Project, Stage, User
 from curation.services import events, jobs
+from curation.services.jobs import Again
 from curation.services.turns import take_turns
 
-MOST_CALLS = 2_000_000
-A_SLICE = 5_000
+MOST_CALLS, MOST_AT_ONCE = 2_000_000, 10_000
+A_SLICE, CALLS_A_SLICE = 5_000, 20_000
+A_BATCH: Final = 5_000
+LOOK_AGAIN: Final = 3600.0
+SECONDS_A_RUN = 40.0
 MOST_PAGES = 50
+PLANNING: Final = "plan_crawl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,18 @@ def previewed(spec: Spec) -> Preview:
 @transaction.atomic
 def start(*, project: Project, spec: Spec, stage: Stage | None = None, by: User | None, now: datetime) -> Crawl:
     """Write all questions down and let them be asked. The same crawl again goes on where it is. Raises CrowdError."""
+    return _begun(project, spec, stage, by, now, most_at_once=MOST_CALLS)
+
+
+@transaction.atomic
+def request(*, project: Project, spec: Spec, stage: Stage | None = None, by: User | None, now: datetime) -> Crawl:
+    """Start a crawl while a person waits: many questions are written down by a job. Raises CrowdError."""
+    return _begun(project, spec, stage, by, now, most_at_once=MOST_AT_ONCE)
+
+
+def _begun(
+    project: Project, spec: Spec, stage: Stage | None, by: User | None, now: datetime, *, most_at_once: int
+) -> Crawl:
     take_turns(project=project, what="crawl")
     known = Crawl.objects.filter(project=project, name=spec.name).first()
     if known is not None:
@@ -69,21 +91,57 @@ def start(*, project: Project, spec: Spec, stage: Stage | None = None, by: User 
     planned = previewed(spec)
     if planned.calls > MOST_CALLS:
         raise CrowdError(f"That makes {planned.calls:,} questions; at most {MOST_CALLS:,} are asked in one crawl.")
-    classes = _classes(project, spec)
+    _require_classes(project, spec.class_from, spec.lists)
     crawl = Crawl.objects.create(
         project=project, stage=stage, created_by=by, created_at=now, **_columns(spec), name=spec.name
     )
-    engines = [CrawlEngine(crawl=crawl, name=name) for name in dict.fromkeys(spec.engines)]
-    CrawlEngine.objects.bulk_create(engines)
-    for wanted in _slices(spec.product):
-        _plan(crawl, wanted, engines, classes)
+    CrawlEngine.objects.bulk_create(CrawlEngine(crawl=crawl, name=name) for name in dict.fromkeys(spec.engines))
     text = f"Crawl “{crawl.name}”: {planned.queries:,} queries to {', '.join(spec.engines)}."
     events.record(kind="crawl.started", text=text, project=project, subject=crawl, by=by, now=now)
-    wake(crawl)
+    if planned.calls > most_at_once:
+        jobs.enqueue(kind=PLANNING, key=str(crawl.pk), project_id=project.pk)
+    else:
+        _plan(crawl)
+        wake(crawl)
     return crawl
 
 
+def run_plan(job: Job, _now: datetime) -> Again | None:
+    """Job: write some questions down; when all are there, let them be asked."""
+    crawl = Crawl.objects.select_related("project").filter(pk=int(job.key)).first()
+    if crawl is None:
+        return None
+    try:
+        _require_classes(crawl.project, crawl.class_from, crawl.lists)
+    except CrowdError as gone:  # a class was retired or renamed in the meantime
+        stop(crawl=crawl, why=str(gone))
+        return Again(LOOK_AGAIN, done_n=crawl.queries.count())
+    if not _plan(crawl, until=time.monotonic() + SECONDS_A_RUN):
+        return Again(done_n=crawl.queries.count())
+    _ring(crawl)
+    return None
+
+
+def being_planned(crawl: Crawl) -> bool:
+    """Whether a job still writes down what is to be asked."""
+    return Crawl.objects.filter(planning(), pk=crawl.pk).exists()
+
+
+def planning() -> Exists:
+    """Return what is true of a search that a job still writes down."""
+    jobs_of_it = Job.objects.filter(kind=PLANNING, key=Cast(OuterRef("pk"), CharField()))
+    return Exists(jobs_of_it.exclude(state__in=[Job.State.DONE, Job.State.CANCELLED]))
+
+
 def wake(crawl: Crawl) -> None:
+    """Let it ask and fetch, as soon as all it asks is written down."""
+    if being_planned(crawl):
+        jobs.hasten(kind=PLANNING, key=str(crawl.pk))
+    else:
+        _ring(crawl)
+
+
+def _ring(crawl: Crawl) -> None:
     jobs.wake(kind="crawl_search", key=str(crawl.pk), project_id=crawl.project_id)
     if not crawl.counts:
         jobs.wake(kind="crawl_fetch", key=str(crawl.pk), project_id=crawl.project_id)
@@ -153,25 +211,33 @@ def _check(spec: Spec) -> None:
         raise CrowdError(f"The class comes from the list “{spec.class_from}”, and there is none of that name.")
 
 
-def _classes(project: Project, spec: Spec) -> dict[str, LabelClass]:
-    if not spec.class_from:
-        return {}
-    known = {one.name: one for one in project.classes.filter(retired_at=None)}
-    missing = [value for value in spec.lists[spec.class_from] if value not in known]
+def _require_classes(project: Project, class_from: str, lists: Mapping[str, Sequence[str]]) -> None:
+    if not class_from:
+        return
+    known = set(project.classes.filter(retired_at=None).values_list("name", flat=True))
+    missing = [value for value in lists[class_from] if value not in known]
     if missing:
         raise CrowdError(
             f"{project.name} has no class {', '.join(missing[:5])}; add it first, or name no --class-from."
         )
-    return known
 
 
-def _slices(product: Product) -> Iterator[list[Wanted]]:
-    queries = iter(product)
-    while part := list(islice(queries, A_SLICE)):
-        yield part
+def _plan(crawl: Crawl, *, until: float = math.inf) -> bool:
+    """Write down what is not there yet of the product, in its order, until a moment; True = all of it is there."""
+    product = Product(crawl.pattern, crawl.lists, frozenset(crawl.without))
+    queries = islice(product, crawl.queries.count(), None)
+    engines = list(crawl.engines.order_by("pk"))
+    classes = {one.name: one for one in crawl.project.classes.filter(retired_at=None)} if crawl.class_from else {}
+    a_slice = max(1, min(A_SLICE, CALLS_A_SLICE // (crawl.pages * max(1, len(engines)))))
+    while wanted := list(islice(queries, a_slice)):
+        _write(crawl, wanted, engines, classes)
+        if time.monotonic() > until:
+            return False
+    return True
 
 
-def _plan(
+@transaction.atomic
+def _write(
     crawl: Crawl, wanted: Sequence[Wanted], engines: Sequence[CrawlEngine], classes: Mapping[str, LabelClass]
 ) -> None:
     queries = CrawlQuery.objects.bulk_create(
@@ -183,9 +249,10 @@ def _plan(
         )
         for one in wanted
     )
-    CrawlCall.objects.bulk_create(
+    calls = (
         CrawlCall(query=query, engine=engine, page=page)
         for query in queries
         for page in range(1, crawl.pages + 1)
         for engine in engines
     )
+    CrawlCall.objects.bulk_create(calls, batch_size=A_BATCH)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from curation.services.lookalikes.arrays import STOPS
 from curation.services.lookalikes.standing import Resolved
 
 PAGE = 24
-SHOWN, SHOWN_WHOLE = 12, 240
+SHOWN, SHOWN_WHOLE = 12, 96
 USUAL_STOP = 16
 
 
@@ -32,16 +32,24 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A picture that would be kept, and those that would go; `more` of them are not shown, `new` joined lately."""
+    """A picture that would be kept, and those that would go, nearest first; `new` joined lately.
+
+    Of those that would go, `before` nearer ones and `more` further away are not shown.
+    """
 
     leader: Asset
     members: tuple[Member, ...]
     size: int
     new: int
+    before: int = 0
+
+    @property
+    def until(self) -> int:
+        return self.before + len(self.members)
 
     @property
     def more(self) -> int:
-        return self.size - 1 - len(self.members)
+        return max(0, self.size - 1 - self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +129,8 @@ def page(found: Resolved, *, number: int, project: Project, joined: int = 0, onl
     return GroupPage(_groups(found, rows, project, new, first_new), number, len(order))
 
 
-def whole(found: Resolved, *, picture: UUID, project: Project, joined: int = 0) -> GroupPage | None:
-    """Return the group that a picture is in with all its pictures, or the nearest 240; None when it is in no group."""
+def whole(found: Resolved, *, picture: UUID, project: Project, joined: int = 0, before: int = 0) -> GroupPage | None:
+    """Return the group that a picture is in, the next 96 after the `before` nearest; None when it is in no group."""
     pk = Asset.objects.filter(project=project, public_id=picture).values_list("pk", flat=True).first()
     (places,) = np.nonzero((found.pictures.ids == pk) & found.present)
     if not len(places):
@@ -130,8 +138,10 @@ def whole(found: Resolved, *, picture: UUID, project: Project, joined: int = 0) 
     leader = int(found.leaders[places[0]])
     here = np.flatnonzero((found.leaders == leader) & found.present)
     first_new = len(found.leaders) - joined
-    row = (leader, len(here), _members(found, leader, SHOWN_WHOLE))
-    groups = _groups(found, [row], project, Counter({leader: int((here >= first_new).sum())}), first_new)
+    before = before if before < len(here) - 1 else 0
+    row = (leader, len(here), _members(found, leader, before + SHOWN_WHOLE)[before:])
+    new = Counter({leader: int((here >= first_new).sum())})
+    groups = tuple(replace(one, before=before) for one in _groups(found, [row], project, new, first_new))
     return GroupPage(groups, 1, 1) if len(here) > 1 and groups else None
 
 

@@ -11,7 +11,7 @@ from curation.services.overview.pools import LET_IN, RAISE, PoolRow
 
 LEAST_JUDGED = 20
 LEAST_ACCEPTANCE, MOST_EXPIRY, CHEAP = 0.70, 0.20, 0.70
-LEAST_SECONDS: Final = {"choice": 1.0, "boxes": 3.0, "photo": 3.0, "link": 3.0}
+LEAST_SECONDS: Final = {"choice": 1.0, "boxes": 3.0, "outlines": 5.0, "photo": 3.0, "link": 3.0}
 RULES, TERMS, BUDGET, ACCOUNT = "rules", "terms", "budget", "account"
 LABELS: Final = {
     RULES: "Quality rules",
@@ -43,6 +43,22 @@ class Around:
     least_seconds: float | None = None  # a task, by the pool's own rule
 
 
+def why_never(row: PoolRow) -> str:
+    """Say why the people who may work can never do what is missing."""
+    n, batch, crowd = row.crowd.eligible or 0, row.batches[0], row.crowd
+    if 0 < n < crowd.overlap:
+        return f"{crowd.overlap:,} people are asked about each, and {n:,} may work here."
+    if row.is_too_few and not crowd.is_used_up:
+        people = f"{n:,} {'person' if n == 1 else 'people'}"
+        return f"{people} may do {batch.per_worker:,} each: {crowd.may_do:,} in all, and {row.target:,} are wanted."
+    if n:
+        who = "with the skill" if batch.needs_skill_id else "of the team"
+        return f"Everybody {who} ({n:,}) has done all they may do here."
+    if batch.needs_skill_id:
+        return f"Nobody{' of the team' if batch.team_id else ''} has the skill this pool asks for."
+    return "Nobody is in the team this pool is kept to."
+
+
 @dataclass(frozen=True, slots=True)
 class Advised:
     row: PoolRow
@@ -56,20 +72,11 @@ class Advised:
 
     def _stopped(self) -> Iterable[Advice]:
         if self.row.is_never:
-            yield Advice("eta", self._nobody_left(), LET_IN, LABELS[LET_IN])
+            yield Advice("eta", why_never(self.row), LET_IN, LABELS[LET_IN])
         for sentence in self.around.budgets:
             yield Advice("spent", sentence, BUDGET, LABELS[BUDGET])
         for sentence in self.around.quotas:
             yield Advice("quota", sentence, ACCOUNT, LABELS[ACCOUNT])
-
-    def _nobody_left(self) -> str:
-        n, batch = self.row.crowd.eligible or 0, self.row.batches[0]
-        if n:
-            who = "with the skill" if batch.needs_skill_id else "of the team"
-            return f"Everybody {who} ({n:,}) has done all they may do here."
-        if batch.needs_skill_id:
-            return f"Nobody{' of the team' if batch.team_id else ''} has the skill this pool asks for."
-        return "Nobody is in the team this pool is kept to."
 
     def _slow(self) -> Iterable[Advice]:
         row, usual = self.row, self.around.usual_micro

@@ -1,6 +1,5 @@
 """Time in equal steps, and rates over the last hours."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +9,6 @@ from crowd.services.tallies import HOUR, Point
 STEPS = 96
 MINUTE = 60
 RATE_WINDOW = timedelta(hours=3)
-PART = timedelta(minutes=15)  # the window of a rate in parts, from which its steadiness is read
 LEAST_FOR_A_RATE = 5
 
 
@@ -47,11 +45,10 @@ class Buckets:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What came in the window of the rate: in all, an hour, and part by part from the first result on."""
+    """What came in the window of the rate: in all, and an hour."""
 
     n: int = 0
     per_hour: float | None = None
-    parts: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, points: Iterable[Point], *, total: int, now: datetime, since: datetime | None = None) -> "Pace":
@@ -64,24 +61,10 @@ class Pace:
         window = now - RATE_WINDOW
         first = min((point.first for point in rows), default=window)
         start = window if total > n else max(window, first, since or window)
-        places = round(RATE_WINDOW / PART)
-        counts = [0] * places
-        for point in rows:
-            counts[min(max(point.bucket, 0), places - 1)] += point.n
-        begun = min(places - 1, int((start - window) / PART))
-        return cls(n, per_hour(n, start, now), tuple(counts[begun:]))
+        return cls(n, per_hour(n, start, now))
 
 
 def per_hour(n: int, since: datetime, now: datetime) -> float | None:
     """Return a rate, or None when there is too little to go by."""
     hours = (now - since).total_seconds() / HOUR
     return n / hours if n >= LEAST_FOR_A_RATE and hours > 0 else None
-
-
-def hours_left(missing: int, rate: float | None) -> float | None:
-    """Return the hours until nothing is missing at this rate; None when nobody can say."""
-    if missing <= 0:
-        return 0.0
-    if not rate or not math.isfinite(rate):
-        return None
-    return missing / rate

@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 from crowd.models import Account, OutboxCommand
 from curation.models import Pool, Project, Stage
 from curation.services.overview.advice import Advised
+from curation.services.overview.eta import with_said
 from curation.services.overview.pools import Asked, PoolRow
 
 PAGE = 50
@@ -144,7 +145,7 @@ def _filtered(projects: Sequence[Project], wanted: Wanted) -> QuerySet[Pool]:
 
 def _rows(pools: QuerySet[Pool], now: datetime, projects: Sequence[Project]) -> list[PoolRow]:
     """Return the rows. What many pools share is one object for all of them: thousands of copies would take longest."""
-    found = list(pools)
+    found = list(with_said(pools))
     by_id = {one.pk: one for one in projects}
     stages = Stage.objects.in_bulk({pool.stage_id for pool in found})
     accounts = Account.objects.in_bulk({pool.account_id for pool in found})

@@ -7,7 +7,7 @@ from datetime import datetime
 from crowd.models.tally import Of
 from crowd.services import tallies
 from crowd.services.tallies import Key, Point, Source
-from curation.services.overview.buckets import PART, RATE_WINDOW, Pace
+from curation.services.overview.buckets import RATE_WINDOW, Pace
 
 ACCEPTED, PASSED, SPENT = "answers.accepted", "decided.passed", "spent."
 ASSETS = Source(
@@ -23,7 +23,7 @@ ASSETS = Source(
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Counts of stages, pools and batches: of all time, and step by step in the last hours."""
+    """Counts of stages, pools and batches: of all time, and in the last hours."""
 
     totals: Mapping[tuple[str, int], Mapping[str, int]]
     lately: Mapping[Key, Sequence[Point]]
@@ -51,12 +51,11 @@ class Counted:
         window = now - RATE_WINDOW
         lately = tallies.series(
             [
-                *([project] if project else ()),
                 *(Key(Of.STAGE, pk, PASSED) for pk in stages),
                 *(Key(Of.BATCH, pk, ACCEPTED) for pk in batches),
             ],
             start=window,
-            seconds=PART.total_seconds(),
+            seconds=RATE_WINDOW.total_seconds(),
             since=window,
         )
         return cls(found, lately, now)

@@ -1,11 +1,17 @@
-"""When it will be done: the middle and the late end of what the pace of the last hours promises. Pure."""
+"""When a pool will be done, as tables tell it: what was said of it last, at most some hours ago."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean, pvariance
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-LATE = 1.2816  # of a normal distribution: nine in ten are earlier
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+
+from curation.models import Outlook, Pool
+
+TOLD: Final = timedelta(hours=3)  # once an hour something is said of each pool at work
+A_MINUTE: Final = 1 / 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +26,20 @@ class Eta:
         return self.p90 >= 1.1 * self.p50
 
 
-def eta(*, left: int, rate: float | None, parts: Sequence[int]) -> Eta | None:
-    """Return the time left at a rate an hour that was seen in these parts of equal length; None = nobody can say.
+def with_said(pools: QuerySet[Pool]) -> QuerySet[Pool]:
+    """Read with each pool what was said of it last: no question of its own."""
+    told = JSONObject(p50="hours_p50", p90="hours_p90", at="made_at")
+    latest = Outlook.objects.filter(project=OuterRef("project"), pool=OuterRef("pk")).order_by("-slot")
+    return pools.annotate(said=Subquery(latest.values(told=told)[:1]))
 
-    The time is taken as lognormal. Its spread is that of counts (both of those seen and of those to come), widened by
-    how much more the parts differ than counts of a steady stream do.
-    """
-    if left <= 0:
-        return Eta(0.0, 0.0)
-    seen = sum(parts)
-    if not rate or not math.isfinite(rate) or not seen:
+
+def eta_of(pool: Pool, *, now: datetime) -> Eta | None:
+    """Return the time left by what was said last; None where nothing was, or too long ago."""
+    said: Mapping[str, Any] | None = getattr(pool, "said", None)
+    if said is None or said["p50"] is None or said["p90"] is None:
         return None
-    unsteady = max(1.0, pvariance(parts) / fmean(parts))
-    spread = math.sqrt(unsteady * (1 / seen + 1 / left))
-    middle = left / rate
-    return Eta(middle, middle * math.exp(LATE * spread))
+    gone = now - datetime.fromisoformat(said["at"])
+    if gone > TOLD:
+        return None
+    hours = max(0.0, gone / timedelta(hours=1))
+    return Eta(*(max(A_MINUTE, value - hours) for value in (said["p50"], said["p90"])))

@@ -20,7 +20,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """One stage: `passed` went on to those `beyond`, `losses` were dropped, `waiting` and `held` still stand here."""
+    """One stage: `passed` went on to those `beyond`, `losses` were dropped, `waiting` and `held` still stand here.
+
+    Of those that wait, `working` are in work already.
+    """
 
     stage: Stage
     passed: int
@@ -29,6 +32,7 @@ class FunnelStep:
     held: int
     losses: tuple[Loss, ...]
     beyond: str
+    working: int = 0
 
     @property
     def lost(self) -> int:
@@ -51,6 +55,7 @@ def funnel(*, stages: Sequence[Stage], counts: AssetCounts) -> list[FunnelStep]:
                 held=counts.sum(stages=[stage.pk], states=[Asset.State.HELD]),
                 losses=_losses(stage, counts),
                 beyond=",".join(other.name for other in stages[place + 1 :]),
+                working=counts.sum(stages=[stage.pk], states=[Asset.State.WORKING]),
             )
         )
     return steps

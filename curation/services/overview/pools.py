@@ -13,14 +13,15 @@ from crowd.models.tally import Of
 from crowd.money import money_text
 from crowd.platforms.registry import platform
 from crowd.services.tallies import Key
+from curation.economics.time_left import is_never
 from curation.models import Pool, Project
 from curation.services.overview.buckets import Pace
 from curation.services.overview.counted import ACCEPTED, SPENT, Counted
 from curation.services.overview.eligible import Crowd, crowds_of
-from curation.services.overview.eta import Eta, eta
+from curation.services.overview.eta import Eta, eta_of, with_said
 
 CENT = 10_000
-DOING = {"photo": "Collecting", "link": "Collecting", "choice": "Checking", "boxes": "Boxing"}
+DOING = {"photo": "Collecting", "link": "Collecting", "choice": "Checking", "boxes": "Boxing", "outlines": "Outlining"}
 STANDING = {
     Pool.State.DRAFT: ("Not opened yet", ""),
     Pool.State.OPENING: ("Opening", "info"),
@@ -43,6 +44,7 @@ class PoolRow:
     crowd: Crowd
     spent_micro: int
     now: datetime
+    said: Eta | None = None
 
     @property
     def batch(self) -> Batch | None:
@@ -84,9 +86,9 @@ class PoolRow:
     def is_working(self) -> bool:
         return self.pool.state == Pool.State.OPEN and self.target > 0
 
-    @cached_property
+    @property
     def eta(self) -> Eta | None:
-        return eta(left=self.left, rate=self.per_hour, parts=self.pace.parts) if self.is_working else None
+        return self.said if self.is_working and self.left else None
 
     @property
     def hours_left(self) -> float | None:
@@ -94,8 +96,15 @@ class PoolRow:
 
     @property
     def is_never(self) -> bool:
-        """Whether nobody is left who may do what is still missing."""
-        return self.is_working and self.left > 0 and not self.in_check and self.crowd.is_used_up
+        """Whether the people who may work can never do what is still missing."""
+        if not self.is_working or not self.left:
+            return False
+        return self.is_too_few or (not self.in_check and self.crowd.is_used_up)
+
+    @property
+    def is_too_few(self) -> bool:
+        """Whether more is wanted than all who may work may do together."""
+        return is_never(capacity=self.crowd.may_do, left=self.target)
 
     @property
     def acceptance(self) -> float | None:
@@ -191,12 +200,15 @@ class PoolRow:
 def pool_rows(*, project: Project, now: datetime, only: Iterable[int] | None = None) -> list[PoolRow]:
     """Return the project's pools in the order of the recipe: six queries at most, whatever their number."""
     pools = pools_of(project)
-    asked = Asked.of(list(pools if only is None else pools.filter(pk__in=list(only))))
+    found = list(pools if only is None else pools.filter(pk__in=list(only)))
+    for pool in found:
+        pool.project = project
+    asked = Asked.of(found)
     return asked.rows(asked.count(now=now))
 
 
 def pools_of(project: Project) -> QuerySet[Pool]:
-    return Pool.objects.filter(project=project).select_related("stage", "account", "label_class")
+    return with_said(Pool.objects.filter(project=project).select_related("stage", "account", "label_class"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,4 +253,5 @@ class Asked:
             crowd=crowds[batches[0].pk] if batches else Crowd(),
             spent_micro=counted.of(Of.POOL, pool.pk).get(f"{SPENT}{pool.account.currency}", 0),
             now=counted.now,
+            said=eta_of(pool, now=counted.now),
         )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, Final
 
 from crowd.models import Budget, LedgerEntry
@@ -14,12 +13,10 @@ from curation.models import Pool, Project, Stage
 from curation.services.overview.buckets import Buckets
 from curation.services.overview.counted import PASSED, SPENT
 from curation.services.overview.counts import AssetCounts, counts_of
-from curation.services.overview.eta import Eta, eta
 from curation.services.overview.output import Output
 from curation.services.overview.pools import Asked, PoolRow, pools_of
 from curation.services.overview.spending import Purse, Spending
 
-LONGEST_HOURS = 24 * 365
 RANGES: Final[dict[str, timedelta]] = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
@@ -35,6 +32,7 @@ class ProjectNumbers:
     spent: Spending
     out: Output
     buckets: Buckets
+    forecast: "Forecast | None" = None  # what the outlook says; None = no end can be told
 
     @property
     def plan(self) -> int:
@@ -53,31 +51,6 @@ class ProjectNumbers:
     def price_micro(self) -> int | None:
         """Return the cost of one published image so far."""
         return self.spent.spent_micro // self.published if self.published else None
-
-    @cached_property
-    def eta(self) -> Eta | None:
-        """Return when the plan is published, at the pace of the last hours."""
-        left = max(0, self.plan - self.published)
-        return eta(left=left, rate=self.out.per_hour, parts=self.out.pace.parts) if self.plan else None
-
-    @property
-    def hours_left(self) -> float | None:
-        return self.eta.p50 if self.eta else None
-
-    @cached_property
-    def forecast(self) -> "Forecast | None":
-        """Return when and for how much the plan will be done, from and to; None = nobody can say."""
-        if self.eta is None or not self.eta.p50 or self.price_micro is None or self.eta.p50 > LONGEST_HOURS:
-            return None
-        left, lately = self.plan - self.published, self.out.pace.n
-        prices = [self.price_micro, self.spent.lately_micro // lately] if lately else [self.price_micro]
-        late = min(self.eta.p90, 3 * self.eta.p50)
-        return Forecast(
-            at=self.buckets.end + timedelta(hours=self.eta.p50),
-            late=self.buckets.end + timedelta(hours=late),
-            low_micro=self.spent.spent_micro + min(prices) * left,
-            high_micro=self.spent.spent_micro + max(prices) * left,
-        )
 
     def chart(self) -> dict[str, Any]:
         """Return published and spent in percent of plan and budget, with a forecast when the pace is known."""
@@ -100,9 +73,7 @@ class ProjectNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """When the plan is published (in the middle and late), and what will be spent by then (at the lower and higher of
-    the prices of an image: of all so far, and of the last hours).
-    """
+    """When the plan is published and what will be spent by then, each in the middle and late."""
 
     at: datetime
     late: datetime
@@ -135,7 +106,6 @@ def project_numbers(
         spent=Spending(
             spent_micro=spent[-1],
             by_stage={stage.pk: counted.of(Of.STAGE, stage.pk).get(spending, 0) for stage in stages},
-            lately_micro=sum(point.n for point in counted.lately.get(paid, ())),
             running=spent,
             others=_others(counted.of(Of.PROJECT, project.pk), purse.currency),
         ),

@@ -18,14 +18,13 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Money that left the project in its currency: in all, by stage, in the last hours, and in all after each bucket.
+    """Money that left the project in its currency: in all, by stage, and in all after each bucket.
 
     `others` is what was spent in other currencies.
     """
 
     spent_micro: int
     by_stage: Mapping[int, int]
-    lately_micro: int
     running: Sequence[int]
     others: Mapping[str, int]
 

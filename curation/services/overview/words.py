@@ -16,6 +16,7 @@ REASONS: Final[dict[str, str]] = {
     "low_resolution": "low resolution",
     "template_copy": "copies of the example",
     "not_selected": "not selected",
+    "as_published": "lost, why is not published",
     "incorrect": "rejected by checkers",
     "rotated": "rotated",
     "third_party": "not their own",

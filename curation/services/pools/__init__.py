@@ -4,7 +4,14 @@ from curation.services.pools.batches import locked, tell_of_changes
 from curation.services.pools.changing import change_pool
 from curation.services.pools.closing import close_finished, close_pool, pause_pool
 from curation.services.pools.drafting import ensure_pool
-from curation.services.pools.looking import accepted_count, budget_of, differences, most_expensive, not_open
+from curation.services.pools.looking import (
+    accepted_count,
+    budget_of,
+    differences,
+    most_expensive,
+    not_open,
+    require_no_trial,
+)
 from curation.services.pools.opening import agree_to_differences, open_pool, settle_openings
 from curation.services.pools.slots import add_slots
 
@@ -23,6 +30,7 @@ __all__ = [
     "not_open",
     "open_pool",
     "pause_pool",
+    "require_no_trial",
     "settle_openings",
     "tell_of_changes",
 ]

@@ -2,7 +2,7 @@
 
 from django.db.models import F
 
-from crowd.models import Batch, OutboxCommand
+from crowd.models import Batch, OutboxCommand, Task
 from crowd.services import outbox, publishing
 from curation.models import Pool
 
@@ -12,12 +12,27 @@ def batches_of(pool: Pool) -> list[Batch]:
     return list(found.select_related("account", "price_skill", "needs_skill", "grants_skill"))
 
 
+def at_work(pool: Pool) -> list[Batch]:
+    """Return the batches that an open pool has open: the arms of a price trial while one runs, else all with work."""
+    found = batches_of(pool)
+    arms = [batch for batch in found if batch.trial_share is not None]
+    return arms or [batch for batch in found if batch.trial_id is None or _has_work(batch)]
+
+
+def _has_work(batch: Batch) -> bool:
+    return Task.objects.filter(batch=batch, cancelled=False, done__lt=F("overlap")).exists()
+
+
 def send_command(batch: Batch, kind: str, key: str) -> None:
     outbox.enqueue(kind=kind, key=key, account=batch.account, batch_id=batch.pk, lane=f"state:{batch.pk}")
 
 
 def close_batches(pool: Pool) -> None:
-    for batch in batches_of(pool):
+    found = batches_of(pool)
+    on_trial = any(batch.trial_share is not None for batch in found)
+    for batch in found:
+        if on_trial and batch.trial_id is None:
+            continue  # it rests already
         outbox.withdraw(kind="open_batch", batch_id=batch.pk)
         send_command(batch, "close_batch", f"close-{batch.key}-{pool.revision}")
     # What an own market can do at once: no new page is issued from this moment on.

@@ -1,4 +1,4 @@
-"""Target, price and priority of a pool change at any time."""
+"""Target, price, priority and the most of one person change at any time."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from crowd.money import money_text
 from curation.models import Pool, User
 from curation.services import events, versions
 from curation.services.pools.batches import locked, tell_of_changes
-from curation.services.pools.looking import accepted_count
+from curation.services.pools.looking import accepted_count, require_no_trial
 from curation.services.pools.slots import fit_slots
 
 MOST_WANTED = 1_000_000  # results of one class
@@ -25,8 +25,9 @@ def change_pool(
     wanted: int | None = None,
     price_micro: int | None = None,
     priority: int | None = None,
+    per_worker: int | None = None,
 ) -> Pool:
-    """Change target, price or priority at any time; pages already issued keep their price."""
+    """Change target, price, priority or the most of one person at any time; pages already issued keep their price."""
     pool = locked(pool_id)
     changes = []
     if wanted is not None and wanted != pool.wanted:
@@ -36,6 +37,7 @@ def change_pool(
         changes.append(f"target {wanted:,}")
     if price_micro is not None and price_micro != pool.price_micro:
         said = money_text(price_micro, currency=pool.account.currency)
+        require_no_trial(pool)
         if price_micro < 0:
             raise CrowdError(f"A price cannot be negative: {said}.")
         pool.price_micro, pool.price_table = price_micro, []
@@ -47,6 +49,8 @@ def change_pool(
         pool.priority = priority
         Batch.objects.filter(pool_id=pool.pk).update(priority=priority)
         changes.append(f"priority {priority}")
+    if per_worker is not None:
+        changes += _set_cap(pool, per_worker)
     if changes:
         pool.save(update_fields=["wanted", "price_micro", "price_table", "priority"])
         tell_of_changes(pool)
@@ -54,6 +58,14 @@ def change_pool(
         events.record(kind="pool.changed", text=text, project=pool.project, subject=pool, by=by, now=now)
         versions.bump(project_id=pool.project_id)
     return pool
+
+
+def _set_cap(pool: Pool, per_worker: int) -> list[str]:
+    """Let one person do so many tasks at most; 0 = as many as there are."""
+    if not 0 <= per_worker <= MOST_WANTED:
+        raise CrowdError(f"One person may do from 1 to {MOST_WANTED:,} tasks, or 0 for no limit, not {per_worker:,}.")
+    changed = Batch.objects.filter(pool_id=pool.pk).exclude(per_worker=per_worker).update(per_worker=per_worker)
+    return [f"at most {per_worker:,} of one person" if per_worker else "no limit for one person"] if changed else []
 
 
 def _check_wanted(pool: Pool, wanted: int) -> None:

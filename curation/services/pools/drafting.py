@@ -20,6 +20,7 @@ def ensure_pool(*, stage: Stage, account_id: int, draft: PoolDraft, known: Seque
         kind=draft.kind,
         label_class=draft.label_class,
         account_id=account_id,
+        condition=draft.condition,
         defaults={
             "project": stage.project,
             "title": draft.title,

@@ -4,7 +4,7 @@ from crowd.errors import CrowdError
 from crowd.models import Assignment, Batch, Budget
 from crowd.platforms.registry import platform
 from crowd.services import publishing
-from curation.models import Pool, Project, Stage
+from curation.models import Pool, PriceTrial, Project, Stage
 from curation.services.pools.batches import batches_of
 
 
@@ -34,6 +34,12 @@ def not_open(*, project: Project) -> list[Pool]:
     waiting = Pool.objects.filter(project=project, state__in=[Pool.State.DRAFT, Pool.State.PAUSED])
     waiting = waiting.exclude(stage__state=Stage.State.PAUSED)
     return list(waiting.select_related("account", "stage", "label_class").order_by("id"))
+
+
+def require_no_trial(pool: Pool) -> None:
+    """Refuse to change what the arms of a running price trial have in common."""
+    if PriceTrial.objects.filter(pool=pool, state=PriceTrial.State.RUNNING).exists():
+        raise CrowdError("The prices of this pool are on trial. Stop the trial first, then change it.")
 
 
 def budget_of(*, project_id: int, currency: str) -> Budget:

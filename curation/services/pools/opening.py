@@ -10,7 +10,7 @@ from crowd.platforms.registry import fee_is_unknown, platform
 from crowd.services import outbox, publishing
 from curation.models import Pool, Stage, User
 from curation.services import events, jobs, versions
-from curation.services.pools.batches import batches_of, locked, send_command
+from curation.services.pools.batches import at_work, batches_of, locked, send_command
 from curation.services.pools.looking import budget_of, differences, most_expensive
 
 State = Pool.State
@@ -61,7 +61,7 @@ def open_pool(*, pool_id: int, by: User | None, now: datetime, accept_difference
     pool.note = ""
     pool.started_at = pool.started_at or now
     pool.save(update_fields=["state", "revision", "note", "started_at"])
-    for batch in batches_of(pool):
+    for batch in at_work(pool):
         publishing.publish(batch=batch)
         outbox.withdraw(kind="close_batch", batch_id=batch.pk)
         send_command(batch, "open_batch", f"open-{batch.key}-{pool.revision}")
@@ -96,7 +96,7 @@ def _settle_opening(pool_id: int) -> int:
     pool = locked(pool_id)
     if pool.state != State.OPENING:
         return 0
-    batches = Batch.objects.filter(pool_id=pool.pk)
+    batches = Batch.objects.filter(pk__in=[batch.pk for batch in at_work(pool)])
     if not batches.exclude(state=Batch.State.OPEN).exists():
         pool.move_to(State.OPEN)
         pool.save(update_fields=["state"])

@@ -6,14 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from crowd.models import Batch
-from curation.models import Asset, Consensus, ConsensusBox, Project, User
+from curation.models import Asset, Box, Consensus, ConsensusBox, Project, User
 from curation.services.consensus.storing import Row, add_versions
 from curation.services.reviews.values import Refused
+
+DRAWS = ("boxes", "outlines")
+SIDES = ("x", "y", "w", "h")
+UNMOVED = 3e-6  # screens tell sides to six digits, and a side at the border is cut once more
 
 
 def known_labels(project: Project) -> list[dict[str, str]]:
     """Return the labels a box may have: those of the crowd's box task, else the project's classes."""
-    batch = Batch.objects.filter(project_id=project.pk, interface="boxes").order_by("-id").first()
+    batch = Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id").first()
     labels = batch.spec.get("labels", []) if batch else []
     if labels:
         return [{"name": str(one["name"]), "colour": str(one.get("colour", ""))} for one in labels]
@@ -23,7 +27,7 @@ def known_labels(project: Project) -> list[dict[str, str]]:
 
 def known_flags(project: Project) -> list[dict[str, str]]:
     """Return what may be said of an image as a whole in the crowd's box task."""
-    batch = Batch.objects.filter(project_id=project.pk, interface="boxes").order_by("-id").first()
+    batch = Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id").first()
     flags = batch.spec.get("flags", []) if batch else []
     return [{"value": str(one["value"]), "label": str(one.get("label", one["value"]))} for one in flags]
 
@@ -38,7 +42,7 @@ def check_boxes(boxes: Sequence[Mapping[str, Any]] | None, labels: set[str]) -> 
 def _checked(number: int, box: Mapping[str, Any], labels: set[str]) -> dict[str, Any]:
     if not isinstance(box, Mapping) or box.get("label") not in labels:
         raise Refused(f"Box {number} needs one of the labels {', '.join(sorted(labels))}.")
-    sides = [box.get(side) for side in ("x", "y", "w", "h")]
+    sides = [box.get(side) for side in SIDES]
     if not all(isinstance(side, int | float) and math.isfinite(side) for side in sides):
         raise Refused(f"Box {number} needs the numbers x, y, w and h.")
     x, y, w, h = (float(side) for side in sides if side is not None)
@@ -70,6 +74,22 @@ def new_version(asset: Asset, boxes: Sequence[Mapping[str, Any]], user: User, no
         trace=[f"{user.name} fixed the boxes: {len(boxes)} in the end."],
         created_at=now,
     )
-    drawn = [ConsensusBox(seq=seq, confidence=1.0, support=[], **box) for seq, box in enumerate(boxes)]
+    outlined = _outlined(asset, before)
+    drawn = [
+        ConsensusBox(seq=seq, confidence=1.0, support=[], points=_outline_in(box, outlined), **box)
+        for seq, box in enumerate(boxes)
+    ]
     add_versions(stage=stage, rows=[Row(row, drawn)])
     return row
+
+
+def _outlined(asset: Asset, before: Consensus | None) -> list[ConsensusBox | Box]:
+    """Return what is outlined of the picture: what was agreed on, then what each annotator drew."""
+    said = Box.objects.filter(annotation__asset=asset, annotation__discarded_at=None).order_by("pk")
+    return [box for box in (*(before.boxes.all() if before else ()), *said) if box.points]
+
+
+def _outline_in(box: Mapping[str, Any], outlined: Sequence[ConsensusBox | Box]) -> list[Any]:
+    """Return the outline of a box that was not moved, rather one of its own label; a box that was moved has none."""
+    there = [one for one in outlined if all(abs(getattr(one, side) - box[side]) < UNMOVED for side in SIDES)]
+    return next((one.points for one in there if one.label == box["label"]), there[0].points if there else [])

@@ -158,13 +158,14 @@ function forecast(data, scale, now) {
   ];
 }
 
-/** Name the ends of both lines; the higher one above its point, the lower one below, so that they never meet. */
+/** Name the ends of both lines: the higher one above its point, the lower one below; both above where none fits below. */
 function endLabels(data, labels, scale, now) {
   const last = data.t.length - 1;
   const ends = { s1: scale.y(data.published[last]), s2: scale.y(data.spent[last]) };
   const isLeft = now > scale.width * 0.6;
   const [higher, lower] = ends.s1 <= ends.s2 ? ["s1", "s2"] : ["s2", "s1"];
-  const y = { [lower]: Math.min(HEIGHT - EDGE.bottom - 6, ends[lower] + 18) };
+  const below = ends[lower] + 18;
+  const y = { [lower]: below <= HEIGHT - EDGE.bottom - 6 ? below : ends[higher] - 10 };
   y[higher] = Math.max(12, Math.min(ends[higher] - 10, y[lower] - LINE));
   const text = (series, words) =>
     s("text", { class: series, x: isLeft ? now - 10 : now + 10, y: y[series], "text-anchor": isLeft ? "end" : "start" }, words);

@@ -125,7 +125,9 @@ class Live {
   patch(fields) {
     for (const element of document.querySelectorAll("[data-live]")) {
       const value = fields[element.dataset.live];
-      if (value !== undefined && element.textContent !== value) element.textContent = value;
+      if (value === undefined || element.textContent === value) continue;
+      element.textContent = value;
+      if ("liveHot" in element.dataset) element.classList.toggle("hot", value !== "0");
     }
     for (const element of document.querySelectorAll("[data-live-width]")) {
       const value = fields[element.dataset.liveWidth];

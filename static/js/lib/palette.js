@@ -4,16 +4,15 @@
 import { csrfToken, get } from "./api.js";
 import { h } from "./dom.js";
 
-const PAUSE = 90;
 const KEPT = 6;
 
-/** @typedef {{label: string, hint?: string, url: string, post?: Record<string, string>}} Item */
+/** @typedef {{label: string, hint?: string, url: string, post?: Record<string, string>, words?: string}} Item */
 /** @typedef {{title: string, items: Item[]}} Group */
 
 export class Palette {
   /** @param {{url: string, project: string, person: string}} start */
   constructor(start) {
-    Object.assign(this, { start, chosen: -1, options: [], asked: 0, waiting: false, entered: null });
+    Object.assign(this, { start, chosen: -1, options: [], known: null, underway: false, again: false, waiting: false, entered: null });
     this.store = `winnow.recent.${start.person}`;
   }
 
@@ -22,7 +21,12 @@ export class Palette {
     this.build();
     document.body.append(this.dialog);
     this.dialog.showModal();
-    this.ask();
+    if (this.known) this.show([...this.recent(), ...this.known]);
+    else this.ask();
+  }
+
+  text() {
+    return this.input.value.split(/\s+/).filter(Boolean).join(" ");
   }
 
   build() {
@@ -35,40 +39,57 @@ export class Palette {
     this.list = h("div", list);
     this.status = h("p", { class: "vh", role: "status" });
     this.dialog = h("dialog", { class: "palette", "aria-label": "Search or go to" }, this.input, this.list, this.status, footer());
-    this.input.addEventListener("input", () => this.later());
+    this.input.addEventListener("input", () => this.typed());
     this.dialog.addEventListener("keydown", (event) => this.key(event));
     this.dialog.addEventListener("close", () => this.closed());
     this.dialog.addEventListener("click", (event) => this.clicked(event));
   }
 
-  /** What was asked before is of no interest any more. */
   closed() {
     this.dialog.remove();
-    clearTimeout(this.timer);
-    this.asked += 1;
-    this.entered = null;
+    Object.assign(this, { again: false, waiting: false, entered: null });
   }
 
-  later() {
-    clearTimeout(this.timer);
-    this.waiting = true;
+  /** Screens and commands are known by heart after the first question: they stand at once, rows follow. */
+  typed() {
     this.entered = null;
-    this.timer = setTimeout(() => this.ask(), PAUSE);
+    const text = this.text();
+    const all = this.known ?? [];
+    const named = text ? fitting(text, all, ({ label }) => label) : [...this.recent(), ...all];
+    const groups = [...named, ...(text ? meant(text, all, named) : [])];
+    this.waiting = !named.length;
+    if (groups.length) this.show(groups);
+    if (text || !this.known) this.ask();
   }
 
+  /** One question at a time: what was typed meanwhile is asked when the answer before it is there. */
   async ask() {
-    const turn = (this.asked += 1);
-    this.timer = undefined;
-    this.waiting = true;
-    const text = this.input.value.trim();
+    this.waiting ||= !this.known;
+    if (this.underway) {
+      this.again = true;
+      return;
+    }
+    this.underway = true;
+    const text = this.text();
     const query = new URLSearchParams({ q: text, p: this.start.project });
     try {
       const { groups } = await get(`${this.start.url}?${query}`, { retries: 0 });
-      if (turn === this.asked) this.show(text ? groups : [...this.recent(), ...groups]);
+      if (!text) this.known = groups;
+      if (text === this.text()) this.show(text ? groups : [...this.recent(), ...groups], !this.waiting);
     } catch {
-      if (turn === this.asked) this.say("The server did not answer. Go on typing to ask again.");
+      if (text === this.text()) this.unanswered();
     }
-    if (turn === this.asked && !this.timer) this.answered();
+    this.underway = false;
+    if (this.again && this.dialog.open) {
+      this.again = false;
+      this.ask();
+    } else this.answered();
+  }
+
+  unanswered() {
+    const words = "The server did not answer. Go on typing to ask again.";
+    if (this.waiting) this.say(words);
+    else this.list.append(h("p", { class: "palette-none" }, words));
   }
 
   /** Enter that came before its answer goes to what the answer has first. */
@@ -78,11 +99,13 @@ export class Palette {
     if (entered) this.go(this.chosen, entered.apart);
   }
 
-  /** @param {Group[]} groups */
-  show(groups) {
+  /** @param {Group[]} groups @param {boolean} stay what is chosen stays chosen when it is still there */
+  show(groups, stay = false) {
+    const before = stay ? this.options[this.chosen]?.item : undefined;
     this.options = [];
     this.list.replaceChildren(...groups.map((group, at) => this.group(group, at)));
-    this.choose(this.options.length ? 0 : -1);
+    const place = this.options.findIndex(({ item }) => item.url === before?.url && item.label === before?.label);
+    this.choose(this.options.length ? Math.max(0, place) : -1);
     if (!this.options.length) this.say("Nothing of that name. Names of screens, pools, workers (w_…), files and data sets are known.");
     else this.status.textContent = `${this.options.length} found`;
   }
@@ -124,6 +147,7 @@ export class Palette {
     if (event.code in steps && many) {
       const step = steps[event.code];
       const to = this.chosen + step;
+      this.waiting = false;
       this.choose(Math.abs(step) === 1 ? (to + many) % many : Math.max(0, Math.min(many - 1, to)));
     } else if (event.code === "Enter" || event.code === "NumpadEnter") {
       const apart = event.ctrlKey || event.metaKey;
@@ -172,6 +196,25 @@ export class Palette {
   forget() {
     localStorage.removeItem(this.store);
   }
+}
+
+/** As the server does: every word must be there, titles that begin with the text come first. */
+function fitting(text, groups, told) {
+  const whole = text.toLowerCase();
+  const words = whole.split(" ");
+  const fits = (item) => words.every((word) => told(item).toLowerCase().includes(word));
+  const begins = ({ label }) => Number(label.toLowerCase().startsWith(whole));
+  return groups
+    .map(({ title, items }) => ({ title, items: items.filter(fits).sort((a, b) => begins(b) - begins(a)) }))
+    .filter(({ items }) => items.length);
+}
+
+/** What is not named so but means that comes last. */
+function meant(text, groups, named) {
+  const has = new Set(named.flatMap(({ items }) => items));
+  const found = fitting(text, groups, ({ label, words = "" }) => `${label} ${words}`);
+  const items = found.flatMap((group) => group.items).filter((item) => !has.has(item));
+  return items.length ? [{ title: "See also", items }] : [];
 }
 
 function footer() {

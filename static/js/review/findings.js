@@ -10,17 +10,17 @@ export const look = (letter) => `l${"abcde"[(letter.charCodeAt(0) - 65) % 5]}`;
 
 /**
  * @param {object} item an image as the server sends it
- * @returns {{rows: {box: object, label: string, ious: {letter: string, used: boolean, iou: number | null}[], lowest: number | null}[],
+ * @returns {{rows: {box: object, label: string, points: number[][], ious: {letter: string, used: boolean, iou: number | null}[], lowest: number | null}[],
  *   extras: {box: object, letters: string[]}[], flagged: {letter: string, flags: string[]}[]}} pixels of the original
  */
 export function findings(item) {
   const { w, h } = item.image;
-  const agreed = item.consensus.map((one) => ({ label: one.label, box: toPixels(one.box, w, h) }));
+  const agreed = item.consensus.map((one) => ({ label: one.label, box: toPixels(one.box, w, h), points: one.points }));
   const people = item.variants.map((one) => ({ ...one, boxes: one.boxes.map((box) => toPixels(box.box, w, h)) }));
-  const rows = agreed.map(({ box, label }) => {
+  const rows = agreed.map(({ box, label, points }) => {
     const ious = people.map(({ letter, used, boxes }) => ({ letter, used, iou: best(box, boxes) }));
     const counted = ious.filter((one) => one.used && one.iou !== null).map((one) => one.iou);
-    return { box, label, ious, lowest: counted.length ? Math.min(...counted) : null };
+    return { box, label, points, ious, lowest: counted.length ? Math.min(...counted) : null };
   });
   return { rows, extras: extras(agreed.map((one) => one.box), people), flagged: people.filter((one) => one.flags.length) };
 }

@@ -2,7 +2,7 @@
 
 import { BoxEditor } from "../box-editor.js";
 import { h } from "../lib/dom.js";
-import { clamp, toFractions } from "../lib/geometry.js";
+import { clamp, toFractions, toPixels } from "../lib/geometry.js";
 
 const SIDES = [["x", "from left"], ["y", "from top"], ["w", "width"], ["h", "height"]];
 
@@ -19,16 +19,21 @@ export class Fix {
     return this.editor !== null;
   }
 
-  /** @param {object} item @param {object} found what the annotators agreed on, in pixels */
-  begin(item, found) {
+  /**
+   * @param {object} item @param {object} found what the annotators agreed on, in pixels
+   * @param {string | null} only the annotator shown alone: where nothing is agreed, hers is what is begun with
+   */
+  begin(item, found, only = null) {
     this.item = item;
+    const hers = item.variants.find((one) => one.letter === only)?.boxes ?? [];
+    const boxes = found.rows.length ? found.rows : hers.map(({ box, label }) => ({ label, box: toPixels(box, item.image.w, item.image.h) }));
     this.frame.hidden = false;
     this.editor = new BoxEditor(this.frame, {
       src: item.image.url,
       width: item.image.w,
       height: item.image.h,
       labels: this.labels,
-      boxes: found.rows.map((row) => ({ ...row.box, label: row.label })),
+      boxes: boxes.map((one) => ({ ...one.box, label: one.label })),
       alt: "Boxes of this photo. N draws one, Tab selects, arrows move, digits set the label.",
     });
     for (const type of ["change", "select"]) this.editor.addEventListener(type, () => this.drawList());

@@ -2,7 +2,7 @@
 
 import { h, s } from "../lib/dom.js";
 import { around as unionOf, toPixels } from "../lib/geometry.js";
-import { outline } from "../lib/svg.js";
+import { drawn as lineOf } from "../lib/svg.js";
 import { pinch, Viewport } from "../lib/viewport.js";
 import { around, listed, look, SHAKY } from "./findings.js";
 
@@ -72,12 +72,12 @@ export class Picture {
     const { w, h: height } = this.item.image;
     const people = this.item.variants.filter((one, at) => (only ? one.letter === only : everyone && at < 5));
     const drawn = people.flatMap((one) =>
-      one.boxes.flatMap(({ box }) => {
+      one.boxes.flatMap(({ box, points }) => {
         const rect = toPixels(box, w, height);
-        return [outline(rect, "case"), outline(rect, `an ${look(one.letter)}`)];
+        return ["case", `an ${look(one.letter)}`].map((name) => lineOf(rect, points, w, height, name));
       }),
     );
-    const agreed = consensus && !only ? this.found.rows.flatMap(({ box }) => [outline(box, "cons0"), outline(box, "cons")]) : [];
+    const agreed = consensus && !only ? this.found.rows.flatMap(({ box, points }) => ["cons0", "cons"].map((name) => lineOf(box, points, w, height, name))) : [];
     return [...drawn, ...agreed];
   }
 

@@ -31,6 +31,7 @@ export class Page {
       event.preventDefault();
       this.submit();
     });
+    document.querySelector(".w-skip").addEventListener("submit", (event) => this.giveBack(event));
   }
 
   get tasks() {
@@ -114,8 +115,12 @@ export class Page {
     const answer = { saved: [], refused: [] };
     for (const row of rows) {
       try {
-        await this.post(row.id, row.payload, leaving);
+        const said = await this.post(row.id, row.payload, leaving);
         answer.saved.push(row.key);
+        if (said?.next) {
+          await this.ended(said.next);
+          return answer;
+        }
       } catch (error) {
         if (!isRefusal(error)) throw error;
         answer.refused.push({ key: row.key, why: error.message });
@@ -123,6 +128,13 @@ export class Page {
       }
     }
     return answer;
+  }
+
+  /** The last answer has ended an exam: nothing is left to keep here. */
+  async ended(next) {
+    this.busy = true;
+    await Promise.all([this.kept.drop(), this.queue.drop()]);
+    location.assign(next);
   }
 
   /** Send one answer now; in training the server says whether it is right. */
@@ -155,6 +167,16 @@ export class Page {
     if (isRefusal(error)) return this.problem(error.message);
     this.state(t("Waiting for the network"), true);
     return setTimeout(() => this.submit(), AGAIN_MS);
+  }
+
+  /** A page with answers is given back by two taps: they would be lost. */
+  giveBack(event) {
+    const button = event.target.querySelector("button");
+    if (!this.answers.size || button.dataset.asked) return;
+    event.preventDefault();
+    button.dataset.asked = "yes";
+    button.textContent = t("Your answers on it are lost. Tap again to give it back.");
+    this.state(button.textContent, true);
   }
 
   // --- telling ---------------------------------------------------------------------------------------------------

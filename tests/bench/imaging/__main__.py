@@ -23,6 +23,8 @@ PARTS = ("tools", "again", "memory", "joins", "hostile", "judged", "storyboard")
 JUDGED_SETS = 3
 LAID_OUT = ("tools", "second run", "memory", "joins", "hostile files", "judged sets", "storyboard")
 HOSTILE_FILES = 500
+ROUNDS = 3
+PER_PHOTO = "processor milliseconds per photo"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -38,7 +40,7 @@ def run(python: str, *arguments: str) -> dict[str, Any]:
 
 
 def tools(python: str, count: int, share: int) -> dict[str, Any]:
-    """Give each tool the same photos, one after the other, and judge the pairs it names."""
+    """Give the tools the same photos in turn, in rounds, and judge the pairs each names; the least time counts."""
     place = ROOT / "var" / "bench" / f"photos-{count}"
     truth = make_photos(place, count)
     names = sorted(path.name for path in (place / "photos").iterdir())[:share]
@@ -50,11 +52,14 @@ def tools(python: str, count: int, share: int) -> dict[str, Any]:
             for name in some:
                 (target / name).symlink_to(place / "photos" / name)
         sizes = sorted((chosen / name).stat().st_size for name in names)
-        rows = {}
-        for tool in TOOLS:
+        rows: dict[str, Any] = {}
+        for tool in ROUNDS * tuple(TOOLS):
+            if "skipped" in rows.get(tool, {}):
+                continue
             found = run(python, "-m", "tests.bench.imaging.peer", tool, str(warm_up), str(chosen))
-            rows[tool] = found if "skipped" in found else judged(found, known, len(names))
-            print(f"{tool:20} {json.dumps(rows[tool])}", flush=True)
+            row = found if "skipped" in found else judged(found, known, len(names))
+            rows[tool] = min(rows.get(tool, row), row, key=lambda one: one.get(PER_PHOTO, 0))
+            print(f"{tool:20} {json.dumps(row)}", flush=True)
     about = {"photos": len(names), "median kilobytes": sizes[len(sizes) // 2] // 1024, "known copies": len(known)}
     return {**about, "tools": rows, "times ours": ratios(rows)}
 
@@ -69,14 +74,14 @@ def judged(found: dict[str, Any], known: set[tuple[str, ...]], count: int) -> di
     named = {tuple(pair) for pair in found["pairs"]}
     return {
         "version": found["version"],
-        "processor milliseconds per photo": round(1000 * found["processor seconds"] / count, 2),
+        PER_PHOTO: round(1000 * found["processor seconds"] / count, 2),
         "copies found": round(len(named & known) / max(1, len(known)), 3),
         "other pairs named": len(named - known),
     }
 
 
 def ratios(rows: dict[str, Any]) -> dict[str, float]:
-    cost = {tool: row.get("processor milliseconds per photo") for tool, row in rows.items()}
+    cost = {tool: row.get(PER_PHOTO) for tool, row in rows.items()}
     return {tool: round(spent / cost["ours"], 1) for tool, spent in cost.items() if spent and tool != "ours"}
 
 

@@ -35,7 +35,7 @@ def served() -> Iterator[str]:
 
 def test_the_example_works_against_the_served_emulator(served: str) -> None:
     done = subprocess.run(
-        [sys.executable, EXAMPLE, served], capture_output=True, text=True, env=CHILD, check=False, timeout=60
+        [sys.executable, EXAMPLE, served], capture_output=True, text=True, env=CHILD, check=False, timeout=300
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "AWANDA is paid; left: 4.94\n", "")
 
@@ -48,7 +48,12 @@ def test_only_the_key_that_is_printed_opens_the_served_emulator(served: str) -> 
 
 def test_the_example_works_with_any_emulator_that_takes_its_key(turk: Turk) -> None:
     done = subprocess.run(
-        [sys.executable, EXAMPLE, turk.emulator.url], capture_output=True, text=True, env=CHILD, check=False, timeout=60
+        [sys.executable, EXAMPLE, turk.emulator.url],
+        capture_output=True,
+        text=True,
+        env=CHILD,
+        check=False,
+        timeout=300,
     )
     assert done.stdout == "AWANDA is paid; left: 999.94\n"
 

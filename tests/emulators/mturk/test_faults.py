@@ -45,8 +45,8 @@ def test_throttling_is_repeated_by_the_official_client(turk: Turk) -> None:
 
 
 def test_a_hanging_call_outlasts_an_impatient_client(turk: Turk) -> None:
-    turk.door("POST", "faults", name="hang", seconds=0.4, times=1)
-    hasty = official_client(turk.emulator.url, read_timeout=0.1)
+    turk.door("POST", "faults", name="hang", seconds=3, times=1)
+    hasty = official_client(turk.emulator.url, read_timeout=1)
     with pytest.raises(ReadTimeoutError):
         hasty.list_hits()
     assert turk.client.list_hits()["NumResults"] == 0

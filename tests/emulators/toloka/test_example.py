@@ -16,7 +16,7 @@ def test_the_example_of_the_guide_pays_a_worker() -> None:
     with emulator.serve() as served:
         ran = subprocess.run(
             [sys.executable, "-W", "ignore", EXAMPLE, served.url],
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=300,
             env={**os.environ, "NO_PROXY": "127.0.0.1"},
         )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

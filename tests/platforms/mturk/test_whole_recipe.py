@@ -16,7 +16,7 @@ from crowd.money import micro
 from crowd.services import dispatch, publishing, pulling
 from curation.engine import asking, campaigns, flow
 from curation.engine.guests import RehearsalPeople
-from curation.engine.rehearsal import judge_suspicions, review_as_person
+from curation.engine.rehearsal_driver import judge_suspicions, review_as_person
 from curation.engine.report import cost_of, funnel_of, ledger_of
 from curation.models import Asset, Project, Stage
 from curation.services import jobs, pools

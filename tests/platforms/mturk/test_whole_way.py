@@ -110,7 +110,7 @@ def test_the_people_of_a_rehearsal_send_photos_through_our_own_page(account, the
     batch = draft(world, "photo", account, n=2, price_micro=50_000, auto_accept=False)
     publish(batch)
     there.house.crowd.players["ExternalQuestion"] = CrowdPlayer(RehearsalPeople("hands"))
-    work(batch, there, rounds=3)
+    work(batch, there, rounds=8)
     sent = Assignment.objects.filter(batch=batch, state=State.SUBMITTED)
     assert sent.count() == 2
     files = AnswerRaw.objects.filter(answer__assignment__in=sent).values_list("payload", flat=True)

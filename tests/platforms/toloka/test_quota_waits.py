@@ -4,7 +4,7 @@ import pytest
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from crowd.models import Account, OutboxCommand
+from crowd.models import Account, Batch, OutboxCommand
 from crowd.services import quotas
 from curation.dashboard.pool_elsewhere import elsewhere_of
 from curation.models import Pool
@@ -18,7 +18,8 @@ def test_an_opening_that_waits_for_a_quota_says_why_and_asks_no_sooner(account):
     pool = on_toloka.pool(account)
     pools.open_pool(pool_id=pool.pk, by=None, now=now, accept_differences=True)
     on_toloka.settle(pool)
-    (publishing,) = [one for one in elsewhere_of(pool).held_up if one.what == "Publish a pool"]
+    elsewhere = elsewhere_of(pool, Batch.objects.get(pool_id=pool.pk))
+    (publishing,) = [one for one in elsewhere.held_up if one.what == "Publish a pool"]
     assert "pools: 100 a day are used" in publishing.said
     assert publishing.next_at == tomorrow
     assert OutboxCommand.objects.get(kind="open_batch").next_at == tomorrow

@@ -28,7 +28,7 @@ print(client.TolokaClient('t', url='http://127.0.0.1').url)
 
 
 def run(code: str, *flags: str) -> str:
-    done = subprocess.run([sys.executable, *flags, "-c", START + code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, *flags, "-c", START + code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -17,6 +17,8 @@ from defusedxml import DefusedXmlException  # type: ignore[import-untyped]  # it
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".avif"})
 MOST_BOXES = 10_000
+MOST_CORNERS = 500  # as many as an outline drawn by people may have
+BESIDE = 2.0  # pixels that a corner may lie outside of its box
 SLACK = 0.5  # pixels that a box may stick out, as rounding does
 RELATIVE_SLACK = 0.002
 NUMBERS = (int, float)  # made once: it is asked for every side of every box
@@ -33,6 +35,7 @@ class NamedBox:
     width: float
     height: float
     confidence: float | None = None
+    outline: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,14 @@ def named_box(
             f"the box {x:g}, {y:g}, {width:g}, {height:g} does not lie in a picture of {size[0]:g}x{size[1]:g}"
         )
     return NamedBox(name.strip(), x, y, width, height, share(confidence, "confidence"))
+
+
+def outlined(box: NamedBox, corners: Iterable[tuple[float, float]], *, beside: float = BESIDE) -> NamedBox:
+    """Return the box with an outline that lies in it; one that lies elsewhere is none of it."""
+    right, bottom = box.x + box.width + beside, box.y + box.height + beside
+    outline = tuple((x, y) for x, y in corners)
+    fits = all(box.x - beside <= x <= right and box.y - beside <= y <= bottom for x, y in outline)
+    return replace(box, outline=outline) if fits else box
 
 
 def relative_box(name: object, sides: Sequence[object], *, confidence: object = None) -> NamedBox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,21 +12,25 @@ from typing import Any
 import ijson
 
 from .base import (
+    MOST_CORNERS,
     BadDocument,
     Boxes,
     Entry,
     LabelledPicture,
+    NamedBox,
     bad,
     bounded,
     named_box,
+    outlined,
     picture_in,
     pixels,
     share,
     to_its_end,
 )
+from .base import number as finite
 from .documents import mapping
 
-Drawn = tuple[int, tuple[float, ...], float | None]  # category, [x, y, width, height], confidence
+Drawn = tuple[int, tuple[float, ...], float | None, bytes]  # category, [x, y, width, height], confidence, corners
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,24 @@ def _drawn(document: Path) -> dict[int, list[Drawn]]:
             box, image, category = item["bbox"], item["image_id"], item["category_id"]
             if item.get("iscrowd"):
                 continue
-            found[image].append((category, tuple(box), share(item.get("confidence", item.get("score")), "confidence")))
+            sure = share(item.get("confidence", item.get("score")), "confidence")
+            found[image].append((category, tuple(box), sure, _outline(item.get("segmentation"))))
         except (KeyError, TypeError, ValueError) as error:
             raise BadDocument(f"{document.name}: annotation {number} is not one of boxes ({error}).") from None
     return found
+
+
+def _outline(segmentation: Any) -> bytes:
+    """Return the corners, packed, of what is drawn in one piece; all else is known by its box alone."""
+    if not isinstance(segmentation, list) or len(segmentation) != 1 or not isinstance(segmentation[0], list):
+        return b""
+    (sides,) = segmentation
+    if len(sides) % 2 or not 6 <= len(sides) <= 2 * MOST_CORNERS:
+        return b""
+    try:
+        return struct.pack(f"{len(sides)}d", *(finite(side, "a corner") for side in sides))
+    except ValueError:
+        return b""
 
 
 def _root(document: Path) -> Path:
@@ -143,10 +162,11 @@ def _licence(item: Mapping[str, Any], licences: Mapping[int, str]) -> str:
     return licences.get(number, "") if isinstance(number, int) else ""
 
 
-def _named(one: Drawn, categories: Mapping[int, str], size: tuple[int, int]) -> Any:
-    category, sides, confidence = one
+def _named(one: Drawn, categories: Mapping[int, str], size: tuple[int, int]) -> NamedBox:
+    category, sides, confidence, outline = one
     if category not in categories:
         raise ValueError(f"a box has category {category}, which the file does not list")
     if len(sides) != 4:
         raise ValueError(f"a bbox has {len(sides)} numbers; x, y, width, height are expected")
-    return named_box(categories[category], sides, size, confidence=confidence)
+    box = named_box(categories[category], sides, size, confidence=confidence)
+    return outlined(box, struct.iter_unpack("2d", outline)) if outline else box

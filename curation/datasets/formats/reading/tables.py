@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .base import (
+    BESIDE,
+    MOST_CORNERS,
+    RELATIVE_SLACK,
     BadDocument,
     Boxes,
     Entry,
@@ -20,11 +23,13 @@ from .base import (
     bounded,
     in_text,
     named_box,
+    outlined,
     picture_in,
     pixels,
     relative_box,
     to_its_end,
 )
+from .base import number as finite
 from .documents import json_object, listed, mapping
 
 SIDES = ("x", "y", "width", "height")
@@ -82,7 +87,7 @@ def _row_box(row: Mapping[str, str], size: tuple[int, int] | None) -> NamedBox:
 
 
 class JsonLinesReader:
-    """A line for each picture: `image`, `boxes` with `label`, `x`, `y`, `width`, `height`, and `class`.
+    """A line for each picture: `image`, `boxes` with `label`, `x`, `y`, `width`, `height`, `points`, and `class`.
 
     Boxes are in pixels where the line has `width` and `height`, in fractions of the picture without.
     """
@@ -117,9 +122,21 @@ def _of_line(number: int, line: bytes, folder: Path) -> LabelledPicture:
     boxes = None
     if "boxes" in value:
         drawn = [mapping(one, "a box") for one in listed(value, "boxes", "it")]
-        found = [_one_box(box.get("label"), [box.get(s) for s in SIDES], box.get("confidence"), size) for box in drawn]
-        boxes = _boxes("jsonl", found, size)
+        boxes = _boxes("jsonl", [_drawn(box, size) for box in drawn], size)
     return _labelled((number, name), boxes, value.get("class"), value, folder)
+
+
+def _drawn(box: Mapping[str, Any], size: tuple[int, int] | None) -> NamedBox:
+    """Return a box with the corners in its `points`; what is no outline costs the corners, not the box."""
+    found = _one_box(box.get("label"), [box.get(side) for side in SIDES], box.get("confidence"), size)
+    points = box.get("points")
+    if not isinstance(points, list) or not 3 <= len(points) <= MOST_CORNERS:
+        return found
+    try:
+        corners = [(finite(x, "a corner"), finite(y, "a corner")) for x, y in points]
+    except (TypeError, ValueError):
+        return found
+    return outlined(found, corners, beside=RELATIVE_SLACK if size is None else BESIDE)
 
 
 def _size(width: Any, height: Any) -> tuple[int, int] | None:

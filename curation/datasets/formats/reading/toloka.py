@@ -19,6 +19,7 @@ from .base import (
     PictureClass,
     bad,
     bounded,
+    number,
     picture_in,
     relative_box,
     to_its_end,
@@ -106,5 +107,7 @@ def _box(shape: Mapping[str, Any]) -> NamedBox:
     if "p1" not in told:
         return relative_box(label, [told.get(side) for side in ("left", "top", "width", "height")])
     first, second = mapping(told["p1"], "p1"), mapping(told.get("p2"), "p2")
-    (left, right), (top, bottom) = (sorted((float(first[axis]), float(second[axis]))) for axis in ("x", "y"))
+    (left, right), (top, bottom) = (
+        sorted((number(first.get(axis), f"p1's {axis}"), number(second.get(axis), f"p2's {axis}"))) for axis in "xy"
+    )
     return relative_box(label, (left, top, right - left, bottom - top))

@@ -1,0 +1,172 @@
+"""What moves a rehearsal: people come by, machines work, a moderator and a reviewer who know the truth decide."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection, transaction
+
+from crowd.clock import database_now
+from crowd.models import Evidence
+from crowd.rehearsal.pictures.truth import TEMPLATE
+from curation.engine import flow, known_films
+from curation.engine.crowds import Crowd
+from curation.engine.rehearsal_eyes import check_planted
+from curation.engine.report import current_boxes, shows_the_truth, truth_of
+from curation.engine.wish import Wish
+from curation.models import Asset, Decision, Pool, Project, Review, Stage
+from curation.services import assets, pools, suspicions
+
+IDLE_TURNS = 400
+AT_ONCE = 200  # pages or assets in a slice of machine work
+
+
+class Driver:
+    """Moves one project from its first visit to the last published picture, always in the same order."""
+
+    def __init__(self, project: Project, crowd: Crowd, wish: Wish, progress: Callable[[int, int], None] | None) -> None:
+        self.project = project
+        self.crowd = crowd
+        self.visits_a_turn = wish.visits
+        self.pictures = wish.pictures
+        self.progress = progress
+        self.stages = list(Stage.objects.filter(project=project).select_related("project").order_by("position"))
+        self.idle = 0
+        self.owes_work = crowd.row().step > 0
+
+    def turn(self) -> bool:
+        """Let some people come by, then do all the machine work that follows. True when nothing is left."""
+        _wait_for_no_disk()
+        self._open_what_opens()
+        done = self.crowd.row().step % self.visits_a_turn
+        if self.owes_work and not done:  # interrupted before the end of its machine work: this comes first
+            self._work()
+            return self._is_over()
+        pages = self._let_people_come(self.visits_a_turn - done)
+        self._work()
+        self.idle = 0 if pages else self.idle + 1
+        if self.progress:
+            self.progress(self.accepted(), self._wanted())
+        return self._is_over() or self.idle > IDLE_TURNS
+
+    def finish(self) -> None:
+        now = self.crowd.row().clock
+        for pool in Pool.objects.filter(project=self.project, state=Pool.State.OPEN).order_by("id"):
+            pools.close_pool(pool_id=pool.pk, by=None, now=now)
+        self._open_what_opens()
+        Project.objects.filter(pk=self.project.pk).update(archived_at=database_now())
+
+    def _open_what_opens(self) -> None:
+        self.crowd.settle()
+        pools.settle_openings(project_id=self.project.pk)
+
+    def _let_people_come(self, visitors: int) -> int:
+        """Return how many of them handed a page in. A turn that was interrupted gets the visitors it still lacks."""
+        self.owes_work = True
+        return self.crowd.visit(visitors)
+
+    def _work(self) -> None:
+        """Do all machine work until nothing waits: done again at once, it would find nothing to do."""
+        self.crowd.settle()
+        now = self.crowd.row().clock
+        while flow.take_in(project_id=self.project.pk, now=now, limit=AT_ONCE):
+            pass
+        waiting = Asset.objects.filter(project=self.project, state=Asset.State.WAITING)
+        self._work_stages(now)
+        for _ in self.stages:
+            if waiting.exists():
+                self._work_stages(now)
+        self.owes_work = False
+
+    def _work_stages(self, now: datetime) -> None:
+        for stage in self.stages:
+            while self._work_stage(stage, now):
+                pass
+            if stage.kind == "storyboard":
+                known_films.know_frames(self.project)
+            if stage.kind == "checks":
+                judge_suspicions(project_id=self.project.pk, now=now)
+            if stage.kind == "review":
+                review_as_person(stage=stage, now=now)
+
+    def _work_stage(self, stage: Stage, now: datetime) -> bool:
+        if stage.kind == "checks" and not self.pictures:
+            return check_planted(stage=stage, now=now)
+        return flow.work_stage(stage=stage, now=now, limit=AT_ONCE)
+
+    def _is_over(self) -> bool:
+        moving = [Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD]
+        collecting = Pool.objects.filter(project=self.project, label_class__isnull=False).exclude(state=Pool.State.DONE)
+        return not collecting.exists() and not Asset.objects.filter(project=self.project, state__in=moving).exists()
+
+    def accepted(self) -> int:
+        return Asset.objects.filter(project=self.project, state=Asset.State.PUBLISHED).count()
+
+    def _wanted(self) -> int:
+        return sum(Pool.objects.filter(project=self.project).values_list("wanted", flat=True))
+
+
+@contextmanager
+def commits_later() -> Iterator[None]:
+    """Do not wait for the disk at each commit: after a power cut a rehearsal goes on from a moment before."""
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("RESET synchronous_commit")
+
+
+def _wait_for_no_disk() -> None:
+    """Said at every turn: the connection may be another one than before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+
+
+def judge_suspicions(*, project_id: int, now: datetime, patience: timedelta = timedelta(0)) -> int:
+    """Decide about pictures held as edited examples, as a moderator does who knows the truth.
+
+    In the demo the moderator waits a while, so that a person can decide first and the demo still goes on.
+    """
+    held = Asset.objects.filter(project_id=project_id, state=Asset.State.HELD, reason="template_copy")
+    found = Evidence.objects.filter(
+        project_id=project_id,
+        kind="template_copy",
+        overturned_at=None,
+        item_id__in=held.values("pk"),
+        created_at__lte=now - patience,
+    )
+    for evidence in found.order_by("id"):
+        truth = truth_of(Asset.objects.get(pk=evidence.item_id))
+        if truth is not None and truth.has(TEMPLATE):
+            suspicions.confirm(evidence_id=evidence.pk, by=None, now=now)
+        else:
+            suspicions.clear(evidence_id=evidence.pk, by=None, now=now)
+    return len(found)
+
+
+def review_as_person(*, stage: Stage, now: datetime) -> int:
+    """Judge what is held for a person by the hidden truth, as a careful reviewer would."""
+    held = Asset.objects.filter(stage=stage, state=Asset.State.HELD).order_by("id").values_list("id", flat=True)
+    for asset_id in held:
+        _review(asset_id, now)
+    return len(held)
+
+
+@transaction.atomic
+def _review(asset_id: int, now: datetime) -> None:
+    asset = assets.locked(asset_id)
+    row = current_boxes(asset)
+    fine = row is not None and shows_the_truth(asset, row)
+    Review.objects.create(
+        project_id=asset.project_id,
+        key=uuid.uuid4(),
+        asset=asset,
+        consensus=row,
+        verdict=Review.Verdict.ACCEPT if fine else Review.Verdict.REJECT,
+        reason="" if fine else "misplaced",
+        created_at=now,
+    )
+    verdict = Decision.Verdict.PASSED if fine else Decision.Verdict.DROPPED
+    reason = "" if fine else "misplaced"
+    assets.decide(asset=asset, verdict=verdict, reason=reason, by_kind=Decision.By.REVIEWER, now=now)

@@ -1,0 +1,131 @@
+"""What the automatic checks say of photos that were planted instead of drawn: their facts stand for the pixels.
+
+Everything else is the real thing: the same settings, the same decisions, evidence and rejections, in the same order.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+from django.db import transaction
+
+from crowd.errors import CrowdError
+from crowd.models import Evidence
+from crowd.rehearsal.answers import COPIES, SHARED
+from crowd.rehearsal.darkrooms import PLANTED, TEMPLATE_COPY
+from crowd.rehearsal.models import HiddenTruth, PlayedTrick
+from crowd.rehearsal.pictures import Truth
+from crowd.rehearsal.pictures.truth import TEMPLATE
+from curation.engine.asking import Campaign, settings_for
+from curation.models import Asset, AssetPreview, Decision, Stage
+from curation.preprocessing.quality import is_low_resolution
+from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO
+from curation.services import assets, pools
+from curation.stages.checks import ChecksSettings, Finding, decide
+from curation.stages.lookalikes import earlier_than
+
+AT_ONCE = 200
+NEEDS_PIXELS: Final = ("most_per_scene", "detector", "min_sharpness", "min_brightness", "max_brightness")
+LOOKS_AT_PIXELS: Final = ("storyboard", "tag")
+
+
+def require_no_pixels(asked: Campaign) -> None:
+    """Refuse, in one sentence, a rehearsal without pictures whose stages must look at some."""
+    for stage in asked.recipe.stages:
+        if stage.kind in LOOKS_AT_PIXELS or asked.recipe.media != "image":
+            raise CrowdError(f"{asked.recipe.name} looks into its files at “{stage.title}”: rehearse it with pictures.")
+        if stage.kind == "checks":
+            checks = ChecksSettings.model_validate(settings_for(asked, stage.name, stage.settings))
+            wanted = [name for name in NEEDS_PIXELS if getattr(checks, name)]
+            wanted += ["same_scene"] if checks.same_scene != "pass" else []
+            if wanted:
+                raise CrowdError(f"{stage.name}.{wanted[0]} needs pixels to look at: rehearse with pictures.")
+
+
+def check_planted(*, stage: Stage, now: datetime) -> bool:
+    """Decide about the next planted photos that wait at the checks; returns whether more are waiting."""
+    settings = ChecksSettings.model_validate(stage.settings)
+    waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
+    found = list(waiting[: AT_ONCE + 1])
+    seen = found[:AT_ONCE]
+    if not seen:
+        return False
+    truths, tricks = _truths_of(seen), _tricks_of(seen)
+    _note_measures(seen, truths)
+    passing = []
+    for asset in seen:
+        finding = _finding(asset, truths[bytes(asset.sha256)], tricks.get(asset.answer_id or 0, ""), settings)
+        if finding.reason:
+            decide(asset, now, finding)
+        else:
+            passing.append(asset.pk)
+    _pass_on(passing, now)
+    pools.close_finished(project_id=stage.project_id, now=now)
+    return len(found) > AT_ONCE
+
+
+def _truths_of(seen: Sequence[Asset]) -> dict[bytes, Truth]:
+    rows = HiddenTruth.objects.filter(sha256__in={bytes(asset.sha256) for asset in seen})
+    return {bytes(row.sha256): Truth.from_json(row.truth) for row in rows}
+
+
+def _tricks_of(seen: Sequence[Asset]) -> dict[int, str]:
+    played = PlayedTrick.objects.filter(answer_id__in=[asset.answer_id for asset in seen])
+    return dict(played.values_list("answer_id", "trick"))
+
+
+def _note_measures(seen: Sequence[Asset], truths: Mapping[bytes, Truth]) -> None:
+    """Keep the size that was planted; the grey point stands for every copy."""
+    for asset in seen:
+        truth = truths[bytes(asset.sha256)]
+        asset.width, asset.height = truth.width, truth.height
+    copies = [
+        AssetPreview(asset=one, thumb_key=one.storage_key, screen_key=one.storage_key, grey_key=one.storage_key)
+        for one in seen
+    ]
+    with transaction.atomic():
+        Asset.objects.bulk_update(seen, ["width", "height"])
+        AssetPreview.objects.bulk_create(copies, ignore_conflicts=True)
+
+
+def _finding(asset: Asset, truth: Truth, trick: str, settings: ChecksSettings) -> Finding:
+    """Find what eyes would find in the drawn photo, in the order of the checks."""
+    if settings.templates and truth.has(TEMPLATE):
+        untouched = truth.sign is not None and bytes(asset.sha256) == _example(truth.sign)
+        level = Evidence.Level.TEMPLATE if untouched else Evidence.Level.PROCESSED
+        sure = untouched or settings.edited_templates == "reject"
+        return Finding("template_copy", {"template_class": truth.sign or ""}, level, sure=sure)
+    other = _original(asset, truth, trick) if settings.duplicates and trick in COPIES else None
+    if other is not None:
+        same = SAME_FILE if bytes(other.sha256) == bytes(asset.sha256) else SAME_PHOTO
+        sure = same == SAME_FILE or settings.same_photo == "reject"
+        return Finding(same, {"other_asset": str(other.public_id)}, Evidence.Level.DUPLICATE, other, sure=sure)
+    if is_low_resolution(truth.width, truth.height, settings.min_long, settings.min_short):
+        return Finding("low_resolution", {"width": truth.width, "height": truth.height})
+    return Finding()
+
+
+@lru_cache(maxsize=64)
+def _example(sign: str) -> bytes:
+    return sha256(PLANTED.template_copy(TEMPLATE_COPY, sign, None)[0]).digest()
+
+
+def _original(asset: Asset, truth: Truth, trick: str) -> Asset | None:
+    """Return the earlier photo this one repeats: the same file if there is one, else the first of the same drawing."""
+    if trick == SHARED:
+        return earlier_than(asset).filter(sha256=asset.sha256).order_by("id").first()
+    earlier = list(earlier_than(asset).filter(worker_id=asset.worker_id).order_by("id"))
+    same_bytes = [one for one in earlier if bytes(one.sha256) == bytes(asset.sha256)]
+    known = _truths_of(earlier)
+    same_drawing = [one for one in earlier if known[bytes(one.sha256)].drawing == truth.drawing]
+    return next(iter(same_bytes or same_drawing), None)
+
+
+@transaction.atomic
+def _pass_on(ids: Sequence[int], now: datetime) -> None:
+    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project")
+    moves = [assets.Move(asset, Decision.Verdict.PASSED) for asset in locked.filter(pk__in=ids).order_by("id")]
+    if moves:
+        assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)

@@ -1,0 +1,106 @@
+"""How often a rehearsed campaign costs what its outlook said when a fifth of it was published.
+
+Each campaign goes through the real services, without pictures, with a crowd of its own.
+
+Run: .venv/bin/python tests/bench/final_cost.py [campaigns] [photos]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+DONE_OF_IT = 0.2
+COVERED = (0.85, 0.95)
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Micro-units: what was said in 5, 50 and 95 of 100 such cases, and what it was."""
+
+    low: float
+    middle: float
+    high: float
+    truth: int
+
+    @property
+    def is_within(self) -> bool:
+        return self.low <= self.truth <= self.high
+
+    @property
+    def error(self) -> float:
+        return abs(self.middle / self.truth - 1)
+
+    @property
+    def width(self) -> float:
+        return (self.high - self.low) / self.middle
+
+
+def judged(seed: int, photos: int) -> Judged:
+    """Rehearse a campaign, ask for its outlook on the way, and compare with its end."""
+    from crowd.rehearsal.darkrooms import PLANTED
+    from curation.engine.crowds import OwnCrowd
+    from curation.engine.market_accounts import account_for
+    from curation.engine.rehearsal_driver import Driver, commits_later
+    from curation.engine.rehearsal_setup import prepare
+    from curation.engine.wish import Wish
+    from curation.services import jobs
+    from curation.services.outlook import outlook_of_project
+    from curation.services.overview import project_numbers
+
+    wish = Wish("gestures", seed, photos, {}, pictures=False, classes=("ok",))
+    said = None
+    with jobs.moved_by_hand(), commits_later():
+        project = prepare(wish)
+        driver = Driver(project, OwnCrowd(account_for(project, "rehearsal"), PLANTED), wish, None)
+        while not driver.turn():
+            if said is None and driver.accepted() >= DONE_OF_IT * photos:
+                now = driver.crowd.row().clock
+                told = outlook_of_project(project, project_numbers(project=project, now=now), now=now)
+                said = told.micro if told else None
+        driver.finish()
+        truth = project_numbers(project=project, now=driver.crowd.row().clock).spent.spent_micro
+    if said is None:
+        raise ValueError(f"Nothing was said of the campaign with seed {seed}.")
+    return Judged(said.p5, said.p50, said.p95, truth)
+
+
+def main() -> int:
+    from tests.bench.ground import database
+
+    campaigns, photos = (int(text) for text in (*sys.argv[1:3], *("200", "60")[len(sys.argv) - 1 :]))
+    began, found = time.monotonic(), []
+    with tempfile.TemporaryDirectory() as folder, database(folder, durable=False):
+        for seed in range(1, campaigns + 1):
+            one = judged(seed, photos)
+            found.append(one)
+            dollars = ", ".join(f"{micro / MICRO:.2f}" for micro in (one.low, one.middle, one.high, one.truth))
+            print(f"{seed}: said and was {dollars}; {time.monotonic() - began:.0f} s", flush=True)
+    figures = {
+        "campaigns": campaigns,
+        "photos": photos,
+        "cores": os.cpu_count(),
+        "covered": sum(one.is_within for one in found) / campaigns,
+        "median_error": statistics.median(one.error for one in found),
+        "median_width": statistics.median(one.width for one in found),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    print(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
+    out = ROOT / "var" / "bench" / "final_cost.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    return int(not COVERED[0] <= figures["covered"] <= COVERED[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Rows by the million and everybody at once."""

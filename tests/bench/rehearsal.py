@@ -1,0 +1,81 @@
+"""How fast a rehearsal is, drawn and without pictures, and whether both take the same course.
+
+Run: .venv/bin/python tests/bench/rehearsal.py [photos] [--only planted|drawn]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+
+def run(photos: int, *, pictures: bool) -> tuple[dict[str, Any], dict[str, float]]:
+    """Rehearse once; return the document without its times, and what was counted."""
+    from django.db import connection
+
+    from crowd.models import Answer, Assignment
+    from curation.engine.rehearsal import rehearse
+    from curation.engine.rehearsal_setup import ran_as
+    from curation.engine.wish import Wish
+
+    wish = Wish("gestures", 7, photos, {"review": {"sample": 0}}, pictures=pictures)
+    statements = Statements()
+    began, worked = time.monotonic(), time.process_time()
+    with connection.execute_wrapper(statements):
+        document = rehearse(wish=wish)
+    took, worked = time.monotonic() - began, time.process_time() - worked
+    project = ran_as(wish)
+    assert project is not None
+    pages = Assignment.objects.filter(project_id=project.pk, submitted_at__isnull=False).count()
+    answers = Answer.objects.filter(assignment__project_id=project.pk).count()
+    document["time"].pop("wall_seconds")
+    counted = {"seconds": took, "processor_seconds": worked, "pages": pages, "answers": answers}
+    rates = {"pages_a_second": pages / took, "pages_a_processor_second": pages / worked}
+    return document, {**counted, **rates, "statements_a_page": statements.n / pages}
+
+
+class Statements:
+    """Counts what is asked of the database."""
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def __call__(self, execute: Callable[..., Any], *given: Any) -> Any:
+        self.n += 1
+        return execute(*given)
+
+
+def main() -> int:
+    from tests.bench.ground import database
+
+    asked = argparse.ArgumentParser()
+    asked.add_argument("photos", type=int, nargs="?", default=1_000)
+    asked.add_argument("--only", choices=["planted", "drawn"])
+    given = asked.parse_args()
+    found: dict[str, Any] = {"photos": given.photos, "cores": os.cpu_count()}
+    documents = []
+    for name in [given.only] if given.only else ["planted", "drawn"]:
+        with tempfile.TemporaryDirectory() as folder, database(folder):
+            document, found[name] = run(given.photos, pictures=name == "drawn")
+        documents.append(document)
+        print(f"{name:<8}" + "  ".join(f"{what} {value:,.1f}" for what, value in found[name].items()))
+    found["same"] = documents[0] == documents[-1]
+    print("the same document" if found["same"] else "the documents differ")
+    target = ROOT / "var" / "bench" / "rehearsal.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({**found, "documents": documents}, indent=2), encoding="utf-8")
+    return int(not found["same"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

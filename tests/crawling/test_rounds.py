@@ -1,0 +1,142 @@
+"""A search's pictures go through the filter by names again: both rounds side by side, and what changed."""
+
+import hashlib
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from crowd.clock import database_now
+from crowd.errors import CrowdError
+from curation.engine import flow
+from curation.models import Asset, Crawl, CrawlLink, Decision, Project, Stage, TagRun
+from curation.preprocessing.taggers.base import Tag
+from curation.services import assets, tagging
+from curation.services.crawling import rounds, spot_checks
+from curation.services.freezing import freeze_version
+from tests.engine import world
+from tests.factories import make_asset, make_project
+
+pytestmark = pytest.mark.django_db
+SHOWN = ("car", "suv", "dog", "cat")
+
+
+@pytest.fixture
+def cars() -> Project:
+    """A search of four pictures that a model has named, at a filter that keeps two of them."""
+    project = make_project("Cars")
+    Stage.objects.filter(project=project, name="validate").delete()
+    settings = {"model": "simulated", "terms": ["car", "suv"], "top": 1, "taggers": []}
+    Stage.objects.create(project=project, position=2, kind="tag", name="filter", title="Cars", settings=settings)
+    crawl = Crawl.objects.create(project=project, name="round-1", searx_url="http://localhost", pattern="car")
+    for name in SHOWN:
+        asset = make_asset(project, Asset.State.WAITING, stage="tag", name=name)
+        tagging.keep(asset=asset, name="simulated", tags=[Tag("label", name, "model", 0.9)], seconds=0.1)
+        digest = hashlib.md5(name.encode(), usedforsecurity=False).digest()
+        CrawlLink.objects.create(crawl=crawl, url=name, digest=digest, host="x", state="taken", asset=asset)
+    work(project)
+    assert stands(project) == {"car": "published", "suv": "published", "dog": "dropped", "cat": "dropped"}
+    return project
+
+
+def work(project: Project) -> None:
+    for stage in project.stages.select_related("project").order_by("position"):
+        while flow.work_stage(stage=stage, now=database_now()):
+            pass
+
+
+def stands(project: Project) -> dict[str, str]:
+    return dict(Asset.objects.filter(project=project).values_list("name", "state"))
+
+
+def crawl(project: Project, *words: str) -> dict[str, object]:
+    out = io.StringIO()
+    call_command("crawl", project.slug, "--name", "round-1", *words, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_other_terms_let_others_in_and_ask_the_model_nothing(cars):
+    Stage.objects.filter(project=cars, name="filter").update(
+        settings={"model": "simulated", "terms": ["car", "dog"], "top": 1, "taggers": []}
+    )
+    runs = TagRun.objects.count()
+    assert crawl(cars, "--filter-again")["filtered_again"] == 4
+    work(cars)
+    assert stands(cars) == {"car": "published", "suv": "dropped", "dog": "published", "cat": "dropped"}
+    assert TagRun.objects.count() == runs
+    found = crawl(cars)
+    assert found["rounds"] == [{"number": 1, "came": 4, "kept": 2}, {"number": 2, "came": 4, "kept": 2}]
+    ids = {name: str(public_id) for name, public_id in Asset.objects.values_list("name", "public_id")}
+    assert found["changed"] == {"came": [ids["dog"]], "left": [ids["suv"]]}
+
+
+@pytest.mark.parametrize("by_kind", [Decision.By.REVIEWER, Decision.By.CROWD])
+def test_what_a_person_has_said_a_word_about_stays(cars, by_kind):
+    asset = Asset.objects.get(name="car")
+    Decision.objects.create(project_id=cars.pk, asset=asset, stage=asset.stage, verdict="passed", by_kind=by_kind)
+    assert crawl(cars, "--filter-again")["filtered_again"] == 3
+    assert "changed" not in crawl(cars)
+
+
+def test_what_a_spot_check_found_right_stays(cars):
+    car, suv = (Asset.objects.get(name=name).public_id for name in ("car", "suv"))
+    search = Crawl.objects.get(name="round-1")
+    spot_checks.judge(crawl=search, seen=[car, suv], wrong=[suv], by=world.person("alice"), now=database_now())
+    assert crawl(cars, "--filter-again")["filtered_again"] == 3
+    assert stands(cars)["car"] == "published"
+
+
+def test_what_a_person_drops_while_pictures_are_sent_stays_dropped(cars, monkeypatch):
+    send = rounds._send
+
+    def and_drop(*words: Any) -> int:
+        sent = send(*words)
+        suv = Asset.objects.get(name="suv")
+        if suv.state == Asset.State.PUBLISHED:
+            assets.decide(asset=suv, verdict="dropped", reason="blurred", by_kind=Decision.By.PERSON)
+        return sent
+
+    monkeypatch.setattr(rounds, "A_SLICE", 1)
+    monkeypatch.setattr(rounds, "_send", and_drop)
+    assert crawl(cars, "--filter-again")["filtered_again"] == 3
+    work(cars)
+    assert stands(cars)["suv"] == "dropped"
+
+
+def test_nothing_is_frozen_while_published_pictures_are_on_their_way_through_the_filter(cars):
+    crawl(cars, "--filter-again")
+    with pytest.raises(CrowdError, match="Freeze when they are through"):
+        freeze_version(project_id=cars.pk, by=None, now=database_now())
+    work(cars)
+    assert freeze_version(project_id=cars.pk, by=None, now=database_now()).counts["images"] == 2
+
+
+def test_what_the_filter_holds_goes_through_it_again(cars):
+    Asset.objects.filter(state=Asset.State.DROPPED).update(state=Asset.State.HELD)
+    Stage.objects.filter(project=cars, name="filter").update(
+        settings={"model": "simulated", "terms": ["car", "suv", "dog"], "otherwise": "hold", "taggers": []}
+    )
+    assert crawl(cars, "--filter-again")["filtered_again"] == 4
+    work(cars)
+    assert stands(cars) == {"car": "published", "suv": "published", "dog": "published", "cat": "held"}
+
+
+def test_a_picture_that_is_sent_through_once_more_makes_no_round(cars):
+    Stage.objects.filter(project=cars, name="filter").update(
+        settings={"model": "simulated", "terms": ["car"], "top": 1, "taggers": []}
+    )
+    crawl(cars, "--filter-again")
+    work(cars)
+    Asset.objects.filter(name="cat").update(state=Asset.State.WAITING)
+    work(cars)
+    found = crawl(cars)
+    assert found["rounds"] == [{"number": 1, "came": 4, "kept": 2}, {"number": 2, "came": 4, "kept": 1}]
+    assert found["changed"]["left"] == [str(Asset.objects.get(name="suv").public_id)]
+
+
+def test_without_a_model_there_is_nothing_to_do_again(cars):
+    Stage.objects.filter(project=cars, name="filter").update(settings={"taggers": []})
+    with pytest.raises(CommandError, match="No stage of this project filters by the names of a model"):
+        crawl(cars, "--filter-again")

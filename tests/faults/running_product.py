@@ -1,0 +1,234 @@
+"""The real product under `up` while its parts are killed, frozen and doubled: every picture is looked at just once.
+
+`make chaos` runs this with more pictures (`CHAOS_PICTURES`) and prints nothing else than the suite does.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from curation.embedded.paths import Paths
+from tests.embedded.observe import eventually, postmaster, redis_pid
+from tests.embedded.running import ROOT, family, role_pid
+from tests.faults.pictures import LONG, Intake, picture
+from tests.faults.sides import Product, running
+
+pytestmark = pytest.mark.faults
+SETTINGS = "tests.faults.breakable"
+PICTURES = int(os.environ.get("CHAOS_PICTURES", "30"))
+HARMLESS = int(os.environ.get("CHAOS_JOBS", "60"))
+BREAKING = ("is_killed", "reads_nowhere", "has_no_memory")
+
+MAKE_JOBS = """
+from curation.services import jobs
+for number in range({n}):
+    jobs.enqueue(kind="is_harmless", key=str(number))
+    if number in {places}:
+        jobs.enqueue(kind={places}[number], key="one")
+print("null")
+"""
+MAKE_TOKEN = """
+import json
+from crowd.clock import database_now
+from curation.models import Membership, Project, User
+from curation.services.tokens import SCOPES, create_token
+user, _ = User.objects.get_or_create(email="alice@example.org", defaults={{"name": "Alice"}})
+Membership.objects.get_or_create(project=Project.objects.get(slug={slug!r}), user=user, defaults={{"role": "lead"}})
+made = create_token(user=user, name="faults", scopes=SCOPES, all_projects=True, now=database_now())
+print(json.dumps([made[1], str(Project.objects.get(slug={slug!r}).public_id)]))
+"""
+RING_ALL_TWICE_BACKWARDS = """
+from curation.models import Job
+from curation.services import bell
+for _ in range(2):
+    for pk, queue in Job.objects.order_by("-pk").values_list("pk", "queue"):
+        bell.ring(pk, queue)
+print("null")
+"""
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> object:
+    return tmp_path_factory.mktemp("chaos") / "var"
+
+
+@pytest.fixture(scope="module")
+def ours(data_dir) -> Iterator[Product]:
+    with running(data_dir, SETTINGS) as (product, _):
+        yield product
+
+
+def thaw(*pids: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_jobs_that_break_their_process_end_dead_and_all_others_are_done_once(ours: Product):
+    places = {HARMLESS * (n + 1) // 4: kind for n, kind in enumerate(BREAKING)}
+    ours.shell(MAKE_JOBS.format(n=HARMLESS, places=places))
+    state = "SELECT count(*) FROM curation_job WHERE kind = ANY(%s) AND state = %s"
+    assert eventually(lambda: ours.one(state, ["is_harmless"], "done") == HARMLESS, seconds=LONG)
+    assert ours.one("SELECT count(*) FROM curation_tick WHERE name LIKE 'harmless-%%'") == HARMLESS
+    assert eventually(lambda: ours.one(state, list(BREAKING), "dead") == len(BREAKING), seconds=LONG)
+    told = ours.rows("SELECT crashes, last_error FROM curation_job WHERE state = 'dead'")
+    assert told == [(3, "Its process died 3 times.")] * len(BREAKING)
+    assert "dead" in ours.manage("jobs")
+
+
+def test_a_frozen_redis_keeps_no_request_and_one_killed_without_its_file_loses_nothing(ours: Product):
+    paths, intake = Paths(ours.data_dir), Intake(ours, "redis")
+    n = intake.bring(PICTURES, seed=1)
+    token, project = ours.shell(MAKE_TOKEN.format(slug=intake.name))
+    frozen = redis_pid(paths)
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        assert upload(ours, token, project) == 201
+    finally:
+        (paths.redis_dir / "appendonly.aof").unlink()
+        os.kill(frozen, signal.SIGKILL)
+    assert eventually(lambda: is_new(redis_pid, paths, frozen), seconds=60)
+    intake.wait()
+    assert intake.wrong(n + 1) == []
+
+
+def upload(ours: Product, token: str, project: str) -> int:
+    return httpx.post(
+        f"http://127.0.0.1:{ours.port}/api/v1/projects/{project}/assets",
+        headers={"Authorization": f"Bearer {token}"},
+        files={"file": ("noise.png", picture(99), "image/png")},
+        timeout=60,
+        trust_env=False,
+    ).status_code
+
+
+class Visitor(threading.Thread):
+    """Somebody who is signed in, reloads pages all the time, and notes what comes back."""
+
+    def __init__(self, ours: Product, link: str, token: str) -> None:
+        super().__init__(daemon=True)
+        self.home, self.link, self.token = f"http://127.0.0.1:{ours.port}", link, token
+        self.seen: list[tuple[str, int]] = []
+        self.error: Exception | None = None
+        self.inside, self.left = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        try:
+            self.look()
+        except Exception as error:  # noqa: BLE001  the test tells of it
+            self.error = error
+
+    def look(self) -> None:
+        with httpx.Client(base_url=self.home, trust_env=False, timeout=60) as client:
+            client.get(self.link)
+            form = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
+            assert client.post(self.link, data=form).status_code == 302
+            self.inside.set()
+            while not self.left.wait(0.05):
+                for path in ("/", "/account/", "/api/v1/projects"):
+                    headers = {"Authorization": f"Bearer {self.token}"} if path.startswith("/api") else {}
+                    self.seen.append((path, client.get(path, headers=headers).status_code))
+
+
+def test_while_the_database_is_away_pages_say_so_and_nothing_is_lost_or_restarted(ours: Product):
+    paths, intake = Paths(ours.data_dir), Intake(ours, "database")
+    before = {role: role_pid(ours.data_dir, role) for role in ("web", "worker", "beat")}
+    n = intake.bring(PICTURES, seed=2)
+    token, _ = ours.shell(MAKE_TOKEN.format(slug=intake.name))
+    visitor = Visitor(ours, ours.manage("sign_in_link", "alice@example.org").split()[-1], token)
+    visitor.start()
+    assert visitor.inside.wait(60)
+    for number in (signal.SIGQUIT, signal.SIGKILL):
+        server = postmaster(paths)
+        os.kill(server, number)
+        assert eventually(lambda server=server: is_new(postmaster, paths, server), seconds=60)
+        intake.wait(lambda: intake.count() == n)
+    os.kill(first_of(ours, "SELECT pid FROM pg_stat_activity WHERE application_name = 'winnow'"), signal.SIGKILL)
+    intake.wait()
+    before_it = len(visitor.seen) + 1  # one may be on its way
+    assert eventually(lambda: ("/", 200) in visitor.seen[before_it:] or visitor.error, seconds=60)
+    visitor.left.set()
+    visitor.join()
+    assert visitor.error is None
+    assert {status for _, status in visitor.seen} <= {200, 429, 503}
+    assert {role: role_pid(ours.data_dir, role) for role in before} == before
+    assert intake.wrong(n) == []
+
+
+def first_of(ours: Product, query: str) -> int:
+    """Return the first number that is found, as soon as there is one."""
+    found: list[tuple[int]] = []
+    assert eventually(lambda: found.extend(ours.rows(query)) or found, seconds=LONG)
+    return found[0][0]
+
+
+def is_new(server: Callable[[Paths], int], paths: Paths, before: int) -> bool:
+    with contextlib.suppress(OSError, IndexError):
+        return server(paths) != before
+    return False
+
+
+def test_a_worker_that_freezes_past_its_lease_decides_nothing_when_it_thaws(ours: Product):
+    holder = (
+        "SELECT split_part(leased_by, '/', 2)::int FROM curation_job WHERE kind = 'work_stage' AND state = 'running'"
+    )
+    intake = Intake(ours, "frozen")
+    n = intake.bring(PICTURES, seed=3)
+    frozen = first_of(ours, holder)
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        intake.wait()
+    finally:
+        thaw(frozen)
+    assert intake.bring(3, seed=30) == n + 3
+    intake.wait()
+    assert intake.wrong(n + 3) == []
+
+
+def test_two_clocks_two_workers_and_every_message_three_times_do_nothing_twice(ours: Product):
+    intake = Intake(ours, "doubled")
+    with doubled(ours, "worker"), doubled(ours, "beat"):
+        n = intake.bring(PICTURES, seed=4)
+        intake.wait(lambda: intake.is_through() or ours.shell(RING_ALL_TWICE_BACKWARDS))
+    assert intake.wrong(n) == []
+    twice = "SELECT count(*) FROM (SELECT 1 FROM curation_tick GROUP BY name, slot HAVING count(*) > 1) t"
+    assert ours.one(twice) == 0
+
+
+@contextlib.contextmanager
+def doubled(ours: Product, role: str) -> Iterator[None]:
+    """Run a second process of a role beside the one that the supervisor keeps."""
+    command = (sys.executable, "-m", "celery", "-A", "curation.celery:app", role)
+    options = {
+        "worker": ("-Q", "default,pixels,push,pull,exports", "--concurrency", "2", "-n", "second@%h"),
+        "beat": ("--scheduler", "celery.beat:Scheduler", "--pidfile="),
+    }
+    with subprocess.Popen(
+        [*command, *options[role]], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**ours.environment(), "WINNOW_ROLE": role},
+    ) as second:  # fmt: skip
+        try:
+            yield
+        finally:
+            second.terminate()
+            second.wait(60)
+
+
+def test_asked_to_stop_at_full_work_it_ends_and_goes_on_where_it_was(tmp_path):
+    with running(tmp_path / "var", SETTINGS) as (ours, process):
+        intake = Intake(ours, "stopped")
+        n = intake.bring(2 * PICTURES, seed=5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=LONG) == 0
+        assert family(ours.data_dir) == []
+    with running(tmp_path / "var", SETTINGS) as (ours, _):
+        intake = Intake(ours, "stopped")
+        intake.wait()
+        assert intake.wrong(n) == []

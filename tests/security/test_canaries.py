@@ -1,0 +1,141 @@
+"""Texts that would be scripts, in every field that people or platforms fill: no page runs one or asks for it."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, models
+from django.test import Client
+
+from crowd.models import Batch
+from curation.models import Event, Project
+from tests.browsing import DESK, chromium, watched
+from tests.pages import office
+from tests.pages.conftest import _no_kept_counts
+
+__all__ = ["_no_kept_counts"]
+
+CANARIES = (
+    "<script>ran=1</script>",
+    "<img src=x onerror=ran=1>",
+    '"><svg onload=ran=1>',
+    "'><svg/onload=ran=1>",
+    "</script><script>ran=1</script>",
+    "</title><script>ran=1</script>",
+    "</textarea><img src=x onerror=ran=1>",
+    '" autofocus onfocus=ran=1 x="',
+    "' autofocus onfocus=ran=1 x='",
+    "javascript:ran=1",
+    "<a href=javascript:ran=1>x</a>",
+    '<iframe srcdoc="<script>parent.ran=1</script>">',
+    "<iframe src=javascript:parent.ran=1>",
+    "<details open ontoggle=ran=1>",
+    "<video><source onerror=ran=1>",
+    "<body onload=ran=1>",
+    "<math><mi xlink:href=javascript:ran=1>",
+    "<form action=javascript:ran=1><button>",
+    "<style>*{background:url(//evil.example)}</style>",
+    "<b style=background:url(//evil.example)>",
+    "<link rel=stylesheet href=//evil.example>",
+    "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<object data=//evil.example>",
+    "<embed src=//evil.example>",
+    "<div hx-get=/ hx-trigger=load hx-on::load=ran=1>",
+    "<script nonce>ran=1</script>",
+    "<!--><img src=x onerror=ran=1>-->",
+    "{{constructor.constructor('ran=1')()}}",
+    "\u202e<img src=x onerror=ran=1>",
+    "[x](javascript:ran=1)",
+    "![x](//evil.example/x.png)",
+    '<noscript><p title="</noscript><img src=x onerror=ran=1>">',
+    "${ran=1}",
+)
+# Texts of people and of machines elsewhere; what is left out are words of our own: states, kinds, keys, digests.
+TEXTS = {
+    *("name", "title", "label", "description", "note", "text", "reply", "message", "reason", "prompt", "hint"),
+    *("last_error", "remote_error", "error", "detail", "country", "team", "owner", "consent_text", "licence", "source"),
+    *("value", "model", "model_version", "said_by", "intended_use", "limits", "consent", "citation", "tagger"),
+    *("ext_id", "client_key", "url", "page_url", "homepage", "query", "pattern", "condition", "key"),
+}
+TOLD = {"title", "instructions", "label", "words", "question", "hint", "description"}
+OURS = {("stage", "name"), ("asset", "reason"), ("decision", "reason"), ("skill", "name"), ("tick", "name")}
+FOUND = """() => [
+  ...(window.ran ? ['a script ran'] : []),
+  ...[...document.querySelectorAll('[onerror],[onload],[onfocus],[ontoggle],b[style],iframe,object,embed,base,math')]
+    .map((one) => one.outerHTML.slice(0, 120)),
+  ...[...document.querySelectorAll('a[href^="javascript:" i],form[action^="javascript:" i]')]
+    .map((one) => one.outerHTML.slice(0, 120)),
+  ...[...document.querySelectorAll('style,[hx-get="/"],link[href*="evil.example"],meta[content*="evil.example"]')]
+    .filter((one) => one.tagName !== 'STYLE' || one.textContent.includes('evil.example'))
+    .map((one) => one.outerHTML.slice(0, 120)),
+]"""
+
+
+def text_fields() -> Iterator["tuple[type[models.Model], models.Field[Any, Any]]"]:
+    for app in ("crowd", "curation"):
+        for model in apps.get_app_config(app).get_models():
+            for field in model._meta.fields:
+                ours = (str(model._meta.model_name), field.name) in OURS
+                if isinstance(field, models.CharField | models.TextField) and field.name in TEXTS and not ours:
+                    yield model, field
+
+
+def canary(number: int, longest: int | None) -> str:
+    """Return as many canaries as fit, beginning with another one each time, and the number: names are told apart."""
+    text, start = f"{number}", number % len(CANARIES)
+    for one in CANARIES[start:] + CANARIES[:start]:
+        if len(text) + len(one) + 1 <= min(longest or 2_000, 2_000):
+            text = f"{one} {text}"
+    return text
+
+
+def plant(project: Project) -> set[str]:
+    """Write canaries into every text of every row that may be changed; return the fields that hold some."""
+    number, held = count(), set()
+    for model, field in text_fields():
+        for pk in list(model._default_manager.values_list("pk", flat=True)[:40]):
+            try:
+                text = canary(next(number), field.max_length)
+                model._default_manager.filter(pk=pk).update(**{field.name: text})
+                held.add(f"{model._meta.model_name}.{field.name}")
+            except DatabaseError:  # rows that are never changed, words that the database knows
+                continue
+    for batch in Batch.objects.all():
+        batch.spec = told(batch.spec, number)
+        batch.save(update_fields=["spec"])
+    for _ in range(len(CANARIES)):
+        Event.objects.create(kind="project.changed", text=canary(next(number), 300), project_id=project.pk)
+    return held
+
+
+def told(spec: Any, number: Iterator[int], name: str = "") -> Any:
+    """Return what is told to workers with canaries in its words; names that the product goes by stay."""
+    if isinstance(spec, dict):
+        return {key: told(value, number, key) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [told(value, number, name) for value in spec]
+    return canary(next(number), None) if isinstance(spec, str) and name in TOLD else spec
+
+
+@pytest.mark.e2e
+@pytest.mark.django_db(transaction=True)
+def test_no_text_of_anybody_becomes_a_script_on_any_page(server: str):
+    lead = office.operator()
+    project, client = office.full_project(lead), Client()
+    held = plant(project)
+    assert held >= {"project.name", "labelclass.prompt", "worker.name", "asset.name", "pool.title", "job.last_error"}
+    assert held >= {"asset.client_key", "worker.ext_id", "webhook.url", "pool.condition", "batch.key"}
+    assert len(held) >= 50
+    client.force_login(lead)
+    pages = office.pages_of(project, client) + office.pages_for_all(client)
+    assert len(pages) > 60
+    cookie, troubles = client.cookies["sessionid"].value, []
+    with chromium() as browser, watched(browser, server, cookie=cookie, **DESK) as tab:
+        for page in pages:
+            tab.goto(page.url)
+            refused = tab.evaluate("window.refusedByPolicy")
+            troubles += [f"{page.name}: {one}" for one in [*tab.evaluate(FOUND), *refused]]
+    assert troubles == []
