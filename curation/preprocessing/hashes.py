@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,7 @@ def phash64(grey: Grey) -> int:
     """
     square = np.asarray(Image.fromarray(grey).resize((32, 32), Image.Resampling.LANCZOS), np.float64)
     low = _PHASH_DCT @ square @ _PHASH_DCT.T
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
+    return int.from_bytes(np.packbits(low > _medians(low.reshape(1, -1))).tobytes(), "big")
 
 
 def _bits(matrices: _Floats) -> Turns:
@@ -89,11 +90,11 @@ def _bits(matrices: _Floats) -> Turns:
     return tuple(row.tobytes() for row in np.packbits(flat > _medians(flat)[:, None], axis=1))
 
 
-def _medians(rows: _Floats) -> _Floats:
+def _medians(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the median of each row: `np.median` without its checks, which cost more than the work on short rows."""
     low, high = (rows.shape[1] - 1) // 2, rows.shape[1] // 2
     halves = np.partition(rows, (low, high), axis=1)
-    return np.asarray((halves[:, low] + halves[:, high]) / 2, dtype=np.float32)
+    return np.asarray((halves[:, low] + halves[:, high]) / 2)
 
 
 def _turned_coefficients(matrix: _Floats) -> _Floats:
@@ -163,7 +164,10 @@ def _borders(grey: Grey) -> tuple[int, int]:
 
 
 def _side(grey: Grey) -> _Side:
-    tone = float(_medians(grey[:1].astype(np.float32))[0])
+    edge = grey[:1].astype(np.float32)
+    tone = float(_medians(edge)[0])
+    if np.count_nonzero(np.abs(edge - np.float32(tone)) > BORDER_LEVELS) > (1 - BORDER_SHARE) * edge.size:
+        return _Side(0, tone, ends=False)
     away = np.abs(grey[: int(len(grey) * MAX_TRIM) + STEP_LINES] - np.float32(tone)) > BORDER_LEVELS
     apart = np.count_nonzero(away, axis=1) / away.shape[1]
     lines = _leading(apart <= 1 - BORDER_SHARE)

@@ -64,26 +64,34 @@ def within(block: Words, queries: Words, radius: int) -> Iterator[tuple[int, npt
 
     `block` is uint64[4, n], `queries` uint64[m, 4].
     """
-    for number, distances in enumerate(_distances(block, queries, radius)):
-        found = np.flatnonzero(distances <= radius)
-        if len(found):
-            yield number, found, distances[found]
+    for first, distances in _distances(block, queries, radius):
+        near = distances <= radius
+        for row in np.flatnonzero(near.any(axis=1)):
+            found = np.flatnonzero(near[row])
+            yield first + int(row), found, distances[row, found]
 
 
-def _distances(block: Words, queries: Words, radius: int) -> Iterator[npt.NDArray[Any]]:
-    """Yield the distances of one query after the other; each array is overwritten by the next."""
+def _distances(block: Words, queries: Words, radius: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield the first of some queries and their distances, [queries, n]; each array is overwritten by the next.
+
+    As many queries at once as fill a block: one for a large one, all of them where little is stored.
+    """
     size = block.shape[1]
+    together = min(len(queries), max(1, BLOCK // max(1, size)))
     narrow = radius < _CAP  # sums then fit into 8 bits, which is twice as fast
-    differing, bits = np.empty(size, np.uint64), np.empty(size, np.uint8)
-    total: npt.NDArray[Any] = np.empty(size, np.uint8 if narrow else np.uint16)
-    for query in queries:
-        np.bitwise_count(np.bitwise_xor(block[0], query[0], out=differing), out=total)
+    room = (together, size)
+    differing, bits = np.empty(room, np.uint64), np.empty(room, np.uint8)
+    total: npt.NDArray[Any] = np.empty(room, np.uint8 if narrow else np.uint16)
+    for first in range(0, len(queries), together):
+        some = queries[first : first + together]
+        apart, counted, summed = differing[: len(some)], bits[: len(some)], total[: len(some)]
+        np.bitwise_count(np.bitwise_xor(block[0], some[:, :1], out=apart), out=summed)
         for word in range(1, WORDS):
-            np.bitwise_count(np.bitwise_xor(block[word], query[word], out=differing), out=bits)
+            np.bitwise_count(np.bitwise_xor(block[word], some[:, word : word + 1], out=apart), out=counted)
             if narrow and word == WORDS - 1:
-                np.minimum(total, _CAP, out=total)
-            np.add(total, bits, out=total)
-        yield total
+                np.minimum(summed, _CAP, out=summed)
+            np.add(summed, counted, out=summed)
+        yield first, summed
 
 
 class HashIndex:

@@ -177,7 +177,7 @@ class _Child:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, numbers as arguments
                 [sys.executable, "-m", "curation.preprocessing.child", *(f"{k}={v}" for k, v in settings.items())],
                 pass_fds=(theirs.fileno(), turns),
-                env=_environment(),
+                env=child_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the parent, which then ends its children
@@ -260,7 +260,8 @@ _GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": str(8 * MEGABYTE), "MALLOC_TRIM_THRESHO
 """A child gives the memory of a large picture back when it is done; glibc would raise both bounds and keep it."""
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """Return the environment a child starts in: nothing of ours but what finds its libraries, and one thread."""
     kept = {name: os.environ[name] for name in _KEPT_FROM_ENVIRONMENT if name in os.environ}
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
     return {**kept, **one_thread, **_GIVES_BACK, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from curation.preprocessing.pool import child_environment
 from tests.bench.imaging.peer import TOOLS
 from tests.bench.imaging.photos import make_photos
 from tests.preprocessing.hostile import write_hostile
@@ -23,14 +24,15 @@ PARTS = ("tools", "again", "memory", "joins", "hostile", "judged", "storyboard")
 JUDGED_SETS = 3
 LAID_OUT = ("tools", "second run", "memory", "joins", "hostile files", "judged sets", "storyboard")
 HOSTILE_FILES = 500
-ROUNDS = 3
+ROUNDS = 5
+WARM_UP = 25
 PER_PHOTO = "processor milliseconds per photo"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def run(python: str, *arguments: str) -> dict[str, Any]:
+def run(python: str, *arguments: str, **environment: str) -> dict[str, Any]:
     """Run a program of this folder and read the JSON of its last line; a failure is its last words."""
-    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **ONE_THREAD, **environment, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([python, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no words"])[-1]
@@ -40,14 +42,17 @@ def run(python: str, *arguments: str) -> dict[str, Any]:
 
 
 def tools(python: str, count: int, share: int) -> dict[str, Any]:
-    """Give the tools the same photos in turn, in rounds, and judge the pairs each names; the least time counts."""
+    """Give the tools the same photos in turn, in rounds, and judge the pairs each names; the least time counts.
+
+    Ours runs as it does in the product: with the libraries locked for it, in the environment of a child.
+    """
     place = ROOT / "var" / "bench" / f"photos-{count}"
     truth = make_photos(place, count)
     names = sorted(path.name for path in (place / "photos").iterdir())[:share]
     known = {tuple(sorted(pair)) for pair in truth.items() if set(pair) <= set(names)}
     with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder:
         warm_up, chosen = Path(folder) / "warm", Path(folder) / "photos"
-        for target, some in ((warm_up, names[:3]), (chosen, names)):
+        for target, some in ((warm_up, names[:WARM_UP]), (chosen, names)):
             target.mkdir()
             for name in some:
                 (target / name).symlink_to(place / "photos" / name)
@@ -56,7 +61,8 @@ def tools(python: str, count: int, share: int) -> dict[str, Any]:
         for tool in ROUNDS * tuple(TOOLS):
             if "skipped" in rows.get(tool, {}):
                 continue
-            found = run(python, "-m", "tests.bench.imaging.peer", tool, str(warm_up), str(chosen))
+            reader, around = (sys.executable, child_environment()) if tool == "ours" else (python, {})
+            found = run(reader, "-m", "tests.bench.imaging.peer", tool, str(warm_up), str(chosen), **around)
             row = found if "skipped" in found else judged(found, known, len(names))
             rows[tool] = min(rows.get(tool, row), row, key=lambda one: one.get(PER_PHOTO, 0))
             print(f"{tool:20} {json.dumps(row)}", flush=True)
