@@ -12,7 +12,7 @@ from pathlib import Path
 from .binaries import postgres_program
 from .errors import ServiceError
 from .locks import make_private
-from .paths import Paths
+from .paths import POSTGRES_SOCKET_NAME, Paths
 from .processes import Account, Program, servers_in, stop_servers
 
 USER = "winnow"
@@ -81,11 +81,15 @@ def environment() -> dict[str, str]:
 
 
 def clear_the_way(paths: Paths) -> None:
-    """Stop a server left behind and delete a stale or empty postmaster.pid, on which PostgreSQL would not start."""
+    """Stop servers left behind and delete the notes of who runs, on which PostgreSQL would not start.
+
+    Both notes name a process by its number, which after a restart of the machine may be anybody's.
+    """
     pid_file = paths.pg_data / "postmaster.pid"
     stop_servers(paths.pg_data, NAMES, pid_file, politely=signal.SIGINT)
     if not servers_in(paths.pg_data, NAMES, pid_file):
         pid_file.unlink(missing_ok=True)
+        (paths.pg_socket_dir / f"{POSTGRES_SOCKET_NAME}.lock").unlink(missing_ok=True)
 
 
 def create_cluster(paths: Paths, who: Identity, *, durable: bool) -> None:

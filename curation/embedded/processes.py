@@ -218,13 +218,20 @@ def servers_in(folder: Path, names: frozenset[str], pid_file: Path) -> list[int]
 
 
 def stop_servers(folder: Path, names: frozenset[str], pid_file: Path, *, politely: signal.Signals) -> None:
-    """End servers that a killed supervisor left behind in the folder, the hard way when asking does not help."""
-    for number, seconds in ((politely, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0)):
+    """End what somebody killed left behind in the folder, the hard way when asking does not help.
+
+    Only the server itself is asked. Its orphans are busy with somebody's question, or take the signal for another:
+    PostgreSQL's checkpointer would write its last checkpoint.
+    """
+    left = servers_in(folder, names, pid_file)
+    if left and left[0] == _recorded_pid(pid_file):
+        _signal_quietly(left[0], politely)
+        _gone(folder, names, pid_file, 10.0)
+    for number, seconds in ((signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0)):
         left = servers_in(folder, names, pid_file)
-        if not left:
-            return
-        _signal_quietly(left[0], number)
-        if _gone(folder, names, pid_file, seconds):
+        for pid in left:
+            _signal_quietly(pid, number)
+        if not left or _gone(folder, names, pid_file, seconds):
             return
     raise ServiceError(f"A server left behind in {folder} cannot be stopped: end process {left[0]} by hand.")
 

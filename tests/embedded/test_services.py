@@ -1,5 +1,6 @@
 """PostgreSQL and Redis start on anything a crash, a reboot or a stranger's folder leaves behind."""
 
+import contextlib
 import os
 import socket
 import stat
@@ -64,6 +65,16 @@ def test_rows_survive_a_killed_postgresql_which_is_back_within_seconds(paths):
             assert connection.execute("SELECT n FROM kept").fetchone() == (42,)
 
 
+def test_questions_that_a_killed_postgresql_was_busy_with_do_not_keep_it_from_starting(paths):
+    with running_services(paths) as running, contextlib.ExitStack() as asked:
+        for _ in range(6):
+            connection = asked.enter_context(contextlib.closing(readiness.connect(paths)))
+            connection.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 100000000000)")
+        before = postmaster(paths)
+        kill(before)
+        assert eventually(lambda: running.answer() and postmaster(paths) != before, seconds=60)
+
+
 def test_messages_survive_a_killed_redis_which_is_back_within_seconds(paths):
     with running_services(paths, QUICK) as running:
         assert redis_says(paths, "SET bell rung") == "+OK\r\n"
@@ -100,11 +111,12 @@ def test_a_killed_command_leaves_no_server_behind(paths):
     assert eventually(lambda: processes_of(paths.data_dir) == [])
 
 
+@pytest.mark.parametrize("note", ["pg/data/postmaster.pid", "pg/s/.s.PGSQL.5432.lock"])
 @pytest.mark.parametrize("content", ["", "{live}\n/somewhere\n"])
-def test_an_empty_or_stale_pid_file_does_not_keep_postgresql_from_starting(paths, content):
+def test_an_empty_or_stale_note_of_who_runs_does_not_keep_postgresql_from_starting(paths, note, content):
     with running_services(paths, QUICK):
         pass
-    (paths.pg_data / "postmaster.pid").write_text(content.format(live=os.getpid()))
+    (paths.data_dir / note).write_text(content.format(live=os.getpid()))
     with running_services(paths, QUICK) as running:
         assert running.answer()
 
