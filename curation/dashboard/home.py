@@ -19,7 +19,7 @@ from crowd.services import tallies
 from crowd.services.tallies import Key
 from curation.dashboard.access import Seat, person, seats
 from curation.dashboard.pool_table import HOME
-from curation.engine import set_up
+from curation.dashboard.set_up_notes import notes_for
 from curation.models import Pool, Tick
 from curation.services.overview.campaigns import PAGE, Wanted, pools_of_all
 from curation.services.overview.counts import counts_of
@@ -57,12 +57,14 @@ class ProjectRow:
 def projects(request: HttpRequest) -> HttpResponse:
     rows = rows_of(seats(request))
     live = [row for row in rows if row.seat.project.archived_at is None]
+    notes = notes_for(person(request), (row.seat.project for row in live), request.GET.get("made", ""))
     context = {
         **_pools(request, [row.seat for row in live]),
         "rows": live,
         "archived": [row for row in rows if row.seat.project.archived_at],
         "demo": next((row for row in live if row.seat.project.is_demo), None),
-        "being_set_up": set_up.waiting_for(person(request)),
+        "set_ups": notes,
+        "is_setting_up": any(note.is_under_way for note in notes),
         "no_worker": no_worker(),
     }
     return render(request, "curation/projects.html", context)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -26,11 +26,6 @@ from curation.models import PlanDraft, Project, User
 from curation.recipes.loading import BadRecipe, load
 from curation.services import plan_drafts
 
-SAID = {
-    "drafts": "“{name}” is being set up: its examples and known answers are drawn.",
-    "pilot": "“{name}” is being set up; then a pilot of {pilot:,} a class begins. The rest waits under New project.",
-    "all": "“{name}” is being set up; then its pools open.",
-}
 MOST_BEGUN = 8
 NOT_KEPT = {"csrfmiddlewaretoken", "draft"}
 
@@ -67,9 +62,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
     except (BadRecipe, CrowdError) as error:
         return _page(request, request.POST, draft, asked.refused(error), refused=True)
     plan_drafts.launched(draft=draft, slug=job.key)
-    said = SAID[asked.wanted.start].format(name=asked.wanted.name, pilot=asked.wanted.pilot)
-    messages.success(request, said)
-    return redirect("projects")
+    return redirect(f"{reverse('projects')}?{urlencode({'made': job.key})}")
 
 
 @never_cache

@@ -49,7 +49,10 @@ def test_the_overview_says_how_to_bring_in_pictures_of_ones_own(nothing: Project
 
 def test_while_the_first_project_is_set_up_nobody_is_told_that_there_is_none(charlie: User, people: dict[str, Client]):
     Job.objects.create(
-        kind=set_up.KIND, key="first", payload={"name": "Friday hands", "by": charlie.pk}, next_at=timezone.now()
+        kind=set_up.KIND,
+        key="first",
+        payload={"name": "Friday hands", "by": charlie.pk, "start": "all"},
+        next_at=timezone.now(),
     )
     page = people["charlie"].get("/").content.decode()
     assert "“Friday hands” is being set up" in page

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from curation.engine import set_up
 from curation.models import Instruction, Job, PlanDraft, Pool, Project, User
+from curation.services import jobs
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
 from tests.factories import make_user
 
@@ -99,10 +100,14 @@ def test_a_campaign_is_planned_tried_saved_and_launched(browser, server, session
         command = str(page.locator("#command").text_content())
         page.get_by_role("button", name="Launch").click()
         expect(page.get_by_text("“First hands” is being set up; then its pools open.")).to_be_visible()
+        jobs.run(job_id=Job.objects.get(kind="set_up").pk, now=timezone.now())
+        page.get_by_role("status").filter(has_text="“First hands” is set up.").get_by_role(
+            "link", name="Open it"
+        ).click()
+        expect(page.get_by_role("heading", name="First hands", level=1)).to_be_visible()
     by_file = planned(["mine", "--plan", str(tmp_path / "plan.yaml")], capsys)
     assert by_file == planned(shlex.split(command)[1:], capsys)
     assert [(row["class"], row["wanted"]) for row in by_file["pools"]] == [("peace", 3), ("call", 4), ("wave", 2)]
-    set_up.run_set_up(Job.objects.get(kind="set_up"), timezone.now())
     collecting = Pool.objects.filter(project__name="First hands", stage__kind="collect").order_by("label_class__index")
     assert [(pool.label_class.name, pool.wanted, pool.state) for pool in collecting] == [
         ("call", 4, "opening"),
