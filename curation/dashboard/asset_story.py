@@ -64,8 +64,9 @@ class Story:
 
     @property
     def agreed(self) -> Consensus | None:
-        """Return the current consensus over boxes, if there is one."""
-        return next((row for row in self.consensus if row.is_current and row.status in {"hard", "soft", "drop"}), None)
+        """Return the current boxes of the latest stage that has some: what versions hold."""
+        rows = [row for row in self.consensus if row.is_current and row.status not in Consensus.OF_VOTES]
+        return max(rows, key=lambda row: (row.stage.position, row.pk), default=None)
 
 
 def story(asset: Asset) -> Story:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crowd.errors import CrowdError
-from crowd.models import Batch, Task, Worker
+from crowd.models import Assignment, Batch, Task, Worker
 from curation.engine import gap_plan
 from curation.models import Asset, AssetTag, ConsensusBox, LabelClass, Pool, Project, TagRun
 from curation.services.asset_query import matching, parse
@@ -119,6 +119,23 @@ def test_what_is_on_its_way_is_not_asked_for_again(project: Project):
     assert gaps == {"low": (8, 6, 2), "normal": (20, 20, 0), "bright": (8, 4, 4)}
     Pool.objects.filter(pk=pool.pk).update(state=Pool.State.DONE)
     assert [gap.left for gap in looked_at(project, plan).gaps] == [8, 8, 4]
+
+
+@pytest.mark.parametrize(
+    ("state", "taken_in", "left"),
+    [("active", False, 1), ("submitted", False, 1), ("submitted", True, 2), ("expired", False, 2)],
+)
+def test_a_place_in_somebodys_hands_is_on_its_way(project, state, taken_in, left):
+    """Two of ten are missing; one place of the gap's pool was taken, and is neither free nor a photo yet."""
+    pool = make_pool(project, "PEACE", wanted=10)
+    many(project, 1, light=DARK)
+    many(project, 9)
+    (plan,) = read_plan("light: low 30% ±5, normal 70% ±5")
+    Pool.objects.filter(pk=pool.pk).update(condition=plan.condition("low"), wanted=2)
+    page = make_answer(pool, make_worker(), state).assignment
+    Assignment.objects.filter(pk=page.pk).update(processed_at=timezone.now() if taken_in else None)
+    (gap,) = looked_at(project, plan).gaps
+    assert (gap.missing, gap.left) == (2, left)
 
 
 def test_nothing_is_missing_of_a_class_that_nobody_wants(project: Project):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from curation.dashboard.asset_story import story
 from curation.models import Asset, Consensus, Project
 from curation.services import assets, import_audit
 from tests.datasets.test_importing import line, lines, pictures
@@ -51,6 +52,9 @@ def test_audited_pictures_are_boxed_again_and_keep_the_boxes_they_came_with(tmp_
     for asset in Asset.objects.filter(source="openset"):
         assert asset.stage.name not in {"boxes", "aggregate"}
         assert Consensus.objects.current().of_boxes().filter(asset=asset)[0].method == "import"
+        agreed = story(asset).agreed
+        assert agreed is not None
+        assert agreed.method == "import"
 
 
 def test_an_audit_that_breaks_off_is_sent_to_its_end_the_next_time(tmp_path, monkeypatch):

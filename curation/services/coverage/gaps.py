@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F
 
-from crowd.models import Batch, Task
+from crowd.models import Answer, Assignment, Batch, Task
 from curation.models import LabelClass, Pool, Project
 from curation.services.coverage.counting import Matrix
 from curation.services.coverage.plan import Factor, Wish
@@ -85,15 +85,25 @@ def wanted_of_classes(project: Project) -> dict[int | None, int]:
 
 
 def open_places(project: Project) -> dict[tuple[int | None, str], int]:
-    """Return how many photos of each class and condition nobody has begun, that its pools still ask for."""
+    """Return how many photos of each class and condition its pools still bring.
+
+    Places that nobody has begun, and those in somebody's hands: begun and not sent, or sent and not taken in.
+    """
     pools = Pool.objects.filter(project=project, kind=Pool.Kind.MAIN, label_class__isnull=False)
     rows = pools.exclude(state=Pool.State.DONE).values_list("pk", "label_class_id", "condition")
     asked = {pk: (label, condition) for pk, label, condition in rows}
     batches = dict(Batch.objects.filter(pool_id__in=asked).values_list("pk", "pool_id"))
-    free = Task.objects.filter(batch__in=batches, issued__lt=F("overlap"), cancelled=False, item_id=None).order_by()
+    free = Task.objects.filter(batch__in=batches, issued__lt=F("overlap"), cancelled=False, item_id=None)
+    in_hand = Answer.objects.filter(
+        assignment__batch__in=batches,
+        assignment__state__in=[Assignment.State.ACTIVE, Assignment.State.SUBMITTED],
+        assignment__processed_at=None,
+        task__item_id=None,
+    )
     found: Counter[tuple[int | None, str]] = Counter()
-    for batch, n in free.values_list("batch").annotate(n=Count("pk")):
-        found[asked[batches[batch]]] += n
+    for rows in (free.values_list("batch"), in_hand.values_list("assignment__batch")):
+        for batch, n in rows.order_by().annotate(n=Count("pk")):
+            found[asked[batches[batch]]] += n
     return dict(found)
 
 
