@@ -51,6 +51,7 @@ JOB_KINDS: dict[str, JobKind] = {
     "crawl_fetch": JobKind(
         "curation.services.crawling.fetching:run_fetch", queue="pull", lease_seconds=120, lasting=True
     ),
+    "filter_again": JobKind("curation.engine.filter_round:run_round", queue="pixels", lease_seconds=90, lasting=True),
     "fetch_links": JobKind("curation.services.links:run_fetch", queue="pull", lease_seconds=90, lasting=True),
     "write_deliveries": JobKind("curation.services.delivering:run_write", lasting=True),
     "deliver": JobKind("curation.services.delivering:run_deliver", queue="push", lease_seconds=150, lasting=True),

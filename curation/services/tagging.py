@@ -100,7 +100,10 @@ def funnel(stage: Stage) -> list[LayerCount]:
     decided = Decision.objects.filter(stage=stage, evidence__has_key="layer").exclude(
         verdict__in=[Decision.Verdict.ENTERED, Decision.Verdict.RESTORED, Decision.Verdict.RETURNED]
     )
-    ends = dict(decided.order_by().values_list("evidence__layer").annotate(n=Count("asset", distinct=True)))
+    last = decided.order_by("asset_id", "-id").distinct("asset_id").values("pk")  # a filter may have decided again
+    ends = dict(
+        Decision.objects.filter(pk__in=last).order_by().values_list("evidence__layer").annotate(n=Count("asset"))
+    )
     total = reached = sum(ends.values())
     spent = _spent(stage)
     found = []

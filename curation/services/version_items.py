@@ -10,7 +10,6 @@ from crowd.errors import CrowdError
 from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, DatasetVersion, LabelClass, Project
 from curation.services import locked_parts, publish_filters
 from curation.services.asset_query import matching, parse
-from curation.services.crawling import rounds
 
 
 class NothingToFreeze(CrowdError):
@@ -28,24 +27,11 @@ def meant_by(project: Project, text: str) -> QuerySet[Asset]:
 
 def require_fit(project: Project, text: str) -> None:
     """Raise when there is nothing to freeze, or something that must not be frozen, or not together."""
-    _refuse_between_rounds(project, text)
     meant = meant_by(project, text)
     if not meant.exists():
         what = f"image that matches “{text.strip()}”" if text.strip() else "published image yet"
         raise NothingToFreeze(f"{project.name} has no {what}, so there is nothing to freeze.")
     require_allowed(project, meant, whole=not text.strip())
-
-
-def _refuse_between_rounds(project: Project, text: str) -> None:
-    """Raise while what was published waits at a search's filter again: a version would hold a part of it by chance."""
-    query = parse(text)
-    if any(term.field == "state" for term in query.terms):
-        return
-    if rounds.under_way(project, matching(query, project=project)):
-        raise CrowdError(
-            "Published pictures are going through a search's filter again. Freeze when they are through, or write "
-            "state:published in the query to freeze without them."
-        )
 
 
 def require_allowed(project: Project, wanted: QuerySet[Asset], *, whole: bool) -> None:

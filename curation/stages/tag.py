@@ -1,11 +1,11 @@
 """Tag: measurements, detectors and models describe pictures; in layers, costly ones see what cheap ones left."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from time import monotonic, process_time
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -108,8 +108,35 @@ class _Budget:
         self.calls -= 1
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a stage says of one picture; `verdict` is passed, dropped or held."""
+
+    asset_id: int
+    verdict: str
+    reason: str
+    evidence: Mapping[str, Any]
+
+
+def words_of(*, stage: Stage, pictures: Sequence[Asset], now: datetime) -> list[Word]:
+    """Say of single pictures, wherever they stand, what the stage as it is set now would decide; nothing moves.
+
+    What was not asked about a picture is asked and kept. Ends early when a slice's budget is used up, never before the
+    first picture.
+    """
+    settings = TagSettings.model_validate(stage.settings)
+    budget = _Budget(CALLS_A_SLICE, monotonic() + SECONDS_A_SLICE)
+    words: list[Word] = []
+    for picture in pictures:
+        said = _Row([picture], stage, settings, now).words(budget)
+        if said is None:
+            break
+        words += said
+    return words
+
+
 class _Row:
-    """The waiting frames of one video, or one picture."""
+    """The frames of one video, or one picture."""
 
     def __init__(self, row: Sequence[Asset], stage: Stage, settings: TagSettings, now: datetime) -> None:
         self.row, self.stage, self.settings, self.now = row, stage, settings, now
@@ -120,16 +147,21 @@ class _Row:
 
     def work(self, budget: _Budget) -> bool:
         """Tag, then decide on all of them; False when the budget did not suffice and nothing is decided yet."""
+        words = self.words(budget)
+        for word in words or ():
+            self._decide(word)
+        return words is not None
+
+    def words(self, budget: _Budget) -> list[Word] | None:
+        """Tag, and say what is to be decided on each; None when the budget did not suffice."""
         self._budget = budget
         found: list[Interval] = []
         steps = (Step(asset, asset.frame_index or 0, (asset.frame_ms or 0) / 1000) for asset in self.row)
         try:
             ended = [self._described(step) for step in run(steps, self.settings.cascade, self._said, found)]
         except _OutOfCalls:
-            return False
-        for step in ended:
-            self._decide(step, found)
-        return True
+            return None
+        return [self._word(step, found) for step in ended]
 
     def _described(self, step: Step[Asset]) -> Step[Asset]:
         for name in self.settings.taggers if step.stopped_at < 0 else ():
@@ -162,21 +194,26 @@ class _Row:
             self._pictures[asset.pk] = Picture(partial(_read, asset.storage_key), shared_pool().run)
         return self._pictures[asset.pk]
 
-    @transaction.atomic
-    def _decide(self, step: Step[Asset], intervals: Sequence[Interval]) -> None:
-        """Pass on, drop, or hold: what somebody sent in is never rejected by a guess."""
-        asset = assets.locked(step.subject.pk)
-        if asset.state != State.WAITING or asset.stage_id != self.stage.pk:
-            return
+    def _word(self, step: Step[Asset], intervals: Sequence[Interval]) -> Word:
+        """Let go on, drop, or hold: what somebody sent in is never rejected by a guess."""
         evidence = {"layer": step.stopped_at, **self._evidence(step, intervals)}
         if step.stopped_at < 0:
-            verdict, reason = Verdict.PASSED, ""
-        else:
-            is_sent = asset.worker_id is not None
-            verdict = Verdict.HELD if is_sent or self.settings.otherwise == "hold" else Verdict.DROPPED
-            reason = tagging.NOT_SELECTED
+            return Word(step.subject.pk, Verdict.PASSED, "", evidence)
+        is_held = step.subject.worker_id is not None or self.settings.otherwise == "hold"
+        return Word(step.subject.pk, Verdict.HELD if is_held else Verdict.DROPPED, tagging.NOT_SELECTED, evidence)
+
+    @transaction.atomic
+    def _decide(self, word: Word) -> None:
+        asset = assets.locked(word.asset_id)
+        if asset.state != State.WAITING or asset.stage_id != self.stage.pk:
+            return
         assets.decide(
-            asset=asset, verdict=verdict, reason=reason, evidence=evidence, by_kind=Decision.By.RULE, now=self.now
+            asset=asset,
+            verdict=word.verdict,
+            reason=word.reason,
+            evidence=word.evidence,
+            by_kind=Decision.By.RULE,
+            now=self.now,
         )
 
     def _evidence(self, step: Step[Asset], intervals: Sequence[Interval]) -> dict[str, object]:

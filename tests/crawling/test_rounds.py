@@ -9,13 +9,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from crowd.clock import database_now
-from crowd.errors import CrowdError
-from curation.engine import flow
-from curation.models import Asset, Crawl, CrawlLink, Decision, Project, Stage, TagRun
+from curation.engine import filter_round, flow
+from curation.models import Asset, Crawl, CrawlLink, Decision, Job, Project, Stage, TagRun, WebhookNotice
 from curation.preprocessing.taggers.base import Tag
-from curation.services import assets, tagging
-from curation.services.crawling import rounds, spot_checks
+from curation.services import assets, jobs, notices, tagging
+from curation.services.crawling import spot_checks
 from curation.services.freezing import freeze_version
+from curation.stages.tag import Word
 from tests.engine import world
 from tests.factories import make_asset, make_project
 
@@ -47,6 +47,14 @@ def work(project: Project) -> None:
             pass
 
 
+def go_through() -> None:
+    """Run the job of a round to its end."""
+    job = Job.objects.get(kind="filter_again")
+    while job.state != Job.State.DONE:
+        assert jobs.run(job_id=job.pk, now=database_now())
+        job.refresh_from_db()
+
+
 def stands(project: Project) -> dict[str, str]:
     return dict(Asset.objects.filter(project=project).values_list("name", "state"))
 
@@ -63,6 +71,7 @@ def test_other_terms_let_others_in_and_ask_the_model_nothing(cars):
     )
     runs = TagRun.objects.count()
     assert crawl(cars, "--filter-again")["filtered_again"] == 4
+    go_through()
     work(cars)
     assert stands(cars) == {"car": "published", "suv": "dropped", "dog": "published", "cat": "dropped"}
     assert TagRun.objects.count() == runs
@@ -70,6 +79,58 @@ def test_other_terms_let_others_in_and_ask_the_model_nothing(cars):
     assert found["rounds"] == [{"number": 1, "came": 4, "kept": 2}, {"number": 2, "came": 4, "kept": 2}]
     ids = {name: str(public_id) for name, public_id in Asset.objects.values_list("name", "public_id")}
     assert found["changed"] == {"came": [ids["dog"]], "left": [ids["suv"]]}
+
+
+def test_a_picture_of_which_the_filter_says_the_same_is_moved_nowhere_and_nobody_is_told(cars, monkeypatch):
+    monkeypatch.setattr(notices, "heard", lambda _: {"asset.accepted", "asset.rejected"})
+    Stage.objects.filter(project=cars, name="filter").update(
+        settings={"model": "simulated", "terms": ["car", "dog"], "top": 1, "taggers": []}
+    )
+    last = Decision.objects.latest("pk").pk
+    crawl(cars, "--filter-again")
+    go_through()
+    work(cars)
+    said = Decision.objects.filter(pk__gt=last).order_by("pk").values_list("asset__name", "stage__name", "verdict")
+    verdicts = {name: [(stage, verdict) for one, stage, verdict in said if one == name] for name in SHOWN}
+    assert verdicts["car"] == [("filter", "passed")]
+    assert verdicts["cat"] == [("filter", "dropped")]
+    assert verdicts["suv"] == [("publish", "returned"), ("filter", "dropped")]
+    assert verdicts["dog"][:2] == [("filter", "restored"), ("filter", "passed")]
+    ids = {name: str(public_id) for name, public_id in Asset.objects.values_list("name", "public_id")}
+    told = WebhookNotice.objects.order_by("topic").values_list("topic", "about__asset")
+    assert list(told) == [("asset.accepted", ids["dog"]), ("asset.rejected", ids["suv"])]
+
+
+def test_the_layers_of_the_filter_count_each_picture_once(cars):
+    stage = Stage.objects.get(project=cars, name="filter")
+    Stage.objects.filter(pk=stage.pk).update(settings={**stage.settings, "terms": ["car"]})
+    crawl(cars, "--filter-again")
+    go_through()
+    stage.refresh_from_db()
+    (layer,) = tagging.funnel(stage)
+    assert (layer.reached, layer.passed) == (4, 1)
+
+
+def test_a_round_waits_while_its_stage_is_paused_and_is_not_begun_twice(cars):
+    Stage.objects.filter(project=cars, name="filter").update(state=Stage.State.PAUSED)
+    crawl(cars, "--filter-again")
+    job = Job.objects.get(kind="filter_again")
+    assert jobs.run(job_id=job.pk, now=database_now())
+    with pytest.raises(CommandError, match="are going through the filter already"):
+        crawl(cars, "--filter-again")
+    Stage.objects.filter(project=cars, name="filter").update(state=Stage.State.RUNNING)
+    Job.objects.filter(pk=job.pk).update(next_at=database_now())
+    go_through()
+    assert crawl(cars, "--filter-again")["filtered_again"] == 4
+
+
+def test_a_round_that_is_killed_goes_on_and_counts_each_picture_once(cars, monkeypatch):
+    monkeypatch.setattr(filter_round, "A_SLICE", 3)
+    crawl(cars, "--filter-again")
+    job = Job.objects.get(kind="filter_again")
+    filter_round.run_round(job, database_now())  # what it settled is stored, that it did is not
+    go_through()
+    assert crawl(cars)["rounds"] == [{"number": 1, "came": 4, "kept": 2}, {"number": 2, "came": 4, "kept": 2}]
 
 
 @pytest.mark.parametrize("by_kind", [Decision.By.REVIEWER, Decision.By.CROWD])
@@ -88,28 +149,25 @@ def test_what_a_spot_check_found_right_stays(cars):
     assert stands(cars)["car"] == "published"
 
 
-def test_what_a_person_drops_while_pictures_are_sent_stays_dropped(cars, monkeypatch):
-    send = rounds._send
+def test_what_a_person_drops_while_the_filter_is_asked_stays_dropped(cars, monkeypatch):
+    ask = filter_round.tag.words_of
 
-    def and_drop(*words: Any) -> int:
-        sent = send(*words)
+    def and_drop(**words: Any) -> list[Word]:
+        said = ask(**words)
         suv = Asset.objects.get(name="suv")
-        if suv.state == Asset.State.PUBLISHED:
-            assets.decide(asset=suv, verdict="dropped", reason="blurred", by_kind=Decision.By.PERSON)
-        return sent
+        assets.decide(asset=suv, verdict="dropped", reason="blurred", by_kind=Decision.By.PERSON)
+        return said
 
-    monkeypatch.setattr(rounds, "A_SLICE", 1)
-    monkeypatch.setattr(rounds, "_send", and_drop)
-    assert crawl(cars, "--filter-again")["filtered_again"] == 3
+    monkeypatch.setattr(filter_round.tag, "words_of", and_drop)
+    crawl(cars, "--filter-again")
+    filter_round.run_round(Job.objects.get(kind="filter_again"), database_now())
     work(cars)
     assert stands(cars)["suv"] == "dropped"
+    assert Asset.objects.get(name="suv").reason == "blurred"
 
 
-def test_nothing_is_frozen_while_published_pictures_are_on_their_way_through_the_filter(cars):
+def test_a_version_is_frozen_whole_while_a_round_is_under_way(cars):
     crawl(cars, "--filter-again")
-    with pytest.raises(CrowdError, match="Freeze when they are through"):
-        freeze_version(project_id=cars.pk, by=None, now=database_now())
-    work(cars)
     assert freeze_version(project_id=cars.pk, by=None, now=database_now()).counts["images"] == 2
 
 
@@ -119,6 +177,7 @@ def test_what_the_filter_holds_goes_through_it_again(cars):
         settings={"model": "simulated", "terms": ["car", "suv", "dog"], "otherwise": "hold", "taggers": []}
     )
     assert crawl(cars, "--filter-again")["filtered_again"] == 4
+    go_through()
     work(cars)
     assert stands(cars) == {"car": "published", "suv": "published", "dog": "published", "cat": "held"}
 
@@ -128,6 +187,7 @@ def test_a_picture_that_is_sent_through_once_more_makes_no_round(cars):
         settings={"model": "simulated", "terms": ["car"], "top": 1, "taggers": []}
     )
     crawl(cars, "--filter-again")
+    go_through()
     work(cars)
     Asset.objects.filter(name="cat").update(state=Asset.State.WAITING)
     work(cars)

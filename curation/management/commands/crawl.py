@@ -77,8 +77,8 @@ class Command(BaseCommand):
             return _document(crawl)
         if options["filter_again"]:
             crawl = _known(project, options["name"])
-            sent = rounds.filter_again(crawl=crawl, by=people.operator(), now=database_now())
-            return {**_document(crawl), "filtered_again": sent}
+            sent = rounds.begin(crawl=crawl, by=people.operator(), now=database_now())
+            return {**_document(_filtered(crawl, sent, long=options["wait"])), "filtered_again": sent}
         if options["count"]:
             spec = _counts(project, _known(project, options["name"]), options["every"])
         elif options["query"] is not None:
@@ -186,6 +186,14 @@ def _wait(crawl: Crawl, *, long: bool) -> Crawl:
     return crawl
 
 
+def _filtered(crawl: Crawl, n: int, *, long: bool) -> Crawl:
+    with Progress("filtering", visible=long and sys.stderr.isatty()) as bar:
+        while long and (job := rounds.under_way(crawl)):
+            bar.show(job.done_n, n)
+            time.sleep(LOOK_EVERY)
+    return crawl
+
+
 def _all(crawl: Crawl) -> int:
     return CrawlCall.objects.filter(query__crawl=crawl).count() + CrawlLink.objects.filter(crawl=crawl).count()
 
@@ -214,9 +222,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
             f"the last one lets {len(differs['came']):,} in and {len(differs['left']):,} out (--json names them)"
         )
     if "filtered_again" in document:
-        lines.append(
-            f"{document['filtered_again']:,} pictures go through the filter again and are not published until then"
-        )
+        lines.append(f"{document['filtered_again']:,} pictures go through the filter again; what it says is kept stays")
     lines += [_vector(one) for one in document.get("vectors", [])]
     lines += [f"{one['name']}: {one['note']}" for one in document["engines"] if one["note"]]
     return [*lines, f"Stopped: {document['stopped']}"] if document["stopped"] else lines

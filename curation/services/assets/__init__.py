@@ -1,7 +1,7 @@
 """Assets move: they enter, are decided on, are restored. Every move appends a decision."""
 
 from curation.services.assets.classes import class_payload, set_class
-from curation.services.assets.deciding import Move, decide, decide_all, next_stage, wake_stage
+from curation.services.assets.deciding import Move, decide, decide_all, next_stage, repeat_all, wake_stage
 from curation.services.assets.entering import enter, enter_sent, identity, identity_of_key, lock
 from curation.services.assets.locking import lock_purse, locked, next_waiting
 from curation.services.assets.reasons import FLAG, GENERATED, SENTENCES
@@ -26,6 +26,7 @@ __all__ = [
     "locked",
     "next_stage",
     "next_waiting",
+    "repeat_all",
     "restore",
     "set_class",
     "wake_stage",

@@ -69,6 +69,15 @@ def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None,
                 notices.note(project_id=project_id, topic=topic, about=about)
 
 
+@transaction.atomic
+def repeat_all(*, stage: Stage, moves: Sequence[Move], by_kind: str, now: datetime) -> None:
+    """Append what a stage says once more of assets that are where it sent them: nothing moves, nobody is told."""
+    rows = [decision_of(move, by_kind, None, now) for move in moves]
+    for row in rows:
+        row.stage = stage
+    Decision.objects.bulk_create(rows)
+
+
 def _news(done: Sequence[tuple[Move, Stage]]) -> dict[str, list[dict[str, str]]]:
     """Return what other teams may be told of these moves, each with the stage that was decided at."""
     news: dict[str, list[dict[str, str]]] = {}

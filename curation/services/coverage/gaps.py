@@ -101,8 +101,8 @@ def open_places(project: Project) -> dict[tuple[int | None, str], int]:
         task__item_id=None,
     )
     found: Counter[tuple[int | None, str]] = Counter()
-    for rows in (free.values_list("batch"), in_hand.values_list("assignment__batch")):
-        for batch, n in rows.order_by().annotate(n=Count("pk")):
+    for given in (free.values_list("batch"), in_hand.values_list("assignment__batch")):
+        for batch, n in given.order_by().annotate(n=Count("pk")):
             found[asked[batches[batch]]] += n
     return dict(found)
 

@@ -1,23 +1,28 @@
 """Another round of a search's pictures through the filter by names: a better model, the same addresses."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from crowd.errors import CrowdError
-from curation.models import Asset, AssetTag, Crawl, CrawlLink, Decision, Event, Project, Stage, User
-from curation.services import assets, events, tagging
+from curation.models import Asset, AssetTag, Crawl, CrawlLink, Decision, Event, Job, Stage, User
+from curation.services import assets, events, jobs, tagging
 from curation.services.assets import Move
 from curation.services.crawling import spot_checks
+from curation.services.turns import take_turns
 
-A_SLICE: Final = 500
+KIND: Final = "filter_again"
 AGAIN: Final = "filter_again"
 EVENT: Final = "crawl.filtered_again"
+STANDS: Final[Mapping[str, str]] = {
+    Decision.Verdict.PASSED: Asset.State.PUBLISHED,
+    Decision.Verdict.DROPPED: Asset.State.DROPPED,
+    Decision.Verdict.HELD: Asset.State.HELD,
+}
 WORDS_OF_PEOPLE: Final = (Decision.By.PERSON, Decision.By.REVIEWER, Decision.By.CROWD)
 DECIDED: Final = """
 WITH decided AS (
@@ -51,34 +56,46 @@ class Round:
     kept: int
 
 
+def filter_of(crawl: Crawl) -> Stage | None:
+    """Return the stage that filters by names, if the project has one with a model."""
+    stages = Stage.objects.filter(project_id=crawl.project_id, kind="tag").order_by("position")
+    return next((stage for stage in stages if stage.settings.get("model")), None)
+
+
 def stage_of(crawl: Crawl) -> Stage:
     """Return the stage that filters by names. Raises CrowdError where the project has none with a model."""
-    stages = Stage.objects.filter(project_id=crawl.project_id, kind="tag").order_by("position")
-    found = next((stage for stage in stages if stage.settings.get("model")), None)
+    found = filter_of(crawl)
     if found is None:
         raise CrowdError("No stage of this project filters by the names of a model, so there is nothing to do again.")
     return found
 
 
-def filter_again(*, crawl: Crawl, by: User | None, now: datetime) -> int:
-    """Send what the filter has decided about back to it, some hundred at a time. Returns how many were sent.
+@transaction.atomic
+def begin(*, crawl: Crawl, by: User | None, now: datetime) -> int:
+    """Let a job put what the filter has decided about before it again. Returns how many pictures. Raises CrowdError.
 
-    What people said a word about, and what is in work further on, stays. Pictures the model has named are not asked
-    about again.
+    What people said a word about, and what is in work further on, stays.
     """
-    stage, sent = stage_of(crawl), 0
+    take_turns(project=crawl.project, what="filter round")
+    if under_way(crawl) is not None:
+        raise CrowdError(f"The pictures of “{crawl.name}” are going through the filter already.")
+    stage, n = stage_of(crawl), decided(crawl).count()
     last = Decision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    ids = iter(list(_decided(crawl, stage).order_by("pk").values_list("pk", flat=True)))
-    while some := list(islice(ids, A_SLICE)):
-        sent += _send(crawl, stage, some, now)
-    told = {name: stage.settings.get(name) for name in ("model", "terms", "top")} | {"after": last}
-    text = f"{sent:,} pictures of “{crawl.name}” go through {stage.title} again, with the model {told['model']}."
+    told = {name: stage.settings.get(name) for name in ("model", "terms", "top")} | {"after": last, "pictures": n}
+    text = f"{n:,} pictures of “{crawl.name}” go through {stage.title} again, with the model {told['model']}."
     events.record(kind=EVENT, text=text, project=crawl.project, subject=crawl, by=by, data=told, now=now)
-    return sent
+    jobs.wake(kind=KIND, key=str(crawl.pk), project_id=crawl.project_id)
+    return n
 
 
-def _decided(crawl: Crawl, stage: Stage) -> QuerySet[Asset]:
-    said = Decision.objects.filter(asset=OuterRef("pk"))
+def under_way(crawl: Crawl) -> Job | None:
+    """Return the job that puts the pictures of a search before the filter again, while it has something to do."""
+    return Job.objects.filter(kind=KIND, key=str(crawl.pk)).exclude(state=Job.State.DONE).first()
+
+
+def decided(crawl: Crawl) -> QuerySet[Asset]:
+    """Return the pictures of which the filter alone has said where they stand."""
+    stage, said = stage_of(crawl), Decision.objects.filter(asset=OuterRef("pk"))
     out = Q(state__in=[Asset.State.DROPPED, Asset.State.HELD], stage=stage, reason=tagging.NOT_SELECTED)
     mine = Asset.objects.filter(out | Q(state=Asset.State.PUBLISHED))
     mine = mine.filter(Exists(CrawlLink.objects.filter(asset=OuterRef("pk"), crawl=crawl)))
@@ -89,29 +106,27 @@ def _decided(crawl: Crawl, stage: Stage) -> QuerySet[Asset]:
 
 
 @transaction.atomic
-def _send(crawl: Crawl, stage: Stage, ids: Sequence[int], now: datetime) -> int:
-    """Send what is still as it was when the ids were listed: people may have said a word since."""
-    locked = list(Asset.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
-    rows = _decided(crawl, stage).filter(pk__in=locked).select_related("stage", "project").order_by("pk")
-    moves = [Move(asset, _verdict(asset), AGAIN, to_stage=stage) for asset in rows]
-    if moves:
-        assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
-    return len(moves)
+def settle(*, crawl: Crawl, moves: Mapping[int, Move], now: datetime) -> None:
+    """Keep what the filter says now of pictures, by id, and move those of which it says something else than before.
+
+    People may have said a word since the filter was asked: what they have decided stays.
+    """
+    stage = stage_of(crawl)
+    locked = list(Asset.objects.select_for_update().filter(pk__in=moves).order_by("pk").values_list("pk", flat=True))
+    rows = decided(crawl).filter(pk__in=locked).select_related("stage", "project").order_by("pk")
+    said = [replace(moves[asset.pk], asset=asset) for asset in rows]
+    same = [move for move in said if STANDS[move.verdict] == move.asset.state]
+    assets.repeat_all(stage=stage, moves=same, by_kind=Decision.By.RULE, now=now)
+    others = [move for move in said if STANDS[move.verdict] != move.asset.state]
+    if others:
+        back = [Move(move.asset, _way_back(move.asset), AGAIN, to_stage=stage) for move in others]
+        assets.decide_all(moves=back, by_kind=Decision.By.RULE, now=now)
+        assets.decide_all(moves=others, by_kind=Decision.By.RULE, now=now)
 
 
-def _verdict(asset: Asset) -> str:
+def _way_back(asset: Asset) -> str:
     is_out = asset.state == Asset.State.DROPPED
     return Decision.Verdict.RESTORED if is_out else Decision.Verdict.RETURNED
-
-
-def under_way(project: Project, among: QuerySet[Asset]) -> bool:
-    """Return whether some of these were published and wait for what the filter says now."""
-    if not Event.objects.filter(project_id=project.pk, kind=EVENT).exists():
-        return False
-    last = Decision.objects.filter(asset=OuterRef("pk")).order_by("-id")
-    waiting = among.filter(state=Asset.State.WAITING, stage__kind="tag")
-    waiting = waiting.alias(last=Subquery(last.values("verdict")[:1]), why=Subquery(last.values("reason")[:1]))
-    return waiting.filter(last=Decision.Verdict.RETURNED, why=AGAIN).exists()
 
 
 def rounds(crawl: Crawl) -> list[Round]:
@@ -136,9 +151,8 @@ def _begins(crawl: Crawl) -> list[int]:
 
 
 def _rows(crawl: Crawl, query: str) -> Iterator[Any]:
-    try:
-        stage = stage_of(crawl)
-    except CrowdError:
+    stage = filter_of(crawl)
+    if stage is None:
         return
     with connection.cursor() as cursor:
         cursor.execute(query, {"stage": stage.pk, "crawl": crawl.pk, "begins": _begins(crawl)})
