@@ -133,17 +133,21 @@ def _outlines(spec: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
     outlines = payload.get("outlines")
     if not isinstance(outlines, list):
         raise BadAnswer(gettext("Outlines and flags must be lists."))
-    boxes = [_around(number, one) for number, one in enumerate(outlines[: MOST_BOXES + 1], start=1)]
     if not outlines and payload.get("flags") == []:
         raise BadAnswer(gettext("Outline what is asked for, or mark that there is none."))
     labels = {label["name"] for label in spec.get("labels", [])}
-    for number, box in enumerate(boxes, start=1):
-        _outlined(number, box, outlines[number - 1]["points"], labels)
+    boxes = [outlined(number, one, labels) for number, one in enumerate(outlines[: MOST_BOXES + 1], start=1)]
     _boxes(spec, {"boxes": boxes, "flags": payload.get("flags", [])})
 
 
-def _outlined(number: int, box: Mapping[str, Any], points: Sequence[Sequence[float]], labels: set[str]) -> None:
-    """Refuse one outline in words of outlines, before it is looked at as a box."""
+def outlined(number: int, outline: Any, labels: set[str]) -> dict[str, Any]:
+    """Return the box around an outline; BadAnswer says in words of outlines what is wrong with it."""
+    box = _around(number, outline)
+    _check_outline(number, box, outline["points"], labels)
+    return box
+
+
+def _check_outline(number: int, box: Mapping[str, Any], points: Sequence[Sequence[float]], labels: set[str]) -> None:
     if str(box["label"]) not in labels:
         told = {"n": number, "labels": ", ".join(sorted(labels))}
         raise BadAnswer(gettext("Outline %(n)s needs one of the labels %(labels)s.") % told)

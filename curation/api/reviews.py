@@ -38,7 +38,9 @@ class ReviewRow(serializers.ModelSerializer[Review]):
     asset = serializers.UUIDField(source="asset.public_id")
     consensus = serializers.IntegerField(source="consensus_id", allow_null=True, help_text="what was looked at")
     boxes = serializers.ListField(
-        child=serializers.DictField(), allow_null=True, help_text="as fixed, in fractions: label, x, y, w, h"
+        child=serializers.DictField(),
+        allow_null=True,
+        help_text="as fixed, in fractions: label, x, y, w, h, of an outline its points as well",
     )
     by = serializers.CharField(source="by.name", default=None, allow_null=True)
     undoes = serializers.UUIDField(source="undoes.key", default=None, allow_null=True)
@@ -53,10 +55,15 @@ class ReviewRow(serializers.ModelSerializer[Review]):
 
 class SentBox(Asked):
     label = serializers.CharField(max_length=60)  # type: ignore[assignment]  # the class has no label, so it is free
-    x = serializers.FloatField(min_value=0, max_value=1)
-    y = serializers.FloatField(min_value=0, max_value=1)
-    w = serializers.FloatField(min_value=0, max_value=1)
-    h = serializers.FloatField(min_value=0, max_value=1)
+    x = serializers.FloatField(min_value=0, max_value=1, required=False)
+    y = serializers.FloatField(min_value=0, max_value=1, required=False)
+    w = serializers.FloatField(min_value=0, max_value=1, required=False)
+    h = serializers.FloatField(min_value=0, max_value=1, required=False)
+    points = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        required=False,
+        help_text="an outline, corner by corner and not closed, instead of x, y, w and h",
+    )
 
 
 class NewDecision(Asked):

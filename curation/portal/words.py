@@ -45,6 +45,7 @@ OUTLINING = (
     gettext_noop("Done, or outline the next one."),
     gettext_noop("The next outlines are “{label}”."),
     gettext_noop("Outline {n}, {label}, {corners} corners"),
+    gettext_noop("Corner chosen: move it, or remove it."),
 )
 SENDING = (
     gettext_noop("Take a photo"),

@@ -83,6 +83,7 @@ def _start(seat: Seat, now: datetime) -> dict[str, Any]:
         "keys": keys_of(seat.user),
         "labels": reviews.known_labels(project),
         "flags": reviews.known_flags(project),
+        "outlines": reviews.draws_outlines(project),
         "reasons": [{"value": value, "label": label} for value, label in words],
         "standing": _standing(project, seat.user, now),
     }

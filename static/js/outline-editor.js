@@ -1,20 +1,21 @@
-// Draw outlines on a picture corner by corner: by taps or clicks, or by keys alone. A tap on the first corner closes.
+// Draw outlines on a picture corner by corner, and mend them: by taps or clicks, or by keys alone. A tap on the first
+// corner closes.
 
-import { s } from "./lib/dom.js";
 import { clamp } from "./lib/geometry.js";
 import { History } from "./lib/history.js";
-import { pinch, Viewport } from "./lib/viewport.js";
+import { Viewport } from "./lib/viewport.js";
+import { OutlineDrawing } from "./outline-drawing.js";
+import { followPointers } from "./outline-pointers.js";
 
 /** @typedef {[number, number]} Corner pixels */
 /** @typedef {{id?: number, label: string | null, points: Corner[]}} Outline */
 
 const LEAST = 3;
-const TAP = 6;
 const NEAR = 22;
 const fillIn = (text, values = {}) => text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 
 /** Events: `change` (outlines, corners or labels are different), `select`, `say` (detail: a sentence). */
-export class OutlineEditor extends EventTarget {
+export class OutlineEditor extends OutlineDrawing {
   /**
    * @param {HTMLElement} root an empty element with a size of its own
    * @param {{src: string, width: number, height: number, labels: {name: string, colour?: string, words?: string}[],
@@ -28,7 +29,7 @@ export class OutlineEditor extends EventTarget {
     this.view = new Viewport(root, this.stage, { width, height, changed: () => this.drawAll() });
     for (const one of outlines) this.insert({ ...one, id: ++this.last });
     this.stops = new AbortController();
-    this.followPointers();
+    followPointers(this);
   }
 
   // --- reading ---------------------------------------------------------------------------------------------------
@@ -45,60 +46,20 @@ export class OutlineEditor extends EventTarget {
     return this.items.get(this.selected) ?? null;
   }
 
+  /** @returns {[Corner, Corner]} the ends of an edge of the selected outline */
+  edge(at) {
+    const { points } = this.current;
+    return [points[at], points[(at + 1) % points.length]];
+  }
+
+  middleOf(at) {
+    const [[ax, ay], [bx, by]] = this.edge(at);
+    return [(ax + bx) / 2, (ay + by) / 2];
+  }
+
   /** Whether nothing is half drawn and every outline has a label. */
   get complete() {
     return this.open.length === 0 && this.outlines.every((one) => one.label !== null);
-  }
-
-  // --- the page --------------------------------------------------------------------------------------------------
-  build(src, alt) {
-    this.root.classList.add("be");
-    this.root.tabIndex = 0;
-    this.root.setAttribute("role", "application");
-    this.root.setAttribute("aria-label", alt);
-    const image = new Image();
-    Object.assign(image, { src, alt: "", decoding: "async", draggable: false, className: "be-image" });
-    this.layer = s("g");
-    this.path = s("polyline", { class: "be-draft" });
-    this.corners = s("g", { class: "oe-corners" });
-    this.mark = s("g", { class: "be-mark" }, s("circle", { r: 13 }), s("circle", { r: 4, class: "be-dot" }));
-    const drawing = s("svg", { viewBox: `0 0 ${this.width} ${this.height}`, class: "be-svg" });
-    drawing.append(this.layer, this.path, this.corners, this.mark);
-    this.stage = document.createElement("div");
-    this.stage.className = "be-stage";
-    this.stage.append(image, drawing);
-    this.root.append(this.stage);
-  }
-
-  drawAll() {
-    if (!this.view) return;
-    this.layer.replaceChildren(...this.outlines.map((one, at) => this.drawn(one, at)));
-    this.path.setAttribute("points", [...this.open, ...(this.cursor ? [this.cursor] : [])].join(" "));
-    const points = this.current ? this.current.points : this.open;
-    this.corners.replaceChildren(...points.map((point, at) => this.corner(point, at)));
-    this.mark.setAttribute("visibility", this.cursor ? "visible" : "hidden");
-    if (this.cursor) this.place(this.mark, this.cursor);
-  }
-
-  drawn(one, at) {
-    const label = this.labels.find(({ name }) => name === one.label);
-    const node = s("g", { "data-outline": one.id, role: "img" });
-    node.setAttribute("class", `be-box ${label ? `is-${label.colour || "blue"}` : "is-unnamed"}${one.id === this.selected ? " sel" : ""}`);
-    const said = { n: at + 1, label: label?.words ?? one.label ?? this.words("no label"), corners: one.points.length };
-    node.setAttribute("aria-label", this.words("Outline {n}, {label}, {corners} corners", said));
-    for (const name of ["oe-reach", "be-case", "be-line"]) node.append(s("polygon", { class: name, points: one.points.join(" ") }));
-    return node;
-  }
-
-  corner(point, at) {
-    const first = at === 0 && !this.current;
-    const node = s("g", at === this.held ? { class: "held" } : {}, s("circle", { class: "be-reach", r: 16, "data-corner": at }), s("circle", { class: "be-grip", r: first ? 8 : 5 }));
-    this.place(node, point);
-    return node;
-  }
-
-  place(node, [x, y]) {
-    node.setAttribute("transform", `translate(${x} ${y}) scale(${1 / this.view.scale})`);
   }
 
   // --- changing --------------------------------------------------------------------------------------------------
@@ -211,6 +172,13 @@ export class OutlineEditor extends EventTarget {
     });
   }
 
+  /** Add a corner in the middle of an edge of the selected outline, and hold it. */
+  splitEdge(at, joins) {
+    const middle = this.middleOf(at);
+    this.step(() => this.current.points.splice(at + 1, 0, middle), joins);
+    this.hold(at + 1);
+  }
+
   moveCorner(at, [x, y], joins) {
     const points = this.current ? this.current.points : this.open;
     this.step(() => points.splice(at, 1, [clamp(x, 0, this.width), clamp(y, 0, this.height)]), joins);
@@ -238,19 +206,27 @@ export class OutlineEditor extends EventTarget {
     this.drawAll();
   }
 
-  /** Leave what keys have begun: the mark, else the corner held, else the selection. */
+  /** Let go of the mark, else of the corner held. @returns {boolean} whether there was one */
   dropMark() {
+    if (!this.cursor && this.held === null) return false;
     if (this.cursor) this.cursor = null;
-    else if (this.held !== null) this.held = null;
-    else return this.select(null);
-    return this.drawAll();
+    else this.held = null;
+    this.drawAll();
+    this.tell("select", this.selected);
+    return true;
   }
 
-  /** Hold the next corner of the selected outline: arrows move it, Del removes it. */
+  /** Hold a corner of the selected outline: arrows move it, Del removes it. */
+  hold(at) {
+    this.held = at;
+    this.drawAll();
+    this.tell("select", this.selected);
+    this.tell("say", "Corner chosen: move it, or remove it.");
+  }
+
   holdCorner(by) {
     const all = this.current.points.length;
-    this.held = this.held === null ? (by > 0 ? 0 : all - 1) : (this.held + by + all) % all;
-    this.drawAll();
+    this.hold(this.held === null ? (by > 0 ? 0 : all - 1) : (this.held + by + all) % all);
   }
 
   /** Move the corner held; a row of moves is one step of undo. */
@@ -263,72 +239,6 @@ export class OutlineEditor extends EventTarget {
     if (this.open.length) return this.tell("say", "Close the outline first, or undo its corners.");
     const at = this.order.indexOf(this.selected);
     return this.select(this.order[at < 0 ? (by > 0 ? 0 : this.items.size - 1) : at + by] ?? null);
-  }
-
-  // --- pointers ----------------------------------------------------------------------------------------------------
-  followPointers() {
-    /** @type {Map<number, PointerEvent>} */
-    const pointers = new Map();
-    let act = null;
-    const on = (type, run, more = {}) => this.root.addEventListener(type, run, { signal: this.stops.signal, ...more });
-    on("pointerdown", (event) => {
-      if (event.button > 1) return;
-      this.root.setPointerCapture(event.pointerId);
-      pointers.set(event.pointerId, event);
-      act = pointers.size === 2 ? { kind: "pinch" } : this.begin(event);
-    });
-    on("pointermove", (event) => {
-      const before = pointers.get(event.pointerId);
-      if (!before || !act) return;
-      this.follow(act, event, before, [...pointers.values()].find((one) => one.pointerId !== event.pointerId));
-      pointers.set(event.pointerId, event);
-    });
-    on("pointerup", (event) => {
-      pointers.delete(event.pointerId);
-      if (pointers.size) return;
-      if (act?.kind === "tap" && !act.far) this.tapped(event, act);
-      act = null;
-      this.letGo();
-    });
-    on("pointercancel", (event) => {
-      pointers.delete(event.pointerId);
-      act = null;
-      this.letGo();
-    });
-    on("wheel", (event) => {
-      event.preventDefault();
-      this.view.zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, event.clientX, event.clientY);
-    }, { passive: false });
-  }
-
-  begin(event) {
-    if (event.button === 1 || this.panning) return { kind: "pan" };
-    const corner = event.target.dataset?.corner;
-    const id = Number(event.target.closest?.("[data-outline]")?.dataset.outline);
-    return { kind: "tap", at: event, corner, id, far: false, key: `corner-${corner}-${event.timeStamp}` };
-  }
-
-  follow(act, event, before, other) {
-    if (act.kind === "pinch") return other && pinch(this.view, event, before, other);
-    if (act.kind === "pan") return this.view.pan(event.clientX - before.clientX, event.clientY - before.clientY);
-    act.far ||= Math.hypot(event.clientX - act.at.clientX, event.clientY - act.at.clientY) > TAP;
-    if (!act.far || act.corner === undefined) return undefined;
-    this.pulling = true;
-    return this.moveCorner(Number(act.corner), this.view.toImage(event), act.key);
-  }
-
-  /** A corner that was pulled has come to rest. */
-  letGo() {
-    if (!this.pulling) return;
-    this.pulling = false;
-    this.tell("change");
-  }
-
-  tapped(event, { corner, id }) {
-    if (this.open.length) return corner === "0" && this.open.length >= LEAST ? this.closeOutline() : this.addCorner(this.view.toImage(event));
-    if (id) return this.select(id);
-    if (this.current && corner === undefined) return this.select(null);
-    return corner === undefined ? this.addCorner(this.view.toImage(event)) : undefined;
   }
 
   close() {

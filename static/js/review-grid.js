@@ -5,7 +5,7 @@ import { dataOf, h, s } from "./lib/dom.js";
 import { around as unionOf } from "./lib/geometry.js";
 import { openHelp } from "./lib/help.js";
 import { keepKeys, Keys, onKeysChange } from "./lib/keys.js";
-import { outline } from "./lib/svg.js";
+import { drawn } from "./lib/svg.js";
 import { Decisions } from "./review/decisions.js";
 import { around, findings, SHAKY } from "./review/findings.js";
 import { openRecent } from "./review/sheets.js";
@@ -58,7 +58,7 @@ function cell(item, at) {
     svg.classList.add("waits");
     picture.addEventListener("load", () => svg.classList.remove("waits"));
     svg.append(picture);
-    svg.append(...agreed.flatMap((box) => [outline(box, "cons0"), outline(box, "cons")]));
+    svg.append(...rows.flatMap(({ box, points }) => ["cons0", "cons"].map((name) => drawn(box, points, w, height, name))));
     return svg;
   });
   const lowest = item.lowest_iou === null ? "" : ` ${item.lowest_iou.toFixed(2)}`;

@@ -5,6 +5,7 @@ import { get, post } from "./lib/api.js";
 import { dataOf } from "./lib/dom.js";
 import { openHelp } from "./lib/help.js";
 import { keepKeys, Keys, onKeysChange } from "./lib/keys.js";
+import { outlineKeys } from "./outline-keys.js";
 import { Decisions } from "./review/decisions.js";
 import { findings } from "./review/findings.js";
 import { Fix } from "./review/fix.js";
@@ -112,6 +113,7 @@ function beginFix() {
   setRejecting(false);
   document.body.classList.add("is-fixing");
   fix.begin(decisions.current, found, picture.shown.only);
+  $("draw").textContent = fix.shape.draw;
 }
 
 function endFix() {
@@ -178,7 +180,7 @@ const acts = {
   closer: toggleCloser,
   recent: showRecent,
   similar: showSimilar,
-  help: () => openHelp([{ title: "Review", keys: reviewKeys }, { title: "Fix mode", keys: fixKeys }]),
+  help: () => openHelp([{ title: "Review", keys: reviewKeys }, { title: "Fix mode", keys: keysOfFix[fix.shapeFor(found?.rows ?? []).name] }]),
   save_fix: saveFix,
   leave_fix: endFix,
   draw: () => fix.editor?.startDrawing(),
@@ -223,15 +225,20 @@ const reviewKeys = new Keys("review", [
   key("fit", "Digit0", "the whole picture", acts.fit),
   key("help", "Slash", "this sheet", acts.help, { shift: true, when: () => true }),
 ]);
-const flagKeys = fix.flags.slice(0, 9).map((flag, at) => ({
-  id: `whole-${at + 1}`,
-  code: `Digit${at + 1}`,
-  shift: true,
-  does: `of the whole image: ${flag.label.toLowerCase()}`,
-  when: () => fix.open,
-  run: () => sayOfTheWhole(flag),
-}));
-const fixKeys = new Keys("fix", [...flagKeys, ...editorKeys(() => fix.editor, { save: saveFix, leave: endFix })]);
+const flagKeys = (shape) =>
+  fix.flags.slice(0, 9).map((flag, at) => ({
+    id: `whole-${at + 1}`,
+    code: `Digit${at + 1}`,
+    shift: true,
+    does: `of the whole image: ${flag.label.toLowerCase()}`,
+    when: () => fix.editorOf(shape) !== null,
+    run: () => sayOfTheWhole(flag),
+  }));
+const around = { label: (name) => fix.editor.setLabel(name), save: saveFix, leave: endFix };
+const keysOfFix = {
+  box: new Keys("fix", [...flagKeys("box"), ...editorKeys(() => fix.editorOf("box"), around)]),
+  outline: new Keys("outlines", [...flagKeys("outline"), ...outlineKeys(() => fix.editorOf("outline"), around)]),
+};
 
 /** What buttons say of their keys follows the person's own keys. */
 function printKeys() {

@@ -62,7 +62,7 @@ def test_modules_say_only_what_is_in_the_list():
     said = set()
     for path in (ROOT / "static/js/worker").glob("*.js"):
         said.update(re.findall(r'\bt\(\s*"([^"]+)"', path.read_text("utf-8")))
-    editors = ("box-editor", "box-drawing", "outline-editor")
+    editors = ("box-editor", "box-drawing", "outline-editor", "outline-drawing")
     editor = "".join((ROOT / f"static/js/{part}.js").read_text("utf-8") for part in editors)
     said.update(re.findall(r'this\.words\("([^"]+)"', editor))
     said.update(re.findall(r'"say", (?:(?:box\.)?label \? )?"([^"]+)"', editor))

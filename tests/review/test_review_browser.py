@@ -195,7 +195,58 @@ def test_outlines_are_seen_and_one_person_alone_is_what_a_fix_begins_with(browse
         expect(page.locator("#editor .be-box")).to_have_count(3)
         page.keyboard.press("Enter")
         sent(page)
-    assert image.consensus.get(is_current=True).boxes.get(seq=2).points == corners
+    kept = [box.points for box in image.consensus.get(is_current=True).boxes.all()]
+    assert kept == [[], [], [pytest.approx(corner, abs=1e-5) for corner in corners]]
+
+
+def test_an_outline_is_fixed_by_keys_and_by_pointer(browser, live_server, photo):
+    world = scenes.project(Rita="reviewer")
+    image = scenes.image_at_review(world, scenes.batch(world, "outlines"), data=photo)
+    agreed, corners = image.consensus.get(), [[0.25, 0.25], [0.75, 0.25], [0.5, 0.75]]
+    agreed.boxes.all().delete()
+    agreed.boxes.create(seq=0, label="gesture", confidence=0.9, points=corners, x=0.25, y=0.25, w=0.5, h=0.5)
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
+        page.goto(reverse("review", args=[world.public_id]))
+        page.locator(".rv-thumb[aria-current]").wait_for()
+        page.keyboard.press("f")
+        expect(page.get_by_role("heading", name="Fix the outlines")).to_be_visible()
+        grips = page.locator("#editor .oe-corners g:not(.oe-middle) .be-grip")
+        expect(grips).to_have_count(3)
+        page.keyboard.press("v")
+        page.keyboard.press("Shift+ArrowLeft")
+        page.keyboard.press("i")
+        expect(grips).to_have_count(4)
+        page.keyboard.press("Delete")
+        expect(grips).to_have_count(3)
+
+        pull_up(page, page.locator('#editor [data-edge="0"]').bounding_box())
+        expect(grips).to_have_count(4)
+        page.keyboard.press("Control+z")
+        expect(grips).to_have_count(3)
+        page.keyboard.press("Control+Shift+z")
+        expect(grips).to_have_count(4)
+
+        page.locator('#editor [data-corner="3"]').click()
+        page.get_by_label("from top").fill("900")
+        page.get_by_label("from top").press("Enter")
+        page.locator('#editor [data-corner="2"]').click()
+        assert breaches(page) == []
+        page.get_by_role("button", name="Remove").click()
+        expect(grips).to_have_count(3)
+        page.keyboard.press("Enter")
+        (only,) = sent(page)
+    assert only.verdict == "fix"
+    (box,) = image.consensus.get(is_current=True).boxes.all()
+    assert box.points[0] == pytest.approx([0.25 - 10 / 1920, 0.25], abs=1e-5)
+    assert box.points[1][1] < 0.25 < box.points[2][1] == pytest.approx(900 / 1080, abs=1e-5)
+
+
+def pull_up(page: Page, middle: dict[str, float]) -> None:
+    x, y = middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 40, steps=4)
+    page.mouse.up()
 
 
 def test_the_help_sheet_lists_the_keys_and_changes_one(desk):

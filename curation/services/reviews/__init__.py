@@ -2,7 +2,7 @@
 
 from curation.services.reviews.controls import AsSeen, with_control
 from curation.services.reviews.deciding import MOST_DECISIONS, record
-from curation.services.reviews.fixing import check_boxes, known_flags, known_labels
+from curation.services.reviews.fixing import check_boxes, draws_outlines, known_flags, known_labels
 from curation.services.reviews.history import LATEST, as_decided, latest, similar_to
 from curation.services.reviews.places import current_consensus
 from curation.services.reviews.queue import (
@@ -33,6 +33,7 @@ __all__ = [
     "check_boxes",
     "classes_waiting",
     "current_consensus",
+    "draws_outlines",
     "known_flags",
     "known_labels",
     "latest",

@@ -1,6 +1,7 @@
 """Deciding: each decision is stored once, in the order it was made, or refused with a sentence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -92,6 +93,9 @@ def _apply(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
     seen = current_consensus(asset)
     if decided.seen is not None and decided.seen != (seen.pk if seen else 0):
         raise Stale("The boxes of this image have changed since they were shown; look at it again.")
+    if decided.verdict == Verdict.FIX:
+        boxes = check_boxes(decided.boxes, {label["name"] for label in known_labels(asset.project)})
+        decided = replace(decided, boxes=boxes)
     action(asset, user, decided, now)
     append(asset, user, decided, now, consensus=seen)
     if seen is not None and decided.verdict in JUDGING:
@@ -114,8 +118,7 @@ def _hold(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
 
 
 def _fix(asset: Asset, user: User, decided: Decided, now: datetime) -> None:
-    boxes = check_boxes(decided.boxes, {label["name"] for label in known_labels(asset.project)})
-    new_version(asset, boxes, user, now)
+    new_version(asset, decided.boxes or (), user, now)
     decide(asset, user, decided, Decision.Verdict.PASSED, now, reason="fixed")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from crowd.models import Batch
+from crowd.services.answers import outlined
 from curation.models import Asset, Box, Consensus, ConsensusBox, Project, User
 from curation.services.consensus.storing import Row, add_versions
 from curation.services.reviews.values import Refused
@@ -25,6 +26,12 @@ def known_labels(project: Project) -> list[dict[str, str]]:
     return [{"name": name, "colour": ""} for name in names]
 
 
+def draws_outlines(project: Project) -> bool:
+    """Say whether the crowd's latest box task asks for outlines."""
+    drawn = Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id")
+    return drawn.values_list("interface", flat=True).first() == "outlines"
+
+
 def known_flags(project: Project) -> list[dict[str, str]]:
     """Return what may be said of an image as a whole in the crowd's box task."""
     batch = Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id").first()
@@ -33,14 +40,24 @@ def known_flags(project: Project) -> list[dict[str, str]]:
 
 
 def check_boxes(boxes: Sequence[Mapping[str, Any]] | None, labels: set[str]) -> list[dict[str, Any]]:
-    """Return boxes in fractions of the image, cut at its edge; Refused names the first one that is wrong."""
+    """Return boxes in fractions of the image, cut at its edge; CrowdError names the first one that is wrong.
+
+    Where corners are given, the box is the one around them.
+    """
     if not isinstance(boxes, list | tuple):
         raise Refused("A fix needs its boxes; send an empty list when there is nothing to box.")
     return [_checked(number, box, labels) for number, box in enumerate(boxes, start=1)]
 
 
 def _checked(number: int, box: Mapping[str, Any], labels: set[str]) -> dict[str, Any]:
-    if not isinstance(box, Mapping) or box.get("label") not in labels:
+    if not isinstance(box, Mapping) or not box.get("points"):
+        return _box(number, box, labels)
+    around = _box(number, outlined(number, box, labels), labels)
+    return around | {"points": [[min(max(0.0, float(side)), 1.0) for side in corner] for corner in box["points"]]}
+
+
+def _box(number: int, box: Mapping[str, Any], labels: set[str]) -> dict[str, Any]:
+    if not isinstance(box, Mapping) or str(box.get("label")) not in labels:
         raise Refused(f"Box {number} needs one of the labels {', '.join(sorted(labels))}.")
     sides = [box.get(side) for side in SIDES]
     if not all(isinstance(side, int | float) and math.isfinite(side) for side in sides):
@@ -71,22 +88,26 @@ def new_version(asset: Asset, boxes: Sequence[Mapping[str, Any]], user: User, no
         confidence=1.0,
         n_answers=1,
         used=[],
-        trace=[f"{user.name} fixed the boxes: {len(boxes)} in the end."],
+        trace=[f"{user.name} fixed {_what(boxes)}: {len(boxes)} in the end."],
         created_at=now,
     )
-    outlined = _outlined(asset, before)
+    kept = _outlines_of(asset, before)
     drawn = [
-        ConsensusBox(seq=seq, confidence=1.0, support=[], points=_outline_in(box, outlined), **box)
+        ConsensusBox(seq=seq, confidence=1.0, support=[], **{"points": _outline_in(box, kept), **box})
         for seq, box in enumerate(boxes)
     ]
     add_versions(stage=stage, rows=[Row(row, drawn)])
     return row
 
 
-def _outlined(asset: Asset, before: Consensus | None) -> list[ConsensusBox | Box]:
+def _outlines_of(asset: Asset, before: Consensus | None) -> list[ConsensusBox | Box]:
     """Return what is outlined of the picture: what was agreed on, then what each annotator drew."""
     said = Box.objects.filter(annotation__asset=asset, annotation__discarded_at=None).order_by("pk")
     return [box for box in (*(before.boxes.all() if before else ()), *said) if box.points]
+
+
+def _what(drawn: Sequence[Mapping[str, Any]]) -> str:
+    return "the outlines" if any(one.get("points") for one in drawn) else "the boxes"
 
 
 def _outline_in(box: Mapping[str, Any], outlined: Sequence[ConsensusBox | Box]) -> list[Any]:

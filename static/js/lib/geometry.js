@@ -56,3 +56,11 @@ export const toPixels = ([x, y, w, h], width, height) => ({ x: x * width, y: y *
 export const toFractions = (box, width, height) => ({
   x: box.x / width, y: box.y / height, w: box.w / width, h: box.h / height,
 });
+
+/** Corners in pixels from fractions of the picture. */
+export const cornersToPixels = (points, width, height) => points.map(([x, y]) => [x * width, y * height]);
+
+/** Corners as fractions: a hundred thousandth of the picture is finer than anybody's hand, and keeps long outlines short. */
+export const cornersToFractions = (points, width, height) => points.map(([x, y]) => [share(x, width), share(y, height)]);
+
+const share = (value, whole) => Math.round((value / whole) * 1e5) / 1e5;

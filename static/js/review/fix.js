@@ -1,22 +1,30 @@
-// Fix mode: the agreed boxes in the box editor, and the same boxes as a list with numbers.
+// Fix mode: what was agreed on in its editor, and the same as a list with numbers.
 
-import { BoxEditor } from "../box-editor.js";
 import { h } from "../lib/dom.js";
-import { clamp, toFractions, toPixels } from "../lib/geometry.js";
-
-const SIDES = [["x", "from left"], ["y", "from top"], ["w", "width"], ["h", "height"]];
+import { toPixels } from "../lib/geometry.js";
+import { shapeOf } from "./fix-shapes.js";
 
 export class Fix {
   /**
    * @param {{frame: HTMLElement, list: HTMLElement, say: (text: string) => void, whole: (flag: object) => void}} places
-   * @param {{labels: object[], flags: {value: string, label: string}[]}} task
+   * @param {{labels: object[], flags: {value: string, label: string}[], outlines: boolean}} task
    */
-  constructor(places, { labels, flags }) {
-    Object.assign(this, places, { labels, flags: flagsOf(flags), editor: null, item: null });
+  constructor(places, { labels, flags, outlines }) {
+    Object.assign(this, places, { labels, flags: flagsOf(flags), outlines, shape: null, editor: null, item: null });
   }
 
   get open() {
     return this.editor !== null;
+  }
+
+  /** The editor in use if it draws these. @param {"box" | "outline"} name */
+  editorOf(name) {
+    return this.shape?.name === name ? this.editor : null;
+  }
+
+  /** What is fixed where this is drawn. */
+  shapeFor(drawn) {
+    return shapeOf(drawn, this.outlines);
   }
 
   /**
@@ -25,17 +33,12 @@ export class Fix {
    */
   begin(item, found, only = null) {
     this.item = item;
+    const { url: src, w: width, h: height } = item.image;
     const hers = item.variants.find((one) => one.letter === only)?.boxes ?? [];
-    const boxes = found.rows.length ? found.rows : hers.map(({ box, label }) => ({ label, box: toPixels(box, item.image.w, item.image.h) }));
+    const drawn = found.rows.length ? found.rows : hers.map((one) => ({ ...one, box: toPixels(one.box, width, height) }));
+    this.shape = this.shapeFor(drawn);
     this.frame.hidden = false;
-    this.editor = new BoxEditor(this.frame, {
-      src: item.image.url,
-      width: item.image.w,
-      height: item.image.h,
-      labels: this.labels,
-      boxes: boxes.map((one) => ({ ...one.box, label: one.label })),
-      alt: "Boxes of this photo. N draws one, Tab selects, arrows move, digits set the label.",
-    });
+    this.editor = this.shape.open(this.frame, { src, width, height, labels: this.labels }, drawn);
     for (const type of ["change", "select"]) this.editor.addEventListener(type, () => this.drawList());
     this.editor.addEventListener("say", ({ detail }) => this.say(detail));
     this.drawList();
@@ -49,27 +52,26 @@ export class Fix {
     this.frame.hidden = true;
   }
 
-  /** @returns {object[] | null} fractions of the image; null and a sentence when a box has no label */
+  /** @returns {object[] | null} fractions of the image; null and a sentence when something is not finished */
   result() {
-    const { w, h: height } = this.item.image;
-    const boxes = this.editor.boxes;
-    const nameless = boxes.find((box) => box.label === null);
+    const all = this.shape.items(this.editor);
+    const nameless = all.find((one) => one.label === null);
     if (nameless) {
       this.editor.select(nameless.id);
-      this.say("One box has no label yet: press its digit.");
-      return null;
-    }
-    return boxes.map((box) => ({ label: box.label, ...toFractions(box, w, height) }));
+      this.say(`One ${this.shape.name} has no label yet: press its digit.`);
+    } else if (!this.editor.complete) this.say("Close the outline first, or undo its corners.");
+    else return all.map((one) => this.shape.sent(one, this.editor));
+    return null;
   }
 
   drawList() {
     if (!this.editor) return;
     const active = this.list.contains(document.activeElement) ? document.activeElement.dataset.field : null;
     this.list.replaceChildren(
-      h("h2", { class: "big" }, "Fix the boxes"),
-      h("p", { class: "hint" }, "Drag, or set two corners. Digits name the selected box."),
+      h("h2", { class: "big" }, this.shape.title),
+      h("p", { class: "hint" }, this.shape.hint),
       this.labelButtons(),
-      h("ul", { class: "rv-list" }, ...this.editor.boxes.map((box, at) => this.row(box, at))),
+      h("ul", { class: "rv-list" }, ...this.shape.items(this.editor).map((one, at) => this.row(one, at))),
       this.flagButtons(),
     );
     if (active) this.list.querySelector(`[data-field="${active}"]`)?.focus();
@@ -95,31 +97,29 @@ export class Fix {
     return h("section", {}, h("h3", {}, "The whole image"), h("div", { class: "rv-labels" }, ...buttons));
   }
 
-  row(box, at) {
-    const open = h("button", { type: "button", class: "hd", "aria-pressed": String(box.id === this.editor.selected) });
-    open.append(h("span", { class: "pill acc" }, String(at + 1)), box.label ?? "no label");
-    open.addEventListener("click", () => this.editor.select(box.id));
-    const row = h("li", { class: `rv-box ${box.id === this.editor.selected ? "sel" : ""}` }, open);
-    if (box.id === this.editor.selected) row.append(this.numbers(box));
+  row(one, at) {
+    const chosen = one.id === this.editor.selected;
+    const open = h("button", { type: "button", class: "hd", "aria-pressed": String(chosen) });
+    open.append(h("span", { class: "pill acc" }, String(at + 1)), this.shape.words(one));
+    open.addEventListener("click", () => this.editor.select(one.id));
+    const row = h("li", { class: `rv-box ${chosen ? "sel" : ""}` }, open);
+    if (chosen) row.append(this.numbers(one));
     return row;
   }
 
-  /** Places in numbers: the way to a box without dragging. */
-  numbers(box) {
-    const fields = SIDES.map(([side, words]) => {
+  /** Places in numbers: the way without dragging. */
+  numbers(one) {
+    const fields = this.shape.fields(this.editor).map(([side, words]) => {
       const input = h("input", { type: "number", class: "inp", min: "0", step: "1", "data-field": side });
-      input.value = String(Math.round(box[side]));
-      input.addEventListener("change", () => this.typed(box, side, Number(input.value)));
+      input.value = String(Math.round(this.shape.read(one, side, this.editor)));
+      input.addEventListener("change", () => this.typed(one, side, Number(input.value)));
       return h("label", {}, h("span", {}, words), input);
     });
     return h("div", { class: "rv-numbers" }, ...fields);
   }
 
-  typed(box, side, value) {
-    const { w, h: height } = this.item.image;
-    const most = { x: w - box.w, y: height - box.h, w: w - box.x, h: height - box.y }[side];
-    const least = side === "w" || side === "h" ? 2 : 0;
-    if (Number.isFinite(value)) this.editor.change(box.id, { ...box, [side]: clamp(value, least, most) });
+  typed(one, side, value) {
+    if (Number.isFinite(value)) this.shape.write(this.editor, one, side, value);
   }
 }
 
