@@ -94,7 +94,7 @@ def breaches(page: Page) -> list[str]:
 
 def is_bad(kind: str, text: str) -> bool:
     """A lost network and an answer of 4xx are written to the console by the browser itself; tests ask for both."""
-    return kind == "error" and "Failed to load resource" not in text
+    return kind == "error" and not text.startswith(("Failed to load resource", "WebSocket connection to"))
 
 
 def is_ours(url: str, base: str) -> bool:

@@ -69,6 +69,8 @@ def _number(text: str, what: str, most: int) -> int:
 
 def of_project(project: Project) -> Asked:
     """Return what a rehearsal of a project is about: its recipe, its classes, its settings as they are now."""
+    if not project.recipe:
+        raise CrowdError("This project was made without a recipe, so there is nothing to rehearse.")
     try:
         recipe = load(project.recipe)
     except BadRecipe as error:

@@ -1,12 +1,14 @@
 """The pages in a real Chromium: no refused script, no console error, no serious trouble for screen readers."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from crowd.models import Assignment
 from curation.models import Asset, Project
@@ -21,6 +23,7 @@ from tests.factories import (
     make_user,
     make_worker,
 )
+from tests.serving import serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PAGES = ("project", "pools", "pool", "assets", "asset", "workers", "worker", "datasets", "settings")
@@ -95,6 +98,25 @@ def test_coming_back_to_a_page_brings_new_numbers_without_a_ring(server, browser
         Project.objects.filter(pk=project.pk).update(version=9)
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.locator('#kpis [data-live="published"]', has_text="2").wait_for()
+
+
+def test_the_overview_keeps_its_numbers_while_the_server_is_away_and_goes_on_by_itself(
+    services, browser, session, project, addresses
+):
+    with ExitStack() as until_stopped:
+        address = until_stopped.enter_context(serving())
+        with watched(browser, address, cookie=session, **DESK) as page:
+            page.goto(reverse("project", args=[project.public_id]))
+            page.locator('#live[data-state="on"]').wait_for()
+            published = page.locator('#kpis [data-live="published"]')
+            until_stopped.close()
+            page.get_by_text("Reconnecting, last update").wait_for()
+            assert published.inner_text() == "1"
+            make_asset(project)
+            Project.objects.filter(pk=project.pk).update(version=9)
+            with serving(port=urlsplit(address).port or 0):
+                expect(published).to_have_text("2")
+                page.locator('#live[data-state="on"]').wait_for()
 
 
 def test_on_the_phone_the_side_bar_is_a_sheet(server, browser, session, project, addresses):

@@ -126,9 +126,13 @@ def test_the_camera_writes_maker_model_and_time_but_never_a_place():
     assert not exif.get_ifd(0x8825)
 
 
-@pytest.mark.parametrize(
-    ("sign", "light", "words"), [("wave", None, "no sign 'wave'"), ("ok", "neon", "no light 'neon'")]
-)
-def test_an_unknown_sign_or_light_is_refused_with_what_is_known(sign, light, words):
-    with pytest.raises(ValueError, match=words):
-        scene("x", sign, light=light)
+def test_an_unknown_light_is_refused_with_what_is_known():
+    with pytest.raises(ValueError, match="no light 'neon'; known are"):
+        scene("x", "ok", light="neon")
+
+
+def test_a_sign_of_somebodys_own_is_shown_as_one_of_ours_and_keeps_its_name():
+    shown = scene("x", "wave", width=320, height=180)
+    assert shown.truth.sign == "wave"
+    assert shown.image.tobytes() == scene("x", "wave", width=320, height=180).image.tobytes()
+    assert len(shown.truth.boxes) == 1

@@ -1,6 +1,7 @@
 """Hands that show a sign. Local coordinates: the palm about (0, 0), fingers up (negative y), the thumb at the left."""
 
 import math
+import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -61,6 +62,12 @@ POSES: Final[dict[str, Sign]] = {
 }
 SIGNS: Final = tuple(POSES)
 RESTING: Final = Sign(_ALL, (-48, 16, -28, 84), (-7, -2, 3, 9), reach=0.58)
+
+
+def pose_of(sign: str) -> Sign:
+    """Return how a hand shows a sign; one that we do not know is shown as a known one, always the same."""
+    return POSES.get(sign) or POSES[SIGNS[zlib.crc32(sign.encode()) % len(SIGNS)]]
+
 
 _BASE = (-42, -14, 14, 41)
 _LENGTH = (104, 116, 108, 84)

@@ -35,7 +35,7 @@ def scene(
 
     Args:
         seed: what chance decides in this one picture: pose, crop, expression, exposure.
-        sign: one of `SIGNS`.
+        sign: one of `SIGNS`; a name of somebody's own is shown by one of their poses.
         width: pixels of the result; the drawing is made at 1920 x 1080 and scaled.
         height: pixels of the result.
         person: seed of the identity (face, skin, hair, clothes); the picture's own seed when missing.
@@ -46,7 +46,7 @@ def scene(
         shown: the signing hand is "whole", "cut" by the edge of the picture, or not there ("none").
 
     Raises:
-        ValueError: the sign or the light is not a known one.
+        ValueError: the light is not a known one.
     """
     setting = Setting(seed, sign, person, room, light, scale, second_hand, shown)
     picture = draw(setting)

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .hands import POSES, RESTING, SIGNS, Bounds, Hand, Light, shape
+from .hands import RESTING, Bounds, Hand, Light, pose_of, shape
 from .heads import Expression, expression
 from .looks import Look, look
 from .rooms import HEIGHT, LIGHTS, WIDTH
@@ -32,8 +32,6 @@ class Setting:
     shown: Shown = "whole"
 
     def __post_init__(self) -> None:
-        if self.sign not in POSES:
-            raise ValueError(f"no sign {self.sign!r}; known are {', '.join(SIGNS)}")
         if self.light is not None and self.light not in LIGHTS:
             raise ValueError(f"no light {self.light!r}; known are {', '.join(dict.fromkeys(LIGHTS))}")
 
@@ -113,7 +111,7 @@ def _shot(rng: random.Random, scale: float | None) -> Shot:
 
 
 def _signing(rng: random.Random, who: Look, setting: Setting, shot: Shot) -> Pose:
-    sign, side = POSES[setting.sign], shot.side
+    sign, side = pose_of(setting.sign), shot.side
     hand = shape(sign, who, _wobble(rng, 4))
     x, y, turn = side * rng.uniform(365, 470), rng.uniform(400, 590), rng.uniform(-13, 13)
     if sign.sideways:
