@@ -98,6 +98,24 @@ class Leases(RuleBasedStateMachine):
     def a_process_dies(self, data: st.DataObject) -> None:
         self.one_of_the_runs(data)
 
+    @precondition(lambda self: self.runs)
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def a_process_wakes_up_after_another_took_its_job(self, data: st.DataObject, outcome: Again | None) -> None:
+        """Only the fence tells them apart: the job runs, and the state is what it was for the first of them."""
+        frozen, _ = self.one_of_the_runs(data)
+        Job.objects.filter(pk=frozen.job.pk, state=State.RUNNING).update(lease_until=self.now - SECOND)
+        jobs.sweep(now=self.now)
+        jobs.retry(job_id=frozen.job.pk)
+        Job.objects.filter(pk=frozen.job.pk, state=State.DUE).update(next_at=self.now)
+        taken = jobs.claim(job_id=frozen.job.pk, now=self.now)
+        if taken is not None:
+            self.claims[taken.pk] += 1
+            self.runs.append(Run(taken, self.next_moment()))
+        before = Job.objects.filter(pk=frozen.job.pk).values().get()
+        jobs.finish(job=frozen.job, outcome=outcome, now=self.now)
+        jobs._fail(frozen.job, ValueError("no such file"), self.now)
+        assert Job.objects.filter(pk=frozen.job.pk).values().get() == before, "who woke up late wrote something"
+
     def one_of_the_runs(self, data: st.DataObject) -> tuple[Run, bool]:
         """Return a run, which ends, and whether its process still holds the job."""
         run = self.runs.pop(data.draw(st.integers(0, len(self.runs) - 1)))
