@@ -37,7 +37,7 @@ def rehearse_footage(*, wish: Wish, progress: Progress | None = None) -> dict[st
         project = _project(wish, now)
         for number in range(wish.size):
             _bring(project, footage.clip(wish.seed, number), wish.seed, now)
-            _work(project, now)
+            _work(project, database_now())  # later than the clip, however long it took: all its frames are here
             if progress:
                 progress(number + 1, wish.size)
         Project.objects.filter(pk=project.pk).update(archived_at=database_now())

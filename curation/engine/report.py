@@ -1,11 +1,13 @@
 """The report of a rehearsal, read from rows alone: funnel, money, quality against the truth, who was caught."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Sum
 
 from aggregation.core.geometry import best_matching, iou_matrix
 from crowd.models import Account, Assignment, Batch, Evidence, LedgerEntry, Restriction, Worker
@@ -19,7 +21,7 @@ from crowd.rehearsal.visits import person_of
 from crowd.services import ledger
 from curation.engine.costs import CUT
 from curation.engine.wish import Wish
-from curation.models import Asset, Consensus, Decision, Pool, Project, Stage
+from curation.models import Asset, Consensus, Pool, Project, Stage
 
 MATCH_IOU = 0.5
 READ_AT_ONCE = 500
@@ -27,6 +29,36 @@ DUPLICATE_TRICKS = ("resent", "resaved", "shared")
 TEMPLATE_TRICK = "template"
 WORKERS = ("honest", "dishonest", "caught", "missed", "wrongly_accused")
 DUPLICATE_REASONS = ("same_file", "same_photo")
+
+
+REACHED: Final = """
+WITH reached AS (
+    SELECT stage_id, asset_id FROM curation_decision WHERE project_id = %(project)s
+     UNION
+    SELECT stage_id, id FROM curation_asset WHERE project_id = %(project)s
+     UNION
+    SELECT stage.id, asset.id
+      FROM curation_stage stage JOIN curation_asset asset USING (project_id)
+     WHERE project_id = %(project)s AND stage.kind = 'collect'
+)
+SELECT here.id, stands.position, asset.state, asset.reason, count(*)
+  FROM reached
+  JOIN curation_asset asset ON asset.id = reached.asset_id
+  JOIN curation_stage here ON here.id = reached.stage_id
+  JOIN curation_stage stands ON stands.id = asset.stage_id AND stands.position >= here.position
+ WHERE here.kind <> 'collect' OR asset.parent_id IS NULL
+ GROUP BY 1, 2, 3, 4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """So many assets stand at the stage of this position in this state, for this reason."""
+
+    position: int
+    state: str
+    reason: str
+    n: int
 
 
 def report(*, project: Project, wish: Wish) -> dict[str, Any]:
@@ -51,32 +83,38 @@ def funnel_of(project: Project) -> list[dict[str, Any]]:
 
     An image counts by where it stands now: one that was dropped and brought back passed, one taken out later did not.
     """
-    return [_row_of(stage) for stage in Stage.objects.filter(project=project).order_by("position")]
+    reached = _reached(project)
+    return [_row_of(stage, reached[stage.pk]) for stage in project.stages.order_by("position")]
 
 
-def _row_of(stage: Stage) -> dict[str, Any]:
+def _reached(project: Project) -> dict[int, list[Standing]]:
+    """Return for each stage where all stand now that stand there, or were decided about there and stand beyond it."""
+    found: dict[int, list[Standing]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(REACHED, {"project": project.pk})
+        for stage_id, *row in cursor.fetchall():
+            found[stage_id].append(Standing(*row))
+    return found
+
+
+def _row_of(stage: Stage, reached: Sequence[Standing]) -> dict[str, Any]:
     """Count one stage. A video that was cut has passed: `frames` says how many came of the videos cut there."""
-    came = Asset.objects.filter(project=stage.project_id, parent=None) if stage.kind == "collect" else _came_to(stage)
-    cut = Q(stage=stage, reason=CUT, state=Asset.State.DROPPED)
-    dropped = came.filter(stage=stage, state=Asset.State.DROPPED).exclude(cut)
-    reasons = dropped.values_list("reason").annotate(n=Count("pk")).order_by("reason")
-    passed = came.filter(Q(stage__position__gt=stage.position) | Q(state=Asset.State.PUBLISHED) | cut).count()
+    here = [one for one in reached if one.position == stage.position and one.state == Asset.State.DROPPED]
+    cut = sum(one.n for one in here if one.reason == CUT)
+    reasons = {one.reason: one.n for one in sorted(here, key=lambda one: one.reason) if one.reason != CUT}
+    on = [one for one in reached if one.position > stage.position or one.state == Asset.State.PUBLISHED]
     row = {
         "stage": stage.name,
-        "in": came.count(),
-        "passed": passed,
-        "dropped": dropped.count(),
-        "reasons": dict(reasons),
+        "in": sum(one.n for one in reached),
+        "passed": sum(one.n for one in on) + cut,
+        "dropped": sum(reasons.values()),
+        "reasons": reasons,
     }
-    frames = Asset.objects.filter(parent__in=came.filter(cut)).count()
-    return {**row, "frames": frames} if frames else row
+    return {**row, "frames": _frames_cut(stage)} if cut else row
 
 
-def _came_to(stage: Stage) -> QuerySet[Asset]:
-    """Return the assets that stand at a stage, or were decided about there and stand beyond it."""
-    decided = Decision.objects.filter(stage=stage).values("asset")
-    beyond = Q(pk__in=decided, stage__position__gt=stage.position)
-    return Asset.objects.filter(Q(stage=stage) | beyond, project_id=stage.project_id)
+def _frames_cut(stage: Stage) -> int:
+    return Asset.objects.filter(parent__stage=stage, parent__reason=CUT, parent__state=Asset.State.DROPPED).count()
 
 
 def cost_of(project: Project, funnel: list[dict[str, Any]], delivered: int) -> dict[str, Any]:

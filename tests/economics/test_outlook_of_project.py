@@ -66,6 +66,17 @@ def test_days_before_the_first_pool_was_opened_are_no_part_of_the_pace(pool: Poo
     assert late.hours == fresh.hours
 
 
+@pytest.mark.parametrize(("state", "is_told"), [("waiting", True), ("held", True), ("dropped", False)])
+def test_without_pools_nothing_is_promised_when_nothing_is_on_its_way(now: datetime, state: str, is_told: bool):
+    """Of three pictures that a search brought two are published."""
+    project = make_project()
+    for _ in range(2):
+        make_asset(project)
+    make_asset(project, state, stage="checks")
+    numbers = project_numbers(project=project, now=now)
+    assert (outlook_of_project(project, numbers, now=now) is not None) == is_told
+
+
 def test_a_pause_is_no_part_of_the_pace(pool: Pool, now: datetime):
     turned(pool, "pool.opened", now - OPENED)
     turned(pool, "pool.paused", now - timedelta(hours=6))

@@ -1,7 +1,7 @@
 """Clips of cameras: they say where and when, frames get their own hour, queries and counts know it."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from django.core.management import call_command
 
 from crowd.clock import database_now
 from crowd.rehearsal import footage
+from curation.engine import rehearsal_footage
+from curation.engine.wish import Wish
 from curation.management.commands.rehearse import as_text
 from curation.models import Asset, Project
 from curation.services import clips, ingest, tag_counts
@@ -89,3 +91,12 @@ def test_a_rehearsal_of_footage_finds_what_moves_and_counts_it():
     assert "motion    60 in" in told
     assert "camera: gate-1  50.0%" in told
     assert "workers" not in told  # nobody was asked
+
+
+def test_a_clip_is_worked_on_whole_however_long_the_ones_before_took(monkeypatch):
+    """The rehearsal began 55 s ago: as of a minute after that, the clip's last frame would be seconds old."""
+    began = iter([database_now() - timedelta(seconds=55)])
+    monkeypatch.setattr(rehearsal_footage, "database_now", lambda: next(began, None) or database_now())
+    document = rehearsal_footage.rehearse_footage(wish=Wish("camera-footage", 3, 1, {"tag": {"taggers": ["light"]}}))
+    tagged = next(row for row in document["funnel"] if row["stage"] == "tag")
+    assert tagged["passed"] + tagged["dropped"] == tagged["in"] == 30

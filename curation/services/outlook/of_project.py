@@ -11,7 +11,7 @@ from crowd.services.tallies import HOUR, Key
 from curation.economics.final_cost import StageAhead, draw_final_cost
 from curation.economics.time_left import Goal, Quantiles, draw_hours, pace_of
 from curation.economics.week import Week
-from curation.models import Pool, Project
+from curation.models import Asset, Pool, Project
 from curation.recipes.loading import BadRecipe, load
 from curation.services.outlook.at_work import at_work, hours_of, is_stopped, worth_of
 from curation.services.outlook.crowd_week import week_of
@@ -24,13 +24,14 @@ from curation.services.overview.project import Forecast, ProjectNumbers
 
 WINDOW = timedelta(days=7)
 CUT = "cut_into_frames"
+ON_ITS_WAY = (Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD)
 DROPS_NOTHING = {"publish", "boxes", "describe"}
 
 
 def outlook_of_project(project: Project, numbers: ProjectNumbers, *, now: datetime) -> Told | None:
-    """Return what is to be said of a project; None when nothing is planned or all of it is published."""
+    """Return what is to be said of a project; None when nothing is planned or nothing more can be published."""
     left = numbers.plan - numbers.published
-    if left <= 0 or not numbers.plan:
+    if left <= 0 or not numbers.plan or _is_through(numbers):
         return None
     working = [row for row in numbers.rows if row.is_working and row.pool.kind == Pool.Kind.MAIN]
     week = week_of(_busiest(working).pool.account, now=now) if working else Week.flat()
@@ -52,6 +53,12 @@ def outlook_of_project(project: Project, numbers: ProjectNumbers, *, now: dateti
         is_stopped=stopped,
         inputs={"published": published, "hours": round(hours, 3), "worth": round(worth, 4), "zone": str(week.zone)},
     )
+
+
+def _is_through(numbers: ProjectNumbers) -> bool:
+    """Say whether no pool asks for anything and nothing is on its way: what was dropped is never published."""
+    asks = any(row.pool.wanted for row in numbers.rows if row.pool.kind == Pool.Kind.MAIN)
+    return not asks and not numbers.counts.sum(states=ON_ITS_WAY)
 
 
 def with_outlook(numbers: ProjectNumbers, told: Told | None) -> ProjectNumbers:
