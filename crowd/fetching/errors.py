@@ -13,7 +13,14 @@ class FetchError(CrowdError):
 
 
 class AddressRefused(FetchError):
-    """The address is none that may be fetched; no connection was made to it."""
+    """The address is none that may be fetched; no connection was made to it.
+
+    `sentence` is in the catalogue of the workers' languages, with %(places)s for its `parts`.
+    """
+
+    def __init__(self, sentence: str, **parts: object) -> None:
+        self.sentence, self.parts = sentence, parts
+        super().__init__(sentence % parts if parts else sentence)
 
 
 class AnswerRefused(FetchError):

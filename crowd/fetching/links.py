@@ -46,8 +46,9 @@ def read_link(text: str, *, limits: Limits, allow: frozenset[str]) -> Link:
     allowed = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}") in allow
     _check_scheme(parsed.scheme, plain_http=limits.plain_http or allowed)
     if port not in limits.ports and not allowed:
-        ports = " or ".join(map(str, sorted(limits.ports)))
-        raise AddressRefused(f"Port {port} of {host} cannot be used; the address must be on port {ports}.")
+        ports = " / ".join(map(str, sorted(limits.ports)))
+        sentence = "Port %(port)s of %(host)s cannot be used; the address must be on port %(ports)s."
+        raise AddressRefused(sentence, port=port, host=host, ports=ports)
     return Link(parsed.scheme, host, port, parsed.raw_path, allowed)
 
 
@@ -64,7 +65,8 @@ def follow(link: Link, location: bytes) -> str:
 
 def _parsed(text: str) -> httpx.URL:
     if len(text) > LONGEST:
-        raise AddressRefused(f"The address has {len(text)} characters; at most {LONGEST} are read.")
+        sentence = "The address has %(n)s characters; at most %(most)s are read."
+        raise AddressRefused(sentence, n=len(text), most=LONGEST)
     if AMBIGUOUS.search(text):
         raise AddressRefused("The address holds a space, a backslash or an invisible character; write it without.")
     seen = ADDRESS.fullmatch(text)
@@ -76,7 +78,8 @@ def _parsed(text: str) -> httpx.URL:
     try:
         return httpx.URL(text)
     except (UnicodeError, httpx.InvalidURL):
-        raise AddressRefused(f"“{seen['host'][:80]}” is not a name or number of a server.") from None
+        sentence = "“%(host)s” is not a name or number of a server."
+        raise AddressRefused(sentence, host=seen["host"][:80]) from None
 
 
 def _host(parsed: httpx.URL) -> str:
@@ -85,11 +88,12 @@ def _host(parsed: httpx.URL) -> str:
         return str(IPv6Address(host))
     host = host.removesuffix(".")
     if NAME.fullmatch(host) is None:
-        raise AddressRefused(f"“{host[:80]}” is not a name of a server.")
+        raise AddressRefused("“%(host)s” is not a name of a server.", host=host[:80])
     return host
 
 
 def _check_scheme(scheme: str, *, plain_http: bool) -> None:
     if scheme == "https" or (scheme == "http" and plain_http):
         return
-    raise AddressRefused(f"{scheme}:// addresses cannot be used here; the address must start with https://.")
+    sentence = "%(scheme)s:// addresses cannot be used here; the address must start with https://."
+    raise AddressRefused(sentence, scheme=scheme)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from crowd.authored import told
 from crowd.errors import BadAnswer
 from crowd.fetching import AddressRefused, Limits
 from crowd.fetching.links import read_link
@@ -68,7 +67,8 @@ def _link(_: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
     try:
         read_link(link, limits=Limits(), allow=NOBODY)
     except AddressRefused as error:
-        raise BadAnswer(gettext("This link cannot be used. %(why)s") % {"why": told(str(error))}) from None
+        why = gettext(error.sentence) % error.parts
+        raise BadAnswer(gettext("This link cannot be used. %(why)s") % {"why": why}) from None
 
 
 def several(chosen: Iterable[str], spec: Mapping[str, Any]) -> str:

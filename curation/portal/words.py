@@ -46,6 +46,7 @@ OUTLINING = (
     gettext_noop("The next outlines are “{label}”."),
     gettext_noop("Outline {n}, {label}, {corners} corners"),
     gettext_noop("Corner chosen: move it, or remove it."),
+    gettext_noop("Corner removed."),
 )
 SENDING = (
     gettext_noop("Take a photo"),

@@ -1,5 +1,7 @@
 // The keys of the box editor: one table for the handlers and for the help sheet.
 
+import { onControl } from "./lib/keys.js";
+
 /**
  * @param {() => import("./box-editor.js").BoxEditor | null} editor the one in use, or none
  * @param {{save?: () => void, leave?: () => void}} [around] what Enter and Esc do when nothing is being drawn
@@ -7,6 +9,7 @@
  */
 export function editorKeys(editor, { save, leave } = {}) {
   const open = () => editor() !== null;
+  const free = () => open() && !onControl();
   const key = (id, code, does, run, more = {}) => ({ id, code, does, run, when: open, ...more });
   return [
     key("draw", "KeyN", "draw a box: two clicks, or arrows and Enter", () => editor().startDrawing()),
@@ -22,10 +25,11 @@ export function editorKeys(editor, { save, leave } = {}) {
     key("fit", "Digit0", "the whole picture", () => editor().view.fit()),
     ...arrows(editor, open),
     ...digits(editor, open),
-    key("enter", "Enter", "set a corner, else save and go on", () => enter(editor(), save)),
+    key("enter", "Enter", "set a corner, else save and go on", () => enter(editor(), save), { when: free }),
     key("escape", "Escape", "drop the corner, else leave without saving", () => escape(editor(), leave)),
     key("pan", "Space", "hold and drag to pan", () => (editor().panning = true), {
-      up: () => editor() && (editor().panning = false),
+      up: () => open() && (editor().panning = false),
+      when: free,
     }),
   ];
 }

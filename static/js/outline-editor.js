@@ -160,7 +160,8 @@ export class OutlineEditor extends OutlineDrawing {
     if (this.current.points.length <= LEAST) return this.tell("say", "An outline needs at least three corners.");
     const at = this.held;
     this.held = null;
-    return this.step(() => this.current.points.splice(at, 1));
+    this.step(() => this.current.points.splice(at, 1));
+    return this.tell("say", "Corner removed.");
   }
 
   clear() {

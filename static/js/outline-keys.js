@@ -1,5 +1,7 @@
 // The keys of the outline editor: one table for the handlers and for the help sheet.
 
+import { onControl } from "./lib/keys.js";
+
 /**
  * @param {() => import("./outline-editor.js").OutlineEditor | null} editor the one in use, or none
  * @param {{label: (name: string) => void, save?: () => void, leave?: () => void}} around what a digit does, and what
@@ -8,6 +10,7 @@
  */
 export function outlineKeys(editor, { label, save, leave }) {
   const open = () => editor() !== null;
+  const free = () => open() && !onControl();
   const chosen = () => open() && editor().current !== null;
   const held = () => open() && editor().held !== null;
   const key = (id, code, does, run, more = {}) => ({ id, code, does, run, when: open, ...more });
@@ -23,11 +26,11 @@ export function outlineKeys(editor, { label, save, leave }) {
     key("zoom-in", "Equal", "larger", () => editor().view.zoom(1.25)),
     key("zoom-out", "Minus", "smaller", () => editor().view.zoom(0.8)),
     key("fit", "Digit0", "the whole picture", () => editor().view.fit()),
-    key("enter", "Enter", "set a corner, else save and go on", () => (editor().cursor ? editor().addCorner([...editor().cursor]) : save?.())),
+    key("enter", "Enter", "set a corner, else save and go on", () => (editor().cursor ? editor().addCorner([...editor().cursor]) : save?.()), { when: free }),
     key("escape", "Escape", "drop the mark, let go of the corner, else select nothing or leave", () => escape(editor(), leave)),
     key("pan", "Space", "hold and drag to pan", () => (editor().panning = true), {
       up: () => open() && (editor().panning = false),
-      when: (event) => open() && !event.target.closest?.("button"),
+      when: free,
     }),
     key("corner", "KeyV", "hold the next corner of the selected outline, with Shift the one before", (event) => editor().holdCorner(event.shiftKey ? -1 : 1), { when: chosen }),
     key("insert", "KeyI", "add a corner after the one held", () => editor().splitEdge(editor().held), { when: held }),

@@ -4,7 +4,7 @@ import { editorKeys } from "./editor-keys.js";
 import { get, post } from "./lib/api.js";
 import { dataOf } from "./lib/dom.js";
 import { openHelp } from "./lib/help.js";
-import { keepKeys, Keys, onKeysChange } from "./lib/keys.js";
+import { keepKeys, Keys, onControl, onKeysChange } from "./lib/keys.js";
 import { outlineKeys } from "./outline-keys.js";
 import { Decisions } from "./review/decisions.js";
 import { findings } from "./review/findings.js";
@@ -252,9 +252,6 @@ function printKeys() {
 }
 onKeysChange(printKeys);
 printKeys();
-
-/** Enter and Space belong to a button that has the focus. */
-const onControl = () => document.activeElement?.matches("button, a, summary, input") ?? false;
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
+from django.utils import translation
 
 from crowd.errors import BadAnswer
 from crowd.links import submission_of
@@ -68,6 +69,22 @@ def test_a_link_that_cannot_be_one_is_refused_in_a_sentence_and_the_page_stays(l
     with pytest.raises(BadAnswer, match=says):
         sent(link)
     assert Assignment.objects.get().state == State.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("link", "says"),
+    [
+        ("ftp://files.example/a.mp4", "Адреса ftp:// не подходят; адрес должен начинаться с https://."),
+        (
+            "https://files.example:8080/a.mp4",
+            "Порт 8080 у files.example не годится; адрес должен быть на порту 80 / 443.",
+        ),
+    ],
+)
+def test_the_sentence_is_in_the_workers_language(link, says):
+    with translation.override("ru"), pytest.raises(BadAnswer) as refused:
+        sent(link)
+    assert str(refused.value) == f"Эта ссылка не подходит. {says}"
 
 
 def test_a_page_waits_for_what_its_link_leads_to():

@@ -190,7 +190,7 @@ def test_an_address_that_fails_is_left_alone_before_the_next_message_is_tried(pr
     ("url", "sentence"),
     [
         ("http://example.com/", "must start with https"),
-        ("https://example.com:22/", "cannot be used; the address must be on port 443 or 8443"),
+        ("https://example.com:22/", "cannot be used; the address must be on port 443 / 8443"),
         ("https://user@example.com/", "without a user name"),
         ("gopher://example.com/", "must start with https"),
     ],

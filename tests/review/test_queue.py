@@ -1,6 +1,7 @@
 """The review queue: who gets which image, and when."""
 
 import threading
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from curation.models import Asset, Consensus, ReviewLease
 from curation.services import reviews
 from tests import scenes
-from tests.review.deciding import next_names
+from tests.review.deciding import decide, next_names
 
 pytestmark = pytest.mark.django_db
 FIXED = [{"label": "gesture", "x": 0.1, "y": 0.1, "w": 0.2, "h": 0.3}]
@@ -88,6 +89,15 @@ def test_released_images_go_to_others_at_once(world, image, rita):
     next_names(world, "Rita")
     assert reviews.release_leases(user=rita, project=world) == 1
     assert next_names(world, "Rob") == ["one.jpg"]
+
+
+def test_an_image_whose_decision_was_taken_back_stays_with_the_person_who_looks_at_it_again(world, image, rita):
+    key = uuid.uuid4()
+    assert next_names(world, "Rita") == ["one.jpg"]
+    assert decide(world, rita, image, "accept", key=key).refused == []
+    assert decide(world, rita, image, "undo", undoes=key).refused == []
+    assert next_names(world, "Rob") == []
+    assert next_names(world, "Rita") == ["one.jpg"]
 
 
 def test_a_reload_that_overtakes_its_own_farewell_keeps_its_images(world, image, rita):

@@ -170,6 +170,19 @@ def test_a_box_is_drawn_by_keys_alone(desk):
     expect(desk.locator("#editor .be-box")).to_have_count(3)
 
 
+def test_enter_on_a_button_of_the_list_presses_it_and_keeps_its_place(desk):
+    desk.keyboard.press("f")
+    other = desk.locator("#fix-list").get_by_role("button", name="no gesture 2")
+    other.focus()
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#editor .be-box.sel text")).to_have_text("no gesture")
+    expect(other).to_be_focused()
+    other.click()
+    desk.keyboard.press("Enter")
+    (only,) = sent(desk)
+    assert (only.verdict, {box["label"] for box in only.boxes}) == ("fix", {"no gesture"})
+
+
 def test_outlines_are_seen_and_one_person_alone_is_what_a_fix_begins_with(browser, live_server, photo):
     world = scenes.project(Rita="reviewer")
     image = scenes.image_at_review(world, scenes.batch(world, "boxes"), data=photo)
@@ -206,6 +219,8 @@ def test_an_outline_is_fixed_by_keys_and_by_pointer(browser, live_server, photo)
     agreed.boxes.all().delete()
     agreed.boxes.create(seq=0, label="gesture", confidence=0.9, points=corners, x=0.25, y=0.25, w=0.5, h=0.5)
     with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
+        page.goto(reverse("review-grid", args=[world.public_id]))
+        expect(page.locator(".rg-cell polygon.cons")).to_have_css("fill", "none")
         page.goto(reverse("review", args=[world.public_id]))
         page.locator(".rv-thumb[aria-current]").wait_for()
         page.keyboard.press("f")

@@ -1,12 +1,18 @@
 """An hour of Rita's work as she does it: by keys, two reviewers at once, and what the screen says meanwhile."""
 
+import uuid
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from crowd.models import Assignment
-from curation.models import Asset, Review
+from crowd.models import Assignment, Batch
+from curation.models import Asset, Review, ReviewControl
+from curation.services import reviews
+from curation.services.reviews import Decided
 from tests import scenes
 from tests.browsing import DESK, PHONE, chromium, watched
 
@@ -111,3 +117,34 @@ def test_two_reviewers_at_once_never_see_the_same_image(browser, live_server, wo
         expect(rob.locator("#empty")).to_contain_text("4 are with other reviewers.")
         assert rob.evaluate(SMALL) == []
         assert rob.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_sixty_decisions_a_control_among_them_are_taken_back_one_by_one(browser, live_server, world):
+    """Fifty are remembered by the page; what was decided before them comes back from the server."""
+    boxes, photo = Batch.objects.get(project_id=world.pk), scenes.jpeg(size=(320, 180))
+    known = scenes.image_at_review(world, boxes, seed="known", data=photo)
+    long_ago = Decided(uuid.uuid4(), known.public_id, Review.Verdict.REJECT, reason="missing_box")
+    before = timezone.now() - timedelta(hours=2)
+    assert reviews.record(project=world, user=scenes.person("Rob"), decisions=[long_ago], now=before).refused == []
+    for n in range(56):
+        scenes.image_at_review(world, boxes, seed=f"more-{n}", confidence=0.6, data=photo)
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
+        page.goto(reverse("review", args=[world.public_id]))
+        page.locator(".rv-thumb[aria-current]").wait_for()
+        for n in range(61):
+            page.keyboard.press("x" if n % 7 == 3 else "a")
+            if n % 7 == 3:
+                page.keyboard.press("2")
+            if n == 30:
+                all_sent(page)  # the queue is filled up meanwhile
+        expect(page.get_by_role("heading", name="No boxes need a person")).to_be_visible()
+        all_sent(page)
+        expect(page.locator("#agreement")).to_have_text("0 % of 1 controls")
+        for _ in range(62):
+            page.keyboard.press("z")
+        expect(page.locator("#toast")).to_have_text("There is nothing to undo.")
+        all_sent(page)
+        expect(page.locator("#agreement")).to_be_hidden()
+    assert ReviewControl.objects.get().is_right is None
+    assert Asset.objects.filter(state="held").count() == 60
+    assert not Review.objects.filter(by=scenes.person("Rita"), undone_by=None).exclude(verdict="undo").exists()

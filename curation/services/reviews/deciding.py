@@ -14,6 +14,7 @@ from curation.services.consensus import refitting
 from curation.services.reviews.controls import answer_control
 from curation.services.reviews.fixing import check_boxes, known_labels, new_version
 from curation.services.reviews.places import crowd_task, current_consensus
+from curation.services.reviews.queue import take_leases
 from curation.services.reviews.undoing import undo
 from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved, Stale
 from curation.services.reviews.verdicts import ASKING, JUDGING
@@ -50,10 +51,11 @@ def _record_one(*, project: Project, user: User, decided: Decided, now: datetime
         return
     if decided.verdict == Verdict.UNDO:
         undo(asset, user, decided, now)
+        take_leases([asset.pk], user=user, now=now)  # the image is in front of this person again
     else:
         _check_turn(asset, user, now)
         _apply(asset, user, decided, now)
-    ReviewLease.objects.filter(asset=asset, user=user).delete()
+        ReviewLease.objects.filter(asset=asset, user=user).delete()
     versions.bump(project_id=project.pk)
 
 

@@ -18,7 +18,7 @@
 const STORE = "winnow.keys";
 const NAMES = {
   Space: "Space", Enter: "Enter", Escape: "Esc", Delete: "Del", Backspace: "⌫", Tab: "Tab", Slash: "?",
-  ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Equal: "+", Minus: "−", NumpadAdd: "+", NumpadSubtract: "−",
+  ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Equal: "+", Minus: "−", BracketLeft: "[", BracketRight: "]", NumpadAdd: "+", NumpadSubtract: "−",
 };
 
 /** What is printed on a key in most of the world. */
@@ -141,6 +141,9 @@ export class Keys {
 }
 
 const isSingle = (key) => !key.mod && !key.alt && /^(Key|Digit|Numpad)/.test(key.code);
+
+/** Enter and Space belong to a button that has the focus. */
+export const onControl = () => document.activeElement?.matches("button, a, summary, input") ?? false;
 
 /** Whether the person is writing: keys are letters then. */
 function isTyping(target) {

@@ -24,7 +24,7 @@ export class Decisions extends EventTarget {
   constructor(start, { fetchNext, send, fetchRecent, fetchDecided }) {
     super();
     Object.assign(this, { fetchNext, fetchRecent, fetchDecided, items: [], at: 0, done: new Map(), stack: [] });
-    Object.assign(this, { since: performance.now(), touched: new Set(), takenBack: new Set(), standing: start.standing });
+    Object.assign(this, { since: performance.now(), touched: new Set(), takenBack: new Set(), turn: Promise.resolve(), outdated: false, standing: start.standing });
     this.place = `winnow.review.${start.project}.${start.person}`;
     this.queue = new Queue(`review-${start.project}-${start.person}`, send);
     this.queue.addEventListener("answer", ({ detail }) => this.answered(detail));
@@ -55,6 +55,9 @@ export class Decisions extends EventTarget {
     }
     if (first) this.at = Math.max(0, this.items.findIndex((item) => item.id === localStorage.getItem(this.place)));
     this.tell("change");
+    if (!this.outdated) return;
+    this.outdated = false;
+    await this.load(n);
   }
 
   take(items) {
@@ -99,6 +102,12 @@ export class Decisions extends EventTarget {
       this.go(this.items.indexOf(item));
       return true;
     }
+    this.turn = this.turn.catch(() => {}).then(() => this.undoEarlier());
+    return this.turn;
+  }
+
+  /** One after the other: a held key asks faster than the server answers. */
+  async undoEarlier() {
     const { decisions } = await this.fetchRecent();
     const last = decisions.find(({ key }) => !this.takenBack.has(key));
     return last ? this.reopen(last.key) : false;
@@ -160,7 +169,13 @@ export class Decisions extends EventTarget {
     }
     if (standing && !this.queue.waiting) this.count(standing);
     this.tell("change");
-    if (refused.some((one) => one.stale)) this.load().catch(() => {});
+    if (refused.some((one) => one.stale)) this.loadAnew();
+  }
+
+  /** Fetch what has changed; what is on its way was asked for before that. */
+  loadAnew() {
+    this.outdated = this.loading === true;
+    this.load().catch(() => {});
   }
 
   /** Forget an image: it comes anew. */

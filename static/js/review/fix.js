@@ -80,12 +80,22 @@ export class Fix {
   labelButtons() {
     const chosen = this.editor.current?.label ?? this.editor.brush;
     const buttons = this.labels.map((label, at) => {
-      const button = h("button", { type: "button", class: `btn label is-${label.colour || "blue"}`, "aria-pressed": String(label.name === chosen) });
+      const looks = { class: `btn label is-${label.colour || "blue"}`, "aria-pressed": String(label.name === chosen) };
+      const button = this.button(`label-${at}`, looks, () => this.editor.setLabel(label.name));
       button.append(label.name, h("kbd", {}, String(at + 1)));
-      button.addEventListener("click", () => this.editor.setLabel(label.name));
       return button;
     });
     return h("div", { class: "rv-labels", role: "group", "aria-label": "Label" }, ...buttons);
+  }
+
+  /** A button that is the same one after the list was drawn anew; a click with a mouse leaves the keys to the picture. */
+  button(field, looks, run) {
+    const button = h("button", { type: "button", "data-field": field, ...looks });
+    button.addEventListener("click", (event) => {
+      if (event.detail > 0) this.frame.focus({ preventScroll: true });
+      run();
+    });
+    return button;
   }
 
   flagButtons() {
@@ -99,9 +109,8 @@ export class Fix {
 
   row(one, at) {
     const chosen = one.id === this.editor.selected;
-    const open = h("button", { type: "button", class: "hd", "aria-pressed": String(chosen) });
+    const open = this.button(`row-${one.id}`, { class: "hd", "aria-pressed": String(chosen) }, () => this.editor.select(one.id));
     open.append(h("span", { class: "pill acc" }, String(at + 1)), this.shape.words(one));
-    open.addEventListener("click", () => this.editor.select(one.id));
     const row = h("li", { class: `rv-box ${chosen ? "sel" : ""}` }, open);
     if (chosen) row.append(this.numbers(one));
     return row;

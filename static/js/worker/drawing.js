@@ -95,6 +95,7 @@ export class Drawing {
     if (button.dataset.label) this.label(button.dataset.label);
     else if (button.dataset.flag) this.flag(button.dataset.flag);
     else if (button.dataset.do) this[button.dataset.do]();
+    if (event.detail > 0) button.blur(); // a click leaves the keys to the picture
   }
 
   // --- what buttons and keys do ----------------------------------------------------------------------------------

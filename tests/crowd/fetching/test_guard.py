@@ -195,7 +195,7 @@ def test_only_https_unless_plain_http_is_asked_for(bait, witness):
 
 @pytest.mark.parametrize("port", [22, 25, 6379, 5432, 8080])
 def test_only_listed_ports_are_used(port, witness):
-    with pytest.raises(AddressRefused, match=rf"^Port {port} of pictures\.example .* port 80 or 443\.$"):
+    with pytest.raises(AddressRefused, match=rf"^Port {port} of pictures\.example .* port 80 / 443\.$"):
         fetch_public(f"https://pictures.example:{port}/", resolve=lambda _: [PUBLIC]).__enter__()
     assert witness.attempts == []
 
