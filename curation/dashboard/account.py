@@ -5,6 +5,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,7 +14,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.access import person
 from curation.dashboard.forms import typed
-from curation.dashboard.proving import ask, is_fresh, mark
+from curation.dashboard.proving import ask, inside, is_fresh, mark
 from curation.models import ApiToken, User
 from curation.services import people, second_factor, tokens
 from curation.services.attempts import TooManyFailures
@@ -54,7 +55,7 @@ def _set_password(request: HttpRequest, user: User) -> HttpResponse:
     if not has_code:
         mark(request)
     messages.success(request, "The password is set. Other sessions of yours have ended.")
-    return redirect("account")
+    return redirect(inside(request, request.POST.get("next") or reverse("account")))
 
 
 def _page(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:

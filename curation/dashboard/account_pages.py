@@ -20,7 +20,7 @@ from curation.dashboard.access import person
 from curation.dashboard.account_facts import account_facts, account_rows, balance_text, standing
 from curation.dashboard.account_forms import blank_form, form_of, read_plan, typed_form
 from curation.dashboard.forms import typed
-from curation.dashboard.proving import proved
+from curation.dashboard.proving import ask, is_fresh, proved
 from curation.services import accounts
 
 SILENT_AFTER: Final = timedelta(seconds=15)
@@ -49,7 +49,7 @@ def new_account(request: HttpRequest) -> HttpResponse:
     if slug not in PLATFORMS or terms_of(slug).why_not:
         raise Http404
     if request.method != "POST":
-        return _form(request, slug)
+        return _form(request, slug) if is_fresh(request) else ask(request)  # before much is typed, not after
     try:
         account = accounts.connect(platform=slug, plan=read_plan(request, terms_of(slug)), by=person(request))
     except CrowdError as error:

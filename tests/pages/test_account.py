@@ -1,11 +1,14 @@
 """Getting in: a welcome link for somebody new, a password of one's own, never a key to somebody else's account."""
 
+import html
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from curation.dashboard.proving import PROVED
 from curation.models import User
 from curation.services import tokens
 
@@ -80,3 +83,26 @@ def test_one_ends_ones_own_tokens_and_nobody_elses(nora, client, alice, project)
     assert ("mine" in page, "Revoke other" in page) == (True, False)
     statuses = [client.post(reverse("own-token-revoke", args=[one.pk])).status_code for one in (mine, other)]
     assert statuses == [302, 404]
+
+
+def test_who_has_no_password_is_asked_before_an_account_is_typed_in_sets_one_and_comes_back(nora, client, project):
+    project.memberships.create(user=nora, role="lead")
+    client.force_login(nora)
+    form = f"{reverse('platform-account-new')}?platform=toloka"
+    session = client.session
+    session[PROVED] = 0
+    session.save()
+    asks = client.get(form)
+    assert asks.url == f"{reverse('account-confirm')}?{urlencode({'next': form})}"
+    found = re.search(r'href="([^"]+)#password-h"', client.get(asks.url).content.decode())
+    account = html.unescape(found[1])
+    page = client.get(account).content.decode().partition('id="password-h"')[2]
+    back = html.unescape(re.search(r'name="next" value="([^"]*)"', page)[1])
+    assert client.post(account, {"password": GOOD, "next": back}).url == form
+    assert client.get(form).status_code == 200
+
+
+def test_a_password_leads_nowhere_outside(nora, client):
+    client.force_login(nora)
+    answer = client.post(reverse("account"), {"password": GOOD, "next": "https://elsewhere.example/"})
+    assert answer.url == reverse("projects")
