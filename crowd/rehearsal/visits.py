@@ -8,7 +8,7 @@ import hashlib
 import json
 import random
 import uuid
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -81,7 +81,8 @@ def visit(*, account_id: int, now: datetime, darkroom: Darkroom = DRAWN) -> Visi
     person, offered = _who(crowd, rng), _stalls(crowd.account_id)
     crowd.step, crowd.clock = crowd.step + 1, now
     crowd.save(update_fields=["step", "clock"])
-    visitor = _Visitor(_worker(crowd, person, now), now, is_live=True, ring=_ring_of(crowd, person))
+    worker = _workers(crowd, [person], now)[person.number]
+    visitor = _Visitor(worker, now, is_live=True, ring=_ring_of(crowd, person))
     return Visit(acting.visit(_OwnMarket(visitor, offered), acting.Actor(person, rng, now, darkroom)), now)
 
 
@@ -92,14 +93,15 @@ def visit_some(*, account_id: int, visitors: int, darkroom: Darkroom = DRAWN) ->
     All of them choose by what is on offer when the first one comes.
     """
     crowd, offered, found = _locked(account_id), _stalls(account_id), []
-    for number in range(visitors):
-        rng = _luck(crowd)
-        person = _who(crowd, rng)
+    luck = [_luck(crowd, number) for number in range(visitors)]
+    coming = [_who(crowd, rng) for rng in luck]
+    workers = _workers(crowd, coming, crowd.clock)
+    for number, (person, rng) in enumerate(zip(coming, luck, strict=True)):
         at = _next_moment(crowd, rng, offered)
         crowd.step, crowd.clock = crowd.step + 1, at
         if number == 0 and handing_in.expire_leases(now=at, account_id=account_id):
             offered = _stalls(account_id)
-        visitor = _Visitor(_worker(crowd, person, at), at, is_live=False, ring=_ring_of(crowd, person))
+        visitor = _Visitor(workers[person.number], at, is_live=False, ring=_ring_of(crowd, person))
         outcome = acting.visit(_OwnMarket(visitor, offered), acting.Actor(person, rng, at, darkroom))
         found.append(Visit(outcome, at))
     crowd.save(update_fields=["step", "clock"])
@@ -110,9 +112,9 @@ def _locked(account_id: int) -> RehearsalCrowd:
     return RehearsalCrowd.objects.select_for_update().select_related("account").get(account_id=account_id)
 
 
-def _luck(crowd: RehearsalCrowd) -> random.Random:
-    """Return the chance of the next visit."""
-    return random.Random(f"visit-{crowd.seed}-{crowd.step}")
+def _luck(crowd: RehearsalCrowd, later: int = 0) -> random.Random:
+    """Return the chance of the next visit, or of one so many visits later."""
+    return random.Random(f"visit-{crowd.seed}-{crowd.step + later}")
 
 
 def _next_moment(crowd: RehearsalCrowd, rng: random.Random, offered: list[acting.Stall]) -> datetime:
@@ -163,22 +165,29 @@ def person_of(worker: Worker, crowd: RehearsalCrowd) -> Person:
     return profile(crowd.seed, int(worker.ext_id.rsplit("-", 1)[1]), CrowdMix.from_json(crowd.mix))
 
 
-def _worker(crowd: RehearsalCrowd, person: Person, now: datetime) -> Worker:
+def _workers(crowd: RehearsalCrowd, people: Sequence[Person], now: datetime) -> dict[int, Worker]:
+    """Return the workers behind these people by the people's numbers; who comes for the first time is made."""
+    digests = {digest_of(_ext_id(crowd, person.number)): person for person in people}
+    there = Worker.objects.filter(account=crowd.account, ext_digest__in=digests)
+    known = {digests[bytes(worker.ext_digest)].number: worker for worker in there}
+    fresh = [_new_worker(crowd, person, now) for person in digests.values() if person.number not in known]
+    Worker.objects.bulk_create(fresh)
+    return known | {digests[bytes(worker.ext_digest)].number: worker for worker in fresh}
+
+
+def _new_worker(crowd: RehearsalCrowd, person: Person, now: datetime) -> Worker:
     ext_id = _ext_id(crowd, person.number)
-    worker, _ = Worker.objects.get_or_create(
+    return Worker(
         account=crowd.account,
+        ext_id=ext_id,
         ext_digest=digest_of(ext_id),
-        defaults={
-            "ext_id": ext_id,
-            "country": person.country,
-            "language": person.language,
-            "is_adult": True,
-            "consent_version": "rehearsal",
-            "consented_at": now,
-            "first_seen": now,
-        },
+        country=person.country,
+        language=person.language,
+        is_adult=True,
+        consent_version="rehearsal",
+        consented_at=now,
+        first_seen=now,
     )
-    return worker
 
 
 @dataclass(frozen=True, slots=True)

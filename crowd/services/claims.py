@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from crowd.errors import NotYours, NoWork
@@ -113,8 +112,7 @@ def _pick(batch: Batch, worker: Worker) -> list[Task]:
     real = own_queue.pick(on_offer=offers.on_offer(batch, worker), worker=worker, n=real_n)
     if not real:
         return []
-    own_queue.note_given(worker=worker, tasks=real)
-    Task.objects.filter(pk__in=[task.pk for task in real]).update(issued=F("issued") + 1)
+    own_queue.give_out(worker=worker, tasks=real)
     return control.mix(real=real, controls=controls, worker=worker)
 
 

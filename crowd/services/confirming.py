@@ -120,7 +120,7 @@ def _keep_apart(page: ReadPage, now: datetime) -> str:
         row.update(state=State.SUBMITTED, submitted_at=page.told.submitted_at or now)
         count_places([page.pk], issued=-1, done=0)
     elif state == State.SUBMITTED:
-        judging.give_back(row.get(), done=True)
+        judging.give_back([row.get()], done=True)
     ledger.release(ref=f"assignment:{page.pk}")
     row.update(platform_state=State.SUBMITTED, reason=reason, processed_at=now, review_until=None)
     row.filter(state=State.SUBMITTED).update(awaits_files=True)

@@ -1,6 +1,6 @@
 """A page comes back: handed in, skipped, or taken back when its time is over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from crowd import rules
 from crowd.errors import NotYours
@@ -18,6 +19,7 @@ from crowd.services import control, exam_ending, judging, ledger, teams, trust
 from crowd.services.answers import check_payload
 
 State = Assignment.State
+NOT_YOURS = gettext_noop("This page is not yours.")
 LONGEST_MS = 2**31 - 1  # what the column holds; the number comes from a browser
 
 
@@ -32,8 +34,9 @@ def submit_page(
     *, assignment_id: int, worker_id: int, answers: Mapping[int, Mapping[str, Any]], duration_ms: int, now: datetime
 ) -> Submitted:
     """Store all answers of a page at once. A page handed in twice stays as it was the first time."""
-    _lock_what_may_move(assignment_id)
+    batch, may_be_judged = _lock_what_may_move(assignment_id)
     page = _own_page(assignment_id, worker_id)
+    page.batch = batch
     if page.state in {State.SUBMITTED, State.ACCEPTED, State.REJECTED}:
         return Submitted(page, _("This page was handed in already."))
     if page.state != State.ACTIVE or page.lease_until < now:
@@ -49,18 +52,20 @@ def submit_page(
     page.save(update_fields=["state", "submitted_at", "duration_ms"])
     _pay_the_time(page, now)
     sentence = _settle(page, now)
-    _count_done(page)
+    _count_done([row.task_id for row in rows if row.task.overlap is not None])
     if page.batch.kind == Batch.Kind.MAIN:
         trust.apply_rules(page=page, now=now)
-    page.refresh_from_db(fields=["state", "judged_at"])
+    if may_be_judged:
+        page.refresh_from_db(fields=["state", "judged_at"])
     return Submitted(page, sentence)
 
 
-def _count_done(page: Assignment) -> None:
-    """Lock in order of id first: two pages that share tasks must not wait for each other."""
-    tasks = Task.objects.select_for_update(of=("self",)).filter(answers__assignment=page, overlap__isnull=False)
-    ids = list(tasks.order_by("pk").values_list("pk", flat=True))
-    Task.objects.filter(pk__in=ids).update(done=F("done") + 1)
+def _count_done(real: Sequence[int]) -> None:
+    """Lock several tasks in order of id first: two pages that share some must not wait for each other."""
+    tasks = Task.objects.filter(pk__in=real)
+    if len(real) > 1:
+        list(tasks.select_for_update().order_by("pk").values_list("pk", flat=True))
+    tasks.update(done=F("done") + 1)
 
 
 def _store(page: Assignment, rows: list[Answer], answers: Mapping[int, Mapping[str, Any]]) -> None:
@@ -91,7 +96,7 @@ def _settle(page: Assignment, now: datetime) -> str:
         page.processed_at = now
         page.save(update_fields=["processed_at"])
         value = control.grade(page=page, now=now, value=_score(page))
-        judging.accept(assignment_id=page.pk, now=now)
+        judging.accept_locked(pages=[page], now=now)
         return _("%(value)s of 100.") % {"value": value}
     if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
         page.awaits_files = True
@@ -101,7 +106,7 @@ def _settle(page: Assignment, now: datetime) -> str:
         and not page.awaits_files
         and not trust.is_unpaid(worker_id=page.worker_id, batch=batch, now=now)
     ):
-        judging.accept(assignment_id=page.pk, now=now)
+        judging.accept_locked(pages=[page], now=now)
     return _("Thank you, the page is in.")
 
 
@@ -122,18 +127,21 @@ def _pay_the_time(page: Assignment, now: datetime) -> None:
     page.save(update_fields=["price_micro"])
 
 
-def _lock_what_may_move(assignment_id: int) -> None:
+def _lock_what_may_move(assignment_id: int) -> tuple[Batch, bool]:
     """Lock the budget before the page where handing it in may move money: where it pays, or a rule may reject.
 
-    With postponed acceptance nothing moves, and many workers hand in at once.
+    With postponed acceptance nothing moves, and many workers hand in at once. Returns the batch and whether money may
+    move.
     """
     page = Assignment.objects.select_related("batch__account").filter(pk=assignment_id).first()
     if page is None:
-        return
+        raise NotYours(_(NOT_YOURS))
     batch = page.batch
-    pays = batch.kind != Batch.Kind.MAIN or batch.auto_accept or page.hourly_micro
-    if pays or any(isinstance(rule.action, Reject) for rule in rules.read(batch.rules)):
+    pays = batch.kind != Batch.Kind.MAIN or batch.auto_accept or page.hourly_micro > 0
+    may_move = pays or any(isinstance(rule.action, Reject) for rule in rules.read(batch.rules))
+    if may_move:
         ledger.lock(purse=ledger.Purse.of(batch))
+    return batch, may_move
 
 
 @transaction.atomic
@@ -181,16 +189,11 @@ def expire(*, assignment_id: int, now: datetime) -> int:
 
 def _free(page: Assignment) -> None:
     ledger.release(ref=f"assignment:{page.pk}")
-    judging.give_back(page, done=False)
+    judging.give_back([page], done=False)
 
 
 def _own_page(assignment_id: int, worker_id: int) -> Assignment:
-    page = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("batch__account")
-        .filter(pk=assignment_id, worker_id=worker_id)
-        .first()
-    )
+    page = Assignment.objects.select_for_update().filter(pk=assignment_id, worker_id=worker_id).first()
     if page is None:
-        raise NotYours(_("This page is not yours."))
+        raise NotYours(_(NOT_YOURS))
     return page

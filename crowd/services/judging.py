@@ -4,12 +4,15 @@ Whoever may move money locks the project's budget before a page: two that did it
 each other.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
-from crowd.models import Assignment, Batch, Task
+from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import ledger, outbox, skills
 from crowd.services.tasks import mark_changed
 
@@ -28,6 +31,12 @@ def accept(*, assignment_id: int, now: datetime, taken: bool = False) -> Assignm
 def accept_all(*, assignment_ids: Sequence[int], now: datetime, taken: bool = False) -> list[Assignment]:
     """Accept several pages as `accept` does, all or none."""
     pages = _all_locked(assignment_ids)
+    accept_locked(pages=pages, now=now, taken=taken)
+    return pages
+
+
+def accept_locked(*, pages: Sequence[Assignment], now: datetime, taken: bool = False) -> None:
+    """Accept pages as `accept_all` does. The caller holds their locks, and before them those of their budgets."""
     due = [page for page in pages if page.state != State.ACCEPTED]
     rejected = {page.pk for page in due if page.state == State.REJECTED}
     for page in due:
@@ -39,7 +48,6 @@ def accept_all(*, assignment_ids: Sequence[int], now: datetime, taken: bool = Fa
         for page in mine:
             _tell(page, "accept")
         skills.count_acceptances(batch=batch, pages=mine, accepted=True, now=now, counted_before=rejected)
-    return pages
 
 
 def _all_locked(assignment_ids: Sequence[int]) -> list[Assignment]:
@@ -59,21 +67,30 @@ def _by_batch(pages: Sequence[Assignment]) -> list[tuple[Batch, list[Assignment]
     return [(mine[0].batch, mine) for mine in found.values()]
 
 
-@transaction.atomic
 def reject(*, assignment_id: int, reason: str, now: datetime, reissue: bool = True) -> Assignment:
     """Reject a submitted page: its money goes back to the budget and its tasks to other workers."""
-    page = locked(assignment_id)
-    if page.state == State.REJECTED:
-        return page
-    page.move_to(State.REJECTED)
-    page.judged_at, page.reason = now, reason[:300]
-    page.save(update_fields=["state", "judged_at", "reason"])
-    ledger.release(ref=f"assignment:{page.pk}")
-    _tell(page, "reject")
+    return reject_all(reasons={assignment_id: reason}, now=now, reissue=reissue)[0]
+
+
+@transaction.atomic
+def reject_all(*, reasons: Mapping[int, str], now: datetime, reissue: bool = True) -> list[Assignment]:
+    """Reject several pages as `reject` does, all or none; `reasons` says why, by their ids."""
+    pages = _all_locked(list(reasons))
+    due = [page for page in pages if page.state != State.REJECTED]
+    for page in due:
+        page.move_to(State.REJECTED)
+        page.judged_at, page.reason = now, reasons[page.pk][:300]
+    for reason in {page.reason for page in due}:
+        mine = [page.pk for page in due if page.reason == reason]
+        Assignment.objects.filter(pk__in=mine).update(state=State.REJECTED, judged_at=now, reason=reason)
+    ledger.release_all(refs=[f"assignment:{page.pk}" for page in due])
+    for page in due:
+        _tell(page, "reject")
     if reissue:
-        give_back(page, done=True)
-    skills.count_acceptances(batch=page.batch, pages=[page], accepted=False, now=now)
-    return page
+        give_back(due, done=True)
+    for batch, same in _by_batch(due):
+        skills.count_acceptances(batch=batch, pages=same, accepted=False, now=now)
+    return pages
 
 
 def _tell(page: Assignment, verdict: str) -> None:
@@ -90,15 +107,16 @@ def _tell(page: Assignment, verdict: str) -> None:
     )
 
 
-def give_back(page: Assignment, *, done: bool) -> None:
-    """Offer the real tasks of a page to other workers again; this one never sees them again."""
-    tasks = Task.objects.select_for_update().filter(answers__assignment=page, overlap__isnull=False).order_by("pk")
-    for task in tasks:
-        task.issued = max(0, task.issued - 1)
-        task.done = max(0, task.done - 1) if done else task.done
-        task.save(update_fields=["issued", "done"])
+def give_back(pages: Sequence[Assignment], *, done: bool) -> None:
+    """Offer the real tasks of pages to other workers again; who had them never sees them again."""
+    answers = Answer.objects.filter(assignment__in=pages, task__overlap__isnull=False)
+    times = Counter(answers.values_list("task_id", flat=True))
+    list(Task.objects.select_for_update().filter(pk__in=times).order_by("pk").values_list("pk", flat=True))
+    for n in set(times.values()):
+        fewer = {name: Greatest(0, F(name) - n) for name in (["issued", "done"] if done else ["issued"])}
+        Task.objects.filter(pk__in=[pk for pk, count in times.items() if count == n]).update(**fewer)
     if done:
-        mark_changed([task.pk for task in tasks])
+        mark_changed(list(times))
 
 
 def locked(assignment_id: int) -> Assignment:

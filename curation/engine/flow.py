@@ -29,18 +29,23 @@ FAILED_AGAIN_AFTER = 30.0
 ASSETS_A_SLICE = 20
 
 
-def take_in(*, project_id: int, now: datetime, limit: int = PAGES_A_SLICE) -> int:
-    """Process submitted pages in order; returns how many. A page that fails is told of and holds up no other."""
-    return len(_take_in(project_id, after=0, now=now, limit=limit)[1])
+def take_in(*, project_id: int, now: datetime, limit: int = PAGES_A_SLICE, together: int = PAGES_TOGETHER) -> int:
+    """Process submitted pages in order; returns how many. A page that fails is told of and holds up no other.
+
+    So many `together` are one transaction: more of them where nobody waits for the project's budgets.
+    """
+    return len(_take_in(project_id, after=0, now=now, limit=limit, together=together)[1])
 
 
-def _take_in(project_id: int, *, after: int, now: datetime, limit: int) -> tuple[list[int], Sequence[int]]:
+def _take_in(
+    project_id: int, *, after: int, now: datetime, limit: int, together: int = PAGES_TOGETHER
+) -> tuple[list[int], Sequence[int]]:
     """Return the pages looked at and those of them that were taken in."""
     waiting = Assignment.objects.filter(
         project_id=project_id, pk__gt=after, processed_at__isnull=True, submitted_at__isnull=False, awaits_files=False
     ).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[:limit])
-    slices = (ids[at : at + PAGES_TOGETHER] for at in range(0, len(ids), PAGES_TOGETHER))
+    slices = (ids[at : at + together] for at in range(0, len(ids), together))
     taken = [pk for some in slices for pk in _taken_in(project_id, some, now)]
     if taken:
         reopening.reopen(project_id=project_id, now=now)

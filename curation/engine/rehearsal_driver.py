@@ -70,7 +70,7 @@ class Driver:
         """Do all machine work until nothing waits: done again at once, it would find nothing to do."""
         self.crowd.settle()
         now = self.crowd.row().clock
-        while flow.take_in(project_id=self.project.pk, now=now, limit=AT_ONCE):
+        while flow.take_in(project_id=self.project.pk, now=now, limit=AT_ONCE, together=AT_ONCE):
             pass
         waiting = Asset.objects.filter(project=self.project, state=Asset.State.WAITING)
         self._work_stages(now)

@@ -30,25 +30,30 @@ def accept_all(*, found: Sequence[Asset], now: datetime) -> None:
 
 def reject(*, asset: Asset, reason: str, now: datetime) -> None:
     """Reject the submission with a sentence for its worker; what was accepted before stays accepted."""
-    if asset.parent_id is not None:
-        settle_video(video=locked(asset.parent_id), now=now)
-        return
-    _reject(asset, SENTENCES.get(reason, reason), now)
+    reject_all(found=[(asset, reason)], now=now)
+
+
+def reject_all(*, found: Sequence[tuple[Asset, str]], now: datetime) -> None:
+    """Reject the submissions of these assets as `reject` does, each for its reason."""
+    for asset, _ in found:
+        if asset.parent_id is not None:
+            settle_video(video=locked(asset.parent_id), now=now)
+    _reject([(asset, SENTENCES.get(reason, reason)) for asset, reason in found if asset.parent_id is None], now)
 
 
 def settle_video(*, video: Asset, now: datetime) -> None:
     """Reject a video none of whose frames is left. The caller holds its lock."""
     reason = _why_all_were_dropped(video)
     if reason:
-        _reject(video, f"{NO_FRAME} {SENTENCES.get(reason, reason)}", now)
+        _reject([(video, f"{NO_FRAME} {SENTENCES.get(reason, reason)}")], now)
 
 
-def _reject(sent: Asset, sentence: str, now: datetime) -> None:
-    if sent.answer is None:
-        return
-    page = Assignment.objects.get(pk=sent.answer.assignment_id)
-    if page.state == Assignment.State.SUBMITTED:
-        judging.reject(assignment_id=page.pk, reason=sentence, now=now)
+def _reject(found: Sequence[tuple[Asset, str]], now: datetime) -> None:
+    reasons = {sent.answer.assignment_id: sentence for sent, sentence in found if sent.answer is not None}
+    open_ones = Assignment.objects.filter(pk__in=reasons, state=Assignment.State.SUBMITTED)
+    ids = list(open_ones.values_list("pk", flat=True))
+    if ids:
+        judging.reject_all(reasons={pk: reasons[pk] for pk in ids}, now=now)
 
 
 def _why_all_were_dropped(video: Asset) -> str:

@@ -294,9 +294,12 @@ def _conclude(decided: Sequence[Weighed], settings: ValidateSettings, now: datet
     assets.decide_all(moves=moves, by_kind=Decision.By.CROWD, now=now)
     kept = [move.asset for move in moves if move.verdict == Decision.Verdict.PASSED]
     submissions.accept_all(found=kept, now=now)
-    for one, move in zip(decided, moves, strict=True):
-        if move.verdict == Decision.Verdict.DROPPED:
-            submissions.reject(asset=move.asset, reason=one.result.label or "undecided", now=now)
+    dropped = [
+        (move.asset, one.result.label or "undecided")
+        for one, move in zip(decided, moves, strict=True)
+        if move.verdict == Decision.Verdict.DROPPED
+    ]
+    submissions.reject_all(found=dropped, now=now)
 
 
 def _move(one: Weighed, settings: ValidateSettings) -> assets.Move:

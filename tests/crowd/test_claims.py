@@ -15,6 +15,7 @@ from tests.crowd.market import MINUTE, NOON
 pytestmark = pytest.mark.django_db
 State = Assignment.State
 LATE = NOON + timedelta(hours=1)
+STATEMENTS_A_PAGE = 43  # taken, read, handed in, paid: a rehearsal does it many thousand times
 
 
 @pytest.fixture
@@ -119,6 +120,13 @@ def test_handed_in_twice_is_handed_in_once(choices, wanda):
     assert {raw.payload["answer"] for raw in AnswerRaw.objects.all()} == {"correct"}
     assert counts(task) == (1, 1)
     assert ledger.totals(project_id=choices.project_id).paid_micro == 30_000
+
+
+def test_a_page_that_is_paid_at_once_takes_so_many_statements(choices, wanda, django_assert_num_queries):
+    market.tasks(choices, 2)
+    with django_assert_num_queries(STATEMENTS_A_PAGE):
+        page = market.sent(choices, wanda)
+    assert page.state == State.ACCEPTED
 
 
 def test_a_nonsense_duration_does_not_stop_a_page(choices, wanda):

@@ -182,6 +182,32 @@ def test_accepting_after_all_asks_the_budget_again(page):
     assert page.state == State.REJECTED
 
 
+def test_pages_rejected_together_give_back_what_each_by_itself_would():
+    choices = market.batch(overlap=3, page_size=2, auto_accept=False)
+    shared, alone = market.tasks(choices, 1, overlap=2)[0], market.tasks(choices, 1, overlap=1)[0]
+    pages = [market.sent(choices, who) for who in market.workers(choices.account, 2)]
+    judging.reject_all(reasons={pages[0].pk: "blurred", pages[1].pk: "turned"}, now=NOON)
+    assert [Assignment.objects.get(pk=page.pk).reason for page in pages] == ["blurred", "turned"]
+    for task in (shared, alone):
+        task.refresh_from_db()
+        assert (task.issued, task.done) == (0, 0)
+    totals = ledger.totals(project_id=choices.project_id)
+    assert (totals.reserved_micro, totals.paid_micro) == (0, 0)
+    given_back = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.RELEASE).values_list("ref", "amount_micro")
+    assert dict(given_back) == {f"assignment:{page.pk}": page.price_micro for page in pages}
+
+
+def test_pages_are_rejected_together_or_not_at_all(page):
+    market.tasks(page.batch)
+    other = market.sent(page.batch, market.worker(page.account))
+    judging.accept(assignment_id=other.pk, now=NOON)
+    with pytest.raises(IllegalTransition):
+        judging.reject_all(reasons={page.pk: "blurred", other.pk: "blurred"}, now=NOON)
+    page.refresh_from_db()
+    assert page.state == State.SUBMITTED
+    assert ledger.totals(project_id=page.project_id).reserved_micro == page.price_micro
+
+
 def test_a_long_reason_is_cut_not_refused(page):
     assert len(judging.reject(assignment_id=page.pk, reason="x" * 500, now=NOON).reason) == 300
 

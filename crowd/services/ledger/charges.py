@@ -92,6 +92,8 @@ def _draw(purse: Purse, ref: str, amount: int, *, forced: bool) -> str:
 
 def _book(pages: Sequence[Assignment], purse: Purse, source: str, now: datetime) -> None:
     """Write the ledger rows of pages in one statement: there may be thousands."""
+    if not pages:
+        return
     whose: dict[str, Any] = {
         "currency": purse.currency,
         "project": purse.project_id,

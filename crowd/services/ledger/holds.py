@@ -1,6 +1,6 @@
 """Money held for work under way. The project's budget is locked first, then the hold: nobody does it the other way."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
 
@@ -37,23 +37,33 @@ def resize(*, purse: Purse, ref: str, amount_micro: int) -> None:
     fit(hold, purse, amount_micro)
 
 
-@transaction.atomic
 def release(*, ref: str) -> None:
     """Give a hold back to the budget; a second call does nothing."""
-    found = Reservation.objects.filter(ref=ref, state=State.HELD).first()
-    if found is None:
+    release_all(refs=[ref])
+
+
+@transaction.atomic
+def release_all(*, refs: Collection[str]) -> None:
+    """Give holds back to their budgets; those that do not stand any more are left as they are."""
+    standing = Reservation.objects.filter(ref__in=refs, state=State.HELD)
+    purses = sorted({Purse.holding(hold) for hold in standing}, key=lambda one: (one.project_id, one.currency))
+    for purse in purses:
+        lock(purse=purse)
+    held = take(refs).values()
+    for purse in purses:
+        _give_back(purse, [hold for hold in held if hold.amount_micro and Purse.holding(hold) == purse])
+    Reservation.objects.filter(pk__in=[hold.pk for hold in held]).update(state=State.RELEASED)
+
+
+def _give_back(purse: Purse, held: Sequence[Reservation]) -> None:
+    if not held:
         return
-    purse = Purse.holding(found)
-    lock(purse=purse)
-    hold = take([ref]).get(ref)
-    if hold is None:
-        return
-    if hold.amount_micro:
-        move(purse, reserved=-hold.amount_micro)
-        hold.changes += bool(hold.changes)
-        entry(purse, GIVE_BACK, _step(hold), hold.amount_micro).save()
-    hold.state = State.RELEASED
-    hold.save(update_fields=["state", "changes"])
+    move(purse, reserved=-sum(hold.amount_micro for hold in held))
+    for hold in held:
+        if hold.changes:
+            hold.changes += 1
+            hold.save(update_fields=["changes"])
+    LedgerEntry.objects.bulk_create(entry(purse, GIVE_BACK, _step(hold), hold.amount_micro) for hold in held)
 
 
 @transaction.atomic
