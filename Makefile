@@ -89,8 +89,10 @@ bench-web: setup-dev browser ## screens over a million assets: server time, and 
 	@mkdir -p var/bench
 	@for script in tests/bench/web/*.py; do [ ! -f "$$script" ] || $(BIN)/python "$$script" || exit 1; done
 
-bench-load: setup-dev ## many rows and mixed requests; ASSETS= to change the million, REQUESTS= their number
+bench-load: setup-dev ## many rows and mixed requests; ASSETS= to change the million, REQUESTS= their number; websockets, jobs
 	@$(BIN)/python -m tests.bench.load --assets $(or $(ASSETS),1000000) --requests $(or $(REQUESTS),400)
+	@$(BIN)/python -m tests.bench.load.running --sockets $(or $(SOCKETS),500) --connects $(or $(CONNECTS),10000) \
+		--jobs $(or $(JOBS),20000)
 
 chaos: setup-dev ## kill, freeze, fill and double everything: the faults with more of all, then SEEDS= long campaigns
 	@CHAOS_PICTURES=$(or $(CHAOS_PICTURES),200) CHAOS_JOBS=$(or $(CHAOS_JOBS),1000) \

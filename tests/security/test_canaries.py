@@ -8,12 +8,15 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, models
 from django.test import Client
+from django.urls import reverse
 
-from crowd.models import Batch
+from crowd.models import Assignment, Batch, Task
 from curation.models import Event, Project
-from tests.browsing import DESK, chromium, watched
+from tests import scenes
+from tests.browsing import DESK, PHONE, chromium, watched
 from tests.pages import office
 from tests.pages.conftest import _no_kept_counts
+from tests.portal.conftest import phone_of
 
 __all__ = ["_no_kept_counts"]
 
@@ -59,6 +62,15 @@ TEXTS = {
     *("last_error", "remote_error", "error", "detail", "country", "team", "owner", "consent_text", "licence", "source"),
     *("value", "model", "model_version", "said_by", "intended_use", "limits", "consent", "citation", "tagger"),
     *("ext_id", "client_key", "url", "page_url", "homepage", "query", "pattern", "condition", "key"),
+}
+# Fields of words of ours: codes, keys, digests, names in our storage. Whoever adds a field says which it is.
+OWN = {
+    *("answer", "by_rule", "code", "consent_version", "currency", "event_id", "format", "interface", "kind", "lane"),
+    *("language", "leased_by", "library", "method", "page_language", "part", "password", "platform", "project_slug"),
+    *("pseudonym", "public_id", "queue", "recipe", "ref", "secrets", "sha256", "slug", "space", "split", "state"),
+    *("subject_type", "time_zone", "topic", "verdict", "version", "watermark", "word", "class_from", "says", "stopped"),
+    *("arrays_key", "example_key", "grey_key", "screen_key", "storage_key", "thumb_key"),
+    *("base_url", "email", "host", "platform_state", "reference", "remote_id", "searx_url"),  # judged when they come in
 }
 TOLD = {"title", "instructions", "label", "words", "question", "hint", "description"}
 OURS = {("stage", "name"), ("asset", "reason"), ("decision", "reason"), ("skill", "name"), ("tick", "name")}
@@ -139,3 +151,49 @@ def test_no_text_of_anybody_becomes_a_script_on_any_page(server: str):
             refused = tab.evaluate("window.refusedByPolicy")
             troubles += [f"{page.name}: {one}" for one in [*tab.evaluate(FOUND), *refused]]
     assert troubles == []
+
+
+def test_every_field_of_text_is_filled_or_known_as_our_own():
+    found = {
+        field.name
+        for app in ("crowd", "curation")
+        for model in apps.get_app_config(app).get_models()
+        for field in model._meta.fields
+        if isinstance(field, models.CharField | models.TextField) and not field.choices
+    }
+    assert found - TEXTS == OWN
+
+
+@pytest.mark.e2e
+@pytest.mark.django_db(transaction=True)
+def test_no_text_of_anybody_becomes_a_script_on_a_workers_page(server: str):
+    world = scenes.project()
+    image = scenes.stored(scenes.jpeg())
+    found = [places_of(world, interface, image) for interface in ("photo", "link", "choice", "pair", "text", "boxes")]
+    assert plant(world) >= {"project.consent_text", "task.hint", "worker.name"}
+    for number, task in enumerate(Task.objects.all()):
+        words = {"class": canary(number, 500), "prompt": canary(number + 1, 500)}
+        Task.objects.filter(pk=task.pk).update(payload={**task.payload, **words})
+    troubles = []
+    with chromium() as browser:
+        for cookie, places in found:
+            with watched(browser, server, cookie=cookie, **PHONE) as tab:
+                for name, url in places:
+                    tab.goto(url)
+                    assert "earnings" in name or "ran=1" in tab.content(), f"{name} shows none of it"
+                    refused = tab.evaluate("window.refusedByPolicy")
+                    troubles += [f"{name}: {one}" for one in [*tab.evaluate(FOUND), *refused]]
+    assert troubles == []
+
+
+def places_of(world: Project, interface: str, image: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return the session of somebody who has taken a page of this work, and the pages that this person sees."""
+    batch = scenes.batch(world, interface)
+    for number in range(3):
+        scenes.task(batch, f"{interface}-{number}", image=image, hint="Look.")
+    hand = scenes.worker(interface)
+    client = phone_of(hand)
+    client.post(reverse("w-take", args=[batch.pk]))
+    page = Assignment.objects.get(worker=hand)
+    shown = {"home": reverse("w-home"), "earnings": reverse("w-earnings"), "page": reverse("w-page", args=[page.pk])}
+    return client.cookies["sessionid"].value, [(f"{interface}: {name}", url) for name, url in shown.items()]
