@@ -17,6 +17,8 @@ from curation.services import (
     exporting,
     file_uploads,
     freezing,
+    import_jobs,
+    import_requests,
     jobs,
     outlook,
     pools,
@@ -51,6 +53,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         watch_deadlines(now=now)
         freezing.end_dead(now=now)
         exporting.end_dead(now=now)
+        import_jobs.end_dead(now=now)
         rehearsals.end_dead(now=now)
     if int(now.timestamp()) % 600 == 0:
         clear_old_rows(now=now)
@@ -63,6 +66,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         trash.empty_due(now=now)
         delivering.forget_old(now=now)
         batches.forget_old(now=now)
+        import_requests.forget_unstarted(now=now)
     return jobs.to_ring(now=now)
 
 

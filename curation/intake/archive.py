@@ -8,8 +8,9 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -43,12 +44,11 @@ ARCHIVE_LIMITS = ArchiveLimits()
 
 
 @dataclass(slots=True)
-class _Tally:
-    """How an archive is read and what it has given so far."""
+class Tally:
+    """How an archive is read and what it has given so far; `contents` takes each entry."""
 
     limits: ArchiveLimits
-    every: int
-    wish: VideoWish
+    contents: Callable[[Entry, Tally], Iterator[Found | Refused]]
     stored: int
     names: set[str] = field(default_factory=set)
     unpacked: int = 0
@@ -64,7 +64,7 @@ class _Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """One entry being read; `most` bounds its real bytes."""
 
     name: str
@@ -85,8 +85,13 @@ def read_archive(
 
     What is wrong with the archive as a whole is one refusal under its own name, and ends the reading.
     """
-    reader = _zip_entries if zipfile.is_zipfile(path) else _tar_entries
-    tally = _Tally(limits, every, wish, path.stat().st_size)
+    contents = partial(_contents, every=every, wish=wish)
+    yield from read_entries(path, Tally(limits, contents, path.stat().st_size))
+
+
+def read_entries(path: Path, tally: Tally) -> Iterator[Found | Refused]:
+    """Yield what `contents` makes of the entries, and why an entry or the whole archive is not taken."""
+    reader, limits = _zip_entries if zipfile.is_zipfile(path) else _tar_entries, tally.limits
     try:
         yield from reader(path, tally)
     except _Refusal as refusal:
@@ -97,7 +102,7 @@ def read_archive(
         yield Refused(path.name, "damaged", "the archive is damaged, ends early, or is neither ZIP nor TAR")
 
 
-def _zip_entries(path: Path, tally: _Tally) -> Iterator[Found | Refused]:
+def _zip_entries(path: Path, tally: Tally) -> Iterator[Found | Refused]:
     _check_count(announced_entries(path), tally.limits)
     with zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -112,12 +117,12 @@ def _zip_entries(path: Path, tally: _Tally) -> Iterator[Found | Refused]:
                 _check_zip_entry(entry, name, tally)
                 most = tally.limits.max_ratio * entry.compress_size + GRACE
                 with archive.open(entry) as stream:
-                    yield from _contents(_Entry(name, stream, most), tally)
+                    yield from tally.contents(Entry(name, stream, most), tally)
             except (_Refusal, *_DAMAGE) as refusal:
                 yield _as_refused(name, refusal)
 
 
-def _check_zip_entry(entry: zipfile.ZipInfo, name: str, tally: _Tally) -> None:
+def _check_zip_entry(entry: zipfile.ZipInfo, name: str, tally: Tally) -> None:
     _check_name(name, tally)
     mode = entry.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -128,7 +133,7 @@ def _check_zip_entry(entry: zipfile.ZipInfo, name: str, tally: _Tally) -> None:
         raise _Refusal("method", "the entry is packed by a method we do not open; use deflate")
 
 
-def _tar_entries(path: Path, tally: _Tally) -> Iterator[Found | Refused]:
+def _tar_entries(path: Path, tally: Tally) -> Iterator[Found | Refused]:
     with open_metered(path, tally.most) as stream:
         stream.allow(GRACE)  # opening reads the first header
         with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
@@ -147,19 +152,19 @@ def _tar_headers(archive: tarfile.TarFile, stream: Metered) -> Iterator[tarfile.
 
 
 def _tar_entry(
-    archive: tarfile.TarFile, entry: tarfile.TarInfo, name: str, stream: Metered, tally: _Tally
+    archive: tarfile.TarFile, entry: tarfile.TarInfo, name: str, stream: Metered, tally: Tally
 ) -> Iterator[Found | Refused]:
     try:
         _check_tar_entry(entry, name, tally)
         stream.allow(entry.size + GRACE)
         content = archive.extractfile(entry)
         if content is not None:
-            yield from _contents(_Entry(name, content, entry.size), tally)
+            yield from tally.contents(Entry(name, content, entry.size), tally)
     except _Refusal as refusal:
         yield _as_refused(name, refusal)
 
 
-def _check_tar_entry(entry: tarfile.TarInfo, name: str, tally: _Tally) -> None:
+def _check_tar_entry(entry: tarfile.TarInfo, name: str, tally: Tally) -> None:
     _check_name(name, tally)
     if not entry.isreg():
         raise _Refusal("link", "links and devices in an archive are not followed")
@@ -172,7 +177,7 @@ def _check_count(count: int, limits: ArchiveLimits) -> None:
         raise _Refusal("too_many_entries", f"the archive has more than {limits.max_entries} entries; split it")
 
 
-def _check_name(name: str, tally: _Tally) -> None:
+def _check_name(name: str, tally: Tally) -> None:
     wrong = bad_name(name)
     if wrong is not None:
         raise _Refusal("bad_name", wrong)
@@ -187,7 +192,7 @@ def _as_refused(name: str, error: Exception) -> Refused:
     return Refused(shown, "damaged", "the entry is damaged")
 
 
-def _contents(entry: _Entry, tally: _Tally) -> Iterator[Found | Refused]:
+def _contents(entry: Entry, tally: Tally, *, every: int, wish: VideoWish) -> Iterator[Found | Refused]:
     """Yield what one entry holds; the ratio is judged on real bytes, whatever the directory says."""
     head = entry.stream.read(HEAD)
     kind = kind_of(entry.name, head)
@@ -196,17 +201,18 @@ def _contents(entry: _Entry, tally: _Tally) -> Iterator[Found | Refused]:
     if kind is Kind.OTHER:
         raise _Refusal("not_an_image", "the entry is neither a picture (JPEG, PNG, WEBP) nor a video")
     if kind is Kind.PICTURE:
-        data = b"".join(_blocks(head, entry, PICTURE_LIMITS.max_bytes, tally))
+        data = b"".join(blocks(head, entry, PICTURE_LIMITS.max_bytes, tally))
         yield Found(entry.name, in_memory(data))
         return
     with tempfile.NamedTemporaryFile(prefix="winnow-video-") as file:
-        for block in _blocks(head, entry, VIDEO_LIMITS.max_bytes, tally):
+        for block in blocks(head, entry, VIDEO_LIMITS.max_bytes, tally):
             file.write(block)
         file.flush()
-        yield from read_video(Path(file.name), entry.name, every=tally.every, wish=tally.wish)
+        yield from read_video(Path(file.name), entry.name, every=every, wish=wish)
 
 
-def _blocks(head: bytes, entry: _Entry, largest: int, tally: _Tally) -> Iterator[bytes]:
+def blocks(head: bytes, entry: Entry, largest: int, tally: Tally) -> Iterator[bytes]:
+    """Yield the bytes of an entry, its head first, as long as it keeps to the bounds."""
     count, block = 0, head
     while block:
         count += len(block)

@@ -9,6 +9,7 @@ from curation.models.consensus import Consensus, ConsensusBox, ConsensusRun, Rel
 from curation.models.coverage import PlanFactor
 from curation.models.crawl import Crawl, CrawlCall, CrawlEngine, CrawlHit, CrawlHost, CrawlLink, CrawlQuery
 from curation.models.dataset import DatasetCard, DatasetItem, DatasetVersion, DataSource, Export, SourcedPicture
+from curation.models.dataset_import import DatasetImport
 from curation.models.event import Event
 from curation.models.incoming import AssetBatch, FileUpload, LinkToFetch
 from curation.models.instruction import Instruction, PlanDraft
@@ -68,6 +69,7 @@ __all__ = [
     "CrawlQuery",
     "DataSource",
     "DatasetCard",
+    "DatasetImport",
     "DatasetItem",
     "DatasetVersion",
     "Decision",

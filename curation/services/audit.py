@@ -30,6 +30,7 @@ SUBJECTS = {
     "evidence": "evidence",
     "export": "exports",
     "held_out": "held-out sets",
+    "import": "data sets taken in",
     "instructions": "instructions",
     "invitation": "invitations",
     "job": "jobs",

@@ -111,7 +111,7 @@ def give_up(*, upload: FileUpload) -> None:
     """End an upload that is not completed and forget its pieces; one that has ended stays as it is."""
     if upload.state == State.TAKING_IN:
         raise UploadRefused("This upload is being taken in already.")
-    _close(upload.pk, State.REFUSED, reason=GIVEN_UP)
+    close(upload.pk, State.REFUSED, reason=GIVEN_UP)
 
 
 def complete(
@@ -134,7 +134,7 @@ def complete(
         upload.refresh_from_db()
         if upload.state != State.RECEIVING:
             return upload
-        _require_whole(upload)
+        require_whole(upload)
         upload.client_key = client_key or upload.client_key
         upload.name = name[-255:] or upload.name
         upload.stage = stage or upload.stage
@@ -147,7 +147,7 @@ def complete(
             else:
                 _hand_over(upload, clip)
         except FileNotFoundError:
-            _close(upload.pk, State.REFUSED, reason=LOST)
+            close(upload.pk, State.REFUSED, reason=LOST)
             raise UploadRefused(LOST) from None
         except OSError as error:
             raise StorageRefused(error.strerror or str(error)) from None
@@ -177,7 +177,7 @@ def _alone(upload: FileUpload) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 17))", lock)
 
 
-def _require_whole(upload: FileUpload) -> None:
+def require_whole(upload: FileUpload) -> None:
     if not upload.is_direct:
         if upload.received < upload.size:
             raise WrongOffset(upload.received)
@@ -197,18 +197,18 @@ def _kind(upload: FileUpload) -> Kind:
 
 def _take_picture(upload: FileUpload, clip: Clip | None, now: datetime) -> Taken:
     try:
-        with _checked(upload) as whole:
+        with checked(upload) as whole:
             whole.seek(0)
             taken = _take(upload, whole.read(), now)
         if clip is not None:
             clips.note(asset=taken.asset, clip=clip)
     except (Unreadable, UploadRefused) as refusal:
-        _close(upload.pk, State.REFUSED, reason=str(refusal))
+        close(upload.pk, State.REFUSED, reason=str(refusal))
         raise
     finally:
         upload.refresh_from_db()
     receipt = Receipt(1, int(taken.is_new), int(not taken.is_new), 0, {}, [])
-    _close(upload.pk, State.DONE, asset=taken.asset, receipt=receipt)
+    close(upload.pk, State.DONE, asset=taken.asset, receipt=receipt)
     return taken
 
 
@@ -219,7 +219,7 @@ def _take(upload: FileUpload, data: bytes, now: datetime) -> Taken:
 
 
 @contextmanager
-def _checked(upload: FileUpload) -> Iterator[IO[bytes]]:
+def checked(upload: FileUpload) -> Iterator[IO[bytes]]:
     with pieces.joined(upload.parts) as (whole, digest):
         if digest != upload.sha256:
             raise UploadRefused(DAMAGED)
@@ -237,7 +237,7 @@ def _hand_over(upload: FileUpload, clip: Clip | None) -> None:
 
 
 @transaction.atomic
-def _close(
+def close(
     upload_id: int, state: str, *, reason: str = "", asset: Asset | None = None, receipt: Receipt | None = None
 ) -> None:
     """End an upload and forget its pieces; an end that is there already stays."""
@@ -271,20 +271,20 @@ def run_take(job: Job, now: datetime) -> Again | None:
     if upload is None or upload.state != State.TAKING_IN:
         return None
     try:
-        with _checked(upload) as whole, _named(whole, upload.name) as path:
+        with checked(upload) as whole, _named(whole, upload.name) as path:
             receipt = _ingest(upload, path, Clip.read(job.payload.get("clip", {})), now)
     except _Pause:
         return Again()
     except (UnknownSource, UploadRefused, Unreadable) as refusal:
-        _close(upload.pk, State.REFUSED, reason=str(refusal))
+        close(upload.pk, State.REFUSED, reason=str(refusal))
         return None
     except (OSError, CrowdError) as failure:
         if job.failures + 1 < jobs.MOST_FAILURES:
             raise  # a full disk, a bucket that is away: tried again for a quarter of an hour
         why = failure if isinstance(failure, CrowdError | BucketRefused) else type(failure).__name__
-        _close(upload.pk, State.REFUSED, reason=f"It could not be taken in: {why}")
+        close(upload.pk, State.REFUSED, reason=f"It could not be taken in: {why}")
         return None
-    _close(upload.pk, State.DONE, receipt=receipt)
+    close(upload.pk, State.DONE, receipt=receipt)
     return None
 
 
@@ -292,13 +292,13 @@ def run_take(job: Job, now: datetime) -> Again | None:
 def _named(whole: IO[bytes], name: str) -> Iterator[Path]:
     """Give the file under its own name, which readers look at, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="winnow-upload-") as folder:
-        path = Path(folder) / _file_name(name)
+        path = Path(folder) / file_name(name)
         with Path(whole.name).open("rb") as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, MEGABYTE)
         yield path
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """Return the last part of a name that was sent, as short as every file system takes it."""
     last = name.replace("\\", "/").rpartition("/")[2].encode()[-LONGEST_NAME:].decode(errors="ignore")
     return "upload" if last in {"", ".", ".."} else last
@@ -338,5 +338,5 @@ def forget_unfinished(*, now: datetime, limit: int = 200) -> int:
     late = Q(state=State.RECEIVING, expires_at__lt=now) | Q(state=State.TAKING_IN, expires_at__lt=now - PATIENCE)
     old = FileUpload.objects.filter(late).order_by("pk")[:limit]
     for row in old:
-        _close(row.pk, State.REFUSED, reason=TOO_LATE if row.state == State.RECEIVING else NOT_TAKEN)
+        close(row.pk, State.REFUSED, reason=TOO_LATE if row.state == State.RECEIVING else NOT_TAKEN)
     return len(old)

@@ -90,8 +90,10 @@ class _Candidate:
 class Preparing:
     """Lines on their way in, so many at once."""
 
-    def __init__(self, project: Project, stage: Stage, choice: Choice, spool: Spool) -> None:
-        self._project, self._stage, self._spool = project, stage, spool
+    def __init__(
+        self, project: Project, stage: Stage, choice: Choice, spool: Spool, prepared: Callable[[], None] | None = None
+    ) -> None:
+        self._project, self._stage, self._spool, self._prepared = project, stage, spool, prepared
         self._choice, self._classes = choice, choice.classes
         self._waiting: list[_Candidate] = []
         self._digest_of: dict[str, str] = {}  # of an address that stands in several lines
@@ -206,6 +208,8 @@ class Preparing:
                 refused[digest] = found
             else:
                 self._spool.keep(_stored(digest, data, found))
+        if fresh and self._prepared:
+            self._prepared()
         return refused
 
     def _note(self, one: _Candidate, refused: Unreadable | None) -> None:
@@ -215,7 +219,7 @@ class Preparing:
         if known is None and refused is not None:
             raise refused
         digest = self._digest_of.setdefault(one.key, one.digest) if one.key and known is None else one.digest
-        size = (known.width, known.height) if known else _size(self._spool.prepared[digest])
+        size = (known.width, known.height) if known else self._spool.prepared[digest].size
         _require_size(size, one.line)
         self._spool.add_line(
             {
@@ -274,10 +278,6 @@ def _key(source: str) -> str | None:
 
 def _drawn_on(boxes: Boxes | None) -> tuple[int, int] | None:
     return None if boxes is None or boxes.is_relative else (boxes.width, boxes.height)
-
-
-def _size(file: Prepared) -> tuple[int, int]:
-    return file.width, file.height
 
 
 def _licence(line: LabelledPicture) -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,9 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from crowd.errors import CrowdError
-from curation.models import Project
+from curation.models import Asset, Project
+
+AT_ONCE = 10_000
 
 
 class ImportRunning(CrowdError):
@@ -37,6 +40,10 @@ class Prepared:
     camera: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
+    @property
     def keys(self) -> list[str]:
         return [self.storage_key, *self.copies.values()]
 
@@ -44,8 +51,8 @@ class Prepared:
 class Spool:
     """The files prepared for one project, and the lines that are to be taken."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._path = folder, folder / "prepared.jsonl"
+    def __init__(self, project: Project, folder: Path) -> None:
+        self._project, self._folder, self._path = project, folder, folder / "prepared.jsonl"
         self.prepared = {one.sha256: one for one in self._read()}
         self._notes = self._path.open("a", encoding="utf-8")
         self._lines = (folder / "lines.jsonl").open("w+", encoding="utf-8")
@@ -65,14 +72,24 @@ class Spool:
         for line in self._lines:
             yield json.loads(line)
 
-    def clear(self, *, taken: set[str]) -> None:
-        """Forget everything; files whose digests were not taken are deleted."""
+    def clear(self) -> None:
+        """Forget everything; files that no asset has taken are deleted."""
+        taken = self._taken()
         for one in self.prepared.values():
-            if one.sha256 not in taken:
+            if one.storage_key not in taken:
                 for key in one.keys:
                     default_storage.delete(key)
         self._path.write_text("", encoding="utf-8")
         self.prepared = {}
+
+    def _taken(self) -> set[str]:
+        """Return which files are in use, as the assets say: a run may have been cut off right after it was written."""
+        digests = (bytes.fromhex(digest) for digest in self.prepared)
+        rows = Asset.objects.filter(project=self._project)
+        taken: set[str] = set()
+        while part := list(islice(digests, AT_ONCE)):
+            taken.update(rows.filter(sha256__in=part).values_list("storage_key", flat=True))
+        return taken
 
     def close(self) -> None:
         self._notes.close()
@@ -99,7 +116,7 @@ def spool_of(project: Project) -> Iterator[Spool]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         _lock(lock, project)
-        spool = Spool(folder)
+        spool = Spool(project, folder)
         try:
             yield spool
         finally:
@@ -117,5 +134,5 @@ def cancel(project: Project) -> int:
     """Delete what an interrupted import has prepared; returns how many pictures that were."""
     with spool_of(project) as spool:
         found = len(spool.prepared)
-        spool.clear(taken=set())
+        spool.clear()
     return found

@@ -57,7 +57,7 @@ _in_order = json.JSONEncoder(sort_keys=True).encode
 
 @dataclass(slots=True)
 class Written:
-    """What the lines became: pictures, labels by what they were, boxes by class, digests of files that are in use."""
+    """What the lines became: pictures, labels by what they were, boxes by class."""
 
     new: int = 0
     existing: int = 0
@@ -65,7 +65,6 @@ class Written:
     boxes: Counter[str] = field(default_factory=Counter)
     also_in: Counter[str] = field(default_factory=Counter)
     other_licence: int = 0
-    taken: set[str] = field(default_factory=set)
 
 
 class _Standing(NamedTuple):
@@ -135,7 +134,6 @@ class Writing:
         others = [bytes.fromhex(digest) for digest in fresh.keys() - made.keys()]
         same = Asset.objects.filter(project=self._project, sha256__in=others, answer=None, parent=None)
         self._made |= {bytes(sha256).hex(): asset_id for asset_id, sha256 in same.values_list("id", "sha256")}
-        self.done.taken |= made.keys()
         bulk_load(
             model=Decision,
             columns=["asset_id"],

@@ -22,7 +22,7 @@ from curation.models import DataSource, LabelClass, Project, Stage, User
 from curation.services import events
 from curation.services.import_preparing import Choice, Preparing, Wanted, names_of
 from curation.services.import_spool import spool_of
-from curation.services.import_writing import Writing
+from curation.services.import_writing import Writing, Written
 from curation.services.ingest import RefusedFile
 
 AFTER_LABELLING = ("review", "publish")
@@ -73,10 +73,14 @@ def import_dataset(
     by: User | None = None,
     now: datetime,
     progress: Callable[[int], None] | None = None,
+    prepared: Callable[[], None] | None = None,
+    written: Callable[[Imported], None] | None = None,
 ) -> Imported:
     """Take a labelled data set in: read and checked whole, then prepared, then written in one transaction.
 
     Nothing of it is in the project before all of it is. Interrupted, the next run goes on with what is prepared.
+    `prepared` is called after pictures that are new were stored, and may break off.
+    `written` is called at the end of that transaction: what it raises takes everything back.
     Raises WrongDataset, ImportRunning.
     """
     reader = reader_of(form)
@@ -86,7 +90,7 @@ def import_dataset(
             files = documents(reader, path)
             classes = _classes(project, _entries(reader, files), wanted)
             at = stage or entry_stage(project)
-            run = Preparing(project, at, Choice(wanted, classes, origin.licence), spool)
+            run = Preparing(project, at, Choice(wanted, classes, origin.licence), spool, prepared)
             for file in files:
                 for entry in reader.read(file):
                     run.add(file, entry)
@@ -97,21 +101,27 @@ def import_dataset(
             raise WrongDataset(str(error)) from None
         with transaction.atomic():
             source = _source(project, form, origin, now)
-            written = Writing(project, at, source, spool.prepared, now).write(spool.lines())
-        spool.clear(taken=written.taken)
-    done = Imported(
-        new=written.new,
-        existing=written.existing,
-        left_out=run.left_out,
-        files_refused=run.refused,
-        labels=written.labels,
-        boxes=written.boxes,
-        also_in=written.also_in,
-        other_licence=written.other_licence,
-    )
+            rows = Writing(project, at, source, spool.prepared, now).write(spool.lines())
+            done = _imported(run, rows)
+            if written:
+                written(done)
+        spool.clear()
     text = f"{done.new} new of {done.received} pictures, {sum(done.boxes.values())} boxes from {path.name}."
     events.record(kind="assets.imported", text=text, project=project, by=by, now=now)
     return done
+
+
+def _imported(run: Preparing, rows: Written) -> Imported:
+    return Imported(
+        new=rows.new,
+        existing=rows.existing,
+        left_out=run.left_out,
+        files_refused=run.refused,
+        labels=rows.labels,
+        boxes=rows.boxes,
+        also_in=rows.also_in,
+        other_licence=rows.other_licence,
+    )
 
 
 def _source(project: Project, form: str, origin: Origin, now: datetime) -> DataSource:
@@ -143,7 +153,7 @@ def _require_unchanged(folder: Path) -> None:
     except (ValueError, TypeError, KeyError):
         raise WrongDataset(f"The receipt of {folder} cannot be read.") from None
     if changed:
-        raise WrongDataset(f"{folder} is not what its receipt says: {_listed(changed)} changed since the export.")
+        raise WrongDataset(f"{folder} is not what its receipt says: {listed(changed)} changed since the export.")
 
 
 def entry_stage(project: Project) -> Stage:
@@ -161,16 +171,16 @@ def _classes(project: Project, entries: Iterable[Entry], wanted: Wanted) -> dict
     known = {plain(one.name): one for one in project.classes.filter(retired_at=None)}
     taken = [name for name in there if wanted.takes(name)]
     if wanted.classes and not taken:
-        raise WrongDataset(f"0 of {len(there)} classes match; the file has {_listed(there)}.")
+        raise WrongDataset(f"0 of {len(there)} classes match; the file has {listed(there)}.")
     for name in wanted.names:
         if name not in there:
-            raise WrongDataset(f"The file has no class {name!r} to map; it has {_listed(there)}.")
+            raise WrongDataset(f"The file has no class {name!r} to map; it has {listed(there)}.")
     found = {name: known.get(plain(wanted.names.get(name, name))) for name in taken}
     missing = [name for name, label in found.items() if label is None]
     if missing:
         ours = ", ".join(one.name for one in known.values())
         raise WrongDataset(
-            f"{_listed(missing)}: no class of {project.slug}, which has {ours}. "
+            f"{listed(missing)}: no class of {project.slug}, which has {ours}. "
             "Choose with --classes, or rename with --map THEIRS=OURS."
         )
     return {name: label for name, label in found.items() if label is not None}
@@ -181,7 +191,7 @@ def own_classes(project: Project) -> dict[str, str]:
     return {plain(name): name for name in project.classes.filter(retired_at=None).values_list("name", flat=True)}
 
 
-def _listed(names: Sequence[str] | Counter[str]) -> str:
+def listed(names: Sequence[str] | Counter[str]) -> str:
     shown = ", ".join(repr(name) for name in list(names)[:MOST_NAMED])
     return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown or "none"
 

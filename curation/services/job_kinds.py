@@ -73,6 +73,7 @@ JOB_KINDS: dict[str, JobKind] = {
         lease_seconds=255,
         begin_again="curation.services.export_requests:begin_again",
     ),
+    "import_dataset": JobKind("curation.services.import_jobs:run_import", queue="exports", lease_seconds=255),
     "write_outlooks": JobKind("curation.services.outlook.writing:run_write", lease_seconds=240),
     "take_batch": JobKind("curation.services.batches:run_take", queue="pixels", lease_seconds=240, lasting=True),
 }

@@ -12,6 +12,7 @@ from django.utils import timezone
 from crowd.models import LedgerEntry, Restriction, Task
 from curation.models import (
     Annotation,
+    DatasetImport,
     DatasetVersion,
     Event,
     Export,
@@ -141,8 +142,16 @@ def world(
         "webhook": str(delivery.webhook.public_id),
         "delivery": str(delivery.public_id),
         "upload": str(upload.public_id),
+        "import": str(make_import(project).public_id),
         "batch": str(batches.keep(project=project, stage=None, body=b"{}", received=1, by=people["Alice"]).public_id),
     }
+
+
+def make_import(project: Project) -> DatasetImport:
+    """Return an import that waits for its check."""
+    row = DatasetImport.objects.create(project=project, address="s3://elsewhere/set", source="set")
+    row.refresh_from_db()
+    return row
 
 
 def make_trial(pool: Pool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ NAMES = {one.index: one.name for one in CLASSES}
 BOTH = sorted(READERS.keys() & WRITERS.keys())
 WITHOUT_CONFIDENCE = {"yolo"}
 WITH_CLASS_OF_PICTURE = {"croissant", "csv", "groundtruth", "hagrid", "huggingface", "jsonl", "parquet"}
+WITH_OUTLINES = ("coco", "csv", "jsonl", "parquet")
 WITH_LICENCE = {"coco", "croissant", "csv", "huggingface", "jsonl", "parquet"}
 
 RECORDS = [
@@ -60,6 +62,16 @@ def test_boxes_come_back_as_they_were_written(form: str, tmp_path: Path) -> None
             sides = (theirs.x * wide, theirs.y * high, theirs.width * wide, theirs.height * high)
             assert sides == pytest.approx((ours.x, ours.y, ours.width, ours.height), abs=1e-5)
             assert theirs.confidence == (None if form in WITHOUT_CONFIDENCE else ours.confidence)
+
+
+@pytest.mark.parametrize("form", WITH_OUTLINES)
+def test_an_outline_comes_back_with_its_corners(form: str, tmp_path: Path) -> None:
+    outline = ((10.5, 20.0), (40.5, 25.0), (30.0, 60.0))
+    plain, drawn = RECORDS[0].boxes[1], replace(RECORDS[0].boxes[0], outline=outline)
+    written(form, tmp_path / "out", [replace(RECORDS[0], boxes=(plain, drawn))])
+    found = read_back(form, tmp_path / "out")["a.jpg"].boxes
+    assert found is not None
+    assert [one.outline for one in found.boxes] == [(), outline]
 
 
 @pytest.mark.parametrize("form", [one for one in BOTH if one != "groundtruth"])

@@ -41,7 +41,7 @@ from curation.models import (
 from curation.services import events
 from curation.services.datasets import request_export
 from curation.services.tokens import create_token
-from tests.api.conftest import make_predictions
+from tests.api.conftest import make_import, make_predictions
 from tests.doors.conftest import photo
 from tests.factories import make_account, make_answer, make_asset, make_evidence, make_worker
 
@@ -59,6 +59,7 @@ def rows(project: Project, pool: Pool, version: DatasetVersion, delivery: Webhoo
         "delivery_id": delivery.public_id,
         "event_id": stage_change.pk,
         "export_id": request_export(dataset_id=version.pk, format="csv", by=lead, now=timezone.now()).public_id,
+        "import_id": make_import(project).public_id,
         "membership_id": Membership.objects.get(project=project, role="viewer").pk,
         "part_id": _made(LockedPart, project=project, dataset=version, split="train").public_id,
         "pool_id": pool.pk,

@@ -20,6 +20,7 @@ BOX = pa.struct(
         ("class_id", pa.int32()),
         ("label", pa.string()),
         *((side, pa.float64()) for side in ("x", "y", "width", "height", "confidence")),
+        ("points", pa.list_(pa.list_(pa.float64()))),
     ]
 )
 COLUMNS = (
@@ -39,7 +40,8 @@ _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", "
 
 
 class ParquetWriter:
-    """Writes `data/SPLIT.parquet` and, if asked, `images/NAME`; boxes are in pixels.
+    """Writes `data/SPLIT.parquet` and, if asked, `images/NAME`; boxes are in pixels, `points` the corners of
+    those that were drawn as outlines.
 
     `class_id` is the class's own index; the file's metadata lists all classes under `winnow.classes`. What has no
     column of its own stands in `attributes`, as JSON.
@@ -96,4 +98,5 @@ def _box(box: BoxRecord, classes: Mapping[int, LabelClass]) -> dict[str, Any]:
         "width": box.width,
         "height": box.height,
         "confidence": box.confidence,
+        "points": box.outline or None,
     }

@@ -13,14 +13,17 @@ from curation.datasets.safe_cells import safe_text
 from .base import About, BoxRecord, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
 
 COLUMNS = ("image", "image_width", "image_height", "split", "class", "label", "x", "y", "width", "height",
-           "confidence", "licence", "source", "sha256")  # fmt: skip
+           "confidence", "licence", "source", "sha256", "points")  # fmt: skip
 BOXES, PICTURES = "boxes.csv", "images.jsonl"
 
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class CsvWriter:
-    """Writes `boxes.csv`, a row for each box in pixels; a picture without boxes has one row with an empty label."""
+    """Writes `boxes.csv`, a row for each box in pixels; a picture without boxes has one row with an empty label.
+
+    The corners of a box that was drawn as an outline stand in `points`, as JSON.
+    """
 
     def __init__(self, about: About) -> None:
         self._about = about
@@ -51,7 +54,7 @@ def _row(record: ImageRecord, box: BoxRecord | None, classes: Mapping[int, Label
     label, licence, source = map(safe_text, told)
     return [
         record.file_name, record.width, record.height, record.split or "", label, *drawn, licence, source,
-        record.sha256 or "",
+        record.sha256 or "", _json(box.outline) if box and box.outline else "",
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from curation.models import Project
 from curation.services import import_audit, people
 from curation.services.import_audit import Audit
 from curation.services.import_check import Held, look_into
+from curation.services.import_jobs import document
 from curation.services.import_preparing import Wanted
 from curation.services.import_spool import cancel
 from curation.services.importing import Imported, Origin, WrongDataset, import_dataset
@@ -78,7 +79,7 @@ class Command(BaseCommand):
             return
         done, audited, past = self._taken(found, path, wanted, options)
         _clear()
-        told = {**document(done), "audited": audited, "audit_too_late": past}
+        told = {**document(done, most=len(done.files_refused)), "audited": audited, "audit_too_late": past}
         self.stdout.write(json.dumps(told, ensure_ascii=False) if options["json"] else table(done, audited, past))
 
     def _taken(
@@ -180,22 +181,6 @@ def _names(texts: list[str]) -> dict[str, str]:
             raise CommandError(f"--map {text!r} must look like theirs=ours.", returncode=2)
         found[theirs] = ours
     return found
-
-
-def document(done: Imported) -> dict[str, Any]:
-    return {
-        "received": done.received,
-        "new": done.new,
-        "existing": done.existing,
-        "left_out": done.left_out,
-        "refused": len(done.files_refused),
-        "reasons": done.reasons(),
-        "labels": {what: done.labels[what] for what in ("new", "changed", "existing", "kept")},
-        "boxes": dict(sorted(done.boxes.items())),
-        "also_in": dict(sorted(done.also_in.items())),
-        "other_licence": done.other_licence,
-        "files_refused": [asdict(one) for one in done.files_refused],
-    }
 
 
 def table(done: Imported, audited: int = 0, past: int = 0) -> str:

@@ -165,6 +165,17 @@ def outlined(box: NamedBox, corners: Iterable[tuple[float, float]], *, beside: f
     return replace(box, outline=outline) if fits else box
 
 
+def with_corners(box: NamedBox, points: object, *, beside: float = BESIDE) -> NamedBox:
+    """Return the box with the outline that a table's `points` are; what is none costs the corners, not the box."""
+    if not isinstance(points, list) or not 3 <= len(points) <= MOST_CORNERS:
+        return box
+    try:
+        corners = [(number(x, "a corner"), number(y, "a corner")) for x, y in points]
+    except (TypeError, ValueError):
+        return box
+    return outlined(box, corners, beside=beside)
+
+
 def relative_box(name: object, sides: Sequence[object], *, confidence: object = None) -> NamedBox:
     """Return a box in fractions of its picture. Raises ValueError."""
     return named_box(name, sides, (1.0, 1.0), confidence=confidence, slack=RELATIVE_SLACK)

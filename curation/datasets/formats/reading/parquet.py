@@ -22,6 +22,7 @@ from .base import (
     named_box,
     picture_in,
     pixels,
+    with_corners,
 )
 from .documents import listed, mapping
 
@@ -85,7 +86,8 @@ class ParquetReader:
         return ()
 
     def box(self, one: Mapping[str, Any], told: Sequence[str], size: tuple[int, int]) -> NamedBox:  # noqa: ARG002
-        return named_box(one.get("label"), [one.get(side) for side in SIDES], size, confidence=one.get("confidence"))
+        found = named_box(one.get("label"), [one.get(side) for side in SIDES], size, confidence=one.get("confidence"))
+        return with_corners(found, one.get("points"))
 
 
 class HuggingFaceReader(ParquetReader):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 from .base import (
     BESIDE,
-    MOST_CORNERS,
     RELATIVE_SLACK,
     BadDocument,
     Boxes,
@@ -23,13 +23,12 @@ from .base import (
     bounded,
     in_text,
     named_box,
-    outlined,
     picture_in,
     pixels,
     relative_box,
     to_its_end,
+    with_corners,
 )
-from .base import number as finite
 from .documents import json_object, listed, mapping
 
 SIDES = ("x", "y", "width", "height")
@@ -83,7 +82,15 @@ def _of_rows(number: int, name: str, rows: list[dict[str, str]], folder: Path) -
 def _row_box(row: Mapping[str, str], size: tuple[int, int] | None) -> NamedBox:
     sides = [in_text(row.get(side), side) for side in SIDES]
     sure = row.get("confidence")
-    return _one_box(row["label"], sides, in_text(sure, "confidence") if sure else None, size)
+    found = _one_box(row["label"], sides, in_text(sure, "confidence") if sure else None, size)
+    return _outlined(found, _points(row.get("points")), size)
+
+
+def _points(text: str | None) -> object:
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
 
 
 class JsonLinesReader:
@@ -127,16 +134,12 @@ def _of_line(number: int, line: bytes, folder: Path) -> LabelledPicture:
 
 
 def _drawn(box: Mapping[str, Any], size: tuple[int, int] | None) -> NamedBox:
-    """Return a box with the corners in its `points`; what is no outline costs the corners, not the box."""
     found = _one_box(box.get("label"), [box.get(side) for side in SIDES], box.get("confidence"), size)
-    points = box.get("points")
-    if not isinstance(points, list) or not 3 <= len(points) <= MOST_CORNERS:
-        return found
-    try:
-        corners = [(finite(x, "a corner"), finite(y, "a corner")) for x, y in points]
-    except (TypeError, ValueError):
-        return found
-    return outlined(found, corners, beside=RELATIVE_SLACK if size is None else BESIDE)
+    return _outlined(found, box.get("points"), size)
+
+
+def _outlined(box: NamedBox, points: object, size: tuple[int, int] | None) -> NamedBox:
+    return with_corners(box, points, beside=RELATIVE_SLACK if size is None else BESIDE)
 
 
 def _size(width: Any, height: Any) -> tuple[int, int] | None:

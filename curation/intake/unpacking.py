@@ -1,0 +1,51 @@
+"""A packed data set becomes a folder: ordinary files under honest names, nothing outside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from curation.preprocessing.limits import MEGABYTE
+
+from .archive import ArchiveLimits, Entry, Tally, blocks, read_entries
+from .found import Found, Refused
+from .kinds import HEAD, Kind, is_junk, kind_of
+
+PACKAGE_LIMITS = ArchiveLimits(max_entries=500_000, max_bytes=50_000 * MEGABYTE, max_ratio=200)
+
+
+class BadPackage(ValueError):
+    """An archive that cannot be unpacked; the sentence names the entry."""
+
+
+def is_archive(path: Path) -> bool:
+    with path.open("rb") as file:
+        return kind_of(path.name, file.read(HEAD)) is Kind.ARCHIVE
+
+
+def unpack(path: Path, into: Path, *, limits: ArchiveLimits = PACKAGE_LIMITS) -> None:
+    """Write the entries of a ZIP or TAR below a folder; one that cannot be taken refuses all. Raises BadPackage."""
+    tally = Tally(limits, partial(_write, into=into), path.stat().st_size)
+    for refused in read_entries(path, tally):
+        sentence = refused.sentence if isinstance(refused, Refused) else "it cannot be unpacked"
+        raise BadPackage(f"{refused.name} in the package: {sentence}.")
+
+
+def _write(entry: Entry, tally: Tally, *, into: Path) -> Iterator[Found | Refused]:
+    target = into / entry.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            for block in blocks(entry.stream.read(HEAD), entry, tally.limits.max_bytes, tally):
+                file.write(block)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        yield Refused(entry.name, "twin", "another entry has its name")
+
+
+def root_of(folder: Path) -> Path:
+    """Return the folder in which a data set lies: many are packed with a folder around them, or as one document."""
+    inside = [one for one in folder.iterdir() if not is_junk(one.name)]
+    if len(inside) != 1:
+        return folder
+    return root_of(inside[0]) if inside[0].is_dir() else inside[0]
