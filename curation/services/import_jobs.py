@@ -1,6 +1,7 @@
 """The job of an import: bring the package, count what it holds, take it in; cancelled or refused, nothing is left."""
 
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -50,7 +51,8 @@ def run_import(job: Job, now: datetime) -> Again | None:
         row.refresh_from_db()
     except (BadPackage, UploadRefused, WrongDataset) as refusal:
         refuse(row, str(refusal), now)
-    return _cleared(row)
+    _clear(row)
+    return None
 
 
 def _check(row: DatasetImport, _: datetime) -> Again | None:
@@ -68,7 +70,7 @@ def _check(row: DatasetImport, _: datetime) -> Again | None:
     return Again() if state == State.TAKING_IN else None
 
 
-def _take(row: DatasetImport, now: datetime) -> Again | None:
+def _take(row: DatasetImport, now: datetime) -> None:
     end = time.monotonic() + A_RUN
 
     def in_time() -> None:
@@ -89,7 +91,7 @@ def _take(row: DatasetImport, now: datetime) -> Again | None:
         prepared=in_time,
         written=lambda done: _finish(row, done, now),
     )
-    return _cleared(row)
+    _clear(row)
 
 
 STEPS: Final = {State.CHECKING: _check, State.TAKING_IN: _take}
@@ -158,18 +160,15 @@ def refuse(row: DatasetImport, why: str, now: datetime) -> None:
         row.state, row.error = State.REFUSED, why[:600]
 
 
-def _cleared(row: DatasetImport) -> Again | None:
+def _clear(row: DatasetImport) -> None:
     """Delete what an import that has ended has left: the package, its upload, what was prepared and not taken."""
-    try:
-        if row.progress and row.state != State.DONE:
-            import_spool.cancel(row.project)
-    except ImportRunning:
-        return Again(after=WAIT_FOR_ANOTHER)
     import_packages.forget(row)
     if row.upload_id is not None:
         told = {State.CANCELLED: "Its import was cancelled.", State.REFUSED: row.error}
         held_files.release(upload_id=row.upload_id, reason=told.get(State(row.state), ""))
-    return None
+    if row.state != State.DONE:
+        with suppress(ImportRunning):  # which deletes all that is prepared at its own end
+            import_spool.cancel(row.project)
 
 
 def end_dead(*, now: datetime) -> None:
@@ -179,4 +178,4 @@ def end_dead(*, now: datetime) -> None:
     dead = Job.objects.filter(kind=KIND, key__in=open_ones, state__in=[Job.State.DEAD, Job.State.CANCELLED])
     for row in (open_ones[key] for key in dead.values_list("key", flat=True)):
         refuse(row, "It failed again and again; its job says why. Large data sets: use the command.", now)
-        _cleared(row)
+        _clear(row)
