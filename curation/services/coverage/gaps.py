@@ -101,9 +101,9 @@ def open_places(project: Project) -> dict[tuple[int | None, str], int]:
         task__item_id=None,
     )
     found: Counter[tuple[int | None, str]] = Counter()
-    for given in (free.values_list("batch"), in_hand.values_list("assignment__batch")):
-        for batch, n in given.order_by().annotate(n=Count("pk")):
-            found[asked[batches[batch]]] += n
+    begun = in_hand.order_by().values_list("assignment__batch").annotate(n=Count("pk"))
+    for batch, n in free.order_by().values_list("batch").annotate(n=Count("pk")).union(begun, all=True):
+        found[asked[batches[batch]]] += n
     return dict(found)
 
 
