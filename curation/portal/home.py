@@ -70,8 +70,11 @@ def next_page(request: HttpRequest, worker: Worker, batch_id: int) -> HttpRespon
     return redirect("w-page", page.pk)
 
 
-def go_on(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
-    """Go to the next page of the same pool; where it has none, to that of the next pool on the worker's list."""
+def go_on(request: HttpRequest, worker: Worker, batch_id: int, said: str) -> HttpResponse:
+    """Go to the next page of the same pool; where it has none, to that of the next pool on the worker's list.
+
+    `said` of the page that is in stands first wherever something else comes than one more page like it.
+    """
     page, reason = _claimed(worker, batch_id)
     if page is not None:
         return redirect("w-page", page.pk)
@@ -80,8 +83,9 @@ def go_on(request: HttpRequest, worker: Worker, batch_id: int) -> HttpResponse:
             continue
         page, _why = _claimed(worker, offer.batch.pk)
         if page is not None:
-            messages.info(request, " ".join([reason, _("This is the next work for you.")]))
+            messages.success(request, " ".join([said, _("This is the next work for you.")]))
             return redirect("w-page", page.pk)
+    messages.success(request, said)
     messages.info(request, reason)
     return redirect("w-home")
 

@@ -112,7 +112,7 @@ def submit(request: HttpRequest, worker: Worker, page_id: int) -> HttpResponse:
     if row.batch.kind != Batch.Kind.MAIN:
         target: HttpResponse = redirect("w-result", row.pk)
     else:
-        target = go_on(request, worker, row.batch_id)
+        target = go_on(request, worker, row.batch_id, done.sentence)
     if wants_json(request):
         return JsonResponse({"next": target["Location"], "sentence": done.sentence})
     return target

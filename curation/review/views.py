@@ -121,6 +121,7 @@ def decisions(request: HttpRequest, public_id: UUID) -> HttpResponse:
         {
             "saved": [str(key) for key in result.saved],
             "refused": refused,
+            "lease_until": (now + reviews.LEASE).isoformat(),
             "standing": _standing(seat.project, seat.user, now),
         }
     )

@@ -100,13 +100,16 @@ def test_after_the_last_page_of_a_pool_comes_the_next_pool(world, wanda, wandas)
     target = answer_all(wandas, page)
     following = Assignment.objects.get(batch=second, worker=wanda)
     assert target == reverse("w-page", args=[following.pk])
-    assert "This is the next work for you." in wandas.get(target).content.decode()
+    shown = wandas.get(target).content.decode()
+    assert "Thank you, the page is in. This is the next work for you." in shown
+    assert "Nothing to do here" not in shown
 
 
 def test_when_nothing_is_left_one_comes_home_with_the_reason(world, wanda, wandas):
     page = claims.claim_page(batch_id=work(world, n=1).pk, worker_id=wanda.pk, now=timezone.now())
     assert answer_all(wandas, page) == reverse("w-home")
-    assert "Nothing to do here right now." in home(wandas)
+    shown = home(wandas)
+    assert 0 < shown.index("Thank you, the page is in.") < shown.index("Nothing to do here right now.")
 
 
 # Further projects

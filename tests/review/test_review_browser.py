@@ -256,6 +256,26 @@ def test_an_outline_is_fixed_by_keys_and_by_pointer(browser, live_server, photo)
     assert box.points[1][1] < 0.25 < box.points[2][1] == pytest.approx(900 / 1080, abs=1e-5)
 
 
+def test_an_outline_that_becomes_a_rectangle_stays_an_outline(browser, live_server, photo):
+    world = scenes.project(Rita="reviewer")
+    image = scenes.image_at_review(world, scenes.batch(world, "outlines"), data=photo)
+    agreed, corners = image.consensus.get(), [[0.25, 0.25], [0.75, 0.25], [0.75, 0.9], [0.25, 0.75]]
+    agreed.boxes.all().delete()
+    agreed.boxes.create(seq=0, label="gesture", confidence=0.9, points=corners, x=0.25, y=0.25, w=0.5, h=0.65)
+    with watched(browser, live_server.url, cookie=session_of("Rita"), **DESK) as page:
+        page.goto(reverse("review", args=[world.public_id]))
+        page.locator(".rv-thumb[aria-current]").wait_for()
+        page.keyboard.press("f")
+        page.locator('#editor [data-corner="2"]').click()
+        page.get_by_label("from top").fill("810")
+        page.get_by_label("from top").press("Enter")
+        page.locator('#editor [data-corner="1"]').click()
+        page.keyboard.press("Enter")
+        sent(page)
+    (box,) = image.consensus.get(is_current=True).boxes.all()
+    assert box.points == [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]
+
+
 def pull_up(page: Page, middle: dict[str, float]) -> None:
     x, y = middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2
     page.mouse.move(x, y)

@@ -10,11 +10,12 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from crowd.models import Assignment, Batch
-from curation.models import Asset, Review, ReviewControl
+from curation.models import Asset, Review, ReviewControl, ReviewLease
 from curation.services import reviews
 from curation.services.reviews import Decided
 from tests import scenes
 from tests.browsing import DESK, PHONE, chromium, watched
+from tests.embedded.observe import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 SMALL = """() => [...document.querySelectorAll('.rv-top .btn, .rv-modes a, .rv-float button, .rv-acts button')]
@@ -132,6 +133,7 @@ def test_sixty_decisions_a_control_among_them_are_taken_back_one_by_one(browser,
         page.goto(reverse("review", args=[world.public_id]))
         page.locator(".rv-thumb[aria-current]").wait_for()
         for n in range(61):
+            page.locator(".rv-thumb[aria-current]").wait_for()
             page.keyboard.press("x" if n % 7 == 3 else "a")
             if n % 7 == 3:
                 page.keyboard.press("2")
@@ -145,6 +147,9 @@ def test_sixty_decisions_a_control_among_them_are_taken_back_one_by_one(browser,
         expect(page.locator("#toast")).to_have_text("There is nothing to undo.")
         all_sent(page)
         expect(page.locator("#agreement")).to_be_hidden()
+        assert ReviewLease.objects.count() == 60
+        page.goto("about:blank")
+        assert eventually(lambda: not ReviewLease.objects.exists(), seconds=30)
     assert ReviewControl.objects.get().is_right is None
     assert Asset.objects.filter(state="held").count() == 60
     assert not Review.objects.filter(by=scenes.person("Rita"), undone_by=None).exclude(verdict="undo").exists()

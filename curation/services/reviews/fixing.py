@@ -18,7 +18,7 @@ UNMOVED = 3e-6  # screens tell sides to six digits, and a side at the border is 
 
 def known_labels(project: Project) -> list[dict[str, str]]:
     """Return the labels a box may have: those of the crowd's box task, else the project's classes."""
-    batch = Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id").first()
+    batch = _box_task(project)
     labels = batch.spec.get("labels", []) if batch else []
     if labels:
         return [{"name": str(one["name"]), "colour": str(one.get("colour", ""))} for one in labels]
@@ -28,15 +28,19 @@ def known_labels(project: Project) -> list[dict[str, str]]:
 
 def draws_outlines(project: Project) -> bool:
     """Say whether the crowd's latest box task asks for outlines."""
-    drawn = Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id")
-    return drawn.values_list("interface", flat=True).first() == "outlines"
+    batch = _box_task(project)
+    return batch is not None and batch.interface == "outlines"
 
 
 def known_flags(project: Project) -> list[dict[str, str]]:
     """Return what may be said of an image as a whole in the crowd's box task."""
-    batch = Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id").first()
+    batch = _box_task(project)
     flags = batch.spec.get("flags", []) if batch else []
     return [{"value": str(one["value"]), "label": str(one.get("label", one["value"]))} for one in flags]
+
+
+def _box_task(project: Project) -> Batch | None:
+    return Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id").first()
 
 
 def check_boxes(boxes: Sequence[Mapping[str, Any]] | None, labels: set[str]) -> list[dict[str, Any]]:
@@ -67,7 +71,7 @@ def _box(number: int, box: Mapping[str, Any], labels: set[str]) -> dict[str, Any
     if w <= 0 or h <= 0 or x < -slack or y < -slack or x + w > 1 + slack or y + h > 1 + slack:
         raise Refused(f"Box {number} must lie inside the image and have a size (fractions from 0 to 1).")
     left, top = max(0.0, x), max(0.0, y)
-    return {"label": box["label"], "x": left, "y": top, "w": min(w, 1 - left), "h": min(h, 1 - top)}
+    return {"label": str(box["label"]), "x": left, "y": top, "w": min(w, 1 - left), "h": min(h, 1 - top)}
 
 
 def new_version(asset: Asset, boxes: Sequence[Mapping[str, Any]], user: User, now: datetime) -> Consensus:

@@ -48,7 +48,7 @@ export class Decisions extends EventTarget {
     try {
       const answer = await this.fetchNext(n);
       this.take(answer.items);
-      this.leaseUntil = answer.lease_until;
+      this.leased(answer.lease_until);
       this.count(answer.standing);
     } finally {
       this.loading = false;
@@ -58,6 +58,11 @@ export class Decisions extends EventTarget {
     if (!this.outdated) return;
     this.outdated = false;
     await this.load(n);
+  }
+
+  /** Remember how long what this page holds is leased; answers may overtake each other. */
+  leased(until) {
+    if (!this.leaseUntil || until > this.leaseUntil) this.leaseUntil = until;
   }
 
   take(items) {
@@ -159,7 +164,8 @@ export class Decisions extends EventTarget {
     return Math.round(performance.now() - this.since);
   }
 
-  answered({ refused, standing }) {
+  answered({ refused, standing, lease_until: until }) {
+    this.leased(until); // what was taken back is leased as well
     for (const { key, why, stale } of refused) {
       const entry = this.stack.find((one) => one.key === key);
       this.stack = this.stack.filter((one) => one !== entry);

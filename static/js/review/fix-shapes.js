@@ -39,12 +39,14 @@ const OUTLINES = {
   open: (frame, given, drawn) =>
     new OutlineEditor(frame, {
       ...given,
-      outlines: drawn.map(({ box, label, points }) => ({ label, points: points?.length ? cornersToPixels(points, given.width, given.height) : cornersOf(box) })),
+      outlines: drawn.map(({ box, label, points }) =>
+        points?.length ? { label, points: cornersToPixels(points, given.width, given.height) } : { label, points: cornersOf(box), wasBox: true },
+      ),
       alt: "Outlines of this photo. N draws one, brackets select, V holds a corner, arrows move it, digits set the label.",
     }),
   items: (editor) => editor.outlines,
-  sent: ({ label, points }, { width, height }) =>
-    isBox(points) ? { label, ...toFractions(boxAround(points), width, height) } : { label, points: cornersToFractions(points, width, height) },
+  sent: ({ label, points, wasBox }, { width, height }) =>
+    wasBox && isBox(points) ? { label, ...toFractions(boxAround(points), width, height) } : { label, points: cornersToFractions(points, width, height) },
   words: ({ label, points }) => `${label ?? "no label"}, ${points.length} corners`,
   fields: (editor) => (editor.held === null ? [] : [["0", "from left"], ["1", "from top"]]),
   read: ({ points }, axis, { held }) => points[held][axis],
