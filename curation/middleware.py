@@ -79,6 +79,7 @@ class DatabaseAwayMiddleware:
             return None
         if took_too_long(error):
             return _too_slow(request)
+        log.warning("the database did not answer a request: %s", error)
         if request.path.startswith("/api/"):
             told = _problem(
                 503, "database_away", "The database does not answer", "Nothing is lost; send it again later."

@@ -114,13 +114,14 @@ def test_a_statement_that_took_too_long_is_no_lost_database(alice: Caller, many:
     assert "Retry-After" not in answer
 
 
-def test_a_lost_database_is_told_in_the_form_of_all_problems(alice: Caller, many: Project, monkeypatch):
+def test_a_lost_database_is_told_in_the_form_of_all_problems(alice: Caller, many: Project, monkeypatch, caplog):
     def lost(*_: object, **__: object) -> None:
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(paging, "in_time", lost)
     answer = alice.get(ASSETS, {"count": "1"})
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "database_away", "5")
+    assert "the database did not answer a request: server closed the connection unexpectedly" in caplog.text
     assert set(answer.json()) == {"type", "title", "status", "code", "detail"}
 
 

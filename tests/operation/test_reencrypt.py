@@ -2,6 +2,8 @@
 
 import json
 from io import StringIO
+from itertools import count
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -11,10 +13,12 @@ from django.utils import timezone
 from crowd.models import Account
 from crowd.secrets import Secrets
 from curation.models import SecondFactor, User, Webhook
+from curation.services import reencrypting
 from tests.factories import make_account, make_project
 
 pytestmark = pytest.mark.django_db
 KEPT = Secrets(token="kept-token-0815")
+KINDS = (Account, Webhook, SecondFactor)
 
 
 @pytest.fixture
@@ -40,8 +44,26 @@ def test_after_it_the_old_key_can_go(settings, stored):
         "locked": {},
     }
     settings.FIELD_KEYS = [new]
-    for model in (Account, Webhook, SecondFactor):
-        assert KEPT in model.objects.values_list("secrets", flat=True)
+    assert [KEPT in model.objects.values_list("secrets", flat=True) for model in KINDS] == [True, True, True]
+
+
+def test_when_it_was_stopped_half_way_both_keys_open_all_and_the_next_time_does_the_rest(settings, stored, monkeypatch):
+    new, rows, again = Fernet.generate_key().decode(), count(), reencrypting._again
+
+    def stopped_at_the_second(*row: Any) -> bool:
+        if next(rows):
+            raise KeyboardInterrupt
+        return again(*row)
+
+    settings.FIELD_KEYS = [new, *settings.FIELD_KEYS]
+    monkeypatch.setattr(reencrypting, "_again", stopped_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        said()
+    monkeypatch.undo()
+    assert [KEPT in model.objects.values_list("secrets", flat=True) for model in KINDS] == [True, True, True]
+    said()
+    settings.FIELD_KEYS = [new]
+    assert [KEPT in model.objects.values_list("secrets", flat=True) for model in KINDS] == [True, True, True]
 
 
 def test_what_no_key_opens_is_counted_kept_and_ends_with_a_sentence(settings, stored):

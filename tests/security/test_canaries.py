@@ -61,7 +61,7 @@ TEXTS = {
     *("name", "title", "label", "description", "note", "text", "reply", "message", "reason", "prompt", "hint"),
     *("last_error", "remote_error", "error", "detail", "country", "team", "owner", "consent_text", "licence", "source"),
     *("value", "model", "model_version", "said_by", "intended_use", "limits", "consent", "citation", "tagger"),
-    *("ext_id", "client_key", "url", "page_url", "homepage", "query", "pattern", "condition", "key"),
+    *("address", "ext_id", "client_key", "url", "page_url", "homepage", "query", "pattern", "condition", "key"),
 }
 # Fields of words of ours: codes, keys, digests, names in our storage. Whoever adds a field says which it is.
 OWN = {
