@@ -81,7 +81,7 @@ def visit(*, account_id: int, now: datetime, darkroom: Darkroom = DRAWN) -> Visi
     person, offered = _who(crowd, rng), _stalls(crowd.account_id)
     crowd.step, crowd.clock = crowd.step + 1, now
     crowd.save(update_fields=["step", "clock"])
-    worker = _workers(crowd, [person], now)[person.number]
+    worker = _workers(crowd, [person], [now])[person.number]
     visitor = _Visitor(worker, now, is_live=True, ring=_ring_of(crowd, person))
     return Visit(acting.visit(_OwnMarket(visitor, offered), acting.Actor(person, rng, now, darkroom)), now)
 
@@ -92,15 +92,16 @@ def visit_some(*, account_id: int, visitors: int, darkroom: Darkroom = DRAWN) ->
 
     All of them choose by what is on offer when the first one comes.
     """
-    crowd, offered, found = _locked(account_id), _stalls(account_id), []
+    crowd, offered, moments, found = _locked(account_id), _stalls(account_id), [], []
     luck = [_luck(crowd, number) for number in range(visitors)]
     coming = [_who(crowd, rng) for rng in luck]
-    workers = _workers(crowd, coming, crowd.clock)
-    for number, (person, rng) in enumerate(zip(coming, luck, strict=True)):
-        at = _next_moment(crowd, rng, offered)
-        crowd.step, crowd.clock = crowd.step + 1, at
-        if number == 0 and handing_in.expire_leases(now=at, account_id=account_id):
+    for number, rng in enumerate(luck):
+        crowd.step, crowd.clock = crowd.step + 1, _next_moment(crowd, rng, offered)
+        moments.append(crowd.clock)
+        if number == 0 and handing_in.expire_leases(now=crowd.clock, account_id=account_id):
             offered = _stalls(account_id)
+    workers = _workers(crowd, coming, moments)
+    for person, rng, at in zip(coming, luck, moments, strict=True):
         visitor = _Visitor(workers[person.number], at, is_live=False, ring=_ring_of(crowd, person))
         outcome = acting.visit(_OwnMarket(visitor, offered), acting.Actor(person, rng, at, darkroom))
         found.append(Visit(outcome, at))
@@ -165,14 +166,17 @@ def person_of(worker: Worker, crowd: RehearsalCrowd) -> Person:
     return profile(crowd.seed, int(worker.ext_id.rsplit("-", 1)[1]), CrowdMix.from_json(crowd.mix))
 
 
-def _workers(crowd: RehearsalCrowd, people: Sequence[Person], now: datetime) -> dict[int, Worker]:
-    """Return the workers behind these people by the people's numbers; who comes for the first time is made."""
-    digests = {digest_of(_ext_id(crowd, person.number)): person for person in people}
-    there = Worker.objects.filter(account=crowd.account, ext_digest__in=digests)
-    known = {digests[bytes(worker.ext_digest)].number: worker for worker in there}
-    fresh = [_new_worker(crowd, person, now) for person in digests.values() if person.number not in known]
-    Worker.objects.bulk_create(fresh)
-    return known | {digests[bytes(worker.ext_digest)].number: worker for worker in fresh}
+def _workers(crowd: RehearsalCrowd, people: Sequence[Person], moments: Sequence[datetime]) -> dict[int, Worker]:
+    """Return the workers behind people who come at these moments, by the people's numbers; new ones are made."""
+    numbers = {digest_of(_ext_id(crowd, person.number)): person.number for person in people}
+    there = Worker.objects.filter(account=crowd.account, ext_digest__in=numbers)
+    workers = {numbers[bytes(worker.ext_digest)]: worker for worker in there}
+    fresh: dict[int, Worker] = {}
+    for person, at in zip(people, moments, strict=True):
+        if person.number not in workers:
+            fresh.setdefault(person.number, _new_worker(crowd, person, at))
+    Worker.objects.bulk_create(fresh.values())
+    return workers | fresh
 
 
 def _new_worker(crowd: RehearsalCrowd, person: Person, now: datetime) -> Worker:

@@ -38,7 +38,7 @@ def take_in(*, project_id: int, now: datetime, limit: int = PAGES_A_SLICE, toget
 
 
 def _take_in(
-    project_id: int, *, after: int, now: datetime, limit: int, together: int = PAGES_TOGETHER
+    project_id: int, *, after: int, now: datetime, limit: int, together: int
 ) -> tuple[list[int], Sequence[int]]:
     """Return the pages looked at and those of them that were taken in."""
     waiting = Assignment.objects.filter(
@@ -118,7 +118,8 @@ def run_take_in(job: Job, now: datetime) -> Again | None:
     """Job: take in the pages of a project."""
     if job.project_id is None:
         return None
-    seen, taken = _take_in(job.project_id, after=job.cursor.get("after", 0), now=now, limit=PAGES_A_SLICE)
+    after = job.cursor.get("after", 0)
+    seen, taken = _take_in(job.project_id, after=after, now=now, limit=PAGES_A_SLICE, together=PAGES_TOGETHER)
     failed = len(taken) < len(seen) or job.cursor.get("failed", False)
     if len(seen) == PAGES_A_SLICE:
         return Again(cursor={"after": seen[-1], "failed": failed})

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from crowd.errors import BudgetExceeded, CrowdError, IllegalTransition, NoWork
 from crowd.models import Assignment, Budget, LedgerEntry, Reservation, SkillValue
 from crowd.services import handing_in, judging, ledger
+from crowd.services.ledger import holds
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -206,6 +207,20 @@ def test_pages_are_rejected_together_or_not_at_all(page):
     page.refresh_from_db()
     assert page.state == State.SUBMITTED
     assert ledger.totals(project_id=page.project_id).reserved_micro == page.price_micro
+
+
+def test_what_is_held_anew_while_nothing_stood_is_not_forgotten(page, monkeypatch):
+    ref, purse, take = f"assignment:{page.pk}", ledger.Purse.of(page.batch), holds.take
+    ledger.release(ref=ref)
+
+    def held_anew(refs):
+        ledger.resize(purse=purse, ref=ref, amount_micro=PRICE)
+        return take(refs)
+
+    monkeypatch.setattr(holds, "take", held_anew)
+    ledger.release(ref=ref)
+    assert ledger.totals(project_id=page.project_id).reserved_micro == PRICE
+    assert Reservation.objects.get(ref=ref).state == Reservation.State.HELD
 
 
 def test_a_long_reason_is_cut_not_refused(page):

@@ -11,7 +11,7 @@ from django.db import DataError, transaction
 from PIL import Image
 
 from crowd.errors import NoWork
-from crowd.models import Assignment, LedgerEntry, SkillValue, Task, Worker
+from crowd.models import Assignment, LedgerEntry, Reservation, SkillEvent, SkillValue, Task, Worker
 from crowd.services import handing_in, trust
 from curation.engine import flow
 from curation.models import Annotation, Asset, Consensus, Decision, Job, Project
@@ -101,6 +101,8 @@ def outcome(project: Project) -> dict[str, Any]:
         "verdicts": rows(Decision, "asset", "stage", "verdict", "reason", "evidence", **of_project),
         "consensus": rows(Consensus, "asset", "stage", "status", "label", "confidence", "version", **of_project),
         "skills": rows(SkillValue, "worker", "skill", "value", "ok", "n"),
+        "skills before": rows(SkillEvent, "worker", "skill", "value", "reason"),
+        "holds": rows(Reservation, "ref", "amount_micro", "changes", "state", **of_project),
         "books": rows(LedgerEntry, "kind", "ref", "source", "target", "amount_micro", **of_project),
     }
 
@@ -124,6 +126,18 @@ def test_pages_taken_in_together_come_to_what_they_come_to_one_by_one(project, m
     without_it = taken_in(project, monkeypatch, together=1)
     assert without_it != one_by_one
     assert taken_in(project, monkeypatch, together=40) == without_it
+
+
+def test_as_many_are_taken_in_together_as_are_asked_for(monkeypatch):
+    project = world.campaign(wanted=10)
+    for _ in range(5):
+        market.sent(world.batch(project, "collect"), world.worker(project))
+    slices: list[int] = []
+    monkeypatch.setattr(flow, "_take_in_together", lambda _project_id, ids, _now: slices.append(len(ids)))
+    monkeypatch.setattr(flow, "PAGES_TOGETHER", 2)
+    flow.run_take_in(Job(project_id=project.pk, cursor={}), NOON)
+    flow.take_in(project_id=project.pk, now=NOON, together=3)
+    assert slices == [2, 2, 1, 3, 2]
 
 
 def fail_at(poison: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from crowd.models import Assignment
+from crowd.models import Assignment, Worker
 from crowd.rehearsal import visits
 from curation.engine import campaigns, flow, rehearsal
 from curation.engine.wish import Wish
 from curation.models import Asset, Project
 from curation.services import people
+from tests.crowd.market import NOON
+from tests.engine import world
 
 pytestmark = pytest.mark.django_db
 SHORT = {
@@ -66,6 +68,17 @@ def test_the_same_seed_gives_the_same_document_and_everything_comes_to_an_end(un
     moving = [Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD]
     assert not Asset.objects.filter(project=project, state__in=moving).exists()
     assert not Assignment.objects.filter(processed_at=None, submitted_at__isnull=False).exists()
+
+
+def test_who_comes_for_the_first_time_is_first_seen_then():
+    account = world.batch(world.campaign(), "collect").account
+    visits.ensure_crowd(
+        account=account, seed="seven", population=50, start=NOON, visits_per_second=1.0, follows_wall_clock=False
+    )
+    moments = [one.at for one in visits.visit_some(account_id=account.pk, visitors=6)]
+    seen = Worker.objects.filter(account=account).order_by("first_seen").values_list("first_seen", "consented_at")
+    assert 1 < len(seen) == len(set(seen))
+    assert set(seen) <= {(at, at) for at in moments}
 
 
 def test_what_is_charged_is_the_accepted_work(undisturbed):

@@ -49,7 +49,7 @@ def release_all(*, refs: Collection[str]) -> None:
     purses = sorted({Purse.holding(hold) for hold in standing}, key=lambda one: (one.project_id, one.currency))
     for purse in purses:
         lock(purse=purse)
-    held = take(refs).values()
+    held = take(hold.ref for hold in standing).values()
     for purse in purses:
         _give_back(purse, [hold for hold in held if hold.amount_micro and Purse.holding(hold) == purse])
     Reservation.objects.filter(pk__in=[hold.pk for hold in held]).update(state=State.RELEASED)
