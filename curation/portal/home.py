@@ -1,6 +1,9 @@
 """What a worker can do and has earned."""
 
+from datetime import datetime
+
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -31,8 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "worker/closed.html")
     speak_to(worker)
     now = database_now()
-    open_pages = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE, lease_until__gt=now)
-    active = {page.batch_id: page for page in open_pages}
+    active = {page.batch_id: page for page in _in_hand(worker, now)}
     own = own_queue.waiting(worker_id=worker.pk)
     found = offers.offers(worker_id=worker.pk, now=now)
     currency = worker.account.currency
@@ -71,23 +73,41 @@ def next_page(request: HttpRequest, worker: Worker, batch_id: int) -> HttpRespon
 
 
 def go_on(request: HttpRequest, worker: Worker, batch_id: int, said: str) -> HttpResponse:
-    """Go to the next page of the same pool; where it has none, to that of the next pool on the worker's list.
+    """Go to the next page of the same pool; where it has none, to the page in hand or to that of the next pool.
 
     `said` of the page that is in stands first wherever something else comes than one more page like it.
     """
     page, reason = _claimed(worker, batch_id)
     if page is not None:
         return redirect("w-page", page.pk)
-    for offer in offers.offers(worker_id=worker.pk, now=database_now()):
+    page = _elsewhere(worker, batch_id)
+    if page is not None:
+        messages.success(request, " ".join([said, _("This is the next work for you.")]))
+        return redirect("w-page", page.pk)
+    messages.success(request, said)
+    messages.info(request, reason)
+    return redirect("w-home")
+
+
+def _elsewhere(worker: Worker, batch_id: int) -> Assignment | None:
+    """Return the page in hand, else one of the next pool on the worker's list."""
+    now = database_now()
+    begun = _in_hand(worker, now).first()
+    if begun is not None:
+        return begun
+    for offer in offers.offers(worker_id=worker.pk, now=now):
         if offer.needs or offer.batch.pk == batch_id or offer.batch.kind != Batch.Kind.MAIN:
             continue
         page, _why = _claimed(worker, offer.batch.pk)
         if page is not None:
-            messages.success(request, " ".join([said, _("This is the next work for you.")]))
-            return redirect("w-page", page.pk)
-    messages.success(request, said)
-    messages.info(request, reason)
-    return redirect("w-home")
+            return page
+    return None
+
+
+def _in_hand(worker: Worker, now: datetime) -> QuerySet[Assignment]:
+    """Return the worker's open pages, first the one whose time is over first."""
+    open_pages = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE, lease_until__gt=now)
+    return open_pages.order_by("lease_until")
 
 
 def _claimed(worker: Worker, batch_id: int) -> tuple[Assignment | None, str]:

@@ -105,6 +105,14 @@ def test_after_the_last_page_of_a_pool_comes_the_next_pool(world, wanda, wandas)
     assert "Nothing to do here" not in shown
 
 
+def test_after_the_last_page_of_a_pool_comes_the_page_in_hand_before_anything_new(world, wanda, wandas):
+    last, begun, _new = work(world, n=1), work(world, n=1), work(world, n=3, priority=9)
+    page, in_hand = (
+        claims.claim_page(batch_id=batch.pk, worker_id=wanda.pk, now=timezone.now()) for batch in (last, begun)
+    )
+    assert answer_all(wandas, page) == reverse("w-page", args=[in_hand.pk])
+
+
 def test_when_nothing_is_left_one_comes_home_with_the_reason(world, wanda, wandas):
     page = claims.claim_page(batch_id=work(world, n=1).pk, worker_id=wanda.pk, now=timezone.now())
     assert answer_all(wandas, page) == reverse("w-home")

@@ -29,6 +29,9 @@ SMALL_TARGETS = """(least) => [...document.querySelectorAll('a[href], button, su
   .filter(([box]) => Math.min(box.height, Math.max(box.width, 1)) + 0.5 < least && box.height > 1)
   .map(([box, words]) => `${words}: ${Math.round(box.width)} by ${Math.round(box.height)}`)"""
 
+TOO_LONG = """() => [...document.querySelectorAll('.w-three .b')]
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"""
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -336,6 +339,21 @@ def test_enter_on_a_link_is_no_answer_where_several_are_chosen(browser, live_ser
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Hello, Wanda")).to_be_visible()
     assert not AnswerRaw.objects.exists()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_tools_for_outlines_have_room_for_russian_words(browser, live_server, world, photo, width):
+    batch, wanda = scenes.batch(world, "outlines"), scenes.worker("Wanda")
+    scenes.task(batch, "one", image=scenes.stored(photo))
+    row = claims.claim_page(batch_id=batch.pk, worker_id=wanda.pk, now=timezone.now())
+    cookie = phone_of(wanda).cookies["sessionid"].value
+    screen = PHONE | {"viewport": {"width": width, "height": 700}}
+    with watched(browser, live_server.url, cookie=cookie, locale="ru", **screen) as page:
+        page.goto(reverse("w-page", args=[row.pk]))
+        ready(page)
+        expect(page.get_by_role("button", name="Замкнуть")).to_be_visible()
+        assert page.evaluate(TOO_LONG) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_words_are_kept_while_they_are_written(phone, world, photo):
