@@ -27,6 +27,8 @@ def serving(port: int = 0) -> Iterator[str]:
         thread.start()
         while not running.started:
             time.sleep(0.02)
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
-        running.should_exit = True
-        thread.join(10)
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        finally:
+            running.should_exit = True
+            thread.join(10)

@@ -20,6 +20,7 @@ from crowd.services.tallies import Key
 from curation.dashboard.access import Seat, person, seats
 from curation.dashboard.pool_table import HOME
 from curation.dashboard.set_up_notes import notes_for
+from curation.engine.set_up import waiting_for
 from curation.models import Pool, Tick
 from curation.services.overview.campaigns import PAGE, Wanted, pools_of_all
 from curation.services.overview.counts import counts_of
@@ -55,9 +56,10 @@ class ProjectRow:
 @require_safe
 @login_required
 def projects(request: HttpRequest) -> HttpResponse:
+    jobs = waiting_for(person(request))
     rows = rows_of(seats(request))
     live = [row for row in rows if row.seat.project.archived_at is None]
-    notes = notes_for(person(request), (row.seat.project for row in live), request.GET.get("made", ""))
+    notes = notes_for(jobs, (row.seat.project for row in live), request.GET.get("made", ""))
     context = {
         **_pools(request, [row.seat for row in live]),
         "rows": live,

@@ -12,21 +12,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
+from crowd.honesty import Policy
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.home import no_worker
 from curation.dashboard.outlook_facts import project_end
 from curation.dashboard.pool_table import PROJECT
-from curation.models import Event, Membership, Pool
-from curation.services import honesty, stages
+from curation.models import Membership, Pool
+from curation.services import honesty, job_care, stages
 from curation.services.outlook import with_outlook
-from curation.services.overview import honesty_levels, newest_pair, project_numbers
+from curation.services.overview import feed, honesty_levels, newest_pair, project_numbers
 from curation.services.overview.campaigns import lines_of
 from curation.services.overview.funnel import funnel
 from curation.services.overview.pipeline import pipeline
 from curation.services.overview.project import RANGES
 from curation.services.overview.spending import Purse
 
-NEWEST_EVENTS, MOST_POOLS = 6, 20
+MOST_POOLS: Final = 20
 PARTS: Final[dict[str, str]] = {
     "kpis": "curation/overview/_kpis.html",
     "chart": "curation/overview/_chart.html",
@@ -42,7 +43,14 @@ PARTS: Final[dict[str, str]] = {
 @login_required
 def project(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id)
-    context = {**_numbers(request, seat), **_honesty(seat), "events": _events(seat), "no_worker": no_worker()}
+    policy = honesty.policy_of(seat.project.pk)
+    context = {
+        **_numbers(request, seat),
+        **_honesty(seat, policy),
+        "events": feed(project=seat.project, policy=policy),
+        "no_worker": no_worker(),
+        "failing": job_care.failing_in(project_id=seat.project.pk),
+    }
     return render(request, "curation/overview/page.html", context)
 
 
@@ -54,9 +62,10 @@ def part(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
     if name not in PARTS:
         raise Http404
     if name == "levels":
-        return render(request, PARTS[name], {"seat": seat, **_honesty(seat)})
+        return render(request, PARTS[name], {"seat": seat, **_honesty(seat, honesty.policy_of(seat.project.pk))})
     if name == "events":
-        return render(request, PARTS[name], {"seat": seat, "events": _events(seat)})
+        told = feed(project=seat.project, policy=honesty.policy_of(seat.project.pk))
+        return render(request, PARTS[name], {"seat": seat, "events": told})
     return render(request, PARTS[name], _numbers(request, seat))
 
 
@@ -119,8 +128,7 @@ def _shown(rows: list[Any], tab: str) -> list[Any]:
     return [row for row in rows if row.pool.state != Pool.State.DONE]
 
 
-def _honesty(seat: Seat) -> dict[str, Any]:
-    policy = honesty.policy_of(seat.project.pk)
+def _honesty(seat: Seat, policy: Policy) -> dict[str, Any]:
     levels = honesty_levels(project=seat.project, policy=policy)
     return {
         "levels": levels,
@@ -128,7 +136,3 @@ def _honesty(seat: Seat) -> dict[str, Any]:
         "saved_micro": sum(level.saved_micro for level in levels),
         "pair": newest_pair(project=seat.project, policy=policy),
     }
-
-
-def _events(seat: Seat) -> list[Event]:
-    return list(Event.objects.filter(project_id=seat.project.pk).order_by("-id")[:NEWEST_EVENTS])

@@ -1,10 +1,10 @@
 """What the first page says about projects that are being made, and about one that has just been."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from curation.engine import set_up
-from curation.models import Job, Project, User
+from curation.models import Job, Project
 
 UNDER_WAY = {
     "drafts": "“{name}” is being set up: its examples and known answers are drawn.",
@@ -24,9 +24,11 @@ class Note:
         return not self.tone
 
 
-def notes_for(user: User, projects: Iterable[Project], made: str) -> list[Note]:
-    """Return a note for each project of this person that is not made yet, and for the one that was to be made."""
-    jobs = set_up.waiting_for(user)
+def notes_for(jobs: Sequence[Job], projects: Iterable[Project], made: str) -> list[Note]:
+    """Return a note for each project that is not made yet, and for the one that was to be made.
+
+    Read `jobs` before `projects`: one that becomes ready between the two is then told of once more.
+    """
     waiting = {job.key for job in jobs}
     ready = [project for project in projects if project.slug == made and made not in waiting]
     return [*map(_note, jobs), *(Note(f"“{project.name}” is set up.", "success", project) for project in ready)]
@@ -35,4 +37,5 @@ def notes_for(user: User, projects: Iterable[Project], made: str) -> list[Note]:
 def _note(job: Job) -> Note:
     if job.state == Job.State.DEAD:
         return Note(f"“{job.payload['name']}” could not be set up: {job.last_error}", "error")
-    return Note(UNDER_WAY[job.payload["start"]].format(**job.payload))
+    wanted = set_up.read(job.payload)
+    return Note(UNDER_WAY[wanted.start].format(name=wanted.name, pilot=wanted.pilot))

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from crowd.models import SkillValue, Worker
@@ -23,6 +25,14 @@ class WorkerRow:
     earned_micro: int
     banned: bool
     skills: tuple[SkillValue, ...]
+
+    @property
+    def skill_groups(self) -> list[tuple[str, list[tuple[str, SkillValue]]]]:
+        """Return (“Checking hands”, [(“exam”, 90), (“training”, 80)]): what names have in common is said once."""
+        parted = [(*value.skill.name.partition(": ")[::2], value) for value in self.skills]
+        return [
+            (name, [(rest, value) for _, rest, value in group]) for name, group in groupby(parted, key=itemgetter(0))
+        ]
 
     @property
     def accuracy(self) -> float | None:

@@ -76,7 +76,7 @@ def ask(*, wanted: Wanted, by: User) -> Job:
 
 def run_set_up(job: Job, now: datetime) -> None:
     """Job: make the project with its pools as drafts, and open them if asked to. The next run completes it."""
-    wanted, by = _read(job.payload), User.objects.get(pk=job.payload["by"])
+    wanted, by = read(job.payload), User.objects.get(pk=job.payload["by"])
     asked = wanted.checked()
     part = pilot_of(asked, wanted.pilot) if wanted.start == "pilot" else asked
     project = campaigns.ensure_project(asked=part, by=by, now=now).project
@@ -106,8 +106,8 @@ def collect_rest(*, wanted: Wanted, by: User, now: datetime) -> Project:
     return project
 
 
-def _read(payload: Mapping[str, Any]) -> Wanted:
-    """A job from before there were settings has none."""
+def read(payload: Mapping[str, Any]) -> Wanted:
+    """Return what a job is to make; one from before there were settings has none."""
     return Wanted(**{name: payload[name] for name in Wanted.__slots__ if name in payload})
 
 

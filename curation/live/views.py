@@ -76,7 +76,7 @@ def fields_of_pool(row: PoolRow) -> dict[str, str]:
     """Return the numbers of one pool."""
     name, acceptance = f"pool:{row.pool.pk}", row.acceptance
     return {
-        f"{name}:accepted": f"{row.accepted:,}",
+        f"{name}:accepted": f"{row.done:,}",
         f"{name}:in_check": f"{row.in_check:,}",
         f"{name}:share": _share(row.accepted, row.target),
         f"{name}:both": _share(row.accepted + row.in_check, row.target),

@@ -1,6 +1,6 @@
 """A task page to try on a phone, before anybody is paid for it: nothing that is answered here is stored."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -131,7 +131,7 @@ def media(_request: HttpRequest, token: str, answer_id: str, kind: str) -> HttpR
     return HttpResponse(data, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-@cache
+@lru_cache(maxsize=64)  # names are anybody's own
 def _drawn(sign: str, kind: str) -> bytes:
     if kind == "template":
         return template_file(sign)[0]

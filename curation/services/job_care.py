@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from importlib import import_module
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -12,6 +13,9 @@ from curation.services import events
 from curation.services.job_kinds import JOB_KINDS
 
 State = Job.State
+OF_A_STAGE: Final = "work_stage"  # a stage tells of its trouble itself
+FAILS_FROM: Final = 3
+MOST_TOLD: Final = 3
 
 
 def troubled(*, now: datetime) -> QuerySet[Job]:
@@ -19,6 +23,15 @@ def troubled(*, now: datetime) -> QuerySet[Job]:
     trying = Q(state__in=[State.DUE, State.RUNNING]) & (Q(failures__gt=0) | Q(crashes__gt=0))
     stuck = Q(state=State.RUNNING, lease_until__lt=now)
     return Job.objects.filter(Q(state=State.DEAD) | trying | stuck).order_by(F("state"), "-id")
+
+
+def failing_in(*, project_id: int) -> list[Job]:
+    """Return the lasting work of a project that is dead or fails again and again, but for the stages' own."""
+    lasting = [kind for kind, what in JOB_KINDS.items() if what.lasting and kind != OF_A_STAGE]
+    often = Q(failures__gte=FAILS_FROM) | Q(crashes__gte=FAILS_FROM)
+    again_and_again = Q(state__in=[State.DUE, State.RUNNING]) & often
+    mine = Job.objects.filter(project_id=project_id, kind__in=lasting)
+    return list(mine.filter(Q(state=State.DEAD) | again_and_again).order_by("id")[:MOST_TOLD])
 
 
 def may_give_up(job: Job) -> bool:

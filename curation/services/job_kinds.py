@@ -26,7 +26,7 @@ JOB_KINDS: dict[str, JobKind] = {
     "compare_batch": JobKind("curation.engine.market:run_compare", queue="pull", lease_seconds=240),
     "compare_held": JobKind("curation.engine.market:run_compare_held", queue="pull", lease_seconds=240),
     "fetch_files": JobKind("curation.engine.market:run_fetch_files", queue="pull", lease_seconds=60, lasting=True),
-    "rehearse": JobKind("curation.engine.rehearsal:run_visits", queue="pixels", lease_seconds=90),
+    "rehearse": JobKind("curation.engine.rehearsal:run_visits", queue="pixels", lease_seconds=90, lasting=True),
     "run_rehearsal": JobKind("curation.engine.rehearsal_jobs:run_rehearsal", queue="pixels", lease_seconds=240),
     "set_up": JobKind("curation.engine.set_up:run_set_up", queue="pixels", lease_seconds=240),
     "reaggregate": JobKind("curation.services.consensus.applying:run_reaggregate", queue="pixels", lease_seconds=240),

@@ -29,6 +29,7 @@ FEED_LOOKS = {
     "worker.banned": ("user-x", "bad"),
     "worker.lifted": ("undo-2", "ok"),
     "worker.warned": ("triangle-alert", "warn"),
+    "evidence.found": ("copy", "bad"),
     "evidence.overturned": ("undo-2", "ok"),
     "member.added": ("user-plus", "acc"),
     "dataset.frozen": ("package", "acc"),

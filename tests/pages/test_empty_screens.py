@@ -47,13 +47,13 @@ def test_the_overview_says_how_to_bring_in_pictures_of_ones_own(nothing: Project
     assert "See losses" not in page
 
 
-def test_while_the_first_project_is_set_up_nobody_is_told_that_there_is_none(charlie: User, people: dict[str, Client]):
-    Job.objects.create(
-        kind=set_up.KIND,
-        key="first",
-        payload={"name": "Friday hands", "by": charlie.pk, "start": "all"},
-        next_at=timezone.now(),
-    )
+@pytest.mark.parametrize("start", [{}, {"start": "all"}], ids=["asked for by an older version", "of today"])
+def test_while_the_first_project_is_set_up_nobody_is_told_that_there_is_none(
+    start: dict[str, str], charlie: User, people: dict[str, Client]
+):
+    plan = {"recipe": "hagrid", "classes": ["ok"], "wanted": 5, "platform": "simulator", "budget": "50"}
+    payload = {**plan, "name": "Friday hands", "by": charlie.pk, **start}
+    Job.objects.create(kind=set_up.KIND, key="first", payload=payload, next_at=timezone.now())
     page = people["charlie"].get("/").content.decode()
     assert "“Friday hands” is being set up" in page
     assert "No projects yet" not in page

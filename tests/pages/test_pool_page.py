@@ -12,6 +12,7 @@ from crowd.platforms import registry
 from crowd.platforms.base import RemoteBooks
 from crowd.services import comparing
 from curation.engine import market
+from curation.live.views import fields_of_pool
 from curation.models import Job, Pool
 from curation.services.overview import pool_rows
 from curation.services.overview.advice import Advised, Around
@@ -47,6 +48,27 @@ def test_the_charts_add_up_to_the_table(pool):
     assert last == {"Handed in": 6, "Accepted": 3, "Rejected": 2, "Ran out of time": 0, "Skipped": 0}
     assert charts.burn_up["published"][-1] == 3.0
     assert len({len(line["values"]) for line in charts.pages["lines"]} | {len(charts.pages["t"])}) == 1
+
+
+@pytest.mark.parametrize("kind", [Pool.Kind.TRAINING, Pool.Kind.EXAM])
+def test_training_and_exams_count_accepted_pages_the_same_everywhere(kind, pool, people):
+    Pool.objects.filter(pk=pool.pk).update(kind=kind, wanted=0)
+    pages(pool, accepted=3, rejected=1)
+    address = [pool.project.public_id]
+    shown = f'data-live="pool:{pool.pk}:accepted">3</span>'
+    page = people["vera"].get(reverse("pool", args=[*address, pool.pk])).content.decode()
+    assert (shown in page, "Accepted pages" in page) == (True, True)
+    assert shown in people["vera"].get(reverse("pools", args=address)).content.decode()
+    assert fields_of_pool(row_of(pool))[f"pool:{pool.pk}:accepted"] == "3"
+
+
+def test_a_pool_without_a_target_waits_until_there_was_work_and_then_says_that_it_is_done(pool):
+    Pool.objects.filter(pk=pool.pk).update(wanted=0)
+    assert row_of(pool).status == "Waiting for assets"
+    pages(pool, accepted=2)
+    assert row_of(pool).status == "Done so far"
+    pages(pool, submitted=1)
+    assert row_of(pool).status not in {"Done so far", "Waiting for assets"}
 
 
 def test_the_page_tells_of_people_pace_and_bans(pool, people):

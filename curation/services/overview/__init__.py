@@ -2,6 +2,7 @@
 
 from curation.services.overview.counts import AssetCounts, asset_counts
 from curation.services.overview.eta import Eta
+from curation.services.overview.feed import feed
 from curation.services.overview.funnel import FunnelStep, Loss, funnel
 from curation.services.overview.honesty import HonestyLevel, NewestPair, honesty_levels, newest_pair
 from curation.services.overview.output import Output
@@ -23,6 +24,7 @@ __all__ = [
     "Spending",
     "StageCost",
     "asset_counts",
+    "feed",
     "funnel",
     "honesty_levels",
     "newest_pair",

@@ -71,6 +71,16 @@ class PoolRow:
         return self.counts.get("answers.accepted", 0)
 
     @property
+    def is_practice(self) -> bool:
+        """Whether it is training or an exam: whole pages are judged there, and no answer is a result."""
+        return self.pool.kind != Pool.Kind.MAIN
+
+    @property
+    def done(self) -> int:
+        """Return accepted results, or accepted pages of training and exams."""
+        return self.counts.get("pages.accepted", 0) if self.is_practice else self.accepted
+
+    @property
     def in_check(self) -> int:
         return self.counts.get("answers.submitted", 0)
 
@@ -165,20 +175,25 @@ class PoolRow:
             return (f"Paused: {pool.note}" if pool.note else "Paused"), "warn", RESUME
         if pool.state in STANDING:
             return *STANDING[Pool.State(pool.state)], OPEN if pool.state == Pool.State.DRAFT else ""
-        if pool.kind != Pool.Kind.MAIN:
+        if self.is_practice:
             return "Open to newcomers", "info", ""
         return self._at_work()
 
     def _at_work(self) -> tuple[str, str, str]:
         pool = self.pool
         if not self.left:
-            return ("Waiting for assets", "", "") if pool.wanted == 0 else ("Closing", "ok", "")
+            return self._at_rest()
         if self.is_never:
             return NOBODY, "warn", LET_IN
         is_quiet = self.per_hour is None and not self.in_check
         if is_quiet and pool.started_at and self.now - pool.started_at > QUIET:
             return SLOW, "warn", RAISE if max(self.prices) else ""
         return DOING.get(self.interface, "Working"), "info", ""
+
+    def _at_rest(self) -> tuple[str, str, str]:
+        if self.pool.wanted:
+            return "Closing", "ok", ""
+        return ("Done so far", "ok", "") if self.target else ("Waiting for assets", "", "")
 
     @property
     def status(self) -> str:
