@@ -11,6 +11,7 @@ from crowd.models import Task
 from curation.models import (
     Asset,
     AssetBatch,
+    Crawl,
     Export,
     FileUpload,
     FormerExample,
@@ -24,6 +25,7 @@ from curation.models import (
     User,
 )
 from curation.services import events, jobs, pools
+from curation.services.crawling import answers
 from curation.services.jobs import Again
 from curation.services.lookalikes import arrays
 
@@ -143,6 +145,8 @@ def _other_files(project: Project) -> Iterator[str]:
     yield from AssetBatch.objects.filter(project=project).values_list("storage_key", flat=True)
     for parts in FileUpload.objects.filter(project=project).values_list("parts", flat=True):
         yield from parts
+    for crawl_id in Crawl.objects.filter(project=project).values_list("pk", flat=True):
+        yield from answers.files_of(crawl_id)
     yield from LabelClass.objects.filter(project=project).values_list("example_key", flat=True)
     yield from FormerExample.objects.filter(label_class__project=project).values_list("key", flat=True)
     known = Task.objects.filter(project_id=project.pk, known_answer__isnull=False)

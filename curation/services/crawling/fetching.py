@@ -1,7 +1,7 @@
 """Addresses become pictures: many servers at once, few questions to each, a reason for every one that does not.
 
-Threads only fetch; everything is written by the thread of the job. A picture and the word that its address is done are
-two writes: after a crash the same bytes are found again and not stored twice.
+Threads fetch and keep each answer before anybody hears of it; rows are written by the thread of the job. A picture and
+the word that its address is done are two writes: after a crash the same bytes are found again and not stored twice.
 """
 
 from collections import defaultdict, deque
@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from django.db.models import F
 
 from crowd.errors import StorageRefused
-from crowd.fetching import AddressRefused, FetchError, Limits, NotReached, TooSlow, fetch_public
+from crowd.fetching import AddressRefused, AnswerRefused, FetchError, Limits, NotReached, TooSlow, fetch_public
 from curation.models import Crawl, CrawlHost, CrawlLink, Job
 from curation.preprocessing.limits import Unreadable
 from curation.services import ingest
 from curation.services.crawling import plans, weak_labels
+from curation.services.crawling.answers import Answers
 from curation.services.crawling.reach import reach
 from curation.services.crawling.running import Running
 from curation.services.ingest import Incoming, Taken
@@ -48,14 +49,16 @@ def run_fetch(job: Job, now: datetime) -> Again | None:
     crawl = plans.at_work(crawl_id=int(job.key))
     if crawl is None:
         return None
-    run = Running(now, A_RUN)
+    run, answers = Running(now, A_RUN), Answers(crawl.pk)
     while run.left and plans.at_work(crawl_id=crawl.pk) and (due := _due(crawl, run.now)):
-        for part in _together(_fetched(due, run)):
+        for part in _together(_fetched(due, run, answers)):
             _take(crawl, part, run.now)
+            answers.forget([one.link for one in part])
     if plans.at_work(crawl_id=crawl.pk) is None:
         return None
     following = CrawlLink.objects.filter(crawl=crawl, state=State.WAITING).order_by("next_at").first()
     if following is None:
+        answers.clear()
         plans.label_again(project_id=crawl.project_id)
         return None
     return Again(after=max(0.0, (following.next_at - run.now).total_seconds()))
@@ -72,7 +75,7 @@ def _due(crawl: Crawl, now: datetime) -> list[CrawlLink]:
     return rows
 
 
-def _fetched(links: Sequence[CrawlLink], run: Running) -> Iterator[_Got]:
+def _fetched(links: Sequence[CrawlLink], run: Running, answers: Answers) -> Iterator[_Got]:
     """Yield what came of each address as it comes; what the time does not reach is left for the next run.
 
     As many pictures are in memory as servers are asked at once. A server that fails is left alone in this run.
@@ -87,7 +90,7 @@ def _fetched(links: Sequence[CrawlLink], run: Running) -> Iterator[_Got]:
         while waiting or under_way:
             while waiting and len(under_way) < allowed.at_once and run.left:
                 chain = waiting.popleft()
-                under_way[pool.submit(_fetch, chain.popleft(), allowed.hosts)] = chain
+                under_way[pool.submit(_fetch, chain.popleft(), allowed.hosts, answers)] = chain
             if not under_way:
                 return
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -98,12 +101,18 @@ def _fetched(links: Sequence[CrawlLink], run: Running) -> Iterator[_Got]:
                 yield one
 
 
-def _fetch(link: CrawlLink, allow: frozenset[str]) -> _Got:
-    try:
-        with fetch_public(link.url, limits=LIMITS, allow=allow) as fetched:
-            return _Got(link, fetched.read())
-    except FetchError as error:
-        return _Got(link, error=error)
+def _fetch(link: CrawlLink, allow: frozenset[str], answers: Answers) -> _Got:
+    answer = answers.read(link)
+    if answer is None:
+        try:
+            with fetch_public(link.url, limits=LIMITS, allow=allow) as fetched:
+                answer = fetched.read()
+        except AnswerRefused as error:
+            answer = error
+        except FetchError as error:
+            return _Got(link, error=error)
+        answers.keep(link, answer)
+    return _Got(link, error=answer) if isinstance(answer, AnswerRefused) else _Got(link, answer)
 
 
 def _together(found: Iterator[_Got]) -> Iterator[list[_Got]]:
