@@ -22,7 +22,7 @@ from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Crawl, CrawlLink, Membership
 from curation.services import shared_cache
-from curation.services.crawling import counting, plans, presets, spot_checks
+from curation.services.crawling import counting, plans, presets, rounds, spot_checks
 from curation.services.crawling.funnel import Step, funnel, out_of_order
 from curation.services.crawling.report import at_work, is_over, report
 
@@ -65,13 +65,17 @@ def crawl(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse
     seat = seat_or_404(request, public_id)
     row = _own(seat, crawl_id)
     made = shared_cache.made(f"crawl:{row.pk}:{bool(row.stopped)}", partial(_looked_at, row))
-    looked = made.value
+    looked, round_job = made.value, rounds.under_way(row)
     context = {
         "seat": seat,
         "crawl": row,
         "found": looked.found,
         "steps": looked.steps,
         "vectors": looked.vectors,
+        "rounds": looked.rounds,
+        "changed": looked.changed,
+        "filter": None if row.counts else rounds.filter_of(row),
+        "round_job": round_job,
         "at_work": not row.stopped and not looked.is_over,
         "every": max(SECONDS_BETWEEN_LOOKS, round(made.pause)),
         "counted_at": datetime.fromtimestamp(made.at, tz=UTC) if made.pause else None,
@@ -92,13 +96,17 @@ class Looked:
     steps: Sequence[Step]
     vectors: Sequence[counting.Vector]
     is_over: bool
+    rounds: Sequence[rounds.Round]
+    changed: Mapping[str, int]
 
 
 def _looked_at(row: Crawl) -> Looked:
     found = report(row)
     steps = [] if row.counts else funnel(row, found["hours"])
     vectors = counting.vectors(row)[:MOST_VECTORS] if row.counts else []
-    return Looked(found, steps, vectors, is_over(row) and not plans.being_planned(row))
+    changed = {way: len(ids) for way, ids in rounds.changed(row).items()}
+    is_done = is_over(row) and not plans.being_planned(row)
+    return Looked(found, steps, vectors, is_done, rounds.rounds(row), changed)
 
 
 @require_POST
@@ -132,6 +140,19 @@ def count(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse
         messages.error(request, str(error))
         return redirect("crawl", public_id, crawl_id)
     return redirect("crawl", public_id, made.public_id)
+
+
+@require_POST
+@login_required
+def filter_again(request: HttpRequest, public_id: UUID, crawl_id: UUID) -> HttpResponse:
+    """Put what the filter has decided about before it once more, as it is set now."""
+    row = _own(seat_or_404(request, public_id, LEAD), crawl_id)
+    try:
+        n = rounds.begin(crawl=row, by=person(request), now=database_now())
+        messages.success(request, f"{n:,} pictures go through the filter again; what it says is kept stays.")
+    except CrowdError as error:
+        messages.error(request, str(error))
+    return redirect("crawl", public_id, crawl_id)
 
 
 @never_cache

@@ -186,6 +186,7 @@ urlpatterns = [
     path(f"{P}searches/<uuid:crawl_id>/stop/", crawl_pages.stop, name="crawl-stop"),
     path(f"{P}searches/<uuid:crawl_id>/go-on/", crawl_pages.go_on, name="crawl-go-on"),
     path(f"{P}searches/<uuid:crawl_id>/count/", crawl_pages.count, name="crawl-count"),
+    path(f"{P}searches/<uuid:crawl_id>/filter-again/", crawl_pages.filter_again, name="crawl-filter-again"),
     path(f"{P}searches/<uuid:crawl_id>/check/", crawl_pages.check, name="crawl-check"),
     path(f"{P}duplicates/", duplicate_pages.duplicates, name="duplicates"),
     path(f"{P}duplicates/search/", duplicate_pages.search, name="duplicates-search"),

@@ -14,8 +14,12 @@ RESTS: Final = 30.0
 
 
 def run_round(job: Job, now: datetime) -> Again | None:
-    """Job: ask about the next pictures of a search and settle them; while the stage is paused it waits."""
-    crawl = Crawl.objects.select_related("project").filter(pk=int(job.key)).first()
+    """Job: ask about the next pictures of a search and settle them; while the stage is paused it waits.
+
+    In the trash and in the archive it ends.
+    """
+    there = Crawl.objects.filter(project__trashed_at=None, project__archived_at=None)
+    crawl = there.select_related("project").filter(pk=int(job.key)).first()
     stage = rounds.filter_of(crawl) if crawl else None
     if crawl is None or stage is None:
         return None
@@ -26,6 +30,8 @@ def run_round(job: Job, now: datetime) -> Again | None:
     if not pictures:
         return None
     words = tag.words_of(stage=stage, pictures=pictures, now=now)
+    if not words:  # the first picture takes longer than a slice: what was asked of it is kept
+        return Again(cursor=job.cursor)
     by_id = {picture.pk: picture for picture in pictures}
     moves = {one.asset_id: Move(by_id[one.asset_id], one.verdict, one.reason, one.evidence) for one in words}
     rounds.settle(crawl=crawl, moves=moves, now=now)

@@ -121,8 +121,8 @@ class Word:
 def words_of(*, stage: Stage, pictures: Sequence[Asset], now: datetime) -> list[Word]:
     """Say of single pictures, wherever they stand, what the stage as it is set now would decide; nothing moves.
 
-    What was not asked about a picture is asked and kept. Ends early when a slice's budget is used up, never before the
-    first picture.
+    What was not asked about a picture is asked and kept. Ends early when a slice's budget is used up, perhaps before it
+    can say anything of the first picture.
     """
     settings = TagSettings.model_validate(stage.settings)
     budget = _Budget(CALLS_A_SLICE, monotonic() + SECONDS_A_SLICE)

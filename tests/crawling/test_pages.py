@@ -233,6 +233,7 @@ def test_strangers_find_no_search_and_viewers_begin_none(project):
     assert viewer.get(reverse("crawls", args=[project.public_id])).status_code == 200
     assert viewer.post(reverse("crawl-start", args=[project.public_id]), form(do="start")).status_code == 404
     assert viewer.post(reverse("crawl-stop", args=[project.public_id, crawl.public_id])).status_code == 404
+    assert viewer.post(reverse("crawl-filter-again", args=[project.public_id, crawl.public_id])).status_code == 404
 
 
 def test_lists_are_read_from_lines():

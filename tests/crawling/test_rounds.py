@@ -3,21 +3,24 @@
 import hashlib
 import io
 import json
+import math
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from crowd.clock import database_now
 from curation.engine import filter_round, flow
 from curation.models import Asset, Crawl, CrawlLink, Decision, Job, Project, Stage, TagRun, WebhookNotice
 from curation.preprocessing.taggers.base import Tag
-from curation.services import assets, jobs, notices, tagging
+from curation.services import assets, jobs, notices, shared_cache, tagging
 from curation.services.crawling import spot_checks
 from curation.services.freezing import freeze_version
 from curation.stages.tag import Word
 from tests.engine import world
-from tests.factories import make_asset, make_project
+from tests.factories import make_asset, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 SHOWN = ("car", "suv", "dog", "cat")
@@ -122,6 +125,58 @@ def test_a_round_waits_while_its_stage_is_paused_and_is_not_begun_twice(cars):
     Job.objects.filter(pk=job.pk).update(next_at=database_now())
     go_through()
     assert crawl(cars, "--filter-again")["filtered_again"] == 4
+
+
+def test_a_round_is_begun_and_watched_on_the_searchs_page(cars, monkeypatch):
+    monkeypatch.setattr(shared_cache, "LEAST_COST", math.inf)
+    alice, vera = make_user("Alice"), make_user("Vera")
+    cars.memberships.create(user=alice, role="lead")
+    cars.memberships.create(user=vera, role="viewer")
+    lead, viewer, row = Client(), Client(), Crawl.objects.get()
+    lead.force_login(alice)
+    viewer.force_login(vera)
+    page, again = (reverse(name, args=[cars.public_id, row.public_id]) for name in ("crawl", "crawl-filter-again"))
+    assert again in lead.get(page).content.decode()
+    assert again not in viewer.get(page).content.decode()
+    Stage.objects.filter(project=cars, name="filter").update(
+        settings={"model": "simulated", "terms": ["car", "dog"], "top": 1, "taggers": []}
+    )
+    told = lead.post(again, follow=True).content.decode()
+    assert "4 pictures go through the filter again" in told
+    assert "0 pictures have gone through Cars again so far." in told
+    assert "hx-trigger" in told
+    assert again not in told
+    assert "are going through the filter already" in lead.post(again, follow=True).content.decode()
+    go_through()
+    over = lead.get(page).content.decode()
+    assert "The last round lets 1 in and 1 out." in over
+    assert "hx-trigger" not in over
+    assert again in over
+
+
+def test_nothing_is_begun_where_the_filter_has_decided_about_nothing(cars):
+    Crawl.objects.create(project=cars, name="round-2", searx_url="http://localhost", pattern="car")
+    with pytest.raises(CommandError, match="has decided about no picture"):
+        call_command("crawl", cars.slug, "--name", "round-2", "--filter-again")
+    assert not Job.objects.filter(kind="filter_again").exists()
+
+
+def test_a_picture_that_takes_longer_than_a_slice_is_gone_on_with(cars, monkeypatch):
+    TagRun.objects.all().delete()
+    crawl(cars, "--filter-again")
+    monkeypatch.setattr(filter_round.tag, "SECONDS_A_SLICE", -1.0)
+    again = filter_round.run_round(Job.objects.get(kind="filter_again"), database_now())
+    assert again is not None
+    assert again.cursor == {}
+
+
+@pytest.mark.parametrize("away", ["trashed_at", "archived_at"])
+def test_a_round_asks_nothing_in_the_trash_and_in_the_archive(cars, away):
+    crawl(cars, "--filter-again")
+    Project.objects.filter(pk=cars.pk).update(**{away: database_now()})
+    decided = Decision.objects.count()
+    assert filter_round.run_round(Job.objects.get(kind="filter_again"), database_now()) is None
+    assert Decision.objects.count() == decided
 
 
 def test_a_round_that_is_killed_goes_on_and_counts_each_picture_once(cars, monkeypatch):

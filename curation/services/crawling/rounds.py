@@ -80,6 +80,8 @@ def begin(*, crawl: Crawl, by: User | None, now: datetime) -> int:
     if under_way(crawl) is not None:
         raise CrowdError(f"The pictures of “{crawl.name}” are going through the filter already.")
     stage, n = stage_of(crawl), decided(crawl).count()
+    if not n:
+        raise CrowdError(f"The filter has decided about no picture of “{crawl.name}” that could go through it again.")
     last = Decision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     told = {name: stage.settings.get(name) for name in ("model", "terms", "top")} | {"after": last, "pictures": n}
     text = f"{n:,} pictures of “{crawl.name}” go through {stage.title} again, with the model {told['model']}."
