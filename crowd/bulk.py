@@ -78,9 +78,9 @@ def json_text(value: object) -> str:
     try:
         text = json.dumps(value, allow_nan=False)
     except ValueError:
-        return json.dumps(_storable(value))
+        return json.dumps(storable(value))
     suspicious = "\\u0000" in text or "\\ud" in text
-    return json.dumps(_storable(value)) if suspicious else text
+    return json.dumps(storable(value)) if suspicious else text
 
 
 def plain_text(value: str) -> str:
@@ -88,15 +88,16 @@ def plain_text(value: str) -> str:
     return UNSTORABLE.sub(INSTEAD, value)
 
 
-def _storable(value: object) -> object:
+def storable(value: object) -> Any:
+    """Return JSON with its texts and numbers as PostgreSQL stores them."""
     if isinstance(value, str):
         return plain_text(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {plain_text(str(key)): _storable(inner) for key, inner in value.items()}
+        return {plain_text(str(key)): storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(inner) for inner in value]
+        return [storable(inner) for inner in value]
     return value
 
 

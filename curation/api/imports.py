@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crowd.bulk import plain_text
 from crowd.clock import database_now
 from curation.api import uploads
 from curation.api.assets import stage_or_refuse
@@ -86,6 +87,11 @@ class Choosing(Asked):
         child=serializers.CharField(max_length=60), required=False, help_text="what they are called in the project"
     )
 
+    def validate_map(self, names: dict[str, str]) -> dict[str, str]:
+        if any(plain_text(theirs) != theirs for theirs in names):
+            raise serializers.ValidationError("A class has a character in its name that no text may have.")
+        return names
+
 
 class NewImport(Choosing):
     project = serializers.UUIDField()
@@ -117,7 +123,7 @@ FILTERS = {
 
 
 def _rows() -> Any:
-    return DatasetImport.objects.select_related("project", "upload", "stage")
+    return DatasetImport.objects.select_related("project", "upload", "stage").prefetch_related("project__classes")
 
 
 def _find(request: Request, import_id: UUID) -> DatasetImport:

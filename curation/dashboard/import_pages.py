@@ -17,13 +17,15 @@ from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import READERS
 from curation.models import DatasetImport, FileUpload, Membership
 from curation.preprocessing.limits import MEGABYTE
-from curation.services import held_files, import_requests
+from curation.services import file_uploads, held_files, import_requests
+from curation.services.import_check import ClassHeld, Held
 from curation.services.import_requests import ImportWish
 from curation.services.importing import WrongDataset, own_classes
 
 LEAD: Final = Membership.Role.LEAD
 MOST_BYTES: Final = 2_000 * MEGABYTE
 SHOWN: Final = 50
+MOST_CLASSES: Final = 500  # a form with more fields is refused
 UNDER_WAY: Final = (DatasetImport.State.CHECKING, DatasetImport.State.TAKING_IN)
 
 
@@ -47,8 +49,8 @@ def ask(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _asked(request: HttpRequest, seat: Seat) -> DatasetImport:
     now, by = database_now(), person(request)
-    prefix = typed(request, "prefix", 1024)
-    address = typed(request, "bucket", 1024) + prefix if prefix else ""
+    prefix = typed(request, "prefix", 500)
+    address = typed(request, "bucket", 500) + prefix if prefix else ""
     wish = ImportWish(
         format=typed(request, "format", 20),
         source=typed(request, "source", 120),
@@ -57,9 +59,14 @@ def _asked(request: HttpRequest, seat: Seat) -> DatasetImport:
     if address:
         import_requests.require_readable(address)
     upload = None if address else _sent(request, seat)
-    return import_requests.request_import(
-        project=seat.project, wish=wish, by=by, upload=upload, address=address, now=now
-    )
+    try:
+        return import_requests.request_import(
+            project=seat.project, wish=wish, by=by, upload=upload, address=address, now=now
+        )
+    except (CrowdError, LookupError):
+        if upload is not None:
+            file_uploads.give_up(upload=upload)
+        raise
 
 
 def _sent(request: HttpRequest, seat: Seat) -> FileUpload:
@@ -140,6 +147,13 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     return render(request, "curation/datasets/imports.html", context, status=400 if error else 200)
 
 
+def _shown(held: Held | None) -> list[tuple[int, ClassHeld]]:
+    """Return the classes with their places, as many as a form may have: first those that are known here or large."""
+    classes = list(enumerate(held.classes if held else ()))
+    first = sorted(classes, key=lambda one: (one[1].becomes is None, -one[1].pictures))[:MOST_CLASSES]
+    return sorted(first, key=lambda one: one[0])
+
+
 def _one(request: HttpRequest, seat: Seat, row: DatasetImport, error: str = "") -> HttpResponse:
     held = import_requests.held(row)
     context: dict[str, Any] = {
@@ -148,8 +162,9 @@ def _one(request: HttpRequest, seat: Seat, row: DatasetImport, error: str = "") 
         "held": held,
         "choices": [
             (n, one, request.POST.get(f"class-{n}", "") if error else one.becomes if one.is_taken else "")
-            for n, one in enumerate(held.classes if held else ())
+            for n, one in _shown(held)
         ],
+        "more": max(0, len(held.classes) - MOST_CLASSES) if held else 0,
         "own": list(own_classes(seat.project).values()),
         "busy": row.state in UNDER_WAY,
         "error": error,

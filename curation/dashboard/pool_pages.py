@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from curation.dashboard.access import Seat, person, seat_or_404, seats
 from curation.dashboard.outlook_facts import pool_outlook
 from curation.dashboard.pool_elsewhere import elsewhere_of, lacks_of
 from curation.dashboard.pool_facts import pool_facts
+from curation.dashboard.pool_files import troubled_files
 from curation.dashboard.pool_table import PROJECT
 from curation.engine import campaigns, market
 from curation.models import Membership, Pool
@@ -176,6 +178,7 @@ def _page(request: HttpRequest, seat: Seat, pool_id: int, error: str = "") -> Ht
         "advice": Advised(row, around(row, projects=[one.project for one in seats(request)])).all(),
         "lacks": lacks_of(row.pool),
         "far": elsewhere_of(row.pool, facts.batch),
+        "files": partial(troubled_files, row.pool),
         "error": error,
         "typed": request.POST if error else {"price": request.GET.get("price", "")[:20]},
         "may": _may(row.pool),

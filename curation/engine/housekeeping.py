@@ -18,6 +18,7 @@ from curation.services import (
     file_uploads,
     freezing,
     import_jobs,
+    import_packages,
     import_requests,
     jobs,
     outlook,
@@ -67,6 +68,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         delivering.forget_old(now=now)
         batches.forget_old(now=now)
         import_requests.forget_unstarted(now=now)
+        import_packages.forget_ended()
     return jobs.to_ring(now=now)
 
 

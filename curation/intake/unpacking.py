@@ -19,13 +19,20 @@ class BadPackage(ValueError):
     """An archive that cannot be unpacked; the sentence names the entry."""
 
 
+class NotWritten(Exception):
+    """The archive may be sound, but its files cannot be stored here: the disk is full, for instance."""
+
+
 def is_archive(path: Path) -> bool:
     with path.open("rb") as file:
         return kind_of(path.name, file.read(HEAD)) is Kind.ARCHIVE
 
 
 def unpack(path: Path, into: Path, *, limits: ArchiveLimits = PACKAGE_LIMITS) -> None:
-    """Write the entries of a ZIP or TAR below a folder; one that cannot be taken refuses all. Raises BadPackage."""
+    """Write the entries of a ZIP or TAR below a folder; one that cannot be taken refuses all.
+
+    Raises BadPackage, NotWritten.
+    """
     tally = Tally(limits, partial(_write, into=into), path.stat().st_size)
     for refused in read_entries(path, tally):
         sentence = refused.sentence if isinstance(refused, Refused) else "it cannot be unpacked"
@@ -41,6 +48,10 @@ def _write(entry: Entry, tally: Tally, *, into: Path) -> Iterator[Found | Refuse
                 file.write(block)
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         yield Refused(entry.name, "twin", "another entry has its name")
+    except OSError as error:
+        if error.errno is None:  # of the archive itself: packed bytes that cannot be read
+            raise
+        raise NotWritten(error.strerror) from None
 
 
 def root_of(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """The job of an import: bring the package, count what it holds, take it in; cancelled or refused, nothing is left."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from crowd.bulk import plain_text, storable
 from curation.datasets.formats.recognising import recognise
 from curation.intake.unpacking import BadPackage
 from curation.models import DatasetImport, Job
@@ -58,29 +60,24 @@ def run_import(job: Job, now: datetime) -> Again | None:
 def _check(row: DatasetImport, _: datetime) -> Again | None:
     """Count what it holds; one that starts by itself goes on when every class has a place."""
     watch = _Watch(row)
-    path = import_packages.brought(row, lambda: watch(0))
+    path = import_packages.brought(row, _in_time(watch))
     form = row.format or recognise(path)
     if form is None:
         raise WrongDataset(NOT_RECOGNISED)
     found = look_into(project=row.project, path=path, form=form, wanted=wanted(row), progress=watch)
     state = State.TAKING_IN if row.starts_itself and found.can_be_taken else State.CHECKED
     mine = DatasetImport.objects.filter(pk=row.pk, state=State.CHECKING)
-    if not mine.update(state=state, format=form, held=found.as_json(), progress=0):
+    if not mine.update(state=state, format=form, held=storable(found.as_json()), progress=0):
         raise Cancelled
     return Again() if state == State.TAKING_IN else None
 
 
 def _take(row: DatasetImport, now: datetime) -> None:
-    end = time.monotonic() + A_RUN
-
-    def in_time() -> None:
-        if time.monotonic() > end:
-            raise _Pause
-
     watch = _Watch(row)
+    in_time = _in_time(watch)
     import_dataset(
         project=row.project,
-        path=import_packages.brought(row, lambda: watch(0)),
+        path=import_packages.brought(row, in_time),
         form=row.format,
         wanted=wanted(row),
         stage=row.stage,
@@ -94,6 +91,18 @@ def _take(row: DatasetImport, now: datetime) -> None:
     _clear(row)
 
 
+def _in_time(watch: "_Watch") -> Callable[[], None]:
+    """Return what raises _Pause when a run has lasted long enough, and Cancelled."""
+    end = time.monotonic() + A_RUN
+
+    def in_time() -> None:
+        watch()
+        if time.monotonic() > end:
+            raise _Pause
+
+    return in_time
+
+
 STEPS: Final = {State.CHECKING: _check, State.TAKING_IN: _take}
 
 
@@ -103,11 +112,11 @@ class _Watch:
     def __init__(self, row: DatasetImport) -> None:
         self._row, self._next = row, time.monotonic()
 
-    def __call__(self, count: int) -> None:
+    def __call__(self, count: int | None = None) -> None:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + LOOK_EVERY
-        self._row.progress = count
+        self._row.progress = self._row.progress if count is None else count
         mine = DatasetImport.objects.filter(pk=self._row.pk, state=self._row.state)
         if not mine.update(progress=self._row.progress):
             raise Cancelled
@@ -119,7 +128,8 @@ def _finish(row: DatasetImport, done: Imported, now: datetime) -> None:
     if locked.state != State.TAKING_IN:
         raise Cancelled
     locked.move_to(State.DONE)
-    locked.progress, locked.result, locked.finished_at = done.received, {**document(done), **_audited(row, now)}, now
+    locked.progress, locked.finished_at = done.received, now
+    locked.result = storable({**document(done), **_audited(row, now)})
     locked.save(update_fields=["state", "progress", "result", "finished_at"])
     row.state = locked.state
 
@@ -154,10 +164,10 @@ def document(done: Imported, *, most: int = MOST_TOLD) -> dict[str, Any]:
 def refuse(row: DatasetImport, why: str, now: datetime) -> None:
     """End an import that cannot be done, with the reason."""
     mine = DatasetImport.objects.filter(pk=row.pk, state__in=[State.CHECKING, State.TAKING_IN])
-    if mine.update(state=State.REFUSED, error=why[:600], finished_at=now):
-        text = f"{row.source} was not imported: {why}"[:300]
+    if mine.update(state=State.REFUSED, error=plain_text(why)[:600], finished_at=now):
+        text = plain_text(f"{row.source} was not imported: {why}")[:300]
         events.record(kind="import.refused", text=text, project=row.project, subject=row, now=now)
-        row.state, row.error = State.REFUSED, why[:600]
+    row.refresh_from_db(fields=["state", "error"])  # somebody may have cancelled it just now
 
 
 def _clear(row: DatasetImport) -> None:

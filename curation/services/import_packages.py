@@ -3,23 +3,31 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from curation.intake.kinds import is_junk
 from curation.intake.names import bad_name
-from curation.intake.unpacking import BadPackage, is_archive, root_of, unpack
+from curation.intake.unpacking import PACKAGE_LIMITS, BadPackage, is_archive, root_of, unpack
 from curation.models import DatasetImport
+from curation.preprocessing.limits import MEGABYTE
 from curation.services import file_uploads, held_files
+from curation.services.import_requests import OPEN
 from curation.storing.bucket import Listed
 from curation.storing.outside import opened, source_of
 
 MOST_FILES = 500_000
+MOST_BYTES = PACKAGE_LIMITS.max_bytes
 PARTLY = ".partly"
 
 
 def folder_of(row: DatasetImport) -> Path:
-    return Path(settings.DATA_DIR) / "import-packages" / str(row.public_id)
+    return _folders() / str(row.public_id)
+
+
+def _folders() -> Path:
+    return Path(settings.DATA_DIR) / "import-packages"
 
 
 def brought(row: DatasetImport, go_on: Callable[[], None]) -> Path:
@@ -27,7 +35,7 @@ def brought(row: DatasetImport, go_on: Callable[[], None]) -> Path:
 
     What was brought before is not brought again. Raises BadPackage, UploadRefused.
     """
-    whole = folder_of(row) / "whole"
+    whole = folder_of(row) / "package"
     if not whole.exists():
         sent = folder_of(row) / "sent"
         sent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +49,16 @@ def brought(row: DatasetImport, go_on: Callable[[], None]) -> Path:
 
 def forget(row: DatasetImport) -> None:
     shutil.rmtree(folder_of(row), ignore_errors=True)
+
+
+def forget_ended() -> None:
+    """Delete what imports have left whose job has died, or whose project is gone."""
+    there = list(_folders().iterdir()) if _folders().is_dir() else []  # before the rows: a new one has its row first
+    needed = DatasetImport.objects.filter(state__in=OPEN).values_list("public_id", flat=True)
+    open_ones = {str(one) for one in needed}
+    for folder in there:
+        if folder.name not in open_ones:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack(sent: Path, whole: Path) -> None:
@@ -62,17 +80,29 @@ def _fetch(address: str, into: Path, go_on: Callable[[], None]) -> None:
     if found is None:
         raise BadPackage(f"{address} lies in no bucket that may be read here any more.")
     bucket, start = opened(found[0]), found[1]
+    total = 0
     for count, (one, name) in enumerate(_named(bucket.listed(start), start), start=1):
         go_on()
-        if count > MOST_FILES:
-            raise BadPackage(f"{address} has more than {MOST_FILES:,} files.")
+        total += one.size
+        if count > MOST_FILES or total > MOST_BYTES:
+            most = f"{MOST_FILES:,} files or {MOST_BYTES // MEGABYTE:,} MB"
+            raise BadPackage(f"{address} has more than {most}; name less of it, or use the command.")
         target = into / name
-        if target.exists() and target.stat().st_size == one.size:
+        if target.is_file() and target.stat().st_size == one.size:
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with bucket.open(one.key) as source, target.with_name(target.name + PARTLY).open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-        target.with_name(target.name + PARTLY).rename(target)
+        try:
+            _copy(bucket, one.key, target)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            raise BadPackage(f"{one.key[:200]}: a file has the name of a folder.") from None
+
+
+def _copy(bucket: Any, key: str, target: Path) -> None:
+    """Fetch one file, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partly = target.with_name(target.name + PARTLY)
+    with bucket.open(key) as source, partly.open("wb") as copy:
+        shutil.copyfileobj(source, copy, MEGABYTE)
+    partly.rename(target)
 
 
 def _named(listed: Iterator[Listed], start: str) -> Iterator[tuple[Listed, str]]:

@@ -48,6 +48,7 @@ def request_import(
 
     The wish for an upload that is being imported already is answered with that import.
     """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if upload is not None and (known := DatasetImport.objects.filter(upload=upload).first()):
         return known
     _require_possible(project, wish)
@@ -87,7 +88,6 @@ def _require_possible(project: Project, wish: ImportWish) -> None:
         entry_stage(project)
     if wish.audit:
         import_audit.stage_of(project)
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if DatasetImport.objects.filter(project=project, state__in=OPEN).count() >= MOST_OPEN:
         raise WrongDataset(f"{MOST_OPEN} imports of this project are not done; start or cancel some.")
 

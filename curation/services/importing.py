@@ -106,7 +106,7 @@ def import_dataset(
             if written:
                 written(done)
         spool.clear()
-    text = f"{done.new} new of {done.received} pictures, {sum(done.boxes.values())} boxes from {path.name}."
+    text = f"{done.new} new of {done.received} pictures, {sum(done.boxes.values())} boxes from {origin.name}."
     events.record(kind="assets.imported", text=text, project=project, by=by, now=now)
     return done
 
@@ -135,7 +135,7 @@ def documents(reader: Reader, path: Path) -> list[Path]:
         _require_unchanged(path)
     found = reader.documents(path)
     if not found:
-        raise WrongDataset(f"{path} is not {reader.expects}.")
+        raise WrongDataset(f"{path.name} is not {reader.expects}.")
     return found
 
 
@@ -151,9 +151,9 @@ def _require_unchanged(folder: Path) -> None:
     try:
         changed = receipts.changed_files(folder)
     except (ValueError, TypeError, KeyError):
-        raise WrongDataset(f"The receipt of {folder} cannot be read.") from None
+        raise WrongDataset(f"The receipt of {folder.name} cannot be read.") from None
     if changed:
-        raise WrongDataset(f"{folder} is not what its receipt says: {listed(changed)} changed since the export.")
+        raise WrongDataset(f"{folder.name} is not what its receipt says: {listed(changed)} changed since the export.")
 
 
 def entry_stage(project: Project) -> Stage:
@@ -188,7 +188,7 @@ def _classes(project: Project, entries: Iterable[Entry], wanted: Wanted) -> dict
 
 def own_classes(project: Project) -> dict[str, str]:
     """Return the project's classes by their plain names."""
-    return {plain(name): name for name in project.classes.filter(retired_at=None).values_list("name", flat=True)}
+    return {plain(one.name): one.name for one in project.classes.all() if one.retired_at is None}
 
 
 def listed(names: Sequence[str] | Counter[str]) -> str:

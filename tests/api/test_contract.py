@@ -28,8 +28,8 @@ EXAMPLES = int(os.environ.get("API_EXAMPLES", USUAL))
 CHECKED = [CHECKS.get_one(name) for name in CHECKS.get_all_names() if name != "positive_data_acceptance"]
 LINES = {"POST /api/v1/assets:batch": "negative_data_rejection"}
 REAL = {f"{name}_id": name for name in (
-    "annotation", "asset", "batch", "consensus", "dataset", "delivery", "entry", "event", "evidence", "export", "job",
-    "pool", "project", "review", "trial", "upload", "webhook", "worker",
+    "annotation", "asset", "batch", "consensus", "dataset", "delivery", "entry", "event", "evidence", "export",
+    "import", "job", "pool", "project", "review", "trial", "upload", "webhook", "worker",
 )}  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from curation.engine import asking, campaigns, rehearsal
 from curation.engine.wish import Wish
 from curation.models import (
     Asset,
+    DatasetImport,
     DatasetVersion,
     HeldOutSet,
     Job,
@@ -99,6 +100,7 @@ def _trouble(project: Project, lead: User) -> None:
     DatasetVersion.objects.create(project=project, number=1, note="for Friday", frozen_at=timezone.now())
     HeldOutSet.objects.create(project=project, name="Test set of the vendor")
     _judged(project)
+    _imported(project, lead)
     _told(project, lead)
     tokens.create_token(user=lead, name="nightly", scopes=["read"], projects=[project], now=timezone.now())
     events.record(kind="pool.changed", text="Alice changed the price.", project=project, by=lead)
@@ -125,6 +127,18 @@ def _judged(project: Project) -> None:
         PublishFinding.objects.create(
             project=project, asset=asset, filter="watermark", source="tagger", said_by="guard", score=0.7
         )
+
+
+def _imported(project: Project, lead: User) -> None:
+    """Add an import that was counted and waits for its choice of classes."""
+    known = {"name": "call", "pictures": 30, "boxes": 41, "becomes": "call", "is_taken": True}
+    other = {"name": "theirs only", "pictures": 1_200, "boxes": 3_400, "becomes": None, "is_taken": True}
+    held = {"pictures": 1_250, "empty": 20, "missing": 3, "wrong": 1, "classes": [known, other]}
+    DatasetImport.objects.create(
+        project=project, created_by=lead, source="openset", format="coco", address="s3://sets/open/",
+        held={**held, "problems": ["a.json: entry 7 is not taken: a box has no class"]},
+        state=DatasetImport.State.CHECKED,
+    )  # fmt: skip
 
 
 def _told(project: Project, lead: User) -> None:
@@ -196,6 +210,7 @@ def _own(project: Project) -> dict[str, Any]:
         "predictions_id": getattr(Predictions.objects.filter(project=project).first(), "public_id", None),
         "scenario_id": getattr(Scenario.objects.filter(project=project).first(), "public_id", None),
         "webhook_id": getattr(Webhook.objects.filter(project=project).first(), "public_id", None),
+        "import_id": getattr(DatasetImport.objects.filter(project=project).first(), "public_id", None),
         "team_id": getattr(WorkerTeam.objects.first(), "pk", None),
     }
     return {name: value for name, value in found.items() if value}

@@ -1,13 +1,17 @@
 """Imports in the browser: a package is sent, counted, and taken in under the classes that are chosen."""
 
+import re
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from curation.models import Asset, DatasetImport, FileUpload, Membership, Project
+from curation.services import import_requests
 from tests.api.conftest import carry_out
-from tests.api.test_imports import TWO, package
+from tests.api.test_imports import TWO, line, package, stored
 from tests.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +68,30 @@ def test_an_import_is_cancelled_from_its_page(alice: Client, led: Project):
     assert "is cancelled; nothing of it is left" in answer.content.decode()
     row.refresh_from_db()
     assert row.state == DatasetImport.State.CANCELLED
+
+
+def test_an_import_that_cannot_be_keeps_no_file(
+    alice: Client, led: Project, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+):
+    before = stored()
+    monkeypatch.setattr(import_requests, "MOST_OPEN", 0)
+    with django_capture_on_commit_callbacks(execute=True):
+        status, page = ask(alice, led, package(*TWO))
+    assert (status, "start or cancel some" in page) == (400, True)
+    assert stored() == before
+    assert FileUpload.objects.get().state == FileUpload.State.REFUSED
+
+
+def test_a_data_set_of_very_many_classes_can_be_taken_in(alice: Client, led: Project):
+    lines = [line("0.jpg"), *(line("1.jpg", f"theirs {number:04}") for number in range(1_100))]
+    ask(alice, led, package(*lines))
+    row = DatasetImport.objects.get()
+    page = alice.get(reverse("import", args=[led.public_id, row.public_id])).content.decode()
+    names = re.findall(r'<select[^>]* name="(class-\d+)"', page)
+    assert len(names) == 500
+    assert "601 more with fewer pictures are not shown" in page
+    peace = names[0]
+    form = {name: "peace" if name == peace else "" for name in names}
+    assert alice.post(reverse("import-start", args=[led.public_id, row.public_id]), form).status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.names) == ("taking_in", {"peace": "peace"})

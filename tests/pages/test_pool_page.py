@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crowd.errors import PlatformError
-from crowd.models import Account, Assignment, Batch, Budget, Restriction
+from crowd.models import Account, Assignment, Batch, Budget, RemoteFile, Restriction
 from crowd.platforms import registry
 from crowd.platforms.base import RemoteBooks
 from crowd.services import comparing
@@ -201,3 +201,21 @@ def test_a_pool_of_our_own_is_compared_with_nobody(pool, people):
     assert comparing.compare_batch(batch_id=Batch.objects.get(pool_id=pool.pk).pk, now=timezone.now()) is None
     page = people["alice"].get(reverse("pool", args=[pool.project.public_id, pool.pk])).content.decode()
     assert "Compare now" not in page
+
+
+def test_files_that_could_not_be_fetched_are_told_with_what_was_said(pool, people):
+    page = people["alice"].get(reverse("pool", args=[pool.project.public_id, pool.pk]))
+    assert "Files that could not be fetched" not in page.content.decode()
+    states = [RemoteFile.State.WAITING, RemoteFile.State.FAILED, RemoteFile.State.FAILED]
+    for state in states:
+        answer = make_answer(pool, make_worker())
+        said = "The server says <404>." if state == RemoteFile.State.FAILED else "The disk is away."
+        RemoteFile.objects.create(
+            answer=answer, assignment=answer.assignment, ref="x", state=state, failures=3, last_error=said
+        )
+    other = make_answer(pool, make_worker())
+    RemoteFile.objects.create(answer=other, assignment=other.assignment, ref="x", state=RemoteFile.State.DONE)
+    page = people["alice"].get(reverse("pool", args=[pool.project.public_id, pool.pk])).content.decode()
+    assert "2 given up: The server says &lt;404&gt;." in page
+    assert "1 tried again, the next" in page
+    assert "The disk is away." in page
