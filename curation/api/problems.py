@@ -70,7 +70,9 @@ def handle(error: Exception, _context: dict[str, Any]) -> Response | None:
 
 
 def body(status: int, code: str, detail: str) -> dict[str, Any]:
-    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    """Return a problem document; half a character that somebody sent and a sentence repeats becomes a question mark."""
+    whole = detail.encode("utf-8", "replace").decode()
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": whole}
 
 
 def _problem(error: Exception) -> Problem | None:

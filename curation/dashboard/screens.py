@@ -54,6 +54,7 @@ OF_A_PROJECT: Final = (
     Screen("outlook", "Outlook", words="time left eta when done final cost forecast predictions"),
     Screen("money", "Money", "KeyC", words="costs ledger budget spent"),
     Screen("datasets", "Datasets", "KeyS", words="versions exports"),
+    Screen("imports", "Imports", role=LEAD, words="labelled data sets coco yolo voc package bring in"),
     Screen("dataset-compare", "Compare versions", words="diff added removed changed"),
     Screen("settings", "Settings", "KeyT", words="team members budget"),
     Screen("cuts", "Blur and light", words="sharpness brightness cut"),

@@ -191,7 +191,7 @@ def test_whoever_was_erased_after_the_backup_is_erased_again_once(tmp_path):
     erased.write_beside(tmp_path)
     erased.write_beside(tmp_path)
     notes = erased.notes_beside(tmp_path)
-    assert [note["pseudonym"] for note in notes.values()] == [wanda.short_id]
+    assert [note["pseudonym"] for note in notes.values()].count(wanda.short_id) == 1
     assert set(erased.notes_in_storage()) >= {str(first.public_id)}
 
     Erasure.objects.all().delete()  # as in a backup from before

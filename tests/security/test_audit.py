@@ -21,6 +21,7 @@ NO_RECORD = {
     ("batches", "keep"),
     ("file_uploads", "start"),
     ("freezing", "request_split"),  # a version; its job records
+    ("held_files", "sent_at_once"),  # as a file sent in pieces; what it is for records
     ("links", "note"),
     ("plan_drafts", "discard"),
     ("plan_drafts", "keep"),

@@ -20,6 +20,7 @@ from crowd.services.answers import check_payload
 from curation.models import CrawlLink, Job, LinkToFetch, Project, Webhook, WebhookDelivery
 from curation.services import delivering, links, webhooks
 from curation.services.crawling import fetching, searx
+from curation.services.crawling.answers import Answers
 from tests.api.conftest import Caller
 from tests.crowd.fetching.asking import NAMES, PUBLIC
 from tests.crowd.fetching.conftest import bait, site, witness
@@ -130,7 +131,7 @@ def test_of_a_search_instance_and_what_it_finds(bait: Bait, witness: Witness):
     def door(url: str) -> None:
         with pytest.raises((CrowdError, searx.SearchFailed)):
             searx.ask(url, "cats", engine="any", page=1, allow=frozenset())
-        assert isinstance(fetching._fetch(CrawlLink(url=url), frozenset()).error, FetchError)
+        assert isinstance(fetching._fetch(CrawlLink(url=url), frozenset(), Answers(0)).error, FetchError)
 
     go_through(door, bait, witness)
 
@@ -160,7 +161,7 @@ def test_a_name_that_changes_its_mind_is_called_where_it_was_checked(door, monke
         with pytest.raises(FetchError), files._opened(_row(url), frozenset()):
             pass
     else:
-        assert fetching._fetch(CrawlLink(url=url), frozenset()).error
+        assert fetching._fetch(CrawlLink(url=url), frozenset(), Answers(0)).error
     assert (asked, witness.attempts) == (["rebinding.example"], [(PUBLIC, 443)])
 
 
