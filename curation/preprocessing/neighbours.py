@@ -15,6 +15,7 @@ from .pixels import TURNS, inverse
 WORDS = 4
 _FIRST_ROOM = 1024
 BLOCK = 32_768
+TOGETHER = 2_048
 _CAP = 255 - 64
 
 Words = npt.NDArray[np.uint64]
@@ -74,10 +75,10 @@ def within(block: Words, queries: Words, radius: int) -> Iterator[tuple[int, npt
 def _distances(block: Words, queries: Words, radius: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Yield the first of some queries and their distances, [queries, n]; each array is overwritten by the next.
 
-    As many queries at once as fill a block: one for a large one, all of them where little is stored.
+    One query at a time for a large block; some or all at once where little is stored, which spares calls.
     """
     size = block.shape[1]
-    together = min(len(queries), max(1, BLOCK // max(1, size)))
+    together = min(len(queries), max(1, TOGETHER // max(1, size)))
     narrow = radius < _CAP  # sums then fit into 8 bits, which is twice as fast
     room = (together, size)
     differing, bits = np.empty(room, np.uint64), np.empty(room, np.uint8)
