@@ -259,6 +259,9 @@ def test_one_rehearsal_is_at_work_at_a_time_and_leaves_the_place_to_others(signs
             cursor.execute("SELECT pg_advisory_lock(hashtext('rehearsal'), 0)")
         begun(signs, alice)
         assert run_rehearsal(job, timezone.now()) == Again(after=0.005)
+        # A closed connection's locks are let go when its server process ends, a moment later.
+        with elsewhere.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('rehearsal'), 0)")
     finally:
         elsewhere.close()
     first.refresh_from_db()
