@@ -1,8 +1,8 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Case, When
-from django.db.models.functions import Now
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Lower, Now, Replace
 
 from curation.models.asset import Asset
 from curation.models.person import User
@@ -158,6 +158,9 @@ class Consensus(models.Model):
         return f"{self.status} consensus"
 
 
+PLAIN_LABEL = Lower(Replace(Replace(F("label"), Value(" "), Value("_")), Value("-"), Value("_")))
+
+
 class ConsensusBox(models.Model):
     """A rectangle everybody can live with, in fractions of the image, origin top left."""
 
@@ -178,6 +181,7 @@ class ConsensusBox(models.Model):
             models.UniqueConstraint(fields=["consensus", "seq"], name="consensus_box_seq_once"),
             models.CheckConstraint(condition=models.Q(w__gt=0, h__gt=0), name="consensus_box_not_empty"),
         ]
+        indexes = [models.Index(PLAIN_LABEL, "consensus", name="consensus_box_by_label")]
         ordering = ["seq"]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.models import Asset, AssetTag, Consensus, DatasetItem, DatasetVersion, Job, LabelClass, TagRun
-from curation.services.asset_query import QueryError, counting, filters, matching, parse
+from curation.services.asset_query import QueryError, boxes, counting, filters, matching, parse
 from curation.services.asset_query.counting import counted
 from curation.services.asset_query.fields import FIELDS
 from tests.api.conftest import Caller, token_of
@@ -160,7 +160,9 @@ def test_an_agreement_means_the_same_assets_whether_few_or_many_have_it(project,
 
 
 @pytest.mark.django_db
-def test_a_box_counts_for_the_class_it_names_else_for_that_of_its_image(project, five):
+@pytest.mark.parametrize("few", [0, 500])
+def test_a_box_counts_for_the_class_it_names_else_for_that_of_its_image(project, five, monkeypatch, few):
+    monkeypatch.setattr(boxes, "FEW_BOXES", few)
     for name, is_negative in (("fist", False), ("nothing", True)):
         LabelClass.objects.create(project=project, index=next(numbers), name=name, is_negative=is_negative)
     names = {asset.pk: name for name, asset in five.items()}

@@ -3,13 +3,26 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Lower, Replace
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from curation.models import Consensus, ConsensusBox, LabelClass, Project
+from curation.models.consensus import PLAIN_LABEL
 
 NOT_A_SIGN: Final = r"^(no_|none|negative)"
-PLAIN_LABEL: Final = Lower(Replace(Replace(F("label"), Value(" "), Value("_")), Value("-"), Value("_")))
+FEW_BOXES: Final = 500
 
 
 def standing_boxes(project: Project) -> QuerySet[ConsensusBox]:
@@ -24,20 +37,45 @@ def has_box() -> Exists:
     return Exists(_of_asset())
 
 
+def one_of(few: Sequence[int]) -> Func:
+    """Return whether an asset is one of few, looked up by key: else the database walks all and tests each.
+
+    They are sent as one text: a parameter for each of them costs more than the page.
+    """
+    keys = Value(f"{{{','.join(map(str, few))}}}")
+    is_one = {"template": "%(expressions)s::bigint[])", "arg_joiner": " = ANY("}
+    return Func(F("pk"), keys, output_field=BooleanField(), **is_one)
+
+
 def has_box_of(wanted: Collection[int], classes: Sequence[LabelClass]) -> Q:
     """Return whether an asset has a box that stands and counts for one of these classes, as `with_class` says it.
 
-    Asked asset by asset, so that a page reads as many as it walks and not the boxes of the whole project.
+    Asked asset by asset, so that a page reads as many as it walks and not the boxes of the whole project; where few
+    boxes are called like these classes, only of the assets that have them and of those of the classes themselves.
     """
     boxes = _of_asset().alias(plain=PLAIN_LABEL)
     unnamed = ~Q(plain__in=[_plain(one.name) for one in classes])
-    named = Q(plain__in=[_plain(one.name) for one in classes if one.pk in wanted])
+    called = [_plain(one.name) for one in classes if one.pk in wanted]
+    named = Q(plain__in=called)
     negative = next((one.pk for one in classes if one.is_negative), None)
     if negative in wanted:
         named |= unnamed & Q(plain__regex=NOT_A_SIGN)
     if negative is not None:
         unnamed &= ~Q(plain__regex=NOT_A_SIGN)
-    return Q(Exists(boxes.filter(unnamed)), label_class__in=wanted) | Q(Exists(boxes.filter(named)))
+    of_its_image = Q(Exists(boxes.filter(unnamed)), label_class__in=wanted)
+    few = None if negative in wanted else _few_with(called)
+    if few is None:
+        return of_its_image | Q(Exists(boxes.filter(named)))
+    return of_its_image | Q(one_of(few), Exists(boxes.filter(named))) if few else of_its_image
+
+
+def _few_with(labels: Sequence[str]) -> list[int] | None:
+    """Return the assets of all boxes with one of these plain labels, standing or not; None when they are many."""
+    boxes = ConsensusBox.objects.alias(plain=PLAIN_LABEL).filter(plain__in=labels).order_by()
+    found = list(boxes.values_list("consensus", flat=True)[: FEW_BOXES + 1])
+    if len(found) > FEW_BOXES:
+        return None
+    return sorted({*Consensus.objects.filter(pk__in=found).values_list("asset", flat=True)}) if found else []
 
 
 def _of_asset() -> QuerySet[ConsensusBox]:

@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Case, CharField, F, Func, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from crowd.models import Worker
 from crowd.models.worker import DIGEST_BYTES
 from curation.models import Asset, AssetTag, Consensus, DatasetItem, DatasetVersion, LabelClass, Project, Stage
 from curation.models.asset import AssetQuerySet
-from curation.services.asset_query.boxes import has_box, has_box_of
+from curation.services.asset_query.boxes import has_box, has_box_of, one_of
 from curation.services.asset_query.fields import BLUR, LIGHT, NONE, RESOLUTIONS, Bound
 from curation.services.asset_query.grammar import (
     AT_LEAST,
@@ -31,8 +30,8 @@ from curation.services.asset_query.grammar import Value as Word
 from curation.services.consents import present_texts
 
 CROWD: Final = "crowd"
-LOOKUPS: Final = {LESS: "lt", AT_MOST: "lte", MORE: "gt", AT_LEAST: "gte"}
 FEW: Final = 2_000
+LOOKUPS: Final = {LESS: "lt", AT_MOST: "lte", MORE: "gt", AT_LEAST: "gte"}
 Test = Callable[[Project | None, Term], Q]
 
 
@@ -193,15 +192,11 @@ def _iou(project: Project | None, term: Term) -> Q:
     if project is not None:
         standing = standing.filter(project_id=project.pk)
     wanted = standing.filter(_compared("lowest_iou", term)).order_by()
-    if project is not None and wanted[: FEW + 1].count() <= FEW:
-        return Q(_one_of(wanted.values("asset")))
+    if project is not None:
+        few = list(wanted.values_list("asset", flat=True)[: FEW + 1])
+        if len(few) <= FEW:
+            return Q(one_of(sorted(few)))
     return Q(pk__in=wanted.values("asset"))
-
-
-def _one_of(few: QuerySet[Any]) -> Func:
-    """Few assets as an array that is looked up by key: else the database walks all assets and tests each."""
-    is_one = {"template": "%(expressions)s)", "arg_joiner": " = ANY("}
-    return Func(F("pk"), ArraySubquery(few), output_field=BooleanField(), **is_one)
 
 
 def _created(_project: Project | None, term: Term) -> Q:
