@@ -10,8 +10,9 @@ from curation.preprocessing.limits import MEGABYTE
 
 from .archive import ArchiveLimits, Entry, Tally, blocks, read_entries
 from .found import Found, Refused
-from .kinds import HEAD, Kind, is_junk, kind_of
+from .kinds import HEAD, OTHER_PICTURE_SUFFIXES, PICTURE_SUFFIXES, Kind, is_junk, kind_of
 
+PICTURES = PICTURE_SUFFIXES | OTHER_PICTURE_SUFFIXES
 PACKAGE_LIMITS = ArchiveLimits(max_entries=500_000, max_bytes=50_000 * MEGABYTE, max_ratio=200)
 
 
@@ -55,8 +56,18 @@ def _write(entry: Entry, tally: Tally, *, into: Path) -> Iterator[Found | Refuse
 
 
 def root_of(folder: Path) -> Path:
-    """Return the folder in which a data set lies: many are packed with a folder around them, or as one document."""
-    inside = [one for one in folder.iterdir() if not is_junk(one.name)]
+    """Return the folder in which a data set lies: many are packed with a folder around them, or as one document.
+
+    A folder of nothing but pictures is that of their class, whose name would be lost.
+    """
+    inside = _inside(folder)
     if len(inside) != 1:
         return folder
-    return root_of(inside[0]) if inside[0].is_dir() else inside[0]
+    (only,) = inside
+    if not only.is_dir():
+        return only
+    return folder if all(one.suffix.lower() in PICTURES for one in _inside(only)) else root_of(only)
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [one for one in folder.iterdir() if not is_junk(one.name)]

@@ -51,6 +51,15 @@ def test_a_package_with_a_folder_around_it_is_unpacked_to_that_folder(tmp_path: 
     ]
 
 
+def test_a_package_of_one_class_keeps_its_folder_for_its_name(tmp_path: Path) -> None:
+    unpack(zipped(tmp_path / "a.zip", {"set/peace/1.jpg": b"x", "set/peace/2.PNG": b"y"}), tmp_path / "out")
+    root = root_of(tmp_path / "out")
+    assert root.name == "set"
+    assert recognise(root) == "folders"
+    (root / "peace" / "notes.jsonl").write_bytes(b"{}")
+    assert root_of(tmp_path / "out").name == "peace"
+
+
 @pytest.mark.parametrize(
     ("name", "said"), [("../a.txt", "leads out"), ("/etc/a.txt", "absolute"), ("a\\b.txt", "backslash")]
 )
