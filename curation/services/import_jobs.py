@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -81,7 +82,7 @@ def _take(row: DatasetImport, now: datetime) -> None:
         form=row.format,
         wanted=wanted(row),
         stage=row.stage,
-        origin=Origin(row.source, row.licence),
+        origin=Origin(row.source, row.licence, partial(import_packages.address_of, row)),
         by=row.created_by,
         now=now,
         progress=watch,

@@ -2,24 +2,27 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.conf import settings
 
-from curation.intake.kinds import is_junk
+from curation.intake.kinds import PICTURE_SUFFIXES, is_junk
 from curation.intake.names import bad_name
 from curation.intake.unpacking import PACKAGE_LIMITS, BadPackage, is_archive, root_of, unpack
 from curation.models import DatasetImport
 from curation.preprocessing.limits import MEGABYTE
 from curation.services import file_uploads, held_files
 from curation.services.import_requests import OPEN
+from curation.services.registering import MOST_KEY
 from curation.storing.bucket import Listed
 from curation.storing.outside import opened, source_of
+from curation.storing.sources import SCHEME
 
 MOST_FILES = 500_000
 MOST_BYTES = PACKAGE_LIMITS.max_bytes
 PARTLY = ".partly"
+UNPACKED, AS_IT_LAY = "unpacked", "package"
 
 
 def folder_of(row: DatasetImport) -> Path:
@@ -35,16 +38,35 @@ def brought(row: DatasetImport, go_on: Callable[[], None]) -> Path:
 
     What was brought before is not brought again. Raises BadPackage, UploadRefused.
     """
-    whole = folder_of(row) / "package"
-    if not whole.exists():
+    whole = _whole(row)
+    if whole is None:
         sent = folder_of(row) / "sent"
         sent.mkdir(parents=True, exist_ok=True)
         if row.address:
             _fetch(row.address, sent, go_on)
         elif row.upload is not None:
             held_files.write_to(sent / file_uploads.file_name(row.upload.name), upload=row.upload)
-        _unpack(sent, whole)
+        whole = _unpack(sent)
     return root_of(whole)
+
+
+def _whole(row: DatasetImport) -> Path | None:
+    return next((one for name in (UNPACKED, AS_IT_LAY) if (one := folder_of(row) / name).exists()), None)
+
+
+def address_of(row: DatasetImport, path: Path) -> str:
+    """Return where a picture of the package lies in its bucket and may stay; empty: it has to be stored.
+
+    What was sent, or packed into an archive, lies nowhere.
+    """
+    whole = folder_of(row) / AS_IT_LAY
+    if not row.address or not whole.exists():
+        return ""
+    bucket, _, start = row.address.removeprefix(SCHEME).partition("/")
+    place = PurePosixPath(bucket, start.rpartition("/")[0], path.resolve().relative_to(whole.resolve()).as_posix())
+    address = f"{SCHEME}{place}"
+    may_stay = path.suffix.lower() in PICTURE_SUFFIXES and len(address) <= MOST_KEY and source_of(address)
+    return address if may_stay else ""
 
 
 def forget(row: DatasetImport) -> None:
@@ -61,18 +83,19 @@ def forget_ended() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unpack(sent: Path, whole: Path) -> None:
+def _unpack(sent: Path) -> Path:
     """Make a folder of what was sent, all of it or nothing."""
     inside = [one for one in sent.iterdir() if one.is_file()]
     if len(inside) != 1 or not is_archive(inside[0]):
-        sent.rename(whole)
-        return
+        return sent.rename(sent.with_name(AS_IT_LAY))
+    whole = sent.with_name(UNPACKED)
     partly = whole.with_suffix(PARTLY)
     shutil.rmtree(partly, ignore_errors=True)
     partly.mkdir()
     unpack(inside[0], partly)
     partly.rename(whole)
     shutil.rmtree(sent)
+    return whole
 
 
 def _fetch(address: str, into: Path, go_on: Callable[[], None]) -> None:

@@ -45,11 +45,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is wanted, the project's class for every name that is taken, and the licence of pictures without one."""
+    """What is wanted, the class of every name, the licence of pictures without one, where one lies and may stay."""
 
     wanted: Wanted
     classes: Mapping[str, LabelClass]
     licence: str = ""
+    address_of: Callable[[Path], str] | None = None
 
 
 class _Refused(Exception):
@@ -78,13 +79,15 @@ class _Candidate:
     path: Path | None = None
     data: bytes = b""
     digest: str = ""
+    kept_at: str = ""
 
-    def read(self) -> None:
+    def read(self, address_of: Callable[[Path], str] | None) -> None:
         """Read the picture where there is one beside the document. Raises Unreadable."""
         self.path = self.line.path or file_of(self.file, self.line.source)
         if self.path is not None:
             self.data = read_limited(self.path)
             self.digest = sha256(self.data).hexdigest()
+            self.kept_at = address_of(self.path) if address_of else ""
 
 
 class Preparing:
@@ -128,7 +131,7 @@ class Preparing:
             one.known = by_key.get(one.key or "")
             try:
                 if one.known is None:
-                    one.read()
+                    one.read(self._choice.address_of)
             except Unreadable as refusal:
                 self._refuse(one.line.source, refusal.reason_code, refusal.sentence)
                 continue
@@ -196,18 +199,18 @@ class Preparing:
     def _prepare(self, candidates: Sequence[_Candidate]) -> dict[str, Unreadable]:
         """Measure and store each file that is new, once; return those that cannot be read."""
         fresh = {
-            one.digest: one.data
+            one.digest: one
             for one in candidates
             if one.digest and one.known is None and one.digest not in self._spool.prepared
         }
         work: Callable[[bytes], Analysis | Measured] = analyse if self._stage.kind == ENTRY_KIND else measured
         refused: dict[str, Unreadable] = {}
-        seen = shared_pool().map(work, ((data,) for data in fresh.values()))
-        for (digest, data), found in zip(fresh.items(), seen, strict=True):
+        seen = shared_pool().map(work, ((one.data,) for one in fresh.values()))
+        for one, found in zip(fresh.values(), seen, strict=True):
             if isinstance(found, Unreadable):
-                refused[digest] = found
+                refused[one.digest] = found
             else:
-                self._spool.keep(_stored(digest, data, found))
+                self._spool.keep(_stored(one, found))
         if fresh and self._prepared:
             self._prepared()
         return refused
@@ -253,11 +256,11 @@ def names_of(line: Entry) -> set[str]:
     return named | ({line.picture_class.name} if line.picture_class else set())
 
 
-def _stored(digest: str, data: bytes, found: Analysis | Measured) -> Prepared:
-    """Store a file and its copies; interrupted, none of them is left."""
+def _stored(one: _Candidate, found: Analysis | Measured) -> Prepared:
+    """Store a file that lies nowhere else, and its copies; interrupted, none of them is left."""
     analysis = found.analysis if isinstance(found, Measured) else found
-    place = store_original(ContentFile(data))
-    told = Prepared(digest, len(data), place, analysis.width, analysis.height)
+    place = one.kept_at or store_original(ContentFile(one.data))
+    told = Prepared(one.digest, len(one.data), place, analysis.width, analysis.height)
     if not isinstance(found, Measured):  # the checks measure everything themselves
         return told
     try:

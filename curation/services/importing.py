@@ -52,10 +52,11 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the source is called, and the licence of its pictures that name none themselves."""
+    """What the source is called, the licence of pictures that name none, and where a picture lies and may stay."""
 
     name: str
     licence: str = ""
+    address_of: Callable[[Path], str] | None = None
 
 
 class WrongDataset(CrowdError):
@@ -90,7 +91,7 @@ def import_dataset(
             files = documents(reader, path)
             classes = _classes(project, _entries(reader, files), wanted)
             at = stage or entry_stage(project)
-            run = Preparing(project, at, Choice(wanted, classes, origin.licence), spool, prepared)
+            run = Preparing(project, at, Choice(wanted, classes, origin.licence, origin.address_of), spool, prepared)
             for file in files:
                 for entry in reader.read(file):
                     run.add(file, entry)

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -186,6 +187,34 @@ def test_what_lies_in_a_bucket_is_taken_in(lain, asked, after, bucket: Any):
     assert (done["state"], done["format"], done["result"]["new"]) == ("done", "jsonl", 1)
     assert Asset.objects.filter(source="Open set").count() == 1
     assert nothing_lies_about(done)
+
+
+@pytest.mark.parametrize("address", ["s3://sets/open/", "s3://sets/open/set/", "s3://sets/open/se"])
+def test_pictures_that_lie_in_a_bucket_are_used_there_and_not_copied(address: str, lain, asked, after):
+    put_set(lain)
+    before = stored()
+    after(asked(address, classes=["peace"], start=True, source="Open set"))
+    asset = Asset.objects.get(source="Open set")
+    assert asset.storage_key == "s3://sets/open/set/0.jpg"
+    assert default_storage.open(asset.storage_key).read() == photo(60)
+    assert {one for one in stored() - before if one.startswith("originals/")} == set()
+
+
+def test_an_import_that_fails_at_its_end_leaves_the_bucket_as_it_was(lain, asked, after, bucket: Any, monkeypatch):
+    put_set(lain)
+
+    def refuse(*_: Any) -> None:
+        raise BadPackage("no more")
+
+    monkeypatch.setattr(import_jobs, "_finish", refuse)
+    assert after(asked(classes=["peace"], start=True))["state"] == "refused"
+    assert bucket.get_object(Bucket="sets", Key="open/set/0.jpg")["Body"].read() == photo(60)
+
+
+def test_an_archive_in_a_bucket_is_unpacked_and_its_pictures_are_stored_with_us(lain, asked, after):
+    lain(**{"set.zip": package(*TWO)})
+    after(asked("s3://sets/open/set.zip", classes=["peace"], start=True))
+    assert Asset.objects.get(source="set").storage_key.startswith("originals/")
 
 
 @pytest.mark.parametrize(
