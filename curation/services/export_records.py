@@ -10,6 +10,7 @@ from django.db import connection
 
 from curation.datasets.formats.base import About, AttributeValue, BoxRecord, Counts, ImageRecord
 from curation.datasets.formats.base import LabelClass as FormatClass
+from curation.datasets.formats.registry import WITH_OUTLINES
 from curation.models import DatasetVersion
 from curation.services.cards import card_of
 
@@ -91,6 +92,16 @@ def expected(wish: Wish) -> Counts:
         cursor.execute(query, wish.ids)
         images, boxes, negatives = cursor.fetchone()
     return Counts(images, int(boxes), negatives)
+
+
+def outlines_lost(wish: Wish, form: str) -> int:
+    """Count the outlines of which a format has room for the boxes only."""
+    if form in WITH_OUTLINES:
+        return 0
+    query = f"SELECT count(*) {FROM}, jsonb_path_query(i.boxes, '$[*].points[0]') WHERE {wish.which}"
+    with connection.cursor() as cursor:
+        cursor.execute(query, wish.ids)
+        return int(cursor.fetchone()[0])
 
 
 def rows_of(wish: Wish) -> Iterator[Row]:

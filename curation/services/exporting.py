@@ -29,10 +29,7 @@ from curation.preprocessing.limits import PICTURE_LIMITS, Unreadable
 from curation.preprocessing.pool import full_size_pool
 from curation.services import events, packages, versions
 from curation.services.erasing import tombstones_of
-from curation.services.export_records import (
-    Wish,
-    expected,
-)
+from curation.services.export_records import Wish, expected, outlines_lost
 from curation.services.export_writing import nothing_left_of, write_into
 from curation.services.jobs import Again
 from curation.storing.errors import BucketRefused
@@ -102,7 +99,14 @@ def export_to(
     target = writer(format, about or packages.about_for(version, format))
     written = write_into(path, wish, target, picture if with_images else None, told)
     with nothing_left_of(path):
-        receipt = receipts.make_receipt(path, format, expected=wanted, written=written, erased=tombstones_of(version))
+        receipt = receipts.make_receipt(
+            path,
+            format,
+            expected=wanted,
+            written=written,
+            erased=tombstones_of(version),
+            outlines_as_boxes=outlines_lost(wish, format),
+        )
         receipts.save_receipt(path, receipt)
     return Written(path, receipt)
 
@@ -250,7 +254,8 @@ def _note_progress(export: Export, entries: int) -> None:
 
 def _finish(export: Export, pack: Pack, paths: Sequence[Path], now: datetime) -> None:
     """Add the receipt, put the archive into the storage, and say so in one transaction."""
-    counts, files = expected(wish_of(export)), pack.sums()[: len(paths)]
+    wish, files = wish_of(export), pack.sums()[: len(paths)]
+    counts = expected(wish)
     receipt = receipts.Receipt(
         export.format,
         counts.images,
@@ -259,6 +264,7 @@ def _finish(export: Export, pack: Pack, paths: Sequence[Path], now: datetime) ->
         receipts.manifest_digest(files),
         files,
         tombstones_of(export.dataset),
+        outlines_lost(wish, export.format),
     )
     if pack.committed.entries == len(paths):
         text = json.dumps(asdict(receipt), ensure_ascii=False, indent=1) + "\n"

@@ -160,6 +160,21 @@ def test_the_zip_and_the_folder_hold_the_same_files(version: DatasetVersion, ali
     assert export.receipt["sha256"] == written.receipt.sha256
 
 
+def test_the_receipt_counts_outlines_that_a_format_has_no_place_for(project: Project, alice: User, tmp_path: Path):
+    ConsensusBox.objects.filter(pk=ConsensusBox.objects.earliest("pk").pk).update(
+        points=[[0.1, 0.1], [0.3, 0.1], [0.2, 0.4]]
+    )
+    version = freeze_version(project_id=project.pk, by=alice, now=timezone.now())
+    lost = {}
+    for form in ("coco", "voc"):
+        told = exporting.export_to(path=tmp_path / form, version=version, format=form, with_images=False).receipt
+        export = finish(
+            request_export(dataset_id=version.pk, format=form, by=alice, with_images=False, now=timezone.now())
+        )
+        lost[form] = (told.outlines_as_boxes, export.receipt["outlines_as_boxes"])
+    assert lost == {"coco": (0, 0), "voc": (1, 1)}
+
+
 @pytest.mark.parametrize("killed_after", [0, 1, 2, 3])
 def test_killed_and_resumed_gives_the_same_bytes(version: DatasetVersion, alice: User, killed_after: int):
     whole = finish(request_export(dataset_id=version.pk, format="coco", by=alice, now=timezone.now()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 
 from curation.datasets.formats.base import About, Card, ImageRecord, LabelClass
 from curation.datasets.formats.registry import reader, writer
-from tests.formats.test_round_trips import CLASSES, RECORDS, picture
+from tests.formats.test_round_trips import CLASSES, OUTLINE, RECORDS, picture
 
 CARD = Card(
     title="Hands: “all” of them",
@@ -50,6 +51,17 @@ def test_datasets_reads_pictures_boxes_splits_and_class_names(tmp_path: Path) ->
     category = found["train"].features["objects"].feature["category"]
     assert [category.int2str(one["category"]) for one in first["objects"]] == ["thumbs up", "пять & <5>"]
     assert found["train"][1]["objects"] == []
+
+
+def test_datasets_and_mlcroissant_read_the_corners_of_outlines(tmp_path: Path) -> None:
+    croissant = pytest.importorskip("mlcroissant", reason="the package mlcroissant is not installed")
+    plain, drawn = RECORDS[0].boxes[1], replace(RECORDS[0].boxes[0], outline=OUTLINE)
+    records = [replace(RECORDS[0], boxes=(plain, drawn))]
+    found = loaded(written("huggingface", tmp_path / "hf", records), tmp_path)
+    corners = [side for corner in OUTLINE for side in corner]
+    assert [one["segmentation"] for one in found["train"][0]["objects"]] == [[], [corners]]
+    table = croissant.Dataset(str(written("croissant", tmp_path / "c", records) / "croissant.json")).records("boxes")
+    assert [row["boxes/points"] for row in table] == [None, json.dumps(OUTLINE).encode()]
 
 
 def test_datasets_reads_the_tables_alone_where_pictures_were_left_out(tmp_path: Path) -> None:

@@ -12,16 +12,17 @@ from PIL import Image
 
 from curation.datasets.formats.base import About, BadRecord, BoxRecord, Counts, ImageRecord, LabelClass
 from curation.datasets.formats.reading.base import LabelledPicture
-from curation.datasets.formats.registry import READERS, WRITERS, reader, writer
+from curation.datasets.formats.registry import READERS, WITH_OUTLINES, WRITERS, reader, writer
 
 CLASSES = [LabelClass(1, "call"), LabelClass(3, "thumbs up"), LabelClass(7, "пять & <5>")]
 NAMES = {one.index: one.name for one in CLASSES}
+READ_BY = {"yolo-seg": "yolo", "package": "coco"}
 BOTH = sorted(READERS.keys() & WRITERS.keys())
-WITHOUT_CONFIDENCE = {"yolo"}
+WITHOUT_CONFIDENCE = {"yolo", "yolo-seg"}
 WITH_CLASS_OF_PICTURE = {"croissant", "csv", "groundtruth", "hagrid", "huggingface", "jsonl", "parquet"}
-WITH_OUTLINES = ("coco", "csv", "jsonl", "parquet")
 WITH_LICENCE = {"coco", "croissant", "csv", "huggingface", "jsonl", "parquet"}
 
+OUTLINE = ((10.5, 20.0), (40.5, 25.0), (30.0, 60.0))
 RECORDS = [
     ImageRecord(
         "a.jpg", 640, 480, (BoxRecord(3, 10.5, 20, 30, 40, 0.875), BoxRecord(7, 0, 0, 640, 480, 0.5)),
@@ -43,12 +44,13 @@ def written(form: str, out: Path, records: list[ImageRecord]) -> Counts:
 
 
 def read_back(form: str, out: Path) -> dict[str, LabelledPicture]:
-    entries = [entry for document in reader(form).documents(out) for entry in reader(form).read(document)]
+    form_reader = reader(READ_BY.get(form, form))
+    entries = [entry for document in form_reader.documents(out) for entry in form_reader.read(document)]
     assert all(isinstance(one, LabelledPicture) for one in entries), entries
     return {Path(one.source).name: one for one in entries if isinstance(one, LabelledPicture)}
 
 
-@pytest.mark.parametrize("form", BOTH)
+@pytest.mark.parametrize("form", sorted(WRITERS))
 def test_boxes_come_back_as_they_were_written(form: str, tmp_path: Path) -> None:
     assert written(form, tmp_path / "out", RECORDS) == Counts(images=3, boxes=3, negatives=1)
     found = read_back(form, tmp_path / "out")
@@ -64,14 +66,27 @@ def test_boxes_come_back_as_they_were_written(form: str, tmp_path: Path) -> None
             assert theirs.confidence == (None if form in WITHOUT_CONFIDENCE else ours.confidence)
 
 
-@pytest.mark.parametrize("form", WITH_OUTLINES)
-def test_an_outline_comes_back_with_its_corners(form: str, tmp_path: Path) -> None:
-    outline = ((10.5, 20.0), (40.5, 25.0), (30.0, 60.0))
-    plain, drawn = RECORDS[0].boxes[1], replace(RECORDS[0].boxes[0], outline=outline)
-    written(form, tmp_path / "out", [replace(RECORDS[0], boxes=(plain, drawn))])
-    found = read_back(form, tmp_path / "out")["a.jpg"].boxes
+def outlines_read_back(form: str, out: Path) -> list[tuple[tuple[float, float], ...]]:
+    """Write a plain box and an outline and return the corners that are read, in pixels."""
+    plain, drawn = RECORDS[0].boxes[1], replace(RECORDS[0].boxes[0], outline=OUTLINE)
+    written(form, out, [replace(RECORDS[0], boxes=(plain, drawn))])
+    found = read_back(form, out)["a.jpg"].boxes
     assert found is not None
-    assert [one.outline for one in found.boxes] == [(), outline]
+    wide, high = (640, 480) if found.is_relative else (1, 1)
+    return [tuple((x * wide, y * high) for x, y in one.outline) for one in found.boxes]
+
+
+@pytest.mark.parametrize("form", sorted(WITH_OUTLINES))
+def test_an_outline_comes_back_with_its_corners(form: str, tmp_path: Path) -> None:
+    plain, drawn = outlines_read_back(form, tmp_path / "out")
+    assert plain == ()
+    sides = [side for corner in OUTLINE for side in corner]
+    assert [side for corner in drawn for side in corner] == pytest.approx(sides)
+
+
+@pytest.mark.parametrize("form", sorted(WRITERS.keys() - WITH_OUTLINES))
+def test_a_format_without_a_place_for_outlines_keeps_their_boxes(form: str, tmp_path: Path) -> None:
+    assert outlines_read_back(form, tmp_path / "out") == [(), ()]
 
 
 @pytest.mark.parametrize("form", [one for one in BOTH if one != "groundtruth"])
@@ -128,6 +143,13 @@ def test_yolo_counts_classes_from_zero_and_says_which_is_which(tmp_path: Path) -
     assert (tmp_path / "out" / "labels" / "train" / "b.txt").read_bytes() == b""
     assert "train: images/train\n" in (tmp_path / "out" / "data.yaml").read_text("utf-8")
     assert "val: images/test\n" in (tmp_path / "out" / "data.yaml").read_text("utf-8")
+
+
+def test_every_line_of_yolo_segmentation_is_an_outline(tmp_path: Path) -> None:
+    outlines_read_back("yolo-seg", tmp_path / "out")
+    whole, drawn = (tmp_path / "out" / "labels" / "train" / "a.txt").read_text().splitlines()
+    assert whole == "2 0 0 1 0 1 1 0 1"
+    assert len(drawn.split()) == 1 + 2 * len(OUTLINE)
 
 
 def test_hagrid_boxes_are_fractions_under_the_class_a_picture_was_made_for(tmp_path: Path) -> None:

@@ -41,6 +41,17 @@ class BoxRecord:
     outline: tuple[tuple[float, float], ...] = ()
 
     @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Return the four corners from the upper left one on, clockwise."""
+        right, bottom = self.x + self.width, self.y + self.height
+        return (self.x, self.y), (right, self.y), (right, bottom), (self.x, bottom)
+
+    @property
+    def polygons(self) -> list[list[float]]:
+        """Return the outline as COCO writes it, [x, y, x, y, …]; nothing for a plain box."""
+        return [[side for corner in self.outline for side in corner]] if self.outline else []
+
+    @property
     def area(self) -> float:
         """Return the pixels inside: of the outline (shoelace formula), or of the box."""
         if not self.outline:

@@ -100,7 +100,7 @@ def _annotation(number: int, image: int, box: BoxRecord) -> dict[str, Any]:
         "bbox": [box.x, box.y, box.width, box.height],
         "area": box.area,
         "iscrowd": 0,
-        "segmentation": [[side for corner in box.outline for side in corner]] if box.outline else [],
+        "segmentation": box.polygons,
     }
     if box.confidence is not None:
         line["confidence"] = box.confidence

@@ -38,6 +38,7 @@ BOXES = {
     "width": (pa.float64(), REAL, "Width in pixels"),
     "height": (pa.float64(), REAL, "Height in pixels"),
     "confidence": (pa.float64(), REAL, "Confidence from 0 to 1"),
+    "points": (pa.string(), TEXT, "Corners of an outline in pixels, as JSON: [[x, y], …]; a plain box has none"),
 }
 CLASSES = {
     "class_id": (pa.int32(), WHOLE, "Number of the class, which never changes"),
@@ -105,6 +106,7 @@ def _box(record: ImageRecord, box: BoxRecord, classes: Mapping[int, LabelClass])
         "width": box.width,
         "height": box.height,
         "confidence": box.confidence,
+        "points": json.dumps(box.outline) if box.outline else None,
     }
 
 

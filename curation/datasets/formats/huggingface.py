@@ -18,8 +18,15 @@ from .splits import split_name
 WITHOUT_SPLIT = "train"  # `all` means something else there
 THEIR_NAMES = {"val": "validation"}
 CONFIDENCE = "confidence"
+NUMBERS = pa.list_(pa.float64())
 OBJECT = pa.struct(
-    [("bbox", pa.list_(pa.float64())), ("category", pa.int64()), ("class_id", pa.int32()), (CONFIDENCE, pa.float64())]
+    [
+        ("bbox", NUMBERS),
+        ("category", pa.int64()),
+        ("class_id", pa.int32()),
+        (CONFIDENCE, pa.float64()),
+        ("segmentation", pa.list_(NUMBERS)),
+    ]
 )
 TEXTS = ("class", "licence", "source", "sha256")
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -30,7 +37,8 @@ class HuggingFaceWriter:
     """Writes `data/SPLIT/metadata.parquet` beside the pictures, or `data/SPLIT.parquet` without them, and `README.md`.
 
     `category` counts from zero by the class's place among all classes of the project, retired ones included, as class
-    labels there must; `class_id` is the class's own index. `bbox` is left, top, width, height in pixels.
+    labels there must; `class_id` is the class's own index. `bbox` is left, top, width, height in pixels;
+    `segmentation` holds the outline as COCO does, [x, y, x, y, …] in pixels, and nothing for a plain box.
     """
 
     def __init__(self, about: About) -> None:
@@ -71,10 +79,11 @@ def _schema(names: Sequence[str]) -> pa.Schema:
     features: dict[str, Any] = {name: _value(str(kind)) for name, kind in [*columns, *texts]}
     features["objects"] = [
         {
-            "bbox": {"feature": _value("float64"), "_type": "Sequence"},
+            "bbox": _sequence(_value("float64")),
             "category": {"names": list(names), "_type": "ClassLabel"},
             "class_id": _value("int32"),
             CONFIDENCE: _value("float64"),
+            "segmentation": _sequence(_sequence(_value("float64"))),
         }
     ]
     told = {"huggingface": json.dumps({"info": {"features": features}}, ensure_ascii=False, sort_keys=True)}
@@ -83,6 +92,10 @@ def _schema(names: Sequence[str]) -> pa.Schema:
 
 def _value(dtype: str) -> dict[str, str]:
     return {"dtype": dtype, "_type": "Value"}
+
+
+def _sequence(feature: dict[str, Any]) -> dict[str, Any]:
+    return {"feature": feature, "_type": "Sequence"}
 
 
 def _row(record: ImageRecord, places: Mapping[int, int]) -> dict[str, Any]:
@@ -98,7 +111,13 @@ def _row(record: ImageRecord, places: Mapping[int, int]) -> dict[str, Any]:
 
 def _object(box: BoxRecord, places: Mapping[int, int]) -> dict[str, Any]:
     sides = [float(side) for side in (box.x, box.y, box.width, box.height)]
-    return {"bbox": sides, "category": places[box.label], "class_id": box.label, CONFIDENCE: box.confidence}
+    return {
+        "bbox": sides,
+        "category": places[box.label],
+        "class_id": box.label,
+        CONFIDENCE: box.confidence,
+        "segmentation": box.polygons,
+    }
 
 
 # --- the card --------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Receipt:
     """What an export holds; `sha256` is the digest of the sorted list of files and their digests.
 
     `erased` are tombstones: images that were in the version when it was frozen, and the day they were erased.
+    `outlines_as_boxes` counts the outlines of which only the boxes are in here: the format has no place for corners.
     """
 
     format: str
@@ -41,16 +42,24 @@ class Receipt:
     sha256: str
     files: tuple[FileSum, ...]
     erased: Mapping[str, str] = field(default_factory=dict)
+    outlines_as_boxes: int = 0
 
 
 def make_receipt(
-    out: Path, form: str, *, expected: Counts, written: Counts, erased: Mapping[str, str] | None = None
+    out: Path,
+    form: str,
+    *,
+    expected: Counts,
+    written: Counts,
+    erased: Mapping[str, str] | None = None,
+    outlines_as_boxes: int = 0,
 ) -> Receipt:
     """Digest every file of a finished export; raise CountsDiffer if rows went missing on the way."""
     if expected != written:
         raise CountsDiffer(f"{expected} were to be written, but {written} were; the export is not usable")
     files = _sums(out)
-    return Receipt(form, written.images, written.boxes, written.negatives, manifest_digest(files), files, erased or {})
+    counts = written.images, written.boxes, written.negatives
+    return Receipt(form, *counts, manifest_digest(files), files, erased or {}, outlines_as_boxes)
 
 
 def save_receipt(out: Path, receipt: Receipt) -> Path:

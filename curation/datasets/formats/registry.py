@@ -23,7 +23,12 @@ WRITERS: Mapping[str, str] = {
     "parquet": f"{_HERE}.parquet:ParquetWriter",
     "voc": f"{_HERE}.voc:VocWriter",
     "yolo": f"{_HERE}.yolo:YoloWriter",
+    "yolo-seg": f"{_HERE}.yolo:YoloSegWriter",
 }
+"""`yolo` reads what `yolo-seg` has written as well."""
+
+WITH_OUTLINES = frozenset({"coco", "croissant", "csv", "huggingface", "jsonl", "package", "parquet", "yolo-seg"})
+"""Formats with a place for the corners of outlines; the others have the boxes around them."""
 
 READERS: Mapping[str, str] = {
     "coco": f"{_HERE}.reading.coco:CocoReader",

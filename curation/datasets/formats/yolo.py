@@ -1,4 +1,4 @@
-"""YOLO text labels in the layout of Ultralytics v5 to v11: https://docs.ultralytics.com/datasets/detect/."""
+"""YOLO text labels of Ultralytics v5 to v11: https://docs.ultralytics.com/datasets/detect/ and …/segment/."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class YoloWriter:
 
     YOLO counts classes from zero without gaps: a class's number is its place among all classes of the project, retired
     ones included, so it moves for nobody; `classes.json` says which class is which. A picture without boxes has an
-    empty file. The format has no place for confidences and attributes.
+    empty file. The format has no place for confidences, attributes and outlines.
     """
 
     def __init__(self, about: About) -> None:
@@ -48,7 +48,7 @@ class YoloWriter:
             for record in records:
                 split = split_name(checked(record, known).split)
                 splits.add(split)
-                _write_labels(folder / "labels" / split, record, places)
+                self._write_labels(folder / "labels" / split, record, places)
                 if open_image is not None:
                     store_image(folder / "images" / split, record, open_image)
                 counts = counts.plus(record)
@@ -57,21 +57,28 @@ class YoloWriter:
             (folder / "classes.json").write_text(json.dumps(numbers, ensure_ascii=False, indent=1) + "\n", "utf-8")
         return counts
 
+    def _write_labels(self, folder: Path, record: ImageRecord, places: Mapping[int, int]) -> None:
+        path = (folder / PurePosixPath(record.file_name)).with_suffix(".txt")
+        lines = (f"{places[box.label]} {_fractions(self._numbers(box), record)}\n" for box in record.boxes)
+        store_text(path, record, "".join(lines))
 
-def _write_labels(folder: Path, record: ImageRecord, places: Mapping[int, int]) -> None:
-    path = (folder / PurePosixPath(record.file_name)).with_suffix(".txt")
-    store_text(path, record, "".join(f"{places[box.label]} {_line(box, record)}\n" for box in record.boxes))
+    def _numbers(self, box: BoxRecord) -> Iterator[tuple[float, float]]:
+        """Yield centre and size."""
+        yield box.x + box.width / 2, box.y + box.height / 2
+        yield box.width, box.height
 
 
-def _line(box: BoxRecord, record: ImageRecord) -> str:
-    """Return centre and size in fractions of the picture."""
-    numbers = (
-        (box.x + box.width / 2) / record.width,
-        (box.y + box.height / 2) / record.height,
-        box.width / record.width,
-        box.height / record.height,
-    )
-    return " ".join(f"{one:.{DIGITS}f}".rstrip("0").rstrip(".") for one in numbers)
+class YoloSegWriter(YoloWriter):
+    """The same with an outline a line, as training of segmentation wants it: a plain box is written by its corners."""
+
+    def _numbers(self, box: BoxRecord) -> Iterator[tuple[float, float]]:
+        """Yield the corners."""
+        yield from box.outline or box.corners
+
+
+def _fractions(numbers: Iterator[tuple[float, float]], record: ImageRecord) -> str:
+    sides = (side for x, y in numbers for side in (x / record.width, y / record.height))
+    return " ".join(f"{one:.{DIGITS}f}".rstrip("0").rstrip(".") for one in sides)
 
 
 def _write_yaml(folder: Path, classes: Sequence[LabelClass], splits: set[str]) -> None:

@@ -176,6 +176,14 @@ def with_corners(box: NamedBox, points: object, *, beside: float = BESIDE) -> Na
     return outlined(box, corners, beside=beside)
 
 
+def polygon(box: NamedBox, segmentation: object) -> NamedBox:
+    """Return the box with its outline as COCO writes one, [[x, y, x, y, …]]; several pieces are known by the box."""
+    if not isinstance(segmentation, list) or len(segmentation) != 1 or not isinstance(segmentation[0], list):
+        return box
+    (sides,) = segmentation
+    return box if len(sides) % 2 else with_corners(box, [*zip(sides[0::2], sides[1::2], strict=True)])
+
+
 def relative_box(name: object, sides: Sequence[object], *, confidence: object = None) -> NamedBox:
     """Return a box in fractions of its picture. Raises ValueError."""
     return named_box(name, sides, (1.0, 1.0), confidence=confidence, slack=RELATIVE_SLACK)

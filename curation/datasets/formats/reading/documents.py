@@ -41,3 +41,11 @@ def listed(value: Mapping[str, Any], name: str, where: str) -> list[Any]:
     if not isinstance(found, list):
         raise ValueError(f'{where} has no list "{name}"')  # noqa: TRY004  all faults of an entry are ValueError
     return found
+
+
+def json_or_none(text: object) -> Any:
+    """Return what a cell says in JSON; None for a cell that is empty or says nothing."""
+    try:
+        return json.loads(text) if isinstance(text, str) and text else None
+    except (ValueError, RecursionError):
+        return None

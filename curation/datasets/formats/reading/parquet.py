@@ -22,9 +22,10 @@ from .base import (
     named_box,
     picture_in,
     pixels,
+    polygon,
     with_corners,
 )
-from .documents import listed, mapping
+from .documents import json_or_none, listed, mapping
 
 ROWS_AT_ONCE = 2_000
 SIDES = ("x", "y", "width", "height")
@@ -120,7 +121,15 @@ class HuggingFaceReader(ParquetReader):
             category = told[category]
         if len(sides) != 4:
             raise ValueError(f"a bbox has {len(sides)} numbers; left, top, width, height are expected")
-        return named_box(category, sides, size, confidence=one.get("confidence"))
+        box = named_box(category, sides, size, confidence=one.get("confidence"))
+        return polygon(box, one.get("segmentation"))
+
+
+class _BoxTable(ParquetReader):
+    """Boxes whose corners are told as JSON."""
+
+    def box(self, one: Mapping[str, Any], told: Sequence[str], size: tuple[int, int]) -> NamedBox:
+        return super().box({**one, "points": json_or_none(one.get("points"))}, told, size)
 
 
 class CroissantReader:
@@ -141,7 +150,7 @@ class CroissantReader:
             try:
                 name = str(row.get("file_name") or "")
                 row["boxes"] = boxes.of(name)
-                yield ParquetReader()._picture(number, row, (), document)
+                yield _BoxTable()._picture(number, row, (), document)
             except ValueError as error:
                 if isinstance(error, BadDocument):
                     raise

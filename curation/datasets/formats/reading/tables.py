@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -29,7 +28,7 @@ from .base import (
     to_its_end,
     with_corners,
 )
-from .documents import json_object, listed, mapping
+from .documents import json_object, json_or_none, listed, mapping
 
 SIDES = ("x", "y", "width", "height")
 FOLDERS = ("", "images")
@@ -83,14 +82,7 @@ def _row_box(row: Mapping[str, str], size: tuple[int, int] | None) -> NamedBox:
     sides = [in_text(row.get(side), side) for side in SIDES]
     sure = row.get("confidence")
     found = _one_box(row["label"], sides, in_text(sure, "confidence") if sure else None, size)
-    return _outlined(found, _points(row.get("points")), size)
-
-
-def _points(text: str | None) -> object:
-    try:
-        return json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return None
+    return _outlined(found, json_or_none(row.get("points")), size)
 
 
 class JsonLinesReader:

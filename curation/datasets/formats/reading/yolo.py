@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .base import (
+    MOST_CORNERS,
     PICTURES,
+    RELATIVE_SLACK,
     BadDocument,
     Boxes,
     Entry,
@@ -19,6 +21,7 @@ from .base import (
     bad,
     bounded,
     in_text,
+    outlined,
     relative_box,
     to_its_end,
 )
@@ -132,16 +135,23 @@ def _labels_of(picture: Path, root: Path) -> Path | None:
 
 
 def _box(words: list[str], names: Mapping[int, str]) -> NamedBox:
-    """Read `class x y w h [confidence]`, centre and size; an outline `class x1 y1 x2 y2 …` gives its bounding box."""
+    """Read `class x y w h [confidence]`, centre and size, or an outline `class x1 y1 x2 y2 …` with its bounding box."""
     index, numbers = in_text(words[0], "class"), [in_text(word, "a number") for word in words[1:]]
     name = names.get(int(index))
     if name is None:
         raise ValueError(f"a box has class {words[0]}, which the names do not list")
     if len(numbers) >= 6 and len(numbers) % 2 == 0:
-        xs, ys = numbers[0::2], numbers[1::2]
-        return relative_box(name, (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)))
+        return _outlined(name, list(zip(numbers[0::2], numbers[1::2], strict=True)))
     if len(numbers) not in {4, 5}:
         raise ValueError(f"a line has {len(words)} words; class, x, y, width, height are expected")
     x, y, width, height = numbers[:4]
     sides = (x - width / 2, y - height / 2, width, height)
     return relative_box(name, sides, confidence=numbers[4] if len(numbers) == 5 else None)
+
+
+def _outlined(name: str, corners: list[tuple[float, float]]) -> NamedBox:
+    """Return the bounding box with its outline; four corners that are the box's own are a plain box."""
+    xs, ys = zip(*corners, strict=True)
+    box = relative_box(name, (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)))
+    is_plain = len(corners) == 4 and {*corners} == {*product((min(xs), max(xs)), (min(ys), max(ys)))}
+    return box if is_plain or len(corners) > MOST_CORNERS else outlined(box, corners, beside=RELATIVE_SLACK)
