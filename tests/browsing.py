@@ -61,7 +61,7 @@ def watched(browser: Browser, base: str, *, cookie: str = "", **device: Any) -> 
 
 def let_the_server_finish() -> None:
     """Wait for requests the page left behind: emptying the tables under them would be a deadlock."""
-    limit, quiet = time.monotonic() + 10, 0
+    limit, quiet = time.monotonic() + 60, 0
     while quiet < 3 and time.monotonic() < limit:
         quiet = 0 if _others_are_busy() else quiet + 1
         time.sleep(0.02)

@@ -1,5 +1,6 @@
 """What the tests look at from outside: processes, and things that come true after a while."""
 
+import contextlib
 import os
 import signal
 import time
@@ -11,13 +12,20 @@ from curation.embedded.paths import Paths
 from curation.embedded.processes import servers_in
 
 
-def eventually(condition: Callable[[], object], seconds: float = 15.0) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = 120.0) -> bool:
     """Return as soon as the condition holds, False when it never did."""
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         if condition():
             return True
         time.sleep(0.02)
+    return False
+
+
+def is_new(server: Callable[[Paths], int], paths: Paths, before: int) -> bool:
+    """Tell whether another process is there now; while it starts, its note is missing or empty."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return server(paths) != before
     return False
 
 
@@ -52,4 +60,5 @@ def keeper_pid(paths: Paths) -> int:
 
 
 def kill(pid: int) -> None:
+    assert pid > 0, "nobody is there; 0 would be this very group of processes"
     os.kill(pid, signal.SIGKILL)

@@ -97,7 +97,7 @@ def test_without_user_namespaces_root_lets_an_unprivileged_user_run_the_server(o
         assert paths.pg_data.stat().st_uid == NOBODY
     finally:
         child.signal(child.program.stop_signal)
-        assert child.wait(10)
+        assert child.wait(120)
 
 
 @root_only

@@ -16,7 +16,7 @@ from curation.embedded.keeper import Plan
 from curation.embedded.paths import Paths
 from curation.embedded.services import running_services
 
-from .observe import eventually, keeper_pid, kill, postmaster, processes_of, redis_pid
+from .observe import eventually, is_new, keeper_pid, kill, postmaster, processes_of, redis_pid
 
 QUICK = Plan(durable=False)
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def test_rows_survive_a_killed_postgresql_which_is_back_within_seconds(paths):
             connection.execute("INSERT INTO kept VALUES (42)")
         before = postmaster(paths)
         kill(before)
-        assert eventually(lambda: running.answer() and postmaster(paths) != before)
+        assert eventually(lambda: running.answer() and is_new(postmaster, paths, before))
         with readiness.connect(paths) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (42,)
 
@@ -72,7 +72,7 @@ def test_questions_that_a_killed_postgresql_was_busy_with_do_not_keep_it_from_st
             connection.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 100000000000)")
         before = postmaster(paths)
         kill(before)
-        assert eventually(lambda: running.answer() and postmaster(paths) != before, seconds=60)
+        assert eventually(lambda: running.answer() and is_new(postmaster, paths, before))
 
 
 def test_messages_survive_a_killed_redis_which_is_back_within_seconds(paths):

@@ -160,7 +160,7 @@ def test_who_wakes_a_due_job_is_seen_by_its_run(job, handler):
 
 
 def _until_somebody_waits_for_a_lock() -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")

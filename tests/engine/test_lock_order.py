@@ -171,7 +171,7 @@ def test_a_page_is_claimed_and_a_picture_comes_in_while_something_is_asked_for_a
     def goes_on() -> None:
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '2s'")
+                cursor.execute("SET lock_timeout = '20s'")
             market.claim(of, who)
             make_asset(project)
             done.append("claimed and came")
@@ -182,7 +182,7 @@ def test_a_page_is_claimed_and_a_picture_comes_in_while_something_is_asked_for_a
         start(project, alice)
         thread = threading.Thread(target=goes_on)
         thread.start()
-        thread.join(20)
+        thread.join(60)
         assert done == ["claimed and came"]
 
 
@@ -237,7 +237,7 @@ def _beside(act: Callable[[Any], object], page: Assignment | None) -> Iterator[N
     thread = threading.Thread(target=run)
     thread.start()
     yield
-    transaction.on_commit(lambda: thread.join(20))
+    transaction.on_commit(lambda: thread.join(60))
     transaction.on_commit(lambda: _require_none(failures))
 
 
@@ -246,7 +246,7 @@ def _require_none(failures: list[BaseException]) -> None:
 
 
 def _wait_until_somebody_waits() -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees the same activity until told

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from curation.embedded.paths import Paths
-from tests.embedded.observe import eventually, postmaster, redis_pid
+from tests.embedded.observe import eventually, is_new, postmaster, redis_pid
 from tests.embedded.running import ROOT, family, role_pid
 from tests.faults.pictures import LONG, Intake, picture
 from tests.faults.sides import Product, running
@@ -167,12 +167,6 @@ def first_of(ours: Product, query: str) -> int:
     found: list[tuple[int]] = []
     assert eventually(lambda: found.extend(ours.rows(query)) or found, seconds=LONG)
     return found[0][0]
-
-
-def is_new(server: Callable[[Paths], int], paths: Paths, before: int) -> bool:
-    with contextlib.suppress(OSError, IndexError):
-        return server(paths) != before
-    return False
 
 
 def test_a_worker_that_freezes_past_its_lease_decides_nothing_when_it_thaws(ours: Product):

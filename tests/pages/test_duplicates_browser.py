@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from crowd.models import Evidence
 from curation.models import Asset, Project
@@ -68,13 +68,13 @@ def test_the_slider_says_at_once_what_would_be_kept_and_shows_the_groups(server,
     with watched(browser, server, cookie=session, **DESK) as page:
         page.goto(reverse("duplicates", args=[project.public_id]) + "?d=2")
         kept = page.locator("#kept")
-        assert kept.inner_text() == "3"
+        expect(kept).to_have_text("3")
         page.locator("#slider").focus()
         page.keyboard.press("ArrowRight")
-        assert kept.inner_text() == "2"
+        expect(kept).to_have_text("2")
         page.get_by_role("heading", name="1 group at 4 bits").wait_for()
         page.keyboard.press("End")
-        assert kept.inner_text() == "1"
+        expect(kept).to_have_text("1")
         page.get_by_role("heading", name="1 group at 48 bits").wait_for()
         page.get_by_role("button", name="Take 2 out").click()
         page.get_by_text("The near-duplicates are being taken out").wait_for()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from curation.models import Project
 from tests.browsing import DESK, PHONE, breaches, chromium, watched
@@ -38,10 +38,10 @@ def test_j_and_k_go_from_pool_to_pool_and_enter_opens(server, browser, session, 
         page.goto("/?sort=name")
         focused = page.locator(".name-cell:focus")
         page.keyboard.press("j")
-        assert "CALL" in focused.inner_text()
+        expect(focused).to_contain_text("CALL")
         page.keyboard.press("j")
         page.keyboard.press("j")
-        assert "LIKE" in focused.inner_text()
+        expect(focused).to_contain_text("LIKE")
         page.keyboard.press("k")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="CALL").wait_for()
@@ -81,7 +81,7 @@ def test_a_stage_is_paused_and_goes_on_by_its_button(server, browser, session, p
         page.goto(reverse("project", args=[project.public_id]))
         page.get_by_role("button", name="Pause Collect").click()
         page.get_by_role("button", name="Resume Collect").wait_for()
-        assert page.locator(".pipeline .paused").count() == 1
+        expect(page.locator(".pipeline .paused")).to_have_count(1)
         assert breaches(page) == []
         page.get_by_role("button", name="Resume Collect").click()
         page.get_by_role("button", name="Pause Collect").wait_for()

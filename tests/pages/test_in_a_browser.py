@@ -111,7 +111,7 @@ def test_the_overview_keeps_its_numbers_while_the_server_is_away_and_goes_on_by_
             published = page.locator('#kpis [data-live="published"]')
             until_stopped.close()
             page.get_by_text("Reconnecting, last update").wait_for()
-            assert published.inner_text() == "1"
+            expect(published).to_have_text("1")
             make_asset(project)
             Project.objects.filter(pk=project.pk).update(version=9)
             with serving(port=urlsplit(address).port or 0):
@@ -126,7 +126,7 @@ def test_on_the_phone_the_side_bar_is_a_sheet(server, browser, session, project,
         assert not menu.is_visible()
         page.get_by_role("button", name="Menu").click()
         menu.get_by_role("link", name="Pools").click()
-        assert page.get_by_role("heading", name="Pools").is_visible()
+        expect(page.get_by_role("heading", name="Pools", exact=True)).to_be_visible()
 
 
 def test_alice_signs_in_with_the_keyboard_alone(server, browser, project):

@@ -53,7 +53,7 @@ def sound(page: Page) -> None:
 
 def wait_until_kept(owner: str) -> None:
     """What is sent while a page goes away arrives a moment later."""
-    limit = time.monotonic() + 15
+    limit = time.monotonic() + 60
     while time.monotonic() < limit and not PlanDraft.objects.filter(fields__owner=[owner]).exists():
         time.sleep(0.05)
 

@@ -87,7 +87,9 @@ def held(people) -> Iterator[str]:
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [number_of(email)])
-    yield email
+        yield email
+        # A closed connection's locks are let go when its server process ends, a moment later.
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [number_of(email)])
     other.close()
 
 

@@ -29,7 +29,7 @@ def served() -> Iterator[str]:
     assert found
     yield found[0]
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 0
+    assert process.wait(120) == 0
     process.stdout.close()
 
 

@@ -17,7 +17,7 @@ from crowd.emulators.toloka.command import read
 from tests.conftest import ROOT
 from tests.emulators.toloka import bodies
 
-WITHIN = 30.0
+WITHIN = 120.0
 
 
 @pytest.fixture

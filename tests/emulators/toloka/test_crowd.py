@@ -12,7 +12,7 @@ from crowd.emulators.toloka.visitors import Visitors
 from crowd.rehearsal.answers import right_judgement
 from tests.emulators.toloka import bodies
 
-WITHIN = 20.0
+WITHIN = 120.0
 OPTIONS = ["correct", "incorrect", "rotated", "third_party"]
 
 

@@ -73,4 +73,4 @@ def test_the_command_serves_until_it_is_interrupted():
             assert answer.json()["email"] == "researcher@example.org"
         finally:
             running.send_signal(signal.SIGINT)
-        assert running.wait(20) == 0
+        assert running.wait(120) == 0
