@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from curation.embedded import processes  # noqa: E402
 from curation.embedded.errors import ServiceError  # noqa: E402
 from curation.embedded.keeper import Plan  # noqa: E402
 from curation.embedded.paths import Paths  # noqa: E402
@@ -50,6 +51,7 @@ def program(paths: Paths, role: str, port: int) -> Program:
 
 
 def up(paths: Paths, port: int, roles: list[str]) -> int:
+    processes.FALLS_WITHIN_SECONDS = 3600.0  # where others work too, three starts may take more than a minute
     try:
         make_folders(paths)
         with only_supervisor(paths):

@@ -126,7 +126,7 @@ def test_on_the_phone_the_side_bar_is_a_sheet(server, browser, session, project,
         assert not menu.is_visible()
         page.get_by_role("button", name="Menu").click()
         menu.get_by_role("link", name="Pools").click()
-        expect(page.get_by_role("heading", name="Pools", exact=True)).to_be_visible()
+        expect(page.get_by_role("heading", name="Pools")).to_be_visible()
 
 
 def test_alice_signs_in_with_the_keyboard_alone(server, browser, project):
