@@ -173,6 +173,11 @@ def test_the_receipt_counts_outlines_that_a_format_has_no_place_for(project: Pro
         )
         lost[form] = (told.outlines_as_boxes, export.receipt["outlines_as_boxes"])
     assert lost == {"coco": (0, 0), "voc": (1, 1)}
+    said, errors = io.StringIO(), io.StringIO()
+    arguments = (project.slug, "--format", "hagrid", "--out", str(tmp_path / "out"), "--version", "1", "--no-images")
+    call_command("export_dataset", *arguments, "--json", stdout=said, stderr=errors)
+    assert json.loads(said.getvalue())["outlines_as_boxes"] == 1
+    assert "Outlines that became the boxes around them: 1; hagrid has no place" in errors.getvalue()
 
 
 @pytest.mark.parametrize("killed_after", [0, 1, 2, 3])
@@ -265,7 +270,8 @@ def test_the_command_freezes_when_there_is_no_version_and_says_so(project: Proje
     arguments = ["--format", "coco", "--out", str(tmp_path / "out"), "--json"]
     call_command("export_dataset", project.slug, *arguments, stdout=out, stderr=err)
     document = json.loads(out.getvalue())
-    assert list(document) == ["format", "path", "images", "boxes", "negatives", "sha256", "files"]
+    promised = ["format", "path", "images", "boxes", "negatives", "sha256", "files"]
+    assert list(document) == [*promised, "outlines_as_boxes"]
     assert (document["images"], document["boxes"], document["negatives"]) == (3, 3, 1)
     assert "version 1" in err.getvalue()
 

@@ -78,6 +78,8 @@ class Command(BaseCommand):
         about = replace(about_of(version), label=free.label, source=free.source)
         what = What(version, since, None if options["no_images"] else side, with_images=not options["no_images"])
         written = self._write(out, what, form, about)
+        if lost := written.receipt.outlines_as_boxes:
+            self.stderr.write(f"Outlines that became the boxes around them: {lost:,}; {form} has no place for corners.")
         self.stdout.write(_document(written) if options["json"] else _sentence(written, version))
 
     def _version(self, project: Project, number: int | None, query: str) -> DatasetVersion:
@@ -143,6 +145,7 @@ def _document(written: Written) -> str:
             "negatives": receipt.negatives,
             "sha256": receipt.sha256,
             "files": [asdict(one) for one in receipt.files],
+            "outlines_as_boxes": receipt.outlines_as_boxes,
         },
         ensure_ascii=False,
     )
