@@ -195,7 +195,7 @@ def judgement(
     """
     if not options:
         raise ValueError("a judgement needs at least one option")
-    right = right_judgement(sign_asked, truth)
+    right = truth.sign if truth.sign and truth.sign in options else right_judgement(sign_asked, truth)
     if right not in options:
         right = INCORRECT if INCORRECT in options else options[-1]
     if NOT_LOADED in options and rng.random() < _NOT_LOADED_RATE:

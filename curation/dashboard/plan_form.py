@@ -72,8 +72,10 @@ def known_recipe(text: str) -> str:
 
 
 def offered() -> list[str]:
-    """Return the presets: the usual one, those that ask a crowd, then those that begin with what is brought in."""
-    return sorted(names(), key=lambda name: (name != USUAL_PRESET, not crowd_stages(load(name))))
+    """Return the presets: the usual one, those that ask a crowd, those that take in what there is, then templates."""
+    return sorted(
+        names(), key=lambda name: (name != USUAL_PRESET, load(name).is_template, not crowd_stages(load(name)))
+    )
 
 
 def crowd_stages(recipe: Recipe) -> list[RecipeStage]:
@@ -117,7 +119,7 @@ def read(post: QueryDict, crowds: set[str]) -> Asked:
     """Read everything that was typed; nothing is looked up but the recipe and the platforms' names."""
     typed = {name: _text(post, name, most) for name, most in {**TEXTS, **MORE_TEXTS}.items()}
     recipe, hidden = load(known_recipe(typed["recipe"])), _hidden(typed["settings"])
-    listed = read_classes(typed["quotas"], recipe.classes)
+    listed = read_classes(typed["quotas"], recipe.classes, need_prompts=not recipe.is_template)
     stages, settings = [], {name: dict(one) for name, one in hidden.items()}
     for stage in crowd_stages(recipe):
         form, changed = _read_stage(post, stage, hidden.get(stage.name, {}), crowds)

@@ -86,7 +86,8 @@ def campaign(
 
     A class that the recipe does not know is added to it when `prompts` says what workers read about it.
     """
-    found = _with_added(load(recipe), prompts or {})
+    known = load(recipe)
+    found = _with_added(known, {**known.prompts_for(classes), **(prompts or {})})
     check_name(platform)
     chosen = tuple(dict.fromkeys(classes)) or tuple(found.classes)
     unknown = [one for one in chosen if one not in found.classes]
@@ -102,7 +103,7 @@ def campaign(
         if not 1 <= n <= MOST_WANTED:
             raise CrowdError(f"The number of results wanted must be from 1 to {MOST_WANTED:,}, not {n}.")
     asked = Campaign(
-        recipe=found,
+        recipe=found.about(chosen),
         name=name.strip() or found.title,
         classes=chosen,
         wanted=number,

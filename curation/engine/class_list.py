@@ -22,15 +22,18 @@ class ClassList:
     faults: list[str] = field(default_factory=list)
 
 
-def read_classes(text: str, known: Mapping[str, str]) -> ClassList:
-    """Read lines such as `peace 500`, `peace`, `peace,500` or `wave,20,Wave your hand`."""
+def read_classes(text: str, known: Mapping[str, str], *, need_prompts: bool = True) -> ClassList:
+    """Read lines such as `peace 500`, `peace`, `peace,500` or `wave,20,Wave your hand`.
+
+    Where classes need no prompt, a new one explains itself by its name.
+    """
     found = ClassList()
     lines = text.replace("\x00", "").splitlines()
     for number, line in enumerate(lines[:MOST_LINES], start=1):
         cells = _cells(line)
         if not cells or (number == 1 and cells[0].lower() in HEADS):
             continue
-        fault = _take(found, cells, known)
+        fault = _take(found, cells, known, need_prompts=need_prompts)
         if fault:
             found.faults.append(f"Line {number}: {fault}")
     if len(lines) > MOST_LINES:
@@ -56,7 +59,7 @@ def _separates(sign: str, text: str) -> bool:
     return sign in text and not (sign == "," and re.fullmatch(r"[^,]*\s\d{1,3}(,\d{3})+", text))
 
 
-def _take(found: ClassList, cells: Sequence[str], known: Mapping[str, str]) -> str:
+def _take(found: ClassList, cells: Sequence[str], known: Mapping[str, str], *, need_prompts: bool) -> str:
     """Add one class, or return what is wrong with its line."""
     typed, number, prompt = [*cells, "", "", ""][:3]
     name = typed if typed in known else typed.replace(" ", "_") if typed.replace(" ", "_") in known else typed
@@ -67,7 +70,7 @@ def _take(found: ClassList, cells: Sequence[str], known: Mapping[str, str]) -> s
         return f"{number!r} is no whole number; a line is a class and how many of it, such as peace 500."
     if digits and not 1 <= int(digits[:9]) <= 1_000_000:
         return f"the number of {name} must be from 1 to 1,000,000, not {number}."
-    if name not in known and not prompt:
+    if name not in known and not prompt and need_prompts:
         return (
             f"{name!r} is not a class of this preset. Say what workers read about it to add it: {name}, "
             f"{digits or 100}, Show this."
@@ -76,7 +79,7 @@ def _take(found: ClassList, cells: Sequence[str], known: Mapping[str, str]) -> s
     if digits:
         found.quotas[name] = int(digits)
     if name not in known:
-        found.prompts[name] = prompt
+        found.prompts[name] = prompt or name
     return ""
 
 

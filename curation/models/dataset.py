@@ -89,6 +89,9 @@ class DatasetItem(models.Model):
     consensus = models.ForeignKey(Consensus, null=True, on_delete=models.PROTECT, related_name="+")
     label_class = models.ForeignKey(LabelClass, null=True, on_delete=models.PROTECT, related_name="+")
     boxes = models.JSONField(default=list, help_text="as frozen: label, x, y, w, h (fractions), confidence")
+    answers = models.JSONField(
+        default=dict, db_default={}, help_text="as frozen: what each question about the picture came to, by its stage"
+    )
     split = models.CharField(max_length=10, blank=True)
 
     class Meta:

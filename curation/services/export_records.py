@@ -22,13 +22,13 @@ FROM = """
 """
 DIFFERS = """
     i.dataset_id = %(version)s AND (o.id IS NULL OR o.boxes IS DISTINCT FROM i.boxes OR o.split <> i.split
-    OR o.label_class_id IS DISTINCT FROM i.label_class_id)
+    OR o.answers IS DISTINCT FROM i.answers OR o.label_class_id IS DISTINCT FROM i.label_class_id)
 """
 ALL = "i.dataset_id = %(version)s"
 READ = """
     SELECT a.public_id::text, a.width, a.height, i.boxes::text, i.split, encode(a.sha256, 'hex'), l.name, c.status,
            c.confidence, c.method = 'person', a.licence, coalesce(s.names, nullif(a.source, '')),
-           a.worker_id IS NOT NULL, o.id IS NULL
+           a.worker_id IS NOT NULL, i.answers::text, o.id IS NULL
     {source}
     JOIN curation_asset a ON a.id = i.asset_id
     LEFT JOIN curation_consensus c ON c.id = i.consensus_id
@@ -171,8 +171,8 @@ def _box(box: Mapping[str, Any], width: int, height: int) -> BoxRecord:
 
 def _attributes(about: list[Any], card_licence: str) -> dict[str, AttributeValue]:
     """What is known of a picture beside its boxes; never who sent it."""
-    label, status, confidence, by_person, licence, source, from_crowd = about
-    found: dict[str, AttributeValue] = {}
+    label, status, confidence, by_person, licence, source, from_crowd, answers = about
+    found: dict[str, AttributeValue] = {} if answers == "{}" else dict(json.loads(answers))
     if label is not None:
         found["class"] = label
     if status is not None:

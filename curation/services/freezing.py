@@ -257,8 +257,9 @@ def _copying(whole: DatasetVersion) -> Adding:
     def add(version: DatasetVersion, last: int) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO curation_datasetitem (dataset_id, asset_id, consensus_id, label_class_id, boxes, split) "
-                "SELECT %s, asset_id, consensus_id, label_class_id, boxes, '' FROM curation_datasetitem "
+                "INSERT INTO curation_datasetitem "
+                "(dataset_id, asset_id, consensus_id, label_class_id, boxes, answers, split) "
+                "SELECT %s, asset_id, consensus_id, label_class_id, boxes, answers, '' FROM curation_datasetitem "
                 "WHERE dataset_id = %s AND asset_id > %s ORDER BY asset_id LIMIT %s",
                 [version.pk, whole.pk, last, A_COPY],
             )

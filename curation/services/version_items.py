@@ -10,6 +10,7 @@ from crowd.errors import CrowdError
 from curation.models import Asset, Consensus, ConsensusBox, DatasetItem, DatasetVersion, LabelClass, Project
 from curation.services import locked_parts, publish_filters
 from curation.services.asset_query import matching, parse
+from curation.services.item_answers import answers_of
 
 
 class NothingToFreeze(CrowdError):
@@ -76,7 +77,11 @@ def items_of(version: DatasetVersion, assets: Sequence[Asset], names: ClassNames
     boxes: dict[int, list[ConsensusBox]] = {}
     for box in ConsensusBox.objects.filter(consensus__in=agreed.values()).order_by("consensus_id", "seq"):
         boxes.setdefault(box.consensus_id, []).append(box)
-    return [_item(version, asset, agreed.get(asset.pk), boxes, names) for asset in assets]
+    said = answers_of(version.project, [asset.pk for asset in assets])
+    items = [_item(version, asset, agreed.get(asset.pk), boxes, names) for asset in assets]
+    for item in items:
+        item.answers = said.get(item.asset_id, {})
+    return items
 
 
 def _current_consensus(asset_ids: Sequence[int]) -> dict[int, Consensus]:

@@ -2,7 +2,10 @@
 
 import pytest
 
+from crowd.clock import database_now
 from curation.models import Annotation, Consensus, Stage
+from curation.services.export_records import Wish, rows_of
+from curation.services.freezing import freeze_version
 from curation.stages.describe import Describe
 from curation.stages.validate import ValidateSettings
 from tests.engine import world
@@ -50,6 +53,25 @@ def test_descriptions_are_kept_whole_and_the_picture_goes_on():
     assert shown[0] == "A hand. Two fingers."
     assert (len(shown[1]), shown[1][-1]) == (60, "…")
     assert page.answers.get().raw.payload["text"] == long
+    (record,) = exported(project, "state:waiting")
+    assert record.attributes["validate"] == f"A hand.\nTwo fingers.\n{long}"
+
+
+@pytest.mark.django_db
+def test_what_a_question_came_to_is_exported_and_what_a_gate_let_pass_is_not():
+    project = world.campaign(validate={"options": OTHER, "multiple": True, "stop": "fixed"})
+    world.checked(project, world.photo("one"))
+    world.validate(project, "palm+ok", "palm", "palm+ok")
+    (record,) = exported(project, "state:waiting")
+    assert record.attributes["validate"] == "palm+ok"
+    Stage.objects.filter(project=project, name="validate").update(settings={"options": SIDES})
+    (record,) = exported(project, "state:waiting")
+    assert "validate" not in record.attributes
+
+
+def exported(project, query):
+    version = freeze_version(project_id=project.pk, by=None, query=query, now=database_now())
+    return [row.record for row in rows_of(Wish(version))]
 
 
 @pytest.mark.parametrize(

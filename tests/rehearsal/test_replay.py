@@ -28,7 +28,9 @@ def counts(document: dict[str, Any]) -> dict[str, tuple[int, int]]:
 
 
 def test_all_that_was_published_is_planned_to_the_last_item():
-    written = {name: plan_of(load(name), None) for name in names() if name != "camera-footage"}
+    written = {
+        name: plan_of(load(name), None) for name in names() if name != "camera-footage" and not load(name).is_template
+    }
     came = {name: sum(one.n for one in plan.groups) for name, plan in written.items()}
     assert came == {
         "feet-videos": 2_472 + 156_576,

@@ -16,6 +16,7 @@ from crowd.services.likeness import Likeness
 from curation.engine.rehearsal import rehearse
 from curation.engine.rehearsal_compare import MOST_SEEDS, Cell, cells_of, compared, in_words
 from curation.engine.rehearsal_footage import rehearse_footage
+from curation.engine.rehearsal_pictures import rehearse_pictures
 from curation.engine.rehearsal_search import rehearse_search
 from curation.engine.rehearsal_setup import ran_as
 from curation.engine.replay import replay
@@ -41,6 +42,7 @@ RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "crowd": rehearse,
     "clips": rehearse_footage,
     "search": rehearse_search,
+    "pictures": rehearse_pictures,
 }
 
 
