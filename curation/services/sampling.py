@@ -31,8 +31,7 @@ A_BATCH: Final = 5_000
 KIND: Final = "keep_sample"
 MOST_AT_ONCE: Final = 5_000
 HASH_BYTES: Final = 32
-HEADER: Final = 19  # of a binary COPY: signature, flags, length of an extension
-TRAILER: Final = 2
+JOINED: Final = 65_536  # neighbouring keys whose rows come as one string
 NONE_OF_THEM: Final = -1
 
 
@@ -189,29 +188,33 @@ def _read(
         rows = rows.annotate(**{name: Cast(code, BigIntegerField())})
     if order.diverse:
         rows = rows.annotate(look=Coalesce("hash256", Value(bytes(HASH_BYTES)), output_field=BinaryField()))
-    found = _copied(rows, names, looks=order.diverse)
+    found = _packed(rows, names, looks=order.diverse)
     ids = np.stack([found["high"], found["low"]], axis=1).astype(np.uint64)
     codes = [found[name].astype(np.intp) for name in names]
     return found["pk"].astype(np.int64), ids, codes, found["look"].copy() if order.diverse else None
 
 
-def _copied(rows: Any, names: Sequence[str], *, looks: bool) -> npt.NDArray[Any]:
-    """Read rows of fixed width as PostgreSQL's binary COPY writes them: ten times faster than objects for each row."""
-    parts: list[Any] = [("columns", ">i2"), ("length of pk", ">i4"), ("pk", ">i8")]
-    parts += [("length of id", ">i4"), ("high", ">u8"), ("low", ">u8")]
-    for name in names:
-        parts += [(f"length of {name}", ">i4"), (name, ">i8")]
-    if looks:
-        parts += [("length of look", ">i4"), ("look", "u1", (HASH_BYTES,))]
-    row = np.dtype(parts)
+def _packed(rows: Any, names: Sequence[str], *, looks: bool) -> npt.NDArray[Any]:
+    """Read rows of fixed width that the database joins to a few long strings: objects for each row take ten times."""
+    row = np.dtype(
+        [
+            *(("pk", ">i8"), ("high", ">u8"), ("low", ">u8")),
+            *((name, ">i8") for name in names),
+            *([("look", "u1", (HASH_BYTES,))] if looks else []),
+        ]
+    )
     columns = ["pk", "public_id", *names, *(["look"] if looks else [])]
+    sends = ["int8send(pk)", "uuid_send(public_id)", *(f"int8send({name})" for name in names)]
+    joined = " || ".join([*sends, *(["look"] if looks else [])])
     try:
         sql, params = rows.values_list(*columns).query.sql_with_params()
     except EmptyResultSet:
         return np.zeros(0, row)
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", params) as copy:
-        whole = b"".join(copy)
-    return np.frombuffer(whole, row, count=(len(whole) - HEADER - TRAILER) // row.itemsize, offset=HEADER)
+    with connection.cursor() as cursor:
+        strings = f"string_agg({joined}, ''::bytea)"
+        cursor.execute(f"SELECT {strings} FROM ({sql}) AS asset GROUP BY pk / {JOINED}", params)  # noqa: S608
+        found = np.frombuffer(b"".join(part for (part,) in cursor.fetchall()), row)
+    return found[np.argsort(found["pk"], kind="stable")]
 
 
 def _wanted(factors: Sequence[Factor]) -> list[Factor]:

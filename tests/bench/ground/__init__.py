@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -26,6 +28,22 @@ def database(folder: str, *, redis: bool = True, durable: bool = True) -> Iterat
     with running_services(settings.PATHS, Plan(redis=redis, durable=durable)):
         call_command("migrate", verbosity=0)
         yield
+
+
+def processor_seconds() -> float:
+    """Return what this thread, its connection's process of the database and helpers of that which ended have used."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    backend = connection.connection.info.backend_pid
+    own = int(Path(f"/proc/{backend}/schedstat").read_text().split()[0]) / 1e9
+    server = Path(f"/proc/{_parent_of(backend)}/stat").read_text().rpartition(")")[2].split()
+    ended = sum(map(int, server[13:15])) / os.sysconf("SC_CLK_TCK")  # children it has waited for, parallel workers too
+    return time.thread_time() + own + ended
+
+
+def _parent_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
 
 
 def bare_answers(stage: Any, images: Sequence[Any], *, people: int, answers: int, rng: Random) -> list[Any]:

@@ -120,6 +120,8 @@ def thumb(number: int) -> bytes:
 
 def times(work: Callable[[], object], rounds: int = ROUNDS) -> dict[str, float]:
     """Return p50 and p95 in milliseconds, and the mean processor time; the first, cold call is left out."""
+    from tests.bench.ground import processor_seconds
+
     work()
     took, before = [], processor_seconds()
     for _ in range(rounds):
@@ -131,15 +133,6 @@ def times(work: Callable[[], object], rounds: int = ROUNDS) -> dict[str, float]:
         "p95_ms": round(sorted(took)[int(0.95 * rounds)], 1),
         "cpu_ms": round(1000 * (processor_seconds() - before) / rounds, 1),
     }
-
-
-def processor_seconds() -> float:
-    """Return what this thread and its connection's process of the database have used."""
-    from django.db import connection
-
-    connection.ensure_connection()
-    backend = connection.connection.info.backend_pid
-    return time.thread_time() + int(Path(f"/proc/{backend}/schedstat").read_text().split()[0]) / 1e9
 
 
 def count_now(project: Any) -> None:
@@ -158,6 +151,7 @@ def measure_server(project: Any) -> dict[str, Any]:
 
     from crowd.models import Worker
     from curation.models import Asset
+    from tests.bench.ground import processor_seconds
 
     client = Client()
     client.force_login(project.memberships.get().user)
