@@ -47,7 +47,7 @@ PARAMS: Final[Mapping[str, Sequence[Param]]] = {
         OVERLAP,
         Param("most_overlap", "At most, while they tie"),
         Param("stop", "Enough votes", "choice", hint="settled: no vote can change the label", choices=ENOUGH),
-        Param("tau", "Sure from, 0.5 to 1", "share", hint="only for “when sure”"),
+        Param("tau", "Sure from", "share", hint="0.5 to 1, only for “when sure”"),
         PAGE,
         Param("control_per_page", "Control tasks among them", hint="their answer is known"),
         Param("control_rate", "Control tasks come", "choice", hint="on our own pages", choices=CONTROLS_COME),

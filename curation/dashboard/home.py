@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q, Sum
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +22,7 @@ from curation.dashboard.access import Seat, person, seats
 from curation.dashboard.pool_table import HOME
 from curation.dashboard.set_up_notes import notes_for
 from curation.engine.set_up import waiting_for
-from curation.models import Pool, Tick
+from curation.models import Job, Pool, Tick
 from curation.services.overview.campaigns import PAGE, Wanted, pools_of_all
 from curation.services.overview.counts import counts_of
 
@@ -81,9 +82,11 @@ def pools_part(request: HttpRequest) -> HttpResponse:
 
 
 def no_worker() -> bool:
-    """Say whether no worker process has run the clock's tick lately, so that nothing moves."""
+    """Say whether no worker process has run the clock's tick lately nor holds a job, so that nothing moves."""
     last = Tick.objects.order_by("-slot").values_list("created_at", flat=True).first()
-    return last is None or database_now() - last > OLDEST_TICK
+    if last is not None and database_now() - last <= OLDEST_TICK:
+        return False
+    return not Job.objects.filter(state=Job.State.RUNNING, lease_until__gt=Now()).exists()
 
 
 def _pools(request: HttpRequest, live: Sequence[Seat]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
         "other_currencies": ", ".join(others),
         "differs": any(share.notes for row in rows for share in row.shares),
         "command": mine_command(campaign),
-        "each_of": {row.stage: _price_of_an_item(row) + _ways_to_stop(campaign, row) for row in rows},
+        "each_of": {row.stage: [_price_of_an_item(row), *_ways_to_stop(campaign, row)] for row in rows},
     }
 
 
@@ -82,14 +82,13 @@ def _price_of_an_item(row: planning.PlannedStage) -> str:
     return f"{row.items_a_page} real on a page: {exact_text(answer)} an answer, about {all_of_it} a photo"
 
 
-def _ways_to_stop(campaign: Campaign, row: planning.PlannedStage) -> str:
+def _ways_to_stop(campaign: Campaign, row: planning.PlannedStage) -> list[str]:
     """Say what each way to have enough votes buys of people who are right in 90 %; nothing for other work."""
     stage = next(one for one in campaign.recipe.stages if one.name == row.stage)
     if stage.kind != "validate":
-        return ""
+        return []
     terms = ValidateSettings.model_validate(settings_for(campaign, stage.name, stage.settings))
-    said = ways_to_stop(terms, price_micro=row.price_micro // row.items_a_page)
-    return f". {' '.join(said)}" if said else ""
+    return ways_to_stop(terms, price_micro=row.price_micro // row.items_a_page)
 
 
 @dataclass(frozen=True, slots=True)

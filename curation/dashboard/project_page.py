@@ -17,6 +17,7 @@ from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.home import no_worker
 from curation.dashboard.outlook_facts import project_end
 from curation.dashboard.pool_table import PROJECT
+from curation.dashboard.set_up_notes import note_of
 from curation.models import Membership, Pool
 from curation.services import honesty, job_care, stages
 from curation.services.outlook import with_outlook
@@ -112,6 +113,7 @@ def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
         "outlook": end,
         "steps": funnel(stages=numbers.stages, counts=numbers.counts),
         "pipeline": pipeline(numbers),
+        "set_up": None if numbers.counts.total else note_of(seat.project),
         "lines": [(line, seat) for line in lines_of(_shown(main, tab)[:MOST_POOLS])],
         "more": max(0, len(_shown(main, tab)) - MOST_POOLS),
         "columns": PROJECT,

@@ -34,6 +34,12 @@ def notes_for(jobs: Sequence[Job], projects: Iterable[Project], made: str) -> li
     return [*map(_note, jobs), *(Note(f"“{project.name}” is set up.", "success", project) for project in ready)]
 
 
+def note_of(project: Project) -> Note | None:
+    """Return what is still being done to set a project up, or why it could not be."""
+    job = set_up.unfinished().filter(key=project.slug).first()
+    return _note(job) if job else None
+
+
 def _note(job: Job) -> Note:
     if job.state == Job.State.DEAD:
         return Note(f"“{job.payload['name']}” could not be set up: {job.last_error}", "error")

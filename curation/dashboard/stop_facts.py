@@ -16,7 +16,7 @@ LEAST_TIES: Final = 0.0005
 def ways_to_stop(terms: ValidateSettings, *, price_micro: int) -> list[str]:
     """Say for each way how many votes a picture takes, what they cost, and how often the label is right.
 
-    Of people who are right in 90 %. Nothing where so many votes are asked for that they are not counted through.
+    First for which people that holds. Nothing where so many votes are asked for that they are not counted through.
     """
     options, first = len(terms.options), min(2, terms.overlap)
     try:
@@ -31,7 +31,7 @@ def ways_to_stop(terms: ValidateSettings, *, price_micro: int) -> list[str]:
         f"{words}{' (chosen)' if way == terms.stop else ''}: {_bought(by_way[way], price_micro)}"
         for way, words in STOPS.items()
     ]
-    return [f"Votes of people who are right in {whole_percent(GOOD)} are enough", "; ".join(said) + "."]
+    return [f"With people who are right in {whole_percent(GOOD)}, votes are enough", *said]
 
 
 def _bought(found: Bought, price_micro: int) -> str:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from django.db.models import QuerySet
+
 from crowd.errors import BudgetExceeded, CrowdError
 from curation.engine import asking, campaigns
 from curation.engine.asking import Campaign
@@ -113,4 +115,8 @@ def read(payload: Mapping[str, Any]) -> Wanted:
 
 def waiting_for(user: User) -> list[Job]:
     """Return the projects of this person that are still being made, or could not be."""
-    return list(Job.objects.filter(kind=KIND, payload__by=user.pk).exclude(state__in=OVER).order_by("id"))
+    return list(unfinished().filter(payload__by=user.pk).order_by("id"))
+
+
+def unfinished() -> QuerySet[Job]:
+    return Job.objects.filter(kind=KIND).exclude(state__in=OVER)

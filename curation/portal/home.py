@@ -23,6 +23,7 @@ from curation.portal.offers import shown_offers
 from curation.portal.people import current_worker, for_workers
 
 NEWEST_LETTERS = 5
+BRIEFLY = "briefly"  # a message of a word, beside the count of the page instead of above its first task
 NO_MONEY = gettext_noop("The money for this work is used up for now. What you have earned is safe.")
 
 
@@ -75,10 +76,12 @@ def next_page(request: HttpRequest, worker: Worker, batch_id: int) -> HttpRespon
 def go_on(request: HttpRequest, worker: Worker, batch_id: int, said: str) -> HttpResponse:
     """Go to the next page of the same pool; where it has none, to the page in hand or to that of the next pool.
 
-    `said` of the page that is in stands first wherever something else comes than one more page like it.
+    `said` of the page that is in stands first wherever something else comes than one more page like it. Above that
+    one a word is enough, and is needed: without it the page looks as if nothing had been sent.
     """
     page, reason = _claimed(worker, batch_id)
     if page is not None:
+        messages.success(request, _("Handed in"), extra_tags=BRIEFLY)
         return redirect("w-page", page.pk)
     page = _elsewhere(worker, batch_id)
     if page is not None:

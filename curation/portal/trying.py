@@ -17,14 +17,13 @@ from crowd.models import Account, Assignment, Batch
 from crowd.rehearsal.pictures import scene
 from crowd.rehearsal.pictures.jpeg import encode
 from crowd.rehearsal.pictures.tricks import template_file
-from crowd.services.answers import check_payload
 from crowd.services.claims import PageTask
 from curation.portal.links import Links
 from curation.portal.media import OF_TASK, file_response, of_work
 from curation.portal.pages import payload_of, refuse, wants_json
 from curation.portal.shown import shown_page
 from curation.portal.words import words
-from curation.services import trials
+from curation.services import trials, worker_pages
 from curation.services.trials import Trial
 
 OVER = gettext_noop("This is only a look: nothing is sent, stored or paid.")
@@ -85,7 +84,8 @@ def answer(request: HttpRequest, token: str, answer_id: int) -> HttpResponse:
     if answer_id >= len(trial.tasks):
         raise Http404
     try:
-        check_payload(interface=trial.interface, spec=trial.spec, payload=payload_of(request, _batch(trial)))
+        batch = _batch(trial)
+        worker_pages.check_draft(batch, payload_of(request, batch))
     except CrowdError as error:
         return refuse(request, error)
     if wants_json(request):

@@ -27,7 +27,7 @@ def save_answer(*, assignment_id: int, worker_id: int, answer_id: int, payload: 
     page = _active(assignment_id, worker_id, now)
     if not page.answers.filter(pk=answer_id).exists():
         raise NotYours(_("This task is not on this page."))
-    _check_draft(page.batch, payload)
+    check_draft(page.batch, payload)
     hint = Hint(ok=True, text="")
     if page.batch.kind == Batch.Kind.TRAINING:
         hint = control.check_training(assignment_id=page.pk, worker_id=worker_id, answer_id=answer_id, payload=payload)
@@ -51,7 +51,7 @@ def _active(assignment_id: int, worker_id: int, now: datetime) -> Assignment:
     return page
 
 
-def _check_draft(batch: Batch, payload: Payload) -> None:
+def check_draft(batch: Batch, payload: Payload) -> None:
     """A choice must be one of the options, a link one that can be read; boxes may be unfinished, but not boundless."""
     if batch.interface == "photo":
         raise BadAnswer(_("Photos are sent as files."))

@@ -31,7 +31,7 @@ const decisions = new Decisions(start, {
   send: (rows, leaving) => post(start.decisions, { decisions: rows }, { keepalive: leaving }),
 });
 const picture = new Picture({ stage: $("stage"), crops: $("crops") });
-const fix = new Fix({ frame: $("editor"), list: $("fix-list"), say, whole: sayOfTheWhole }, start);
+const fix = new Fix({ frame: $("editor"), list: $("fix-list"), say, hush, whole: sayOfTheWhole }, start);
 picture.setCloser(localStorage.getItem(CLOSER) === "yes");
 const loaded = new Map();
 let found = null;

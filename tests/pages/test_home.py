@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from crowd.clock import database_now
 from crowd.models import Assignment, Batch, OutboxCommand, Skill, Worker, WorkerTeam
-from curation.models import Pool, Project, Tick
+from curation.models import Job, Pool, Project, Tick
 from curation.services.overview import campaigns, pool_rows
 from curation.services.overview.advice import Advised
 from tests.factories import make_answer, make_pool, make_project, make_worker
@@ -148,6 +149,14 @@ def test_without_a_worker_process_the_page_says_how_to_start_one(project, people
         assert words in people["alice"].get(address).content.decode()
     Tick.objects.create(name="tick", slot=1)
     assert words not in people["alice"].get("/").content.decode()
+
+
+def test_workers_that_are_busy_with_long_jobs_are_not_said_to_be_missing(project, people):
+    now = database_now()
+    Job.objects.create(kind="set_up", key="long", state="running", lease_until=now + timedelta(hours=1))
+    assert "No worker process runs" not in people["alice"].get("/").content.decode()
+    Job.objects.update(lease_until=now - timedelta(hours=1))
+    assert "No worker process runs" in people["alice"].get("/").content.decode()
 
 
 def test_somebody_without_projects_reads_one_sentence_and_one_action(charlie, people):

@@ -56,6 +56,21 @@ def test_what_was_asked_for_is_made_by_a_job_and_led_by_who_asked(people, alice)
     assert set(Pool.objects.filter(project=made).values_list("state", flat=True)) == {"draft"}
 
 
+def test_a_project_that_is_still_being_set_up_says_so_instead_of_asking_for_pools_to_be_opened(people):
+    words = "“Two signs” is being set up; then its pools open. Its pictures are counted here"
+    people["alice"].post(reverse("new-project"), {**FORM, "start": "all"})
+    job = Job.objects.get(kind="set_up")
+    set_up.run_set_up(job, timezone.now())
+    overview = reverse("project", args=[Project.objects.get(slug="two-signs").public_id])
+    page = people["alice"].get(overview).content.decode()
+    assert words in page
+    assert "Nothing has arrived yet" not in page
+    Job.objects.filter(pk=job.pk).update(state="done")
+    page = people["alice"].get(overview).content.decode()
+    assert words not in page
+    assert "Nothing has arrived yet" in page
+
+
 def test_a_name_that_is_asked_for_already_is_refused(people):
     people["alice"].post(reverse("new-project"), FORM)
     again = people["charlie"].post(reverse("new-project"), FORM)
@@ -245,6 +260,14 @@ def test_the_page_can_be_tried_for_an_hour_by_whoever_has_the_link(people, alice
     assert not Answer.objects.exists()
     monkeypatch.setattr("curation.services.trials.SECONDS", -1)
     assert people["nobody"].get(link).status_code == 404
+
+
+def test_a_box_without_a_label_is_no_fault_yet_on_a_page_to_try_as_on_a_real_one(people):
+    shown = people["alice"].post(reverse("plan-try", args=["boxes"]), FORM)
+    link = re.search(r"http://testserver(/w/try/[^<\"]+/)", people["alice"].get(shown["Location"]).content.decode())[1]
+    begun = {"payload": {"boxes": [{"label": None, "x": 0.1, "y": 0.1, "w": 0.2, "h": 0.2}], "flags": []}}
+    answer = people["nobody"].post(f"{link}answers/0/", begun, content_type="application/json")
+    assert (answer.status_code, answer.json()["ok"]) == (200, True)
 
 
 def test_after_a_pilot_the_plan_waits_to_be_collected_whole(people, alice):

@@ -43,9 +43,9 @@ def test_what_is_chosen_becomes_the_stage_and_its_pool_says_so(people):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"validate.tau": "surely"}, "Sure from, 0.5 to 1: this must be a number such as 0.97, not surely."),
-        ({"validate.tau": "0.5"}, "Sure from, 0.5 to 1: this must be more than 0.5, not 0.5."),
-        ({"validate.tau": "1.1"}, "Sure from, 0.5 to 1: this must be 1.0 or less, not 1.1."),
+        ({"validate.tau": "surely"}, "Sure from: this must be a number such as 0.97, not surely."),
+        ({"validate.tau": "0.5"}, "Sure from: this must be more than 0.5, not 0.5."),
+        ({"validate.tau": "1.1"}, "Sure from: this must be 1.0 or less, not 1.1."),
         ({"validate.stop": "never"}, "Enough votes: "),
     ],
 )

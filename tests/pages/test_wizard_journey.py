@@ -180,3 +180,18 @@ def test_instructions_are_written_previewed_and_compared(browser, server, sessio
         expect(page.get_by_text("all of the hand")).to_be_visible()
         sound(page)
     assert Instruction.objects.count() == 2
+
+
+def test_what_is_drawn_on_a_page_to_try_is_gone_when_another_one_is_tried(browser, server, session, alice):
+    wanted = set_up.Wanted("gestures", "Tried", ["call"], 2, "inhouse", "20")
+    set_up.run_set_up(set_up.ask(wanted=wanted, by=alice), timezone.now())
+    pool = Pool.objects.get(project__name="Tried", stage__kind="boxes")
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.goto(reverse("pool-try", args=[pool.project.public_id, pool.pk]))
+        page.goto(page.get_by_role("link", name="Open it here").get_attribute("href"))
+        for corner in ({"x": 200, "y": 150}, {"x": 280, "y": 230}):
+            page.locator(".w-editor").click(position=corner)
+        expect(page.locator(".be-box")).to_have_count(1)
+        page.reload()
+        expect(page.locator("body")).to_have_attribute("data-ready", "yes")
+        expect(page.locator(".be-box")).to_have_count(0)

@@ -94,6 +94,15 @@ def test_the_page_that_is_open_stands_first_and_says_what_is_left(world, wanda, 
     assert "7 left for you" in shown
 
 
+def test_one_more_page_of_the_same_pool_says_that_the_one_before_is_in(world, wanda, wandas):
+    batch = work(world, n=2)
+    page = claims.claim_page(batch_id=batch.pk, worker_id=wanda.pk, now=timezone.now())
+    target = answer_all(wandas, page)
+    assert target != reverse("w-page", args=[page.pk])
+    assert '<span class="w-state" id="state" role="status">Handed in</span>' in wandas.get(target).content.decode()
+    assert "Handed in" not in wandas.get(target).content.decode()
+
+
 def test_after_the_last_page_of_a_pool_comes_the_next_pool(world, wanda, wandas):
     first, second = work(world, n=1, priority=5), work(world, n=1)
     page = claims.claim_page(batch_id=first.pk, worker_id=wanda.pk, now=timezone.now())

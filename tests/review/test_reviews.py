@@ -64,6 +64,7 @@ def test_a_rejected_image_is_dropped_with_its_reason(world, image, rita):
         ),
         ({"verdict": "fix", "boxes": [{**FIXED[0], "x": 0.95}]}, "Box 1 must lie inside the image"),
         ({"verdict": "fix", "boxes": [{**FIXED[0], "w": float("nan")}]}, "Box 1 needs the numbers"),
+        ({"verdict": "fix", "boxes": FIXED[:1] * 1_001}, "1,001 boxes are more than the 1,000 a fix may have."),
         ({"verdict": "undo", "undoes": uuid.UUID(int=7)}, "There is no decision of yours to undo"),
     ],
 )

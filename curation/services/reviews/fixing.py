@@ -13,6 +13,7 @@ from curation.services.reviews.values import Refused
 
 DRAWS = ("boxes", "outlines")
 SIDES = ("x", "y", "w", "h")
+MOST_FIXED = 1_000  # five people's answers, with all the boxes a person may draw
 UNMOVED = 3e-6  # screens tell sides to six digits, and a side at the border is cut once more
 
 
@@ -50,6 +51,8 @@ def check_boxes(boxes: Sequence[Mapping[str, Any]] | None, labels: set[str]) -> 
     """
     if not isinstance(boxes, list | tuple):
         raise Refused("A fix needs its boxes; send an empty list when there is nothing to box.")
+    if len(boxes) > MOST_FIXED:
+        raise Refused(f"{len(boxes):,} boxes are more than the {MOST_FIXED:,} a fix may have.")
     return [_checked(number, box, labels) for number, box in enumerate(boxes, start=1)]
 
 

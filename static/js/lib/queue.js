@@ -1,12 +1,12 @@
 // What must not be lost on the way to the server: rows in IndexedDB, sent in batches, kept until they are confirmed.
 
-/** A small table in IndexedDB; in memory where the browser has none (private windows). */
+/** A small table in IndexedDB; in memory without a name and where the browser has none (private windows). */
 export class Table {
   /** @param {string} name */
   constructor(name) {
     this.name = `winnow-${name}`;
     this.memory = new Map();
-    this.database = openDatabase(this.name).catch(() => null);
+    this.database = name ? openDatabase(this.name).catch(() => null) : Promise.resolve(null);
   }
 
   async run(mode, act) {

@@ -6,7 +6,7 @@ import { shapeOf } from "./fix-shapes.js";
 
 export class Fix {
   /**
-   * @param {{frame: HTMLElement, list: HTMLElement, say: (text: string) => void, whole: (flag: object) => void}} places
+   * @param {{frame: HTMLElement, list: HTMLElement, say: (text: string) => void, hush: () => void, whole: (flag: object) => void}} places
    * @param {{labels: object[], flags: {value: string, label: string}[], outlines: boolean}} task
    */
   constructor(places, { labels, flags, outlines }) {
@@ -40,6 +40,7 @@ export class Fix {
     this.frame.hidden = false;
     this.editor = this.shape.open(this.frame, { src, width, height, labels: this.labels }, drawn);
     for (const type of ["change", "select"]) this.editor.addEventListener(type, () => this.drawList());
+    this.editor.addEventListener("change", () => this.editor.complete && this.hush()); // no label is asked for any longer
     this.editor.addEventListener("say", ({ detail }) => this.say(detail));
     this.drawList();
     this.frame.focus({ preventScroll: true });

@@ -81,11 +81,14 @@ export class Picture {
     return [...drawn, ...agreed];
   }
 
+  /** A name stands at each box that is drawn. */
   drawTags() {
-    const { rows, extras } = this.found;
+    const { everyone, consensus, only, hidden } = this.shown;
+    const rows = consensus && !only ? this.found.rows : [];
+    const extras = this.found.extras.filter(({ letters }) => (only ? letters.includes(only) : everyone));
     const agreed = rows.map((row) => this.tag(row.box, row.label, row.lowest, shaky(row)));
     const others = extras.map((one) => this.tag(one.box, `only ${listed(one.letters)}`, null, look(one.letters[0])));
-    this.tags.replaceChildren(...(this.shown.hidden ? [] : [...agreed, ...others]));
+    this.tags.replaceChildren(...(hidden ? [] : [...agreed, ...others]));
     this.placeTags();
   }
 

@@ -22,8 +22,9 @@ export class Page {
     Object.assign(this, { onShow, onLeave, isWhole, whenSent, began: performance.now(), saves: 0, busy: false });
     this.answers = new Map(this.start.tasks.filter((task) => task.given).map((task) => [task.id, task.given]));
     this.drafts = new Set();
-    this.kept = new Table(`worker-${this.start.worker}-page-${this.start.page}`);
-    this.queue = new Queue(`worker-${this.start.worker}-answers-${this.start.page}`, (rows, leaving) => this.send(rows, leaving));
+    const { worker, page } = this.start; // a page to try belongs to nobody: this device keeps nothing of it
+    this.kept = new Table(worker ? `worker-${worker}-page-${page}` : "");
+    this.queue = new Queue(worker ? `worker-${worker}-answers-${page}` : "", (rows, leaving) => this.send(rows, leaving));
     this.queue.addEventListener("change", () => this.showState());
     this.current = this.start.current;
     document.addEventListener("click", (event) => this.clicked(event));

@@ -39,7 +39,7 @@ function say(task, text, bad = false) {
 function preview(task, file) {
   const shown = part(task, "preview"), old = shown.src;
   shown.src = URL.createObjectURL(file);
-  shown.hidden = false;
+  shown.hidden = shown.parentElement.hidden = false; // without an example there was nothing to see yet
   if (old) URL.revokeObjectURL(old);
   for (const name of ["example", "cap"]) part(task, name)?.setAttribute("hidden", "");
 }

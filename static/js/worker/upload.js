@@ -11,7 +11,7 @@ const WAITS_MS = [1000, 2000, 4000, 8000, 15_000];
 export class Uploads {
   /** @param {number} worker @param {string} url */
   constructor(worker, url) {
-    Object.assign(this, { url, kept: new Table(`worker-${worker}-photos`) });
+    Object.assign(this, { url, kept: new Table(worker ? `worker-${worker}-photos` : "") });
   }
 
   /** The file of a task that was begun here and is not finished. @returns {Promise<File | undefined>} */
