@@ -116,6 +116,6 @@ def test_what_is_no_outline_is_refused_in_a_sentence(outlines, sentence):
 
 def test_the_draft_of_a_street_full_of_people_is_kept_but_not_without_bounds():
     batch, person = Batch(interface="outlines"), {"label": "gesture", "points": [[0.12345, 0.54321]] * 100}
-    worker_pages._check_draft(batch, {"outlines": [person] * 50, "flags": []})
+    worker_pages.check_draft(batch, {"outlines": [person] * 50, "flags": []})
     with pytest.raises(BadAnswer, match="at most 256 KB"):
-        worker_pages._check_draft(batch, {"outlines": [person] * 200, "flags": []})
+        worker_pages.check_draft(batch, {"outlines": [person] * 200, "flags": []})
