@@ -73,6 +73,15 @@ def staged(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
         cursor.execute(sql.SQL("DROP TABLE {table}").format(**named))
 
 
+def next_ids(model: type[models.Model], n: int) -> list[int]:
+    """Return ids for so many new rows, so that they can refer to each other before they are stored."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, n]
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
 def json_text(value: object) -> str:
     """Return JSON as PostgreSQL stores it: characters it refuses are replaced, numbers that are none become null."""
     try:

@@ -4,7 +4,7 @@ The rehearsal crowd works through the same functions on a virtual clock: `now` i
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,8 @@ from crowd.errors import NotYours, NoWork
 from crowd.models import Answer, Assignment, Batch, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.platforms.registry import platform
-from crowd.services import control, handing_in, ledger, offers, own_queue, price_arms, retrying, teams, trust
+from crowd.services import control, handing_in, ledger, offers, own_queue, price_arms, retrying, teams
+from crowd.services.standing import Asked, Standing
 
 State = Assignment.State
 
@@ -53,14 +54,16 @@ def _claim(*, batch_id: int, worker_id: int, now: datetime, ext_id: str) -> Assi
         return page
     if page is not None:  # its time is over and no sweeper has been here yet
         handing_in.expire(assignment_id=page.pk, now=now)
-    _check_claim(batch, worker, now)
+    known = Asked(worker)
+    check(batch=batch, known=known, now=now)
     # Everybody locks the budget before tasks: two that did it the other way round could wait for each other.
     purse = ledger.Purse.of(batch)
     ledger.lock(purse=purse)
-    tasks = _pick(batch, worker)
+    tasks = pick(batch=batch, known=known)
     if not tasks:
-        raise NoWork(offers.nothing_left(batch, worker))
-    page = _new_page(batch, worker, tasks, now, ext_id)
+        raise NoWork(offers.nothing_left(batch, known))
+    page = new_page(batch=batch, known=known, tasks=tasks, now=now, hosted_as=ext_id)
+    page.save(force_insert=True)
     ledger.reserve(purse=purse, amount_micro=page.price_micro + page.fee_micro, ref=f"assignment:{page.pk}")
     _put_on_page(page, tasks)
     return page
@@ -78,7 +81,9 @@ def _put_on_page(page: Assignment, tasks: list[Task]) -> None:
     )
 
 
-def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
+def check(*, batch: Batch, known: Standing, now: datetime) -> None:
+    """Refuse a page, in a sentence, to a worker who may not have one now. Raises NotYours or NoWork."""
+    worker = known.worker
     if worker.account_id != batch.account_id:
         raise NotYours(_("This work belongs to another platform account."))
     if not worker.may_see(batch.project_id):
@@ -89,31 +94,33 @@ def _check_claim(batch: Batch, worker: Worker, now: datetime) -> None:
         raise NoWork(_("This pool is not open."))
     if offers.is_over(batch, now):
         raise NoWork(_("The last day of this pool is over."))
-    if trust.is_restricted(worker=worker, batch=batch, now=now):
+    if known.is_restricted(batch, now):
         raise NoWork(_("You cannot work in this pool."))
     if price_arms.is_anothers(batch=batch, worker=worker):
         raise NoWork(_("Nothing to do here right now."))
     again = retrying.next_try(batch=batch, worker=worker)
-    if offers.is_over_with(batch, worker, again):
+    if offers.is_over_with(batch, known, again):
         raise NoWork(_("You have done this already."))
-    sentence = offers.hindrance(batch=batch, worker=worker, now=now, again=again)
+    sentence = offers.hindrance(batch=batch, known=known, now=now, again=again)
     if sentence:
         raise NoWork(sentence)
 
 
-def _pick(batch: Batch, worker: Worker) -> list[Task]:
+def pick(*, batch: Batch, known: Standing) -> list[Task]:
+    """Choose the tasks of a page and count their places as given out; none = there is nothing for this worker."""
+    worker = known.worker
     if batch.kind != Batch.Kind.MAIN:
         return control.whole_set(batch=batch, worker=worker)
     room = batch.page_size
     if batch.per_worker:
-        room = min(room, batch.per_worker - offers.answered(batch, worker))
+        room = min(room, batch.per_worker - known.answered(batch))
     controls = control.for_page(batch=batch, worker=worker)
     real_n = max(0, min(room, real_places(batch, len(controls))))
-    real = own_queue.pick(on_offer=offers.on_offer(batch, worker), worker=worker, n=real_n)
+    real = own_queue.pick(on_offer=offers.on_offer(batch, worker), own_ids=known.own_tasks(), n=real_n)
     if not real:
         return []
     own_queue.give_out(worker=worker, tasks=real)
-    return control.mix(real=real, controls=controls, worker=worker)
+    return control.mix(real=real, controls=controls, known=known)
 
 
 def real_places(batch: Batch, controls: int) -> int:
@@ -121,22 +128,24 @@ def real_places(batch: Batch, controls: int) -> int:
     return max(1, batch.page_size - (controls if control.is_adaptive(batch) else batch.control_per_page))
 
 
-def page_price(*, batch: Batch, worker_id: int, real: int, controls: int) -> int:
+def page_price(*, batch: Batch, known: Standing, real: int, controls: int) -> int:
     """Return the price of a page with so many real tasks: a short page costs its share, rounded up, or all of it."""
-    full = offers.price_for(batch=batch, worker_id=worker_id)
+    full = offers.price_for(batch=batch, known=known)
     if batch.pays_whole_pages:
         return full
     places = real_places(batch, controls)
     return -(-full * min(real, places) // places)
 
 
-def _new_page(batch: Batch, worker: Worker, tasks: list[Task], now: datetime, hosted_as: str) -> Assignment:
+def new_page(*, batch: Batch, known: Standing, tasks: Sequence[Task], now: datetime, hosted_as: str = "") -> Assignment:
+    """Make a page of these tasks, with its price and its lease; the caller stores it."""
+    worker = known.worker
     real = sum(task.known_answer is None for task in tasks)
     ext_id = hosted_as or f"{batch.pk}-{worker.pk}-{secrets.token_hex(8)}"
     rate = 0 if hosted_as else teams.rate_of(worker=worker, batch=batch)
-    price = page_price(batch=batch, worker_id=worker.pk, real=real, controls=len(tasks) - real)
+    price = page_price(batch=batch, known=known, real=real, controls=len(tasks) - real)
     price = offers.most_worth(batch, rate) if rate else price
-    return Assignment.objects.create(
+    return Assignment(
         account_id=batch.account_id,
         ext_id=ext_id,
         ext_digest=digest_of(ext_id),

@@ -15,6 +15,7 @@ from crowd.models import Answer, Assignment, Batch, Task, Worker
 from crowd.quality import boxes, controls
 from crowd.services import retrying, skills
 from crowd.services.answers import drawn_boxes
+from crowd.services.standing import Standing
 
 ADAPTIVE = "adaptive"
 NOT_FOR = "not_for"  # beside a known answer: the workers whose answers it was made from
@@ -64,13 +65,13 @@ def _wanted(batch: Batch, worker: Worker) -> int:
     return controls.controls_for_page(seen=counts["seen"], answered=counts["answered"], page_size=batch.page_size)
 
 
-def mix(*, real: Sequence[Task], controls: Sequence[Task], worker: Worker) -> list[Task]:
+def mix(*, real: Sequence[Task], controls: Sequence[Task], known: Standing) -> list[Task]:
     """Put control tasks at places that a worker cannot guess and a repetition reproduces."""
     tasks = [*real, *controls]
     if len(tasks) == 1:
         return tasks
-    number = Assignment.objects.filter(worker=worker).count()  # ids differ from run to run, the count of pages does not
-    places = random.Random(f"page:{worker.ext_id}:{number}")  # noqa: S311  order, not secrecy
+    # Ids differ from run to run, the count of pages does not.
+    places = random.Random(f"page:{known.worker.ext_id}:{known.pages()}")  # noqa: S311  order, not secrecy
     places.shuffle(tasks)
     return tasks
 
@@ -102,8 +103,14 @@ def check_training(*, assignment_id: int, worker_id: int, answer_id: int, payloa
     task = asked.first()
     if task is None:
         raise NotYours(_("This training task is not yours."))
+    hint = hint_for(task=task, payload=payload)
+    Answer.objects.filter(pk=answer_id, control_ok__isnull=True).update(control_ok=hint.ok)
+    return hint
+
+
+def hint_for(*, task: Task, payload: Mapping[str, Any]) -> Hint:
+    """Judge an answer to a training task, and say what helps where it is wrong."""
     right = is_right(known=task.known_answer or {}, payload=payload)
-    Answer.objects.filter(pk=answer_id, control_ok__isnull=True).update(control_ok=right)
     return Hint(right, "" if right else told(task.hint) or _("Look again at the example."))
 
 

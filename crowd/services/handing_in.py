@@ -1,6 +1,6 @@
 """A page comes back: handed in, skipped, or taken back when its time is over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,11 +44,8 @@ def submit_page(
     rows = list(Answer.objects.filter(assignment=page).select_related("task").order_by("seq"))
     rows, never_asked = exam_ending.asked(page=page, rows=rows, answers=answers)
     Answer.objects.filter(pk__in=[row.pk for row in never_asked]).delete()
-    for row in rows:
-        check_payload(interface=page.batch.interface, spec=page.batch.spec, payload=answers.get(row.pk))
+    fill_in(page=page, rows=rows, answers=answers, duration_ms=duration_ms, now=now)
     _store(page, rows, answers)
-    page.move_to(State.SUBMITTED)
-    page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
     page.save(update_fields=["state", "submitted_at", "duration_ms"])
     _pay_the_time(page, now)
     sentence = _settle(page, now)
@@ -58,6 +55,32 @@ def submit_page(
     if may_be_judged:
         page.refresh_from_db(fields=["state", "judged_at"])
     return Submitted(page, sentence)
+
+
+def fill_in(
+    *,
+    page: Assignment,
+    rows: Sequence[Answer],
+    answers: Mapping[int, Mapping[str, Any]],
+    duration_ms: int,
+    now: datetime,
+) -> None:
+    """Write on a page that it was handed in, and on its rows which control tasks are right; the caller stores it.
+
+    Raises BadAnswer when an answer is missing or is none.
+    """
+    batch = page.batch
+    for row in rows:
+        check_payload(interface=batch.interface, spec=batch.spec, payload=answers.get(row.pk))
+        if row.task.known_answer is not None and row.control_ok is None:
+            row.control_ok = control.is_right(known=row.task.known_answer, payload=answers[row.pk])
+    page.move_to(State.SUBMITTED)
+    page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
+
+
+def raw_of(rows: Iterable[Answer], answers: Mapping[int, Mapping[str, Any]]) -> list[AnswerRaw]:
+    """Return what was sent, as it is kept."""
+    return [AnswerRaw(answer=row, payload=dict(answers[row.pk])) for row in rows]
 
 
 def _count_done(real: Sequence[int]) -> None:
@@ -72,10 +95,7 @@ def _store(page: Assignment, rows: list[Answer], answers: Mapping[int, Mapping[s
     if page.batch.interface == "link":
         _keep_links(page, rows, answers)
         return
-    AnswerRaw.objects.bulk_create([AnswerRaw(answer=row, payload=dict(answers[row.pk])) for row in rows])
-    for row in rows:
-        if row.task.known_answer is not None and row.control_ok is None:
-            row.control_ok = control.is_right(known=row.task.known_answer, payload=answers[row.pk])
+    AnswerRaw.objects.bulk_create(raw_of(rows, answers))
     Answer.objects.bulk_update([row for row in rows if row.control_ok is not None], ["control_ok"])
 
 
@@ -95,7 +115,7 @@ def _settle(page: Assignment, now: datetime) -> str:
     if batch.kind != Batch.Kind.MAIN:
         page.processed_at = now
         page.save(update_fields=["processed_at"])
-        value = control.grade(page=page, now=now, value=_score(page))
+        value = grade(page=page, now=now)
         judging.accept_locked(pages=[page], now=now)
         return _("%(value)s of 100.") % {"value": value}
     if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
@@ -110,11 +130,12 @@ def _settle(page: Assignment, now: datetime) -> str:
     return _("Thank you, the page is in.")
 
 
-def _score(page: Assignment) -> int | None:
-    """Return what an exam that may end early comes to; None = the share of right answers."""
+def grade(*, page: Assignment, now: datetime) -> int:
+    """Turn a stored page of a training or an exam into its skill; one that may end early has a score of its own."""
     first = Answer.objects.filter(assignment=page, control_ok__isnull=False).order_by("seq")
     oks = [bool(ok) for ok in first.values_list("control_ok", flat=True)]
-    return exam_ending.value_of(batch=page.batch, oks=oks) if oks else None
+    value = exam_ending.value_of(batch=page.batch, oks=oks) if oks else None
+    return control.grade(page=page, now=now, value=value)
 
 
 def _pay_the_time(page: Assignment, now: datetime) -> None:

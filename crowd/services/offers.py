@@ -14,7 +14,8 @@ from crowd.audience import audience
 from crowd.authored import told
 from crowd.models import Answer, Assignment, Batch, SkillValue, Task, Worker
 from crowd.platforms.registry import platform
-from crowd.services import own_queue, price_arms, quality, retrying, skills, teams, trust
+from crowd.services import own_queue, price_arms, quality, retrying, teams
+from crowd.services.standing import Asked, Standing
 
 State = Assignment.State
 
@@ -47,20 +48,21 @@ def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     """Return what a batch offers this worker; None = he does not see it."""
     if not worker.may_see(batch.project_id) or is_kept_for_others(batch, worker) or is_over(batch, now):
         return None
-    if trust.is_restricted(worker=worker, batch=batch, now=now):
+    known = Asked(worker)
+    if known.is_restricted(batch, now):
         return None
     if price_arms.is_anothers(batch=batch, worker=worker):
         return None
     again = retrying.next_try(batch=batch, worker=worker)
-    if is_over_with(batch, worker, again):
+    if is_over_with(batch, known, again):
         return None
     available = on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
     if not available and price_arms.is_left_over(batch):
         return None
-    needs = hindrance(batch=batch, worker=worker, now=now, again=again)
-    needs = needs or ("" if available else nothing_left(batch, worker))
+    needs = hindrance(batch=batch, known=known, now=now, again=again)
+    needs = needs or ("" if available else nothing_left(batch, known))
     rate = teams.rate_of(worker=worker, batch=batch)
-    price = price_for(batch=batch, worker_id=worker.pk)
+    price = price_for(batch=batch, known=known)
     return Offer(batch, most_worth(batch, rate) if rate else price, available, needs, rate)
 
 
@@ -93,27 +95,27 @@ def most_worth(batch: Batch, rate: int) -> int:
     return teams.worth(hourly_micro=rate, time=timedelta(seconds=batch.assignment_seconds))
 
 
-def is_over_with(batch: Batch, worker: Worker, again: datetime | None) -> bool:
+def is_over_with(batch: Batch, known: Standing, again: datetime | None) -> bool:
     """Training and exam are offered until they have given their skill, and on while they may be sat `again`."""
     if batch.kind == Batch.Kind.MAIN or again is not None:
         return False
-    return skills.value_of(worker_id=worker.pk, skill_id=batch.grants_skill_id) is not None
+    return known.value_of(batch.grants_skill_id) is not None
 
 
-def hindrance(*, batch: Batch, worker: Worker, now: datetime, again: datetime | None) -> str:
+def hindrance(*, batch: Batch, known: Standing, now: datetime, again: datetime | None) -> str:
     """Say what keeps a worker from this batch for now: a skill, days until the next try, a rule; empty = nothing."""
     return (
-        gate_sentence(batch, worker)
+        gate_sentence(batch, known)
         or retrying.wait_sentence(again, now)
-        or quality.hindrance(batch=batch, worker=worker, now=now)
+        or quality.hindrance(batch=batch, worker=known.worker, now=now)
     )
 
 
-def gate_sentence(batch: Batch, worker: Worker) -> str:
+def gate_sentence(batch: Batch, known: Standing) -> str:
     """Say which skill is missing for this batch; empty = none."""
     if batch.needs_skill is None:
         return ""
-    value = skills.value_of(worker_id=worker.pk, skill_id=batch.needs_skill_id)
+    value = known.value_of(batch.needs_skill_id)
     if value is None:
         return _("Needs “%(skill)s” first.") % {"skill": told(batch.needs_skill.name)}
     if value < batch.needs_value:
@@ -122,10 +124,11 @@ def gate_sentence(batch: Batch, worker: Worker) -> str:
     return ""
 
 
-def nothing_left(batch: Batch, worker: Worker) -> str:
-    if batch.per_worker and answered(batch, worker) >= batch.per_worker:
+def nothing_left(batch: Batch, known: Standing) -> str:
+    if batch.per_worker and known.answered(batch) >= batch.per_worker:
         return _("You have sent all %(most)s that one person may send here. Thank you!") % {"most": batch.per_worker}
-    held = Assignment.objects.filter(batch=batch, state=State.ACTIVE).exclude(worker=worker).order_by("lease_until")
+    held = Assignment.objects.filter(batch=batch, state=State.ACTIVE).exclude(worker=known.worker)
+    held = held.order_by("lease_until")
     first = held.first()
     if first is not None:
         count = held.count()
@@ -138,9 +141,9 @@ def nothing_left(batch: Batch, worker: Worker) -> str:
     return _("Nothing to do here right now.")
 
 
-def price_for(*, batch: Batch, worker_id: int) -> int:
+def price_for(*, batch: Batch, known: Standing) -> int:
     """Return the price of a full page, by skill where the batch has a table; fixed when the page is issued."""
-    value = skills.value_of(worker_id=worker_id, skill_id=batch.price_skill_id)
+    value = known.value_of(batch.price_skill_id)
     if value is None:
         return batch.price_micro
     for low, high, amount in batch.price_table:
@@ -159,11 +162,3 @@ def on_offer(batch: Batch, worker: Worker) -> QuerySet[Task]:
     seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
     free = tasks_to_give(batch).filter(own_queue.may_have(worker))
     return free.filter(~Exists(seen), ~Q(author_id=worker.pk) | Q(author_id=None))
-
-
-def answered(batch: Batch, worker: Worker) -> int:
-    """How many real tasks of this batch the worker holds or has done (skipped and expired ones do not count)."""
-    live = [State.ACTIVE, State.SUBMITTED, State.ACCEPTED]
-    return Answer.objects.filter(
-        worker=worker, task__batch=batch, task__overlap__isnull=False, assignment__state__in=live
-    ).count()

@@ -56,12 +56,14 @@ def free(*, worker_id: int, project_id: int) -> int:
     return len(ids)
 
 
-def pick(*, on_offer: QuerySet[Task], worker: Worker, n: int) -> list[Task]:
-    """Lock the worker's next tasks: his own first, then by priority. What somebody else is just taking is passed by."""
+def pick(*, on_offer: QuerySet[Task], own_ids: Sequence[int], n: int) -> list[Task]:
+    """Lock a worker's next tasks: those kept for him first, then by priority.
+
+    What somebody else is just taking is passed by.
+    """
     if n <= 0:
         return []
     in_turn = on_offer.order_by("-priority", "id").select_for_update(of=("self",), skip_locked=True)
-    own_ids = list(OwnTask.objects.filter(worker=worker).values_list("task_id", flat=True))
     own = list(in_turn.filter(pk__in=own_ids)[:n]) if own_ids else []
     return [*own, *in_turn.exclude(pk__in=[task.pk for task in own])[: n - len(own)]]
 

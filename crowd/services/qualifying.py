@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from crowd.errors import CrowdError
 from crowd.models import Batch, Skill, SkillEvent, SkillValue, Worker
 from crowd.services import offers
+from crowd.services.standing import Asked
 
 MOST_REASON = 120
 
@@ -64,4 +65,4 @@ def qualified_for(*, worker: Worker, project_id: int) -> list[Qualified]:
 def _needs(batch: Batch, worker: Worker) -> str:
     if batch.team is not None and batch.team_id != worker.team_id:
         return f"Kept for {batch.team.name}."
-    return offers.gate_sentence(batch, worker)
+    return offers.gate_sentence(batch, Asked(worker))

@@ -9,6 +9,7 @@ from django.db.models import Count, Min, Q
 
 from crowd.models import Answer, Assignment, Batch, Restriction, Worker
 from crowd.services.offers import Offer, gate_sentence
+from crowd.services.standing import Asked
 
 State = Assignment.State
 
@@ -65,7 +66,7 @@ def _gates(worker: Worker, offers: Sequence[Offer]) -> tuple[Gate, ...]:
     for offer in offers:
         skill = offer.batch.needs_skill
         is_work = offer.available and offer.batch.kind == Batch.Kind.MAIN
-        if skill is not None and is_work and gate_sentence(offer.batch, worker):
+        if skill is not None and is_work and gate_sentence(offer.batch, Asked(worker)):
             behind[skill.name] = behind.get(skill.name, 0) + offer.available
     return tuple(Gate(name, tasks) for name, tasks in behind.items())
 

@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from crowd.clock import database_now
 from crowd.emulators.guests import Answer
 from crowd.models import Answer as AnswerRow
-from crowd.rehearsal import acting, visits
+from crowd.rehearsal import acting, own_market
 from crowd.rehearsal.answers import Photo
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick
 from crowd.rehearsal.people import CrowdMix, Person, profile
@@ -65,10 +65,10 @@ class _Guest:
         return given if photo is None else photo
 
     def truth_of(self, task: acting.StallTask) -> Truth:
-        return visits.truth_of(task.payload)
+        return own_market.truth_of(task.payload)
 
     def template_of(self, task: acting.StallTask) -> bytes | None:
-        return visits.stored(task.payload.get("template_key", ""))
+        return own_market.stored(task.payload.get("template_key", ""))
 
     def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
         return self.sent[-1 - back] if back < len(self.sent) else None

@@ -75,8 +75,9 @@ class Driver:
         waiting = Asset.objects.filter(project=self.project, state=Asset.State.WAITING)
         self._work_stages(now)
         for _ in self.stages:
-            if waiting.exists():
-                self._work_stages(now)
+            if not waiting.exists():
+                break
+            self._work_stages(now)
         self.owes_work = False
 
     def _work_stages(self, now: datetime) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from crowd.models import Assignment, Worker
 from crowd.rehearsal import visits
+from crowd.services.rounds import NotTogether, Round
 from curation.engine import campaigns, flow, rehearsal
 from curation.engine.wish import Wish
 from curation.models import Asset, Project
@@ -68,6 +69,14 @@ def test_the_same_seed_gives_the_same_document_and_everything_comes_to_an_end(un
     moving = [Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD]
     assert not Asset.objects.filter(project=project, state__in=moving).exists()
     assert not Assignment.objects.filter(processed_at=None, submitted_at__isnull=False).exists()
+
+
+def test_visitors_one_by_one_take_the_same_course_as_together(undisturbed, monkeypatch):
+    def too_dear(_round: Round) -> None:
+        raise NotTogether
+
+    monkeypatch.setattr(Round, "write", too_dear)
+    assert rehearsed() == undisturbed
 
 
 def test_who_comes_for_the_first_time_is_first_seen_then():

@@ -17,6 +17,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError, NoWork
 from crowd.models import ArmSeat, Assignment, Batch, Budget, Restriction, Task, Worker
 from crowd.services import claims, dispatch, handing_in, judging, offers, price_arms, pulling, teams
+from crowd.services.standing import Asked
 from curation.models import Asset, Event, Job, Pool, PriceDecision, PriceTrial, Project
 from curation.services import pools, price_dealing, price_ending, price_trials
 from tests import scenes
@@ -252,7 +253,7 @@ def test_every_price_of_a_small_trial_has_a_page_on_offer(pool, cap, dealt):
 def test_the_cap_counts_pages_as_they_are_paid_where_new_workers_meet_more_control_tasks(pool):
     batch = Batch.objects.get(pool_id=pool.pk)
     batch.spec, batch.page_size, batch.price_micro = {**batch.spec, "control_rate": "adaptive"}, 10, 80_000
-    paid = claims.page_price(batch=batch, worker_id=scenes.worker("new").pk, real=8, controls=2)
+    paid = claims.page_price(batch=batch, known=Asked(scenes.worker("new")), real=8, controls=2)
     assert price_dealing.price_of_answer(batch) * 8 == paid == 80_000
 
 

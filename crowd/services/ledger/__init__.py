@@ -8,7 +8,7 @@ The sums of the books are the budgets' numbers at every moment: held = reserved,
 
 from crowd.services.ledger.by_hand import correct, refund
 from crowd.services.ledger.charges import charge, charge_bonus, charge_many
-from crowd.services.ledger.holds import release, release_all, reserve, resize, shrink_page
+from crowd.services.ledger.holds import release, release_all, reserve, reserve_all, resize, shrink_page
 from crowd.services.ledger.limits import Totals, create_budget, raise_budget, remove_budget, totals
 from crowd.services.ledger.purse import Purse, lock, lock_of_page, lock_project
 
@@ -29,6 +29,7 @@ __all__ = [
     "release_all",
     "remove_budget",
     "reserve",
+    "reserve_all",
     "resize",
     "shrink_page",
     "totals",

@@ -1,6 +1,6 @@
 """Money held for work under way. The project's budget is locked first, then the hold: nobody does it the other way."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import transaction
 
@@ -13,15 +13,20 @@ HOLD = Way(Kind.RESERVE, Book.BUDGET, Book.HELD)
 GIVE_BACK = Way(Kind.RELEASE, Book.HELD, Book.BUDGET)
 
 
-@transaction.atomic
-def reserve(*, purse: Purse, amount_micro: int, ref: str) -> Reservation | None:
+def reserve(*, purse: Purse, amount_micro: int, ref: str) -> None:
     """Hold money for a page. Nothing is held for unpaid work. Raises BudgetExceeded."""
-    if amount_micro == 0:
-        return None
-    move(purse, reserved=amount_micro)
-    hold = _new(purse, ref, amount_micro)
-    entry(purse, HOLD, ref, amount_micro).save()
-    return hold
+    reserve_all(purse=purse, amounts={ref: amount_micro})
+
+
+@transaction.atomic
+def reserve_all(*, purse: Purse, amounts: Mapping[str, int]) -> None:
+    """Hold money for several pages, by what the ledger calls them, all or none. Raises BudgetExceeded."""
+    due = {ref: amount for ref, amount in amounts.items() if amount}
+    if not due:
+        return
+    move(purse, reserved=sum(due.values()))
+    Reservation.objects.bulk_create(_hold(purse, ref, amount) for ref, amount in due.items())
+    LedgerEntry.objects.bulk_create(entry(purse, HOLD, ref, amount) for ref, amount in due.items())
 
 
 @transaction.atomic
@@ -97,7 +102,13 @@ def _step(hold: Reservation) -> str:
 
 
 def _new(purse: Purse, ref: str, amount_micro: int) -> Reservation:
-    return Reservation.objects.create(
+    hold = _hold(purse, ref, amount_micro)
+    hold.save(force_insert=True)
+    return hold
+
+
+def _hold(purse: Purse, ref: str, amount_micro: int) -> Reservation:
+    return Reservation(
         project_id=purse.project_id,
         stage_id=purse.stage_id,
         pool_id=purse.pool_id,

@@ -1,0 +1,206 @@
+"""The market in our own database, as one simulated visitor meets it. What is `ref` elsewhere are rows here."""
+
+import hashlib
+import uuid
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db.models import Count, F, QuerySet
+
+from crowd.models import AnswerRaw, Batch, SkillValue, Task, Worker
+from crowd.models.worker import digest_of
+from crowd.rehearsal import acting, answers
+from crowd.rehearsal.models import HiddenTruth, PlayedTrick
+from crowd.rehearsal.pictures import Truth
+from crowd.services import claims, control, handing_in, trust
+from crowd.services.rounds import Round
+from crowd.services.standing import Learned
+
+FILM = b"ftyp"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is here, when."""
+
+    worker: Worker
+    now: datetime
+    is_live: bool
+    ring: tuple[str, ...] = ()  # ids of the others whose photos he sends
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMarket:
+    """Each page is taken and handed in by itself."""
+
+    visitor: Visitor
+    offered: list[acting.Stall]
+
+    def is_barred(self) -> bool:
+        """A restriction that covers the account's work is seen at any of its pools."""
+        visitor = self.visitor
+        return not self.offered or trust.is_restricted(
+            worker=visitor.worker, batch=self.offered[0].ref, now=visitor.now
+        )
+
+    def stalls(self) -> list[acting.Stall]:
+        return self.offered
+
+    def skills(self) -> set[Hashable]:
+        return set(SkillValue.objects.filter(worker=self.visitor.worker).values_list("skill_id", flat=True))
+
+    def take(self, stall: acting.Stall) -> acting.Page:
+        page = claims.claim_page(batch_id=stall.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
+        tasks = [acting.StallTask(task.answer_id, task.payload) for task in claims.page_tasks(page)]
+        return acting.Page(page, stall, tasks)
+
+    def walk_away(self, page: acting.Page) -> None:
+        """On a virtual clock the lease runs out; a live crowd is too fast for leases of minutes and says so."""
+        if self.visitor.is_live:
+            handing_in.skip_page(assignment_id=page.ref.pk, worker_id=self.visitor.worker.pk, now=self.visitor.now)
+
+    def truth_of(self, task: acting.StallTask) -> Truth:
+        return truth_of(task.payload)
+
+    def template_of(self, task: acting.StallTask) -> bytes | None:
+        return stored(task.payload.get("template_key", ""))
+
+    def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
+        return _earlier_photo(Worker.objects.filter(pk=self.visitor.worker.pk), back)
+
+    def shared_photo(self, back: int) -> tuple[bytes, Truth] | None:
+        digests = [digest_of(one) for one in self.visitor.ring]
+        ring = Worker.objects.filter(account_id=self.visitor.worker.account_id, ext_digest__in=digests)
+        return _earlier_photo(ring, back) if digests else None
+
+    def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
+        digest = hashlib.sha256(photo.data)
+        known = HiddenTruth(sha256=digest.digest(), truth=photo.truth.to_json())
+        HiddenTruth.objects.bulk_create([known], ignore_conflicts=True)
+        suffix = "mp4" if photo.data[4:8] == FILM else "jpg"
+        key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(photo.data))
+        if photo.trick:
+            PlayedTrick.objects.create(answer_id=task.ref, trick=photo.trick)
+        name, size = f"photo-{task.ref}.{suffix}", len(photo.data)
+        return {"file": {"key": key, "sha256": digest.hexdigest(), "bytes": size, "name": name}}
+
+    def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:
+        who = self.visitor.worker.pk
+        return control.check_training(assignment_id=page.ref.pk, worker_id=who, answer_id=task.ref, payload=given).ok
+
+    def hand_in(self, page: acting.Page, given: Mapping[Any, Mapping[str, Any]], duration_ms: int) -> None:
+        handing_in.submit_page(
+            assignment_id=page.ref.pk,
+            worker_id=self.visitor.worker.pk,
+            answers=given,
+            duration_ms=duration_ms,
+            now=self.visitor.now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTogether(OwnMarket):
+    """Pages of real work are taken and handed in together with those of other visitors."""
+
+    pages: Round
+
+    @property
+    def known(self) -> Learned:
+        return self.pages.known(self.visitor.worker)
+
+    def is_barred(self) -> bool:
+        """The first thing that a visit asks: what he and his ring have done before is written by now."""
+        self.pages.meet(self.visitor.worker, ring=self.visitor.ring)
+        return not self.offered or self.known.is_restricted(self.offered[0].ref, self.visitor.now)
+
+    def skills(self) -> set[Hashable]:
+        return set(self.known.values)
+
+    def take(self, stall: acting.Stall) -> acting.Page:
+        batch, worker = stall.ref, self.visitor.worker
+        if not self.pages.can_give(batch, worker):
+            if batch.price_micro or batch.price_table:
+                self.pages.write()  # what the others hold comes before
+            return OwnMarket.take(self, stall)
+        page, rows = self.pages.take(batch=batch, worker=worker, now=self.visitor.now)
+        return acting.Page(page, stall, [acting.StallTask(row.pk, row.task.payload) for row in rows])
+
+    def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:
+        if not self.pages.holds(page.ref):
+            return OwnMarket.is_right(self, page, task, given)
+        return self.pages.check_training(page=page.ref, answer_id=task.ref, payload=given).ok
+
+    def hand_in(self, page: acting.Page, given: Mapping[Any, Mapping[str, Any]], duration_ms: int) -> None:
+        if self.pages.holds(page.ref):
+            self.pages.hand_in(page=page.ref, answers=given, duration_ms=duration_ms, now=self.visitor.now)
+        else:
+            OwnMarket.hand_in(self, page, given, duration_ms)
+
+
+def stalls_of(account_id: int) -> list[acting.Stall]:
+    open_ones = Batch.objects.filter(account_id=account_id, state=Batch.State.OPEN)
+    batches = list(open_ones.select_related("account", "needs_skill").order_by("id"))
+    open_tasks = dict(
+        Task.objects.filter(batch__in=batches, cancelled=False, issued__lt=F("overlap"))
+        .values_list("batch_id")
+        .annotate(n=Count("id"))
+    )
+    return [_stall(batch, open_tasks.get(batch.pk, 0)) for batch in batches]
+
+
+def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
+    return acting.Stall(
+        ref=batch,
+        kind=batch.kind,
+        interface=batch.interface,
+        open_tasks=open_tasks,
+        priority=batch.priority,
+        needs_skill=batch.needs_skill_id,
+        grants_skill=batch.grants_skill_id,
+        options=[option["value"] for option in batch.spec.get("options", [])],
+        flags=[flag["value"] for flag in batch.spec.get("flags", [])],
+        media=batch.spec.get("media", "image"),
+        price_micro=batch.price_micro,
+        per_worker=batch.per_worker,
+    )
+
+
+def _earlier_photo(workers: QuerySet[Worker], back: int) -> tuple[bytes, Truth] | None:
+    raw = (
+        AnswerRaw.objects.filter(answer__worker__in=workers, answer__assignment__batch__interface="photo")
+        .order_by("-pk")[back : back + 1]
+        .first()
+    )
+    if raw is None:
+        return None
+    file = raw.payload["file"]
+    data = stored(file["key"])
+    row = HiddenTruth.objects.filter(sha256=bytes.fromhex(file["sha256"])).first()
+    return (data, Truth.from_json(row.truth)) if data is not None and row is not None else None
+
+
+def stored(key: str) -> bytes | None:
+    if not key or not default_storage.exists(key):
+        return None
+    with default_storage.open(key, "rb") as file:
+        data: bytes = file.read()
+    return data
+
+
+def truth_of(payload: Any) -> Truth:
+    """What the picture shows; about pictures nobody drew the crowd knows nothing and takes them as they are asked."""
+    try:
+        return _truth(bytes.fromhex(payload["sha256"]))
+    except HiddenTruth.DoesNotExist:
+        return Truth(payload["class"], (), int(payload["width"] or 1), int(payload["height"] or 1), "unknown")
+
+
+@lru_cache(maxsize=20_000)
+def _truth(sha256: bytes) -> Truth:
+    """Read a truth once in a process; that of a file never changes."""
+    return Truth.from_json(HiddenTruth.objects.get(sha256=sha256).truth)

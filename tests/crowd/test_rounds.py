@@ -1,0 +1,126 @@
+"""Several workers take a page each and hand it in: written together, it is what one page after the other would be."""
+
+import pytest
+from django.db import transaction
+
+from crowd.errors import NoWork
+from crowd.models import Answer, Assignment, Batch, Budget, LedgerEntry, Reservation, SkillValue, Task, Worker
+from crowd.services import trust
+from crowd.services.rounds import NotTogether, Round
+from tests.crowd import market
+from tests.crowd.market import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+PRICE = 30_000
+RIGHT = {"answer": "correct"}
+
+
+def hand_in(round_: Round, batch: Batch, who: Worker, *, now=NOON) -> Assignment:
+    page, rows = round_.take(batch=batch, worker=who, now=now)
+    round_.hand_in(page=page, answers={row.pk: RIGHT for row in rows}, duration_ms=9_000, now=now + MINUTE)
+    return page
+
+
+@transaction.atomic
+def written(batch: Batch, *workers: Worker) -> None:
+    together = Round(workers)
+    for who in workers:
+        hand_in(together, batch, who)
+    together.write()
+
+
+def test_pages_taken_together_are_stored_held_counted_and_paid():
+    batch = market.batch(page_size=2)
+    asked = market.tasks(batch, 4)
+    wanda, willa = market.workers(batch.account, 2)
+    together = Round([wanda, willa])
+    first, second = hand_in(together, batch, wanda), hand_in(together, batch, willa)
+    assert not Assignment.objects.exists()
+    together.write()
+    pages = Assignment.objects.order_by("pk")
+    assert [(one.pk, one.worker, one.state, one.price_micro) for one in pages] == [
+        (first.pk, wanda, "accepted", PRICE),
+        (second.pk, willa, "accepted", PRICE),
+    ]
+    assert {(one.submitted_at, one.duration_ms) for one in pages} == {(NOON + MINUTE, 9_000)}
+    assert [row.task for row in Answer.objects.order_by("pk")] == asked
+    assert set(Answer.objects.values_list("raw__payload__answer", flat=True)) == {"correct"}
+    assert set(Task.objects.values_list("issued", "done")) == {(1, 1)}
+    purse = Budget.objects.get(project_id=batch.project_id)
+    assert (purse.reserved_micro, purse.spent_micro) == (0, 2 * PRICE)
+    assert sorted(LedgerEntry.objects.values_list("kind", flat=True)) == ["charge", "charge", "reserve", "reserve"]
+
+
+def test_a_page_that_is_not_handed_in_stays_in_hand_with_its_money():
+    batch = market.batch()
+    market.tasks(batch)
+    (wanda,) = market.workers(batch.account, 1)
+    together = Round([wanda])
+    page, _ = together.take(batch=batch, worker=wanda, now=NOON)
+    together.write()
+    page.refresh_from_db()
+    assert (page.state, page.submitted_at) == ("active", None)
+    assert Reservation.objects.get(ref=f"assignment:{page.pk}").state == "held"
+    assert Task.objects.get().done == 0
+    assert not Round([wanda]).can_give(batch, wanda), "it is his page, he gets no second one"
+
+
+def test_nobody_gets_what_another_one_has_taken_in_the_same_round():
+    batch = market.batch()
+    market.tasks(batch)
+    wanda, willa = market.workers(batch.account, 2)
+    together = Round([wanda, willa])
+    hand_in(together, batch, wanda)
+    with pytest.raises(NoWork):
+        together.take(batch=batch, worker=willa, now=NOON)
+
+
+def test_who_comes_again_is_known_by_what_he_has_done_before():
+    batch = market.batch(per_worker=1)
+    market.tasks(batch, 3)
+    (wanda,) = market.workers(batch.account, 1)
+    together = Round([wanda])
+    together.meet(wanda)
+    hand_in(together, batch, wanda)
+    together.meet(wanda)
+    assert Assignment.objects.count() == 1
+    with pytest.raises(NoWork):
+        together.take(batch=batch, worker=wanda, now=NOON)
+
+
+def test_who_may_not_work_here_gets_no_page():
+    batch = market.batch()
+    market.tasks(batch)
+    (wanda,) = market.workers(batch.account, 1)
+    trust.restrict(worker_id=wanda.pk, scope="batch", scope_id=batch.pk, reason="fast", until=NOON + MINUTE)
+    together = Round([wanda])
+    with pytest.raises(NoWork, match="cannot work"):
+        together.take(batch=batch, worker=wanda, now=NOON)
+    hand_in(together, batch, wanda, now=NOON + 2 * MINUTE)
+
+
+def test_a_training_counts_first_answers_and_opens_the_work():
+    account = market.account()
+    skill = market.skill(account)
+    training = market.batch(at=account, kind="training", price_micro=0, grants_skill=skill, page_size=2)
+    market.tasks(training, 2, known="correct")
+    (wanda,) = market.workers(account, 1)
+    together = Round([wanda])
+    page, rows = together.take(batch=training, worker=wanda, now=NOON)
+    assert not together.check_training(page=page, answer_id=rows[0].pk, payload={"answer": "incorrect"}).ok
+    assert together.check_training(page=page, answer_id=rows[0].pk, payload=RIGHT).ok
+    together.hand_in(page=page, answers={row.pk: RIGHT for row in rows}, duration_ms=9_000, now=NOON)
+    together.write()
+    assert SkillValue.objects.get(worker=wanda, skill=skill).value == 50
+    page.refresh_from_db()
+    assert (page.state, page.processed_at) == ("accepted", NOON)
+
+
+def test_where_the_money_does_not_last_for_all_nothing_is_written():
+    batch = market.batch(project_id=market.budget(1), price_micro=600_000)
+    market.tasks(batch, 2)
+    wanda, willa = market.workers(batch.account, 2)
+    with pytest.raises(NotTogether):
+        written(batch, wanda, willa)
+    assert not Assignment.objects.exists()
+    assert set(Task.objects.values_list("issued", flat=True)) == {0}
