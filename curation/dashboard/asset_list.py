@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
@@ -153,26 +153,41 @@ def _head(term: Term) -> str:
 
 def page(asked: Asked, *, project: Project) -> Page:
     """Return one page, newest first: `after` goes on to older ones, `before` back to newer, `at` begins with a day."""
-    size, going_back = PAGES[asked.layout], asked.before is not None
+    size, going_back, columns = PAGES[asked.layout], asked.before is not None, _order(asked.query)
     rows = matching(asked.query, project=project)
-    cursor = _place_of(project, asked.before or asked.after)
-    if cursor is not None:
-        rows = rows.filter(pk__gt=cursor) if going_back else rows.filter(pk__lt=cursor)
+    place = _place_of(project, asked.before or asked.after)
+    if place is not None:
+        rows = rows.filter(_beyond(place, columns, "gt" if going_back else "lt"))
     elif asked.at is not None:
-        cursor = _place_of_day(rows, asked.at)
-        rows = rows.none() if cursor is None else rows.filter(pk__lte=cursor)
-    found = list(_shown(rows).order_by("id" if going_back else "-id")[: size + 1])
+        place = _place_of_day(rows, asked.at)
+        rows = rows.none() if place is None else rows.filter(_beyond(place, columns, or_itself=True))
+    found = list(_shown(rows).order_by(*(name if going_back else f"-{name}" for name in columns))[: size + 1])
     more, found = len(found) > size, found[:size]
     if going_back:
         found.reverse()
-    has_newer = more if going_back else cursor is not None
-    has_older = cursor is not None if going_back else more
+    has_newer = more if going_back else place is not None
+    has_older = place is not None if going_back else more
     decorate(found)
     return Page(
         tuple(found),
         found[0].public_id if found and has_newer else None,
         found[-1].public_id if found and has_older else None,
     )
+
+
+def _order(query: Query) -> tuple[str, ...]:
+    """By number; days are read in their own order, else all that came after them would be walked over first."""
+    by_day = any(term.field == "created" and not term.negated for term in query.terms)
+    return ("created_at", "id") if by_day else ("id",)
+
+
+def _beyond(place: Asset, columns: Sequence[str], side: str = "lt", *, or_itself: bool = False) -> Q:
+    """Return what lies on this side of an asset in the order of the list; an index answers the first test."""
+    by_number = Q(**{f"id__{side}{'e' if or_itself else ''}": place.pk})
+    if columns == ("id",):
+        return by_number
+    same_or_beyond = Q(**{f"created_at__{side}e": place.created_at})
+    return same_or_beyond & (Q(**{f"created_at__{side}": place.created_at}) | by_number)
 
 
 def frames(asked: Asked, *, project: Project) -> list[Asset]:
@@ -195,16 +210,16 @@ def _shown(rows: AssetQuerySet) -> AssetQuerySet:
     )
 
 
-def _place_of(project: Project, public_id: UUID | None) -> int | None:
+def _place_of(project: Project, public_id: UUID | None) -> Asset | None:
     if public_id is None:
         return None
-    return Asset.objects.filter(project=project, public_id=public_id).values_list("pk", flat=True).first()
+    return Asset.objects.filter(project=project, public_id=public_id).only("created_at").first()
 
 
-def _place_of_day(rows: AssetQuerySet, day: date) -> int | None:
+def _place_of_day(rows: AssetQuerySet, day: date) -> Asset | None:
     """Return the newest asset that arrived on the day or before it."""
     end = midnight(Value(str(day), day), 1)
-    return rows.filter(created_at__lt=end).order_by("-created_at", "-id").values_list("pk", flat=True).first()
+    return rows.filter(created_at__lt=end).only("created_at").order_by("-created_at", "-id").first()
 
 
 def decorate(assets: Sequence[Asset]) -> None:

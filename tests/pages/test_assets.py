@@ -40,6 +40,27 @@ def test_paging_by_key_shows_every_asset_once_there_and_back(project, people):
     assert "<html" not in alone.content.decode()
 
 
+def test_pages_of_some_days_go_by_the_moment_of_arrival_there_and_back(project, people):
+    """Among them many of one moment, whose numbers decide; numbers and days need not agree."""
+    made = [make_asset(project) for _ in range(125)]
+    noon, morning = "2026-10-05T12:00:00Z", "2026-10-05T06:00:00Z"
+    Asset.objects.filter(pk__in=[asset.pk for asset in made]).update(created_at=noon)
+    Asset.objects.filter(pk=made[-1].pk).update(created_at=morning)
+    Asset.objects.filter(pk=make_asset(project).pk).update(created_at="2026-10-06T12:00:00Z")
+    seen, query = [], "?layout=list&q=created:2026-10-05"
+    for _ in range(3):
+        answer = people["vera"].get(at(project) + query)
+        seen += [asset.pk for asset in answer.context["page"].assets]
+        query = answer.context["older"]
+    assert seen == [*(asset.pk for asset in reversed(made[:-1])), made[-1].pk]
+    back = people["vera"].get(at(project) + answer.context["newer"])
+    assert [asset.pk for asset in back.context["page"].assets] == seen[60:120]
+    jumped = people["vera"].get(
+        at(project), {"q": "created:2026-10-01..2026-10-05", "layout": "list", "at": "2026-10-05"}
+    )
+    assert [asset.pk for asset in jumped.context["page"].assets] == seen[:60]
+
+
 def test_facets_count_under_the_other_filters_and_link_to_what_they_count(project, people):
     make_asset(project)
     make_asset(project, Asset.State.DROPPED, stage="checks", reason="rotated")
