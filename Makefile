@@ -14,7 +14,7 @@ DEPLOYED := DJANGO_SETTINGS_MODULE=curation.settings.production ALLOWED_HOSTS=wi
 	REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-the-check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHI
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging bench-api bench-web bench-load chaos lock clean browser screenshots
+.PHONY: help setup setup-dev run test check bench bench-aggregation bench-imaging bench-api bench-web bench-load chaos lock clean browser screenshots every-screen
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -84,6 +84,9 @@ bench-api: setup-dev ## the doors: pages of lists, uploads, imports, exports, be
 
 screenshots: setup-dev browser ## pictures of the main screens into docs/pictures, from a demo of their own
 	@$(BIN)/python -m tests.screenshots
+
+every-screen: setup-dev browser ## every page of the demo and of an empty project, both themes, desk and phone, into var/screens
+	@$(BIN)/python -m tests.every_screen
 
 bench-web: setup-dev browser ## screens over a million assets: server time, and a browser that scrolls
 	@mkdir -p var/bench

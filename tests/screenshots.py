@@ -52,7 +52,11 @@ def main() -> int:
         say("Chromium is needed, and --only must name screens: " + ", ".join(SCREENS))
         return 2
     given.out.mkdir(parents=True, exist_ok=True)
-    with product() as link, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory(prefix="winnow-pictures-") as folder,
+        product(folder) as link,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         take(browser, link, names, given.out, given.wait)
         browser.close()
@@ -64,23 +68,22 @@ def say(words: str) -> None:
 
 
 @contextmanager
-def product() -> Iterator[str]:
-    """Run the product with its demo in a throw-away folder on a free port; yield the sign-in link."""
+def product(folder: str) -> Iterator[str]:
+    """Run the product with its demo in this folder on a free port; yield the sign-in link."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
     own = {
         name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL", "STORAGE_URL"}
     }
-    with tempfile.TemporaryDirectory(prefix="winnow-pictures-") as folder:
-        environment = {**own, "DATA_DIR": folder, "PORT": str(port), "BASE_URL": f"http://127.0.0.1:{port}"}
-        process = subprocess.Popen(
-            [str(ROOT / "winnow"), "up"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-        )
-        try:
-            yield _link(process)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+    environment = {**own, "DATA_DIR": folder, "PORT": str(port), "BASE_URL": f"http://127.0.0.1:{port}"}
+    process = subprocess.Popen(
+        [str(ROOT / "winnow"), "up"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield _link(process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
 
 
 def _link(process: "subprocess.Popen[str]") -> str:
@@ -99,7 +102,7 @@ def take(browser: Browser, link: str, names: list[str], out: Path, wait: int) ->
     page.get_by_role("link", name="Hand gestures (demo)").first.click()
     page.wait_for_url("**/p/*/")
     project = page.url
-    _wait_for_content(page, wait)
+    wait_for_content(page, wait)
     for theme in THEMES:
         context.add_cookies([{"name": "theme", "value": theme, "url": project}])
         for name in names:
@@ -112,7 +115,7 @@ def take(browser: Browser, link: str, names: list[str], out: Path, wait: int) ->
     context.close()
 
 
-def _wait_for_content(page: Page, seconds: int) -> None:
+def wait_for_content(page: Page, seconds: int) -> None:
     """Reload now and then until enough pictures are published; late is better than never, so go on all the same."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Account
+from crowd.platforms.connecting import terms_of
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.log_form import log_context
@@ -33,7 +34,8 @@ def platforms(request: HttpRequest, public_id: UUID) -> HttpResponse:
     mine = set(accounts.visible_to(person(request)).values_list("pk", flat=True))
     used = Account.objects.defer("secrets").filter(pk__in=seat.project.pools.order_by().values("account"))
     lines = system.account_lines(accounts=used.order_by("label"), now=database_now())
-    context = {"seat": seat, "tab": "platforms", "lines": [(line, line.account.pk in mine) for line in lines]}
+    told = [(line, terms_of(line.account.platform).title, line.account.pk in mine) for line in lines]
+    context = {"seat": seat, "tab": "platforms", "lines": told}
     return render(request, "curation/settings/platforms.html", context)
 
 

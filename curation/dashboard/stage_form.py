@@ -175,7 +175,7 @@ def _text(value: Any, field: FieldInfo) -> str:
     if kind == "lines":
         return "\n".join(value)
     if kind != "yaml":
-        return str(value)
+        return f"{value:.15g}" if isinstance(value, float) else str(value)  # 0.0 is the usual 0
     if not value or value == stage_settings.usual_value(field):
         return ""
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).strip()

@@ -48,6 +48,13 @@ def test_each_thing_is_found_by_a_piece_of_its_name_and_its_page_opens(world, pr
         assert people["vera"].get(address).status_code == 200
 
 
+def test_every_screen_of_a_project_marks_one_place_in_the_side_bar(project: Project, people: dict[str, Client]):
+    for screen in (one for one in OF_A_PROJECT if not one.needs):
+        page = people["alice"].get(reverse(screen.name, args=[project.public_id])).content.decode()
+        bar = page.partition('aria-label="Screens"')[2].partition("</nav>")[0]
+        assert bar.count('aria-current="page"') == (1 if bar else 0), screen.name
+
+
 def test_what_is_named_so_comes_before_what_only_means_that(project: Project, people: dict[str, Client]):
     make_pool(project, "CALL")
     assert list(found(people["alice"], "call", project)) == ["Pools", "See also", "Assets"]

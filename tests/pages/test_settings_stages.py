@@ -103,3 +103,10 @@ def test_members_look_leads_change_strangers_find_nothing(validate: Stage, peopl
     other = scenes.project().stages.get(kind="validate")
     strange = reverse("settings-stage", args=[validate.project.public_id, other.pk])
     assert people["alice"].get(strange).status_code == 404
+
+
+def test_a_number_stored_with_a_point_is_still_the_usual_one(project: Project, people: dict[str, Client]):
+    project.stages.filter(kind="collect").update(settings={"min_seconds": 0.0, "max_seconds": 2.5})
+    page = people["alice"].get(reverse("settings-stages", args=[project.public_id])).content.decode()
+    assert "Min seconds" not in page
+    assert "Max seconds <b>2.5</b>" in page

@@ -13,9 +13,9 @@ import os
 import platform
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -183,23 +183,25 @@ def print_row(name: str, row: dict[str, Any]) -> None:
 
 @contextmanager
 def served() -> Iterator[str]:
-    import uvicorn
-    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+    """Serve as the product does: by its web process with a pool of connections, beside the browser's driver."""
+    from django.conf import settings
 
-    from curation import asgi
-
-    pages = ASGIStaticFilesHandler(asgi.http)
-
-    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        await (pages if scope["type"] == "http" else asgi.application)(scope, receive, send)
+    from curation.embedded.programs import Serving, web
 
     with socket.create_server(("127.0.0.1", 0)) as door:
-        running = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [door]}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
-        running.should_exit = True
-        thread.join(10)
+        port = door.getsockname()[1]
+    program = web(settings.PATHS, Serving("127.0.0.1", port, workers=0))
+    own = {"env": {**program.environment, "DJANGO_SETTINGS_MODULE": "curation.settings.local"}, "cwd": program.folder}
+    subprocess.run([sys.executable, "manage.py", "collectstatic", "--no-input", "-v", "0"], check=True, **own)
+    process = subprocess.Popen(program.command, **own)
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            assert process.poll() is None, "the web process ended"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 WATCH = """
@@ -253,7 +255,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, database(folder, durable=False):
         from django.conf import settings
 
-        settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
+        settings.ALLOWED_HOSTS = ["testserver"]
         started = time.perf_counter()
         project = load(ASSETS)
         took = time.perf_counter() - started
