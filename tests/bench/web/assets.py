@@ -193,7 +193,7 @@ def served() -> Iterator[str]:
     program = web(settings.PATHS, Serving("127.0.0.1", port, workers=0))
     own = {"env": {**program.environment, "DJANGO_SETTINGS_MODULE": "curation.settings.local"}, "cwd": program.folder}
     subprocess.run([sys.executable, "manage.py", "collectstatic", "--no-input", "-v", "0"], check=True, **own)
-    process = subprocess.Popen(program.command, **own)
+    process = subprocess.Popen((*program.command, "--log-level", "warning"), **own)
     try:
         while socket.socket().connect_ex(("127.0.0.1", port)):
             assert process.poll() is None, "the web process ended"
