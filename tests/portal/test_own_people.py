@@ -179,8 +179,10 @@ def test_who_comes_by_the_link_of_a_team_is_in_it(also, client):
 
 
 def test_a_worker_appeals_once_and_reads_the_answer(world, wanda, wandas):
+    assert "#rejected" not in home(wandas)
     page = rejected(world, wanda)
     here = reverse("w-appeal", args=[page.pk])
+    assert '<a class="w-link" href="#rejected">Not accepted: 1</a>' in home(wandas)
     assert here in home(wandas)
     assert "Too quick." in wandas.get(here).content.decode()
     wandas.post(here, {"text": "I have done many of these."})
