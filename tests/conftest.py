@@ -12,7 +12,7 @@ from curation.embedded.keeper import Plan
 from curation.embedded.services import Services, running_services
 
 ROOT = Path(__file__).resolve().parents[1]
-LONG_MS = 60_000
+LONG_MS = 600_000
 PREFIX = f"winnow-test-{os.getuid()}-"
 
 
@@ -29,12 +29,20 @@ def services() -> Iterator[Services]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience(services: Services) -> None:
-    """Let questions that pages give up soon take their time: what is under test is not how busy the machine is."""
+    """Let questions that pages give up soon take their time: what is under test is not how busy the machine is.
+
+    Work that is done in slices of seconds is done in one, unless a test wants more.
+    """
+    from crowd.platforms.tagme_files import packages
+    from crowd.services import vendor_files
     from curation.api import paging
     from curation.dashboard import asset_browser
     from curation.services import finding, tag_counts
     from curation.services.reviews import history
+    from curation.stages import checks, tag
 
+    checks.SECONDS_A_SLICE = tag.SECONDS_A_SLICE = LONG_MS / 1000
+    packages.SECONDS_A_SLICE = vendor_files.SECONDS_AT_ONCE = LONG_MS / 1000
     finding.NAMES_MS = tag_counts.PATIENCE_MS = LONG_MS
     paging.LONGEST_MS = asset_browser.LONGEST_MS = history.LONGEST_MS = LONG_MS
 

@@ -180,7 +180,7 @@ def test_what_a_worker_sent_is_held_for_a_person_and_not_dropped(tmp_path):
 
 
 def test_frames_wait_until_the_whole_video_is_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(tag_stage, "QUIET_SECONDS", 60)
+    monkeypatch.setattr(tag_stage, "QUIET_SECONDS", 3600)
     project = project_with(layers=[MOTION], taggers=[])
     assert ends(taken(project, footage(tmp_path, "0011"))) == "...."
     stage = project.stages.get(name="tag")
@@ -189,7 +189,7 @@ def test_frames_wait_until_the_whole_video_is_there(tmp_path, monkeypatch):
     job.refresh_from_db()
     assert job.state == Job.State.DUE
     assert job.next_at > database_now() + timedelta(seconds=30)
-    while flow.work_stage(stage=stage, now=database_now() + timedelta(minutes=2)):
+    while flow.work_stage(stage=stage, now=database_now() + timedelta(hours=2)):
         pass
     assert Asset.objects.filter(project=project, stage__name="publish").count() == 2
     assert Asset.objects.filter(project=project, reason="not_selected").count() == 2

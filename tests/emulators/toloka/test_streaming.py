@@ -45,7 +45,7 @@ def test_a_pipeline_sees_every_page_once_and_judges_it(kit: Any, people: People)
     pipeline = Pipeline(period=datetime.timedelta(milliseconds=50))
     pipeline.register(observer)
     pipeline.register(PoolStatusObserver(client, pool_id))
-    asyncio.run(asyncio.wait_for(pipeline.run(), 30))
+    asyncio.run(asyncio.wait_for(pipeline.run(), 300))
     assert len(seen) == len(set(seen)) == 5
     assert sorted(accepted) == sorted(seen)
 

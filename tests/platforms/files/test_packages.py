@@ -123,7 +123,7 @@ def test_a_task_that_had_to_stay_behind_never_replaces_the_package_that_went_out
 
 
 def test_what_is_lost_in_one_slice_is_remembered_in_the_next(batch, push, monkeypatch):
-    tasks, moments = [*specs(batch, 1), *bare(2)], iter([0.0, 0.0, 99.0])
+    tasks, moments = [*specs(batch, 1), *bare(2)], iter([0.0, 0.0, 9999.0])
     with monkeypatch.context() as slow:
         slow.setattr(packages.time, "monotonic", lambda: next(moments))
         with pytest.raises(StillRunning):
@@ -137,7 +137,7 @@ def test_a_large_package_is_packed_in_slices(batch, push, opened, monkeypatch):
     monkeypatch.setattr(packages, "SECONDS_A_SLICE", -1.0)
     with pytest.raises(StillRunning):
         push(batch, tasks)
-    monkeypatch.setattr(packages, "SECONDS_A_SLICE", 60.0)
+    monkeypatch.setattr(packages, "SECONDS_A_SLICE", 600.0)
     assert push(batch, tasks).created == 3
     with opened(batch, 2) as archive:
         assert len(archive.namelist()) == len(set(archive.namelist())) == 3 + 6
@@ -170,7 +170,7 @@ def test_a_torn_archive_is_begun_anew(batch, push, opened, monkeypatch):
         push(batch, bare(2))
     (work,) = (Path(settings.DATA_DIR) / "vendor-packages").iterdir()
     (work / "package.zip").write_bytes(b"PK torn")
-    monkeypatch.setattr(packages, "SECONDS_A_SLICE", 60.0)
+    monkeypatch.setattr(packages, "SECONDS_A_SLICE", 600.0)
     assert push(batch, bare(2)).created == 2
     with opened(batch, 2) as archive:
         assert archive.testzip() is None

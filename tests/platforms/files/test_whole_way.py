@@ -58,7 +58,7 @@ def test_a_package_in_slices_opens_the_pool_only_when_it_is_whole(batch, monkeyp
         dispatch.drain(now=database_now() + timedelta(seconds=5))
     batch.refresh_from_db()
     assert batch.state == "draft"
-    monkeypatch.setattr(packages, "SECONDS_A_SLICE", 8.0)
+    monkeypatch.setattr(packages, "SECONDS_A_SLICE", 600.0)
     assert settle(batch).state == "open"
 
 
