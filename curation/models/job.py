@@ -38,6 +38,11 @@ class Job(QueueRow):
         indexes = [
             models.Index(fields=["queue", "-priority", "next_at"], condition=models.Q(state="due"), name="job_due"),
             models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="job_leases"),
+            models.Index(
+                fields=["kind", "queue", "state"],
+                condition=models.Q(state__in=["due", "running", "dead"]),
+                name="job_unfinished",
+            ),
         ]
 
 
