@@ -56,7 +56,7 @@ def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     again = retrying.next_try(batch=batch, worker=worker)
     if is_over_with(batch, known, again):
         return None
-    available = on_offer(batch, worker).count() if batch.kind == Batch.Kind.MAIN else batch.page_size
+    available = places_for(batch, known) if batch.kind == Batch.Kind.MAIN else batch.page_size
     if not available and price_arms.is_left_over(batch):
         return None
     needs = hindrance(batch=batch, known=known, now=now, again=again)
@@ -162,3 +162,11 @@ def on_offer(batch: Batch, worker: Worker) -> QuerySet[Task]:
     seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
     free = tasks_to_give(batch).filter(own_queue.may_have(worker))
     return free.filter(~Exists(seen), ~Q(author_id=worker.pk) | Q(author_id=None))
+
+
+def places_for(batch: Batch, known: Standing) -> int:
+    """Count the real tasks that this worker may still get, within what one person may do."""
+    there = on_offer(batch, known.worker).count()
+    if not there or not batch.per_worker:
+        return there
+    return min(there, max(0, batch.per_worker - known.answered(batch)))

@@ -144,6 +144,20 @@ def test_one_person_sends_no_more_than_the_limit_of_the_pool():
         market.claim(photos, wanda)
 
 
+def test_who_has_sent_all_that_one_person_may_is_offered_no_more_of_it():
+    photos = market.batch("photo", per_worker=2)
+    market.tasks(photos, 5)
+    wanda = market.worker(photos.account)
+    left = []
+    for _ in range(3):
+        (offer,) = offers.offers(worker_id=wanda.pk, now=NOON)
+        left.append(offer.available)
+        if offer.available:
+            market.sent(photos, wanda)
+    assert left == [2, 1, 0]
+    assert offer.needs == "You have sent all 2 that one person may send here. Thank you!"
+
+
 def test_skipped_tasks_do_not_count_towards_the_limit():
     photos = market.batch("photo", per_worker=1)
     market.tasks(photos, 2)
