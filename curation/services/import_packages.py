@@ -16,13 +16,14 @@ from curation.services import file_uploads, held_files
 from curation.services.import_requests import OPEN
 from curation.services.registering import MOST_KEY
 from curation.storing.bucket import Listed
-from curation.storing.outside import opened, source_of
+from curation.storing.outside import is_plain, opened, source_of
 from curation.storing.sources import SCHEME
 
 MOST_FILES = 500_000
 MOST_BYTES = PACKAGE_LIMITS.max_bytes
 PARTLY = ".partly"
-UNPACKED, AS_IT_LAY = "unpacked", "package"
+ODD = "the name has empty or dotted parts, and may mean another file elsewhere"
+UNPACKED, AS_IT_LAY = "package", "as-it-lay"
 
 
 def folder_of(row: DatasetImport) -> Path:
@@ -135,7 +136,7 @@ def _named(listed: Iterator[Listed], start: str) -> Iterator[tuple[Listed, str]]
         name = one.key.removeprefix(folder).lstrip("/")
         if one.key.endswith("/") or is_junk(name):
             continue
-        wrong = bad_name(name)
+        wrong = bad_name(name) or (None if is_plain(one.key) else ODD)
         if wrong is not None:
             raise BadPackage(f"{one.key[:200]}: {wrong}.")
         yield one, name

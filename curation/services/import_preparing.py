@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from curation.datasets.formats.reading.base import BadEntry, Boxes, Entry, LabelledPicture, NamedBox
+from curation.datasets.formats.reading.base import BadEntry, Entry, LabelledPicture, NamedBox
 from curation.intake.found import read_limited
 from curation.intake.listing import MAX_KEY, file_of
 from curation.models import LabelClass, Project, Stage
@@ -279,10 +279,6 @@ def _key(source: str) -> str | None:
     return source[-MAX_KEY:] if "://" in source else None
 
 
-def _drawn_on(boxes: Boxes | None) -> tuple[int, int] | None:
-    return None if boxes is None or boxes.is_relative else (boxes.width, boxes.height)
-
-
 def _licence(line: LabelledPicture) -> str:
     if line.licence:
         return line.licence
@@ -297,7 +293,7 @@ def _licence(line: LabelledPicture) -> str:
 
 def _require_size(size: tuple[int | None, int | None], line: LabelledPicture) -> None:
     """Boxes in pixels mean nothing on a picture of another size."""
-    drawn = _drawn_on(line.boxes)
-    if drawn is not None and size != drawn:
+    drawn = (line.boxes.width, line.boxes.height) if line.boxes and not line.boxes.is_relative else size
+    if size != drawn:
         sentence = f"the picture is {size[0]}x{size[1]}, but its boxes were drawn on {drawn[0]}x{drawn[1]}"
         raise _Refused("other_size", sentence)

@@ -226,11 +226,19 @@ def test_what_the_operator_did_not_name_is_not_read(address: str, lain, alice: C
     assert not DatasetImport.objects.exists()
 
 
-def test_a_key_that_leads_out_refuses_the_import(lain, asked, after):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("set__..__..__out.jpg", "leads out"),
+        ("set____2.jpg", "empty or dotted parts"),
+        ("__set__2.jpg", "empty or dotted parts"),
+    ],
+)
+def test_a_key_that_may_mean_another_file_refuses_the_import(name: str, said: str, lain, asked, after):
     put_set(lain)
-    lain(**{"set__..__..__out.jpg": photo(62)})
+    lain(**{name: photo(62)})
     one = after(asked())
-    assert (one["state"], "leads out" in one["error"]) == ("refused", True)
+    assert (one["state"], said in one["error"]) == ("refused", True)
     assert nothing_lies_about(one)
 
 

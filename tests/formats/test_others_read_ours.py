@@ -53,6 +53,14 @@ def test_datasets_reads_pictures_boxes_splits_and_class_names(tmp_path: Path) ->
     assert found["train"][1]["objects"] == []
 
 
+def test_datasets_reads_what_people_answered(tmp_path: Path) -> None:
+    told = replace(RECORDS[0], attributes={**RECORDS[0].attributes, "classify": "cat", "describe": "A cat.\nAsleep."})
+    found = loaded(written("huggingface", tmp_path / "set", [told, RECORDS[1]]), tmp_path)["train"]
+    answers = json.loads(found[0]["attributes"])
+    assert (answers["classify"], answers["describe"]) == ("cat", "A cat.\nAsleep.")
+    assert found[0]["class"] == "thumbs up"
+
+
 def test_datasets_and_mlcroissant_read_the_corners_of_outlines(tmp_path: Path) -> None:
     croissant = pytest.importorskip("mlcroissant", reason="the package mlcroissant is not installed")
     plain, drawn = RECORDS[0].boxes[1], replace(RECORDS[0].boxes[0], outline=OUTLINE)

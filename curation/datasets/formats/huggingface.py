@@ -12,7 +12,7 @@ import yaml
 
 from .base import About, BoxRecord, Card, Counts, ImageRecord, LabelClass, OpenImage, checked, fresh_folder, store_image
 from .columns import Tables
-from .parquet import text_columns
+from .parquet import other_attributes, text_columns
 from .splits import split_name
 
 WITHOUT_SPLIT = "train"  # `all` means something else there
@@ -28,7 +28,7 @@ OBJECT = pa.struct(
         ("segmentation", pa.list_(NUMBERS)),
     ]
 )
-TEXTS = ("class", "licence", "source", "sha256")
+TEXTS = ("class", "licence", "source", "sha256", "attributes")
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 BIGGEST = "1M<n<10M"
 
@@ -38,7 +38,8 @@ class HuggingFaceWriter:
 
     `category` counts from zero by the class's place among all classes of the project, retired ones included, as class
     labels there must; `class_id` is the class's own index. `bbox` is left, top, width, height in pixels;
-    `segmentation` holds the outline as COCO does, [x, y, x, y, …] in pixels, and nothing for a plain box.
+    `segmentation` holds the outline as COCO does, [x, y, x, y, …] in pixels, and nothing for a plain box. What else is
+    known of a picture stands in `attributes`, as JSON.
     """
 
     def __init__(self, about: About) -> None:
@@ -105,6 +106,7 @@ def _row(record: ImageRecord, places: Mapping[int, int]) -> dict[str, Any]:
         "height": record.height,
         "objects": [_object(box, places) for box in record.boxes],
         "sha256": record.sha256,
+        "attributes": other_attributes(record),
         **text_columns(record),
     }
 

@@ -70,7 +70,6 @@ class ParquetWriter:
 
 
 def _row(record: ImageRecord, classes: Mapping[int, LabelClass]) -> dict[str, Any]:
-    rest = {name: value for name, value in record.attributes.items() if name not in OWN_COLUMNS}
     return {
         "file_name": record.file_name,
         "width": record.width,
@@ -78,7 +77,7 @@ def _row(record: ImageRecord, classes: Mapping[int, LabelClass]) -> dict[str, An
         "boxes": [_box(box, classes) for box in record.boxes],
         "split": record.split,
         "sha256": record.sha256,
-        "attributes": _json(rest) if rest else None,
+        "attributes": other_attributes(record),
         **text_columns(record),
     }
 
@@ -87,6 +86,12 @@ def text_columns(record: ImageRecord) -> dict[str, str | None]:
     """Return the attributes that have columns of their own."""
     told = {name: record.attributes.get(name) for name in OWN_COLUMNS}
     return {name: None if value is None else str(value) for name, value in told.items()}
+
+
+def other_attributes(record: ImageRecord) -> str | None:
+    """Return the attributes without columns of their own, as JSON."""
+    rest = {name: value for name, value in record.attributes.items() if name not in OWN_COLUMNS}
+    return _json(rest) if rest else None
 
 
 def _box(box: BoxRecord, classes: Mapping[int, LabelClass]) -> dict[str, Any]:
