@@ -75,13 +75,33 @@ def test_tables_tell_the_time_left_that_the_outlook_said_last_and_nothing_that_w
         return row.eta and (round(row.eta.p50, 2), round(row.eta.p90, 2))
 
     assert left(timedelta(0)) is None
-    said = {"project": project, "pool": pool, "goal": 10, "reached": 1, "made_at": now}
+    said = {"project": project, "pool": pool, "goal": 10, "reached": 1, "made_at": now, "inputs": {"pages": 20}}
     Outlook.objects.create(slot=1, hours_p5=4.0, hours_p50=8.0, hours_p90=9.0, hours_p95=10.0, **said)
     Outlook.objects.create(slot=2, hours_p5=1.0, hours_p50=2.0, hours_p90=3.5, hours_p95=4.0, **said)
     assert left(timedelta(0)) == (2.0, 3.5)
     assert left(timedelta(minutes=30)) == (1.5, 3.0)
     assert left(timedelta(hours=2.5)) == (0.02, 1.0)
     assert left(timedelta(hours=4)) is None
+
+
+@pytest.mark.parametrize(
+    ("inputs", "held"),
+    [
+        ({"pages": 3, "hours": 0.1}, [True, False, False]),
+        ({"pages": 3, "hours": 2.0}, [True, True, False]),
+        ({"pages": 20, "hours": 0.1}, [True, True, True]),
+    ],
+)
+def test_tables_tell_what_rests_on_few_pages_no_longer_than_the_pool_had_been_watched(
+    project: Project, inputs: dict[str, float], held: list[bool]
+):
+    pool, now = make_pool(project), timezone.now()
+    make_answer(pool, make_worker())
+    hours = {"hours_p5": 40.0, "hours_p50": 48.0, "hours_p90": 280.0, "hours_p95": 300.0}
+    said = {"project": project, "pool": pool, "goal": 10, "reached": 1, "made_at": now, "inputs": inputs}
+    Outlook.objects.create(slot=1, **hours, **said)
+    rows = [pool_rows(project=project, now=now + timedelta(minutes=gone))[0] for gone in (5, 20, 170)]
+    assert [row.eta is not None for row in rows] == held
 
 
 def test_spent_is_the_sum_of_the_ledger(project: Project):
