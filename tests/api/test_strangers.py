@@ -126,9 +126,9 @@ def test_a_websocket_opens_for_members_only(people: dict[str, User], project: Pr
         place = {"args": (), "kwargs": {"public_id": project.public_id}}
         socket = ApplicationCommunicator(routes[0].callback, {"type": "websocket", "user": user, "url_route": place})
         await socket.send_input({"type": "websocket.connect"})
-        said: dict[str, Any] = await socket.receive_output(timeout=10)
+        said: dict[str, Any] = await socket.receive_output(timeout=60)
         await socket.send_input({"type": "websocket.disconnect", "code": 1000})
-        await socket.wait(timeout=10)
+        await socket.wait(timeout=60)
         return said
 
     assert async_to_sync(first_word)(people["Vera"])["type"] == "websocket.accept"

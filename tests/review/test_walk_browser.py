@@ -154,7 +154,7 @@ def test_sixty_decisions_a_control_among_them_are_taken_back_one_by_one(browser,
         expect(page.locator("#agreement")).to_be_hidden()
         assert ReviewLease.objects.count() == 60
         page.goto("about:blank")
-        assert eventually(lambda: not ReviewLease.objects.exists(), seconds=30)
+        assert eventually(lambda: not ReviewLease.objects.exists())
     assert ReviewControl.objects.get().is_right is None
     assert Asset.objects.filter(state="held").count() == 60
     assert not Review.objects.filter(by=scenes.person("Rita"), undone_by=None).exclude(verdict="undo").exists()
