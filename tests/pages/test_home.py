@@ -67,12 +67,12 @@ def test_a_long_list_is_cut_into_pages_that_follow_the_filter(project, people, m
 
 def test_more_pools_need_no_more_queries(project, other, people, django_assert_max_num_queries):
     make_answer(make_pool(project, "CALL"), make_worker())
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         people["alice"].get("/")
     for number in range(6):
         make_answer(make_pool(other, f"MORE {number}"), make_worker())
     for query in ("", "?sort=left"):
-        with django_assert_max_num_queries(18):
+        with django_assert_max_num_queries(19):
             people["alice"].get(f"/{query}")
 
 
