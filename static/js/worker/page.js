@@ -2,7 +2,8 @@
 
 import { post } from "../lib/api.js";
 import { dataOf } from "../lib/dom.js";
-import { Queue, Table } from "../lib/queue.js";
+import { Notes } from "../lib/notes.js";
+import { Queue } from "../lib/queue.js";
 import { t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -23,7 +24,7 @@ export class Page {
     this.answers = new Map(this.start.tasks.filter((task) => task.given).map((task) => [task.id, task.given]));
     this.drafts = new Set();
     const { worker, page } = this.start; // a page to try belongs to nobody: this device keeps nothing of it
-    this.kept = new Table(worker ? `worker-${worker}-page-${page}` : "");
+    this.kept = new Notes(worker ? `worker-${worker}-page-${page}` : "");
     this.queue = new Queue(worker ? `worker-${worker}-answers-${page}` : "", (rows, leaving) => this.send(rows, leaving));
     this.queue.addEventListener("change", () => this.showState());
     this.current = this.start.current;
@@ -48,8 +49,8 @@ export class Page {
   }
 
   /** Take up what this device has kept, then show where the worker was. */
-  async open() {
-    for (const { id, payload, isDraft } of await this.kept.all()) {
+  open() {
+    for (const { id, payload, isDraft } of this.kept.all()) {
       if (!this.isOwn(id)) continue;
       this.answers.set(id, payload);
       if (isDraft) this.drafts.add(id);
@@ -96,10 +97,10 @@ export class Page {
 
   // --- answers ---------------------------------------------------------------------------------------------------
   /** Keep what is still being written on the device only: it is there after a reload and handed in with the page. */
-  async draft(task, payload) {
+  draft(task, payload) {
     this.answers.set(task.id, payload);
     this.drafts.add(task.id);
-    await this.kept.put(task.id, { id: task.id, payload, isDraft: true });
+    this.kept.put(task.id, { id: task.id, payload, isDraft: true });
   }
 
   /** Keep an answer on the device at once and send it when there is a network. */
@@ -108,7 +109,7 @@ export class Page {
     this.drafts.delete(task.id);
     this.showDots();
     for (const row of this.queue.rows.filter((one) => one.id === task.id)) this.queue.take(row.key);
-    await this.kept.put(task.id, { id: task.id, payload });
+    this.kept.put(task.id, { id: task.id, payload });
     await this.queue.add({ key: `${task.id}-${this.saves++}-${Date.now()}`, id: task.id, payload });
   }
 
@@ -134,7 +135,8 @@ export class Page {
   /** The last answer has ended an exam: nothing is left to keep here. */
   async ended(next) {
     this.busy = true;
-    await Promise.all([this.kept.drop(), this.queue.drop()]);
+    this.kept.drop();
+    await this.queue.drop();
     location.assign(next);
   }
 
@@ -156,7 +158,8 @@ export class Page {
       const answers = this.start.interface === "photo" ? {} : Object.fromEntries(this.answers);
       const ms = Math.round(performance.now() - this.began);
       const { next } = await post(this.start.submit, { answers, ms });
-      await Promise.all([this.kept.drop(), this.queue.drop()]);
+      this.kept.drop();
+      await this.queue.drop();
       location.assign(next);
     } catch (error) {
       this.busy = false;
@@ -173,7 +176,7 @@ export class Page {
   /** A page with answers is given back by two taps: they would be lost. */
   giveBack(event) {
     const button = event.target.querySelector("button");
-    if (!this.answers.size || button.dataset.asked) return;
+    if (!this.answers.size || button.dataset.asked) return this.kept.drop();
     event.preventDefault();
     button.dataset.asked = "yes";
     button.textContent = t("Your answers on it are lost. Tap again to give it back.");

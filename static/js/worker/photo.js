@@ -135,5 +135,5 @@ document.addEventListener("click", (event) => {
 });
 
 document.querySelectorAll("[data-file]").forEach(pick); // chosen before this module was here
-await page.open();
+page.open();
 await resume();
