@@ -365,7 +365,7 @@ def test_words_are_kept_while_they_are_written(phone, world, photo):
     phone.get_by_role("textbox").type("Two hand", delay=5)
     with phone.expect_navigation():  # the page goes in the same moment as the last letter comes
         phone.get_by_role("textbox").evaluate(
-            "field => { field.value += 's'; field.dispatchEvent(new InputEvent('input', { bubbles: true })); location.reload() }"
+            "field => { field.value += 's'; field.dispatchEvent(new Event('input', { bubbles: true })); location.reload() }"
         )
     ready(phone)
     expect(phone.get_by_role("textbox")).to_have_value("Two hands")
