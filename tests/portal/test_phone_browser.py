@@ -364,9 +364,8 @@ def test_words_are_kept_while_they_are_written(phone, world, photo):
     ready(phone)
     phone.get_by_role("textbox").type("Two hand", delay=5)
     with phone.expect_navigation():  # the page goes in the same moment as the last letter comes
-        phone.get_by_role("textbox").evaluate(
-            "field => { field.value += 's'; field.dispatchEvent(new Event('input', { bubbles: true })); location.reload() }"
-        )
+        last = "field.value += 's'; field.dispatchEvent(new Event('input', { bubbles: true }))"
+        phone.get_by_role("textbox").evaluate(f"field => {{ {last}; location.reload() }}")
     ready(phone)
     expect(phone.get_by_role("textbox")).to_have_value("Two hands")
     phone.get_by_role("button", name="Done").tap()
