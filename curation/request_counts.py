@@ -31,10 +31,14 @@ class RequestCountsMiddleware:
         match = request.resolver_match
         view = (match.view_name if match else "") or "none"
         method = request.method if request.method in KNOWN_METHODS else "other"
-        with _lock:
-            _answers[view, str(method), str(response.status_code)] += 1
-            _seconds[view] += time.monotonic() - began
+        note(view, str(method), response.status_code, time.monotonic() - began)
         return response
+
+
+def note(view: str, method: str, status: int, seconds: float) -> None:
+    with _lock:
+        _answers[view, method, str(status)] += 1
+        _seconds[view] += seconds
 
 
 def families() -> Iterator[Family]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -17,15 +16,8 @@ from curation.dashboard.access import person, project_or_404
 from curation.downloads import answer_file
 from curation.models import Asset, LabelClass, Membership
 from curation.models.asset import AssetQuerySet
+from curation.quick_pictures import SAFE_HEADERS, TYPES
 from curation.services import class_examples
-
-TYPES: Final[dict[str, str]] = {".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
-SAFE_HEADERS: Final[dict[str, str]] = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "private, max-age=3600",
-}
 
 
 @require_safe

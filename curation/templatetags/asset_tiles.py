@@ -1,22 +1,24 @@
 """Tiles of the asset grid, each written by one call: a page has 120 of them."""
 
+import time
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django import template
+from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from curation.quick_pictures import NOBODY, pass_for
 from curation.services.overview.words import reason_words
 
 register = template.Library()
-NOBODY = UUID(int=0)
 
 
-@register.simple_tag
-def tile(asset: Any, project_id: UUID) -> SafeString:
+@register.simple_tag(takes_context=True)
+def tile(context: Context, asset: Any, project_id: UUID) -> SafeString:
     """Write an asset as a link with what it shows: class, near-duplicates, why it was dropped, doubtful boxes."""
     label = asset.label_class.name if asset.label_class else ""
     address, thumb = _addresses(project_id)
@@ -31,7 +33,7 @@ def tile(asset: Any, project_id: UUID) -> SafeString:
         label,
         _boxes(asset),
         _words(asset, label),
-        format_html('<img src="{}" alt="" loading="lazy" decoding="async">', thumb.replace(str(NOBODY), own))
+        format_html('<img src="{}" alt="" loading="lazy" decoding="async">', _picture(context, asset, thumb))
         if picture
         else "",
         _corner(asset),
@@ -39,6 +41,18 @@ def tile(asset: Any, project_id: UUID) -> SafeString:
         if asset.doubtful_iou is None
         else format_html('<span class="tag iou">IoU {}</span>', f"{asset.doubtful_iou:.2f}"),
     )
+
+
+@register.simple_tag(takes_context=True)
+def quick_picture(context: Context, asset: Any) -> str:
+    """Write the address of an asset's small picture, with a pass for whoever looks at this page."""
+    return _picture(context, asset, _addresses(NOBODY)[1])
+
+
+def _picture(context: Context, asset: Any, thumb: str) -> str:
+    session = context["request"].session.session_key or ""
+    passed = pass_for(session=session, asset=asset.public_id, key=asset.preview_key, now=time.time())
+    return f"{thumb.replace(str(NOBODY), str(asset.public_id))}?{passed}"
 
 
 @cache
