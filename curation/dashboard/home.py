@@ -25,6 +25,7 @@ from curation.engine.set_up import waiting_for
 from curation.models import Job, Pool, Tick
 from curation.services.overview.campaigns import PAGE, Wanted, pools_of_all
 from curation.services.overview.counts import counts_of
+from curation.services.overview.funnel import funnel, images_of
 
 OLDEST_TICK = timedelta(seconds=20)
 MOST_BELLS = 20  # websockets of one page; with more projects it only polls
@@ -34,15 +35,11 @@ SHOWS: Final = (("", "Not done"), ("running", "Running"), ("stopped", "Stopped")
 @dataclass(frozen=True, slots=True)
 class ProjectRow:
     seat: Seat
-    wanted: int
+    plan: int
     assets: int
     published: int
     open_pools: int
     pools: int
-
-    @property
-    def plan(self) -> int:
-        return self.wanted or self.assets
 
     @property
     def state(self) -> tuple[str, str]:
@@ -133,13 +130,14 @@ def rows_of(mine: Sequence[Seat]) -> list[ProjectRow]:
     }
     rows = []
     for seat in mine:
-        own = [stage.pk for stage in seat.project.stages.all()]
-        counts = counts_of({(Of.STAGE, pk): found.get((Of.STAGE, pk), {}) for pk in own})
+        own = list(seat.project.stages.all())
+        counts = counts_of({(Of.STAGE, stage.pk): found.get((Of.STAGE, stage.pk), {}) for stage in own})
         pools: dict[str, Any] = dict(work.get(seat.project.pk, {}))
+        wanted = pools.get("wanted") or 0
         rows.append(
             ProjectRow(
                 seat=seat,
-                wanted=pools.get("wanted") or 0,
+                plan=images_of(funnel(stages=own, counts=counts), wanted) if wanted else counts.total,
                 assets=counts.total,
                 published=counts.published,
                 open_pools=pools.get("open", 0),

@@ -16,7 +16,6 @@ from curation.services.overview import FunnelStep, PoolRow
 CHECK_BOXES = "check_boxes"
 CLASSIFY = "classify"
 USUAL_OVERLAP = 3
-CUT = "cut_into_frames"
 DROPS_NOTHING = {"publish"}
 
 
@@ -102,7 +101,7 @@ def project_costs(
             paid.append(StageCost(CHECK_BOXES, "Check boxes", paid[-1].n, Fraction(0), 0))
     paid += _of_no_stage(steps, spent)
     by_hand = [_checked_by_hand(row, checking) if row.stage == CHECK_BOXES and checking else row for row in paid]
-    mixed = any(loss.reason == CUT for step in steps for loss in step.losses)
+    mixed = any(step.cut for step in steps)
     comparison = Comparison(CostTable(tuple(by_hand), delivered, mixed), CostTable(tuple(paid), delivered, mixed))
     return ProjectCosts(comparison, checking, price_interval([_step(step, spent) for step in steps]))
 
@@ -147,11 +146,12 @@ def _of_no_stage(steps: Sequence[FunnelStep], spent: Mapping[int | None, int]) -
 
 def _step(step: FunnelStep, spent: Mapping[int | None, int]) -> Step:
     lost = _lost(step)
-    decided = step.passed + lost
+    decided = lost + (step.cut if step.cuts else step.passed)
     unit = spent.get(step.stage.pk, 0) / decided if decided else 0.0
-    return Step(unit, step.passed, lost, is_certain=step.stage.kind in DROPS_NOTHING)
+    entered = step.cut if step.cuts else 0
+    return Step(unit, step.passed, lost, is_certain=step.stage.kind in DROPS_NOTHING, entered=entered)
 
 
 def _lost(step: FunnelStep) -> int:
     """Return what was dropped; a video that was cut is not lost, its frames go on."""
-    return sum(loss.n for loss in step.losses if loss.reason != CUT)
+    return step.lost - step.cut

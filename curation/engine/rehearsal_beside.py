@@ -11,7 +11,7 @@ from crowd.services.tallies import Key
 from curation.models import Asset, Pool, Project, Stage
 from curation.services.overview.counted import SPENT
 from curation.services.overview.counts import asset_counts
-from curation.services.overview.funnel import funnel
+from curation.services.overview.funnel import funnel, images_of
 
 MICRO = 1_000_000
 REHEARSED_IN = "USD"
@@ -65,6 +65,8 @@ def beside(*, report: Mapping[str, Any], project: Project) -> Beside:
     counts = asset_counts(project=project)
     stages = list(Stage.objects.filter(project=project).order_by("position"))
     foreseen = {row["stage"]: row for row in report["funnel"]}
+    steps = funnel(stages=stages, counts=counts)
+    wanted = sum(Pool.objects.filter(project=project).values_list("wanted", flat=True))
     delivered = counts.sum(states=[Asset.State.PUBLISHED])
     price, (currency, spent) = report["cost"]["per_delivered_usd"], _spent(project)
     return Beside(
@@ -75,7 +77,7 @@ def beside(*, report: Mapping[str, Any], project: Project) -> Beside:
                 step.passed / (step.passed + step.lost) if step.passed + step.lost else None,
                 step.passed + step.lost,
             )
-            for step in funnel(stages=stages, counts=counts)
+            for step in steps
         ],
         price=None if price is None else float(price),
         real_price_micro=spent // delivered if delivered and spent is not None else None,
@@ -83,7 +85,7 @@ def beside(*, report: Mapping[str, Any], project: Project) -> Beside:
         hours=float(report["time"]["virtual_hours"]),
         real_hours=_hours(project),
         done=delivered,
-        wanted=sum(Pool.objects.filter(project=project).values_list("wanted", flat=True)),
+        wanted=images_of(steps, wanted),
     )
 
 

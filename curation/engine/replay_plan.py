@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from curation.engine.costs import CUT
 from curation.recipes.loading import BadRecipe, Recipe, RecipeStage
 from curation.recipes.published import Published
 from curation.recipes.search import PublishedSearch
+from curation.services.overview import CUT
 
 PUBLISH = "publish"
 

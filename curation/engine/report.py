@@ -19,9 +19,9 @@ from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.population import LEVELS, Kind
 from crowd.rehearsal.visits import person_of
 from crowd.services import ledger
-from curation.engine.costs import CUT
 from curation.engine.wish import Wish
 from curation.models import Asset, Consensus, Pool, Project, Stage
+from curation.services.overview import CUT
 
 MATCH_IOU = 0.5
 READ_AT_ONCE = 500

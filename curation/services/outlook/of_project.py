@@ -23,7 +23,6 @@ from curation.services.overview.pools import PoolRow
 from curation.services.overview.project import Forecast, ProjectNumbers
 
 WINDOW = timedelta(days=7)
-CUT = "cut_into_frames"
 ON_ITS_WAY = (Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD)
 DROPS_NOTHING = {"publish", "boxes", "describe"}
 
@@ -160,7 +159,6 @@ def _expected(step: FunnelStep, yields: Mapping[str, float] | None) -> float | N
 
 
 def _ahead(step: FunnelStep, own: int, paid_for_passing: int, answers: Answers, expected: float | None) -> StageAhead:
-    cut = sum(loss.n for loss in step.losses if loss.reason == CUT)
     decided, waiting = step.passed + step.lost, step.waiting + step.held
     entry = _entry_price(own, decided, step.working + step.held, answers)
     return StageAhead(
@@ -168,9 +166,9 @@ def _ahead(step: FunnelStep, own: int, paid_for_passing: int, answers: Answers, 
         pass_micro=paid_for_passing / step.passed if step.passed else 0.0,
         waiting=waiting,
         passed=step.passed,
-        dropped=step.lost - cut,
+        dropped=step.lost - step.cut,
         is_certain=step.stage.kind in DROPS_NOTHING and not step.lost,
-        entered=cut,
+        entered=step.cut,
         expected=expected,
         prepaid_micro=max(0.0, own - entry * decided),
     )

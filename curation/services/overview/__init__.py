@@ -3,7 +3,7 @@
 from curation.services.overview.counts import AssetCounts, asset_counts
 from curation.services.overview.eta import Eta
 from curation.services.overview.feed import feed
-from curation.services.overview.funnel import FunnelStep, Loss, funnel
+from curation.services.overview.funnel import CUT, FunnelStep, Loss, funnel, images_of
 from curation.services.overview.honesty import HonestyLevel, NewestPair, honesty_levels, newest_pair
 from curation.services.overview.output import Output
 from curation.services.overview.pools import PoolRow, pool_rows
@@ -11,6 +11,7 @@ from curation.services.overview.project import Forecast, ProjectNumbers, project
 from curation.services.overview.spending import Spending, StageCost, stage_costs
 
 __all__ = [
+    "CUT",
     "AssetCounts",
     "Eta",
     "Forecast",
@@ -27,6 +28,7 @@ __all__ = [
     "feed",
     "funnel",
     "honesty_levels",
+    "images_of",
     "newest_pair",
     "pool_rows",
     "project_numbers",

@@ -14,14 +14,13 @@ MS_AN_HOUR = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class PipelineStage:
-    """`later`: names of this stage and those after it. `trouble`: why its job fails."""
+    """`trouble`: why its job fails."""
 
     step: FunnelStep
     cost: StageCost
     hours: float
     open_pools: int
     pools: int
-    later: str
     trouble: str
 
     @property
@@ -29,8 +28,9 @@ class PipelineStage:
         return self.step.stage
 
     @property
-    def entered(self) -> int:
-        return self.step.passed + self.step.waiting + self.step.held + self.step.lost
+    def later(self) -> str:
+        """Return the names of the stages where that stands which came in here."""
+        return self.stage.name if self.step.cuts or not self.step.beyond else f"{self.stage.name},{self.step.beyond}"
 
     @property
     def is_paused(self) -> bool:
@@ -42,7 +42,6 @@ def pipeline(numbers: ProjectNumbers) -> list[PipelineStage]:
     steps = funnel(stages=numbers.stages, counts=numbers.counts)
     costs = stage_costs(stages=numbers.stages, spent=numbers.spent, rows=numbers.rows, currency=numbers.currency)
     troubles = _troubles(numbers.stages)
-    names = [stage.name for stage in numbers.stages]
     return [
         PipelineStage(
             step=step,
@@ -50,10 +49,9 @@ def pipeline(numbers: ProjectNumbers) -> list[PipelineStage]:
             hours=sum(row.counts.get("pages.ms", 0) for row in _rows(numbers, step.stage)) / MS_AN_HOUR,
             open_pools=sum(row.pool.state == Pool.State.OPEN for row in _rows(numbers, step.stage)),
             pools=len(_rows(numbers, step.stage)),
-            later=",".join(names[place:]),
             trouble=troubles.get(step.stage.pk, ""),
         )
-        for place, (step, cost) in enumerate(zip(steps, costs, strict=True))
+        for step, cost in zip(steps, costs, strict=True)
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from crowd.models import Budget, LedgerEntry
@@ -13,6 +14,7 @@ from curation.models import Pool, Project, Stage
 from curation.services.overview.buckets import Buckets
 from curation.services.overview.counted import PASSED, SPENT
 from curation.services.overview.counts import AssetCounts, counts_of
+from curation.services.overview.funnel import funnel, images_of
 from curation.services.overview.output import Output
 from curation.services.overview.pools import Asked, PoolRow, pools_of
 from curation.services.overview.spending import Purse, Spending
@@ -34,14 +36,15 @@ class ProjectNumbers:
     buckets: Buckets
     forecast: "Forecast | None" = None  # what the outlook says; None = no end can be told
 
-    @property
+    @cached_property
     def plan(self) -> int:
-        """Return what is wanted in all: the targets of the first stage that has any, else all assets."""
+        """Return how many images are wanted in all: by the targets of the first stage that has any, else all assets."""
         wanted: dict[int, int] = {}
         for row in self.rows:
             if row.pool.kind == Pool.Kind.MAIN and row.pool.wanted:
                 wanted[row.pool.stage.position] = wanted.get(row.pool.stage.position, 0) + row.pool.wanted
-        return wanted[min(wanted)] if wanted else self.counts.total
+        steps = funnel(stages=self.stages, counts=self.counts)
+        return images_of(steps, wanted[min(wanted)]) if wanted else self.counts.total
 
     @property
     def published(self) -> int:
