@@ -40,6 +40,7 @@ class Stall:
     needs_skill: Hashable | None = None
     grants_skill: Hashable | None = None
     options: Sequence[str] = ()
+    labels: Sequence[str] = ()  # those that boxes may have, where the venue says so
     flags: Sequence[str] = (answers.NO_HANDS,)  # what can be said of a picture without boxes, the first one first
     media: str = "image"
     price_micro: int = 0
@@ -173,7 +174,9 @@ def answer(sight: Sight, stall: Stall, task: StallTask, actor: Actor) -> dict[st
         return {"answer": answers.judgement(actor.person, actor.rng, asked["class"], truth, list(stall.options))}
     width, height = int(asked["width"]), int(asked["height"])
     drawn, flags = answers.boxes(actor.person, actor.rng, truth, width, height)
-    boxes, said = [_fraction(box, width, height) for box in drawn], list(stall.flags[:1]) if flags else []
+    offered = [box for box in drawn if not stall.labels or box["label"] in stall.labels]
+    said = list(stall.flags[:1]) if flags or not offered else []
+    boxes = [_fraction(box, width, height) for box in offered]
     if stall.interface == "outlines":
         return {"outlines": [outline(box) for box in boxes], "flags": said}
     return {"boxes": boxes, "flags": said}

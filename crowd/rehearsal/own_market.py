@@ -163,6 +163,7 @@ def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
         needs_skill=batch.needs_skill_id,
         grants_skill=batch.grants_skill_id,
         options=[option["value"] for option in batch.spec.get("options", [])],
+        labels=[label["name"] for label in batch.spec.get("labels", [])],
         flags=[flag["value"] for flag in batch.spec.get("flags", [])],
         media=batch.spec.get("media", "image"),
         price_micro=batch.price_micro,

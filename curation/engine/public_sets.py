@@ -50,7 +50,8 @@ def write_sets(folder: Path, *, seed: str, shares: Sequence[ClassShare], learn: 
             learn(one.data, one.truth.to_json())
         held = {one.label for one in drawn}
         names = {_theirs(one.name, number): one.name for index, one in enumerate(shares) if index in held}
-        yield PublicSet(f"public set {number + 1}", out, form, names)
+        if names:  # of so few images that a set has none, nobody imports it
+            yield PublicSet(f"public set {number + 1}", out, form, names)
 
 
 def _bytes_of(files: Mapping[str, bytes], record: ImageRecord) -> bytes:

@@ -72,5 +72,6 @@ class Preview:
 
 
 def preview(queries: int, *, engines: int, pages: int, per_query: int, seconds_between: float) -> Preview:
-    """`per_query` pictures are wanted of each query in all; engines are asked beside each other."""
-    return Preview(queries, queries * engines * pages, queries * per_query, queries * pages * seconds_between / 3600)
+    """Each engine gives up to `per_query` pictures of a query; engines are asked beside each other."""
+    asked = queries * engines
+    return Preview(queries, asked * pages, asked * per_query, queries * pages * seconds_between / 3600)

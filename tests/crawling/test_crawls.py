@@ -242,7 +242,7 @@ def test_the_command_says_what_it_would_ask_and_reports_what_there_is(searx, pro
     words = ["--searx", searx.url, "--query", "{colour} car", "--list", "colour=red,blue", "--engines", "alpha,beta"]
     call_command("crawl", project.slug, *words, "--dry-run", "--json", stdout=out)
     planned = json.loads(out.getvalue())
-    assert (planned["queries"], planned["calls"], planned["most_pictures"]) == (2, 4, 200)
+    assert (planned["queries"], planned["calls"], planned["most_pictures"]) == (2, 4, 400)
     assert not Crawl.objects.exists()
     out = StringIO()
     call_command("crawl", project.slug, *words, "--json", stdout=out)

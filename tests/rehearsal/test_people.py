@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 import pytest
 
-from crowd.rehearsal import answers
+from crowd.rehearsal import acting, answers
 from crowd.rehearsal.people import CrowdMix, profile
 from crowd.rehearsal.pictures import SIGNS, Truth, TruthBox
 from crowd.rehearsal.pictures.tricks import template_file
@@ -182,6 +182,20 @@ class TestBoxes:
     def test_a_rotated_photo_gets_the_flag_instead_of_boxes(self):
         person = replace(HONEST, skill=1.0)
         assert answers.boxes(person, random.Random(1), TRUTH.flagged("rotated"), 1920, 1080) == ([], ["no_hands"])
+
+    def test_a_picture_nobody_drew_gets_only_labels_that_are_offered(self):
+        class Street:
+            def truth_of(self, _task):
+                return Truth("hammer", (), 640, 480, "unknown")
+
+        def said(labels):
+            stall = acting.Stall(None, "main", "boxes", 1, labels=labels, flags=["nothing"])
+            task = acting.StallTask(1, {"class": "hammer", "width": 640, "height": 480})
+            people = (acting.Actor(replace(HONEST, extra=1.0, skill=0.0), random.Random(n), NOON) for n in range(20))
+            return [acting.answer(Street(), stall, task, one) for one in people]
+
+        assert all(one["boxes"] for one in said(labels=[]))
+        assert said(labels=["hammer"]) == 20 * [{"boxes": [], "flags": ["nothing"]}]
 
     def test_small_hands_are_missed_more_often(self):
         person = replace(HONEST, miss=0.2, extra=0.0)
