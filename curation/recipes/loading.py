@@ -16,6 +16,7 @@ _TRAIN_FIRST = (
     "training tasks are not mixed into paid pages, there or on our own; people learn before the exam, "
     "as many tasks as training_tasks says"
 )
+OWN_ATTRIBUTES: Final = frozenset({"class", "status", "confidence", "adjusted", "licence", "source"})  # in exports
 COLOURS: Final = ("blue", "green", "orange", "purple", "red")
 NOT_OFFERED = dict.fromkeys(("training_per_page", "training_tasks_count"), _TRAIN_FIRST)
 
@@ -31,6 +32,12 @@ class RecipeStage(BaseModel):
     title: str
     settings: dict[str, Any] = {}
     asks_classes: bool = False  # its answers or labels are the project's classes, before those written here
+
+    @model_validator(mode="after")
+    def _leaves_attributes_alone(self) -> Self:
+        if self.name in OWN_ATTRIBUTES:
+            raise ValueError(f"a stage cannot be called {self.name}: in exports that is an attribute of the picture")
+        return self
 
     def about(self, classes: Sequence[str], before: Mapping[str, str]) -> Self:
         """Return the stage with an answer or a label for each class instead of those for the classes `before`."""

@@ -51,6 +51,7 @@ class ValidateSettings(CrowdSettings):
     )
     multiple: bool = Field(default=False, description="several options may be chosen; the same set is the same answer")
     option_pictures: bool = Field(default=False, description="an option named like a class shows that class's example")
+    sets_class: bool = Field(default=False, description="the class whose name was chosen becomes the picture's class")
     overlap: int = Field(default=3, ge=1, le=30_000)
     most_overlap: int = Field(default=5, ge=1, le=30_000)
     stop: Stop = Field(default="curtailed", description="when the votes given so far are enough")
@@ -240,6 +241,9 @@ def settle(*, stage: Stage, asset_ids: Sequence[int], now: datetime) -> None:
     if decided:
         crowdwork.withdraw_places(stage=stage, about=[one.asset for one in decided])
         _record(stage, decided, settings, now)
+        if settings.sets_class:
+            labels = {one.asset: one.result.label or "" for one in decided}
+            assets.classify(chosen={asset: label for asset, label in labels.items() if settings.keeps(label)})
         _conclude(decided, settings, now)
 
 

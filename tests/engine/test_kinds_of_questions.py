@@ -3,9 +3,11 @@
 import pytest
 
 from crowd.clock import database_now
-from curation.models import Annotation, Consensus, Stage
-from curation.services.export_records import Wish, rows_of
+from curation.models import Annotation, Asset, Consensus, LabelClass, Stage
+from curation.recipes.loading import OWN_ATTRIBUTES
+from curation.services.export_records import Wish, _attributes, rows_of
 from curation.services.freezing import freeze_version
+from curation.services.overview import asset_counts
 from curation.stages.describe import Describe
 from curation.stages.validate import ValidateSettings
 from tests.engine import world
@@ -67,6 +69,29 @@ def test_what_a_question_came_to_is_exported_and_what_a_gate_let_pass_is_not():
     Stage.objects.filter(project=project, name="validate").update(settings={"options": SIDES})
     (record,) = exported(project, "state:waiting")
     assert "validate" not in record.attributes
+
+
+@pytest.mark.django_db
+def test_the_chosen_class_becomes_the_class_of_a_picture_where_the_question_asks_for_it():
+    project = world.campaign(validate={"options": OTHER, "sets_class": True, "stop": "fixed"})
+    ours = LabelClass.objects.create(project=project, index=90, name="palm", prompt="An open palm")
+    decided = world.checked(project, world.photo("one"))
+    before = decided.label_class
+    world.validate(project, "palm", "nothing", "palm")
+    refused = world.checked(project, world.photo("two"))
+    world.validate(project, "nothing", "palm", "nothing")
+    unknown = world.checked(project, world.photo("three"))
+    world.validate(project, "ok", "ok", "ok")
+    assert [Asset.objects.get(pk=one.pk).label_class for one in (decided, refused, unknown)] == [ours, before, before]
+    assert before not in {None, ours}
+    assert asset_counts(project=project).sum(class_id=ours.pk) == 1
+    (record,) = exported(project, "class:palm state:waiting")
+    assert record.attributes["class"] == "palm"
+
+
+def test_no_question_may_be_called_what_a_picture_says_of_itself():
+    about = ["palm", "hard", 0.9, True, "CC0", "a folder", False, "{}"]
+    assert set(_attributes(about, "")) == OWN_ATTRIBUTES
 
 
 def exported(project, query):

@@ -78,6 +78,10 @@ def test_wrong_settings_of_a_stage_are_refused(stage, settings, sentence):
         ("name: a\ntitle: b\nclasses: {}\nstages: []", "mine.yaml: classes: Dictionary should have at least 1 item"),
         ("name: a\ntitle: b\ncolour: red", "mine.yaml: classes: Field required."),
         ("just text", "mine.yaml: the document: "),
+        (
+            "name: a\ntitle: b\nclasses: {cat: A cat}\nstages: [{name: class, kind: validate, title: Kind}]",
+            "a stage cannot be called class: in exports that is an attribute of the picture.",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused(text, sentence):

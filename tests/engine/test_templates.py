@@ -68,3 +68,5 @@ def test_a_rehearsal_ends_with_answers_in_the_export(name: str):
         assert all(record.boxes for record in records)
     else:
         assert all(record.attributes[question.name] for record in records)
+        if question.settings.get("sets_class"):
+            assert all(record.attributes["class"] == record.attributes[question.name] for record in records)

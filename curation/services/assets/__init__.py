@@ -1,6 +1,6 @@
 """Assets move: they enter, are decided on, are restored. Every move appends a decision."""
 
-from curation.services.assets.classes import class_payload, set_class
+from curation.services.assets.classes import class_payload, classify, set_class
 from curation.services.assets.deciding import Move, decide, decide_all, next_stage, repeat_all, wake_stage
 from curation.services.assets.entering import enter, enter_sent, identity, identity_of_key, lock
 from curation.services.assets.locking import lock_purse, locked, next_waiting
@@ -14,6 +14,7 @@ __all__ = [
     "Move",
     "bring_back",
     "class_payload",
+    "classify",
     "decide",
     "decide_all",
     "enter",

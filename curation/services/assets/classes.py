@@ -1,5 +1,7 @@
 """Which class a picture belongs to."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 
 from crowd.errors import CrowdError
@@ -24,6 +26,18 @@ def set_class(*, asset_id: int, label_class: LabelClass | None, by: User) -> Ass
     events.record(kind="asset.class", text=text, project=asset.project, subject=asset, by=by)
     versions.bump(project_id=asset.project_id)
     return asset
+
+
+def classify(*, chosen: Mapping[Asset, str]) -> None:
+    """Put pictures into the class whose name people chose, if there is one. The caller holds the rows' locks."""
+    projects, names = {asset.project_id for asset in chosen}, set(chosen.values())
+    found = LabelClass.objects.filter(project__in=projects, name__in=names)
+    classes = {(one.project_id, one.name): one for one in found}
+    known = {asset: classes.get((asset.project_id, name)) for asset, name in chosen.items()}
+    moved = [asset for asset, label in known.items() if label is not None]
+    for asset in moved:
+        asset.label_class = known[asset]
+    Asset.objects.bulk_update(moved, ["label_class"])
 
 
 def class_payload(label: LabelClass | None) -> dict[str, str]:
