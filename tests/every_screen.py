@@ -1,4 +1,4 @@
-"""Every office page, of the demo and of a project where nothing has happened, to look at: sheets of six pages.
+"""Every office page, of the demo and of a project where nothing has happened, to look at: sheets one can read.
 
 Usage: python -m tests.every_screen [--out var/screens] [--wait SECONDS] [--pages overview,pools]
 
@@ -6,7 +6,6 @@ A page is loaded once for each project, and pictured light and dark, 1440 and 39
 """
 
 import argparse
-import io
 import os
 import shutil
 import sys
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from tests.pages.office import Page
 
 WIDTHS = (1440, 390)
-TILES = {1440: (640, 760), 390: (320, 880)}
-COLUMNS = {1440: 3, 390: 6}
-SIX, CAPTION, GAP = 6, 18, 8
+TILES = {1440: (960, 1200), 390: (390, 1000)}
+COLUMNS = {1440: 2, 390: 3}
+CAPTION, GAP = 18, 8
 
 
 def main() -> int:
@@ -95,6 +94,7 @@ def take(tab: Tab, page: "Page", folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tab.set_viewport_size({"width": WIDTHS[0], "height": 900})
     tab.goto(page.url)
+    tab.evaluate("for (const late of document.querySelectorAll('img[loading=lazy]')) late.loading = 'eager'")
     try:
         tab.wait_for_load_state("networkidle", timeout=5_000)
     except TooLate:
@@ -103,32 +103,34 @@ def take(tab: Tab, page: "Page", folder: Path) -> Path:
         tab.set_viewport_size({"width": width, "height": 900})
         for theme in THEMES:
             tab.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-            picture = Image.open(io.BytesIO(tab.screenshot(full_page=True))).convert("RGB")
-            picture.save(folder / f"{page.name}-{width}-{theme}.webp", quality=85)
+            tab.screenshot(full_page=True, path=folder / f"{page.name}-{width}-{theme}.png")
     return folder / page.name
 
 
 def sheets(taken: Iterable[tuple[str, Path]], out: Path, name: str, width: int) -> None:
-    """Put six pages on each sheet, each under its name; a long page is cut."""
-    rest = list(taken)
-    for number in range(0, len(rest), SIX):
-        part = rest[number : number + SIX]
-        files = [(word, Path(f"{start}-{name.split('-', 1)[1]}.webp")) for word, start in part]
-        sheet(files, width).save(out / f"{name}-{number // SIX + 1:02d}.webp", quality=85)
+    """Put the pages side by side, each under its name; a long page goes on in the next column."""
+    which = name.split("-", 1)[1]
+    columns = [column for word, start in taken for column in cut(word, Path(f"{start}-{which}.png"), width)]
+    for number, first in enumerate(range(0, len(columns), COLUMNS[width]), start=1):
+        sheet(columns[first : first + COLUMNS[width]], width).save(out / f"{name}-{number:02d}.webp", quality=85)
 
 
-def sheet(files: list[tuple[str, Path]], width: int) -> Image.Image:
+def cut(word: str, file: Path, width: int) -> list[tuple[str, Image.Image]]:
+    """Return the picture of a page in pieces as high as a column."""
     wide, high = TILES[width]
-    columns = COLUMNS[width]
-    rows = -(-len(files) // columns)
-    board = Image.new("RGB", (columns * (wide + GAP), rows * (high + CAPTION + GAP)), "#8a8a8a")
+    whole = Image.open(file).convert("RGB")
+    scaled = whole.resize((wide, round(whole.height * wide / whole.width)), Image.Resampling.LANCZOS)
+    tops = range(0, scaled.height, high)
+    return [(word, scaled.crop((0, top, wide, min(top + high, scaled.height)))) for top in tops]
+
+
+def sheet(columns: list[tuple[str, Image.Image]], width: int) -> Image.Image:
+    wide, high = TILES[width][0], max(picture.height for _, picture in columns)
+    board = Image.new("RGB", (len(columns) * (wide + GAP), high + CAPTION), "#8a8a8a")
     pen = ImageDraw.Draw(board)
-    for place, (word, file) in enumerate(files):
-        x, y = place % columns * (wide + GAP), place // columns * (high + CAPTION + GAP)
-        pen.text((x + 2, y + 2), word, fill="white")
-        picture = Image.open(file)
-        scaled = picture.resize((wide, round(picture.height * wide / picture.width)), Image.Resampling.LANCZOS)
-        board.paste(scaled.crop((0, 0, wide, min(high, scaled.height))), (x, y + CAPTION))
+    for place, (word, picture) in enumerate(columns):
+        pen.text((place * (wide + GAP) + 2, 2), word, fill="white")
+        board.paste(picture, (place * (wide + GAP), CAPTION))
     return board
 
 

@@ -46,6 +46,9 @@ class DifferenceRow(serializers.Serializer[Any]):
     removed = serializers.IntegerField(source="found.removed")
     changed = serializers.IntegerField(source="found.changed", help_text="other boxes")
     reclassed = serializers.IntegerField(source="found.reclassed", help_text="another class")
+    answered = serializers.IntegerField(
+        source="found.answered", help_text="other answers: labels chosen, texts written"
+    )
     resplit = serializers.IntegerField(source="found.resplit", help_text="another part")
     boxes = BoxChangesRow(help_text=f"counted in the first {BOXES_COUNTED:,} changed images")
 
@@ -57,6 +60,8 @@ class ChangeRow(serializers.Serializer[Any]):
     iou = serializers.FloatField(help_text="mean over all boxes of both sides; one without a partner counts 0")
     class_before = serializers.CharField(allow_null=True)
     class_after = serializers.CharField(allow_null=True)
+    answers_before = serializers.DictField(child=serializers.CharField(), allow_null=True)
+    answers_after = serializers.DictField(child=serializers.CharField(), allow_null=True)
     split_before = serializers.CharField(allow_null=True)
     split_after = serializers.CharField(allow_null=True)
     boxes_before = serializers.ListField(child=serializers.DictField(), source="before", allow_null=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 
 from curation.dashboard.access import Seat, seat_or_404
@@ -19,11 +20,13 @@ from curation.services.version_diff import Changed, Kind
 SHOWN: Final = 24
 MOST_COUNTED: Final = 2_000
 ROOM: Final = 0.25
+MOST_QUOTED: Final = 80
 WORDS: Final[Mapping[str, str]] = {
     Kind.ADDED: "Added",
     Kind.REMOVED: "Removed",
     Kind.CHANGED: "Boxes changed",
     Kind.RECLASSED: "Other class",
+    Kind.ANSWERED: "Other answers",
     Kind.RESPLIT: "Other part",
 }
 
@@ -70,13 +73,7 @@ def _chosen(versions: Sequence[DatasetVersion], number: str, usual: int) -> Data
 
 def _difference(request: HttpRequest, seat: Seat, old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
     found = version_diff.compare(old=old, new=new)
-    counts = {
-        Kind.ADDED: found.added,
-        Kind.REMOVED: found.removed,
-        Kind.CHANGED: found.changed,
-        Kind.RECLASSED: found.reclassed,
-        Kind.RESPLIT: found.resplit,
-    }
+    counts: dict[Kind, int] = {kind: getattr(found, kind) for kind in Kind}
     kind = _kind(request.GET.get("kind", ""), counts)
     after = request.GET.get("after", "")
     start = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
@@ -148,8 +145,23 @@ def _words(row: Changed) -> str:
             said.append(f"{len(row.before)} → {len(row.after)} boxes, IoU {row.iou:.2f}")
         if row.class_before != row.class_after:
             said.append(f"{row.class_before or 'no class'} → {row.class_after or 'no class'}")
+        said += _answers(row.answers_before or {}, row.answers_after or {})
         if row.split_before != row.split_after:
             said.append(f"{row.split_before or 'no part'} → {row.split_after or 'no part'}")
         return "; ".join(said)
     boxes = row.before if row.after is None else row.after
     return f"{row.class_before or row.class_after or 'no class'}, {len(boxes or [])} boxes"
+
+
+def _answers(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return what each question came to then and now, where it is not the same."""
+    asked = dict.fromkeys([*before, *after])
+    return [
+        f"{name}: {_short(before.get(name))} → {_short(after.get(name))}"
+        for name in asked
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _short(answer: str | None) -> str:
+    return Truncator(answer).chars(MOST_QUOTED) if answer else "no answer"

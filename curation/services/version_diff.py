@@ -25,6 +25,7 @@ class Kind(StrEnum):
     REMOVED = "removed"
     CHANGED = "changed"  # its boxes
     RECLASSED = "reclassed"  # the class it was made for
+    ANSWERED = "answered"  # what people chose or wrote
     RESPLIT = "resplit"  # train, val, test
 
 
@@ -34,6 +35,7 @@ WHERE = {
     Kind.CHANGED: "o.boxes IS DISTINCT FROM n.boxes AND o.asset_id IS NOT NULL AND n.asset_id IS NOT NULL",
     Kind.RECLASSED: "o.label_class_id IS DISTINCT FROM n.label_class_id"
     " AND o.asset_id IS NOT NULL AND n.asset_id IS NOT NULL",
+    Kind.ANSWERED: "o.answers IS DISTINCT FROM n.answers AND o.asset_id IS NOT NULL AND n.asset_id IS NOT NULL",
     Kind.RESPLIT: "o.split <> n.split",
 }
 PAIRS = """
@@ -52,11 +54,12 @@ class Difference:
     removed: int
     changed: int
     reclassed: int
+    answered: int
     resplit: int
 
     @property
     def is_empty(self) -> bool:
-        return not (self.added or self.removed or self.changed or self.reclassed or self.resplit)
+        return not any(getattr(self, kind) for kind in Kind)
 
 
 @dataclass(slots=True)
@@ -95,6 +98,8 @@ class Changed:
     after: list[dict[str, Any]] | None
     class_before: str | None
     class_after: str | None
+    answers_before: dict[str, str] | None
+    answers_after: dict[str, str] | None
     split_before: str | None
     split_after: str | None
     matches: list[Match]
@@ -129,8 +134,8 @@ def page(*, old: DatasetVersion, new: DatasetVersion, kind: str, after: int = 0,
     """Return the pictures that differ in this way, in the order of their ids, beginning after an `asset_id`."""
     _require_one_project(old, new)
     query = f"""
-        SELECT coalesce(o.asset_id, n.asset_id) AS asset_id, a.public_id, o.boxes, n.boxes, o.label_class_id,
-               n.label_class_id, o.split, n.split
+        SELECT coalesce(o.asset_id, n.asset_id) AS asset_id, a.public_id, o.boxes, n.boxes, o.answers, n.answers,
+               o.label_class_id, n.label_class_id, o.split, n.split
         FROM (SELECT * FROM curation_datasetitem WHERE dataset_id = %(old)s AND asset_id > %(after)s) o
         FULL JOIN (SELECT * FROM curation_datasetitem WHERE dataset_id = %(new)s AND asset_id > %(after)s) n
              ON n.asset_id = o.asset_id
@@ -152,10 +157,10 @@ def each(*, old: DatasetVersion, new: DatasetVersion, kind: str) -> Iterator[Cha
 
 
 def _one(row: tuple[Any, ...], names: dict[int, str]) -> Changed:
-    asset_id, public_id, *boxes, class_before, class_after, split_before, split_after = row
-    before, after = (None if one is None else _read(one) for one in boxes)
+    asset_id, public_id, *frozen, class_before, class_after, split_before, split_after = row
+    before, after, said_before, said_after = (None if one is None else _read(one) for one in frozen)
     found = matches(before or [], after or [])
-    told = names.get(class_before), names.get(class_after)
+    told = names.get(class_before), names.get(class_after), said_before, said_after
     return Changed(asset_id, public_id, before, after, *told, split_before, split_after, found)
 
 
@@ -168,10 +173,9 @@ def _changed_boxes(old: DatasetVersion, new: DatasetVersion, most: int | None) -
                 yield _read(before), _read(after)
 
 
-def _read(boxes: Any) -> list[dict[str, Any]]:
+def _read(frozen: Any) -> Any:
     """JSON comes as text where Django has not unpacked it."""
-    found: list[dict[str, Any]] = json.loads(boxes) if isinstance(boxes, str) else boxes
-    return found
+    return json.loads(frozen) if isinstance(frozen, str) else frozen
 
 
 def _ids(old: DatasetVersion, new: DatasetVersion) -> dict[str, int]:

@@ -27,7 +27,7 @@ class CollectSettings(CrowdSettings):
     title: str = "Show this sign"
     sends: Literal["file", "link"] = Field(default="file", description="a photo, or a link to one on a file host")
     media: Literal["image", "video"] = Field(default="image", description="what is sent; a video is cut into frames")
-    every: int = Field(default=EVERY, ge=1, le=1_000, description="each so manieth frame of a video is taken")
+    every: int = Field(default=EVERY, ge=1, le=1_000, description="one frame of a video is taken out of so many")
     min_seconds: float = Field(default=0, ge=0, le=600, description="shortest video; 0 = any")
     max_seconds: float = Field(default=0, ge=0, le=600, description="longest video; 0 = any up to 600")
     min_long: int = Field(default=0, ge=0, description="least pixels of a video's long side; 0 = any")

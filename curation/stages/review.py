@@ -22,7 +22,7 @@ class ReviewSettings(StageSettings):
     least_confidence: float = Field(default=0.8, ge=0, le=1, description="under this a person looks")
     sample: float = Field(default=0.02, ge=0, le=1, description="share of the sure ones that a person sees too")
     control_every: int = Field(
-        default=CONTROL_EVERY, ge=0, le=10_000, description="each so manieth image of a reviewer is a control; 0 = none"
+        default=CONTROL_EVERY, ge=0, le=10_000, description="after so many images a reviewer gets a control; 0 = none"
     )
 
 

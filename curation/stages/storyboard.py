@@ -12,7 +12,7 @@ from curation.stages.base import Done, NoCrowd, StageSettings, Work
 
 
 class StoryboardSettings(StageSettings):
-    every: int = Field(default=EVERY, ge=1, le=1_000, description="each so manieth frame of a video is taken")
+    every: int = Field(default=EVERY, ge=1, le=1_000, description="one frame of a video is taken out of so many")
 
 
 class Storyboard(NoCrowd):

@@ -77,6 +77,7 @@ def test_two_versions_are_compared_picture_by_picture_and_box_by_box(changed):
     old, new, (first, second, third, new_one) = changed
     found = version_diff.compare(old=old, new=new)
     assert (found.added, found.removed, found.changed, found.reclassed, found.resplit) == (1, 1, 1, 1, 0)
+    assert found.answered == 0
     names = {
         kind: [one.asset_id for one in version_diff.page(old=old, new=new, kind=kind)] for kind in version_diff.Kind
     }
@@ -85,6 +86,7 @@ def test_two_versions_are_compared_picture_by_picture_and_box_by_box(changed):
         "removed": [second.pk],
         "changed": [first.pk],
         "reclassed": [third.pk],
+        "answered": [],
         "resplit": [],
     }
     (one,) = version_diff.page(old=old, new=new, kind="changed")
@@ -107,6 +109,26 @@ def test_equal_versions_do_not_differ_and_pages_go_on_where_they_stopped(project
     rest = version_diff.page(old=nothing, new=new, kind="added", after=first[-1].asset_id, limit=2)
     assert [len(first), len(rest)] == [2, 1]
     assert len(list(version_diff.each(old=nothing, new=new, kind="added"))) == 3
+
+
+def test_versions_that_differ_in_what_people_wrote_say_so(project, alice, client):
+    old, new = freeze(project), freeze(project)
+    asset = new.items.first().asset
+    for version, caption in ((old, "A hand."), (new, "Two hands.")):
+        version.items.filter(asset=asset).update(answers={"caption": caption, "light": "day"})
+    found = version_diff.compare(old=old, new=new)
+    assert (found.answered, found.changed, found.is_empty) == (1, 0, False)
+    (one,) = version_diff.page(old=old, new=new, kind="answered")
+    assert (one.asset_id, one.answers_before["caption"], one.answers_after["caption"]) == (
+        asset.pk,
+        "A hand.",
+        "Two hands.",
+    )
+    client.force_login(alice)
+    page = client.get(reverse("dataset-compare", args=[project.public_id])).content.decode()
+    assert "Other answers 1" in page
+    assert "caption: A hand. → Two hands." in page
+    assert "light" not in page[page.index("What differs") :]
 
 
 def test_versions_of_two_projects_are_not_compared(project, alice):
@@ -404,7 +426,7 @@ def test_the_api_tells_what_differs_has_a_version_split_and_says_who_has_it(chan
     caller, place = Caller(token_of(alice)), f"/api/v1/datasets/{new.public_id}"
     since = f"since={old.public_id}"
     told = caller.get(f"{place}/difference?{since}").json()
-    assert [told[kind] for kind in version_diff.Kind] == [1, 1, 1, 1, 0]
+    assert [told[kind] for kind in version_diff.Kind] == [1, 1, 1, 1, 0, 0]
     assert (told["boxes"]["moved"], told["boxes"]["relabelled"], told["images_before"]) == (1, 1, 3)
     (moved,) = caller.get(f"{place}/changes?{since}&kind=changed").json()["results"]
     assert (moved["asset"], moved["boxes_after"][0]["x"]) == (str(first.public_id), 0.125)

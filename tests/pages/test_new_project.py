@@ -233,6 +233,9 @@ def test_another_preset_keeps_the_name_and_brings_its_own_classes(people, alice)
     people["alice"].post(reverse("plan-preset"), {**FORM, "recipe": "cars-search"})
     page = people["alice"].get(reverse("plan-draft", args=[PlanDraft.objects.latest("pk").public_id])).content.decode()
     assert "Pictures come from search engines: after it is set up" in page
+    assert "Set up the project" in page
+    for asked_of_a_crowd in ('href="#crowd-h"', "Start a pilot", 'value="all"', "People at work at once"):
+        assert asked_of_a_crowd not in page
 
 
 def test_a_mistake_stands_beside_its_field_and_in_the_list_on_top(people):

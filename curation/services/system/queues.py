@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Min, Q
 
 from crowd.models import Account, OutboxCommand
+from crowd.platforms.connecting import terms_of
 from crowd.services import quotas
 from curation.models import Job
 from curation.services.job_kinds import JOB_KINDS
@@ -45,6 +46,7 @@ class QuotaLine:
 @dataclass(frozen=True, slots=True)
 class AccountLine:
     account: Account
+    platform: str
     waiting: int
     for_person: int
     quotas: tuple[QuotaLine, ...]
@@ -95,4 +97,5 @@ def _account_line(account: Account, row: dict[str, Any], now: datetime) -> Accou
         for one in quotas.left(account=account, now=now)
         if one.used
     )
-    return AccountLine(account, row.get("planned", 0), row.get("person", 0), lines)
+    title = terms_of(account.platform).title
+    return AccountLine(account, title, row.get("planned", 0), row.get("person", 0), lines)
