@@ -13,7 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-A_BUSY_MACHINE = 30_000
+from tests.at_work import at_work, counting
+
+A_BUSY_MACHINE = 60_000
 """Milliseconds until what should be seen is given up: a busy machine is not a broken page."""
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -35,7 +37,7 @@ def chromium() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     expect.set_options(timeout=A_BUSY_MACHINE)
     try:
-        with sync_playwright() as playwright:
+        with counting(), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
             yield browser
             browser.close()
@@ -47,6 +49,7 @@ def chromium() -> Iterator[Browser]:
 def watched(browser: Browser, base: str, *, cookie: str = "", **device: Any) -> Iterator[Page]:
     """Open a page in a context of its own; at the end nothing may have been refused, failed or sent elsewhere."""
     context = browser.new_context(base_url=base, reduced_motion="reduce", **device)
+    context.set_default_timeout(A_BUSY_MACHINE)
     if cookie:
         context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
     page = context.new_page()
@@ -63,7 +66,7 @@ def let_the_server_finish() -> None:
     """Wait for requests the page left behind: emptying the tables under them would be a deadlock."""
     limit, quiet = time.monotonic() + 60, 0
     while quiet < 3 and time.monotonic() < limit:
-        quiet = 0 if _others_are_busy() else quiet + 1
+        quiet = 0 if at_work.n or _others_are_busy() else quiet + 1
         time.sleep(0.02)
 
 
@@ -86,10 +89,19 @@ def _watch(context: BrowserContext, page: Page, base: str) -> list[str]:
 
 
 def breaches(page: Page) -> list[str]:
-    """Return what axe finds against WCAG 2.2 AA on the page as it stands."""
+    """Return what axe finds against WCAG 2.2 AA on the page as it stands, once all of it is there."""
+    page.wait_for_load_state()
     tags = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
     found = Axe().run(page, options=tags).response["violations"]
     return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+
+def fits(page: Page) -> bool:
+    """Return whether nothing of the page, once all of it is there, is wider than its window."""
+    page.wait_for_load_state()
+    window = page.viewport_size
+    assert window is not None
+    return int(page.evaluate("document.documentElement.scrollWidth")) <= window["width"]
 
 
 def is_bad(kind: str, text: str) -> bool:

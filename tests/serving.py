@@ -31,4 +31,5 @@ def serving(port: int = 0) -> Iterator[str]:
             yield f"http://127.0.0.1:{door.getsockname()[1]}"
         finally:
             running.should_exit = True
-            thread.join(10)
+            thread.join(120)
+            assert not thread.is_alive(), "the server does not end"

@@ -15,7 +15,7 @@ const $ = (id) => document.getElementById(id);
 const start = dataOf("start");
 const format = new Intl.NumberFormat("en-US");
 const when = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => say("Your keys could not be saved.")));
+keepKeys(start.keys, (all) => post(start.keep_keys, all, { keepalive: true }).catch(() => say("Your keys could not be saved.")));
 
 const queue = new Queue(
   `checks-${start.project}-${start.person}`,

@@ -18,7 +18,7 @@ const SHAPE = 0.8; // of a cell, width by height
 const RENEW = 4 * 60_000;
 const $ = (id) => document.getElementById(id);
 const start = dataOf("start");
-keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => say("Your keys could not be saved.")));
+keepKeys(start.keys, (all) => post(start.keep_keys, all, { keepalive: true }).catch(() => say("Your keys could not be saved.")));
 
 const decisions = new Decisions(start, {
   fetchNext: () => get(`${start.next}?n=${2 * PAGE}&class=${encodeURIComponent(start.class)}`),

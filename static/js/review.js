@@ -22,7 +22,7 @@ const LOOK_AGAIN = 20_000; // while nothing needs a person
 const $ = (id) => document.getElementById(id);
 const CLOSER = "winnow.review.closer";
 const start = dataOf("start");
-keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => say("Your keys could not be saved.", "bad")));
+keepKeys(start.keys, (all) => post(start.keep_keys, all, { keepalive: true }).catch(() => say("Your keys could not be saved.", "bad")));
 
 const decisions = new Decisions(start, {
   fetchNext: (n) => get(`${start.next}?n=${n}`),

@@ -14,7 +14,7 @@ const SEARCH = "[data-search-box], main input[type=search]";
 /** @type {{palette: string, project: string, person: string, keep_keys: string, keys: object, go: {title: string, url: string, key: string}[]}} */
 const start = dataOf("shell-data");
 const palette = new Palette({ url: start.palette, project: start.project, person: start.person });
-keepKeys(start.keys, (all) => post(start.keep_keys, all).catch(() => {}));
+keepKeys(start.keys, (all) => post(start.keep_keys, all, { keepalive: true }).catch(() => {}));
 offerCopies();
 
 // --- the table: handlers and help sheet are made from it --------------------------------------------------------------

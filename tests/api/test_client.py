@@ -72,7 +72,7 @@ def workers() -> Iterator[None]:
     thread.start()
     yield
     stop.set()
-    thread.join(20)
+    thread.join(120)
 
 
 def folder_of_photos(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """The API's own pages in a real browser: offline, and nothing refused by the policy."""
 
 import pytest
+from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browsing import DESK, chromium, watched
@@ -13,4 +14,4 @@ def test_the_documentation_renders_without_leaving_the_house(live_server: LiveSe
         page.goto("/api/docs/")
         page.get_by_text("Pools of your projects").wait_for()
         page.get_by_role("button", name="Authorize").click()
-        assert page.get_by_role("heading", name="token").first.is_visible()
+        expect(page.get_by_role("heading", name="token").first).to_be_visible()

@@ -263,7 +263,7 @@ def test_a_batch_sent_again_while_the_first_is_at_work_is_answered_as_that_is(
 
     monkeypatch.setattr(file_uploads, "_take", slowly)
     statuses.append(batch(alice, project, lines)["lines"][0]["status"])
-    second.join(20)
+    second.join(120)
     assert statuses == ["new", "new"]
     assert Asset.objects.filter(client_key="mine").count() == 1
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from crowd.models import Account, Batch
 from curation.models import (
@@ -260,8 +260,8 @@ def test_alice_plans_a_condition_and_makes_a_pool_for_what_is_missing(
         tab.goto(address(project))
         tab.get_by_label("Conditions, values and how much of each").fill("light: low 30%, normal 70%")
         tab.get_by_role("button", name="Save the plan").click()
-        assert tab.get_by_text("The plan is saved.").is_visible()
+        expect(tab.get_by_text("The plan is saved.")).to_be_visible()
         assert breaches(tab) == []
         tab.get_by_role("button", name="Plan a campaign for 6 of peace, low").click()
         tab.wait_for_url("**/new/**")
-        assert tab.get_by_label("Name", exact=False).first.input_value() == "Hand gestures: peace, light low"
+        expect(tab.get_by_label("Name", exact=False).first).to_have_value("Hand gestures: peace, light low")

@@ -130,7 +130,7 @@ def at_once(call: Callable[[Any], Any], arguments: Iterable[Any]) -> list[Any]:
 
     def one(argument: Any) -> Any:
         try:
-            start.wait(30)
+            start.wait(120)
             return call(argument)
         except Exception as error:  # noqa: BLE001  the test looks at it
             return error

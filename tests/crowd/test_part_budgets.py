@@ -110,7 +110,7 @@ def test_a_budget_given_while_money_moves_misses_nothing():
                 begun.set()
                 ledger.reserve(purse=purse, amount_micro=CENT, ref="a")
         else:
-            begun.wait(30)
+            begun.wait(120)
             give(photos, "pool", 100)
             ledger.reserve(purse=purse, amount_micro=CENT, ref=f"b{number}")
 

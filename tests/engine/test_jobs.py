@@ -153,7 +153,7 @@ def test_who_wakes_a_due_job_is_seen_by_its_run(job, handler):
 
     caller = threading.Thread(target=change_something)
     caller.start()
-    assert called.wait(30)
+    assert called.wait(120)
     jobs.run(job_id=job.pk, now=NOON)
     caller.join()
     assert seen == [True]

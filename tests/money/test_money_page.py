@@ -17,7 +17,7 @@ from crowd.models import Account, Budget, LedgerEntry, Worker
 from crowd.services import ledger
 from curation.dashboard.ledger_list import PAGE
 from curation.models import Event, Pool, Project, User
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.factories import make_asset, make_pool, make_project, make_worker
 from tests.money.world import CENT, busy, held, paid, rows
 
@@ -442,7 +442,7 @@ def test_the_page_is_whole_on_any_screen(browser: Browser, world: World, device,
         for where in pages:
             page.goto(where)
             assert breaches(page) == []
-            assert page.evaluate("document.documentElement.scrollWidth") <= device["viewport"]["width"]
+            assert fits(page)
 
 
 @pytest.mark.e2e

@@ -12,7 +12,7 @@ from crowd.clock import database_now
 from curation.models import Asset, LabelClass, Project
 from curation.services import bulk_changes
 from curation.services.bulk_changes import Which
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.engine.test_lookalikes import do_jobs
 from tests.factories import make_answer, make_asset, make_consensus, make_pool, make_project, make_user, make_worker
 
@@ -61,7 +61,7 @@ def test_grid_list_and_a_wrong_query_are_accessible(look, server, browser, sessi
                 page.keyboard.press("Space")
                 page.get_by_text("1 selected").wait_for()
             troubles += breaches(page)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{query} is too wide"
+            assert fits(page), f"{query} is too wide"
     assert troubles == []
 
 
@@ -153,6 +153,7 @@ def test_suggestions_write_a_condition_and_backspace_takes_a_token_away(server, 
         page.keyboard.press("Enter")
         page.get_by_role("link", name="Remove the filter state:dropped").wait_for()
         expect(page.locator("a[data-id]")).to_have_count(1)
+        page.wait_for_load_state()  # keys are heard from then on
         page.get_by_label("Add a filter").focus()
         page.keyboard.press("Backspace")
         expect(page.locator("a[data-id]")).to_have_count(10)

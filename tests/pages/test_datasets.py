@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from curation.models import Asset, AssetPreview, DatasetCard, DatasetItem, DatasetVersion, Event, Export, Project
 from curation.services import datasets
@@ -244,10 +244,10 @@ def test_alice_compares_versions_and_asks_for_an_export(
         assert breaches(tab) == []
         tab.get_by_role("link", name="Compare", exact=True).click()
         tab.get_by_role("link", name="Boxes changed 1").click()
-        assert tab.get_by_role("img", name="Crop of a picture: 1 → 2 boxes").is_visible()
+        expect(tab.get_by_role("img", name="Crop of a picture: 1 → 2 boxes")).to_be_visible()
         assert breaches(tab) == []
         tab.get_by_role("link", name="v2", exact=True).click()
         tab.get_by_label("What", exact=True).select_option(label="Only what changed since v1")
         tab.get_by_role("button", name="Export").click()
-        assert tab.get_by_text("The export of v2 as coco is on its way.").is_visible()
+        expect(tab.get_by_text("The export of v2 as coco is on its way.")).to_be_visible()
         assert breaches(tab) == []

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from crowd.models import Evidence
 from curation.models import Asset, Project
 from curation.services.lookalikes import searching
-from tests.browsing import DESK, PHONE, chromium, watched
+from tests.browsing import DESK, PHONE, chromium, fits, watched
 from tests.engine.test_lookalikes import do_jobs
 from tests.factories import make_answer, make_asset, make_evidence, make_pool, make_project, make_user, make_worker
 from tests.pages.test_in_a_browser import troubles_of
@@ -60,7 +60,7 @@ def test_the_pages_are_quiet_and_accessible(look, server, browser, session, proj
         for name in PAGES:
             page.goto(reverse(name, args=[project.public_id]))
             troubles += troubles_of(page)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
+            assert fits(page), f"{name} is too wide"
     assert troubles == []
 
 
@@ -81,5 +81,6 @@ def test_the_slider_says_at_once_what_would_be_kept_and_shows_the_groups(server,
         do_jobs(project, "bulk_drop")
         page.goto(reverse("duplicates", args=[project.public_id]))
         page.get_by_role("button", name="Bring back").click()
+        page.get_by_text("The pictures are being brought back.").wait_for()
         do_jobs(project, "bulk_drop")
     assert not Asset.objects.filter(project=project, reason="near_duplicate").exists()

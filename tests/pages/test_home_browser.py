@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
 from curation.models import Project
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.factories import make_answer, make_pool, make_project, make_user, make_worker
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -71,7 +71,7 @@ def test_without_websockets_the_page_says_so_and_numbers_move_all_the_same(serve
         Project.objects.filter(pk=project.pk).update(version=9)
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.locator(f'[data-live="pool:{pool.pk}:accepted"]', has_text="1").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits(page)
         assert breaches(page) == []
 
 

@@ -16,7 +16,7 @@ from crowd.models import Account, Batch, Skill, SkillValue, Worker
 from crowd.models.worker import digest_of
 from curation.engine import asking, campaigns, set_up
 from curation.models import Job, Pool, Project, User
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.factories import make_project, make_user
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -58,7 +58,7 @@ def far(alice: User) -> Account:
 def sound(page: Page) -> None:
     """Nothing in the way of screen readers, and nothing wider than the screen."""
     assert breaches(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 def named(page: Page, name: str) -> Locator:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from crowd.models import Worker
 from curation.models import Project
 from tests import scenes
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.pages.test_quality import arrived, decide
 from tests.pages.test_quality_workers import answered
 
@@ -58,7 +58,7 @@ def test_everybody_can_read_the_figures_in_both_themes_at_the_desk_and_on_a_phon
                 page.goto(reverse(name, args=[project.public_id, *more]))
                 page.wait_for_load_state("networkidle")
                 assert breaches(page) == []
-                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+                assert fits(page)
 
 
 def test_from_a_figure_to_its_images_to_the_asset_and_from_the_board_to_a_ban(browser, server, project, sloppy):

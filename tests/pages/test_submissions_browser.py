@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from crowd.models import Assignment
 from curation.models import Asset, AssetPreview, Project
 from tests import scenes
-from tests.browsing import PHONE, breaches, chromium, watched
+from tests.browsing import PHONE, breaches, chromium, fits, watched
 from tests.factories import make_answer, make_asset, make_pool, make_project, make_user, make_worker
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -34,7 +34,7 @@ def test_submissions_are_judged_by_keys_in_one_dialog(server, project):
         page.goto(reverse("submissions", args=[project.public_id]))
         page.locator(".sb-card").first.wait_for()
         assert breaches(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits(page)
         page.keyboard.press("j")
         page.keyboard.press("r")
         expect(page.get_by_role("dialog")).to_be_visible()

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from crowd.models import Assignment, Batch
 from curation.models import Pool, Project
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.factories import make_project, make_user
 from tests.pages import test_vendor_pages as plain
 from tests.pages.test_vendor_pages import TABLE, at
@@ -38,7 +38,7 @@ def session(project: Project) -> str:
 def sound(page: Page) -> None:
     """Nothing in the way of screen readers, and nothing wider than the screen."""
     assert breaches(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 LOOKS = {"light desk": DESK, "dark phone": PHONE}

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from crowd.models import Assignment, Evidence, OutboxCommand
 from curation.models import Asset, Event, Job, Project, User
 from tests.api.conftest import carry_out
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.factories import (
     make_account,
     make_answer,
@@ -63,11 +63,11 @@ def test_a_lead_sees_a_cheat_looks_at_it_and_takes_a_false_alarm_back_by_keys_al
         page.keyboard.press("j")
         page.get_by_role("link", name="Hand gestures").first.click()
         page.get_by_text("Edited the example: crop, flip, filter").first.wait_for()
-        page.keyboard.press("g")
-        page.keyboard.press("w")
+        page.wait_for_load_state()  # keys are heard from then on
+        page.keyboard.type("gw")
         card = page.locator("[data-card]")
         expect(card).to_contain_text("mirror")
-        page.wait_for_load_state("load")
+        page.wait_for_load_state()
         page.keyboard.press("Shift+Slash")
         expect(page.get_by_role("dialog")).to_contain_text("not cheating")
         page.keyboard.press("Escape")
@@ -105,7 +105,7 @@ def test_an_operator_finds_what_is_stuck_and_mends_it_on_a_phone_in_the_dark(bro
         page.goto("/accounts/toloka/")
         expect(page.get_by_text("needs a person", exact=True)).to_be_visible()
         assert breaches(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert fits(page)
     job.refresh_from_db()
     assert job.state == Job.State.DUE
     assert Event.objects.filter(kind="job.retried").exists()
@@ -121,6 +121,8 @@ def test_a_lead_stops_a_stage_raises_a_price_looks_at_the_money_and_takes_the_da
     with watched(browser, server, cookie=session_of(alice), **DESK) as page:
         page.goto("/")
         page.get_by_role("link", name="Friday hands").first.click()
+        expect(page.get_by_role("heading", name="Friday hands", level=1)).to_be_visible()
+        page.wait_for_load_state()
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         expect(page.get_by_role("link", name="Money", exact=True).first).to_be_in_viewport()
         page.get_by_role("button", name="Pause Collect").click()
@@ -135,7 +137,7 @@ def test_a_lead_stops_a_stage_raises_a_price_looks_at_the_money_and_takes_the_da
         expect(page.get_by_role("heading", name="Money")).to_be_visible()
         page.get_by_role("navigation").get_by_role("link", name="Datasets").click()
         page.get_by_role("button", name="Freeze a version").click()
-        page.wait_for_load_state()
+        expect(page.get_by_text("v1 is being frozen.")).to_be_visible()
         carry_out("freeze")
         page.reload()
         page.get_by_role("link", name="v1").first.click()

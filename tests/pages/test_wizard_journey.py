@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from curation.engine import set_up
 from curation.models import Instruction, Job, PlanDraft, Pool, Project, User
 from curation.services import jobs
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 from tests.factories import make_user
 
 PASTED = "peace 3\ncall\nwave,2,Wave your hand"
@@ -48,7 +48,7 @@ def sound(page: Page) -> None:
     usual = page.viewport_size
     for width in (320, usual["width"]):
         page.set_viewport_size({**usual, "width": width})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert fits(page), f"wider than {width} pixels"
 
 
 def wait_until_kept(owner: str) -> None:
@@ -82,6 +82,8 @@ def test_a_campaign_is_planned_tried_saved_and_launched(browser, server, session
     with watched(browser, server, cookie=session, **DESK) as page:
         page.goto("/")
         page.get_by_role("link", name="New project").first.click()
+        expect(page.get_by_label("Name", exact=True)).to_be_visible()
+        page.wait_for_load_state()
         page.get_by_label("Name", exact=True).fill("First hands")
         page.get_by_label("Classes, one a line").fill(PASTED)
         page.get_by_label("Photos a class").first.fill("4")
@@ -164,6 +166,8 @@ def test_instructions_are_written_previewed_and_compared(browser, server, sessio
         page.goto(reverse("instructions", args=[project.public_id]))
         sound(page)
         page.get_by_role("link", name="Write instructions of Validated").click()
+        expect(page.get_by_label("Markdown")).to_be_visible()
+        page.wait_for_load_state()
         page.get_by_label("Markdown").fill("## Look first\n\n- the **whole** hand")
         expect(page.locator("#guide-preview li")).to_have_text("the whole hand")
         sound(page)

@@ -34,7 +34,7 @@ def test_two_wrong_answers_end_a_sequential_exam_and_the_result_says_so(browser,
     with watched(browser, live_server.url, cookie=cookie, **PHONE) as phone:
         phone.goto(reverse("w-home"))
         phone.get_by_role("button", name="Start").first.tap()
-        expect(phone.locator("body")).to_have_attribute("data-ready", "yes", timeout=40_000)
+        expect(phone.locator("body")).to_have_attribute("data-ready", "yes")
         expect(phone.get_by_text("of at most 8")).to_be_visible()
         for number in (1, 2):
             phone.locator(f"#task-{number}").get_by_role("button", name="No").tap()

@@ -13,7 +13,7 @@ from crowd.models import Appeal, Assignment
 from crowd.services import claims, teams
 from crowd.services.teams import Terms
 from tests import scenes
-from tests.browsing import DESK, PHONE, breaches, chromium, let_the_server_finish, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, let_the_server_finish, watched
 from tests.portal.conftest import phone_of
 from tests.portal.test_own_people import rejected, work
 
@@ -41,10 +41,6 @@ def phone(browser, live_server, wanda):
     cookie = phone_of(wanda).cookies["sessionid"].value
     with watched(browser, live_server.url, cookie=cookie, **PHONE) as page:
         yield page
-
-
-def fits(page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_she_sees_what_her_time_is_worth_while_she_works(phone, world, wanda):
@@ -95,6 +91,7 @@ def test_a_lead_invites_by_a_code(browser, live_server, world, device):
     page.get_by_role("button", name="Make a link").click()
     code = page.locator(".qr svg")
     expect(code).to_be_visible()
+    page.wait_for_load_state()
     box = code.bounding_box()
     assert box is not None
     assert abs(box["width"] - box["height"]) < 2

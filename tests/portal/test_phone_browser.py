@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from crowd.models import Answer, AnswerRaw, Appeal, Assignment, Batch, Skill, Upload, Worker
 from crowd.services import claims, invitations, judging
 from tests import scenes
-from tests.browsing import PHONE, breaches, chromium, watched
+from tests.browsing import PHONE, breaches, chromium, fits, watched
 from tests.portal.conftest import phone_of
 from tests.preprocessing.clips import clip, steady
 
@@ -57,7 +57,7 @@ def phone(browser, live_server, world):
 
 
 def ready(page: Page) -> None:
-    expect(page.locator("body")).to_have_attribute("data-ready", "yes", timeout=40_000)
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes")
 
 
 def qualified(world, key: str) -> Batch:
@@ -194,7 +194,7 @@ def test_a_video_goes_on_after_the_network_was_away(phone, world, photo, tmp_pat
     half = Upload.objects.get()
     assert 0 < half.received < half.size == len(data)
     phone.context.set_offline(False)
-    phone.wait_for_url(lambda url: url != page_url, timeout=30_000)
+    phone.wait_for_url(lambda url: url != page_url)
     done = Upload.objects.get()
     assert (done.state, done.received) == ("done", len(data))
     assert AnswerRaw.objects.get().payload["file"]["bytes"] == len(data)
@@ -218,7 +218,7 @@ def test_photos_are_sent_behind_ones_back_and_counted(phone, world, photo):
     expect(phone.get_by_text("Some files are still on their way")).to_be_visible()
     page_url = phone.url
     phone.unroute("**/w/uploads/*/?offset=*")
-    phone.wait_for_url(lambda url: url != page_url, timeout=40_000)
+    phone.wait_for_url(lambda url: url != page_url)
     assert sorted(Upload.objects.values_list("state", flat=True)) == ["done"] * 3
     assert Assignment.objects.get().state == "submitted"
 
@@ -285,7 +285,7 @@ def test_pages_are_light_and_everything_can_be_hit_with_a_thumb(browser, live_se
                 assert last["y"] + last["height"] / 2 > PHONE["viewport"]["height"] / 2
             weights[name] = page.evaluate(HTML) + sum(packed.values())
             small[name] = page.evaluate(SMALL_TARGETS, LEAST_TARGET)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert fits(page)
     assert {name: found for name, found in small.items() if found} == {}
     assert {name: weight for name, weight in weights.items() if weight > MOST_BYTES} == {}
 
@@ -353,7 +353,7 @@ def test_the_tools_for_outlines_have_room_for_russian_words(browser, live_server
         ready(page)
         expect(page.get_by_role("button", name="Замкнуть")).to_be_visible()
         assert page.evaluate(TOO_LONG) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits(page)
 
 
 def test_words_are_kept_while_they_are_written(phone, world, photo):

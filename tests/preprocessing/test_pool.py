@@ -43,7 +43,7 @@ def is_alive(process: int) -> bool:
 
 
 def wait_until_gone(processes: list[int]) -> list[int]:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until and any(is_alive(one) for one in processes):
         time.sleep(0.02)
     return [one for one in processes if is_alive(one)]
@@ -163,7 +163,7 @@ def test_children_end_with_their_parent_however_it_ends(tmp_path: Path, end: sig
     run = "import sys; from tests.preprocessing import in_a_child as work; work.work_in_a_pool_for_ever(sys.argv[1])"
     command = [sys.executable, "-c", run, str(place)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as parent:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not place.exists() or not place.read_text():
             assert time.monotonic() < until
             time.sleep(0.05)

@@ -118,7 +118,7 @@ def test_reviewers_who_ask_at_the_same_moment_share_the_queue_out():
 
     def ask(name: str) -> None:
         try:
-            start.wait(10)
+            start.wait(60)
             got[name] = [found for _ in range(3) for found in next_names(world, name, 6)]
         finally:
             connection.close()
@@ -127,7 +127,7 @@ def test_reviewers_who_ask_at_the_same_moment_share_the_queue_out():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert set(got["Rita"]).isdisjoint(got["Rob"])
     assert ReviewLease.objects.count() == len({*got["Rita"], *got["Rob"]})
 

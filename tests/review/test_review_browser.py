@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from curation.models import Annotation, Asset, Box, Consensus, OwnKeys, Review
 from tests import scenes
-from tests.browsing import DESK, PHONE, breaches, chromium, watched
+from tests.browsing import DESK, PHONE, breaches, chromium, fits, watched
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -48,7 +48,7 @@ def session_of(name: str) -> str:
 
 def sent(page: Page) -> list[Review]:
     """Return what has been stored, once nothing is on its way any more."""
-    expect(page.locator("body")).to_have_attribute("data-unsent", "0", timeout=40_000)
+    expect(page.locator("body")).to_have_attribute("data-unsent", "0")
     return list(Review.objects.order_by("id"))
 
 
@@ -124,7 +124,7 @@ def test_an_image_whose_boxes_changed_meanwhile_is_shown_anew(desk, world):
         expected_loss=0.9,
     )
     desk.keyboard.press("a")
-    expect(desk.locator("#toast")).to_contain_text("have changed since they were shown", timeout=40_000)
+    expect(desk.locator("#toast")).to_contain_text("have changed since they were shown")
     expect(desk.locator("#left")).to_have_text("5")
     expect(desk.locator(".rv-thumb")).to_have_count(5)
     for _ in range(5):
@@ -292,7 +292,8 @@ def test_the_help_sheet_lists_the_keys_and_changes_one(desk):
     desk.keyboard.press("f")
     expect(sheet).to_contain_text("That key is taken: fix the boxes")
     sheet.get_by_role("button", name="Change the key for: accept").click()
-    desk.keyboard.press("q")
+    with desk.expect_response("**/account/keys/"):
+        desk.keyboard.press("q")
     desk.keyboard.press("Escape")
     desk.reload()
     expect(desk.locator('[data-act="accept"] kbd')).to_have_text("Q")
@@ -329,6 +330,6 @@ def test_it_works_on_a_phone(browser, live_server, world):
     with watched(browser, live_server.url, cookie=session_of("Rita"), **PHONE) as page:
         page.goto(reverse("review", args=[world.public_id]))
         page.locator(".rv-thumb[aria-current]").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits(page)
         page.get_by_role("button", name="Accept").tap()
         assert sent(page)[0].verdict == "accept"

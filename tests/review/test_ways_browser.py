@@ -65,7 +65,7 @@ def weight(page: Page) -> int:
 
 
 def all_sent(page: Page) -> None:
-    expect(page.locator("body")).to_have_attribute("data-unsent", "0", timeout=40_000)
+    expect(page.locator("body")).to_have_attribute("data-unsent", "0")
 
 
 def test_a_decision_is_taken_back_after_a_reload_and_the_place_is_kept(browser, live_server, world):

@@ -17,6 +17,7 @@ from toloka.client.task import CreateTasksParameters
 from crowd.emulators.crowd import File
 from crowd.emulators.toloka import Served, TolokaEmulator
 from crowd.emulators.toloka.faults import NAMES, Faults
+from tests.embedded.observe import eventually
 from tests.emulators.toloka import bodies
 from tests.emulators.toloka.conftest import client_of
 from tests.emulators.toloka.people import People
@@ -103,7 +104,7 @@ class TestWhatTheKitMakesOfIt:
         switch(door, "hang", seconds=3, times=1)
         with pytest.raises(urllib3.exceptions.ReadTimeoutError):
             client_of(served, timeout=1).create_project(new_project())
-        assert len(served.market.projects) == 1
+        assert eventually(lambda: len(served.market.projects) == 1)
 
     def test_an_archived_log(self, kit: Any, api: httpx.Client, door: httpx.Client, project_id: str) -> None:
         pool = post(api, "/pools", bodies.pool(project_id))["id"]
