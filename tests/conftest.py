@@ -1,5 +1,6 @@
 """Every run of the suite has a PostgreSQL and a Redis of its own in a throw-away folder."""
 
+import math
 import os
 import shutil
 import tempfile
@@ -31,19 +32,25 @@ def services() -> Iterator[Services]:
 def patience(services: Services) -> None:
     """Let questions that pages give up soon take their time: what is under test is not how busy the machine is.
 
-    Work that is done in slices of seconds is done in one, unless a test wants more.
+    Work that is done in slices of seconds is done in one, unless a test wants more, and what took long is not kept
+    for the next look.
     """
     from crowd.platforms.tagme_files import packages
-    from crowd.services import vendor_files
+    from crowd.services import files, pulling, vendor_files
     from curation.api import paging
-    from curation.dashboard import asset_browser
-    from curation.services import finding, tag_counts
+    from curation.dashboard import asset_browser, model_pages
+    from curation.engine import market
+    from curation.services import evaluating, finding, scenario_images, shared_cache, tag_counts
+    from curation.services.crawling import plans
     from curation.services.reviews import history
     from curation.stages import checks, tag
 
     checks.SECONDS_A_SLICE = tag.SECONDS_A_SLICE = LONG_MS / 1000
-    packages.SECONDS_A_SLICE = vendor_files.SECONDS_AT_ONCE = LONG_MS / 1000
-    finding.NAMES_MS = tag_counts.PATIENCE_MS = LONG_MS
+    packages.SECONDS_A_SLICE = vendor_files.SECONDS_AT_ONCE = pulling.SECONDS_AT_ONCE = LONG_MS / 1000
+    market.SLICE = evaluating.SECONDS_A_RUN = plans.SECONDS_A_RUN = LONG_MS / 1000
+    files.SECONDS_AT_ONCE = scenario_images.PAGE_SECONDS = LONG_MS / 1000
+    scenario_images.COSTLY = shared_cache.LEAST_COST = math.inf
+    finding.NAMES_MS = tag_counts.PATIENCE_MS = tag_counts.JOB_MS = model_pages.LOOK_MS = evaluating.LOOK_MS = LONG_MS
     paging.LONGEST_MS = asset_browser.LONGEST_MS = history.LONGEST_MS = LONG_MS
 
 

@@ -26,6 +26,7 @@ NOBODY: frozenset[str] = frozenset()
 MEGABYTE = 1024 * 1024
 MOST_MEGABYTES = 50  # as much as a photo sent to ourselves may have; a batch may say otherwise
 IN_MEMORY = 4 * 1024 * 1024
+SECONDS_AT_ONCE = 5.0
 MOST_SECONDS = 120.0
 LEASE = timedelta(seconds=45)  # longer than the wait for a first piece; renewed while pieces come
 RENEWED_EVERY = 10.0
@@ -78,14 +79,12 @@ class TooLong(CrowdError):
         super().__init__(f"It did not arrive within {MOST_SECONDS:.0f} seconds.")
 
 
-def fetch_due(
-    *, now: datetime, account_id: int | None = None, limit_seconds: float = 5, allow: frozenset[str] = NOBODY
-) -> Fetched:
-    """Fetch what is due, one file after the other, for about so many seconds. Several may do this at once.
+def fetch_due(*, now: datetime, account_id: int | None = None, allow: frozenset[str] = NOBODY) -> Fetched:
+    """Fetch what is due, one file after the other, for some seconds. Several may do this at once.
 
     `allow`: private hosts as host:port that links of workers may lead to; nobody but a test has any.
     """
-    end, sum_ = time.monotonic() + limit_seconds, Fetched()
+    end, sum_ = time.monotonic() + SECONDS_AT_ONCE, Fetched()
     while time.monotonic() < end and (row := _claim(now, account_id)) is not None:
         sum_ += _fetch(row, now, allow)
     return sum_

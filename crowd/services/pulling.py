@@ -25,6 +25,7 @@ from crowd.services.inbox import Taken
 
 State = Assignment.State
 SOON, AT_LATEST = timedelta(seconds=2), timedelta(minutes=1)
+SECONDS_AT_ONCE = 5.0
 A_LOOK = timedelta(seconds=1)  # an account with many open batches has its quiet ones looked at less often
 LEAST_QUIET = timedelta(seconds=8)
 OVER = timedelta(minutes=10)  # between looks at a batch that is closed
@@ -52,12 +53,12 @@ class _Overtaken(Exception):
     """Somebody else has pulled the same pages meanwhile."""
 
 
-def pull_batch(*, batch_id: int, now: datetime, limit_seconds: float = 5) -> Pulled:
-    """Take in what the platform has of a batch since the last time, for at most so many seconds."""
+def pull_batch(*, batch_id: int, now: datetime) -> Pulled:
+    """Take in what the platform has of a batch since the last time, for some seconds."""
     batch = Batch.objects.select_related("account").get(pk=batch_id)
     if not batch.remote_id:
         return Pulled(Taken(), more=False, next_at=now + AT_LATEST, note=f"{batch.key} is not on its platform yet.")
-    end, taken, more, stopped = time.monotonic() + limit_seconds, Taken(), True, None
+    end, taken, more, stopped = time.monotonic() + SECONDS_AT_ONCE, Taken(), True, None
     try:
         while more and time.monotonic() < end:
             pull = platform(batch.account.platform).pull(batch.account, batch.remote_id, batch.watermark)

@@ -1,6 +1,5 @@
 """Searches in the browser: proposed by the recipe, counted before they begin, watched, stopped, looked at."""
 
-import math
 from typing import Any
 
 import pytest
@@ -22,18 +21,13 @@ from curation.models import (
     Job,
     LabelClass,
 )
-from curation.services import jobs, shared_cache
+from curation.services import jobs
 from curation.services.crawling import plans, spot_checks
 from curation.services.crawling.funnel import Step, out_of_order
 from curation.services.crawling.spot_checks import Precision
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _counted_each_time(monkeypatch):
-    monkeypatch.setattr(shared_cache, "LEAST_COST", math.inf)
 
 
 @pytest.fixture

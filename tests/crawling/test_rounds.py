@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import math
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from crowd.clock import database_now
 from curation.engine import filter_round, flow
 from curation.models import Asset, Crawl, CrawlLink, Decision, Job, Project, Stage, TagRun, WebhookNotice
 from curation.preprocessing.taggers.base import Tag
-from curation.services import assets, jobs, notices, shared_cache, tagging
+from curation.services import assets, jobs, notices, tagging
 from curation.services.crawling import spot_checks
 from curation.services.freezing import freeze_version
 from curation.stages.tag import Word
@@ -127,8 +126,7 @@ def test_a_round_waits_while_its_stage_is_paused_and_is_not_begun_twice(cars):
     assert crawl(cars, "--filter-again")["filtered_again"] == 4
 
 
-def test_a_round_is_begun_and_watched_on_the_searchs_page(cars, monkeypatch):
-    monkeypatch.setattr(shared_cache, "LEAST_COST", math.inf)
+def test_a_round_is_begun_and_watched_on_the_searchs_page(cars):
     alice, vera = make_user("Alice"), make_user("Vera")
     cars.memberships.create(user=alice, role="lead")
     cars.memberships.create(user=vera, role="viewer")

@@ -49,8 +49,9 @@ def test_the_next_pull_goes_on_where_the_last_one_ended(busy):
     assert pull(busy).taken.received == 1
 
 
-def test_a_pull_ends_when_its_time_is_over_and_says_that_there_is_more(busy):
-    assert pulling.pull_batch(batch_id=busy.pk, now=NOON, limit_seconds=0).more
+def test_a_pull_ends_when_its_time_is_over_and_says_that_there_is_more(busy, monkeypatch):
+    monkeypatch.setattr(pulling, "SECONDS_AT_ONCE", 0.0)
+    assert pulling.pull_batch(batch_id=busy.pk, now=NOON).more
     assert remote.far(busy).pulls == 0
 
 

@@ -1,6 +1,5 @@
 """Alice leads, Rita reviews, Vera looks, Charlie is a stranger."""
 
-import math
 from collections.abc import Iterator
 
 import pytest
@@ -8,14 +7,12 @@ from django.core.cache import cache
 from django.test import Client
 
 from curation.models import Project, User
-from curation.services import shared_cache
 from tests.factories import make_project, make_user
 from tests.serving import serving
 
 
 @pytest.fixture(autouse=True)
-def _no_kept_counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(shared_cache, "LEAST_COST", math.inf)
+def _no_kept_counts() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
