@@ -112,7 +112,8 @@ def test_a_big_pool_goes_up_comes_down_and_up_again_in_slices(turk, account, bat
     assert not any(hit.status == "Assignable" for hit in there.hits)
 
 
-def test_our_own_pace_keeps_below_the_throttle(turk, account, batch):
+def test_our_own_pace_keeps_below_the_throttle(turk, account, batch, monkeypatch):
+    monkeypatch.setattr(hits, "database_now", lambda: NOW)  # all of it within one minute of the clock
     for number in range(12):
         turk.offer_pages(account, batch, 90, f"k{number}")
     with pytest.raises(Throttled, match="hits: 120 a minute are used"):

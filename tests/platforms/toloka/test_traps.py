@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from crowd.clock import database_now
 from crowd.errors import AuthFailed, Invalid, NotFound, OutOfFunds, StateConflict, Throttled, Unavailable, Unknown
 from crowd.platforms.base import BonusSpec
-from crowd.platforms.toloka import client
+from crowd.platforms.toloka import client, refusals
 from crowd.services import quotas
 from tests.crowd import bench_toloka as bench
 from tests.crowd.market import NOON
@@ -118,14 +117,15 @@ def test_a_quota_is_waited_for_not_repeated(adapter, account, sent, write, inter
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_too_many_calls_in_a_moment_are_no_full_quota(adapter, account, sent, write):
+def test_too_many_calls_in_a_moment_are_no_full_quota(adapter, account, sent, write, monkeypatch):
+    for module in (client, refusals):
+        monkeypatch.setattr(module, "database_now", lambda: NOON)
     method, path, call = WRITES[write]
     break_wire(account, {"throttle": {"interval": ""}}, method, path)
-    now = database_now()
     with pytest.raises(Throttled, match="fewer requests at once") as refused:
         call(adapter, account, sent)
-    assert now < refused.value.retry_at < now + timedelta(seconds=10)
-    assert not any(left.used == left.most for left in quotas.left(account=account, now=now))
+    assert NOON < refused.value.retry_at < NOON + timedelta(seconds=10)
+    assert not any(left.used == left.most for left in quotas.left(account=account, now=NOON))
 
 
 def test_a_full_quota_is_not_even_tried(adapter, account):
