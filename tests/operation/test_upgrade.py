@@ -9,8 +9,9 @@ from django.db import connection, migrations, models
 from curation.embedded import checkup_upgrade, schema
 from curation.embedded.findings import Finding
 from curation.embedded.paths import Paths
-from curation.services.backups import archive, automatic
-from tests.factories import make_project
+from curation.models import Project
+from curation.services.backups import archive, automatic, files
+from tests.factories import make_asset, make_project
 
 
 def found() -> dict[str, list[Finding]]:
@@ -94,6 +95,17 @@ def test_a_backup_is_taken_before_tables_change_and_the_newest_are_kept(tmp_path
     assert (contents.header.media, contents.header.rows["curation_project"]) == ("noted", 1)
     monkeypatch.setattr(settings, "KEEP_BACKUPS", 0)
     assert automatic.before_migrating(["curation.1"]) is None
+
+
+@pytest.mark.django_db
+def test_files_are_looked_for_in_a_database_from_before_the_trash_too():
+    kept = make_asset(make_project("Hands"), storage_key="assets/kept.jpg")
+    Project.objects.update(emptied_at=kept.created_at)
+    assert files.missing(set()) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE curation_project DROP COLUMN emptied_at")
+    assert files.missing(set()) == ["assets/kept.jpg"]
+    assert files.missing({"assets/kept.jpg"}) == []
 
 
 @pytest.mark.django_db(transaction=True)

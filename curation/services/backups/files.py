@@ -32,6 +32,8 @@ OWNERS: Final = {
     "curation_export": "(SELECT project_id FROM curation_datasetversion WHERE id = dataset_id)",
     "curation_labelclass": "project_id",
 }
+EMPTIED: Final = ("curation_project", "emptied_at")  # the first releases had no trash
+AND_NOT_EMPTIED: Final = " AND {owner} NOT IN (SELECT id FROM curation_project WHERE emptied_at IS NOT NULL)"
 MISSING_NAMED: Final = 1_000
 
 
@@ -83,9 +85,10 @@ def opened(name: str) -> tuple[IO[bytes], int] | None:
 def missing(there: set[str]) -> list[str]:
     """Name files that rows speak of and that are not there."""
     found: list[str] = []
+    has_trash = bool(database.columns_there([EMPTIED]))
     for table, column in database.columns_there(KEYS):
         with connection.cursor() as cursor:
-            cursor.execute(_query(table, column))
+            cursor.execute(_query(table, column, has_trash=has_trash))
             while rows := cursor.fetchmany(5_000):
                 found += [key for (key,) in rows if key not in there]
                 if len(found) >= MISSING_NAMED:
@@ -93,11 +96,11 @@ def missing(there: set[str]) -> list[str]:
     return found
 
 
-def _query(table: str, column: str) -> sql.Composed:
-    return sql.SQL(
-        "SELECT {column} FROM {table} WHERE {column} <> '' AND {column} NOT LIKE 's3://%%' AND {owner} NOT IN "
-        "(SELECT id FROM curation_project WHERE emptied_at IS NOT NULL)"
-    ).format(column=sql.Identifier(column), table=sql.Identifier(table), owner=sql.SQL(OWNERS[table]))
+def _query(table: str, column: str, *, has_trash: bool) -> sql.Composed:
+    keys = sql.SQL("SELECT {column} FROM {table} WHERE {column} <> '' AND {column} NOT LIKE 's3://%%'").format(
+        column=sql.Identifier(column), table=sql.Identifier(table)
+    )
+    return keys + sql.SQL(AND_NOT_EMPTIED).format(owner=sql.SQL(OWNERS[table])) if has_trash else keys
 
 
 # --- putting back ----------------------------------------------------------------------------------------------------
