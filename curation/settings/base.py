@@ -134,8 +134,10 @@ _options = {
     "application_name": "winnow",
     **dict(_database["OPTIONS"]),  # type: ignore[call-overload]
 }
-if env.read("WINNOW_ROLE") == "web":  # many request threads share few connections; a pool must not cross a fork
-    _options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+if env.read("WINNOW_ROLE") == "web":
+    # Many request threads share few connections, in the order they came; a pool must not cross a fork. A slow machine
+    # answers late and refuses nobody: the wait is as long as that for a statement.
+    _options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 30}
 DATABASES = {"default": {**_database, "OPTIONS": _options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
