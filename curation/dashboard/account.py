@@ -16,7 +16,7 @@ from curation.dashboard.access import person
 from curation.dashboard.forms import typed
 from curation.dashboard.proving import ask, inside, is_fresh, mark
 from curation.models import ApiToken, User
-from curation.services import people, second_factor, tokens
+from curation.services import people, second_factor, sessions, tokens
 from curation.services.attempts import TooManyFailures
 from curation.services.own_keys import keep_keys, keys_of
 
@@ -64,6 +64,7 @@ def _page(request: HttpRequest, error: str = "", status: int = 200) -> HttpRespo
     context = {
         "error": error,
         "tokens": mine,
+        "sessions": sessions.living(user=user, this=request.session.session_key),
         "has_second_factor": second_factor.is_on(user),
         "must_have_it": second_factor.is_required(user),
     }
@@ -79,4 +80,22 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     except ApiToken.DoesNotExist:
         raise Http404 from None
     messages.success(request, "The token opens nothing any more.")
+    return redirect("account")
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, name: str) -> HttpResponse:
+    """Sign a browser of one's own out."""
+    if not sessions.end(user=person(request), name=name):
+        raise Http404
+    messages.success(request, "That browser is signed out.")
+    return redirect("account")
+
+
+@require_POST
+@login_required
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    sessions.end_others(user=person(request), this=request.session.session_key)
+    messages.success(request, "You are signed in here only.")
     return redirect("account")

@@ -23,7 +23,7 @@ from crowd.clock import database_now
 from curation.dashboard.access import person
 from curation.dashboard.forms import typed
 from curation.models import User
-from curation.services import second_factor
+from curation.services import second_factor, sessions
 from curation.services.attempts import TooManyFailures
 from curation.services.sign_in import check_password
 
@@ -36,8 +36,9 @@ FRESH_SECONDS: Final = 15 * 60
 
 @receiver(user_logged_in)
 def _just_came_in(request: HttpRequest, **_: Any) -> None:
-    """Count every way of signing in as a proof."""
+    """Count every way of signing in as a proof, and keep what the person will know this session by."""
     mark(request)
+    sessions.note_beginning(request.session, agent=request.headers.get("User-Agent", ""), now=database_now())
 
 
 def mark(request: HttpRequest, *, with_code: bool = False) -> None:

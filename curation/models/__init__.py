@@ -39,6 +39,7 @@ from curation.models.publishing import ErasedItem, Erasure, LockedPart, PublishF
 from curation.models.rehearsal import Rehearsal
 from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease
 from curation.models.second_factor import RecoveryCode, SecondFactor
+from curation.models.session import Session
 from curation.models.stage import Pool, Stage
 from curation.models.tag import AssetTag, TagRun
 from curation.models.webhook import Webhook, WebhookDelivery, WebhookNotice
@@ -115,6 +116,7 @@ __all__ = [
     "Scenario",
     "ScenarioVerdict",
     "SecondFactor",
+    "Session",
     "SignInLink",
     "SourcedPicture",
     "Stage",

@@ -39,7 +39,7 @@ SUBJECTS = {
     "member": "members",
     "money": "money by hand",
     "page": "pages of tasks",
-    "person": "names and passwords of people",
+    "person": "names, passwords and sessions of people",
     "plan": "plans of conditions",
     "pool": "pools",
     "predictions": "predictions of models",

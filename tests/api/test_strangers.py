@@ -32,12 +32,12 @@ pytestmark = pytest.mark.django_db
 OPEN_TO_ALL = {"healthz", "metrics", "readyz", "sign-in", "sign-in-code", "sign-in-link", "theme"}
 OF_THE_PERSON = {
     "account", "account-confirm", "forecast", "forecast-start", "home-pools", "live-home", "new-project",
-    "new-project-plan", "own-keys", "own-token-revoke", "palette", "plan-discard", "plan-draft", "plan-file",
-    "plan-load", "plan-preset", "plan-rehearse", "plan-rest", "plan-save", "plan-tried", "plan-try", "platform-account",
-    "platform-account-change", "platform-account-new", "platform-account-test", "platform-account-use",
-    "platform-account-webhook", "platform-accounts", "platform-command-decide", "projects", "rehearsal",
-    "rehearsal-cancel", "rehearsal-compare", "rehearsal-remove", "rehearsals-all", "sign-out", "trash", "try-code",
-    "two-factor",
+    "new-project-plan", "own-keys", "own-session-end", "own-sessions-end", "own-token-revoke", "palette",
+    "plan-discard", "plan-draft", "plan-file", "plan-load", "plan-preset", "plan-rehearse", "plan-rest", "plan-save",
+    "plan-tried", "plan-try", "platform-account", "platform-account-change", "platform-account-new",
+    "platform-account-test", "platform-account-use", "platform-account-webhook", "platform-accounts",
+    "platform-command-decide", "projects", "rehearsal", "rehearsal-cancel", "rehearsal-compare", "rehearsal-remove",
+    "rehearsals-all", "sign-out", "trash", "try-code", "two-factor",
 }  # fmt: skip
 OF_OPERATORS = {"system", "system-job", "system-log", "system-processes", "system-storage"}
 VIEWERS_POST = {"view-add"}

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -17,7 +16,7 @@ from crowd.errors import Unavailable
 from crowd.models import Account, OutboxCommand
 from crowd.services import dispatch, effects, holding, outbox, outbox_decisions
 from curation.engine import market as engine
-from curation.models import Asset, Erasure, Job, SignInLink, Webhook
+from curation.models import Asset, Erasure, Job, Session, SignInLink, Webhook
 from curation.services import erasing, jobs, people, second_factor
 from curation.services.backups import database, erased, files, restoring, settling
 from curation.services.backups.taking import key_marks

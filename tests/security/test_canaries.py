@@ -71,6 +71,7 @@ OWN = {
     *("language", "leased_by", "library", "method", "page_language", "part", "password", "platform", "project_slug"),
     *("pseudonym", "public_id", "queue", "recipe", "secrets", "sha256", "slug", "space", "split", "state"),
     *("subject_type", "time_zone", "topic", "verdict", "version", "word", "class_from", "says"),
+    *("session_data", "session_key"),
     *("arrays_key", "example_key", "grey_key", "screen_key", "storage_key", "thumb_key"),
 }
 TOLD = {"title", "instructions", "label", "words", "question", "hint", "description"}
