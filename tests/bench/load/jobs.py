@@ -14,10 +14,10 @@ MARKS = "SELECT count(*) FROM curation_tick WHERE name LIKE 'harmless-%%'"
 
 def done(ours: Any, n: int) -> dict[str, Any]:
     """Have so many jobs done, and compare the worker's memory with what it was after the first of them."""
-    _wanted(0, WARM)
+    wanted("warm", WARM)
     _wait(ours, WARM)
     settled, began = resident_mb(ours.workers()), time.perf_counter()
-    _wanted(WARM, WARM + n)
+    wanted("load", n)
     most = _wait(ours, WARM + n)
     seconds = time.perf_counter() - began
     twice = ours.one(MARKS) - ours.one(DONE)
@@ -32,11 +32,11 @@ def done(ours: Any, n: int) -> dict[str, Any]:
     }
 
 
-def _wanted(first: int, end: int) -> None:
+def wanted(name: str, n: int) -> None:
     from curation.services import jobs
 
-    for number in range(first, end):
-        jobs.enqueue(kind="is_harmless", key=f"load-{number}")
+    for number in range(n):
+        jobs.enqueue(kind="is_harmless", key=f"{name}-{number}")
 
 
 def _wait(ours: Any, n: int) -> float:

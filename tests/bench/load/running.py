@@ -1,6 +1,7 @@
 """A whole product under `up` with many browsers: websockets, requests at once, and jobs by the thousand.
 
-Run: python -m tests.bench.load.running [--sockets 500] [--connects 10000] [--requests 64] [--jobs 20000]
+Run: python -m tests.bench.load.running [--sockets 500] [--connects 10000] [--requests 64] [--jobs 20000] [--minutes 0]
+With --minutes the product is at work so long at the end, and what its processes have grown by is told.
 Prints JSON, also into var/bench/running.json; the exit status is 1 when a limit is missed.
 """
 
@@ -42,8 +43,9 @@ def main() -> int:
     reader = argparse.ArgumentParser()
     for name, usual in (("sockets", 500), ("connects", 10_000), ("requests", 64), ("jobs", 20_000)):
         reader.add_argument(f"--{name}", type=int, default=usual)
+    reader.add_argument("--minutes", type=float, default=0)
     wanted = reader.parse_args()
-    from tests.bench.load import at_once, jobs, sockets
+    from tests.bench.load import at_once, jobs, lasting, sockets
     from tests.faults.sides import running
 
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "var", SETTINGS) as (ours, _):
@@ -54,6 +56,7 @@ def main() -> int:
             "requests at once": at_once.asked(ours, cookie, wanted.requests),
             "websockets": sockets.watched(ours, project, cookie, wanted.sockets, wanted.connects),
             "jobs": jobs.done(ours, wanted.jobs),
+            **({"lasting": lasting.lasted(ours, project, cookie, wanted.minutes)} if wanted.minutes else {}),
         }
     text = json.dumps(found, indent=1)
     target = ROOT / "var" / "bench" / "running.json"

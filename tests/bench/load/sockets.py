@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -20,22 +21,24 @@ def watched(ours: Any, project: Any, cookie: str, sockets: int, connects: int) -
     return asyncio.run(_watched(ours, project, cookie, sockets, connects))
 
 
-async def _watched(ours: Any, project: Any, cookie: str, sockets: int, connects: int) -> dict[str, Any]:
+def door(ours: Any, project: Any, cookie: str) -> Callable[[], connect]:
+    """Return what opens one more websocket of the project."""
     address = f"ws://127.0.0.1:{ours.port}/ws/projects/{project.public_id}/"
     headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{ours.port}"}
+    return lambda: connect(address, additional_headers=headers, proxy=None, open_timeout=120)
 
-    def one() -> connect:
-        return connect(address, additional_headers=headers, proxy=None, open_timeout=120)
 
+async def _watched(ours: Any, project: Any, cookie: str, sockets: int, connects: int) -> dict[str, Any]:
+    one = door(ours, project, cookie)
     web, held = role_pid(ours.data_dir, "web"), _held(ours)
     before = resident_mb([web])
     clients = await _open(one, sockets)
     with_all = resident_mb([web])
     late = sorted([wait for _ in range(RINGS) for wait in await _ring(project.pk, clients)])
     await asyncio.gather(*(client.close() for client in clients))
-    first = await _come_and_go(one, connects // 10)
+    first = await come_and_go(one, connects // 10)
     settled = resident_mb([web])
-    await _come_and_go(one, connects - first)
+    await come_and_go(one, connects - first)
     grown = round(resident_mb([web]) - settled, 1)
     p95 = round(late[int(0.95 * len(late))], 3)
     missed = [f"p95 {p95} s"] if p95 > LIMIT_SECONDS else []
@@ -77,7 +80,7 @@ async def _ring(project_id: int, clients: list[ClientConnection]) -> list[float]
     return await asyncio.wait_for(waiting, 120)
 
 
-async def _come_and_go(one: Any, n: int) -> int:
+async def come_and_go(one: Any, n: int) -> int:
     for start in range(0, n, AT_ONCE):
         for client in await _open(one, min(AT_ONCE, n - start)):
             await client.close()
