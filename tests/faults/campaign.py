@@ -264,5 +264,6 @@ def pictures(folder: Path, n: int) -> None:
         coarse.resize(SIZE, Image.Resampling.NEAREST).save(folder / f"{number:05}.png")
 
 
-def throttled(far: Emulator) -> None:
-    far.door("PUT", "/faults", THROTTLE)
+def strained(far: Emulator, rare: Mapping[str, Any]) -> None:
+    """Switch on what the command line cannot say: faults with more than a rate."""
+    far.door("PUT", "/faults", {**THROTTLE, **rare})

@@ -26,6 +26,9 @@ COMMISSION = "0.2"
 FAULTS = ("drop_reply=0.05", "error_500=0.05")
 # Too many calls in a moment; a full quota would be waited for until its minute, hour or day is over.
 THROTTLE = {"throttle": {"rate": 0.05, "interval": ""}}
+# A page of a proxy in HTML, and an answer that comes when nobody waits for it any more: the work was done.
+RARE = {"error_503": {"rate": 0.01}, "hang": {"rate": 0.01, "seconds": 30}}
+RARE_IN_SHORT = {"error_503": {"rate": 0.05, "times": 3}, "hang": {"rate": 0.05, "seconds": 30, "times": 2}}
 WORKER_MARK = b"WINNOW_ROLE=worker\0"
 
 

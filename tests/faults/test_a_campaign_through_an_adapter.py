@@ -1,9 +1,9 @@
-"""A campaign on a platform that drops, breaks and throttles calls, while workers are killed: both books agree."""
+"""A campaign on a platform that drops, breaks, throttles and forgets calls while workers die: both books agree."""
 
 import pytest
 
-from tests.faults.campaign import Campaign, Plan, throttled
-from tests.faults.sides import FAULTS, emulator, product
+from tests.faults.campaign import Campaign, Plan, strained
+from tests.faults.sides import FAULTS, RARE_IN_SHORT, emulator, product
 
 pytestmark = pytest.mark.faults
 PAGES, KILLS, POPULATION = 150, 3, 12
@@ -18,7 +18,7 @@ def ours(tmp_path_factory):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_is_lost_and_nothing_paid_twice(ours, seed):
     with emulator(seed=str(seed), population=POPULATION, faults=FAULTS) as far:
-        throttled(far)
+        strained(far, RARE_IN_SHORT)
         campaign = Campaign(ours, far, Plan(seed, pages=PAGES, kills=KILLS, photos=3, bonuses=8))
         campaign.begin()
         outcome = campaign.run()
