@@ -1,7 +1,6 @@
 """Django's sessions in the database, each with its user in a column, so that people find and end their own."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -14,7 +13,7 @@ class SessionStore(DatabaseStore):
     def get_model_class(cls) -> type[Session]:
         return Session
 
-    def create_model_instance(self, data: Mapping[str, Any]) -> Session:
-        session: Session = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        session = cast("Session", super().create_model_instance(data))
         session.user_id = data.get(SESSION_KEY)
         return session

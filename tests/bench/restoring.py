@@ -47,8 +47,8 @@ def measured(assets: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="winnow-restoring-") as folder:
         here, port = Path(folder), free_port()
         old, new, backup = Product(here / "old", port), Product(here / "new", port), here / "backup.tar"
-        old.manage("ingest", "hands", folder, "--create", "gestures", may_fail=True)  # the project; there is no picture
-        old.shell(BRING.format(assets=assets, size=BYTES))
+        old.manage("ingest", "hands", folder, "--create", "gestures", may_fail=True)  # the project, with a few pictures
+        brought = old.shell(BRING.format(assets=assets, size=BYTES))
         before = digests(here / "old" / "media")
         taken, backup_seconds = timed(old, "backup", str(backup))
         shutil.rmtree(here / "old")
@@ -56,14 +56,14 @@ def measured(assets: int) -> dict[str, Any]:
         rows = new.shell(COUNT)
         return {
             "machine": f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.0f}",
-            "assets": assets,
+            "assets": brought,
             "files": len(before),
             "archive, MB": round(backup.stat().st_size / 1e6),
             "backup, s": backup_seconds,
             "restore, s": restore_seconds,
             "missed": [
                 *([] if digests(here / "new" / "media") == before else ["files differ"]),
-                *([] if rows == assets else [f"{rows} rows of {assets} came back"]),
+                *([] if rows == brought else [f"{rows} rows of {brought} came back"]),
                 *([] if not taken["missing"] and not restored["not_there"] else ["files are missing"]),
                 *([] if restore_seconds <= RESTORED_WITHIN else [f"the restore took {restore_seconds} s"]),
             ],
