@@ -26,11 +26,6 @@ def price(amount_micro: int, currency: str = "USD") -> str:
 
 
 @register.filter
-def total(amount_micro: int, currency: str = "USD") -> str:
-    return amounts.total(amount_micro, currency)
-
-
-@register.filter
 def number(value: int) -> str:
     return amounts.number(value)
 

@@ -84,6 +84,17 @@ def test_a_page_is_answered_by_plain_forms_and_handed_in(wandas, checking):
     assert Task.objects.get(key="first").done == 1
 
 
+def test_a_part_of_a_cent_is_not_missing_from_what_is_earned(wandas, checking):
+    Batch.objects.filter(pk=checking.pk).update(price_micro=25_000)
+    page = take(wandas, checking)
+    for answer in page.answers.all():
+        wandas.post(answer_url(answer), {"answer": "correct"})
+    wandas.post(reverse("w-submit", args=[page.pk]))
+    for where in ("w-home", "w-earnings"):
+        shown = wandas.get(reverse(where)).content.decode()
+        assert "<dt>Earned</dt><dd>$0.025</dd>" in shown
+
+
 def test_answers_so_far_survive_a_reload(wandas, checking):
     page = take(wandas, checking)
     first = page.answers.get(seq=0)
