@@ -83,7 +83,7 @@ def _accept(batch: Batch, pages: Sequence[Assignment], now: datetime) -> None:
 
 def accept_stored(*, batch: Batch, pages: Sequence[Assignment], now: datetime) -> None:
     """Do what goes with accepting pages, whose rows the caller writes. Raises BudgetExceeded."""
-    ledger.charge_many(batch=batch, pages=pages, now=now)
+    ledger.charge_many(pages={batch: pages}, now=now)
     _plan_acceptances(batch, pages)
     _count_skills(batch, pages, now)
 
@@ -107,7 +107,7 @@ def book_taken(*, batch: Batch, ids: Sequence[int], now: datetime, reason: str =
     pages = list(
         Assignment.objects.select_for_update().filter(pk__in=ids, batch=batch, state__in=open_states).order_by("pk")
     )
-    ledger.charge_many(batch=batch, pages=pages, now=now, forced=True)
+    ledger.charge_many(pages={batch: pages}, now=now, forced=True)
     _mark_accepted(pages, reason=reason[:300], now=now)
     _count_skills(batch, pages, now)
 
@@ -120,4 +120,4 @@ def _mark_accepted(pages: Sequence[Assignment], *, reason: str, now: datetime) -
 def _count_skills(batch: Batch, pages: Sequence[Assignment], now: datetime) -> None:
     """`pages` are as they were before: those that were rejected have been counted."""
     counted = {page.pk for page in pages if page.state == State.REJECTED}
-    skills.count_acceptances(batch=batch, pages=pages, accepted=True, now=now, counted_before=counted)
+    skills.count_acceptances(pages={batch: pages}, accepted=True, now=now, counted_before=counted)

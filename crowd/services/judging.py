@@ -43,28 +43,26 @@ def accept_locked(*, pages: Sequence[Assignment], now: datetime, taken: bool = F
         page.move_to(State.ACCEPTED)
         page.judged_at, page.reason = now, ""
     Assignment.objects.filter(pk__in=[page.pk for page in due]).update(state=State.ACCEPTED, judged_at=now, reason="")
-    for batch, mine in _by_batch(due):
-        ledger.charge_many(batch=batch, pages=mine, now=now, forced=taken)
-        for page in mine:
-            _tell(page, "accept")
-        skills.count_acceptances(batch=batch, pages=mine, accepted=True, now=now, counted_before=rejected)
+    by_batch = _by_batch(due)
+    ledger.charge_many(pages=by_batch, now=now, forced=taken)
+    for page in due:
+        _tell(page, "accept")
+    skills.count_acceptances(pages=by_batch, accepted=True, now=now, counted_before=rejected)
 
 
 def _all_locked(assignment_ids: Sequence[int]) -> list[Assignment]:
     """Return pages under their locks, and the budgets that pay them under their own, in the order of everybody."""
     batches = Batch.objects.select_related("account").filter(assignments__in=assignment_ids).distinct()
-    purses = {ledger.Purse.of(batch) for batch in batches}
-    for purse in sorted(purses, key=lambda one: (one.project_id, one.currency)):
-        ledger.lock(purse=purse)
+    ledger.lock_all(ledger.Purse.of(batch) for batch in batches)
     rows = Assignment.objects.select_related("batch__account").select_for_update(of=("self",))
     return list(rows.filter(pk__in=assignment_ids).order_by("pk"))
 
 
-def _by_batch(pages: Sequence[Assignment]) -> list[tuple[Batch, list[Assignment]]]:
-    found: dict[int, list[Assignment]] = {}
+def _by_batch(pages: Sequence[Assignment]) -> dict[Batch, list[Assignment]]:
+    found: dict[Batch, list[Assignment]] = {}
     for page in pages:
-        found.setdefault(page.batch_id, []).append(page)
-    return [(mine[0].batch, mine) for mine in found.values()]
+        found.setdefault(page.batch, []).append(page)
+    return found
 
 
 def reject(*, assignment_id: int, reason: str, now: datetime, reissue: bool = True) -> Assignment:
@@ -88,8 +86,7 @@ def reject_all(*, reasons: Mapping[int, str], now: datetime, reissue: bool = Tru
         _tell(page, "reject")
     if reissue:
         give_back(due, done=True)
-    for batch, same in _by_batch(due):
-        skills.count_acceptances(batch=batch, pages=same, accepted=False, now=now)
+    skills.count_acceptances(pages=_by_batch(due), accepted=False, now=now)
     return pages
 
 

@@ -5,7 +5,7 @@ at what price, and what follows from it is decided as for one page alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -142,10 +142,9 @@ class Round:
 
     def _lock(self, purse: ledger.Purse) -> None:
         """Take the lock of the project's budget once: everybody does so before tasks."""
-        whole = replace(purse, stage_id=None, pool_id=None)
-        if whole not in self._locked:
-            ledger.lock(purse=whole)
-            self._locked.add(whole)
+        if purse.of_project not in self._locked:
+            ledger.lock(purse=purse)
+            self._locked.add(purse.of_project)
 
 
 def _ids(model: type[Assignment] | type[Answer]) -> Iterator[int]:
@@ -158,8 +157,7 @@ def _hold(pages: Sequence[Assignment]) -> None:
     for page in pages:
         cost = page.price_micro + page.fee_micro
         amounts.setdefault(ledger.Purse.of(page.batch), {})[f"assignment:{page.pk}"] = cost
-    for purse, mine in amounts.items():
-        try:
-            ledger.reserve_all(purse=purse, amounts=mine)
-        except BudgetExceeded as error:
-            raise NotTogether from error
+    try:
+        ledger.reserve_all(amounts=amounts)
+    except BudgetExceeded as error:
+        raise NotTogether from error

@@ -1,6 +1,6 @@
 """Skills: numbers from 0 to 100 about a worker, with their history."""
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -130,15 +130,27 @@ def _note(row: SkillValue, reason: str, now: datetime) -> None:
 
 @transaction.atomic(savepoint=False)
 def count_acceptances(
-    *, batch: Batch, pages: Sequence[Assignment], accepted: bool, now: datetime, counted_before: Container[int] = ()
+    *,
+    pages: Mapping[Batch, Sequence[Assignment]],
+    accepted: bool,
+    now: datetime,
+    counted_before: Container[int] = (),
 ) -> None:
     """Where the price depends on a skill of the same work, that skill is the share of accepted pages.
 
     A page that was rejected and is accepted now is still one page: its id is in `counted_before`.
     """
-    skill_id = batch.grants_skill_id
-    if skill_id is None or batch.kind != Batch.Kind.MAIN or not pages:
-        return
+    by_skill: dict[int, list[Assignment]] = {}
+    for batch, mine in pages.items():
+        if batch.grants_skill_id is not None and batch.kind == Batch.Kind.MAIN and mine:
+            by_skill.setdefault(batch.grants_skill_id, []).extend(mine)
+    for skill_id in sorted(by_skill):
+        _count(skill_id, by_skill[skill_id], accepted=accepted, now=now, counted_before=counted_before)
+
+
+def _count(
+    skill_id: int, pages: Sequence[Assignment], *, accepted: bool, now: datetime, counted_before: Container[int]
+) -> None:
     rows = _locked_values(skill_id, {page.worker_id for page in pages})
     reason, events = "page accepted" if accepted else "page rejected", []
     for page in pages:

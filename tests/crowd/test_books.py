@@ -131,9 +131,7 @@ class Ledger(RuleBasedStateMachine):
     def charge_many(self, place: int, some: list[int], price: int, forced: bool) -> None:
         pages = [self.page(place, number, price, fee=number % 2) for number in some]
         batch = self.batches[place]
-        done = self.attempt(
-            lambda: ledger.charge_many(batch=batch, pages=pages, now=NOON, forced=forced), forced=forced
-        )
+        done = self.attempt(lambda: ledger.charge_many(pages={batch: pages}, now=NOON, forced=forced), forced=forced)
         self.expect(pages, done)
 
     def expect(self, pages: Iterable[Assignment], done: bool) -> None:

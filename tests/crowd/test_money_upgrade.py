@@ -189,7 +189,7 @@ def test_nothing_paid_before_is_paid_again(old):
     paid, after_all = before.paid(1), before.paid_after_all(2)
     upgrade()
     pages = list(Assignment.objects.filter(pk__in=[paid.pk, after_all.pk]))
-    assert ledger.charge_many(batch=Batch.objects.get(), pages=pages, now=NOON) == 0
+    assert ledger.charge_many(pages={Batch.objects.get(): pages}, now=NOON) == 0
     assert ledger.totals(project_id=PROJECT).spent_micro == 2 * PRICE
 
 

@@ -227,7 +227,7 @@ def test_pages_of_both_kinds_are_charged_together_each_once(photos):
     ledger.reserve(purse=Purse.of(photos), amount_micro=4 * CENT, ref=f"assignment:{own.pk}")
     ledger.resize(purse=Purse.of(photos), ref=f"batch:{photos.pk}", amount_micro=10 * CENT)
     for charged in (2, 0):
-        assert ledger.charge_many(batch=photos, pages=[own, drawn, own], now=NOON) == charged
+        assert ledger.charge_many(pages={photos: [own, drawn, own]}, now=NOON) == charged
     assert state_of("project") == (7, 7, 0)
     assert (book("workers"), book("platform")) == (6, 1)
 

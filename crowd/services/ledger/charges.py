@@ -1,6 +1,8 @@
 """Paying for accepted work and for bonuses: once each, with the platform's fee."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,16 +11,17 @@ from django.db.models import F
 
 from crowd.models import Assignment, Batch, Bonus, LedgerEntry, Reservation
 from crowd.services.ledger.holds import fit, take
-from crowd.services.ledger.purse import Purse, Way, entry, lock, move
+from crowd.services.ledger.purse import Change, Purse, Way, entry, lock, lock_all, move, move_all
 
 Book, Kind = LedgerEntry.Book, LedgerEntry.Kind
 BOOK = """
 INSERT INTO crowd_ledgerentry (kind, ref, source, target, amount_micro, currency, project_id, stage_id, pool_id,
                                account_id, worker_id, note, created_at)
-SELECT way.kind, 'assignment:' || page, %(source)s, way.target, way.amount, %(currency)s, %(project)s, %(stage)s,
-       %(pool)s, account, worker, '', %(now)s
+SELECT way.kind, 'assignment:' || page, %(source)s, way.target, way.amount, currency, project, stage, pool, account,
+       worker, '', %(now)s
   FROM unnest(%(pages)s::bigint[], %(prices)s::bigint[], %(fees)s::bigint[], %(accounts)s::bigint[],
-              %(workers)s::bigint[]) AS given (page, price, fee, account, worker)
+              %(workers)s::bigint[], %(currencies)s::text[], %(projects)s::bigint[], %(stages)s::bigint[],
+              %(pools)s::bigint[]) AS given (page, price, fee, account, worker, currency, project, stage, pool)
  CROSS JOIN LATERAL (VALUES ('charge', 'workers', price), ('fee', 'platform', fee)) AS way (kind, target, amount)
  WHERE way.amount > 0 ORDER BY page
 """
@@ -30,25 +33,45 @@ def charge(*, assignment: Assignment, now: datetime, forced: bool = False) -> No
     Raises BudgetExceeded when nothing holds it and nothing is free. `forced` = the platform has taken the money
     already: what is missing is booked as overdrawn.
     """
-    charge_many(batch=assignment.batch, pages=[assignment], now=now, forced=forced)
+    charge_many(pages={assignment.batch: [assignment]}, now=now, forced=forced)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A page to be paid, of which batch, out of which purse."""
+
+    page: Assignment
+    batch: Batch
+    purse: Purse
+
+    @property
+    def cost(self) -> int:
+        return _cost(self.page)
 
 
 @transaction.atomic
-def charge_many(*, batch: Batch, pages: Sequence[Assignment], now: datetime, forced: bool = False) -> int:
-    """Charge pages of one batch, those charged before left out, all or none. Returns how many were charged."""
-    due = {_ref(page): page for page in pages if _cost(page)}
+def charge_many(*, pages: Mapping[Batch, Sequence[Assignment]], now: datetime, forced: bool = False) -> int:
+    """Charge pages by their batches, those charged before left out, all or none. Returns how many were charged."""
+    purses = {batch: Purse.of(batch) for batch in pages}
+    due = {
+        _ref(page): _Due(page, batch, purses[batch]) for batch, mine in pages.items() for page in mine if _cost(page)
+    }
     if not due:
         return 0
-    purse = Purse.of(batch)
-    lock(purse=purse)
-    for ref in LedgerEntry.objects.filter(kind__in=[Kind.CHARGE, Kind.FEE], ref__in=list(due)).values_list("ref"):
-        due.pop(ref[0], None)
+    lock_all(one.purse for one in due.values())
+    charged = LedgerEntry.objects.filter(kind__in=[Kind.CHARGE, Kind.FEE], ref__in=list(due))
+    for ref in charged.values_list("ref", flat=True):
+        due.pop(ref, None)
     own = take(due)
-    _pay_holds(own, due, purse, forced=forced)
-    others = [page for ref, page in due.items() if ref not in own]
-    source = _draw(purse, f"batch:{batch.pk}", sum(map(_cost, others)), forced=forced)
-    _book([due[ref] for ref in own], purse, Book.HELD, now)
-    _book(others, purse, source, now)
+    _pay_holds(own, due, forced=forced)
+    others: dict[Batch, list[_Due]] = {}
+    for ref, one in due.items():
+        if ref not in own:
+            others.setdefault(one.batch, []).append(one)
+    _book([due[ref] for ref in own], Book.HELD, now)
+    for batch, mine in others.items():
+        source = _draw(purses[batch], f"batch:{batch.pk}", sum(one.cost for one in mine), forced=forced)
+        _book(mine, source, now)
     return len(due)
 
 
@@ -60,19 +83,22 @@ def _cost(page: Assignment) -> int:
     return page.price_micro + page.fee_micro
 
 
-def _pay_holds(own: Mapping[str, Reservation], due: Mapping[str, Assignment], purse: Purse, *, forced: bool) -> None:
+def _pay_holds(own: Mapping[str, Reservation], due: Mapping[str, _Due], *, forced: bool) -> None:
     """Spend holds of single pages; one that was more or less than the page costs is brought to it first."""
     for ref, hold in own.items():
-        fit(hold, purse, _cost(due[ref]), forced=forced)
-    _spend_held(purse, own.values())
+        fit(hold, due[ref].purse, due[ref].cost, forced=forced)
+    _spend_held((due[ref].purse, hold) for ref, hold in own.items())
 
 
-def _spend_held(purse: Purse, holds: Iterable[Reservation]) -> None:
-    paid = list(holds)
-    amount = sum(hold.amount_micro for hold in paid)
-    if amount:
-        move(purse, reserved=-amount, spent=amount)
-        Reservation.objects.filter(pk__in=[hold.pk for hold in paid]).update(state=Reservation.State.PAID)
+def _spend_held(holds: Iterable[tuple[Purse, Reservation]]) -> None:
+    sums: Counter[Purse] = Counter()
+    paid = []
+    for purse, hold in holds:
+        sums[purse] += hold.amount_micro
+        paid.append(hold.pk)
+    if sums.total():
+        move_all({purse: Change(reserved=-amount, spent=amount) for purse, amount in sums.items()})
+        Reservation.objects.filter(pk__in=paid).update(state=Reservation.State.PAID)
 
 
 def _draw(purse: Purse, ref: str, amount: int, *, forced: bool) -> str:
@@ -90,25 +116,23 @@ def _draw(purse: Purse, ref: str, amount: int, *, forced: bool) -> str:
     return Book.HELD
 
 
-def _book(pages: Sequence[Assignment], purse: Purse, source: str, now: datetime) -> None:
+def _book(due: Sequence[_Due], source: str, now: datetime) -> None:
     """Write the ledger rows of pages in one statement: there may be thousands."""
-    if not pages:
+    if not due:
         return
-    whose: dict[str, Any] = {
-        "currency": purse.currency,
-        "project": purse.project_id,
-        "stage": purse.stage_id,
-        "pool": purse.pool_id,
-    }
     columns: dict[str, Any] = {
-        "pages": [page.pk for page in pages],
-        "prices": [page.price_micro for page in pages],
-        "fees": [page.fee_micro for page in pages],
-        "accounts": [page.account_id for page in pages],
-        "workers": [page.worker_id for page in pages],
+        "pages": [one.page.pk for one in due],
+        "prices": [one.page.price_micro for one in due],
+        "fees": [one.page.fee_micro for one in due],
+        "accounts": [one.page.account_id for one in due],
+        "workers": [one.page.worker_id for one in due],
+        "currencies": [one.purse.currency for one in due],
+        "projects": [one.purse.project_id for one in due],
+        "stages": [one.purse.stage_id for one in due],
+        "pools": [one.purse.pool_id for one in due],
     }
     with connection.cursor() as cursor:
-        cursor.execute(BOOK, {**columns, **whose, "source": source, "now": now})
+        cursor.execute(BOOK, {**columns, "source": source, "now": now})
 
 
 @transaction.atomic
@@ -122,7 +146,7 @@ def charge_bonus(*, bonus: Bonus, now: datetime) -> None:
     hold = take([ref]).get(ref)
     if hold is not None:
         fit(hold, purse, cost, forced=True)
-        _spend_held(purse, [hold])
+        _spend_held([(purse, hold)])
     else:
         move(purse, spent=cost, forced=True)
     source = Book.BUDGET if hold is None else Book.HELD

@@ -1,12 +1,13 @@
 """Money held for work under way. The project's budget is locked first, then the hold: nobody does it the other way."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import transaction
 
 from crowd.errors import CrowdError
 from crowd.models import Assignment, LedgerEntry, Reservation
-from crowd.services.ledger.purse import Purse, Way, entry, lock, move
+from crowd.services.ledger.purse import Change, Purse, Way, entry, lock, lock_all, move, move_all
 
 Book, Kind, State = LedgerEntry.Book, LedgerEntry.Kind, Reservation.State
 HOLD = Way(Kind.RESERVE, Book.BUDGET, Book.HELD)
@@ -15,18 +16,18 @@ GIVE_BACK = Way(Kind.RELEASE, Book.HELD, Book.BUDGET)
 
 def reserve(*, purse: Purse, amount_micro: int, ref: str) -> None:
     """Hold money for a page. Nothing is held for unpaid work. Raises BudgetExceeded."""
-    reserve_all(purse=purse, amounts={ref: amount_micro})
+    reserve_all(amounts={purse: {ref: amount_micro}})
 
 
 @transaction.atomic
-def reserve_all(*, purse: Purse, amounts: Mapping[str, int]) -> None:
+def reserve_all(*, amounts: Mapping[Purse, Mapping[str, int]]) -> None:
     """Hold money for several pages, by what the ledger calls them, all or none. Raises BudgetExceeded."""
-    due = {ref: amount for ref, amount in amounts.items() if amount}
+    due = [(purse, ref, amount) for purse, mine in amounts.items() for ref, amount in mine.items() if amount]
     if not due:
         return
-    move(purse, reserved=sum(due.values()))
-    Reservation.objects.bulk_create(_hold(purse, ref, amount) for ref, amount in due.items())
-    LedgerEntry.objects.bulk_create(entry(purse, HOLD, ref, amount) for ref, amount in due.items())
+    move_all({purse: Change(reserved=sum(mine.values())) for purse, mine in amounts.items()})
+    Reservation.objects.bulk_create(_hold(purse, ref, amount) for purse, ref, amount in due)
+    LedgerEntry.objects.bulk_create(entry(purse, HOLD, ref, amount) for purse, ref, amount in due)
 
 
 @transaction.atomic
@@ -51,24 +52,23 @@ def release(*, ref: str) -> None:
 def release_all(*, refs: Collection[str]) -> None:
     """Give holds back to their budgets; those that do not stand any more are left as they are."""
     standing = Reservation.objects.filter(ref__in=refs, state=State.HELD)
-    purses = sorted({Purse.holding(hold) for hold in standing}, key=lambda one: (one.project_id, one.currency))
-    for purse in purses:
-        lock(purse=purse)
+    lock_all(Purse.holding(hold) for hold in standing)
     held = take(hold.ref for hold in standing).values()
-    for purse in purses:
-        _give_back(purse, [hold for hold in held if hold.amount_micro and Purse.holding(hold) == purse])
+    _give_back([hold for hold in held if hold.amount_micro])
     Reservation.objects.filter(pk__in=[hold.pk for hold in held]).update(state=State.RELEASED)
 
 
-def _give_back(purse: Purse, held: Sequence[Reservation]) -> None:
-    if not held:
-        return
-    move(purse, reserved=-sum(hold.amount_micro for hold in held))
+def _give_back(held: Sequence[Reservation]) -> None:
+    sums: Counter[Purse] = Counter()
     for hold in held:
+        sums[Purse.holding(hold)] += hold.amount_micro
         if hold.changes:
             hold.changes += 1
             hold.save(update_fields=["changes"])
-    LedgerEntry.objects.bulk_create(entry(purse, GIVE_BACK, _step(hold), hold.amount_micro) for hold in held)
+    move_all({purse: Change(reserved=-amount) for purse, amount in sums.items()})
+    LedgerEntry.objects.bulk_create(
+        entry(Purse.holding(hold), GIVE_BACK, _step(hold), hold.amount_micro) for hold in held
+    )
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Whose money it is, and the one way in which it moves."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
@@ -29,19 +30,21 @@ class Purse:
         return cls(hold.project_id, hold.stage_id, hold.pool_id, hold.currency)
 
     @property
+    def of_project(self) -> "Purse":
+        return replace(self, stage_id=None, pool_id=None)
+
+    @property
     def whole(self) -> QuerySet[Budget]:
         """Return the project's own budget, which every movement touches first."""
-        return self._mine.filter(scope=Scope.PROJECT)
+        return self.budgets.filter(scope=Scope.PROJECT)
 
     @property
-    def parts(self) -> QuerySet[Budget]:
-        """Return the budgets of the stage and of the pool; most projects have none."""
-        stage = Q(scope=Scope.STAGE, scope_id=self.stage_id or 0)
-        return self._mine.filter(stage | Q(scope=Scope.POOL, scope_id=self.pool_id or 0)).order_by("-scope")
-
-    @property
-    def _mine(self) -> QuerySet[Budget]:
+    def budgets(self) -> QuerySet[Budget]:
         return Budget.objects.filter(project_id=self.project_id, currency=self.currency)
+
+    def is_part_of(self, scope: str, scope_id: int) -> bool:
+        """Whether the budget of a stage or pool pays for this."""
+        return scope_id == (self.stage_id if scope == Scope.STAGE else self.pool_id)
 
 
 def lock(*, purse: Purse) -> None:
@@ -51,6 +54,12 @@ def lock(*, purse: Purse) -> None:
     and pools come and go only under it.
     """
     list(purse.whole.select_for_update().values_list("pk", flat=True))
+
+
+def lock_all(purses: Iterable[Purse]) -> None:
+    """Take the locks of the budgets of several projects and currencies, always in the same order."""
+    for purse in sorted({one.of_project for one in purses}, key=lambda one: (one.project_id, one.currency)):
+        lock(purse=purse)
 
 
 def lock_of_page(*, assignment_id: int) -> None:
@@ -71,24 +80,46 @@ def move(purse: Purse, *, reserved: int = 0, spent: int = 0, forced: bool = Fals
 
     `forced` = the money is gone whatever the budgets say: what is missing becomes overdrawn.
     """
-    if not _change(purse.whole, reserved, spent, forced=forced):
-        _refuse(purse.whole, purse, reserved + spent)
-    # Read only now: until the project's row is ours, somebody may be giving the stage or the pool a budget.
-    for pk in list(purse.parts.values_list("pk", flat=True)):
-        part = purse.parts.filter(pk=pk)
-        if not _change(part, reserved, spent, forced=forced):
-            _refuse(part, purse, reserved + spent)
+    move_all({purse: Change(reserved, spent)}, forced=forced)
 
 
-def _change(budget: QuerySet[Budget], reserved: int, spent: int, *, forced: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """By how much what is held and what is spent change."""
+
+    reserved: int = 0
+    spent: int = 0
+
+
+def move_all(changes: Mapping[Purse, Change], *, forced: bool = False) -> None:
+    """Change the budgets of several purses as `move` does, each budget once."""
+    for whole in {purse.of_project: None for purse in changes}:
+        mine = {purse: one for purse, one in changes.items() if purse.of_project == whole}
+        _move_in_project(whole, mine, forced=forced)
+
+
+def _move_in_project(project: Purse, changes: Mapping[Purse, Change], *, forced: bool) -> None:
+    _change(project.whole, project, changes.values(), forced=forced)
+    # Read only now: until the project's row is ours, somebody may be giving a stage or a pool a budget.
+    stages = Q(scope=Scope.STAGE, scope_id__in={purse.stage_id or 0 for purse in changes})
+    pools = Q(scope=Scope.POOL, scope_id__in={purse.pool_id or 0 for purse in changes})
+    parts = project.budgets.filter(stages | pools).order_by("-scope", "pk")  # most projects have none
+    for pk, scope, scope_id in list(parts.values_list("pk", "scope", "scope_id")):
+        mine = [one for purse, one in changes.items() if purse.is_part_of(scope, scope_id)]
+        _change(parts.filter(pk=pk), project, mine, forced=forced)
+
+
+def _change(budget: QuerySet[Budget], purse: Purse, changes: Collection[Change], *, forced: bool) -> None:
+    reserved, spent = sum(one.reserved for one in changes), sum(one.spent for one in changes)
     used = F("reserved_micro") + F("spent_micro") + Value(reserved + spent)
-    if reserved + spent > 0 and not forced:
-        budget = budget.filter(limit_micro__gte=used)
-    return budget.update(
+    fits = budget if forced or reserved + spent <= 0 else budget.filter(limit_micro__gte=used)
+    changed = fits.update(
         reserved_micro=F("reserved_micro") + reserved,
         spent_micro=F("spent_micro") + spent,
         overdrawn_micro=Greatest(Value(0), used - F("limit_micro")),
     )
+    if not changed:
+        _refuse(budget, purse, reserved + spent)
 
 
 def _refuse(budget: QuerySet[Budget], purse: Purse, needed: int) -> None:
