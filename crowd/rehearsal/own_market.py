@@ -3,9 +3,9 @@
 import hashlib
 import uuid
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -14,9 +14,10 @@ from django.db.models import Count, F, QuerySet
 
 from crowd.models import AnswerRaw, Batch, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
-from crowd.rehearsal import acting, answers
-from crowd.rehearsal.models import HiddenTruth, PlayedTrick
+from crowd.rehearsal import acting, answers, truths
+from crowd.rehearsal.models import HiddenTruth
 from crowd.rehearsal.pictures import Truth
+from crowd.rehearsal.truths import Secret, Secrets
 from crowd.services import claims, control, handing_in, trust
 from crowd.services.rounds import Round
 from crowd.services.standing import Learned
@@ -80,14 +81,14 @@ class OwnMarket:
 
     def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
         digest = hashlib.sha256(photo.data)
-        known = HiddenTruth(sha256=digest.digest(), truth=photo.truth.to_json())
-        HiddenTruth.objects.bulk_create([known], ignore_conflicts=True)
+        self.hide(Secret(digest.digest(), photo.truth, task.ref, photo.trick))
         suffix = "mp4" if photo.data[4:8] == FILM else "jpg"
         key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(photo.data))
-        if photo.trick:
-            PlayedTrick.objects.create(answer_id=task.ref, trick=photo.trick)
         name, size = f"photo-{task.ref}.{suffix}", len(photo.data)
         return {"file": {"key": key, "sha256": digest.hexdigest(), "bytes": size, "name": name}}
+
+    def hide(self, secret: Secret) -> None:
+        truths.write([secret])
 
     def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:
         who = self.visitor.worker.pk
@@ -108,6 +109,7 @@ class MarketTogether(OwnMarket):
     """Pages of real work are taken and handed in together with those of other visitors."""
 
     pages: Round
+    secrets: Secrets
 
     @property
     def known(self) -> Learned:
@@ -124,11 +126,14 @@ class MarketTogether(OwnMarket):
     def take(self, stall: acting.Stall) -> acting.Page:
         batch, worker = stall.ref, self.visitor.worker
         if not self.pages.can_give(batch, worker):
-            if batch.price_micro or batch.price_table:
-                self.pages.write()  # what the others hold comes before
+            if batch.kind == Batch.Kind.MAIN:
+                self.pages.stand_aside()
             return OwnMarket.take(self, stall)
         page, rows = self.pages.take(batch=batch, worker=worker, now=self.visitor.now)
         return acting.Page(page, stall, [acting.StallTask(row.pk, row.task.payload) for row in rows])
+
+    def hide(self, secret: Secret) -> None:
+        self.secrets.keep(secret)
 
     def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:
         if not self.pages.holds(page.ref):
@@ -181,8 +186,9 @@ def _earlier_photo(workers: QuerySet[Worker], back: int) -> tuple[bytes, Truth] 
         return None
     file = raw.payload["file"]
     data = stored(file["key"])
-    row = HiddenTruth.objects.filter(sha256=bytes.fromhex(file["sha256"])).first()
-    return (data, Truth.from_json(row.truth)) if data is not None and row is not None else None
+    with suppress(HiddenTruth.DoesNotExist):
+        return None if data is None else (data, truths.truth_of(bytes.fromhex(file["sha256"])))
+    return None
 
 
 def stored(key: str) -> bytes | None:
@@ -196,12 +202,6 @@ def stored(key: str) -> bytes | None:
 def truth_of(payload: Any) -> Truth:
     """What the picture shows; about pictures nobody drew the crowd knows nothing and takes them as they are asked."""
     try:
-        return _truth(bytes.fromhex(payload["sha256"]))
+        return truths.truth_of(bytes.fromhex(payload["sha256"]))
     except HiddenTruth.DoesNotExist:
         return Truth(payload["class"], (), int(payload["width"] or 1), int(payload["height"] or 1), "unknown")
-
-
-@lru_cache(maxsize=20_000)
-def _truth(sha256: bytes) -> Truth:
-    """Read a truth once in a process; that of a file never changes."""
-    return Truth.from_json(HiddenTruth.objects.get(sha256=sha256).truth)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -59,7 +59,7 @@ def _claim(*, batch_id: int, worker_id: int, now: datetime, ext_id: str) -> Assi
     # Everybody locks the budget before tasks: two that did it the other way round could wait for each other.
     purse = ledger.Purse.of(batch)
     ledger.lock(purse=purse)
-    tasks = pick(batch=batch, known=known)
+    tasks = pick(batch=batch, known=known, stock=OneByOne())
     if not tasks:
         raise NoWork(offers.nothing_left(batch, known))
     page = new_page(batch=batch, known=known, tasks=tasks, now=now, hosted_as=ext_id)
@@ -106,20 +106,44 @@ def check(*, batch: Batch, known: Standing, now: datetime) -> None:
         raise NoWork(sentence)
 
 
-def pick(*, batch: Batch, known: Standing) -> list[Task]:
+class Stock(Protocol):
+    """Where the tasks of a page come from."""
+
+    def whole_set(self, *, batch: Batch, worker: Worker) -> list[Task]:
+        """Return the tasks of a training or an exam."""
+        ...
+
+    def take(self, *, batch: Batch, known: Standing, n: int) -> list[Task]:
+        """Give the worker his next real tasks, and count their places as given out."""
+        ...
+
+
+class OneByOne:
+    """Asks the database for each page."""
+
+    def whole_set(self, *, batch: Batch, worker: Worker) -> list[Task]:
+        return control.whole_set(batch=batch, worker=worker)
+
+    def take(self, *, batch: Batch, known: Standing, n: int) -> list[Task]:
+        found = own_queue.pick(on_offer=offers.on_offer(batch, known.worker), own_ids=known.own_tasks(), n=n)
+        if found:
+            own_queue.give_out(worker=known.worker, tasks=found)
+        return found
+
+
+def pick(*, batch: Batch, known: Standing, stock: Stock) -> list[Task]:
     """Choose the tasks of a page and count their places as given out; none = there is nothing for this worker."""
     worker = known.worker
     if batch.kind != Batch.Kind.MAIN:
-        return control.whole_set(batch=batch, worker=worker)
+        return stock.whole_set(batch=batch, worker=worker)
     room = batch.page_size
     if batch.per_worker:
         room = min(room, batch.per_worker - known.answered(batch))
     controls = control.for_page(batch=batch, worker=worker)
     real_n = max(0, min(room, real_places(batch, len(controls))))
-    real = own_queue.pick(on_offer=offers.on_offer(batch, worker), own_ids=known.own_tasks(), n=real_n)
+    real = stock.take(batch=batch, known=known, n=real_n)
     if not real:
         return []
-    own_queue.give_out(worker=worker, tasks=real)
     return control.mix(real=real, controls=controls, known=known)
 
 

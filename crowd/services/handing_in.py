@@ -10,11 +10,9 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from crowd import rules
 from crowd.errors import NotYours
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task
 from crowd.platforms.registry import issuing_pages
-from crowd.rules import Reject
 from crowd.services import control, exam_ending, judging, ledger, teams, trust
 from crowd.services.answers import check_payload
 
@@ -159,7 +157,7 @@ def _lock_what_may_move(assignment_id: int) -> tuple[Batch, bool]:
         raise NotYours(_(NOT_YOURS))
     batch = page.batch
     pays = batch.kind != Batch.Kind.MAIN or batch.auto_accept or page.hourly_micro > 0
-    may_move = pays or any(isinstance(rule.action, Reject) for rule in rules.read(batch.rules))
+    may_move = pays or trust.may_reject(batch)
     if may_move:
         ledger.lock(purse=ledger.Purse.of(batch))
     return batch, may_move

@@ -4,7 +4,7 @@ What is known of them is read at once, what they did is written at once. Whether
 at what price, and what follows from it is decided as for one page alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from crowd.models import Answer, AnswerRaw, Assignment, Batch, Worker
 from crowd.platforms.registry import platform
 from crowd.services import claims, control, exam_ending, handing_in, judging, ledger, standing, teams, trust
 from crowd.services.answers_in import count_places
+from crowd.services.read_ahead import ReadAhead
 from crowd.services.standing import Learned
 
 IDS_AT_ONCE = 100
@@ -41,9 +42,14 @@ class _Taken:
 
 @dataclass(slots=True)
 class Round:
-    """The pages that are in work here are written by `write`, at the latest when their worker is met again."""
+    """The pages that are in work here are written by `write`, at the latest when their worker is met again.
 
-    workers: Iterable[Worker]
+    Tasks of `batches` are read together when the first is wanted.
+    """
+
+    workers: Sequence[Worker]
+    batches: Sequence[Batch] = ()
+    _stock: ReadAhead = field(init=False)
     _known: dict[int, Learned] = field(init=False)
     _met: set[int] = field(default_factory=set)
     _taken: dict[int, _Taken] = field(default_factory=dict)
@@ -52,7 +58,8 @@ class Round:
     _answer_ids: Iterator[int] = field(default_factory=lambda: _ids(Answer))
 
     def __post_init__(self) -> None:
-        self._known = standing.learn(list(self.workers))
+        self._known = standing.learn(self.workers)
+        self._stock = ReadAhead(self.workers, self.batches)
 
     def meet(self, worker: Worker, *, ring: Sequence[str] = ()) -> None:
         """Begin with a worker: what he, or somebody of his ring, whose work he can see, has done before is written."""
@@ -72,14 +79,19 @@ class Round:
         if batch.kind != MAIN and (exam_ending.ENDING in batch.spec or batch.pk in self._known[worker.pk].been_in):
             return False
         is_ours = platform(batch.account.platform).capabilities.pages == "local"
-        return is_ours and not teams.rate_of(worker=worker, batch=batch)
+        return is_ours and not teams.rate_of(worker=worker, batch=batch) and not self._known[worker.pk].own_tasks()
+
+    def stand_aside(self) -> None:
+        """Let somebody else give out pages, with what the others hold before him."""
+        self.write()
+        self._stock = ReadAhead(self.workers, self.batches)
 
     def take(self, *, batch: Batch, worker: Worker, now: datetime) -> tuple[Assignment, Sequence[Answer]]:
         """Give the worker a page, as `claims.claim_page` does; the money for it is held when it is written."""
         known = self._known[worker.pk]
         claims.check(batch=batch, known=known, now=now)
         self._lock(ledger.Purse.of(batch))
-        tasks = claims.pick(batch=batch, known=known)
+        tasks = claims.pick(batch=batch, known=known, stock=self._stock)
         if not tasks:
             raise NoWork
         page = claims.new_page(batch=batch, known=known, tasks=tasks, now=now)
@@ -121,13 +133,17 @@ class Round:
         AnswerRaw.objects.bulk_create(raw for one in found for raw in one.raw)
         _hold([one.page for one in found])
         handed_in = [one for one in found if one.raw]
-        count_places([one.page.pk for one in handed_in], issued=0, done=1)
+        count_places([one.page.pk for one in handed_in], issued=1, done=1)
+        count_places([one.page.pk for one in found if not one.raw], issued=1, done=0)
+        self._stock.are_counted()
         self._accept(handed_in)
         for one in handed_in:
             if one.page.batch.kind != MAIN:
                 handing_in.grade(page=one.page, now=one.at)
             elif one.has_controls or one.page.batch.rules:
                 trust.apply_rules(page=one.page, now=one.at)
+        if any(trust.may_reject(one.page.batch) for one in handed_in):
+            self._stock = ReadAhead(self.workers, self.batches)  # their tasks are on offer again
 
     def _accept(self, handed_in: Sequence[_Taken]) -> None:
         due = [one for one in handed_in if self._is_paid_at_once(one)]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from crowd import rules
 from crowd.models import Account, Assignment, Batch, Restriction, Worker
 from crowd.platforms.registry import elsewhere, platform
 from crowd.rules import Ban, Hold, Reject, SetSkill, StopPaying, Suspend, Warn
@@ -225,6 +226,11 @@ def _set_skill(found: Struck, page: Assignment, name: str, value: int, now: date
     if skills.value_of(worker_id=page.worker_id, skill_id=skill.pk) != value:
         reason = f"rule: {found.sentence}"[:200]
         skills.set_skill(worker_id=page.worker_id, skill_id=skill.pk, ok=value, n=100, reason=reason, now=now)
+
+
+def may_reject(batch: Batch) -> bool:
+    """Whether a rule of this batch may refuse pages."""
+    return any(isinstance(rule.action, Reject) for rule in rules.read(batch.rules))
 
 
 def is_unpaid(*, worker_id: int, batch: Batch, now: datetime) -> bool:

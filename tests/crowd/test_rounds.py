@@ -5,7 +5,7 @@ from django.db import transaction
 
 from crowd.errors import NoWork
 from crowd.models import Answer, Assignment, Batch, Budget, LedgerEntry, Reservation, SkillValue, Task, Worker
-from crowd.services import trust
+from crowd.services import own_queue, trust
 from crowd.services.rounds import NotTogether, Round
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
@@ -124,3 +124,65 @@ def test_where_the_money_does_not_last_for_all_nothing_is_written():
         written(batch, wanda, willa)
     assert not Assignment.objects.exists()
     assert set(Task.objects.values_list("issued", flat=True)) == {0}
+
+
+def test_tasks_go_to_those_who_have_neither_seen_nor_made_them():
+    batch = market.batch()
+    wanda, willa, will = market.workers(batch.account, 3)
+    (seen,), (made,), (free,) = market.tasks(batch, overlap=3), market.tasks(batch, author=wanda), market.tasks(batch)
+    written(batch, wanda)
+    together = Round([wanda, willa, will])
+    assert [row.task for row in together.take(batch=batch, worker=wanda, now=NOON)[1]] == [free]
+    assert [row.task for row in together.take(batch=batch, worker=willa, now=NOON)[1]] == [seen]
+    assert [row.task for row in together.take(batch=batch, worker=will, now=NOON)[1]] == [seen]
+    made.refresh_from_db()
+    assert made.issued == 0
+
+
+def test_more_tasks_are_read_when_the_first_are_given_out():
+    batch = market.batch(page_size=2)
+    asked = market.tasks(batch, 9)
+    some = market.workers(batch.account, 5)
+    together = Round(some, [batch])
+    pages = [together.take(batch=batch, worker=who, now=NOON)[1] for who in some]
+    assert sorted(row.task.pk for rows in pages for row in rows) == [task.pk for task in asked]
+    together.write()
+    assert set(Task.objects.values_list("issued", "done")) == {(1, 0)}
+
+
+def test_what_is_kept_for_somebody_by_name_is_given_to_nobody_else():
+    batch = market.batch()
+    kept, free = market.tasks(batch, 2)
+    wanda, willa, will = market.workers(batch.account, 3)
+    own_queue.keep(worker=willa, task_ids=[kept.pk])
+    together = Round([wanda, willa, will], [batch])
+    assert not together.can_give(batch, willa), "her own come first"
+    assert [row.task for row in together.take(batch=batch, worker=wanda, now=NOON)[1]] == [free]
+    with pytest.raises(NoWork):
+        together.take(batch=batch, worker=will, now=NOON)
+
+
+@transaction.atomic
+def test_what_another_gives_out_in_between_is_known():
+    batch = market.batch()
+    market.tasks(batch, 2)
+    wanda, willa, will = market.workers(batch.account, 3)
+    together = Round([wanda, willa, will], [batch])
+    hand_in(together, batch, wanda)
+    together.stand_aside()
+    market.claim(batch, will)
+    with pytest.raises(NoWork):
+        together.take(batch=batch, worker=willa, now=NOON)
+
+
+@transaction.atomic
+def test_what_a_rule_refuses_is_done_by_others_in_the_same_round():
+    refuse = {"kind": "speed", "seconds_per_task": 60, "times": 1, "action": {"kind": "reject", "comment": "Too fast."}}
+    batch = market.batch(auto_accept=False, rules=[refuse])
+    (task,) = market.tasks(batch)
+    wanda, willa = market.workers(batch.account, 2)
+    together = Round([wanda, willa], [batch])
+    page = hand_in(together, batch, wanda)
+    together.write()
+    assert Assignment.objects.get(pk=page.pk).state == "rejected"
+    assert [row.task for row in together.take(batch=batch, worker=willa, now=NOON)[1]] == [task]
