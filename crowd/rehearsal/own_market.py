@@ -126,8 +126,7 @@ class MarketTogether(OwnMarket):
     def take(self, stall: acting.Stall) -> acting.Page:
         batch, worker = stall.ref, self.visitor.worker
         if not self.pages.can_give(batch, worker):
-            if batch.kind == Batch.Kind.MAIN:
-                self.pages.stand_aside()
+            self.pages.stand_aside(batch=batch, worker=worker)
             return OwnMarket.take(self, stall)
         page, rows = self.pages.take(batch=batch, worker=worker, now=self.visitor.now)
         return acting.Page(page, stall, [acting.StallTask(row.pk, row.task.payload) for row in rows])

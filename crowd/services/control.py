@@ -114,20 +114,21 @@ def hint_for(*, task: Task, payload: Mapping[str, Any]) -> Hint:
     return Hint(right, "" if right else told(task.hint) or _("Look again at the example."))
 
 
-def grade(*, page: Assignment, now: datetime, value: int | None = None) -> int:
-    """Turn a training or exam page into its skill: the share of right first answers, or `value` where one is given."""
-    first = Answer.objects.filter(assignment=page, control_ok__isnull=False)
-    rows = [bool(ok) for ok in first.values_list("control_ok", flat=True)]
+def score_of(*, page: Assignment, oks: Sequence[bool], now: datetime, value: int | None = None) -> skills.Score | None:
+    """Return what the first answers of a training or exam page come to, or `value` where one is given; None = nothing.
+
+    It is of the skill that the page grants.
+    """
     batch = page.batch
-    if batch.grants_skill_id is None or not rows:
-        return 0
-    row = skills.set_skill(
-        worker_id=page.worker_id,
-        skill_id=batch.grants_skill_id,
-        ok=sum(rows),
-        n=len(rows),
-        reason=f"{batch.kind}: {sum(rows)} of {len(rows)} right",
-        now=now,
-        value=value,
-    )
-    return row.value
+    if batch.grants_skill_id is None or not oks:
+        return None
+    reason = f"{batch.kind}: {sum(oks)} of {len(oks)} right"
+    return skills.Score(page.worker_id, batch.grants_skill_id, sum(oks), len(oks), reason, now, value)
+
+
+def grade(*, page: Assignment, now: datetime) -> None:
+    """Turn a training or exam page into its skill: the share of right first answers."""
+    first = Answer.objects.filter(assignment=page, control_ok__isnull=False)
+    score = score_of(page=page, oks=[bool(ok) for ok in first.values_list("control_ok", flat=True)], now=now)
+    if score is not None:
+        skills.set_all([score])

@@ -116,7 +116,8 @@ def value_of(*, batch: Batch, oks: list[bool]) -> int:
     What a sequential test has decided may differ from what the share alone would say.
     """
     share = sum(oks) * A_HUNDRED // len(oks)
-    test, needed = ending_test(batch), retrying.needed_behind(batch)
+    test = ending_test(batch)
+    needed = None if test is None else retrying.needed_behind(batch)
     if test is None or needed is None:
         return share
     decision = settled_after(test, oks)[1]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 from crowd.errors import NotYours
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, RemoteFile, Task
 from crowd.platforms.registry import issuing_pages
-from crowd.services import control, exam_ending, judging, ledger, teams, trust
+from crowd.services import control, exam_ending, judging, ledger, skills, teams, trust
 from crowd.services.answers import check_payload
 
 State = Assignment.State
@@ -113,7 +113,7 @@ def _settle(page: Assignment, now: datetime) -> str:
     if batch.kind != Batch.Kind.MAIN:
         page.processed_at = now
         page.save(update_fields=["processed_at"])
-        value = grade(page=page, now=now)
+        value = _grade(page, now)
         judging.accept_locked(pages=[page], now=now)
         return _("%(value)s of 100.") % {"value": value}
     if page.platform_state:  # who sent this worker must confirm the page before it counts, and before it is paid
@@ -128,12 +128,16 @@ def _settle(page: Assignment, now: datetime) -> str:
     return _("Thank you, the page is in.")
 
 
-def grade(*, page: Assignment, now: datetime) -> int:
-    """Turn a stored page of a training or an exam into its skill; one that may end early has a score of its own."""
+def _grade(page: Assignment, now: datetime) -> int:
     first = Answer.objects.filter(assignment=page, control_ok__isnull=False).order_by("seq")
-    oks = [bool(ok) for ok in first.values_list("control_ok", flat=True)]
+    score = score_of(page=page, oks=[bool(ok) for ok in first.values_list("control_ok", flat=True)], now=now)
+    return skills.set_all([score])[0].value if score else 0
+
+
+def score_of(*, page: Assignment, oks: list[bool], now: datetime) -> skills.Score | None:
+    """Return what a page of a training or an exam comes to; one that may end early has a score of its own."""
     value = exam_ending.value_of(batch=page.batch, oks=oks) if oks else None
-    return control.grade(page=page, now=now, value=value)
+    return control.score_of(page=page, oks=oks, now=now, value=value)
 
 
 def _pay_the_time(page: Assignment, now: datetime) -> None:

@@ -1,12 +1,13 @@
 """What the quality rules of a batch say about a worker: the history is fetched once for each kind, always bounded."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from crowd import rules
@@ -17,10 +18,33 @@ from crowd.quality.wording import Verdict
 from crowd.rules import History, MajorityRule, Rule, SpeedRule
 
 State = Assignment.State
+Ends = Mapping[int, Mapping[str, datetime | None]]  # by worker and rule
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED)
 TAKEN = (State.ACTIVE, State.SUBMITTED, State.ACCEPTED)
 MOST_CONTROLS, MOST_PAGES, MOST_TASKS, SAMPLE = 500, 200, 60, 500
 A_DAY = timedelta(hours=24)
+CONTROLS = """
+SELECT asked.place, found.control_ok
+  FROM unnest(%(workers)s::bigint[], %(sinces)s::timestamptz[]) WITH ORDINALITY AS asked (worker, since, place)
+ CROSS JOIN LATERAL (
+       SELECT answer.id, answer.control_ok FROM crowd_answer answer
+         JOIN crowd_task task ON task.id = answer.task_id JOIN crowd_batch batch ON batch.id = task.batch_id
+         JOIN crowd_assignment page ON page.id = answer.assignment_id
+        WHERE answer.worker_id = asked.worker AND answer.control_ok IS NOT NULL AND batch.kind = 'main'
+          AND batch.stage_id IS NOT DISTINCT FROM %(stage)s AND (asked.since IS NULL OR page.issued_at > asked.since)
+        ORDER BY answer.id DESC LIMIT %(most)s) AS found
+ ORDER BY asked.place, found.id
+"""
+SPEED = """
+SELECT asked.place, found.duration_ms, (SELECT count(*) FROM crowd_answer WHERE assignment_id = found.id)
+  FROM unnest(%(workers)s::bigint[], %(sinces)s::timestamptz[]) WITH ORDINALITY AS asked (worker, since, place)
+ CROSS JOIN LATERAL (
+       SELECT id, duration_ms FROM crowd_assignment
+        WHERE batch_id = %(batch)s AND worker_id = asked.worker AND duration_ms IS NOT NULL
+          AND (asked.since IS NULL OR issued_at > asked.since)
+        ORDER BY id DESC LIMIT %(most)s) AS found
+ ORDER BY asked.place, found.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +72,34 @@ class Case:
 
 def struck(*, page: Assignment, now: datetime) -> list[Struck]:
     """Return the rules that strike now that this page is in, or was given back."""
-    asked = rules.read(page.batch.rules)
-    if not asked:
-        return []
-    ends = _last_ends(page.worker_id, page.batch)
-    found = []
-    for rule in asked:
-        end = ends.get(rule.key)
-        if rule.key in ends and (end is None or end > now):
-            continue  # it has struck and holds, there is nothing to add
-        case = Case(page.batch, page.worker, now, page.pk, end)
-        verdict = ask(rule, case)
-        if verdict.applies:
-            found.append(Struck(rule, verdict.sentence))
+    return struck_all(pages=[(page, now)])[0]
+
+
+def struck_all(*, pages: Sequence[tuple[Assignment, datetime]]) -> list[list[Struck]]:
+    """Return for each of these pages, which are of different workers, the rules that strike at its time."""
+    found: list[list[Struck]] = [[] for _ in pages]
+    places: dict[Batch, list[int]] = {}
+    for place, (page, _now) in enumerate(pages):
+        places.setdefault(page.batch, []).append(place)
+    for batch, mine in places.items():
+        asked = rules.read(batch.rules)
+        ends = _last_ends([pages[place][0].worker_id for place in mine], batch) if asked else {}
+        for rule in asked:
+            cases = {place: _case(rule, *pages[place], ends) for place in mine}
+            open_cases = {place: case for place, case in cases.items() if case is not None}
+            for place, verdict in zip(open_cases, ask(rule, list(open_cases.values())), strict=True):
+                if verdict.applies:
+                    found[place].append(Struck(rule, verdict.sentence))
     return found
+
+
+def _case(rule: Rule, page: Assignment, now: datetime, ends: Ends) -> Case | None:
+    """Return what a rule looks at; None = it has struck and holds, there is nothing to add."""
+    mine = ends.get(page.worker_id, {})
+    end = mine.get(rule.key)
+    if rule.key in mine and (end is None or end > now):
+        return None
+    return Case(page.batch, page.worker, now, page.pk, end)
 
 
 def hindrance(*, batch: Batch, worker: Worker, now: datetime) -> str:
@@ -69,56 +107,61 @@ def hindrance(*, batch: Batch, worker: Worker, now: datetime) -> str:
     asked = [rule for rule in rules.read(batch.rules) if rule.before and isinstance(rule.action, rules.RESTRICTS)]
     if not asked:
         return ""
-    ends = _last_ends(worker.pk, batch)
+    ends = _last_ends([worker.pk], batch).get(worker.pk, {})
     for rule in asked:
-        if ask(rule, Case(batch, worker, now, since=ends.get(rule.key))).applies:
+        if ask(rule, [Case(batch, worker, now, since=ends.get(rule.key))])[0].applies:
             return rule.for_worker()
     return ""
 
 
-def ask(rule: Rule, case: Case) -> Verdict:
-    return rule.verdict(READERS[rule.kind](rule, case))
+def ask(rule: Rule, cases: Sequence[Case]) -> list[Verdict]:
+    """Return what a rule says of several workers in one batch."""
+    return [rule.verdict(history) for history in READERS[rule.kind](rule, cases)] if cases else []
 
 
-def _last_ends(worker_id: int, batch: Batch) -> dict[str, datetime | None]:
-    """Return for each rule until when it has struck last; None = for good. What lies before counts no more."""
-    here = Restriction.objects.filter(worker_id=worker_id).filter(
+def _last_ends(worker_ids: Sequence[int], batch: Batch) -> Ends:
+    """Return by worker and rule until when it has struck last; None = for good. What lies before counts no more."""
+    here = Restriction.objects.filter(worker__in=worker_ids).filter(
         Q(scope="batch", scope_id=batch.pk)
         | Q(scope="project", scope_id=batch.project_id)
         | Q(scope="account", scope_id=batch.account_id)
     )
-    ends: dict[str, datetime | None] = {}
+    ends: dict[int, dict[str, datetime | None]] = {}
     rows = here.exclude(by_rule="").annotate(ends=Coalesce("lifted_at", "until")).order_by("id")
-    for key, end in rows.values_list("by_rule", "ends"):
-        known = ends.get(key, end)
-        ends[key] = None if end is None or known is None else max(end, known)
+    for worker_id, key, end in rows.values_list("worker_id", "by_rule", "ends"):
+        mine = ends.setdefault(worker_id, {})
+        known = mine.get(key, end)
+        mine[key] = None if end is None or known is None else max(end, known)
     return ends
 
 
 # One reader for each kind of rule
 
 
-def _controls(_: Rule, case: Case) -> History:
+def _controls(_: Rule, cases: Sequence[Case]) -> list[History]:
     """Control tasks of the whole stage: its pools ask the same question."""
-    rows = Answer.objects.filter(
-        worker=case.worker,
-        control_ok__isnull=False,
-        task__batch__stage_id=case.batch.stage_id,
-        task__batch__kind=Batch.Kind.MAIN,
-    )
-    if case.since:
-        rows = rows.filter(assignment__issued_at__gt=case.since)
-    newest = rows.order_by("-id").values_list("control_ok", flat=True)[:MOST_CONTROLS]
-    return History(case.now, controls=[bool(ok) for ok in reversed(newest)])
+    found = _read_all(CONTROLS, cases, stage=cases[0].batch.stage_id, most=MOST_CONTROLS)
+    return [History(case.now, controls=[ok for (ok,) in mine]) for case, mine in zip(cases, found, strict=True)]
 
 
-def _speed(rule: SpeedRule, case: Case) -> History:
-    answers = Answer.objects.filter(assignment=OuterRef("pk")).order_by().values("assignment")
-    timed = case.pages().filter(duration_ms__isnull=False).order_by("-id")
-    counted = timed.annotate(n=Subquery(answers.annotate(n=Count("id")).values("n")))  # only of the few that are read
-    newest = counted.values_list("duration_ms", "n")[: rule.of_last]
-    seconds = [ms / 1000 / (n or 1) for ms, n in reversed(newest) if ms is not None]
-    return History(case.now, seconds=seconds, cut=cut_of(rule, case.batch) if seconds else 0.0)
+def _speed(rule: SpeedRule, cases: Sequence[Case]) -> list[History]:
+    found = _read_all(SPEED, cases, batch=cases[0].batch.pk, most=rule.of_last)
+    cut = cut_of(rule, cases[0].batch) if any(found) else 0.0
+    return [
+        History(case.now, seconds=[ms / 1000 / (n or 1) for ms, n in mine], cut=cut if mine else 0.0)
+        for case, mine in zip(cases, found, strict=True)
+    ]
+
+
+def _read_all(query: str, cases: Sequence[Case], **given: int | None) -> list[list[tuple[Any, ...]]]:
+    """Return the rows of each case, the oldest first: of several workers in one statement."""
+    workers, sinces = [case.worker.pk for case in cases], [case.since for case in cases]
+    found: list[list[tuple[Any, ...]]] = [[] for _ in cases]
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"workers": workers, "sinces": sinces, **given})
+        for place, *row in cursor.fetchall():
+            found[place - 1].append(tuple(row))
+    return found
 
 
 def cut_of(rule: SpeedRule, batch: Batch) -> float:
@@ -196,14 +239,20 @@ def labels_of(answers: QuerySet[Answer]) -> dict[int, dict[int, str]]:
     return found
 
 
-Reader = Callable[[Any, Case], History]
+Reader = Callable[[Any, Sequence[Case]], list[History]]
+
+
+def _each(reader: Callable[[Any, Case], History]) -> Reader:
+    return lambda rule, cases: [reader(rule, case) for case in cases]
+
+
 READERS: dict[str, Reader] = {
     "control": _controls,
     "speed": _speed,
-    "skipped_in_row": _skips,
-    "answer_count": _handed_in,
-    "one_submission": _others,
-    "majority": _agreed,
-    "acceptance": _judged,
-    "income": _paid,
+    "skipped_in_row": _each(_skips),
+    "answer_count": _each(_handed_in),
+    "one_submission": _each(_others),
+    "majority": _each(_agreed),
+    "acceptance": _each(_judged),
+    "income": _each(_paid),
 }

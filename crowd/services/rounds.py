@@ -13,9 +13,10 @@ from crowd.bulk import next_ids
 from crowd.errors import BudgetExceeded, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Worker
 from crowd.platforms.registry import platform
-from crowd.services import claims, control, exam_ending, handing_in, judging, ledger, standing, teams, trust
+from crowd.services import claims, control, exam_ending, handing_in, judging, ledger, skills, standing, teams, trust
 from crowd.services.answers_in import count_places
 from crowd.services.read_ahead import ReadAhead
+from crowd.services.skills import Checked
 from crowd.services.standing import Learned
 
 IDS_AT_ONCE = 100
@@ -36,8 +37,9 @@ class _Taken:
     raw: Sequence[AnswerRaw] = ()
 
     @property
-    def has_controls(self) -> bool:
-        return any(row.control_ok is not None for row in self.rows)
+    def oks(self) -> list[bool]:
+        """Which answers to control tasks are right."""
+        return [row.control_ok for row in self.rows if row.control_ok is not None]
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class Round:
     batches: Sequence[Batch] = ()
     _stock: ReadAhead = field(init=False)
     _known: dict[int, Learned] = field(init=False)
-    _met: set[int] = field(default_factory=set)
+    _changed: set[int] = field(default_factory=set)
     _taken: dict[int, _Taken] = field(default_factory=dict)
     _locked: set[ledger.Purse] = field(default_factory=set)
     _page_ids: Iterator[int] = field(default_factory=lambda: _ids(Assignment))
@@ -65,9 +67,9 @@ class Round:
         """Begin with a worker: what he, or somebody of his ring, whose work he can see, has done before is written."""
         if any(one.page.worker_id == worker.pk or one.page.worker.ext_id in ring for one in self._taken.values()):
             self.write()
-        if worker.pk in self._met:
-            self._known |= standing.learn([worker])
-        self._met.add(worker.pk)
+        if worker.pk in self._changed:
+            self._known |= standing.learn([one for one in self.workers if one.pk in self._changed])
+            self._changed.clear()
 
     def known(self, worker: Worker) -> Learned:
         return self._known[worker.pk]
@@ -81,10 +83,12 @@ class Round:
         is_ours = platform(batch.account.platform).capabilities.pages == "local"
         return is_ours and not teams.rate_of(worker=worker, batch=batch) and not self._known[worker.pk].own_tasks()
 
-    def stand_aside(self) -> None:
-        """Let somebody else give out pages, with what the others hold before him."""
-        self.write()
-        self._stock = ReadAhead(self.workers, self.batches)
+    def stand_aside(self, *, batch: Batch, worker: Worker) -> None:
+        """Let this worker take a page by himself, after what the others hold."""
+        self._changed.add(worker.pk)
+        if batch.kind == MAIN:
+            self.write()
+            self._stock = ReadAhead(self.workers, self.batches)
 
     def take(self, *, batch: Batch, worker: Worker, now: datetime) -> tuple[Assignment, Sequence[Answer]]:
         """Give the worker a page, as `claims.claim_page` does; the money for it is held when it is written."""
@@ -128,6 +132,7 @@ class Round:
         found, self._taken = list(self._taken.values()), {}
         if not found:
             return
+        self._changed |= {one.page.worker_id for one in found}
         Assignment.objects.bulk_create(one.page for one in found)
         Answer.objects.bulk_create(row for one in found for row in one.rows)
         AnswerRaw.objects.bulk_create(raw for one in found for raw in one.raw)
@@ -137,11 +142,9 @@ class Round:
         count_places([one.page.pk for one in found if not one.raw], issued=1, done=0)
         self._stock.are_counted()
         self._accept(handed_in)
-        for one in handed_in:
-            if one.page.batch.kind != MAIN:
-                handing_in.grade(page=one.page, now=one.at)
-            elif one.has_controls or one.page.batch.rules:
-                trust.apply_rules(page=one.page, now=one.at)
+        _grade([one for one in handed_in if one.page.batch.kind != MAIN])
+        real = [one for one in handed_in if one.page.batch.kind == MAIN]
+        trust.apply_to_all([Checked(one.page, one.oks, one.at) for one in real if one.oks or one.page.batch.rules])
         if any(trust.may_reject(one.page.batch) for one in handed_in):
             self._stock = ReadAhead(self.workers, self.batches)  # their tasks are on offer again
 
@@ -166,6 +169,12 @@ class Round:
 def _ids(model: type[Assignment] | type[Answer]) -> Iterator[int]:
     while True:
         yield from next_ids(model, IDS_AT_ONCE)
+
+
+def _grade(done: Sequence[_Taken]) -> None:
+    """Turn pages of trainings and exams into their skills."""
+    scores = [handing_in.score_of(page=one.page, oks=one.oks, now=one.at) for one in done]
+    skills.set_all([score for score in scores if score is not None])
 
 
 def _hold(pages: Sequence[Assignment]) -> None:

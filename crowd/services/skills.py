@@ -1,14 +1,14 @@
 """Skills: numbers from 0 to 100 about a worker, with their history."""
 
 from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Avg, Count, F, FloatField
+from django.db.models import Count, F, FloatField, Sum
 
-from crowd.models import Account, Answer, Assignment, Batch, Skill, SkillEvent, SkillValue
+from crowd.models import Account, Assignment, Batch, Skill, SkillEvent, SkillValue, Worker
 from crowd.quality.skill import (
-    ENOUGH_WORKERS,
     KEPT_A_DAY,
     USUAL_PRIOR,
     Prior,
@@ -31,19 +31,59 @@ def ensure_skill(*, account: Account, name: str) -> Skill:
     return skill
 
 
-@transaction.atomic(savepoint=False)
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a worker has reached: ok of n, as a value 0-100 (rounded down: 69.9 is not 70) unless one is given."""
+
+    worker_id: int
+    skill_id: int
+    ok: int
+    n: int
+    reason: str
+    at: datetime
+    value: int | None = None
+
+    def row(self) -> SkillValue:
+        share = self.ok * 100 // self.n if self.n else 0
+        value = share if self.value is None else self.value
+        return SkillValue(
+            worker_id=self.worker_id, skill_id=self.skill_id, value=value, ok=self.ok, n=self.n, updated_at=self.at
+        )
+
+
 def set_skill(
     *, worker_id: int, skill_id: int, ok: int, n: int, reason: str, now: datetime, value: int | None = None
 ) -> SkillValue:
-    """Store ok of n as a value 0-100 (rounded down: 69.9 is not 70), or the value given; remember the change."""
-    if value is None:
-        value = ok * 100 // n if n else 0
-    row, _ = SkillValue.objects.update_or_create(
-        worker_id=worker_id, skill_id=skill_id, defaults={"value": value, "ok": ok, "n": n, "updated_at": now}
+    """Store ok of n, or the value given; remember the change."""
+    return set_all([Score(worker_id, skill_id, ok, n, reason, now, value)])[0]
+
+
+@transaction.atomic(savepoint=False)
+def set_all(scores: Sequence[Score]) -> list[SkillValue]:
+    """Store scores, each of another worker or skill, as `set_skill` does."""
+    rows = SkillValue.objects.bulk_create(
+        [score.row() for score in scores],
+        update_conflicts=True,
+        unique_fields=["worker", "skill"],
+        update_fields=["value", "ok", "n", "updated_at"],
     )
-    SkillEvent.objects.create(worker_id=worker_id, skill_id=skill_id, value=value, reason=reason, created_at=now)
-    skill_news.tell(row)
-    return row
+    SkillEvent.objects.bulk_create(
+        SkillEvent(
+            worker_id=one.worker_id, skill_id=one.skill_id, value=row.value, reason=one.reason, created_at=one.at
+        )
+        for one, row in zip(scores, rows, strict=True)
+    )
+    _tell(rows)
+    return rows
+
+
+def _tell(rows: Sequence[SkillValue]) -> None:
+    """Leave values for the platform, with their workers read at once."""
+    workers = Worker.objects.select_related("account").defer("account__secrets")
+    found = workers.in_bulk({row.worker_id for row in rows})
+    for row in rows:
+        row.worker = found[row.worker_id]
+        skill_news.tell(row)
 
 
 def value_of(*, worker_id: int, skill_id: int | None) -> int | None:
@@ -56,26 +96,44 @@ def quality_name(batch: Batch) -> str:
     return f"Quality: {str(batch.spec.get('title', ''))[:80] or batch.interface} (stage {batch.stage_id})"
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A page that is in, with which of its control answers are right."""
+
+    page: Assignment
+    oks: Sequence[bool]
+    at: datetime
+
+
 @transaction.atomic(savepoint=False)
-def learn_quality(*, page: Assignment, now: datetime) -> SkillValue | None:
-    """Learn from the control answers of a page. The value is the lower bound of the accuracy, so gates may use it."""
-    rows = Answer.objects.filter(assignment=page, control_ok__isnull=False).values_list("control_ok", flat=True)
-    oks = [bool(ok) for ok in rows]
-    if not oks:
-        return None
-    row, _ = SkillValue.objects.select_for_update().get_or_create(
-        worker_id=page.worker_id,
-        skill=ensure_skill(account=page.batch.account, name=quality_name(page.batch)),
-        defaults={"value": 0},
-    )
-    before = row.value
-    _add_faded(row, right=sum(oks), n=len(oks), kept_a_day=page.batch.spec.get(KEPT, KEPT_A_DAY), now=now)
-    known = estimate(row.ok_worth, row.n_worth, _prior(row.skill_id))
-    row.value = platform_value(known.lower)
-    row.save(update_fields=["value", "ok", "n", "ok_worth", "n_worth", "updated_at"])
-    if row.value != before:
-        _note_quality(row, known, now)
-    return row
+def learn_quality(*, checked: Sequence[Checked]) -> None:
+    """Learn from the control answers of pages. The value is the lower bound of the accuracy, so gates may use it."""
+    by_work: dict[tuple[int, str], list[Checked]] = {}
+    for one in checked:
+        if one.oks:
+            by_work.setdefault((one.page.batch.account_id, quality_name(one.page.batch)), []).append(one)
+    for (_, name), mine in by_work.items():
+        _learn(ensure_skill(account=mine[0].page.batch.account, name=name), mine)
+
+
+def _learn(skill: Skill, checked: Sequence[Checked]) -> None:
+    rows, people = _locked_values(skill.pk, {one.page.worker_id for one in checked}), _people_of(skill)
+    news = []
+    for one in checked:
+        row = rows[one.page.worker_id]
+        before, n, share = row.value, row.n, _share(row)
+        kept_a_day = one.page.batch.spec.get(KEPT, KEPT_A_DAY)
+        _add_faded(row, right=sum(one.oks), n=len(one.oks), kept_a_day=kept_a_day, now=one.at)
+        known = estimate(row.ok_worth, row.n_worth, people.prior())
+        row.value = platform_value(known.lower)
+        people = _People(people.n + (not n), people.shares + _share(row) - (share if n else 0.0))
+        if row.value != before:
+            news.append(_quality_event(row, known, one.at))
+    SkillValue.objects.bulk_update(rows.values(), ["value", "ok", "n", "ok_worth", "n_worth", "updated_at"])
+    SkillEvent.objects.bulk_create(news)
+    if news and skill_news.asking_for(skill).exists():
+        for event in news:
+            skill_news.tell(rows[event.worker_id])
 
 
 def _add_faded(row: SkillValue, *, right: int, n: int, kept_a_day: float, now: datetime) -> None:
@@ -87,15 +145,27 @@ def _add_faded(row: SkillValue, *, right: int, n: int, kept_a_day: float, now: d
     row.ok, row.n, row.updated_at = row.ok + right, row.n + n, now
 
 
-def _prior(skill_id: int) -> Prior:
-    """Return what is believed of a newcomer at this work: of everybody, until enough people are known here."""
-    known = SkillValue.objects.filter(skill_id=skill_id, n__gt=0)
-    if not known.order_by()[ENOUGH_WORKERS - 1 : ENOUGH_WORKERS].exists():
-        return USUAL_PRIOR
-    weight = USUAL_PRIOR.right + USUAL_PRIOR.wrong
-    share = (F("ok") + USUAL_PRIOR.right) / (F("n") + weight)
-    found = known.aggregate(mean=Avg(share, output_field=FloatField()), workers=Count("id"))
-    return pool_prior(found["mean"], workers=found["workers"])
+@dataclass(frozen=True, slots=True)
+class _People:
+    """How many workers are known at some work, and the sum of the shares they are right in."""
+
+    n: int
+    shares: float
+
+    def prior(self) -> Prior:
+        """Return what is believed of a newcomer at this work: of everybody, until enough people are known here."""
+        return pool_prior(self.shares / self.n, workers=self.n) if self.n else USUAL_PRIOR
+
+
+def _people_of(skill: Skill) -> _People:
+    known = SkillValue.objects.filter(skill=skill, n__gt=0)
+    share = (F("ok") + USUAL_PRIOR.right) / (F("n") + USUAL_PRIOR.right + USUAL_PRIOR.wrong)
+    found = known.aggregate(people=Count("id"), shares=Sum(share, output_field=FloatField()))
+    return _People(found["people"], found["shares"] or 0.0)
+
+
+def _share(row: SkillValue) -> float:
+    return (row.ok + USUAL_PRIOR.right) / (row.n + USUAL_PRIOR.right + USUAL_PRIOR.wrong)
 
 
 @transaction.atomic
@@ -113,10 +183,10 @@ def set_measured(
     return row
 
 
-def _note_quality(row: SkillValue, known: SkillEstimate, now: datetime) -> None:
+def _quality_event(row: SkillValue, known: SkillEstimate, now: datetime) -> SkillEvent:
     mean, surely = whole_percent(known.mean), whole_percent(known.lower)
     reason = f"control tasks: {row.ok} of {row.n} right, mean {mean}, surely {surely}"
-    _note(row, reason, now)
+    return SkillEvent(worker_id=row.worker_id, skill_id=row.skill_id, value=row.value, reason=reason, created_at=now)
 
 
 def _note(row: SkillValue, reason: str, now: datetime) -> None:

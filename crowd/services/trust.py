@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from crowd import rules
-from crowd.models import Account, Assignment, Batch, Restriction, Worker
+from crowd.models import Account, Answer, Assignment, Batch, Restriction, Worker
 from crowd.platforms.registry import elsewhere, platform
 from crowd.rules import Ban, Hold, Reject, SetSkill, StopPaying, Suspend, Warn
 from crowd.services import judging, outbox, quality, skills
 from crowd.services.quality import Struck
+from crowd.services.skills import Checked
 
 State = Assignment.State
 Scope = Restriction.Scope
@@ -136,10 +137,25 @@ def _tell_platform(row: Restriction, kind: str, key: str, place: int | None = No
 
 def apply_rules(*, page: Assignment, now: datetime) -> None:
     """Learn from a page's control answers, then look at the batch's quality rules and do what follows."""
-    skills.learn_quality(page=page, now=now)
-    for found in quality.struck(page=page, now=now):
-        _act(found, page, now)
-    stand_by_lifted(page=page, now=now)
+    rows = Answer.objects.filter(assignment=page, control_ok__isnull=False).values_list("control_ok", flat=True)
+    apply_to_all([Checked(page, [bool(ok) for ok in rows], now)])
+
+
+def apply_to_all(checked: Sequence[Checked]) -> None:
+    """Do with pages of different workers what `apply_rules` does with each, in their order."""
+    together = [checked] if all(map(_concerns_one, checked)) else [[one] for one in checked]
+    for some in together:
+        skills.learn_quality(checked=some)
+        struck = quality.struck_all(pages=[(one.page, one.at) for one in some])
+        for one, found in zip(some, struck, strict=True):
+            for each in found:
+                _act(each, one.page, one.at)
+            stand_by_lifted(page=one.page, now=one.at)
+
+
+def _concerns_one(checked: Checked) -> bool:
+    """Whether what the rules do to one worker changes nothing that they see of another."""
+    return not any(isinstance(rule.action, Reject | SetSkill) for rule in rules.read(checked.page.batch.rules))
 
 
 def stand_by_lifted(*, page: Assignment, now: datetime) -> None:

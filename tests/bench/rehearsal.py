@@ -1,6 +1,6 @@
 """How fast a rehearsal is, drawn and without pictures, and whether both take the same course.
 
-Run: .venv/bin/python tests/bench/rehearsal.py [photos] [--only planted|drawn]
+Run: .venv/bin/python tests/bench/rehearsal.py [photos] [--only planted|drawn] [--visits-a-turn N]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 
-def run(photos: int, *, pictures: bool) -> tuple[dict[str, Any], dict[str, float]]:
+def run(photos: int, *, pictures: bool, visits: int) -> tuple[dict[str, Any], dict[str, float]]:
     """Rehearse once; return the document without its times, and what was counted."""
     from django.db import connection
 
@@ -28,7 +28,7 @@ def run(photos: int, *, pictures: bool) -> tuple[dict[str, Any], dict[str, float
     from curation.engine.rehearsal_setup import ran_as
     from curation.engine.wish import Wish
 
-    wish = Wish("gestures", 7, photos, {"review": {"sample": 0}}, pictures=pictures)
+    wish = Wish("gestures", 7, photos, {"review": {"sample": 0}}, pictures=pictures, visits_a_turn=visits)
     statements = Statements()
     began, worked = time.monotonic(), time.process_time()
     with connection.execute_wrapper(statements):
@@ -61,12 +61,13 @@ def main() -> int:
     asked = argparse.ArgumentParser()
     asked.add_argument("photos", type=int, nargs="?", default=1_000)
     asked.add_argument("--only", choices=["planted", "drawn"])
+    asked.add_argument("--visits-a-turn", type=int, default=0)
     given = asked.parse_args()
     found: dict[str, Any] = {"photos": given.photos, "cores": os.cpu_count()}
     documents = []
     for name in [given.only] if given.only else ["planted", "drawn"]:
         with tempfile.TemporaryDirectory() as folder, database(folder):
-            document, found[name] = run(given.photos, pictures=name == "drawn")
+            document, found[name] = run(given.photos, pictures=name == "drawn", visits=given.visits_a_turn)
         documents.append(document)
         print(f"{name:<8}" + "  ".join(f"{what} {value:,.1f}" for what, value in found[name].items()))
     found["same"] = documents[0] == documents[-1]

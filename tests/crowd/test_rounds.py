@@ -1,13 +1,27 @@
 """Several workers take a page each and hand it in: written together, it is what one page after the other would be."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 
 from crowd.errors import NoWork
-from crowd.models import Answer, Assignment, Batch, Budget, LedgerEntry, Reservation, SkillValue, Task, Worker
+from crowd.models import (
+    Answer,
+    Assignment,
+    Batch,
+    Budget,
+    LedgerEntry,
+    Reservation,
+    Restriction,
+    SkillEvent,
+    SkillValue,
+    Task,
+    Worker,
+)
 from crowd.services import own_queue, trust
 from crowd.services.rounds import NotTogether, Round
-from tests.crowd import market
+from tests.crowd import market, ruled
 from tests.crowd.market import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -15,9 +29,10 @@ PRICE = 30_000
 RIGHT = {"answer": "correct"}
 
 
-def hand_in(round_: Round, batch: Batch, who: Worker, *, now=NOON) -> Assignment:
+def hand_in(round_: Round, batch: Batch, who: Worker, *, now=NOON, answer="correct", ms=9_000) -> Assignment:
     page, rows = round_.take(batch=batch, worker=who, now=now)
-    round_.hand_in(page=page, answers={row.pk: RIGHT for row in rows}, duration_ms=9_000, now=now + MINUTE)
+    given = {row.pk: {"answer": answer} for row in rows}
+    round_.hand_in(page=page, answers=given, duration_ms=ms, now=now + MINUTE)
     return page
 
 
@@ -169,7 +184,7 @@ def test_what_another_gives_out_in_between_is_known():
     wanda, willa, will = market.workers(batch.account, 3)
     together = Round([wanda, willa, will], [batch])
     hand_in(together, batch, wanda)
-    together.stand_aside()
+    together.stand_aside(batch=batch, worker=will)
     market.claim(batch, will)
     with pytest.raises(NoWork):
         together.take(batch=batch, worker=willa, now=NOON)
@@ -186,3 +201,38 @@ def test_what_a_rule_refuses_is_done_by_others_in_the_same_round():
     together.write()
     assert Assignment.objects.get(pk=page.pk).state == "rejected"
     assert [row.task for row in together.take(batch=batch, worker=willa, now=NOON)[1]] == [task]
+
+
+WATCHED = (
+    {"kind": "control", "method": "bound", "least_answers": 2, "least_accuracy": 0.7},
+    {"kind": "speed", "method": "fixed", "seconds_per_task": 10, "times": 2},
+)
+WORK = (("correct", 60_000), ("incorrect", 60_000), ("correct", 900), ("correct", 60_000))  # answer and milliseconds
+
+
+def stands(workers: list[Worker]) -> list[object]:
+    """What is known of workers, each by his place, with its history; and what is held against whom."""
+    place = {worker.pk: number for number, worker in enumerate(workers)}
+    values = SkillValue.objects.values_list("worker", "value", "ok", "n", "ok_worth", "n_worth")
+    events = SkillEvent.objects.order_by("pk").values_list("worker", "value", "reason", "created_at")
+    against = Restriction.objects.values_list("worker", "scope", "by_rule", "reason")
+    return [sorted((place[who], *rest) for who, *rest in rows if who in place) for rows in (values, events, against)]
+
+
+def test_workers_of_a_round_are_judged_as_those_who_come_one_by_one():
+    together, alone = (ruled.pool(*WATCHED, known="correct") for _ in range(2))
+    some, others = (market.workers(batch.account, len(WORK)) for batch in (together, alone))
+    for hour in range(6):
+        now = NOON + hour * timedelta(hours=1)
+        with transaction.atomic():
+            round_ = Round(some, [together])
+            for who, (answer, ms) in zip(some, WORK, strict=True):
+                if not ruled.struck(together, who):
+                    hand_in(round_, together, who, now=now, answer=answer, ms=ms)
+            round_.write()
+        for who, (answer, ms) in zip(others, WORK, strict=True):
+            if not ruled.struck(alone, who):
+                market.submit(market.claim(alone, who, now), now + MINUTE, ms=ms, answer=answer)
+    found = stands(some)
+    assert found == stands(others)
+    assert [place for place, *_ in found[2]] == [1, 2], "who is wrong, and who cannot have looked"
