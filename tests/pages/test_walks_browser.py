@@ -132,7 +132,7 @@ def test_a_lead_stops_a_stage_raises_a_price_looks_at_the_money_and_takes_the_da
         page.get_by_role("link", name="CALL").first.click()
         page.get_by_label("Price a page, USD").fill("0.05")
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_text("$0.05 a page")).to_be_visible()
+        expect(page.get_by_text("$0.0500 an item")).to_be_visible()
         page.get_by_role("navigation").get_by_role("link", name="Money").click()
         expect(page.get_by_role("heading", name="Money")).to_be_visible()
         page.get_by_role("navigation").get_by_role("link", name="Datasets").click()
