@@ -3,12 +3,15 @@
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from curation.services.patience import took_too_long
 from curation.storing.errors import BucketRefused
@@ -100,6 +103,15 @@ def _too_slow(request: HttpRequest) -> HttpResponse:
 def _problem(status: int, code: str, title: str, detail: str) -> HttpResponse:
     body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
     return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """Static files are small and read whole: the asynchronous server would gather a file in pieces first, and warn."""
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
+        with closing(WhiteNoiseMiddleware.serve(static_file, request)) as pieces:
+            return HttpResponse(pieces.getvalue(), status=pieces.status_code, headers=pieces.headers)
 
 
 class CompressedPagesMiddleware(GZipMiddleware):

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.db import OperationalError, connection, transaction
 from django.db.models import prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,6 +20,7 @@ from curation.dashboard import asset_facets, asset_list
 from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.asset_list import Asked
 from curation.dashboard.bulk_pages import recent
+from curation.dashboard.csv_answers import answer_lines
 from curation.datasets.safe_cells import safe_text
 from curation.models import Asset, Membership, SavedView
 from curation.services.asset_query import QueryError, matching
@@ -158,9 +159,8 @@ def ids(request: HttpRequest, public_id: UUID, kind: str) -> HttpResponseBase:
         return HttpResponse(asked.error, status=400, content_type="text/plain; charset=utf-8")
     rows = _rows(seat, asked)
     lines = _csv(rows) if kind == "csv" else (json.dumps(row) + "\n" for row in rows)
-    answer = StreamingHttpResponse(lines, content_type="text/csv" if kind == "csv" else "application/jsonl")
-    answer["Content-Disposition"] = f'attachment; filename="{seat.project.slug}-assets.{kind}"'
-    return answer
+    content_type = "text/csv" if kind == "csv" else "application/jsonl"
+    return answer_lines(request, lines, name=f"{seat.project.slug}-assets.{kind}", content_type=content_type)
 
 
 def _rows(seat: Seat, asked: Asked) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,11 @@
 """The aggregation lab: other settings over stored answers, applying them, and the way back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,6 +15,7 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import lab_facts, lab_form
 from curation.dashboard.access import person, seat_or_404
+from curation.dashboard.csv_answers import answer_lines
 from curation.dashboard.forms import typed
 from curation.dashboard.lab_context import (
     SHOWN,
@@ -27,7 +28,7 @@ from curation.dashboard.lab_context import (
     run_or_404,
     tried,
 )
-from curation.models import ConsensusRun, Membership, Stage
+from curation.models import ConsensusRun, Membership
 from curation.services.consensus import lab, lab_runs, runs
 from curation.services.consensus.lab_effect import effect, effect_of_return
 from curation.services.consensus.lab_lines import lines
@@ -150,15 +151,11 @@ def compare(request: HttpRequest, place: Place) -> HttpResponse:
 
 @require_safe
 @at_desk(LEAD)
-def download(_request: HttpRequest, place: Place) -> HttpResponseBase:
+def download(request: HttpRequest, place: Place) -> HttpResponseBase:
     """Send all stored answers as JSON lines; people stand in them by their pseudonyms."""
     name = f"{place.seat.project.slug}-{place.stage.name}-answers.jsonl"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(_encoded(place.stage), content_type="application/jsonl", headers=headers)
-
-
-def _encoded(stage: Stage) -> Iterator[bytes]:
-    return (line.encode() + b"\n" for line in lines(stage))
+    written = (f"{line}\n" for line in lines(place.stage))
+    return answer_lines(request, written, name=name, content_type="application/jsonl")
 
 
 def _number(text: str) -> int:

@@ -78,7 +78,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "curation.request_counts.RequestCountsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "curation.middleware.StaticFilesMiddleware",
     "curation.middleware.CompressedPagesMiddleware",
     "curation.middleware.DatabaseAwayMiddleware",
     "curation.middleware.StorageRefusedMiddleware",

@@ -26,4 +26,4 @@ DATABASES["default"]["OPTIONS"] |= {"options": _patient, "connect_timeout": 60} 
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # nothing is collected for the tests
+MIDDLEWARE = [name for name in MIDDLEWARE if "StaticFiles" not in name]  # nothing is collected for the tests
