@@ -161,7 +161,11 @@ def page(asked: Asked, *, project: Project) -> Page:
     elif asked.at is not None:
         place = _place_of_day(rows, asked.at)
         rows = rows.none() if place is None else rows.filter(_beyond(place, columns, or_itself=True))
-    found = list(_shown(rows).order_by(*(name if going_back else f"-{name}" for name in columns))[: size + 1])
+    order = [name if going_back else f"-{name}" for name in columns]
+    if any(term.field == "name" for term in asked.query.terms):
+        # Asked apart from what is shown, an index alone tells which they are, even when it must be read to its end.
+        rows = Asset.objects.filter(pk__in=rows.order_by(*order).values("pk")[: size + 1])
+    found = list(_shown(rows).order_by(*order)[: size + 1])
     more, found = len(found) > size, found[:size]
     if going_back:
         found.reverse()

@@ -96,7 +96,7 @@ class Asset(StateMachine):
             models.Index(fields=["project", "state", "id"], name="asset_list"),
             models.Index(fields=["stage", "state", "id"], name="asset_at_stage"),
             models.Index(fields=["project", "sha256"], name="asset_bytes"),
-            models.Index(fields=["project", "id"], name="asset_newest"),
+            models.Index(fields=["project", "id"], include=["name"], name="asset_newest"),
             models.Index(fields=["project", "created_at", "id"], name="asset_by_day"),
             models.Index(fields=["project", "reason", "id"], name="asset_by_reason", condition=~models.Q(reason="")),
             models.Index(

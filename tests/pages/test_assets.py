@@ -3,7 +3,10 @@
 import json
 
 import pytest
-from django.test import Client
+from asgiref.sync import async_to_sync
+from django.db import connection
+from django.test import AsyncClient, Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from curation.models import Asset, AssetTag, BulkChange, Project, SavedView
@@ -38,6 +41,28 @@ def test_paging_by_key_shows_every_asset_once_there_and_back(project, people):
     alone = people["vera"].get(at(project, "assets-page") + back.context["newer"])
     assert alone.content.decode().count("<tr data-id") == 60
     assert "<html" not in alone.content.decode()
+
+
+def test_pages_of_a_name_go_there_and_back(project, people):
+    made = [make_asset(project, name=f"Hand {number}.jpg") for number in range(125)]
+    make_asset(project, name="foot.jpg")
+    first = people["vera"].get(at(project), {"q": "name:HAND", "layout": "list"})
+    seen = [asset.pk for asset in first.context["page"].assets]
+    second = people["vera"].get(at(project) + first.context["older"])
+    assert [*seen, *(asset.pk for asset in second.context["page"].assets)] == [asset.pk for asset in made[:4:-1]]
+    back = people["vera"].get(at(project) + second.context["newer"])
+    assert [asset.pk for asset in back.context["page"].assets] == seen
+
+
+def test_a_name_that_none_has_is_looked_for_in_an_index_alone(project, people):
+    make_asset(project, name="hand.jpg")
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        assert people["vera"].get(at(project, "assets-page"), {"q": "name:unheard-of"}).context["page"].assets == ()
+        statement = next(query["sql"] for query in asked if "UNHEARD-OF" in query["sql"].upper())
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {statement}")
+        plan = "".join(line for (line,) in cursor.fetchall())
+    assert "Index Only Scan Backward using asset_newest" in plan
 
 
 def test_pages_of_some_days_go_by_the_moment_of_arrival_there_and_back(project, people):
@@ -245,6 +270,19 @@ def test_the_ids_of_a_view_are_a_file_and_formulas_stay_text(project, people):
     assert [json.loads(line)["name"] for line in rows.streaming_content] == ["=1+1"]
     assert people["vera"].get(at(project, "assets-ids", "csv"), {"q": "colour:red"}).status_code == 400
     assert people["charlie"].get(at(project, "assets-ids", "csv")).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_asynchronous_server_writes_ids_while_they_are_sent(project, people):
+    async def fetch() -> list[bytes]:
+        browser = AsyncClient()
+        browser.cookies = people["vera"].cookies
+        answer = await browser.get(at(project, "assets-ids", "jsonl"))
+        assert answer.is_async
+        return [piece async for piece in answer.streaming_content]
+
+    made = [str(make_asset(project).public_id) for _ in range(3)]
+    assert [json.loads(line)["id"] for line in b"".join(async_to_sync(fetch)()).splitlines()] == made
 
 
 @pytest.mark.parametrize("name", ["assets", "assets-page", "assets-counts"])
