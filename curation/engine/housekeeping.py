@@ -7,7 +7,7 @@ from crowd.platforms.registry import issuing_pages
 from crowd.services import dispatch, handing_in, pulling, rollups, tallies, trust
 from curation.engine import market
 from curation.engine.flow import wake_take_in
-from curation.models import Event, IdempotencyKey, Job, Pool, Project, Tick
+from curation.models import Event, IdempotencyKey, Job, Pool, Project, Session, Tick
 from curation.services import (
     batches,
     budgets,
@@ -107,6 +107,7 @@ def pause_where_money_ends(*, now: datetime) -> int:
 
 def clear_old_rows(*, now: datetime) -> None:
     Tick.objects.filter(created_at__lt=now - TICKS_KEPT).delete()
+    Session.objects.filter(expire_date__lt=now).delete()
     IdempotencyKey.objects.filter(created_at__lt=now - IdempotencyKey.KEPT_FOR).delete()
     old = Job.objects.filter(state__in=[Job.State.DONE, Job.State.CANCELLED], finished_at__lt=now - FINISHED_KEPT)
     Job.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:5000])).delete()

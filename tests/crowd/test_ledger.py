@@ -96,6 +96,12 @@ def test_unpaid_work_holds_nothing():
     assert not Reservation.objects.exists()
 
 
+def test_unpaid_work_beside_paid_work_needs_no_budget():
+    paid_for, unpaid = ledger.Purse(market.budget()), ledger.Purse(market.budget(), currency="EUR")
+    ledger.reserve_all(amounts={paid_for: {"a": 1_000_000}, unpaid: {"b": 0}})
+    assert list(Reservation.objects.values_list("ref", "amount_micro")) == [("a", 1_000_000)]
+
+
 def test_a_budget_is_never_lowered_under_what_is_held():
     project_id = market.budget(dollars=10)
     ledger.reserve(purse=ledger.Purse(project_id), amount_micro=6_000_000, ref="a")

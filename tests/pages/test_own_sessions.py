@@ -1,5 +1,6 @@
 """Where a person is signed in: listed on the own account page, and ended there."""
 
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
@@ -7,6 +8,8 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
+from crowd.clock import database_now
+from curation.engine.housekeeping import clear_old_rows
 from curation.models import Event, Session
 from curation.services.sessions import browser_of
 from tests.factories import make_user
@@ -98,6 +101,21 @@ def test_signing_out_leaves_no_session_of_the_person(alice):
     desk = signed_in(alice, FIREFOX)
     desk.post(reverse("sign-out"))
     assert not Session.objects.filter(user=alice).exists()
+
+
+def test_a_browser_may_sign_itself_out_by_its_name(alice):
+    desk = signed_in(alice, FIREFOX)
+    name = desk.get(reverse("account")).context["sessions"][0].name
+    assert desk.post(reverse("own-session-end", args=[name])).status_code == 302
+    assert desk.get(reverse("account")).status_code == 302
+
+
+def test_sessions_that_are_over_do_not_stay(alice):
+    desk, telephone = signed_in(alice, FIREFOX), signed_in(alice, TELEPHONE)
+    now = database_now()
+    Session.objects.filter(pk=telephone.session.session_key).update(expire_date=now - timedelta(seconds=1))
+    clear_old_rows(now=now)
+    assert [row.pk for row in Session.objects.all()] == [desk.session.session_key]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def reserve_all(*, amounts: Mapping[Purse, Mapping[str, int]]) -> None:
     due = [(purse, ref, amount) for purse, mine in amounts.items() for ref, amount in mine.items() if amount]
     if not due:
         return
-    move_all({purse: Change(reserved=sum(mine.values())) for purse, mine in amounts.items()})
+    paying = {purse: sum(mine.values()) for purse, mine in amounts.items()}
+    move_all({purse: Change(reserved=amount) for purse, amount in paying.items() if amount})
     Reservation.objects.bulk_create(_hold(purse, ref, amount) for purse, ref, amount in due)
     LedgerEntry.objects.bulk_create(entry(purse, HOLD, ref, amount) for purse, ref, amount in due)
 
