@@ -46,11 +46,19 @@ def _try(name: str, check: Callable[[], None]) -> bool:
 
 
 def _database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """Ask by a connection that is free within seconds: pages may wait longer for one, who asks here may not."""
+    pool = getattr(connection, "pool", None)
+    if pool is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return
+    pool.open()
+    with pool.connection(timeout=SECONDS) as found:
+        found.execute("SELECT 1")
 
 
 def _migrations() -> None:
+    _database()
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise RuntimeError("migrations are waiting")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from .errors import ServiceError
-from .locks import FileLock
+from .locks import FileLock, is_held
 from .paths import Paths
 from .processes import Child, Program, last_lines
 from .services import Services
@@ -39,6 +39,20 @@ def only_supervisor(paths: Paths) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def note_address(paths: Paths, address: str) -> None:
+    """Say where the product of this DATA_DIR is found as long as its supervisor runs."""
+    (paths.run / "address").write_text(address, encoding="utf-8")
+
+
+def running_at(paths: Paths, *, otherwise: str) -> str:
+    """Return where the product of this DATA_DIR runs: this shell may know nothing of its port."""
+    try:
+        address = (paths.run / "address").read_text(encoding="utf-8")
+    except OSError:
+        return otherwise
+    return address if is_held(paths.run / "up") else otherwise
 
 
 def require_free_port(host: str, port: int) -> None:

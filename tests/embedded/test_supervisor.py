@@ -12,6 +12,8 @@ import pytest
 
 from curation.embedded import readiness
 from curation.embedded.paths import Paths
+from curation.embedded.services import make_folders
+from curation.embedded.supervisor import note_address, only_supervisor, running_at
 
 from .observe import eventually, is_new, keeper_pid, kill, postmaster, processes_of, redis_pid
 
@@ -69,6 +71,15 @@ def one_sentence(process: subprocess.Popen[str]) -> str:
     assert complaint.startswith("winnow: ")
     assert complaint.count("\n") == 1
     return complaint
+
+
+def test_the_address_of_a_running_product_is_known_and_that_of_a_stopped_one_is_not(paths):
+    assert running_at(paths, otherwise="http://here:8000") == "http://here:8000"
+    make_folders(paths)
+    with only_supervisor(paths):
+        note_address(paths, "http://here:8123")
+        assert running_at(paths, otherwise="http://here:8000") == "http://here:8123"
+    assert running_at(paths, otherwise="http://here:8000") == "http://here:8000"
 
 
 def test_a_killed_web_process_serves_again_within_seconds(paths, port):

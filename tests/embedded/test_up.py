@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from curation.services.people import OPERATOR_EMAIL
+
 from .observe import eventually, kill
 from .running import ROOT, environment, family, role_pid, start, status_of
 
@@ -40,6 +42,12 @@ def test_it_prints_the_address_and_a_link_that_signs_in_once(product, port):
     assert link.startswith(f"http://127.0.0.1:{port}/sign-in/link/")
     assert product.stdout.readline() == "Stop with Ctrl-C\n"
     assert status_of(port, "/healthz") == 200
+
+
+def test_a_link_asked_for_in_another_shell_leads_to_the_port_it_runs_on(product, data_dir, port):
+    asked = [sys.executable, ROOT / "manage.py", "sign_in_link", OPERATOR_EMAIL]
+    printed = subprocess.run(asked, env=environment(data_dir), capture_output=True, text=True)
+    assert printed.stdout.startswith(f"http://127.0.0.1:{port}/sign-in/link/"), printed.stderr
 
 
 @pytest.mark.parametrize("role", ["web", "worker", "beat"])

@@ -3,16 +3,20 @@
 import json
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from crowd.models import Account, Assignment, Batch, Budget, Evidence, Restriction, Skill, WorkerInvitation
 from crowd.services import ledger
+from curation.dashboard import health
 from curation.dashboard.money_numbers import money_numbers
 from curation.models import Asset, AssetPreview, DatasetVersion, Export, Membership, Outlook, Pool, Project
 from curation.services.overview import asset_counts, funnel, pool_rows, project_numbers
@@ -317,6 +321,18 @@ def test_without_redis_it_is_not_ready_and_says_no_more_than_that(client: Client
     assert answer.status_code == 503
     assert json.loads(answer.content)["redis"] == "away"
     assert "127.0.0.1" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_whether_it_is_ready_is_asked_of_a_connection_that_is_free_soon(monkeypatch):
+    params = connection.get_connection_params()
+    with ConnectionPool(kwargs=params, min_size=1, max_size=1, timeout=600) as pool:
+        pool.wait(600)
+        monkeypatch.setattr(health, "connection", SimpleNamespace(pool=pool))
+        health.CHECKS["database"]()
+        for name in ("database", "migrations"):
+            with pool.connection(), pytest.raises(PoolTimeout, match=f"after {health.SECONDS}.00 sec"):
+                health.CHECKS[name]()
 
 
 # --- datasets ---------------------------------------------------------------------------------------------------------

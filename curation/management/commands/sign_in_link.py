@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from curation.embedded.supervisor import running_at
 from curation.models import User
 from curation.services import people, second_factor
 
@@ -26,4 +27,5 @@ class Command(BaseCommand):
             raise CommandError(f"Nobody here has the address {options['email']}.", returncode=2)
         if options["reset_two_factor"] and not second_factor.reset(user=user):
             self.stderr.write(f"{user.email} has no second factor.")
-        self.stdout.write(people.sign_in_link(user=user, base_url=settings.BASE_URL))
+        address = running_at(settings.PATHS, otherwise=settings.BASE_URL)
+        self.stdout.write(people.sign_in_link(user=user, base_url=address))

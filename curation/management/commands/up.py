@@ -16,7 +16,14 @@ from curation.embedded.programs import Serving, product_programs
 from curation.embedded.schema import apply_pending_migrations
 from curation.embedded.services import Services, make_folders, running_services
 from curation.embedded.static import collect_changed
-from curation.embedded.supervisor import Supervisor, answers_http, hearing, only_supervisor, require_free_port
+from curation.embedded.supervisor import (
+    Supervisor,
+    answers_http,
+    hearing,
+    note_address,
+    only_supervisor,
+    require_free_port,
+)
 from curation.engine.demo import ensure_demo
 from curation.services import people
 
@@ -38,6 +45,7 @@ class Command(BaseCommand):
             only_supervisor(settings.PATHS),
         ):
             require_free_port(serving.host, serving.port)
+            note_address(settings.PATHS, settings.BASE_URL)
             with embedded_services() as services:
                 link = prepare(demo=demo)
                 self._supervise(services, serving, link)
