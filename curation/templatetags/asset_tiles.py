@@ -16,6 +16,8 @@ from curation.services.overview.words import reason_words
 
 register = template.Library()
 
+SHORT_LABEL = 8  # letters that fit on any tile beside what stands in its other corner
+
 
 @register.simple_tag(takes_context=True)
 def tile(context: Context, asset: Any, project_id: UUID) -> SafeString:
@@ -27,7 +29,7 @@ def tile(context: Context, asset: Any, project_id: UUID) -> SafeString:
     return format_html(
         '<a class="thumb {}{}" href="{}" data-id="{}" data-label="{}"{} aria-label="{}">{}{}{}</a>\n',
         asset.state,
-        "" if picture else " bare",
+        _looks(label, picture),
         address.replace(str(NOBODY), own),
         own,
         label,
@@ -59,6 +61,10 @@ def _picture(context: Context, asset: Any, thumb: str) -> str:
 def _addresses(project_id: UUID) -> tuple[str, str]:
     """Return the addresses of an asset and of its picture, with a stand-in for its id."""
     return reverse("asset", args=[project_id, NOBODY]), reverse("media", args=[NOBODY, "thumb"])
+
+
+def _looks(label: str, picture: str) -> str:
+    return (" long" if len(label) > SHORT_LABEL else "") + ("" if picture else " bare")
 
 
 def _boxes(asset: Any) -> SafeString | str:
