@@ -29,7 +29,7 @@ def tile(context: Context, asset: Any, project_id: UUID) -> SafeString:
     return format_html(
         '<a class="thumb {}{}" href="{}" data-id="{}" data-label="{}"{} aria-label="{}">{}{}{}</a>\n',
         asset.state,
-        _looks(label, picture),
+        _looks(asset, label),
         address.replace(str(NOBODY), own),
         own,
         label,
@@ -63,8 +63,10 @@ def _addresses(project_id: UUID) -> tuple[str, str]:
     return reverse("asset", args=[project_id, NOBODY]), reverse("media", args=[NOBODY, "thumb"])
 
 
-def _looks(label: str, picture: str) -> str:
-    return (" long" if len(label) > SHORT_LABEL else "") + ("" if picture else " bare")
+def _looks(asset: Any, label: str) -> str:
+    long = len(label) > SHORT_LABEL
+    looks = {"long": long, "narrow": long and asset.doubtful_iou is not None, "bare": not asset.preview_key}
+    return "".join(f" {look}" for look, has in looks.items() if has)
 
 
 def _boxes(asset: Any) -> SafeString | str:
