@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from crowd.models import Answer, Batch
-from curation.models import Asset, FormerExample, LabelClass, Pool, User
+from curation.models import Asset, FormerExample, LabelClass, Pool, Stage, User
 from curation.services import events, instructions, locked_parts
 
 # A place nobody has begun shows the new picture; one that a platform has got stays as it is there.
@@ -45,9 +45,21 @@ def _set(label_id: int, key: str, by: User, now: datetime) -> LabelClass:
     batches = list(Batch.objects.filter(pool_id__in=list(pools)).values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute(SHOW, {"key": key, "batches": batches})
+    _show_as_answer(label)
     text = f"{by.name} gave {label.name} another example picture."
     events.record(kind="instructions.example", text=text, project=label.project, by=by, now=now)
     return label
+
+
+def _show_as_answer(label: LabelClass) -> None:
+    """Give the new picture to the pools whose answers are the examples of the classes."""
+    stages = Stage.objects.filter(project=label.project, settings__option_pictures=True).values_list("pk", flat=True)
+    for batch in Batch.objects.select_for_update(no_key=True).filter(stage_id__in=list(stages)).order_by("id"):
+        options = [
+            {**option, "picture": label.example_key} if option["value"] == label.name else option
+            for option in batch.spec["options"]
+        ]
+        Batch.objects.filter(pk=batch.pk).update(spec={**batch.spec, "options": options})
 
 
 def keys_of(label: LabelClass) -> list[str]:

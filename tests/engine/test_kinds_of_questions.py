@@ -5,6 +5,7 @@ import pytest
 from crowd.clock import database_now
 from curation.models import Annotation, Asset, Consensus, LabelClass, Stage
 from curation.recipes.loading import OWN_ATTRIBUTES
+from curation.services import class_examples
 from curation.services.export_records import Wish, _attributes, rows_of
 from curation.services.freezing import freeze_version
 from curation.services.overview import asset_counts
@@ -34,6 +35,17 @@ def test_a_pair_is_decided_by_votes_for_a_picture_not_for_a_side():
     asset = world.checked(project, world.photo("one"))
     world.validate(project, "example", "example")
     assert world.stands(asset) == ("validate", "dropped", "example")
+
+
+@pytest.mark.django_db
+def test_answers_that_are_pictures_show_the_examples_a_lead_gives_after_the_pool_was_opened():
+    signs = [{"value": world.SIGN, "label": "It", "keeps": True}, {"value": "nothing", "label": "Nothing"}]
+    project = world.campaign(validate={"options": signs, "option_pictures": True})
+    label = project.classes.get(name=world.SIGN)
+    given = class_examples.set_example(label=label, data=world.photo("own"), by=world.person("Ann"), now=world.NOON)
+    shown = {option["value"]: option.get("picture") for option in world.batch(project, "validate").spec["options"]}
+    assert shown == {world.SIGN: given.example_key, "nothing": None}
+    assert given.example_key != label.example_key
 
 
 @pytest.mark.django_db
