@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -110,7 +111,9 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
-        with closing(WhiteNoiseMiddleware.serve(static_file, request)) as pieces:
+        pieces = WhiteNoiseMiddleware.serve(static_file, request)
+        file = pieces.file_to_stream or BytesIO()
+        with closing(file):  # closing the answer itself would say that the request has ended
             return HttpResponse(pieces.getvalue(), status=pieces.status_code, headers=pieces.headers)
 
 

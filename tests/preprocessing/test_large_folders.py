@@ -20,7 +20,8 @@ from tests.planted import Counts, cropped, jpeg, plant, scene
 from .most_held import PARTS, name_of
 
 FEW, MANY = 100, 600
-MOST_BYTES_A_FILE = 150
+MOST_BYTES_A_FILE = 250
+"""Some 140 are spread over what grows in steps; a file kept with its name and path takes some 570."""
 
 
 def test_what_is_held_at_once_changes_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
