@@ -44,7 +44,7 @@ function showBalance(form, box, crowds) {
   const who = share === TOP ? "Everybody" : `The best ${share} %`;
   const said = known ? `Available to ${count.toLocaleString("en")} of ${known.toLocaleString("en")} people` : who;
   const small = document.createElement("small");
-  const about = known ? `${who.toLowerCase()}, of those we know here` : "how many there are, the platform knows";
+  const about = known ? `${who.toLowerCase()}, of those we know here` : "only the platform knows how many they are";
   small.textContent = share < TOP && deaf.length ? `${about}; ${deaf.join(", ")} does not filter by rating` : about;
   box.querySelector("[data-chosen]").replaceChildren(said, small);
   slider.setAttribute("aria-valuetext", known ? `${who}, ${count} people` : who);
