@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urljoin
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -27,17 +28,25 @@ MOST_BYTES = 250 * 1024
 QUALITIES = (88, 80, 70, 60, 50)
 ENOUGH = 12  # published pictures that make the screens worth a look
 THEMES = ("light", "dark")
-# A screen: the address below the project, and what must be seen before the picture is taken.
+# A screen: the address below the project, or of the whole server, and what must be seen before the picture is taken.
 SCREENS = {
     "overview": ("", "#kpis"),
     "pools": ("pools/", "table"),
     "assets": ("assets/", "main img"),
+    "asset": ("assets/?state=published", "main img"),
     "review": ("review/", "main"),
     "workers": ("workers/", "main"),
     "quality": ("quality/", "main"),
     "money": ("money/", "table"),
+    "datasets": ("datasets/", "main"),
     "settings-stages": ("settings/stages/", "table"),
+    "forecast": ("/forecast/?recipe=gestures", "table"),
+    "new-project": ("/new/", "#cost-sheet"),
 }
+INSIDE = {"asset": "#window a[href*='/assets/']"}  # what is pressed on the screen to come to the one that is meant
+# What a worker sees, pictured light: the pool that is tried on a phone.
+PHONE = {"width": 390, "height": 720}
+TASKS = {"phone-collect": "CALL", "phone-validate": "VALIDATE", "phone-boxes": "BOXES"}
 
 
 def main() -> int:
@@ -46,10 +55,10 @@ def main() -> int:
     parser.add_argument("--wait", type=int, default=900, help="longest wait for the demo's content, seconds")
     parser.add_argument("--only", default="", help="comma-separated names of screens")
     given = parser.parse_args()
-    names = [name for name in SCREENS if not given.only or name in given.only.split(",")]
+    names = [name for name in [*SCREENS, *TASKS] if not given.only or name in given.only.split(",")]
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None or not names:
-        say("Chromium is needed, and --only must name screens: " + ", ".join(SCREENS))
+        say("Chromium is needed, and --only must name screens: " + ", ".join([*SCREENS, *TASKS]))
         return 2
     given.out.mkdir(parents=True, exist_ok=True)
     with (
@@ -105,14 +114,34 @@ def take(browser: Browser, link: str, names: list[str], out: Path, wait: int) ->
     wait_for_content(page, wait)
     for theme in THEMES:
         context.add_cookies([{"name": "theme", "value": theme, "url": project}])
-        for name in names:
+        for name in [one for one in names if one in SCREENS]:
             below, seen = SCREENS[name]
-            page.goto(project + below)
+            page.goto(urljoin(project, below))
             _settle(page, seen)
-            file = out / f"{name}-{theme}.webp"
-            file.write_bytes(compressed(page.screenshot()))
-            say(f"{file.name}: {file.stat().st_size / 1024:.0f} KB")
+            if name in INSIDE:
+                page.locator(INSIDE[name]).first.click()
+                _settle(page, "main")
+            _keep(page, out / f"{name}-{theme}.webp")
+    for name in [one for one in names if one in TASKS]:
+        page.goto(urljoin(project, "pools/"))
+        page.locator("a.name-cell", has_text=TASKS[name]).first.click()
+        page.get_by_role("link", name="Try it as a worker").click()
+        _try(browser, str(page.get_by_role("link", name="Open it here").get_attribute("href")), out / f"{name}.webp")
     context.close()
+
+
+def _try(browser: Browser, link: str, file: Path) -> None:
+    phone = browser.new_context(viewport=PHONE, has_touch=True, color_scheme="light", locale="en-GB")
+    page = phone.new_page()
+    page.goto(link)
+    _settle(page, "main")
+    _keep(page, file)
+    phone.close()
+
+
+def _keep(page: Page, file: Path) -> None:
+    file.write_bytes(compressed(page.screenshot()))
+    say(f"{file.name}: {file.stat().st_size / 1024:.0f} KB")
 
 
 def wait_for_content(page: Page, seconds: int) -> None:

@@ -83,6 +83,7 @@ ANYWHERE: Final = (
     Screen("new-project", "New project", "KeyN", words="campaign wizard start"),
     Screen("rehearsals-all", "All rehearsals", words="simulate compare"),
     Screen("forecast", "Forecast", words="what if cost price per image time hours calculator"),
+    Screen("help", "Guide", words="help manual documentation how to handbook"),
     Screen("account", "Your account", words="password name keys"),
     Screen("two-factor", "Two-factor sign-in", words="authenticator recovery codes security"),
     Screen("trash", "Trash", words="deleted bring back restore"),

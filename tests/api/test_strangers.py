@@ -31,8 +31,8 @@ pytestmark = pytest.mark.django_db
 # What metrics answers to whom is in tests/operation.
 OPEN_TO_ALL = {"healthz", "metrics", "readyz", "sign-in", "sign-in-code", "sign-in-link", "theme"}
 OF_THE_PERSON = {
-    "account", "account-confirm", "forecast", "forecast-start", "home-pools", "live-home", "new-project",
-    "new-project-plan", "own-keys", "own-session-end", "own-sessions-end", "own-token-revoke", "palette",
+    "account", "account-confirm", "forecast", "forecast-start", "help", "help-page", "home-pools", "live-home",
+    "new-project", "new-project-plan", "own-keys", "own-session-end", "own-sessions-end", "own-token-revoke", "palette",
     "plan-discard", "plan-draft", "plan-file", "plan-load", "plan-preset", "plan-rehearse", "plan-rest", "plan-save",
     "plan-tried", "plan-try", "platform-account", "platform-account-change", "platform-account-new",
     "platform-account-test", "platform-account-use", "platform-account-webhook", "platform-accounts",

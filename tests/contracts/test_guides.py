@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.core.management import get_commands
+from django.core.management import call_command, get_commands
 from django.db.models import F
 
 from aggregation import BOX_METHODS, Box, BoxAnswer, ImageAnswers, aggregate_boxes
@@ -124,6 +124,15 @@ def test_a_line_of_the_contributors_guide_names_what_is_there_and_works_if_it_ta
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("line", "".join(blocks("user-guide.md", "sh")).splitlines())
+def test_a_command_of_the_user_guide_does_what_it_says(line, capsys):
+    program, command, *words = shlex.split(line.partition(" #")[0])
+    assert program == "./winnow"
+    call_command(command, *words)
+    assert capsys.readouterr().out.strip()
 
 
 def named(pattern: str) -> Iterator[tuple[str, str]]:
