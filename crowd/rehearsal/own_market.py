@@ -2,10 +2,11 @@
 
 import hashlib
 import uuid
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -23,6 +24,10 @@ from crowd.services.rounds import Round
 from crowd.services.standing import Learned
 
 FILM = b"ftyp"
+Files = Sequence[tuple[int, Mapping[str, Any]]]
+"""What people sent, by answer: the latest first."""
+Album = dict[str, dict[int, Any]]
+"""The files of people who are at work together, by person and answer: not all of them are in the database yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,15 @@ class OwnMarket:
         return stored(task.payload.get("template_key", ""))
 
     def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
-        return _earlier_photo(Worker.objects.filter(pk=self.visitor.worker.pk), back)
+        return _developed(self.files_of([self.visitor.worker.ext_id], back + 1), back)
 
     def shared_photo(self, back: int) -> tuple[bytes, Truth] | None:
-        digests = [digest_of(one) for one in self.visitor.ring]
-        ring = Worker.objects.filter(account_id=self.visitor.worker.account_id, ext_digest__in=digests)
-        return _earlier_photo(ring, back) if digests else None
+        return _developed(self.files_of(self.visitor.ring, back + 1), back) if self.visitor.ring else None
+
+    def files_of(self, people: Sequence[str], most: int) -> Files:
+        """Return so many of the latest files that these people sent."""
+        sent = _sent_by(self.visitor.worker.account_id, people)
+        return [(pk, payload["file"]) for pk, payload in sent.values_list("pk", "payload")[:most]]
 
     def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
         digest = hashlib.sha256(photo.data)
@@ -110,14 +118,15 @@ class MarketTogether(OwnMarket):
 
     pages: Round
     secrets: Secrets
+    album: Album
 
     @property
     def known(self) -> Learned:
         return self.pages.known(self.visitor.worker)
 
     def is_barred(self) -> bool:
-        """The first thing that a visit asks: what he and his ring have done before is written by now."""
-        self.pages.meet(self.visitor.worker, ring=self.visitor.ring)
+        """The first thing that a visit asks."""
+        self.pages.meet(self.visitor.worker)
         return not self.offered or self.known.is_restricted(self.offered[0].ref, self.visitor.now)
 
     def skills(self) -> set[Hashable]:
@@ -126,10 +135,21 @@ class MarketTogether(OwnMarket):
     def take(self, stall: acting.Stall) -> acting.Page:
         batch, worker = stall.ref, self.visitor.worker
         if not self.pages.can_give(batch, worker):
-            self.pages.stand_aside(batch=batch, worker=worker)
+            self.pages.stand_aside(worker=worker)
             return OwnMarket.take(self, stall)
         page, rows = self.pages.take(batch=batch, worker=worker, now=self.visitor.now)
         return acting.Page(page, stall, [acting.StallTask(row.pk, row.task.payload) for row in rows])
+
+    def files_of(self, people: Sequence[str], most: int) -> Files:
+        fresh = {pk: file for one in people for pk, file in self.album.get(one, {}).items()}
+        sent = _sent_by(self.visitor.worker.account_id, people).exclude(pk__in=fresh)
+        stored = [(pk, payload["file"]) for pk, payload in sent.values_list("pk", "payload")[:most]]
+        return sorted([*fresh.items(), *stored], key=itemgetter(0), reverse=True)[:most]
+
+    def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
+        kept = OwnMarket.keep_photo(self, task, photo)
+        self.album.setdefault(self.visitor.worker.ext_id, {})[task.ref] = kept["file"]
+        return kept
 
     def hide(self, secret: Secret) -> None:
         self.secrets.keep(secret)
@@ -175,15 +195,19 @@ def _stall(batch: Batch, open_tasks: int) -> acting.Stall:
     )
 
 
-def _earlier_photo(workers: QuerySet[Worker], back: int) -> tuple[bytes, Truth] | None:
-    raw = (
-        AnswerRaw.objects.filter(answer__worker__in=workers, answer__assignment__batch__interface="photo")
-        .order_by("-pk")[back : back + 1]
-        .first()
-    )
-    if raw is None:
+def _sent_by(account_id: int, people: Sequence[str]) -> QuerySet[AnswerRaw]:
+    """Return the photos of people, the latest first."""
+    digests = [digest_of(one) for one in people]
+    workers = Worker.objects.filter(account_id=account_id, ext_digest__in=digests)
+    sent = AnswerRaw.objects.filter(answer__worker__in=workers, answer__assignment__batch__interface="photo")
+    return sent.order_by("-pk")
+
+
+def _developed(files: Files, place: int) -> tuple[bytes, Truth] | None:
+    """Return the photo at this place of the files, with what it shows."""
+    if place >= len(files):
         return None
-    file = raw.payload["file"]
+    file = files[place][1]
     data = stored(file["key"])
     with suppress(HiddenTruth.DoesNotExist):
         return None if data is None else (data, truths.truth_of(bytes.fromhex(file["sha256"])))

@@ -20,7 +20,7 @@ from crowd.rehearsal import acting, pace
 from crowd.rehearsal.arrivals import Coming
 from crowd.rehearsal.darkrooms import DRAWN, Darkroom
 from crowd.rehearsal.models import RehearsalCrowd
-from crowd.rehearsal.own_market import MarketTogether, OwnMarket, Visitor, stalls_of
+from crowd.rehearsal.own_market import Album, MarketTogether, OwnMarket, Visitor, stalls_of
 from crowd.rehearsal.people import CrowdMix, Person, profile
 from crowd.rehearsal.population import luck_of
 from crowd.rehearsal.truths import Secrets
@@ -96,10 +96,11 @@ def _visit_some(account_id: int, visitors: int, darkroom: Darkroom, *, together:
             offered = stalls_of(account_id)
     workers = _workers(crowd, coming, moments)
     pages = Round(list(workers.values()), [stall.ref for stall in offered]) if together else None
-    secrets = Secrets()
+    secrets, album = Secrets(), Album()
     for person, rng, at in zip(coming, luck, moments, strict=True):
         visitor = Visitor(workers[person.number], at, is_live=False, ring=_ring_of(crowd, person))
-        market = OwnMarket(visitor, offered) if pages is None else MarketTogether(visitor, offered, pages, secrets)
+        alone = OwnMarket(visitor, offered)
+        market = alone if pages is None else MarketTogether(visitor, offered, pages, secrets, album)
         found.append(Visit(acting.visit(market, acting.Actor(person, rng, at, darkroom)), at))
     if pages is not None:
         pages.write()

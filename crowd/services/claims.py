@@ -113,6 +113,10 @@ class Stock(Protocol):
         """Return the tasks of a training or an exam."""
         ...
 
+    def controls(self, *, batch: Batch, worker: Worker) -> list[Task]:
+        """Return the control tasks of a page of real work."""
+        ...
+
     def take(self, *, batch: Batch, known: Standing, n: int) -> list[Task]:
         """Give the worker his next real tasks, and count their places as given out."""
         ...
@@ -123,6 +127,9 @@ class OneByOne:
 
     def whole_set(self, *, batch: Batch, worker: Worker) -> list[Task]:
         return control.whole_set(batch=batch, worker=worker)
+
+    def controls(self, *, batch: Batch, worker: Worker) -> list[Task]:
+        return control.for_page(batch=batch, worker=worker)
 
     def take(self, *, batch: Batch, known: Standing, n: int) -> list[Task]:
         found = own_queue.pick(on_offer=offers.on_offer(batch, known.worker), own_ids=known.own_tasks(), n=n)
@@ -139,7 +146,7 @@ def pick(*, batch: Batch, known: Standing, stock: Stock) -> list[Task]:
     room = batch.page_size
     if batch.per_worker:
         room = min(room, batch.per_worker - known.answered(batch))
-    controls = control.for_page(batch=batch, worker=worker)
+    controls = stock.controls(batch=batch, worker=worker)
     real_n = max(0, min(room, real_places(batch, len(controls))))
     real = stock.take(batch=batch, known=known, n=real_n)
     if not real:

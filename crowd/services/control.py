@@ -43,6 +43,11 @@ def for_page(*, batch: Batch, worker: Worker) -> list[Task]:
     return list(stock.order_by("id")[:wanted])
 
 
+def is_of(task: Task, worker: Worker) -> bool:
+    """Whether a control task was made by this worker, or from answers of his."""
+    return task.author_id == worker.pk or worker.pk in (task.known_answer or {}).get(NOT_FOR, ())
+
+
 def is_adaptive(batch: Batch) -> bool:
     """Whether a worker meets many control tasks at first and few once he is known."""
     return bool(batch.spec.get("control_rate") == ADAPTIVE)

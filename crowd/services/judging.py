@@ -5,7 +5,7 @@ each other.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -43,10 +43,15 @@ def accept_locked(*, pages: Sequence[Assignment], now: datetime, taken: bool = F
         page.move_to(State.ACCEPTED)
         page.judged_at, page.reason = now, ""
     Assignment.objects.filter(pk__in=[page.pk for page in due]).update(state=State.ACCEPTED, judged_at=now, reason="")
-    by_batch = _by_batch(due)
-    ledger.charge_many(pages=by_batch, now=now, forced=taken)
+    pay(due, now=now, taken=taken, rejected=rejected)
     for page in due:
         _tell(page, "accept")
+
+
+def pay(pages: Sequence[Assignment], *, now: datetime, taken: bool = False, rejected: Container[int] = ()) -> None:
+    """Pay pages that are accepted, as `accept_all` does; those that were `rejected` before are counted already."""
+    by_batch = _by_batch(pages)
+    ledger.charge_many(pages=by_batch, now=now, forced=taken)
     skills.count_acceptances(pages=by_batch, accepted=True, now=now, counted_before=rejected)
 
 

@@ -83,9 +83,9 @@ def struck_all(*, pages: Sequence[tuple[Assignment, datetime]]) -> list[list[Str
         places.setdefault(page.batch, []).append(place)
     for batch, mine in places.items():
         asked = rules.read(batch.rules)
-        ends = _last_ends([pages[place][0].worker_id for place in mine], batch) if asked else {}
+        ends = last_ends([pages[place][0].worker_id for place in mine], batch) if asked else {}
         for rule in asked:
-            cases = {place: _case(rule, *pages[place], ends) for place in mine}
+            cases = {place: case_of(rule, *pages[place], ends) for place in mine}
             open_cases = {place: case for place, case in cases.items() if case is not None}
             for place, verdict in zip(open_cases, ask(rule, list(open_cases.values())), strict=True):
                 if verdict.applies:
@@ -93,7 +93,7 @@ def struck_all(*, pages: Sequence[tuple[Assignment, datetime]]) -> list[list[Str
     return found
 
 
-def _case(rule: Rule, page: Assignment, now: datetime, ends: Ends) -> Case | None:
+def case_of(rule: Rule, page: Assignment, now: datetime, ends: Ends) -> Case | None:
     """Return what a rule looks at; None = it has struck and holds, there is nothing to add."""
     mine = ends.get(page.worker_id, {})
     end = mine.get(rule.key)
@@ -107,7 +107,7 @@ def hindrance(*, batch: Batch, worker: Worker, now: datetime) -> str:
     asked = [rule for rule in rules.read(batch.rules) if rule.before and isinstance(rule.action, rules.RESTRICTS)]
     if not asked:
         return ""
-    ends = _last_ends([worker.pk], batch).get(worker.pk, {})
+    ends = last_ends([worker.pk], batch).get(worker.pk, {})
     for rule in asked:
         if ask(rule, [Case(batch, worker, now, since=ends.get(rule.key))])[0].applies:
             return rule.for_worker()
@@ -119,7 +119,7 @@ def ask(rule: Rule, cases: Sequence[Case]) -> list[Verdict]:
     return [rule.verdict(history) for history in READERS[rule.kind](rule, cases)] if cases else []
 
 
-def _last_ends(worker_ids: Sequence[int], batch: Batch) -> Ends:
+def last_ends(worker_ids: Sequence[int], batch: Batch) -> Ends:
     """Return by worker and rule until when it has struck last; None = for good. What lies before counts no more."""
     here = Restriction.objects.filter(worker__in=worker_ids).filter(
         Q(scope="batch", scope_id=batch.pk)
@@ -146,7 +146,7 @@ def _controls(_: Rule, cases: Sequence[Case]) -> list[History]:
 
 def _speed(rule: SpeedRule, cases: Sequence[Case]) -> list[History]:
     found = _read_all(SPEED, cases, batch=cases[0].batch.pk, most=rule.of_last)
-    cut = cut_of(rule, cases[0].batch) if any(found) else 0.0
+    cut = cut_of(rule, newest_times(cases[0].batch)) if any(found) else 0.0
     return [
         History(case.now, seconds=[ms / 1000 / (n or 1) for ms, n in mine], cut=cut if mine else 0.0)
         for case, mine in zip(cases, found, strict=True)
@@ -164,13 +164,17 @@ def _read_all(query: str, cases: Sequence[Case], **given: int | None) -> list[li
     return found
 
 
-def cut_of(rule: SpeedRule, batch: Batch) -> float:
-    """Return the seconds a task under which nobody can have looked: of the pool's last pages, whoever sent them."""
-    if rule.method == "fixed":
-        return rule.seconds_per_task
+def newest_times(batch: Batch) -> list[float]:
+    """Return the seconds a task of the pool's last pages, the newest first, whoever sent them."""
     timed = Assignment.objects.filter(batch=batch, duration_ms__isnull=False).order_by("-id")
     newest = timed.values_list("duration_ms", flat=True)[:SAMPLE]
-    sample = [ms / 1000 / batch.page_size for ms in newest if ms is not None]
+    return [ms / 1000 / batch.page_size for ms in newest if ms is not None]
+
+
+def cut_of(rule: SpeedRule, sample: Sequence[float]) -> float:
+    """Return the seconds a task under which nobody can have looked, by the times of a pool's last pages."""
+    if rule.method == "fixed":
+        return rule.seconds_per_task
     return speed_cut(sample, fixed=rule.seconds_per_task) if len(sample) >= LEAST_SAMPLE else rule.seconds_per_task
 
 

@@ -4,15 +4,17 @@ Who may have which task is as `offers.on_offer` and `own_queue.pick` say of one 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from django.db.models import F, Q
+
 from crowd.models import Answer, Batch, Task, Worker
-from crowd.services import control
+from crowd.services import control, retrying
 from crowd.services.standing import Standing
 
-PAGES_AHEAD, MORE = 3, 4
+PAGES_AHEAD, PEOPLE_A_PAGE, MORE = 3, 10, 4
 ON_OFFER = """
 SELECT task.* FROM unnest(%s::bigint[], %s::int[]) AS asked (batch, most)
  CROSS JOIN LATERAL (SELECT * FROM crowd_task WHERE batch_id = asked.batch AND NOT cancelled AND issued < overlap
@@ -43,7 +45,8 @@ class ReadAhead:
     batches: Sequence[Batch] = ()
     _queues: dict[int, _Queue] = field(default_factory=dict)
     _sets: dict[int, list[Task]] = field(default_factory=dict)
-    _seen: dict[int, set[int]] = field(default_factory=dict)
+    _questions: dict[int, list[Task]] = field(default_factory=dict)
+    _seen: defaultdict[int, set[int]] | None = None
     _given: Counter[int] = field(default_factory=Counter)
 
     def whole_set(self, *, batch: Batch, worker: Worker) -> list[Task]:
@@ -51,6 +54,14 @@ class ReadAhead:
         if batch.pk not in self._sets:
             self._sets[batch.pk] = control.whole_set(batch=batch, worker=worker)
         return self._sets[batch.pk]
+
+    def controls(self, *, batch: Batch, worker: Worker) -> list[Task]:
+        """Return the control tasks of a page, as `control.for_page` does."""
+        if control.is_adaptive(batch):
+            return control.for_page(batch=batch, worker=worker)
+        seen = self._seen_by(worker)
+        free = (task for task in self._questions_of(batch) if task.pk not in seen and not control.is_of(task, worker))
+        return list(islice(free, batch.control_per_page))
 
     def take(self, *, batch: Batch, known: Standing, n: int) -> list[Task]:
         """Give the worker the next tasks of a batch that he has neither seen nor made."""
@@ -62,28 +73,49 @@ class ReadAhead:
         for task in found:
             task.issued += 1
             self._given[task.pk] += 1
-            self._seen[worker.pk].add(task.pk)
         return found
+
+    def are_shown(self, tasks: Iterable[Task], worker: Worker) -> None:
+        """The worker has seen these tasks."""
+        self._seen_by(worker).update(task.pk for task in tasks)
 
     def are_counted(self) -> None:
         """The places that were given out are in the database now."""
         self._given.clear()
 
     def _free(self, queue: _Queue, worker: Worker) -> Iterator[Task]:
+        seen = self._seen_by(worker)
         for task in queue.tasks:
             is_free = task.overlap is not None and task.issued < task.overlap - task.kept
-            if is_free and task.author_id != worker.pk and task.pk not in self._seen[worker.pk]:
+            if is_free and task.author_id != worker.pk and task.pk not in seen:
                 yield task
 
-    def _queue_of(self, batch: Batch) -> _Queue:
-        if not self._queues:
+    def _seen_by(self, worker: Worker) -> set[int]:
+        if self._seen is None:
             self._seen = self._answered()
-            self._read({one.pk: PAGES_AHEAD * one.page_size for one in self.batches if one.kind == Batch.Kind.MAIN})
-        return self._queues.get(batch.pk) or self._read({batch.pk: PAGES_AHEAD * batch.page_size})[batch.pk]
+        return self._seen[worker.pk]
 
-    def _answered(self) -> dict[int, set[int]]:
+    def _questions_of(self, batch: Batch) -> Sequence[Task]:
+        if batch.pk not in self._questions:
+            self._questions[batch.pk] = list(retrying.questions(batch).order_by("id")) if batch.control_per_page else []
+        return self._questions[batch.pk]
+
+    def _queue_of(self, batch: Batch) -> _Queue:
+        pages = PAGES_AHEAD + len(self.workers) // PEOPLE_A_PAGE
+        if not self._queues:
+            self._read({one.pk: pages * one.page_size for one in self.batches if one.kind == Batch.Kind.MAIN})
+        return self._queues.get(batch.pk) or self._read({batch.pk: pages * batch.page_size})[batch.pk]
+
+    def _answered(self) -> defaultdict[int, set[int]]:
+        """Return which of the tasks that can still be given out each worker has seen."""
+        given = Answer.objects.filter(
+            Q(task__issued__lt=F("task__overlap")) | Q(task__known_answer__isnull=False),
+            worker__in=[worker.pk for worker in self.workers],
+            task__cancelled=False,
+            assignment__batch__state=Batch.State.OPEN,
+            assignment__batch__kind=Batch.Kind.MAIN,
+        )
         seen: defaultdict[int, set[int]] = defaultdict(set)
-        given = Answer.objects.filter(worker__in=[worker.pk for worker in self.workers])
         for worker_id, task_id in given.values_list("worker_id", "task_id"):
             seen[worker_id].add(task_id)
         return seen

@@ -1,7 +1,7 @@
-"""A round: several workers take a page each and hand it in, in one transaction of whoever lets them.
+"""A round: several workers take pages and hand them in, in one transaction of whoever lets them; nobody else does.
 
-What is known of them is read at once, what they did is written at once. Whether somebody may have a page, which tasks,
-at what price, and what follows from it is decided as for one page alone.
+What is known of them is read at once, followed in memory from page to page, and written at once. Whether somebody may
+have a page, which tasks, at what price, and what follows from it is decided as for one page alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +13,26 @@ from crowd.bulk import next_ids
 from crowd.errors import BudgetExceeded, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Worker
 from crowd.platforms.registry import platform
-from crowd.services import claims, control, exam_ending, handing_in, judging, ledger, skills, standing, teams, trust
+from crowd.services import (
+    claims,
+    control,
+    exam_ending,
+    handing_in,
+    judging,
+    ledger,
+    skills,
+    standing,
+    teams,
+    trust,
+    watching,
+)
 from crowd.services.answers_in import count_places
 from crowd.services.read_ahead import ReadAhead
-from crowd.services.skills import Checked
+from crowd.services.skills import Checked, Learning, Score
 from crowd.services.standing import Learned
+from crowd.services.watching import Watch
 
-IDS_AT_ONCE = 100
+IDS_AT_ONCE = 200
 MAIN = Batch.Kind.MAIN
 
 
@@ -44,32 +57,40 @@ class _Taken:
 
 @dataclass(slots=True)
 class Round:
-    """The pages that are in work here are written by `write`, at the latest when their worker is met again.
+    """The pages that are in work here are written by `write`; their workers are alone with what they do until then.
 
-    Tasks of `batches` are read together when the first is wanted.
+    Tasks of `batches` are read together when the first is wanted. Where something is asked of the database that is
+    not followed here, a worker's pages are written before he is met again.
     """
 
     workers: Sequence[Worker]
     batches: Sequence[Batch] = ()
     _stock: ReadAhead = field(init=False)
+    _watch: Watch = field(init=False)
     _known: dict[int, Learned] = field(init=False)
+    _learning: dict[str, Learning] = field(default_factory=dict)
+    _scores: list[Score] = field(default_factory=list)
     _changed: set[int] = field(default_factory=set)
     _taken: dict[int, _Taken] = field(default_factory=dict)
     _locked: set[ledger.Purse] = field(default_factory=set)
+    _followed: dict[int, bool] = field(default_factory=dict)
     _page_ids: Iterator[int] = field(default_factory=lambda: _ids(Assignment))
     _answer_ids: Iterator[int] = field(default_factory=lambda: _ids(Answer))
 
     def __post_init__(self) -> None:
         self._known = standing.learn(self.workers)
-        self._stock = ReadAhead(self.workers, self.batches)
+        self._read_anew()
+        for batch in self.batches:
+            self._follows(batch)
 
-    def meet(self, worker: Worker, *, ring: Sequence[str] = ()) -> None:
-        """Begin with a worker: what he, or somebody of his ring, whose work he can see, has done before is written."""
-        if any(one.page.worker_id == worker.pk or one.page.worker.ext_id in ring for one in self._taken.values()):
+    def meet(self, worker: Worker) -> None:
+        """Begin with a worker."""
+        is_followed = all(self._followed.values())
+        if not is_followed and any(one.page.worker_id == worker.pk for one in self._taken.values()):
             self.write()
         if worker.pk in self._changed:
-            self._known |= standing.learn([one for one in self.workers if one.pk in self._changed])
-            self._changed.clear()
+            self._known |= standing.learn([worker])
+            self._changed.remove(worker.pk)
 
     def known(self, worker: Worker) -> Learned:
         return self._known[worker.pk]
@@ -83,12 +104,26 @@ class Round:
         is_ours = platform(batch.account.platform).capabilities.pages == "local"
         return is_ours and not teams.rate_of(worker=worker, batch=batch) and not self._known[worker.pk].own_tasks()
 
-    def stand_aside(self, *, batch: Batch, worker: Worker) -> None:
+    def stand_aside(self, *, worker: Worker) -> None:
         """Let this worker take a page by himself, after what the others hold."""
+        self.write()
         self._changed.add(worker.pk)
-        if batch.kind == MAIN:
-            self.write()
-            self._stock = ReadAhead(self.workers, self.batches)
+        self._read_anew()
+
+    def _read_anew(self) -> None:
+        """Forget what was followed, since something happens elsewhere: it is read when it is needed."""
+        self._stock = ReadAhead(self.workers, self.batches)
+        self._watch = Watch(self.workers, self.batches)
+        self._learning.clear()
+
+    def _follows(self, batch: Batch) -> bool:
+        """Whether what comes of a page of this batch is known without the database."""
+        if batch.pk not in self._followed:
+            prices_by_acceptance = batch.kind == MAIN and batch.auto_accept and batch.grants_skill_id is not None
+            self._followed[batch.pk] = not (
+                prices_by_acceptance or control.is_adaptive(batch) or not watching.can_follow(batch)
+            )
+        return self._followed[batch.pk]
 
     def take(self, *, batch: Batch, worker: Worker, now: datetime) -> tuple[Assignment, Sequence[Answer]]:
         """Give the worker a page, as `claims.claim_page` does; the money for it is held when it is written."""
@@ -104,6 +139,9 @@ class Round:
             Answer(pk=next(self._answer_ids), assignment=page, task=task, worker_id=worker.pk, seq=seq)
             for seq, task in enumerate(tasks)
         ]
+        self._follows(batch)
+        self._stock.are_shown(tasks, worker)
+        known.takes(batch, sum(task.overlap is not None for task in tasks))
         self._taken[page.pk] = _Taken(page, rows, now)
         return page, rows
 
@@ -117,8 +155,43 @@ class Round:
         taken = self._taken[page.pk]
         handing_in.fill_in(page=page, rows=taken.rows, answers=answers, duration_ms=duration_ms, now=now)
         taken.raw, taken.at = handing_in.raw_of(taken.rows, answers), now
+        known = self._known[page.worker_id]
+        known.in_hand.discard(page.batch_id)
+        if self._is_paid_at_once(taken):
+            page.move_to(Assignment.State.ACCEPTED)
+            page.judged_at = now
         if page.batch.kind != MAIN:
-            page.processed_at = now
+            self._grade(taken)
+        elif taken.oks or page.batch.rules:
+            self._judge(Checked(page, taken.oks, now), len(taken.rows))
+
+    def _grade(self, taken: _Taken) -> None:
+        """Turn a page of a training or an exam into its skill."""
+        taken.page.processed_at = taken.at
+        score = handing_in.score_of(page=taken.page, oks=taken.oks, now=taken.at)
+        if score is not None:
+            self._scores.append(score)
+            self._known[taken.page.worker_id].values[score.skill_id] = score.row().value
+
+    def _judge(self, checked: Checked, answers: int) -> None:
+        """Learn from the control answers of a page, and look at the rules that are followed here."""
+        page = checked.page
+        if checked.oks:
+            learning = self._learning_of(page.batch)
+            self._known[page.worker_id].values[learning.skill.pk] = learning.learn(checked)
+        if self._watch.strikes(checked, answers):
+            self.write()
+            trust.look_at_all([checked])
+            self._changed.add(page.worker_id)
+            self._read_anew()
+
+    def _learning_of(self, batch: Batch) -> Learning:
+        name = skills.quality_name(batch)
+        if name not in self._learning:
+            skill = skills.ensure_skill(account=batch.account, name=name)
+            ids = [worker.pk for worker in self.workers]
+            self._learning[name] = Learning(skill, skills.values_there(skill=skill, worker_ids=ids))
+        return self._learning[name]
 
     def check_training(self, *, page: Assignment, answer_id: int, payload: Mapping[str, Any]) -> control.Hint:
         """Judge one training answer as `control.check_training` does: the first try counts."""
@@ -132,7 +205,6 @@ class Round:
         found, self._taken = list(self._taken.values()), {}
         if not found:
             return
-        self._changed |= {one.page.worker_id for one in found}
         Assignment.objects.bulk_create(one.page for one in found)
         Answer.objects.bulk_create(row for one in found for row in one.rows)
         AnswerRaw.objects.bulk_create(raw for one in found for raw in one.raw)
@@ -141,17 +213,24 @@ class Round:
         count_places([one.page.pk for one in handed_in], issued=1, done=1)
         count_places([one.page.pk for one in found if not one.raw], issued=1, done=0)
         self._stock.are_counted()
-        self._accept(handed_in)
-        _grade([one for one in handed_in if one.page.batch.kind != MAIN])
-        real = [one for one in handed_in if one.page.batch.kind == MAIN]
-        trust.apply_to_all([Checked(one.page, one.oks, one.at) for one in real if one.oks or one.page.batch.rules])
-        if any(trust.may_reject(one.page.batch) for one in handed_in):
-            self._stock = ReadAhead(self.workers, self.batches)  # their tasks are on offer again
+        accepted = [one.page for one in handed_in if one.page.state == Assignment.State.ACCEPTED]
+        if accepted:
+            judging.pay(accepted, now=max(one.at for one in handed_in))
+        skills.set_all(self._scores)
+        self._scores.clear()
+        for learning in self._learning.values():
+            learning.write()
+        self._ask_rules([one for one in handed_in if not self._follows(one.page.batch)])
 
-    def _accept(self, handed_in: Sequence[_Taken]) -> None:
-        due = [one for one in handed_in if self._is_paid_at_once(one)]
-        if due:
-            judging.accept_locked(pages=[one.page for one in due], now=max(one.at for one in due))
+    def _ask_rules(self, handed_in: Sequence[_Taken]) -> None:
+        """Look at the rules that are not followed here; tasks of what they refuse are on offer again."""
+        real = [one for one in handed_in if one.page.batch.kind == MAIN]
+        trust.look_at_all([Checked(one.page, one.oks, one.at) for one in real if one.page.batch.rules])
+        self._changed |= {one.page.worker_id for one in real}
+        if real:
+            self._learning.clear()
+        if any(trust.may_reject(one.page.batch) for one in real):
+            self._read_anew()
 
     def _is_paid_at_once(self, one: _Taken) -> bool:
         page = one.page
@@ -169,12 +248,6 @@ class Round:
 def _ids(model: type[Assignment] | type[Answer]) -> Iterator[int]:
     while True:
         yield from next_ids(model, IDS_AT_ONCE)
-
-
-def _grade(done: Sequence[_Taken]) -> None:
-    """Turn pages of trainings and exams into their skills."""
-    scores = [handing_in.score_of(page=one.page, oks=one.oks, now=one.at) for one in done]
-    skills.set_all([score for score in scores if score is not None])
 
 
 def _hold(pages: Sequence[Assignment]) -> None:

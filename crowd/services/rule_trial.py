@@ -16,7 +16,7 @@ from crowd.quality.majority import agrees
 from crowd.quality.skill import SkillEstimate, estimate
 from crowd.quality.wording import counted
 from crowd.rules import History, MajorityRule, Rule, SpeedRule
-from crowd.services.quality import HANDED_IN, TAKEN, cut_of, labels_of
+from crowd.services.quality import HANDED_IN, TAKEN, cut_of, labels_of, newest_times
 
 State = Assignment.State
 MOST_PAGES = 20_000
@@ -145,7 +145,7 @@ def _past(rule: Rule, batch: Batch) -> _Past:
         controls=_controls(batch) if rule.kind == "control" else {},
         agreed=_agreed(batch, rule) if isinstance(rule, MajorityRule) else {},
         others=_others(batch, list(pages)) if rule.kind == "one_submission" else {},
-        cut=cut_of(rule, batch) if isinstance(rule, SpeedRule) else 0.0,
+        cut=cut_of(rule, newest_times(batch)) if isinstance(rule, SpeedRule) else 0.0,
     )
 
 

@@ -1,7 +1,7 @@
 """Skills: numbers from 0 to 100 about a worker, with their history."""
 
 from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -113,27 +113,60 @@ def learn_quality(*, checked: Sequence[Checked]) -> None:
         if one.oks:
             by_work.setdefault((one.page.batch.account_id, quality_name(one.page.batch)), []).append(one)
     for (_, name), mine in by_work.items():
-        _learn(ensure_skill(account=mine[0].page.batch.account, name=name), mine)
+        skill = ensure_skill(account=mine[0].page.batch.account, name=name)
+        learning = Learning(skill, _locked_values(skill.pk, {one.page.worker_id for one in mine}))
+        for one in mine:
+            learning.learn(one)
+        learning.write()
 
 
-def _learn(skill: Skill, checked: Sequence[Checked]) -> None:
-    rows, people = _locked_values(skill.pk, {one.page.worker_id for one in checked}), _people_of(skill)
-    news = []
-    for one in checked:
-        row = rows[one.page.worker_id]
+@dataclass(slots=True)
+class Learning:
+    """How good workers are at one work, learned page by page; what has changed is stored by `write`."""
+
+    skill: Skill
+    rows: dict[int, SkillValue]  # by worker; who is not there is new
+    _people: "_People" = field(init=False)
+    _touched: set[int] = field(default_factory=set)
+    _news: list[SkillEvent] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._people = _people_of(self.skill)
+
+    def learn(self, one: Checked) -> int:
+        """Learn from a page, and return the value of its worker now."""
+        who, people = one.page.worker_id, self._people
+        row = self.rows.setdefault(who, SkillValue(worker_id=who, skill=self.skill, value=0))
         before, n, share = row.value, row.n, _share(row)
         kept_a_day = one.page.batch.spec.get(KEPT, KEPT_A_DAY)
         _add_faded(row, right=sum(one.oks), n=len(one.oks), kept_a_day=kept_a_day, now=one.at)
         known = estimate(row.ok_worth, row.n_worth, people.prior())
         row.value = platform_value(known.lower)
-        people = _People(people.n + (not n), people.shares + _share(row) - (share if n else 0.0))
+        self._people = _People(people.n + (not n), people.shares + _share(row) - (share if n else 0.0))
+        self._touched.add(who)
         if row.value != before:
-            news.append(_quality_event(row, known, one.at))
-    SkillValue.objects.bulk_update(rows.values(), ["value", "ok", "n", "ok_worth", "n_worth", "updated_at"])
-    SkillEvent.objects.bulk_create(news)
-    if news and skill_news.asking_for(skill).exists():
-        for event in news:
-            skill_news.tell(rows[event.worker_id])
+            self._news.append(_quality_event(row, known, one.at))
+        return row.value
+
+    def write(self) -> None:
+        SkillValue.objects.bulk_create(
+            [self.rows[pk] for pk in sorted(self._touched)],
+            update_conflicts=True,
+            unique_fields=["worker", "skill"],
+            update_fields=["value", "ok", "n", "ok_worth", "n_worth", "updated_at"],
+        )
+        SkillEvent.objects.bulk_create(self._news)
+        if self._news and skill_news.asking_for(self.skill).exists():
+            for event in self._news:
+                skill_news.tell(self.rows[event.worker_id])
+        self._touched.clear()
+        self._news.clear()
+
+
+def values_there(*, skill: Skill, worker_ids: Collection[int]) -> dict[int, SkillValue]:
+    """Return the values of a skill, by worker, of those of the workers who have one."""
+    rows = SkillValue.objects.filter(skill=skill, worker_id__in=worker_ids).select_related("skill")
+    return {row.worker_id: row for row in rows}
 
 
 def _add_faded(row: SkillValue, *, right: int, n: int, kept_a_day: float, now: datetime) -> None:

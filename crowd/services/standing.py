@@ -1,7 +1,7 @@
 """What is known of a worker when he wants a page: asked as it is needed, or learned beforehand for many at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -59,17 +59,23 @@ class Asked:
         return list(OwnTask.objects.filter(worker=self.worker).values_list("task_id", flat=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Learned:
-    """Has been read for many workers together; good until something happens to this one."""
+    """Has been read for many workers together, and is told what this one does."""
 
     worker: Worker
-    values: Mapping[int, int]
-    been_in: Mapping[int, int]  # how many pages he has taken, by batch
-    in_hand: Collection[int]  # batches in which he has a page now
+    values: dict[int, int]
+    been_in: dict[int, int]  # how many pages he has taken, by batch
+    in_hand: set[int]  # batches in which he has a page now
     own: Sequence[int]
-    _answered: Mapping[int, int]
+    _answered: dict[int, int]  # by batch, of those where one person may do so much and no more
     _may_be_restricted: bool
+
+    def takes(self, batch: Batch, real: int) -> None:
+        """Take a page with so many real tasks."""
+        self.been_in[batch.pk] = self.been_in.get(batch.pk, 0) + 1
+        self._answered[batch.pk] = self.answered(batch) + real
+        self.in_hand.add(batch.pk)
 
     def is_restricted(self, batch: Batch, now: datetime) -> bool:
         return self._may_be_restricted and trust.is_restricted(worker=self.worker, batch=batch, now=now)
@@ -112,7 +118,8 @@ def learn(workers: Sequence[Worker]) -> dict[int, Learned]:
         facts[pk].been_in[batch_id] = n
         if active:
             facts[pk].in_hand.add(batch_id)
-    in_batches = _counted(ids).values_list("worker_id", "task__batch_id")
+    limited = Batch.objects.filter(state=Batch.State.OPEN, per_worker__gt=0)
+    in_batches = _counted(ids).filter(assignment__batch__in=limited).values_list("worker_id", "task__batch_id")
     for pk, batch_id, n in in_batches.annotate(n=Count("id")):
         facts[pk].answered[batch_id] = n
     restricted = set(Restriction.objects.filter(worker__in=ids).values_list("worker_id", flat=True))

@@ -143,14 +143,27 @@ def apply_rules(*, page: Assignment, now: datetime) -> None:
 
 def apply_to_all(checked: Sequence[Checked]) -> None:
     """Do with pages of different workers what `apply_rules` does with each, in their order."""
-    together = [checked] if all(map(_concerns_one, checked)) else [[one] for one in checked]
-    for some in together:
+    for some in _together(checked):
         skills.learn_quality(checked=some)
-        struck = quality.struck_all(pages=[(one.page, one.at) for one in some])
-        for one, found in zip(some, struck, strict=True):
-            for each in found:
-                _act(each, one.page, one.at)
-            stand_by_lifted(page=one.page, now=one.at)
+        _strike(some)
+
+
+def look_at_all(checked: Sequence[Checked]) -> None:
+    """Look at the rules with pages whose control answers have been learned from already."""
+    for some in _together(checked):
+        _strike(some)
+
+
+def _together(checked: Sequence[Checked]) -> Sequence[Sequence[Checked]]:
+    return [checked] if all(map(_concerns_one, checked)) else [[one] for one in checked]
+
+
+def _strike(checked: Sequence[Checked]) -> None:
+    struck = quality.struck_all(pages=[(one.page, one.at) for one in checked])
+    for one, found in zip(checked, struck, strict=True):
+        for each in found:
+            _act(each, one.page, one.at)
+        stand_by_lifted(page=one.page, now=one.at)
 
 
 def _concerns_one(checked: Checked) -> bool:

@@ -98,7 +98,7 @@ def test_who_comes_again_is_known_by_what_he_has_done_before():
     together.meet(wanda)
     hand_in(together, batch, wanda)
     together.meet(wanda)
-    assert Assignment.objects.count() == 1
+    assert not Assignment.objects.exists(), "it is not written yet"
     with pytest.raises(NoWork):
         together.take(batch=batch, worker=wanda, now=NOON)
 
@@ -184,7 +184,7 @@ def test_what_another_gives_out_in_between_is_known():
     wanda, willa, will = market.workers(batch.account, 3)
     together = Round([wanda, willa, will], [batch])
     hand_in(together, batch, wanda)
-    together.stand_aside(batch=batch, worker=will)
+    together.stand_aside(worker=will)
     market.claim(batch, will)
     with pytest.raises(NoWork):
         together.take(batch=batch, worker=willa, now=NOON)
@@ -219,20 +219,49 @@ def stands(workers: list[Worker]) -> list[object]:
     return [sorted((place[who], *rest) for who, *rest in rows if who in place) for rows in (values, events, against)]
 
 
-def test_workers_of_a_round_are_judged_as_those_who_come_one_by_one():
+@pytest.mark.parametrize("is_written_at_once", [True, False])
+def test_workers_of_a_round_are_judged_as_those_who_come_one_by_one(is_written_at_once):
+    """In rounds of an hour as in one of six hours, in which people come again before anything is written."""
     together, alone = (ruled.pool(*WATCHED, known="correct") for _ in range(2))
     some, others = (market.workers(batch.account, len(WORK)) for batch in (together, alone))
+    round_ = Round(some, [together])
     for hour in range(6):
         now = NOON + hour * timedelta(hours=1)
-        with transaction.atomic():
-            round_ = Round(some, [together])
-            for who, (answer, ms) in zip(some, WORK, strict=True):
-                if not ruled.struck(together, who):
-                    hand_in(round_, together, who, now=now, answer=answer, ms=ms)
+        for who, (answer, ms) in zip(some, WORK, strict=True):
+            round_.meet(who)
+            if not round_.known(who).is_restricted(together, now):
+                hand_in(round_, together, who, now=now, answer=answer, ms=ms)
+        if is_written_at_once:
             round_.write()
+            round_ = Round(some, [together])
         for who, (answer, ms) in zip(others, WORK, strict=True):
             if not ruled.struck(alone, who):
                 market.submit(market.claim(alone, who, now), now + MINUTE, ms=ms, answer=answer)
+    round_.write()
     found = stands(some)
     assert found == stands(others)
     assert [place for place, *_ in found[2]] == [1, 2], "who is wrong, and who cannot have looked"
+
+
+@transaction.atomic
+def test_who_comes_again_meets_no_control_task_twice():
+    batch = ruled.pool(known="correct", overlap=9)
+    (wanda,) = market.workers(batch.account, 1)
+    together = Round([wanda], [batch])
+    pages = [hand_in(together, batch, wanda) for _ in range(3)]
+    together.write()
+    met = Answer.objects.filter(assignment__in=pages, task__known_answer__isnull=False).values_list("task", flat=True)
+    assert len(met) == len(set(met)) == 3
+
+
+def test_who_is_asked_about_in_the_database_is_written_before_he_comes_again():
+    batch = market.batch(rules=[{"kind": "answer_count", "most": 1}])
+    market.tasks(batch, 3)
+    (wanda,) = market.workers(batch.account, 1)
+    together = Round([wanda], [batch])
+    together.meet(wanda)
+    hand_in(together, batch, wanda)
+    together.meet(wanda)
+    assert Assignment.objects.count() == 1
+    with pytest.raises(NoWork, match="sent all 1"):
+        together.take(batch=batch, worker=wanda, now=NOON)
