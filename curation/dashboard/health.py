@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
+import psycopg
 import redis
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -46,7 +47,11 @@ def _try(name: str, check: Callable[[], None]) -> bool:
 
 
 def _database() -> None:
-    """Ask by a connection that is free within seconds: pages may wait longer for one, who asks here may not."""
+    """Ask by a connection that is free within seconds: pages may wait longer for one, who asks here may not.
+
+    A server that is frozen says nothing on connections that it has, for ever; a new one is given up in time.
+    """
+    psycopg.connect(**{**connection.get_connection_params(), "connect_timeout": SECONDS}).close()
     pool = getattr(connection, "pool", None)
     if pool is None:
         with connection.cursor() as cursor:

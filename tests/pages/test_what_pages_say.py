@@ -328,7 +328,7 @@ def test_whether_it_is_ready_is_asked_of_a_connection_that_is_free_soon(monkeypa
     params = connection.get_connection_params()
     with ConnectionPool(kwargs=params, min_size=1, max_size=1, timeout=600) as pool:
         pool.wait(600)
-        monkeypatch.setattr(health, "connection", SimpleNamespace(pool=pool))
+        monkeypatch.setattr(health, "connection", SimpleNamespace(pool=pool, get_connection_params=lambda: params))
         health.CHECKS["database"]()
         for name in ("database", "migrations"):
             with pool.connection(), pytest.raises(PoolTimeout, match=f"after {health.SECONDS}.00 sec"):
