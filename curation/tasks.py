@@ -25,5 +25,5 @@ def tick(**_: Any) -> None:
             Tick.objects.create(name="tick", slot=int(now.timestamp()))
     except IntegrityError:
         return
-    for job_id, queue in housekeeping.sweep(now=now):
+    for job_id, queue in housekeeping.sweep(now=now, crowded=bell.crowded()):
         bell.ring(job_id, queue)

@@ -1,5 +1,6 @@
 """Once a second: sweep leases, settle openings, wake what waits, and say which jobs to ring."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from crowd.models import Assignment
@@ -33,8 +34,8 @@ FINISHED_KEPT = timedelta(days=14)
 TOLD_AGAIN = {"deadline.near": timedelta(days=1), "deadline.alarm": timedelta(minutes=30)}
 
 
-def sweep(*, now: datetime) -> list[tuple[int, str]]:
-    """Do what is due and return the jobs to ring."""
+def sweep(*, now: datetime, crowded: Collection[str] = ()) -> list[tuple[int, str]]:
+    """Do what is due and return the jobs to ring, but for those of queues that are crowded."""
     jobs.sweep(now=now)
     dispatch.sweep(now=now)
     market.push_new_tasks(now=now)
@@ -69,7 +70,7 @@ def sweep(*, now: datetime) -> list[tuple[int, str]]:
         batches.forget_old(now=now)
         import_requests.forget_unstarted(now=now)
         import_packages.forget_ended()
-    return jobs.to_ring(now=now)
+    return jobs.to_ring(now=now, but=crowded)
 
 
 def watch_deadlines(*, now: datetime) -> None:

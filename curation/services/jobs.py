@@ -5,7 +5,7 @@ wherever that matters: `finish` refuses an old fence, so a frozen worker that wa
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -242,11 +242,12 @@ def _revive(now: datetime) -> None:
     )
 
 
-def to_ring(*, now: datetime, limit: int = 200) -> list[tuple[int, str]]:
-    """Return due jobs that were not rung lately, and note the ringing."""
+def to_ring(*, now: datetime, limit: int = 200, but: Collection[str] = ()) -> list[tuple[int, str]]:
+    """Return due jobs that were not rung lately, but for those of some queues, and note the ringing."""
     silent = Q(rung_at__isnull=True) | Q(rung_at__lt=now - RING_AGAIN_AFTER) | Q(rung_at__lt=F("next_at"))
     rows = list(
         Job.objects.filter(silent, state=State.DUE, next_at__lte=now)
+        .exclude(queue__in=but)
         .order_by("-priority", "next_at", "id")
         .values_list("id", "queue")[:limit]
     )

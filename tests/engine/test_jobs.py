@@ -6,15 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import redis
 from django.db import connection, transaction
 
 from crowd import holders
 from crowd.clock import database_now
 from curation.celery import app
-from curation.models import Job
+from curation.models import Job, Tick
 from curation.services import bell, job_kinds, jobs
 from curation.services.job_kinds import JobKind
 from curation.services.jobs import Again
+from curation.tasks import tick
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -286,6 +288,27 @@ def test_only_what_is_due_is_rung(job):
     assert jobs.to_ring(now=NOON - SECOND) == []
     jobs.claim(job_id=job.pk, now=NOON)
     assert jobs.to_ring(now=NOON) == []
+
+
+def test_where_a_thousand_messages_wait_the_sweeper_rings_no_more_until_they_are_fewer(job, monkeypatch, settings):
+    settings.CHANNELS_REDIS += "?db=9"
+    Job.objects.filter(pk=job.pk).update(next_at=database_now())
+    rung = []
+    monkeypatch.setattr(bell, "ring", lambda *told: rung.append(told))
+    with redis.Redis.from_url(settings.CHANNELS_REDIS) as waiting:
+        waiting.delete("default")
+        waiting.lpush("default", *["a message"] * bell.MOST_WAITING)
+        tick()
+        assert rung == []
+        waiting.lpop("default")
+        Tick.objects.all().delete()
+        tick()
+    assert rung == [(job.pk, "default")]
+
+
+def test_a_redis_that_says_nothing_of_its_queues_is_rung(settings):
+    settings.CHANNELS_REDIS = "redis://127.0.0.1:1/0"
+    assert bell.crowded() == set()
 
 
 def test_redis_away_does_not_stop_the_work(handler, monkeypatch, tmp_path, django_capture_on_commit_callbacks):

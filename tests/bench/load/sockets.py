@@ -32,9 +32,9 @@ async def _watched(ours: Any, project: Any, cookie: str, sockets: int, connects:
     one = door(ours, project, cookie)
     web, held = role_pid(ours.data_dir, "web"), _held(ours)
     before = resident_mb([web])
-    clients = await _open(one, sockets)
+    clients = await opened(one, sockets)
     with_all = resident_mb([web])
-    late = sorted([wait for _ in range(RINGS) for wait in await _ring(project.pk, clients)])
+    late = sorted([wait for _ in range(RINGS) for wait in await ring(project.pk, clients)])
     await asyncio.gather(*(client.close() for client in clients))
     first = await come_and_go(one, connects // 10)
     settled = resident_mb([web])
@@ -56,14 +56,14 @@ async def _watched(ours: Any, project: Any, cookie: str, sockets: int, connects:
     }  # fmt: skip
 
 
-async def _open(one: Any, n: int) -> list[ClientConnection]:
+async def opened(one: Any, n: int) -> list[ClientConnection]:
     opened: list[ClientConnection] = []
     while len(opened) < n:
         opened += await asyncio.gather(*(one() for _ in range(min(AT_ONCE, n - len(opened)))))
     return opened
 
 
-async def _ring(project_id: int, clients: list[ClientConnection]) -> list[float]:
+async def ring(project_id: int, clients: list[ClientConnection]) -> list[float]:
     """Ring once, and return after how many seconds each has heard it."""
     from asgiref.sync import sync_to_async
 
@@ -82,7 +82,7 @@ async def _ring(project_id: int, clients: list[ClientConnection]) -> list[float]
 
 async def come_and_go(one: Any, n: int) -> int:
     for start in range(0, n, AT_ONCE):
-        for client in await _open(one, min(AT_ONCE, n - start)):
+        for client in await opened(one, min(AT_ONCE, n - start)):
             await client.close()
     return n
 
