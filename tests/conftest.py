@@ -40,7 +40,7 @@ def patience(services: Services) -> None:
     from curation.api import paging
     from curation.dashboard import asset_browser, model_pages
     from curation.engine import market
-    from curation.services import evaluating, finding, scenario_images, shared_cache, tag_counts
+    from curation.services import evaluating, finding, redis_away, scenario_images, shared_cache, tag_counts, versions
     from curation.services.crawling import plans
     from curation.services.reviews import history
     from curation.stages import checks, tag
@@ -51,6 +51,7 @@ def patience(services: Services) -> None:
     files.SECONDS_AT_ONCE = scenario_images.PAGE_SECONDS = LONG_MS / 1000
     scenario_images.COSTLY = shared_cache.LEAST_COST = math.inf
     finding.NAMES_MS = tag_counts.PATIENCE_MS = tag_counts.JOB_MS = model_pages.LOOK_MS = evaluating.LOOK_MS = LONG_MS
+    redis_away.SECONDS, versions.LONGEST_SECONDS = 0.0, LONG_MS / 1000
     paging.LONGEST_MS = asset_browser.LONGEST_MS = history.LONGEST_MS = LONG_MS
 
 

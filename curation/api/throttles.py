@@ -5,7 +5,6 @@ without end.
 """
 
 import logging
-import time
 from contextlib import suppress
 from typing import cast
 
@@ -17,10 +16,9 @@ from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
 from curation.models import ApiToken
+from curation.services import redis_away
 
 log = logging.getLogger(__name__)
-SECONDS_WITHOUT_REDIS = 10.0
-_away_until = 0.0
 
 
 class ApiThrottle(UserRateThrottle):
@@ -35,14 +33,13 @@ class ApiThrottle(UserRateThrottle):
         return f"api-throttle-{self.scope}-{who}"
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        global _away_until
         self.now = self.timer()
         key = self.get_cache_key(request, view)
-        if time.monotonic() >= _away_until:
+        if not redis_away.is_known():
             try:
                 return self._is_allowed("shared", key)
             except (RedisError, OSError):
-                _away_until = time.monotonic() + SECONDS_WITHOUT_REDIS
+                redis_away.note()
                 log.warning("requests are counted by each process for itself: Redis does not answer")
         return self._is_allowed("default", key)
 

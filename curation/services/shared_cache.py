@@ -11,16 +11,16 @@ from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from redis.exceptions import RedisError
 
+from curation.services import redis_away
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-SECONDS_WITHOUT_REDIS: Final = 10.0
 PAUSE_FOR_COST: Final = 20
 LEAST_COST, LONGEST_PAUSE = 1.0, 300.0
 KEPT_SECONDS: Final = 3600
 MAKING_SECONDS: Final = 60
 UNREADABLE: Final = (pickle.UnpicklingError, AttributeError, ImportError, EOFError, IndexError, TypeError, ValueError)
 """What reading an object raises whose class has been moved, renamed or changed."""
-_away_until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,10 @@ def made(key: str, make: Callable[[], T]) -> Made[T]:
 
 
 def _asked(ask: Callable[[BaseCache], T]) -> T:
-    global _away_until
-    if time.monotonic() >= _away_until:
+    if not redis_away.is_known():
         try:
             return ask(caches["shared"])
         except (RedisError, OSError):
-            _away_until = time.monotonic() + SECONDS_WITHOUT_REDIS
+            redis_away.note()
             log.warning("what all processes read is kept by each for itself: Redis does not answer")
     return ask(caches["default"])

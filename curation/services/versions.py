@@ -1,7 +1,9 @@
 """The doorbell: a project's version goes up, and browsers are told the number. It never carries data."""
 
+import asyncio
 import logging
 import time
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -9,12 +11,12 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from curation.models import Project
-from curation.services import jobs
+from curation.services import jobs, redis_away
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_RINGS = 0.7
+LONGEST_SECONDS = 0.8
 _rung: dict[int, float] = {}
-_silent_until = 0.0
 
 
 def bump(*, project_id: int) -> None:
@@ -35,9 +37,8 @@ def _raise(project_id: int) -> None:
 
 def ring(project_id: int) -> None:
     """Send one message at most every 0.7 s and process; browsers poll as well, so a lost one is harmless."""
-    global _silent_until
     now = time.monotonic()
-    if now < _silent_until or now - _rung.get(project_id, 0.0) < SECONDS_BETWEEN_RINGS:
+    if redis_away.is_known() or now - _rung.get(project_id, 0.0) < SECONDS_BETWEEN_RINGS:
         return
     _rung[project_id] = now
     layer = get_channel_layer()
@@ -45,7 +46,12 @@ def ring(project_id: int) -> None:
     if layer is None or version is None:
         return
     try:
-        async_to_sync(layer.group_send)(f"project.{project_id}", {"type": "doorbell", "version": version})
+        async_to_sync(_send)(layer, f"project.{project_id}", {"type": "doorbell", "version": version})
     except Exception:  # noqa: BLE001  a doorbell that fails must not fail the work
-        _silent_until = now + 10
+        redis_away.note()
         log.warning("live updates are off: Redis does not answer")
+
+
+async def _send(layer: Any, group: str, message: dict[str, Any]) -> None:
+    """A Redis that takes the connection and says nothing is waited for as long as by any other part of a request."""
+    await asyncio.wait_for(layer.group_send(group, message), LONGEST_SECONDS)

@@ -29,7 +29,7 @@ from curation.models import (
     Project,
     User,
 )
-from curation.services import batches, exporting, freezing, freezing_again, job_care, jobs, publish_filters
+from curation.services import batches, exporting, freezing, freezing_again, job_care, jobs, publish_filters, redis_away
 from curation.services.pools import slots
 from curation.services.split_rows import contents_of
 from curation.services.splits import SplitPlan
@@ -394,7 +394,7 @@ def test_requests_are_counted_by_all_processes_together(
     alice: Caller, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(throttles.ApiThrottle, "rate", "4/day")
-    monkeypatch.setattr(throttles, "_away_until", 0.0)
+    monkeypatch.setattr(redis_away, "_until", 0.0)
     mine = Caller(token_of(people["Vera"]))
     assert mine.get("/api/v1/projects").status_code == 200
     token_id = ApiToken.objects.get(user=people["Vera"]).pk
@@ -421,10 +421,11 @@ def test_without_redis_each_process_counts_for_itself(alice: Caller, monkeypatch
         **settings.CACHES,
         "shared": {**settings.CACHES["shared"], "LOCATION": "unix:///nowhere/redis.sock"},
     }
-    monkeypatch.setattr(throttles, "_away_until", 0.0)
+    monkeypatch.setattr(redis_away, "_until", 0.0)
+    monkeypatch.setattr(redis_away, "SECONDS", 3600.0)
     monkeypatch.setattr(throttles.ApiThrottle, "rate", "2/day")
     assert [alice.get("/api/v1/projects").status_code for _ in range(3)] == [200, 200, 429]
-    assert throttles._away_until > 0
+    assert redis_away.is_known()
 
 
 # --- on record -------------------------------------------------------------------------------------------------------

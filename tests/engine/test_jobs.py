@@ -13,7 +13,7 @@ from crowd import holders
 from crowd.clock import database_now
 from curation.celery import app
 from curation.models import Job, Tick
-from curation.services import bell, job_kinds, jobs
+from curation.services import bell, job_kinds, jobs, redis_away
 from curation.services.job_kinds import JobKind
 from curation.services.jobs import Again
 from curation.tasks import tick
@@ -313,13 +313,14 @@ def test_a_redis_that_says_nothing_of_its_queues_is_rung(settings):
 
 def test_redis_away_does_not_stop_the_work(handler, monkeypatch, tmp_path, django_capture_on_commit_callbacks):
     dead = f"redis+socket://{tmp_path}/no-redis.sock?virtual_host=0"
-    monkeypatch.setattr(bell, "_silent_until", 0.0)
+    monkeypatch.setattr(redis_away, "_until", 0.0)
+    monkeypatch.setattr(redis_away, "SECONDS", 3600.0)
     with app.connection_for_write(dead) as nowhere:
         monkeypatch.setattr(bell.app, "send_task", _sender(nowhere))
         with django_capture_on_commit_callbacks(execute=True) as rung:
             job = due(jobs.enqueue(kind="test", key="one"))
     assert len(rung) == 1
-    assert bell._silent_until > time.monotonic()
+    assert redis_away.is_known()
     assert jobs.run(job_id=job.pk, now=NOON)
     assert state_of(job) == State.DONE
 

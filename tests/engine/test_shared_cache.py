@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.cache import caches
 from redis.exceptions import ConnectionError as NoConnection
 
-from curation.services import shared_cache
+from curation.services import redis_away, shared_cache
 
 
 class Counter:
@@ -63,7 +63,8 @@ def test_another_release_keeps_its_own():
 
 
 def test_while_redis_is_away_a_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(shared_cache, "_away_until", 0.0)
+    monkeypatch.setattr(redis_away, "_until", 0.0)
+    monkeypatch.setattr(redis_away, "SECONDS", 3600.0)
     monkeypatch.setattr(shared_cache, "caches", {"shared": Away(), "default": caches["default"]})
     shared_cache.keep("own", "value", 60)
     assert shared_cache.found(["own", "other"]) == {"own": "value"}

@@ -1,6 +1,7 @@
 """The real product under `up` while its parts are killed, frozen and doubled: every picture is looked at just once.
 
-`make chaos` runs this with more pictures (`CHAOS_PICTURES`) and prints nothing else than the suite does.
+`make chaos` runs this with more pictures (`CHAOS_PICTURES`); beside what the suite prints it tells the seconds that a
+frozen Redis adds to a request, and those that a stop takes.
 """
 
 import contextlib
@@ -9,7 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.faults
 SETTINGS = "tests.faults.breakable"
 PICTURES = int(os.environ.get("CHAOS_PICTURES", "30"))
 HARMLESS = int(os.environ.get("CHAOS_JOBS", "60"))
+MOST_ADDED, MOST_TO_STOP = 1.0, 30.0  # seconds
 BREAKING = ("is_killed", "reads_nowhere", "has_no_memory")
 
 MAKE_JOBS = """
@@ -83,30 +86,50 @@ def test_jobs_that_break_their_process_end_dead_and_all_others_are_done_once(our
     assert "dead" in ours.manage("jobs")
 
 
-def test_a_frozen_redis_keeps_no_request_and_one_killed_without_its_file_loses_nothing(ours: Product):
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Say something past the capture of output, so that it stands beside the names of the tests."""
+
+    def said(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return said
+
+
+def test_a_frozen_redis_keeps_no_request_and_one_killed_without_its_file_loses_nothing(ours: Product, tell):
     paths, intake = Paths(ours.data_dir), Intake(ours, "redis")
     n = intake.bring(PICTURES, seed=1)
     token, project = ours.shell(MAKE_TOKEN.format(slug=intake.name))
+    upload(ours, token, project, 90)  # the first one fills caches
+    usual = [upload(ours, token, project, number) for number in range(91, 94)]
     frozen = redis_pid(paths)
     os.kill(frozen, signal.SIGSTOP)
     try:
-        assert upload(ours, token, project) == 201
+        slow = [upload(ours, token, project, number) for number in range(94, 97)]
     finally:
         (paths.redis_dir / "appendonly.aof").unlink()
         os.kill(frozen, signal.SIGKILL)
     assert eventually(lambda: is_new(redis_pid, paths, frozen), seconds=60)
     intake.wait()
-    assert intake.wrong(n + 1) == []
+    assert intake.wrong(n + 7) == []
+    added = max(slow) - min(usual)
+    tell(f"seconds of an upload: {usual}, with a frozen Redis: {slow}")
+    assert added <= MOST_ADDED
 
 
-def upload(ours: Product, token: str, project: str) -> int:
-    return httpx.post(
+def upload(ours: Product, token: str, project: str, number: int) -> float:
+    """Bring one picture by the API; return the seconds it took."""
+    began = time.monotonic()
+    answer = httpx.post(
         f"http://127.0.0.1:{ours.port}/api/v1/projects/{project}/assets",
         headers={"Authorization": f"Bearer {token}"},
-        files={"file": ("noise.png", picture(99), "image/png")},
+        files={"file": ("noise.png", picture(number), "image/png")},
         timeout=60,
         trust_env=False,
-    ).status_code
+    )
+    assert answer.status_code == 201, answer.text
+    return round(time.monotonic() - began, 2)
 
 
 class Visitor(threading.Thread):
@@ -215,12 +238,16 @@ def doubled(ours: Product, role: str) -> Iterator[None]:
             second.wait(60)
 
 
-def test_asked_to_stop_at_full_work_it_ends_and_goes_on_where_it_was(tmp_path):
+def test_asked_to_stop_at_full_work_it_ends_and_goes_on_where_it_was(tmp_path, tell):
     with running(tmp_path / "var", SETTINGS) as (ours, process):
         intake = Intake(ours, "stopped")
         n = intake.bring(2 * PICTURES, seed=5)
+        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=LONG) == 0
+        seconds = time.monotonic() - began
+        tell(f"stopped after {seconds:.1f} s")
+        assert seconds <= MOST_TO_STOP
         assert family(ours.data_dir) == []
     with running(tmp_path / "var", SETTINGS) as (ours, _):
         intake = Intake(ours, "stopped")

@@ -1,9 +1,16 @@
 """Headers of every answer, cookies, framing: pages, media, files, errors, the API, pages inside platforms."""
 
+import json
+import os
+import string
+import subprocess
+import sys
+from http.cookies import SimpleCookie
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +23,25 @@ from tests.security.test_matrix import ask, plain, roles
 __all__ = ["api_world", "roles", "world"]
 pytestmark = pytest.mark.django_db
 PARTS = {"token": "x", "visit": "x", "answer_id": 1, "page_id": 1, "batch_id": 1, "upload_id": UUID(int=1), "slug": "x"}
+
+COOKIES = """
+import django, json
+django.setup()
+from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware, get_token
+from django.test import RequestFactory
+
+def answer(request):
+    request.session = SessionStore()
+    request.session["person"] = 1
+    get_token(request)
+    return HttpResponse()
+
+given = SessionMiddleware(CsrfViewMiddleware(answer))(RequestFactory().get("/", secure=True)).cookies
+print(json.dumps([one.OutputString() for one in given.values()]))
+"""
 
 
 def troubles(answer: Any) -> list[str]:
@@ -92,3 +118,16 @@ def test_cookies_cannot_be_read_by_scripts_or_sent_by_other_sites(people: dict[s
     browser.post("/sign-in/", {"email": people["Alice"].email, "password": "Alice-likes-winnow"})
     session = browser.cookies["sessionid"]
     assert (session["httponly"], session["samesite"]) == (True, "Lax")
+
+
+def test_cookies_in_production_go_by_https_alone_and_belong_to_this_host(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-c", COOKIES], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ALLOWED_HOSTS": "winnow.example",
+             "BASE_URL": "https://winnow.example", "SECRET_KEY": string.ascii_letters + string.digits,
+             "DJANGO_SETTINGS_MODULE": "curation.settings.production"},
+    ).stdout  # fmt: skip
+    given = [SimpleCookie(one) for one in json.loads(told.splitlines()[-1])]
+    assert {name for one in given for name in one} == {"__Host-session", "__Host-csrf"}
+    for cookie in (cookie for one in given for cookie in one.values()):
+        assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
