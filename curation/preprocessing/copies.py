@@ -7,16 +7,31 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
-from .decode import SMALL_BYTES, Analysis, analyse, bands, decoded_bytes, exif_of, flattened, number
+from .decode import SMALL_BYTES, Analysis, analyse, bands, decoded_bytes, exif_of, flattened, number, whole_jpeg
 from .gate import DECODE_ERRORS, decoding, open_gated
 from .large import alone_if_large
 from .limits import PICTURE_LIMITS, Limits
+from .pixels import EXIF_TURNS, bounded, turned
 from .voting import Keys, both_keys
 
 SCREEN, THUMB = 1600, 320
+WEBP_EFFORT = 2
+"""Of 0 to 6: a thumbnail is 5 % larger than with Pillow's 4 and takes two fifths of the time."""
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+"""By what a JPEG can be shrunk while it is decoded, and how that is asked for."""
+
+Pixels = npt.NDArray[np.uint8]
+"""Shape (h, w, 3): red, green, blue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +55,9 @@ class Measured:
 def measured(data: bytes, limits: Limits = PICTURE_LIMITS, corners: bool = False) -> Measured:  # noqa: FBT001, FBT002
     """Measure a picture and make its copies; pure and safe in a child process. Raises Unreadable."""
     seen = analyse(data, limits=limits)
-    screen = derivative(data, SCREEN, 85, "JPEG", limits)
-    copies = Copies(screen, derivative(screen, THUMB, 80), seen.preview.to_jpeg())
+    screen = shown(data, SCREEN, limits)
+    thumb = _encoded(bounded(screen, THUMB), 80, "WEBP")
+    copies = Copies(_encoded(screen, 85, "JPEG"), thumb, seen.preview.to_jpeg())
     return Measured(seen, copies, both_keys(seen.preview.trimmed) if corners and not seen.low_information else None)
 
 
@@ -53,20 +69,49 @@ def derivative(
     limits: Limits = PICTURE_LIMITS,
 ) -> bytes:
     """Re-encode a picture to show or export: upright, sRGB, no metadata at all, never enlarged. Raises Unreadable."""
+    return _encoded(shown(data, longest, limits), quality, form)
+
+
+def shown(data: bytes, longest: int, limits: Limits = PICTURE_LIMITS) -> Pixels:
+    """Decode a picture as it is to be seen: upright, sRGB, its longest side at most this. Raises Unreadable."""
     image = open_gated(data, limits)
     profile = image.info.get("icc_profile")
     factor = min(1.0, longest / max(image.size))
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     with alone_if_large(decoded_bytes(image)), decoding(data):
-        orientation = number(exif_of(image).get(ExifTags.Base.Orientation))
-        if image.mode == "RGB":
-            image.draft("RGB", size)
-        small = _shrunk(image, size)
-        colours = _srgb(small, profile).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        upright = _upright(colours, orientation)
+        turn = EXIF_TURNS.get(number(exif_of(image).get(ExifTags.Base.Orientation)), "none")
+        pixels = None if profile else _ordinary(data, image, size)
+        return turned(_by_pillow(image, size, profile) if pixels is None else pixels, turn)
+
+
+def _encoded(pixels: Pixels, quality: int, form: Literal["WEBP", "JPEG"]) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(np.asarray(upright)).save(out, form, quality=quality)  # from bare pixels: nothing rides along
+    effort = {"method": WEBP_EFFORT} if form == "WEBP" else {}
+    Image.fromarray(pixels).save(out, form, quality=quality, **effort)  # from bare pixels: nothing rides along
     return out.getvalue()
+
+
+def _ordinary(data: bytes, image: Image.Image, size: tuple[int, int]) -> Pixels | None:
+    """Decode an ordinary JPEG to less than twice the size and shrink it: a sixth of the cost of Pillow's own resizing.
+
+    None for whatever else it is.
+    """
+    step = max(one for one in _REDUCED if one == 1 or min(image.width // size[0], image.height // size[1]) >= one)
+    if image.mode != "RGB" or 3 * image.width * image.height > step * step * SMALL_BYTES:
+        return None
+    pixels = whole_jpeg(data, image, _REDUCED[step])
+    if pixels is None:
+        return None
+    if pixels.shape[1::-1] != size:
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _by_pillow(image: Image.Image, size: tuple[int, int], profile: bytes | None) -> Pixels:
+    if image.mode == "RGB":
+        image.draft("RGB", size)
+    small = _shrunk(image, size)
+    return np.asarray(_srgb(small, profile).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
 
 
 def _shrunk(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -93,19 +138,3 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         if converted is not None:
             return converted
     return image.convert("RGB")
-
-
-_TRANSPOSITIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    move = _TRANSPOSITIONS.get(orientation)
-    return image if move is None else image.transpose(move)

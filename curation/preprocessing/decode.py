@@ -21,7 +21,6 @@ from .verify import Sighting
 MAX_TEXT = 255
 SMALL_BYTES, BAND_BYTES = 16 * MEGABYTE, 4 * MEGABYTE
 _FILLING = 128
-_HALF_AND_AS_STORED = cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_IGNORE_ORIENTATION
 _MORE_DATA = bytes(range(1, 65))
 
 
@@ -109,18 +108,22 @@ def decoded_bytes(image: Image.Image) -> int:
 
 
 def _halved_jpeg(data: bytes, image: Image.Image) -> Grey | None:
-    """Decode an ordinary JPEG with its end mark to half size: Pillow's pixels, without its copies of them.
+    """Decode an ordinary JPEG to half size: Pillow's pixels, without its copies of them. None for whatever else."""
+    return whole_jpeg(data, image, cv2.IMREAD_REDUCED_GRAYSCALE_2) if _is_halved(image) else None
+
+
+def whole_jpeg(data: bytes, image: Image.Image, way: int) -> Grey | None:
+    """Decode an ordinary JPEG with its end mark in one of OpenCV's ways, as it is stored (colours: blue first).
 
     None for whatever else it is, and for what cannot be decoded: Pillow then says why.
     """
-    whole = image.format == "JPEG" and image.mode in ("L", "RGB") and data.endswith(b"\xff\xd9")
-    if not whole or not _is_halved(image):
+    if image.format != "JPEG" or image.mode not in ("L", "RGB") or not data.endswith(b"\xff\xd9"):
         return None
     try:
-        grey = cv2.imdecode(np.frombuffer(data, np.uint8), _HALF_AND_AS_STORED)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), way | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
-    return None if grey is None else np.asarray(grey, np.uint8)
+    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
 def _is_halved(image: Image.Image) -> bool:
