@@ -17,6 +17,8 @@ COUNT = 600
 FEW = 200
 FAST_THRESHOLDS = (10, 4)
 RATIO = 0.8
+FEWEST_INLIERS = 10
+"""With fewer matches that agree nobody takes a registration for one."""
 RANSAC_PIXELS = 4.0
 RANSAC_ROUNDS = 1000
 MIN_SCALE, MAX_SCALE = 0.2, 5.0
@@ -121,7 +123,7 @@ def register(moving: Features, fixed: Features, *, mirrored: bool = False) -> Re
         return None
     pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(moving.descriptors, fixed.descriptors, k=2)
     kept = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
-    if len(kept) < 3:
+    if len(kept) < FEWEST_INLIERS:
         return None
     source = moving.points[[match.queryIdx for match in kept]]
     target = fixed.points[[match.trainIdx for match in kept]]

@@ -15,7 +15,7 @@ from .decode import analyse
 from .gate import read_bounded
 from .hashes import Turns, apart
 from .preview import Preview
-from .templates import TemplateCopy, TemplateFeatures, best_template, template_features
+from .templates import TemplateCopy, TemplateFeatures, Templates, template_features
 from .verify import Sighting
 from .voting import STRONGEST, TABLES, Keys, both_keys
 
@@ -112,7 +112,7 @@ def _keys(data: bytes) -> tuple[Keys, Keys] | None:
 def look(path: str, templates: tuple[str, ...], fast: bool) -> Look:  # noqa: FBT001 - called in a child, by position
     """Look at one file. Raises Unreadable."""
     seen = analyse(read_bounded(Path(path)), compat=False)
-    template = best_template(seen, [(name, _template(name)) for name in templates])
+    template = _templates(templates).best(seen)
     votes = template is None and not fast and not seen.low_information
     return Look(
         sha256=seen.sha256,
@@ -132,6 +132,11 @@ def look(path: str, templates: tuple[str, ...], fast: bool) -> Look:  # noqa: FB
 def template_of(path: str) -> int:
     """Return the number of corners of a template's picture. Raises Unreadable."""
     return len(_template(path).plain_features)
+
+
+@lru_cache(maxsize=4)
+def _templates(paths: tuple[str, ...]) -> Templates:
+    return Templates((path, _template(path)) for path in paths)
 
 
 @lru_cache(maxsize=64)

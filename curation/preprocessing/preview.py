@@ -12,6 +12,7 @@ from .features import Features, find_features
 from .hashes import Box, Turns, hash_width, trim_box, turned_hashes
 from .limits import Unreadable
 from .pixels import Grey
+from .windows import Windows
 
 LONGEST = 480
 JPEG_QUALITY = 92
@@ -76,6 +77,12 @@ class Preview:
     def trimmed_turns(self) -> Turns | None:
         box = self.small_trim
         return None if box is None else turned_hashes(box.cut(self.small))
+
+    @cached_property
+    def windows(self) -> list[tuple[Box, Windows]]:
+        """The whole and what is left without flat borders, at the sizes at which others may show them."""
+        boxes = [Box(0, 0, self.width, self.height), *([] if self.small_trim is None else [self.trim])]
+        return [(box, Windows(box.cut(self.grey))) for box in boxes]
 
     @cached_property
     def features(self) -> Features:

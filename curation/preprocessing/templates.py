@@ -12,17 +12,27 @@ import numpy.typing as npt
 
 from .decode import analyse
 from .difference import BLOCK_DIFFERENCE, Difference, Overlay, measured, warped
-from .features import MIRRORED_TURNS, PLAIN_TURNS, Features, Registration, find_features, refined, register
+from .features import (
+    FEWEST_INLIERS,
+    MIRRORED_TURNS,
+    PLAIN_TURNS,
+    Features,
+    Matrix,
+    Registration,
+    find_features,
+    refined,
+    register,
+)
 from .frames import Frame, Part, frames_of, whole
 from .hashes import Box
 from .pixels import Grey
 from .preview import Preview
 from .proof import proof_of
+from .template_screen import Likely, Screen
 from .verify import MIN_COMMON, RADIUS, Sighting
-from .windows import detail_agrees, window_in
+from .windows import coarse, detail_agrees, window_in
 
 MIN_INLIERS = 17
-FEWEST_INLIERS = 10
 RICH_IN_CORNERS = 400
 SURE_INLIERS = 80  # drawn faces share some 40 to 50 corners with each other, photographs of strangers at most 18
 MAX_DIFFERENCE = 1.0
@@ -46,6 +56,14 @@ class TemplateFeatures:
     @cached_property
     def mirror(self) -> Grey:
         return np.ascontiguousarray(self.preview.grey[:, ::-1])
+
+    @cached_property
+    def coarse(self) -> Grey:
+        return coarse(self.preview.grey)
+
+    @cached_property
+    def coarse_mirror(self) -> Grey:
+        return coarse(self.mirror)
 
     @cached_property
     def plain_features(self) -> Features:
@@ -90,12 +108,36 @@ def template_features(data: bytes) -> TemplateFeatures:
     return TemplateFeatures(analyse(data, compat=False).preview)
 
 
-def match_template(photo: Sighting, template: TemplateFeatures) -> TemplateCopy | None:
+class Templates:
+    """The templates of a project, by name; what is asked of all of them together is worked out once."""
+
+    def __init__(self, templates: Iterable[tuple[str, TemplateFeatures]]) -> None:
+        self._all = list(templates)
+
+    def best(self, photo: Sighting) -> tuple[str, TemplateCopy] | None:
+        """Return the name and match of the template with the most agreeing corners, or None."""
+        if photo.low_information or not self._all:
+            return None
+        likely = zip(self._all, self._screen.look(photo.preview.features, photo.all_turns), strict=True)
+        found = [(name, copy) for (name, one), how in likely if (copy := match_template(photo, one, how))]
+        return max(found, key=lambda item: item[1].inliers, default=None)
+
+    @cached_property
+    def _screen(self) -> Screen:
+        each = [one for _, one in self._all]
+        hashes = [[part[0][0] for part in _parts(one.preview)] for one in each]
+        return Screen([(one.plain_features, one.mirrored_features) for one in each], hashes)
+
+
+ANYTHING = Likely(plain=True, mirrored=True, distance=0)
+
+
+def match_template(photo: Sighting, template: TemplateFeatures, likely: Likely = ANYTHING) -> TemplateCopy | None:
     """Say whether the photo is a copy of the template, with transform words and level, or None."""
     if photo.low_information:
         return None
-    match = _best_match(photo.preview, template)
-    if match is None or match.difference > BLOCK_DIFFERENCE:
+    match = _best_match(photo.preview, template, likely)
+    if likely.distance <= RADIUS and (match is None or match.difference > BLOCK_DIFFERENCE):
         match = _whole(photo.preview, template) or match
     if match is None and len(photo.preview.features) < RICH_IN_CORNERS:
         match = _window(photo.preview, template)
@@ -109,18 +151,10 @@ def match_template(photo: Sighting, template: TemplateFeatures) -> TemplateCopy 
     return TemplateCopy(transform, level, match.registration.inliers, match.difference, visible, covered)
 
 
-def best_template(
-    photo: Sighting, templates: Iterable[tuple[str, TemplateFeatures]]
-) -> tuple[str, TemplateCopy] | None:
-    """Return the name and match of the template with the most agreeing corners, or None."""
-    found = [(name, copy) for name, template in templates if (copy := match_template(photo, template))]
-    return max(found, key=lambda item: item[1].inliers, default=None)
-
-
-def _best_match(photo: Preview, template: TemplateFeatures) -> _Match | None:
+def _best_match(photo: Preview, template: TemplateFeatures, likely: Likely) -> _Match | None:
     tried = (
-        register(template.plain_features, photo.features),
-        register(template.mirrored_features, photo.features, mirrored=True),
+        register(template.plain_features, photo.features) if likely.plain else None,
+        register(template.mirrored_features, photo.features, mirrored=True) if likely.mirrored else None,
     )
     found = max((one for one in tried if one is not None), key=lambda one: one.inliers, default=None)
     if found is None or found.inliers < FEWEST_INLIERS:
@@ -154,18 +188,19 @@ def _parts(preview: Preview) -> list[Part]:
 
 def _window(photo: Preview, template: TemplateFeatures) -> _Match | None:
     """Match the photo as a window of the template, or of its mirror image, by pixels where corners are too few."""
-    for pixels, mirrored in ((template.preview.grey, False), (template.mirror, True)):
-        for _, shown in _parts(photo):
-            match = _window_of(pixels, shown.cut(photo.grey), mirrored=mirrored)
+    ways = (template.preview.grey, template.coarse, False), (template.mirror, template.coarse_mirror, True)
+    for pixels, small, mirrored in ways:
+        for shown, windows in photo.windows:
+            found = window_in(pixels, small, windows)
+            match = None if found is None else _window_at(found, pixels, windows.part, mirrored=mirrored)
             if match is not None:
                 return replace(match, registration=_moved(match.registration, shown, photo.trim))
     return None
 
 
-def _window_of(pixels: Grey, part: Grey, *, mirrored: bool) -> _Match | None:
+def _window_at(found: Matrix, pixels: Grey, part: Grey, *, mirrored: bool) -> _Match | None:
     """Ask that all is alike, the fine detail above all: in a sky that is dark even noise is far off in deviations."""
-    found = window_in(pixels, part)
-    better = None if found is None else refined(pixels, part, Registration(found, 0, mirrored))
+    better = refined(pixels, part, Registration(found, 0, mirrored))
     overlay = None if better is None else warped(pixels, part, better.matrix)
     if better is None or overlay is None or overlay.common < MIN_COMMON:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -17,24 +19,57 @@ DETAIL_SIDE, DETAIL_DEVIATION = 256, 3.0
 MIN_DETAIL = 0.5
 
 
-def window_in(whole: Grey, part: Grey) -> Matrix | None:
-    """Return roughly where in `whole` the upright picture `part` lies, as the similarity from `whole` to `part`."""
+class Windows:
+    """A picture at the sizes at which it may be found in others, made once for all that are of one shape."""
+
+    def __init__(self, part: Grey) -> None:
+        self._part = part
+        self._made: dict[tuple[int, ...], list[tuple[float, Grey]]] = {}
+
+    @property
+    def part(self) -> Grey:
+        return self._part
+
+    def of(self, shape: tuple[int, ...]) -> list[tuple[float, Grey]]:
+        """Return the picture as a window of a coarse one of this shape, and how much it was shrunk for that."""
+        if shape not in self._made:
+            self._made[shape] = list(self._all(shape))
+        return self._made[shape]
+
+    def _all(self, shape: tuple[int, ...]) -> Iterator[tuple[float, Grey]]:
+        part = self._part
+        for share in SHARES:
+            zoom = share * min(shape[0] / part.shape[0], shape[1] / part.shape[1])
+            window = resized(part, *(max(2, round(side * zoom)) for side in part.shape[::-1]))
+            if float(window.std()) < 1:
+                return
+            yield zoom, window
+
+
+def coarse(whole: Grey) -> Grey:
+    """Return a picture as small as windows are looked for in it."""
     shrink = COARSE / max(whole.shape)
-    small = resized(whole, *(max(2, round(side * shrink)) for side in whole.shape[::-1]))
-    best, place, share_found = MIN_LIKENESS, (0, 0), 0.0
-    for share in SHARES:
-        zoom = share * min(small.shape[0] / part.shape[0], small.shape[1] / part.shape[1])
-        window = resized(part, *(max(2, round(side * zoom)) for side in part.shape[::-1]))
-        if float(window.std()) < 1:
-            return None
+    return resized(whole, *(max(2, round(side * shrink)) for side in whole.shape[::-1]))
+
+
+def window_in(whole: Grey, small: Grey, windows: Windows) -> Matrix | None:
+    """Return roughly where in `whole` an upright picture lies, as the similarity from `whole` to that picture.
+
+    `small`: the whole made coarse.
+    """
+    sizes = windows.of(small.shape)
+    if len(sizes) < len(SHARES):
+        return None
+    best, place, zoom_found = MIN_LIKENESS, (0, 0), 0.0
+    for zoom, window in sizes:
         likeness = cv2.matchTemplate(small, window, cv2.TM_CCOEFF_NORMED)
         _, most, _, where = cv2.minMaxLoc(likeness)
         if most > best:
-            best, place, share_found = most, (int(where[0]), int(where[1])), zoom
-    if not share_found:
+            best, place, zoom_found = most, (int(where[0]), int(where[1])), zoom
+    if not zoom_found:
         return None
-    scale = shrink / share_found
-    return np.array([[scale, 0, -place[0] / share_found], [0, scale, -place[1] / share_found]], np.float64)
+    scale = COARSE / max(whole.shape) / zoom_found
+    return np.array([[scale, 0, -place[0] / zoom_found], [0, scale, -place[1] / zoom_found]], np.float64)
 
 
 def detail_agrees(moving: Grey, fixed: Grey, matrix: Matrix) -> bool:

@@ -13,7 +13,7 @@ from curation.models.asset import AssetQuerySet
 from curation.preprocessing.colours import Hues
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.in_colour import colours_may_tell, compare_in_colour
-from curation.preprocessing.templates import TemplateCopy, TemplateFeatures, best_template, template_features
+from curation.preprocessing.templates import TemplateCopy, TemplateFeatures, Templates, template_features
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE, PairVerdict, compare, compare_voted
 from curation.services import corners, sightings
 from curation.services.corners import Both
@@ -195,11 +195,17 @@ def examples_of(project_id: int) -> dict[str, str]:
 
 def template_of(analysis: Analysis, keys: Iterable[str]) -> tuple[str, TemplateCopy] | None:
     """Return the key of the example that was copied, and how."""
-    return best_template(analysis, ((key, _features(key)) for key in keys))
+    return _templates(tuple(keys)).best(analysis)
+
+
+@lru_cache(maxsize=MOST_INDEXES)
+def _templates(keys: tuple[str, ...]) -> Templates:
+    """Examples never change under their keys, so what is asked of all of a project is worked out once in a process."""
+    return Templates((key, _features(key)) for key in keys)
 
 
 @lru_cache(maxsize=256)
 def _features(storage_key: str) -> TemplateFeatures:
-    """An example never changes under its key, so its corners are found once in a process."""
+    """Return an example's picture and corners; projects share them."""
     with default_storage.open(storage_key, "rb") as file:
         return template_features(file.read())

@@ -5,10 +5,11 @@ import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from .looks import Look
 from .shapes import Brush, Colour, Outline, Placement, Point, capsule, lit, ribbon, rounded, shade
+from .whole import blurred
 
 Thumb = Literal["tucked", "ring", "hidden"] | tuple[float, float, float, float]
 Bounds = tuple[float, float, float, float]
@@ -180,7 +181,7 @@ def draw_hand(canvas: Image.Image, hand: Hand, place: Placement, person: Look, l
     whole.paste(255, (0, 0), mask)
     _cuff(Brush(patch, local), person, light)
     seen, edge = mask.reduce(_SUPER), whole.reduce(_SUPER)
-    shadow = seen.filter(ImageFilter.GaussianBlur(7 * place.scale)).point(_FAINT)
+    shadow = blurred(seen, 7 * place.scale).point(_FAINT)
     canvas.paste(shade(skin, 0.3), (left, top), shadow)
     canvas.paste(patch.reduce(_SUPER), (left, top), edge)
 
@@ -214,7 +215,7 @@ def _shaded(hand: Hand, local: Placement, size: tuple[int, int], skin: Colour) -
     brush.fill(rounded(-44, -40, 70, 80, 30), shade(skin, 1.03))
     for limb in hand.over:
         _round_off(brush, limb, skin, side)
-    return patch.filter(ImageFilter.GaussianBlur(2.2 * local.scale / _SUPER + 0.6))
+    return blurred(patch, 2.2 * local.scale / _SUPER + 0.6)
 
 
 def _round_off(brush: Brush, limb: Limb, skin: Colour, side: int) -> None:

@@ -4,8 +4,10 @@ import random
 from functools import lru_cache
 from typing import Final, cast
 
-from PIL import Image, ImageChops, ImageFilter
+import numpy as np
+from PIL import Image, ImageFilter
 
+from . import whole
 from .hands import Light, draw_hand
 from .heads import draw_body, draw_hair_behind, draw_head, tilted
 from .looks import Look
@@ -13,6 +15,7 @@ from .rooms import HEIGHT, STUDIO, WIDTH, Room, draw_room
 from .shapes import Brush, Colour, Placement, Point, ribbon, shade
 from .staging import Pose, Setting, Shot, Shown, Stage, stage
 from .truth import Picture, Truth, resized
+from .whole import Pixels
 
 _TINTS: Final[dict[str, Light]] = {"day": (1.0, 1.0, 1.0), "lamp": (1.0, 0.9, 0.76), "low": (0.66, 0.68, 0.75)}
 _GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.16}
@@ -70,10 +73,10 @@ def draw(setting: Setting) -> Picture:
     where = draw_room(setting.room_seed)
     light = setting.light or where.light
     veil = _veil(light, studio=where.kind == STUDIO)
-    image = _photographed(staged, where, veil)
+    image = _photographed(staged, where, veil, _grain_of(light, setting.seed))
     for pose in staged.hands:
         draw_hand(image, pose.hand, pose.place, staged.who, _light_at(veil, staged.shot, pose.place))
-    return Picture(_grainy(image, light, setting.seed), staged.truth())
+    return Picture(image, staged.truth())
 
 
 def expected_truth(setting: Setting) -> Truth:
@@ -87,7 +90,7 @@ def scaled(picture: Picture, width: int, height: int) -> Picture:
     return Picture(image, resized(picture.truth, width, height))
 
 
-def _photographed(staged: Stage, where: Room, veil: Image.Image) -> Image.Image:
+def _photographed(staged: Stage, where: Room, veil: Image.Image, grain: Pixels) -> Image.Image:
     """Room, body, head and arms, a little soft, under the light: drawn full size, halved for smooth edges, enlarged."""
     who, shot = staged.who, staged.shot
     canvas = _backdrop(where, shot)
@@ -97,17 +100,14 @@ def _photographed(staged: Stage, where: Room, veil: Image.Image) -> Image.Image:
     draw_head(head, who, shot.mood)
     for pose in staged.hands:
         _arm(canvas, who, shot, pose)
-    half = ImageChops.multiply(canvas.reduce(2), veil)
-    half = half.point([min(255, round(v * k)) for k in shot.gain for v in range(256)])
-    return half.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)
+    return whole.enlarged(whole.lit(canvas.reduce(2), veil, shot.gain), (WIDTH, HEIGHT), grain)
 
 
 def _backdrop(where: Room, shot: Shot) -> Image.Image:
     w, h = where.image.size
     left, top, right, bottom = shot.pan
     seen = (left * w, top * h, right * w, bottom * h)
-    half = where.image.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.BICUBIC, box=seen)
-    return half.resize((WIDTH, HEIGHT), Image.Resampling.NEAREST)  # exactly undone by the halving after the drawing
+    return whole.part_doubled(where.image, seen, (WIDTH, HEIGHT))
 
 
 def _arm(canvas: Image.Image, who: Look, shot: Shot, pose: Pose) -> None:
@@ -159,14 +159,14 @@ def _light_at(veil: Image.Image, shot: Shot, place: Placement) -> Light:
 
 
 @lru_cache(maxsize=3)
-def _grain(light: str) -> Image.Image:
+def _grain(light: str) -> Pixels:
     size, strength = (WIDTH + 128, HEIGHT + 128), _GRAIN[light]
     raw = Image.frombytes("L", size, random.Random(f"grain-{light}").randbytes(size[0] * size[1]))
     soft = raw.filter(ImageFilter.GaussianBlur(0.6)).point([round(128 + (v - 128) * strength) for v in range(256)])
-    return Image.merge("RGB", (soft, soft, soft))
+    return np.asarray(Image.merge("RGB", (soft, soft, soft)))
 
 
-def _grainy(image: Image.Image, light: str, seed: str) -> Image.Image:
+def _grain_of(light: str, seed: str) -> Pixels:
     rng = random.Random(f"grain-{seed}")
     x, y = rng.randrange(128), rng.randrange(128)
-    return ImageChops.add(image, _grain(light).crop((x, y, x + WIDTH, y + HEIGHT)), 1, -128)
+    return _grain(light)[y : y + HEIGHT, x : x + WIDTH]

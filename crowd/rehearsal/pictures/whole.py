@@ -1,0 +1,40 @@
+"""Moves of all pixels of a picture: OpenCV's, which take a fraction of the time that Pillow's do."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
+Size = tuple[int, int]
+Part = tuple[float, float, float, float]
+
+
+def part_doubled(image: Image.Image, part: Part, size: Size) -> Image.Image:
+    """Show a part (left, top, right, bottom in pixels) at half a size, and make four pixels of each."""
+    left, top, right, bottom = part
+    width, height = size[0] // 2, size[1] // 2
+    across, down = (right - left) / width, (bottom - top) / height
+    back = np.array([[across, 0, left + across / 2 - 0.5], [0, down, top + down / 2 - 0.5]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    half = cv2.warpAffine(np.asarray(image), back, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return Image.fromarray(cv2.resize(half, size, interpolation=cv2.INTER_NEAREST))
+
+
+def lit(image: Image.Image, veil: Image.Image, gain: Sequence[float]) -> Pixels:
+    """Multiply with a veil, whose 255 leaves a pixel as it is, and each channel with its gain."""
+    dimmed = cv2.multiply(np.asarray(image), np.asarray(veil), scale=1 / 255)
+    table = np.clip(np.arange(256)[:, None] * np.array(gain) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(dimmed, table[:, None]), np.uint8)
+
+
+def enlarged(pixels: Pixels, size: Size, grain: Pixels) -> Image.Image:
+    """Enlarge, then add a grain of that size, whose 128 leaves a pixel as it is."""
+    large = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    return Image.fromarray(cv2.addWeighted(large, 1, grain, 1, -128))
+
+
+def blurred(image: Image.Image, deviation: float) -> Image.Image:
+    return Image.fromarray(cv2.GaussianBlur(np.asarray(image), (0, 0), deviation))
