@@ -1,6 +1,6 @@
 """Corners of pictures, by which crops are found: kept for each picture, looked up among the newest and one's own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -19,18 +19,23 @@ LOOKED_BACK = 256
 Both = tuple[Keys, Keys]
 
 
-def keep(*, asset: Asset, both: Both) -> None:
-    """Store the keys of a picture's corners. May be repeated."""
-    about = {"project_id": asset.project_id, "worker_id": asset.worker_id, "keys": packed(both[0])}
-    AssetCorners.objects.update_or_create(asset=asset, defaults=about)
+def keep_all(pictures: Sequence[tuple[Asset, Both]]) -> None:
+    """Store the keys of pictures' corners. May be repeated."""
+    rows = [
+        AssetCorners(asset=asset, project_id=asset.project_id, worker_id=asset.worker_id, keys=packed(both[0]))
+        for asset, both in pictures
+    ]
+    AssetCorners.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["asset"], update_fields=["project_id", "worker_id", "keys"]
+    )
 
 
-def near(*, asset: Asset, both: Both) -> list[Voted]:
+def near(*, asset: Asset, both: Both, newest: CornerIndex) -> list[Voted]:
     """Return earlier pictures that share many corners with this one: of its worker, then among the project's newest.
 
     Pictures of one worker often show one room: there the keys that all of them have count too.
     """
-    found = {one.id: one for one in _newest(asset.project_id).near(*both)}
+    found = {one.id: one for one in newest.near(*both)}
     if asset.worker_id is not None:
         found |= {one.id: one for one in voted(_own(asset), *both)}
     earlier = [one for one in found.values() if one.id < asset.pk]
@@ -81,7 +86,8 @@ def _newest_of(_project_id: int) -> Newest:
     return Newest()
 
 
-def _newest(project_id: int) -> CornerIndex:
+def newest(project_id: int) -> CornerIndex:
+    """Return the corners of the project's newest pictures, as they are now."""
     known = _newest_of(project_id)
     known.read_on(AssetCorners.objects.filter(project_id=project_id))
     return known.index

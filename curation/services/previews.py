@@ -1,6 +1,7 @@
 """What is measured of a picture, and the re-encoded copies that screens and comparisons read."""
 
 import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -12,8 +13,11 @@ from django.db import transaction
 from curation.models import Asset, AssetPreview
 from curation.preprocessing.copies import Copies, Measured, measured
 from curation.preprocessing.decode import Analysis
-from curation.preprocessing.limits import PICTURE_LIMITS, Limits
+from curation.preprocessing.limits import PICTURE_LIMITS, Limits, Unreadable
 from curation.preprocessing.pool import shared_pool
+
+KEPT = ["thumb_key", "screen_key", "grey_key", "camera"]
+MEASURES = ["width", "height", "phash", "hash256", "hash256_trimmed", "sharpness", "brightness", "contrast"]
 
 
 def measure(data: bytes, limits: Limits = PICTURE_LIMITS, *, corners: bool = False) -> Measured:
@@ -21,14 +25,29 @@ def measure(data: bytes, limits: Limits = PICTURE_LIMITS, *, corners: bool = Fal
     return shared_pool().run(measured, data, limits, corners)
 
 
+def measure_all(calls: Iterable[tuple[bytes, Limits, bool]]) -> Iterator[Measured | Unreadable]:
+    """Measure many, in as many processes as there are processors: data, limits, and whether corners are wanted."""
+    return shared_pool().map(measured, calls)
+
+
 def keep(*, asset: Asset, seen: Measured) -> None:
     """Store the measurements and the copies, which carry no metadata. May be repeated."""
-    keys = store_copies(seen.copies)
+    keep_all([(asset, seen)])
+
+
+def keep_all(pictures: Sequence[tuple[Asset, Measured]]) -> None:
+    """Store what was measured of pictures and their copies. May be repeated."""
+    rows = [
+        AssetPreview(asset=asset, **store_copies(seen.copies), camera=camera_of(seen.analysis))
+        for asset, seen in pictures
+    ]
+    for asset, seen in pictures:
+        asset.width, asset.height = seen.analysis.width, seen.analysis.height
+        for name, value in columns_of(seen.analysis).items():
+            setattr(asset, name, value)
     with transaction.atomic():
-        AssetPreview.objects.update_or_create(asset=asset, defaults={**keys, "camera": camera_of(seen.analysis)})
-        Asset.objects.filter(pk=asset.pk).update(
-            width=seen.analysis.width, height=seen.analysis.height, **columns_of(seen.analysis)
-        )
+        AssetPreview.objects.bulk_create(rows, update_conflicts=True, unique_fields=["asset"], update_fields=KEPT)
+        Asset.objects.bulk_update([asset for asset, _ in pictures], MEASURES)
 
 
 def columns_of(analysis: Analysis) -> dict[str, Any]:

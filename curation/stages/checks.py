@@ -6,7 +6,6 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, ClassVar, Literal, Self
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from pydantic import Field, model_validator
 
@@ -15,11 +14,9 @@ from crowd.services import dishonesty
 from curation.models import Asset, Decision, Stage
 from curation.preprocessing.copies import Measured
 from curation.preprocessing.decode import Analysis
-from curation.preprocessing.limits import Limits, Unreadable
 from curation.preprocessing.quality import is_low_resolution
 from curation.preprocessing.taggers import registry
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE
-from curation.preprocessing.video import looks_like_video
 from curation.services import assets, corners, held_out, honesty, previews, submissions, tagging
 from curation.services.cuts import CUTS
 from curation.services.lookalikes import joining, thinning
@@ -28,16 +25,18 @@ from curation.stages.base import Done, NoCrowd, StageSettings, Work
 from curation.stages.detecting import detected
 from curation.stages.lookalikes import (
     Hit,
-    examples_of,
+    Known,
     held_out_match,
+    known_of,
     lookalikes_of,
     near_duplicate_of,
-    template_of,
 )
+from curation.stages.measuring import look
 
 Verdict = Decision.Verdict
 SAME_PICTURE = (SAME_FILE, SAME_PHOTO)
 SECONDS_A_SLICE = 20.0  # a slice must end well before its lease
+TOGETHER = 20
 
 
 class ChecksSettings(StageSettings):
@@ -122,9 +121,9 @@ class Checks(NoCrowd):
         waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).exclude(media=Asset.Media.VIDEO)
         ids = list(waiting.order_by("id").values_list("id", flat=True)[: limit + 1])
         until, done = monotonic() + SECONDS_A_SLICE, 0
-        for asset_id in ids[:limit]:
-            check(asset_id=asset_id, stage=stage, settings=settings, now=now)
-            done += 1
+        for start in range(0, min(limit, len(ids)), TOGETHER):
+            some = ids[start : min(start + TOGETHER, limit)]
+            done += check_all(ids=some, stage=stage, settings=settings, now=now, until=until)
             if monotonic() > until:
                 break
         if done:
@@ -132,71 +131,64 @@ class Checks(NoCrowd):
         return Done(done, more=len(ids) > done)
 
 
-def check(*, asset_id: int, stage: Stage, settings: ChecksSettings, now: datetime) -> None:
-    """Measure one picture outside of any transaction, then decide in one."""
-    asset = Asset.objects.filter(pk=asset_id, stage=stage, state=Asset.State.WAITING).first()
-    if asset is None:
-        return
-    try:
-        with default_storage.open(asset.storage_key, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:  # one lost file must not stop the whole stage
-        decide(asset, now, Finding("unreadable", {"code": "lost", "sentence": "the stored file is missing"}))
-        return
-    if looks_like_video(data[:16]):
-        decide(asset, now, Finding("video_not_asked"))
-        return
-    try:
-        limits = Limits(max_bytes=settings.most_megabytes * 1_048_576)
-        seen = previews.measure(data, limits, corners=settings.corners and asset.parent_id is None)
-    except Unreadable as refusal:
-        decide(asset, now, Finding("unreadable", {"code": refusal.reason_code, "sentence": str(refusal)}))
-        return
-    previews.keep(asset=asset, seen=seen)
-    if seen.corners is not None:
-        corners.keep(asset=asset, both=seen.corners)
-    _compare(asset, seen, settings, now)
+def check_all(*, ids: Sequence[int], stage: Stage, settings: ChecksSettings, now: datetime, until: float) -> int:
+    """Measure pictures outside of any transaction, then decide; return how many, fewer where time was up.
+
+    Those that pass do so together, the others one by one as they are found: of copies of an example and of what was
+    rejected as poor the pictures that follow must know.
+    """
+    waiting = list(Asset.objects.filter(pk__in=ids, stage=stage, state=Asset.State.WAITING).order_by("id"))
+    looked = look(waiting, settings, until)
+    seen = [(asset, found) for asset, found in looked if isinstance(found, Measured)]
+    previews.keep_all(seen)
+    corners.keep_all([(asset, found.corners) for asset, found in seen if found.corners is not None])
+    known = known_of(stage.project_id, [bytes(asset.sha256) for asset, _ in seen])
+    passing: dict[int, Finding] = {}
+    for asset, found in looked:
+        finding = _finding(asset, found, known, settings) if isinstance(found, Measured) else Finding(*found)
+        if finding.reason:
+            decide(asset, now, finding)
+        else:
+            passing[asset.pk] = finding
+    _pass_all(passing, stage, now)
+    return len(looked) + len(ids) - len(waiting)
 
 
-def _compare(asset: Asset, seen: Measured, settings: ChecksSettings, now: datetime) -> None:
+def _finding(asset: Asset, seen: Measured, known: Known, settings: ChecksSettings) -> Finding:
     """Look for what is dishonest before what is merely poor: a shrunken copy is a copy."""
-    analysis = seen.analysis
-    finding = _template(asset, analysis, settings) or _held_out(asset, analysis) or _repeated(asset, seen, settings)
-    finding = finding or _poor(analysis, settings) or Finding()
-    if not finding.reason:
-        finding = _generated(asset, settings) or finding
-    decide(asset, now, finding)
+    found = _template(seen.analysis, known, settings) or _held_out(asset, seen.analysis, known)
+    found = found or _repeated(asset, seen, known, settings) or _poor(seen.analysis, settings) or Finding()
+    return (None if found.reason else _generated(asset, settings)) or found
 
 
-def _template(asset: Asset, analysis: Analysis, settings: ChecksSettings) -> Finding | None:
-    examples = examples_of(asset.project_id) if settings.templates else {}
-    copy = template_of(analysis, examples)
+def _template(analysis: Analysis, known: Known, settings: ChecksSettings) -> Finding | None:
+    copy = known.templates.best(analysis) if settings.templates else None
     if copy is None:
         return None
     key, template = copy
-    details = {**rounded(template), "template_class": examples[key], "template_key": key}
+    details = {**rounded(template), "template_class": known.examples[key], "template_key": key}
     sure = template.level == Evidence.Level.TEMPLATE or settings.edited_templates == "reject"
     return Finding("template_copy", details, template.level, sure=sure)
 
 
-def _held_out(asset: Asset, analysis: Analysis) -> Finding | None:
-    match = held_out_match(asset, analysis)
+def _held_out(asset: Asset, analysis: Analysis, known: Known) -> Finding | None:
+    match = held_out_match(asset, analysis, known)
     if match is None:
         return None
     picture, pair = match
     return Finding(held_out.REASON, evidence(pair, picture, picture.held_out.name))
 
 
-def _repeated(asset: Asset, seen: Measured, settings: ChecksSettings) -> Finding | None:
+def _repeated(asset: Asset, seen: Measured, known: Known, settings: ChecksSettings) -> Finding | None:
     """`same_file` and `same_photo` are proven; `same_scene` only counts how often a worker shows one scene."""
     analysis = seen.analysis
     if settings.near_distance is not None and (asset.worker_id is None or asset.parent_id is not None):
-        kept = near_duplicate_of(asset, analysis, settings.near_distance)
+        kept = near_duplicate_of(asset, analysis, known, settings.near_distance)
         if kept is not None:
             return Finding(thinning.REASON, {"distance": kept[1], "other_asset": str(kept[0].public_id)})
     if not settings.duplicates:
         return None
-    hits = lookalikes_of(asset, analysis, settings.radius, settings.block_difference, seen.corners)
+    hits = lookalikes_of(asset, seen, known, settings.radius, settings.block_difference)
     if not hits:
         return None
     first = hits[0]
@@ -245,32 +237,39 @@ def _pair(hit: Hit) -> dict[str, Any]:
 
 @transaction.atomic
 def decide(seen: Asset, now: datetime, found: Finding) -> None:
-    """Drop with a reason, hold for a person, or pass on; keep the evidence against the worker if there is any.
+    """Drop with a reason or hold for a person; keep the evidence against the worker if there is any.
 
     A frame accuses nobody: frames of one video look alike, and videos are compared as a whole.
     Measuring takes a while: what has left the stage meanwhile is not decided on again.
     """
     if found.level is not None and seen.worker_id is not None:
         dishonesty.lock(seen.worker_id)
-    if found.reason and found.sure:
+    if found.sure:
         assets.lock_purse(seen.pk)
     asset = assets.locked(seen.pk)
     if asset.state != Asset.State.WAITING or asset.stage_id != seen.stage_id:
         return
-    verdict = Verdict.PASSED if not found.reason else Verdict.DROPPED if found.sure else Verdict.HELD
     assets.decide(
         asset=asset,
-        verdict=verdict,
+        verdict=Verdict.DROPPED if found.sure else Verdict.HELD,
         reason=found.reason,
         evidence=found.evidence,
         by_kind=Decision.By.RULE,
         now=now,
     )
-    if not found.reason:
-        return
     if found.sure:
         submissions.reject(asset=asset, reason=found.reason, now=now)
     if found.level is not None:
         honesty.record(
             asset=asset, level=found.level, kind=found.reason, other=found.other, details=dict(found.evidence), now=now
         )
+
+
+@transaction.atomic
+def _pass_all(passing: Mapping[int, Finding], stage: Stage, now: datetime) -> None:
+    """Let pictures go on that are still where they were when they were measured."""
+    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
+    waiting = locked.filter(pk__in=passing, stage=stage, state=Asset.State.WAITING)
+    moves = [assets.Move(asset, Verdict.PASSED, evidence=passing[asset.pk].evidence) for asset in waiting]
+    if moves:
+        assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)

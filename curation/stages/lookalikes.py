@@ -1,22 +1,23 @@
 """Finding the earlier picture that a new one repeats, the example that it copies, the held-out one that it is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from django.core.files.storage import default_storage
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from crowd.models import Assignment
 from curation.models import Asset, FormerExample, HeldOutPicture, LabelClass
 from curation.models.asset import AssetQuerySet
 from curation.preprocessing.colours import Hues
+from curation.preprocessing.copies import Measured
+from curation.preprocessing.corner_index import CornerIndex, Voted
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.in_colour import colours_may_tell, compare_in_colour
-from curation.preprocessing.templates import TemplateCopy, TemplateFeatures, Templates, template_features
+from curation.preprocessing.templates import TemplateFeatures, Templates, template_features
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE, PairVerdict, compare, compare_voted
 from curation.services import corners, sightings
-from curation.services.corners import Both
 from curation.services.cuts import CUTS
 from curation.services.sightings import IDENTICAL, Index
 
@@ -37,23 +38,54 @@ class Hit:
     pair: PairVerdict
 
 
-def lookalikes_of(
-    asset: Asset, analysis: Analysis, radius: int, threshold: float, both: Both | None = None
-) -> list[Hit]:
+@dataclass(frozen=True, eq=False, slots=True)
+class Known:
+    """What pictures of a project are compared with, as it was read before the first of them.
+
+    `repeated`: the files among them that the project has more than once.
+    """
+
+    hashes: Index
+    corners: CornerIndex
+    held_out: Index | None
+    examples: Mapping[str, str]
+    templates: Templates
+    repeated: frozenset[bytes]
+
+
+def known_of(project_id: int, files: Sequence[bytes]) -> Known:
+    """Read what is new in a project since it was last read; `files`: the digests of the pictures that are compared."""
+    examples = examples_of(project_id)
+    here = Asset.objects.filter(project_id=project_id, sha256__in=files).values("sha256")
+    repeated = here.annotate(n=Count("id")).filter(n__gt=1).values_list("sha256", flat=True)
+    return Known(
+        hashes=_index(project_id),
+        corners=corners.newest(project_id),
+        held_out=_index_of_sets(project_id),
+        examples=examples,
+        templates=_templates(tuple(examples)),
+        repeated=frozenset(bytes(one) for one in repeated),
+    )
+
+
+def lookalikes_of(asset: Asset, seen: Measured, known: Known, radius: int, threshold: float) -> list[Hit]:
     """Return the project's earlier pictures that this one repeats or resembles, the strongest first.
 
     Candidates are near by hash; where none of them is proven, those that share corners, as a crop does. What is alike
     but unproven then gets a second look in colour.
     """
-    same_bytes = earlier_than(asset).filter(sha256=asset.sha256).order_by("id").first()
-    if same_bytes is not None:
-        return [Hit(same_bytes, IDENTICAL)]
+    analysis = seen.analysis
+    if bytes(asset.sha256) in known.repeated:
+        same_bytes = earlier_than(asset).filter(sha256=asset.sha256).order_by("id").first()
+        if same_bytes is not None:
+            return [Hit(same_bytes, IDENTICAL)]
     if analysis.low_information:
         return []
-    near = [neighbour.id for neighbour in _index(asset.project_id).near(analysis, radius)]
+    near = [neighbour.id for neighbour in known.hashes.near(analysis, radius)]
     hits = _found(_rows(asset, near, MOST_COMPARED), analysis, radius, threshold)
-    if both is not None and not _is_proven(hits):
-        hits += _voted(asset, analysis, threshold, both, leave_out=near)
+    if seen.corners is not None and not _is_proven(hits):
+        voted = corners.near(asset=asset, both=seen.corners, newest=known.corners)
+        hits += _voted(asset, analysis, threshold, voted, leave_out=near)
     if hits and not _is_proven(hits):
         hits = _looked_at_again(asset, analysis, _ranked(hits), radius=radius, threshold=threshold)
     return _ranked(hits)
@@ -61,6 +93,8 @@ def lookalikes_of(
 
 def _rows(asset: Asset, ids: list[int], most: int) -> list[Asset]:
     """Return the first of these that may be compared with, in the order given."""
+    if not ids:
+        return []
     others = earlier_than(asset).filter(preview__isnull=False).select_related("preview").in_bulk(ids)
     return [others[pk] for pk in ids if pk in others][:most]
 
@@ -75,10 +109,12 @@ def _compared(other: Asset, analysis: Analysis, radius: int, threshold: float) -
     return None if pair is None else Hit(other, pair)
 
 
-def _voted(asset: Asset, analysis: Analysis, threshold: float, both: Both, *, leave_out: list[int]) -> list[Hit]:
+def _voted(
+    asset: Asset, analysis: Analysis, threshold: float, voted: Iterable[Voted], *, leave_out: list[int]
+) -> list[Hit]:
     """Judge the pictures that share most corners with this one and were not near by hash."""
     known = set(leave_out)
-    mirrored = {one.id: one.mirrored for one in corners.near(asset=asset, both=both) if one.id not in known}
+    mirrored = {one.id: one.mirrored for one in voted if one.id not in known}
     hits = []
     for other in _rows(asset, list(mirrored), MOST_VOTED):
         sighting = sightings.of_asset(other)
@@ -120,11 +156,9 @@ def _ranked(hits: Iterable[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (RANK[hit.pair.verdict], hit.pair.distance, hit.asset.pk))
 
 
-def near_duplicate_of(asset: Asset, analysis: Analysis, distance: int) -> tuple[Asset, int] | None:
+def near_duplicate_of(asset: Asset, analysis: Analysis, known: Known, distance: int) -> tuple[Asset, int] | None:
     """Return the nearest earlier picture of the class that the project has kept, and the bits between the two."""
-    near = {
-        one.id: one.distance for one in _index(asset.project_id).near(analysis, distance) if one.orientation == "none"
-    }
+    near = {one.id: one.distance for one in known.hashes.near(analysis, distance) if one.orientation == "none"}
     kept = Asset.objects.filter(pk__in=list(near), pk__lt=asset.pk, label_class_id=asset.label_class_id)
     found = list(kept.exclude(state=Asset.State.DROPPED))
     nearest = min(found, key=lambda other: (near[other.pk], other.pk), default=None)
@@ -158,15 +192,17 @@ def _index(project_id: int) -> Index:
     return known
 
 
-def held_out_match(asset: Asset, analysis: Analysis) -> tuple[HeldOutPicture, PairVerdict] | None:
+def held_out_match(asset: Asset, analysis: Analysis, known: Known) -> tuple[HeldOutPicture, PairVerdict] | None:
     """Return the held-out picture that this one is, with the proof; a mere likeness is no match."""
+    if known.held_out is None:
+        return None
     pictures = HeldOutPicture.objects.select_related("held_out").filter(
         held_out__project_id=asset.project_id, held_out__retired_at__isnull=True
     )
     same_bytes = pictures.filter(sha256=asset.sha256).first()
     if same_bytes is not None:
         return same_bytes, IDENTICAL
-    near = _index_of_sets(asset.project_id).near(analysis)[:MOST_COMPARED]
+    near = known.held_out.near(analysis)[:MOST_COMPARED]
     for picture in pictures.filter(pk__in=[one.id for one in near]).order_by("id"):
         sighting = sightings.of_held_out(picture)
         pair = None if sighting is None else compare(analysis, sighting)
@@ -175,12 +211,12 @@ def held_out_match(asset: Asset, analysis: Analysis) -> tuple[HeldOutPicture, Pa
     return None
 
 
-def _index_of_sets(project_id: int) -> Index:
-    """Return the hashes of the project's held-out sets; a retired set makes another index."""
+def _index_of_sets(project_id: int) -> Index | None:
+    """Return the hashes of the project's held-out sets, if it has any; a retired set makes another index."""
     held = HeldOutPicture.objects.filter(held_out__project_id=project_id, held_out__retired_at__isnull=True)
     sets = tuple(held.order_by("held_out").values_list("held_out", flat=True).distinct())
     if not sets:
-        return Index()
+        return None
     known = _index_of((project_id, *sets))
     known.read_on(held)
     return known
@@ -191,11 +227,6 @@ def examples_of(project_id: int) -> dict[str, str]:
     now = LabelClass.objects.filter(project_id=project_id).exclude(example_key="").order_by("index")
     former = FormerExample.objects.filter(label_class__project_id=project_id)
     return dict([*now.values_list("example_key", "name"), *former.values_list("key", "label_class__name")])
-
-
-def template_of(analysis: Analysis, keys: Iterable[str]) -> tuple[str, TemplateCopy] | None:
-    """Return the key of the example that was copied, and how."""
-    return _templates(tuple(keys)).best(analysis)
 
 
 @lru_cache(maxsize=MOST_INDEXES)
