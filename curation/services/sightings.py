@@ -112,11 +112,10 @@ def colours_of(asset: Asset) -> Colour | None:
 
 
 def _coloured(asset: Asset, copy: str) -> tuple[Hues, Colour] | None:
-    key = AssetPreview.objects.filter(asset=asset).values_list(copy, flat=True).first()
     try:
-        with default_storage.open(key or "", "rb") as file:
+        with default_storage.open(getattr(asset.preview, copy), "rb") as file:
             return seen_in(file.read())
-    except (FileNotFoundError, IsADirectoryError, Unreadable):
+    except (AssetPreview.DoesNotExist, FileNotFoundError, IsADirectoryError, Unreadable):
         return None
 
 

@@ -150,7 +150,7 @@ def check_all(*, ids: Sequence[int], stage: Stage, settings: ChecksSettings, now
             decide(asset, now, finding)
         else:
             passing[asset.pk] = finding
-    _pass_all(passing, stage, now)
+    pass_all(passing, stage, now)
     return len(looked) + len(ids) - len(waiting)
 
 
@@ -266,7 +266,7 @@ def decide(seen: Asset, now: datetime, found: Finding) -> None:
 
 
 @transaction.atomic
-def _pass_all(passing: Mapping[int, Finding], stage: Stage, now: datetime) -> None:
+def pass_all(passing: Mapping[int, Finding], stage: Stage, now: datetime) -> None:
     """Let pictures go on that are still where they were when they were measured."""
     locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
     waiting = locked.filter(pk__in=passing, stage=stage, state=Asset.State.WAITING)

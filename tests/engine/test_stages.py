@@ -1,5 +1,7 @@
 """Every kind of stage with real pictures: who passes, who is dropped and why, what is paid."""
 
+import math
+
 import pytest
 from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
@@ -165,9 +167,11 @@ def test_who_measures_for_too_long_decides_nothing_that_was_decided_meanwhile(pr
     asset = world.checked(project, world.photo("one"))
     assert world.stands(asset) == ("validate", "waiting", "")
     checks = project.stages.get(name="checks")
-    check_stage.check(asset_id=asset.pk, stage=checks, settings=check_stage.ChecksSettings(), now=NOON)
+    settings = check_stage.ChecksSettings()
+    assert check_stage.check_all(ids=[asset.pk], stage=checks, settings=settings, now=NOON, until=math.inf) == 1
+    check_stage.pass_all({asset.pk: check_stage.Finding()}, checks, NOON)
     asset.stage = checks  # as it stood when the measuring began
-    check_stage.decide(asset, NOON, check_stage.Finding())
+    check_stage.decide(asset, NOON, check_stage.Finding("blurred"))
     assert world.stands(asset) == ("validate", "waiting", "")
     assert world.verdicts(asset) == [("checks", "entered"), ("checks", "passed")]
 
