@@ -22,8 +22,13 @@ def platform(slug: str) -> Platform:
     """Return the adapter; an unknown slug names the known ones."""
     if slug not in PLATFORMS:
         raise CrowdError(f"{slug!r} is not a known platform; known are {', '.join(sorted(PLATFORMS))}.")
-    module, name = PLATFORMS[slug].split(":")
-    return cast(Platform, getattr(import_module(module), name)())
+    return _adapter(PLATFORMS[slug])()
+
+
+@cache
+def _adapter(place: str) -> type[Platform]:
+    module, name = place.split(":")
+    return cast(type[Platform], getattr(import_module(module), name))
 
 
 def fee_is_unknown(account: Account) -> bool:

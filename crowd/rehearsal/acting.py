@@ -137,10 +137,11 @@ def _wishes(venue: Venue, rng: random.Random) -> list[Stall]:
     skills = venue.skills()
     open_now = [stall for stall in stalls if stall.open_tasks]
     wishes: list[Stall] = []
+    weights = [stall.open_tasks * (1 + stall.priority) for stall in open_now]
     while open_now:
-        chosen = rng.choices(open_now, [stall.open_tasks * (1 + stall.priority) for stall in open_now])[0]
-        open_now.remove(chosen)
-        wishes.append(_way_to(chosen, stalls, skills))
+        place = rng.choices(range(len(open_now)), weights)[0]
+        del weights[place]
+        wishes.append(_way_to(open_now.pop(place), stalls, skills))
     return wishes
 
 

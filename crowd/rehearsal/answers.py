@@ -5,13 +5,13 @@ Chance is a `random.Random` of the caller: one per person and task makes answers
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, Literal, TypedDict
 
 from .darkrooms import DRAWN, TEMPLATE_COPY, TEMPLATE_WAYS, Darkroom
-from .people import DUPLICATE, PROCESSED_TEMPLATE, RING, SYNTHETIC, TEMPLATE, Person
+from .people import DUPLICATE, PROCESSED_TEMPLATE, RING, SYNTHETIC, TEMPLATE, Person, Slips
 from .pictures import GESTURE, NO_GESTURE, SIGNS, Setting, Truth, TruthBox, expected_truth
 from .pictures import truth as facts
 from .pictures.staging import Shown
@@ -36,6 +36,7 @@ RESAVED: Final = "resaved"
 SHARED: Final = "shared"
 COPIES: Final = (RESENT, RESAVED, SHARED)
 WRONG_SIGN: Final = "wrong_sign"
+SLIPS: Final = tuple(slip.name for slip in fields(Slips))
 
 _ROOMS = ("home", "home", "home", "home", "kitchen", "office")
 _MEDIAN_SECONDS: Final[dict[Work, float]] = {"photo": 62.0, "judgement": 9.0, "boxes": 21.0}
@@ -143,8 +144,8 @@ def trick_of(person: Person, rng: random.Random) -> str | None:
     if person.cheat_level is not None and rng.random() < person.cheating:
         return _deceit(person.cheat_level, rng)
     at = rng.random()
-    for slip, share in asdict(person.slips).items():
-        at -= share
+    for slip in SLIPS:
+        at -= getattr(person.slips, slip)
         if at < 0:
             return slip
     return None

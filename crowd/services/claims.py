@@ -146,6 +146,8 @@ def pick(*, batch: Batch, known: Standing, stock: Stock) -> list[Task]:
     room = batch.page_size
     if batch.per_worker:
         room = min(room, batch.per_worker - known.answered(batch))
+    if room <= 0:
+        return []
     controls = stock.controls(batch=batch, worker=worker)
     real_n = max(0, min(room, real_places(batch, len(controls))))
     real = stock.take(batch=batch, known=known, n=real_n)

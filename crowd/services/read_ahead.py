@@ -83,6 +83,13 @@ class ReadAhead:
         """The places that were given out are in the database now."""
         self._given.clear()
 
+    def read_anew(self) -> None:
+        """There is more on offer than before, and people may have seen it."""
+        self._queues.clear()
+        if self._seen is not None:
+            for worker_id, tasks in self._answered().items():
+                self._seen[worker_id] |= tasks
+
     def _free(self, queue: _Queue, worker: Worker) -> Iterator[Task]:
         seen = self._seen_by(worker)
         for task in queue.tasks:

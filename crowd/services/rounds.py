@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crowd.bulk import next_ids
+from crowd.bulk import insert_all, next_ids
 from crowd.errors import BudgetExceeded, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Worker
 from crowd.platforms.registry import platform
@@ -42,12 +42,13 @@ class NotTogether(Exception):
 
 @dataclass(slots=True)
 class _Taken:
-    """A page with its rows, not stored yet; `raw` is empty until it is handed in."""
+    """A page with its rows, not stored yet unless it is from before; `raw` is empty until it is handed in."""
 
     page: Assignment
     rows: Sequence[Answer]
     at: datetime
     raw: Sequence[AnswerRaw] = ()
+    is_stored: bool = False
 
     @property
     def oks(self) -> list[bool]:
@@ -96,8 +97,8 @@ class Round:
         return self._known[worker.pk]
 
     def can_give(self, batch: Batch, worker: Worker) -> bool:
-        """Whether a page of this batch is one of many: nothing fetched, no trial, no time paid, no page from before."""
-        if batch.pk in self._known[worker.pk].in_hand or batch.interface == "link" or batch.trial_id is not None:
+        """Whether a page of this batch is one of many: nothing fetched, no trial, no time paid, no training begun."""
+        if batch.interface == "link" or batch.trial_id is not None:
             return False
         if batch.kind != MAIN and (exam_ending.ENDING in batch.spec or batch.pk in self._known[worker.pk].been_in):
             return False
@@ -128,6 +129,11 @@ class Round:
     def take(self, *, batch: Batch, worker: Worker, now: datetime) -> tuple[Assignment, Sequence[Answer]]:
         """Give the worker a page, as `claims.claim_page` does; the money for it is held when it is written."""
         known = self._known[worker.pk]
+        if batch.pk in known.in_hand:
+            found = self._in_hand(batch, worker)
+            if found.page.lease_until >= now:
+                return found.page, found.rows
+            self._expire(found, now)
         claims.check(batch=batch, known=known, now=now)
         self._lock(ledger.Purse.of(batch))
         tasks = claims.pick(batch=batch, known=known, stock=self._stock)
@@ -144,6 +150,26 @@ class Round:
         known.takes(batch, sum(task.overlap is not None for task in tasks))
         self._taken[page.pk] = _Taken(page, rows, now)
         return page, rows
+
+    def _in_hand(self, batch: Batch, worker: Worker) -> _Taken:
+        """Return the page that the worker has begun here and not handed in."""
+        for one in self._taken.values():
+            if not one.raw and one.page.batch_id == batch.pk and one.page.worker_id == worker.pk:
+                return one
+        page = Assignment.objects.get(batch=batch, worker=worker, state=Assignment.State.ACTIVE)
+        page.batch, page.worker = batch, worker
+        rows = list(Answer.objects.filter(assignment=page).select_related("task").order_by("seq"))
+        self._taken[page.pk] = _Taken(page, rows, page.issued_at, is_stored=True)
+        return self._taken[page.pk]
+
+    def _expire(self, late: _Taken, now: datetime) -> None:
+        """Take a page back whose time is over: its tasks are on offer again."""
+        if not late.is_stored:
+            self.write()
+        self._taken.pop(late.page.pk, None)
+        handing_in.expire(assignment_id=late.page.pk, now=now)
+        self._known[late.page.worker_id].loses(late.page.batch, sum(row.task.overlap is not None for row in late.rows))
+        self._stock.read_anew()
 
     def holds(self, page: Assignment) -> bool:
         return page.pk in self._taken
@@ -205,13 +231,15 @@ class Round:
         found, self._taken = list(self._taken.values()), {}
         if not found:
             return
-        Assignment.objects.bulk_create(one.page for one in found)
-        Answer.objects.bulk_create(row for one in found for row in one.rows)
-        AnswerRaw.objects.bulk_create(raw for one in found for raw in one.raw)
-        _hold([one.page for one in found])
-        handed_in = [one for one in found if one.raw]
-        count_places([one.page.pk for one in handed_in], issued=1, done=1)
-        count_places([one.page.pk for one in found if not one.raw], issued=1, done=0)
+        fresh, handed_in = [one for one in found if not one.is_stored], [one for one in found if one.raw]
+        insert_all([one.page for one in fresh])
+        insert_all([row for one in fresh for row in one.rows])
+        _store_end([one for one in handed_in if one.is_stored])
+        insert_all([raw for one in found for raw in one.raw])
+        _hold([one.page for one in fresh])
+        count_places([one.page.pk for one in fresh if one.raw], issued=1, done=1)
+        count_places([one.page.pk for one in fresh if not one.raw], issued=1, done=0)
+        count_places([one.page.pk for one in handed_in if one.is_stored], issued=0, done=1)
         self._stock.are_counted()
         accepted = [one.page for one in handed_in if one.page.state == Assignment.State.ACCEPTED]
         if accepted:
@@ -248,6 +276,14 @@ class Round:
 def _ids(model: type[Assignment] | type[Answer]) -> Iterator[int]:
     while True:
         yield from next_ids(model, IDS_AT_ONCE)
+
+
+def _store_end(done: Sequence[_Taken]) -> None:
+    """Store how pages that were begun before have ended."""
+    if done:
+        ended = ["state", "submitted_at", "duration_ms", "judged_at", "processed_at"]
+        Assignment.objects.bulk_update([one.page for one in done], ended)
+        Answer.objects.bulk_update([row for one in done for row in one.rows], ["control_ok"])
 
 
 def _hold(pages: Sequence[Assignment]) -> None:

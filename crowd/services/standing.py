@@ -77,6 +77,11 @@ class Learned:
         self._answered[batch.pk] = self.answered(batch) + real
         self.in_hand.add(batch.pk)
 
+    def loses(self, batch: Batch, real: int) -> None:
+        """Have a page in hand with so many real tasks taken back."""
+        self._answered[batch.pk] = self.answered(batch) - real
+        self.in_hand.discard(batch.pk)
+
     def is_restricted(self, batch: Batch, now: datetime) -> bool:
         return self._may_be_restricted and trust.is_restricted(worker=self.worker, batch=batch, now=now)
 

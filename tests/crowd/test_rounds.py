@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from crowd.bulk import FEW
 from crowd.errors import NoWork
 from crowd.models import (
     Answer,
@@ -77,7 +78,48 @@ def test_a_page_that_is_not_handed_in_stays_in_hand_with_its_money():
     assert (page.state, page.submitted_at) == ("active", None)
     assert Reservation.objects.get(ref=f"assignment:{page.pk}").state == "held"
     assert Task.objects.get().done == 0
-    assert not Round([wanda]).can_give(batch, wanda), "it is his page, he gets no second one"
+    again = Round([wanda])
+    same, rows = again.take(batch=batch, worker=wanda, now=NOON)
+    assert same == page, "it is his page, he gets no second one"
+    again.hand_in(page=same, answers={row.pk: RIGHT for row in rows}, duration_ms=9_000, now=NOON + MINUTE)
+    again.write()
+    page.refresh_from_db()
+    assert (page.state, page.submitted_at, page.judged_at) == ("accepted", NOON + MINUTE, NOON + MINUTE)
+    assert set(Task.objects.values_list("issued", "done")) == {(1, 1)}
+    assert Reservation.objects.get(ref=f"assignment:{page.pk}").state == "paid"
+
+
+@pytest.mark.parametrize("is_from_before", [True, False])
+@transaction.atomic
+def test_a_page_whose_time_is_over_goes_back_and_others_get_its_tasks(is_from_before):
+    batch = market.batch()
+    (task,) = market.tasks(batch)
+    wanda, willa = market.workers(batch.account, 2)
+    together = Round([wanda, willa], [batch])
+    page, _ = together.take(batch=batch, worker=wanda, now=NOON)
+    if is_from_before:
+        together.write()
+        together = Round([wanda, willa], [batch])
+    later = NOON + timedelta(seconds=batch.assignment_seconds + 1)
+    with pytest.raises(NoWork):
+        together.take(batch=batch, worker=wanda, now=later)
+    assert Assignment.objects.get(pk=page.pk).state == "expired"
+    assert [row.task for row in together.take(batch=batch, worker=willa, now=later)[1]] == [task]
+    together.write()
+    assert Task.objects.get().issued == 1
+
+
+@transaction.atomic
+def test_many_pages_are_stored_as_few_are():
+    batch = market.batch()
+    market.tasks(batch, FEW + 1)
+    people = market.workers(batch.account, FEW + 1)
+    written(batch, *people)
+    rows = Answer.objects.values_list("worker", "assignment__worker", "raw__payload__answer", "control_ok")
+    assert set(rows) == {(who.pk, who.pk, "correct", None) for who in people}
+    assert set(Assignment.objects.values_list("state", "submitted_at")) == {("accepted", NOON + MINUTE)}
+    assert Reservation.objects.filter(state="paid", created_at__isnull=False).count() == len(people)
+    assert LedgerEntry.objects.filter(kind="reserve", created_at__isnull=False).count() == len(people)
 
 
 def test_nobody_gets_what_another_one_has_taken_in_the_same_round():

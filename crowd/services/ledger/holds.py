@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import transaction
 
+from crowd.bulk import insert_all
 from crowd.errors import CrowdError
 from crowd.models import Assignment, LedgerEntry, Reservation
 from crowd.services.ledger.purse import Change, Purse, Way, entry, lock, lock_all, move, move_all
@@ -27,8 +28,8 @@ def reserve_all(*, amounts: Mapping[Purse, Mapping[str, int]]) -> None:
         return
     paying = {purse: sum(mine.values()) for purse, mine in amounts.items()}
     move_all({purse: Change(reserved=amount) for purse, amount in paying.items() if amount})
-    Reservation.objects.bulk_create(_hold(purse, ref, amount) for purse, ref, amount in due)
-    LedgerEntry.objects.bulk_create(entry(purse, HOLD, ref, amount) for purse, ref, amount in due)
+    insert_all([_hold(purse, ref, amount) for purse, ref, amount in due])
+    insert_all([entry(purse, HOLD, ref, amount) for purse, ref, amount in due])
 
 
 @transaction.atomic
