@@ -152,6 +152,7 @@ KINDS: dict[str, tuple[Bytes, set[str]]] = {
     "profile bomb.png": (_profile_bomb, {"damaged"}),
     "announces gigapixels.png": (lambda _: _png(65_535, 65_535), {"too_many_pixels"}),
     "packed pixels.png": (lambda _: _png(10_000, 10_000, _chunk(b"IDAT", b"\0" * 99)), {"too_many_pixels"}),
+    "sixty megapixels.jpg": (lambda _: _large_jpeg(7750, progressive=False), {"too_many_pixels"}),
     "hundred megapixels.jpg": (lambda _: _large_jpeg(10_000, progressive=False), {"too_many_pixels"}),
     "a thin line.png": (lambda _: _png(40_000, 10), {"too_many_pixels"}),
     "moving.png": (lambda rng: _moving(rng, "PNG"), {"animated"}),
