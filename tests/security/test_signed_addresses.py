@@ -1,4 +1,4 @@
-"""Pictures of tasks on other platforms: an address that was signed here shows its picture, and no other address does."""
+"""Pictures of tasks on other platforms: an address signed here shows its picture, and no other address does."""
 
 from urllib.parse import urlsplit
 
