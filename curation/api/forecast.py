@@ -9,12 +9,13 @@ from rest_framework.response import Response
 
 from crowd.clock import database_now
 from curation.api.auth import caller
-from curation.api.doors import Door, asked_project
+from curation.api.doors import Door, asked_project, projects
 from curation.api.fields import Amount, Dollars
 from curation.api.paging import parameters_of
 from curation.api.projects import NewProject, campaign_of
 from curation.engine import planning
 from curation.engine.asking import Campaign, check_crowds
+from curation.engine.past import past_of
 from curation.services.outlook import outlook_of_project, with_outlook
 from curation.services.overview import PoolRow, ProjectNumbers, project_numbers
 
@@ -120,7 +121,8 @@ class Forecast(Door):
         asked.is_valid(raise_exception=True)
         plan = campaign_of(asked.validated_data)
         check_crowds(plan, caller(request))
-        return Response(PlanAhead(_planned(plan)).data)
+        past = past_of(projects(request).values_list("pk", flat=True))
+        return Response(PlanAhead(_planned(past.told(plan))).data)
 
 
 def _is_of(row: PoolRow, label_class: str | None) -> bool:

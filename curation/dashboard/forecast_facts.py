@@ -11,7 +11,7 @@ from curation.economics.answers import BOXES_FIRST, BOXES_MOST, Bought, boxes, m
 from curation.engine import forecasting
 from curation.engine.asking import Campaign, settings_for
 from curation.engine.forecasting import Forecast
-from curation.engine.planning_time import Pace
+from curation.engine.past import Past
 from curation.stages.aggregate import AggregateSettings
 from curation.stages.boxes import BoxesSettings
 from curation.stages.registry import stage_kind
@@ -55,15 +55,15 @@ class Sides:
     usual: Side | None
 
 
-def sides(asked: Asked, *, pace: Pace) -> Sides:
+def sides(asked: Asked, *, past: Past) -> Sides:
     """Price both plans. Raises BadRecipe or CrowdError with one sentence."""
     people = int(asked.people)
-    turned = _side(asked.campaign(changed=True), pace, people)
-    return Sides(turned, _side(asked.campaign(changed=False), pace, people) if asked.changes else None)
+    turned = _side(asked.campaign(changed=True), past, people)
+    return Sides(turned, _side(asked.campaign(changed=False), past, people) if asked.changes else None)
 
 
-def _side(plan: Campaign, pace: Pace, people: int) -> Side:
-    return Side(plan, forecasting.planned(plan, pace=pace, people=people), quality_of(plan), people)
+def _side(plan: Campaign, past: Past, people: int) -> Side:
+    return Side(plan, forecasting.planned(past.told(plan), pace=past.pace, people=people), quality_of(plan), people)
 
 
 def quality_of(plan: Campaign) -> Quality:

@@ -14,8 +14,8 @@ from curation.dashboard import forecast_form, plan_form
 from curation.dashboard.access import person, seats
 from curation.dashboard.forecast_facts import sides
 from curation.dashboard.forecast_form import Asked
+from curation.engine.past import past_of
 from curation.engine.plan_file import plan_text, read_plan
-from curation.engine.planning_time import pace_of
 from curation.recipes.loading import BadRecipe, load
 from curation.services import plan_drafts
 
@@ -38,7 +38,7 @@ def forecast(request: HttpRequest) -> HttpResponse:
 def _numbers(request: HttpRequest, asked: Asked) -> dict[str, object]:
     """Return both sides, or the one sentence that says why there are none."""
     try:
-        found = sides(asked, pace=pace_of([seat.project.pk for seat in seats(request)]))
+        found = sides(asked, past=past_of(seat.project.pk for seat in seats(request)))
     except (BadRecipe, CrowdError) as error:
         return {"error": str(error)}
     return {"error": "", "found": found}

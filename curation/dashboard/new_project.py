@@ -21,7 +21,7 @@ from curation.dashboard.access import person, seats
 from curation.dashboard.crowd_people import CrowdChoice, crowds_for
 from curation.dashboard.plan_form import Asked
 from curation.engine import set_up
-from curation.engine.planning_time import pace_of
+from curation.engine.past import past_of
 from curation.models import PlanDraft, Project, User
 from curation.recipes.loading import BadRecipe, load
 from curation.services import plan_drafts
@@ -129,9 +129,9 @@ def own_draft(request: HttpRequest, draft_id: UUID) -> PlanDraft:
 
 def _said(asked: Asked, crowds: Sequence[CrowdChoice], request: HttpRequest) -> dict[str, Any]:
     """Return what the plan means: cost, time, the way in, and who earns what."""
-    pace = pace_of([seat.project.pk for seat in seats(request)])
+    past = past_of(seat.project.pk for seat in seats(request))
     return {
-        **plan_facts.sheet(asked, pace),
+        **plan_facts.sheet(asked, past),
         "chains": plan_facts.chains(asked, crowds),
         "earners": step_people.said(asked, crowds),
     }

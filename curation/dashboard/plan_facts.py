@@ -19,7 +19,8 @@ from curation.dashboard.stop_facts import ways_to_stop
 from curation.engine import planning
 from curation.engine.asking import Campaign, crowds_of, settings_for
 from curation.engine.command_line import mine_command
-from curation.engine.planning_time import Pace, hours
+from curation.engine.past import Past
+from curation.engine.planning_time import hours
 from curation.recipes.loading import BadRecipe
 from curation.stages.validate import ValidateSettings
 
@@ -28,26 +29,26 @@ DOES: Final = {"collect": "send photos", "validate": "check them", "boxes": "dra
 People = Sequence[tuple[float, float]]  # how often right, and which part of all is so
 
 
-def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
+def sheet(asked: Asked, past: Past) -> dict[str, Any]:
     """Return the cost sheet, or the first sentence that says why there is none. A name may still be missing."""
     errors = [text for place, text in asked.all_errors if place != "name"]
     if errors:
         return {"sentence": errors[0]}
     try:
-        campaign = asked.wanted.checked()
+        campaign = past.told(asked.wanted.checked())
         rows = planning.plan(campaign)
     except (BadRecipe, CrowdError) as error:
         return {"sentence": str(error)}
     total, photos = sum(row.micro for row in rows), campaign.total
-    accepted_of = campaign.recipe.yields.get("validate", 1.0)
+    passing = campaign.expected("validate")
     others = planning.elsewhere_micro(rows)
     return {
         "rows": rows,
         "total": total,
         "span": planning.span(campaign, rows),
-        "time": hours(campaign, rows, pace=pace, people=asked.people),
+        "time": hours(campaign, rows, pace=past.pace, people=asked.people),
         "at_work": asked.people,
-        "unmeasured": [DOES[kind] for kind in dict.fromkeys(_kinds(campaign, rows)) if kind not in pace.measured],
+        "unmeasured": [DOES[kind] for kind in dict.fromkeys(_kinds(campaign, rows)) if kind not in past.pace.measured],
         "simulated": crowds_of(campaign) == ["rehearsal"],
         "fees": sum(share.fee_micro * share.pages for row in rows for share in row.shares if share.currency == "USD"),
         "photos": photos,
@@ -55,7 +56,8 @@ def sheet(asked: Asked, pace: Pace) -> dict[str, Any]:
         "searches": campaign.recipe.search is not None,
         "n_classes": len(campaign.classes),
         "each": total // photos,
-        "rejected": 1 - accepted_of,
+        "rejected": 1 - passing.share,
+        "earlier": passing.campaigns,
         "sent": next((row.n for row in rows if row.stage == "validate"), photos),
         "fits": total <= campaign.budget_micro,
         "left": campaign.budget_micro - total,

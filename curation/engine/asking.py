@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from crowd.errors import CrowdError
 from crowd.money import micro
+from curation.economics.expected import Expected
 from curation.engine.market_accounts import check_name, usable_by
 from curation.models import User
 from curation.recipes.loading import BadRecipe, Recipe, RecipeStage, first_fault, load
@@ -31,6 +32,7 @@ class Campaign:
     """What somebody asks for; checked before anything is made.
 
     `quotas` are the classes that get another number than `wanted`. The recipe holds the classes added to it as well.
+    `experience`: what earlier campaigns let expect of stages.
     """
 
     recipe: Recipe
@@ -43,6 +45,11 @@ class Campaign:
     owner: str = ""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     quotas: Mapping[str, int] = field(default_factory=dict)
+    experience: Mapping[str, Expected] = field(default_factory=dict)
+
+    def expected(self, stage: str) -> Expected:
+        """Return what share of items is expected to pass a stage: by earlier campaigns, else by the recipe."""
+        return self.experience.get(stage) or Expected(self.recipe.yields.get(stage, 1.0))
 
     def wanted_of(self, name: str) -> int:
         """Return how many results of a class are wanted."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from crowd.money import plain
+from crowd.quality.wording import counted
 from curation.economics.costs import Comparison, CostTable, StageCost
 from curation.engine import planning
 from curation.engine.asking import Campaign, settings_for
@@ -71,13 +72,15 @@ def published(recipe: Recipe, *, images: int | None) -> Forecast:
 
 
 def planned(asked: Campaign, *, pace: Pace, people: int) -> Forecast:
-    """Price a campaign that is only planned: its recipe's expected losses, its own prices and numbers of answers."""
+    """Price a campaign that is only planned: the losses to be expected, its own prices and numbers of answers."""
     rows = planning.plan(asked)
     span = planning.span(asked, rows)
     time = hours(asked, rows, pace=pace, people=people)
     others = planning.elsewhere_micro(rows)
     notes = [f"Time is for {people:,} people at work at once."] if time else []
     notes += [f"{plain(amount)} {currency} more is paid in that currency." for currency, amount in others.items()]
+    if earlier := asked.expected("validate").campaigns:
+        notes.append(f"What passes is expected from the recipe and {counted(earlier, 'earlier project')}.")
     notes += dict.fromkeys(note for row in rows for share in row.shares for note in share.notes)
     return Forecast(
         recipe=asked.recipe.name,

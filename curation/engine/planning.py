@@ -17,6 +17,7 @@ from crowd.quality.exam import GOOD_WORKER
 from crowd.quality.wording import counted
 from crowd.services import quotas
 from curation.economics.answers import majority
+from curation.economics.expected import Expected
 from curation.engine.asking import Campaign, crowds_of_stage, settings_for
 from curation.engine.market_accounts import usual_terms
 from curation.recipes.loading import RecipeStage
@@ -29,7 +30,6 @@ from curation.stages.validate import ValidateSettings
 A_DAY = 86_400
 DRAWS, SEED = 4_000, 20_181_018
 Draws = np.ndarray[tuple[int], np.dtype[np.float64]]
-WEIGHT = 20  # what a recipe's expectation counts for: as much as a pilot of so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,11 @@ def plan(asked: Campaign) -> list[PlannedStage]:
     Photos are paid when validation accepts them; those it refuses still cost their checks.
     """
     wanted, yields = asked.total, asked.recipe.yields
-    numbers = {"collect": wanted, "validate": math.ceil(wanted / yields.get("validate", 1.0)), "boxes": wanted}
+    numbers = {"collect": wanted, "validate": math.ceil(wanted / asked.expected("validate").share), "boxes": wanted}
     planned = []
     for stage in asked.recipe.stages:
         if stage.kind == "storyboard":
-            frames = math.ceil(wanted * yields.get("storyboard", 1.0) * yields.get("checks", 1.0))
+            frames = math.ceil(wanted * yields.get("storyboard", 1.0) * asked.expected("checks").share)
             numbers = {**numbers, "validate": frames, "boxes": frames}
         planned.append(_planned(asked, stage, numbers.get(stage.kind, 0)))
     return [row for row in planned if row is not None]
@@ -167,24 +167,26 @@ def span(asked: Campaign, rows: Sequence[PlannedStage]) -> Span:
 def drawn(asked: Campaign, rows: Sequence[PlannedStage]) -> Iterator[tuple[PlannedStage, Draws]]:
     """Draw what is uncertain before anything is known: by which factor each stage takes more or less than expected.
 
-    A share that the recipe expects is drawn from Beta(20 y + 1, 20 (1 - y) + 1); the answers bought above the fewest
-    that can decide likewise, between those and the most. Seeded: the same plan has the same draws.
+    A share y that is as sure as a pilot of w items is drawn from Beta(w y + 1, w (1 - y) + 1); the answers bought above
+    the fewest that can decide likewise, between those and the most. Seeded: the same plan has the same draws.
     """
     chance = np.random.default_rng(SEED)
-    accepted = asked.recipe.yields.get("validate", 1.0)
-    more_to_check = accepted / _around(accepted, chance) if accepted < 1 else np.ones(DRAWS)
+    passing = asked.expected("validate")
+    more_to_check = passing.share / _around(passing, chance) if passing.share < 1 else np.ones(DRAWS)
     for row in rows:
         stage = next(one for one in asked.recipe.stages if one.name == row.stage)
         low, high = _answers_between(asked, stage, row.answers)
         answers = (
-            low + (high - low) * _around((row.answers - low) / (high - low), chance) if high > low else row.answers
+            low + (high - low) * _around(Expected((row.answers - low) / (high - low)), chance)
+            if high > low
+            else row.answers
         )
         items = more_to_check if stage.kind == "validate" else np.ones(DRAWS)
         yield row, items * answers / row.answers
 
 
-def _around(share: float, chance: np.random.Generator) -> Draws:
-    return chance.beta(WEIGHT * share + 1, WEIGHT * (1 - share) + 1, DRAWS)
+def _around(known: Expected, chance: np.random.Generator) -> Draws:
+    return chance.beta(known.weight * known.share + 1, known.weight * (1 - known.share) + 1, DRAWS)
 
 
 def _answers_between(asked: Campaign, stage: RecipeStage, expected: float) -> tuple[float, float]:

@@ -56,7 +56,7 @@ def hours(asked: Campaign, rows: Sequence[PlannedStage], *, pace: Pace, people: 
     chance, total = np.random.default_rng(SEED), np.zeros(DRAWS)
     for row, factor in drawn(asked, rows):
         kind = kind_of[row.stage]
-        sent = row.n / asked.recipe.yields.get("validate", 1.0) if kind == "collect" else row.n
+        sent = row.n / asked.expected("validate").share if kind == "collect" else row.n
         spread = MEASURED if kind in pace.measured else GUESSED
         seconds = sent * row.answers * pace.seconds[kind]
         total += seconds * factor * chance.lognormal(0.0, spread, DRAWS)

@@ -12,7 +12,7 @@ from crowd.errors import CrowdError
 from crowd.money import exact_text, money_text
 from curation.engine import asking, forecasting
 from curation.engine.forecasting import Forecast
-from curation.engine.planning_time import pace_of
+from curation.engine.past import past_of
 from curation.management.changes import changes
 from curation.management.projects import project_or_exit
 from curation.models import Project
@@ -65,8 +65,8 @@ def _forecast(options: dict[str, Any]) -> Forecast:
         quotas=asking.shared_out(options["images"], list(recipe.classes)) if options["images"] else None,
         settings=changes(options["changes"]),
     )
-    pace = pace_of(Project.objects.values_list("id", flat=True))
-    return forecasting.planned(asked, pace=pace, people=options["people"])
+    past = past_of(Project.objects.values_list("id", flat=True))
+    return forecasting.planned(past.told(asked), pace=past.pace, people=options["people"])
 
 
 def _unused(options: dict[str, Any]) -> list[tuple[str, bool]]:
