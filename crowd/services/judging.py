@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
+from crowd.bulk import bulk_change
 from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import ledger, outbox, skills
 from crowd.services.tasks import mark_changed
@@ -57,10 +58,13 @@ def pay(pages: Sequence[Assignment], *, now: datetime, taken: bool = False, reje
 
 def _all_locked(assignment_ids: Sequence[int]) -> list[Assignment]:
     """Return pages under their locks, and the budgets that pay them under their own, in the order of everybody."""
-    batches = Batch.objects.select_related("account").filter(assignments__in=assignment_ids).distinct()
-    ledger.lock_all(ledger.Purse.of(batch) for batch in batches)
-    rows = Assignment.objects.select_related("batch__account").select_for_update(of=("self",))
-    return list(rows.filter(pk__in=assignment_ids).order_by("pk"))
+    theirs = Assignment.objects.filter(pk__in=assignment_ids).order_by()
+    batches = Batch.objects.select_related("account").in_bulk(theirs.values_list("batch_id", flat=True).distinct())
+    ledger.lock_all(ledger.Purse.of(batch) for batch in batches.values())
+    pages = list(Assignment.objects.select_for_update().filter(pk__in=assignment_ids).order_by("pk"))
+    for page in pages:
+        page.batch = batches[page.batch_id]
+    return pages
 
 
 def _by_batch(pages: Sequence[Assignment]) -> dict[Batch, list[Assignment]]:
@@ -83,9 +87,8 @@ def reject_all(*, reasons: Mapping[int, str], now: datetime, reissue: bool = Tru
     for page in due:
         page.move_to(State.REJECTED)
         page.judged_at, page.reason = now, reasons[page.pk][:300]
-    for reason in {page.reason for page in due}:
-        mine = [page.pk for page in due if page.reason == reason]
-        Assignment.objects.filter(pk__in=mine).update(state=State.REJECTED, judged_at=now, reason=reason)
+    rows = [(page.pk, page.state, page.judged_at, page.reason) for page in due]
+    bulk_change(model=Assignment, columns=["state", "judged_at", "reason"], rows=rows)
     ledger.release_all(refs=[f"assignment:{page.pk}" for page in due])
     for page in due:
         _tell(page, "reject")

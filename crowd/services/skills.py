@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F, FloatField, Sum
 
+from crowd.bulk import bulk_change
 from crowd.models import Account, Assignment, Batch, Skill, SkillEvent, SkillValue, Worker
 from crowd.quality.skill import (
     KEPT_A_DAY,
@@ -22,7 +23,6 @@ from crowd.quality.wording import whole_percent
 from crowd.services import skill_news
 
 KEPT = "skill_kept_a_day"
-AT_ONCE = 500
 
 
 def ensure_skill(*, account: Account, name: str) -> Skill:
@@ -262,7 +262,8 @@ def _count(
         row.value, row.updated_at = (row.ok * 100 // row.n if row.n else 0), now
         event = SkillEvent(worker_id=page.worker_id, skill_id=skill_id, value=row.value, reason=reason, created_at=now)
         events.append(event)
-    SkillValue.objects.bulk_update(rows.values(), ["value", "ok", "n", "updated_at"], batch_size=AT_ONCE)
+    changed = [(row.pk, row.value, row.ok, row.n, row.updated_at) for row in rows.values()]
+    bulk_change(model=SkillValue, columns=["value", "ok", "n", "updated_at"], rows=changed)
     SkillEvent.objects.bulk_create(events)
     for row in rows.values():
         skill_news.tell(row)

@@ -86,7 +86,7 @@ def _take_in_together(project_id: int, ids: Sequence[int], now: datetime) -> Non
     if not ids:
         return
     ledger.lock_project(project_id=project_id)  # what is checked here may have been sent for another currency
-    rows = Assignment.objects.select_for_update(of=("self",), skip_locked=True).select_related("batch", "worker")
+    rows = Assignment.objects.select_for_update(skip_locked=True).prefetch_related("batch", "worker")
     pages = list(rows.filter(pk__in=ids, processed_at__isnull=True).order_by("pk"))
     by_stage: dict[int, list[Assignment]] = {}
     for page in pages:
@@ -101,17 +101,13 @@ def _take_in_together(project_id: int, ids: Sequence[int], now: datetime) -> Non
 
 
 def work_stage(*, stage: Stage, now: datetime, limit: int = ASSETS_A_SLICE) -> bool:
-    """Do one slice of a stage's work; returns whether more is waiting. A paused stage rests."""
+    """Do one slice of a stage's work; returns whether more is waiting."""
     return _work(stage, now, limit).more
 
 
 def _work(stage: Stage, now: datetime, limit: int) -> Done:
-    if stage.state != Stage.State.RUNNING:
-        return Done(0)
-    done = stage_kind(stage.kind).work(stage, now, limit)
-    if done.moved:
-        pools.close_finished(project_id=stage.project_id, now=now)
-    return done
+    """A paused stage rests."""
+    return stage_kind(stage.kind).work(stage, now, limit) if stage.state == Stage.State.RUNNING else Done(0)
 
 
 def run_take_in(job: Job, now: datetime) -> Again | None:
@@ -132,6 +128,8 @@ def run_stage(job: Job, now: datetime) -> Again | None:
     if stage is None:
         return None
     done = _work(stage, now, ASSETS_A_SLICE)
+    if done.moved:
+        pools.close_finished(project_id=stage.project_id, now=now)
     return Again(after=0 if done.more else done.again_after) if done.more or done.again_after else None
 
 

@@ -78,6 +78,7 @@ class Driver:
             if not waiting.exists():
                 break
             self._work_stages(now)
+        pools.close_finished(project_id=self.project.pk, now=now)
         self.owes_work = False
 
     def _work_stages(self, now: datetime) -> None:
@@ -146,20 +147,27 @@ def judge_suspicions(*, project_id: int, now: datetime, patience: timedelta = ti
     return len(found)
 
 
+@transaction.atomic
 def review_as_person(*, stage: Stage, now: datetime) -> int:
     """Judge what is held for a person by the hidden truth, as a careful reviewer would."""
-    held = Asset.objects.filter(stage=stage, state=Asset.State.HELD).order_by("id").values_list("id", flat=True)
-    for asset_id in held:
-        _review(asset_id, now)
-    return len(held)
+    held = Asset.objects.filter(stage=stage, state=Asset.State.HELD)
+    found = assets.all_locked(held.values_list("pk", flat=True)).values()
+    if not found:
+        return 0
+    given = [_review(asset, now) for asset in found]
+    Review.objects.bulk_create(given)
+    moves = [
+        assets.Move(asset, Decision.Verdict.DROPPED if one.reason else Decision.Verdict.PASSED, one.reason)
+        for asset, one in zip(found, given, strict=True)
+    ]
+    assets.decide_all(moves=moves, by_kind=Decision.By.REVIEWER, now=now)
+    return len(given)
 
 
-@transaction.atomic
-def _review(asset_id: int, now: datetime) -> None:
-    asset = assets.locked(asset_id)
+def _review(asset: Asset, now: datetime) -> Review:
     row = current_boxes(asset)
     fine = row is not None and shows_the_truth(asset, row)
-    Review.objects.create(
+    return Review(
         project_id=asset.project_id,
         key=uuid.uuid4(),
         asset=asset,
@@ -168,6 +176,3 @@ def _review(asset_id: int, now: datetime) -> None:
         reason="" if fine else "misplaced",
         created_at=now,
     )
-    verdict = Decision.Verdict.PASSED if fine else Decision.Verdict.DROPPED
-    reason = "" if fine else "misplaced"
-    assets.decide(asset=asset, verdict=verdict, reason=reason, by_kind=Decision.By.REVIEWER, now=now)

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db import transaction
 
+from crowd.bulk import bulk_change
 from crowd.errors import CrowdError
 from crowd.models import Evidence
 from crowd.rehearsal.answers import COPIES, SHARED
@@ -19,11 +20,10 @@ from crowd.rehearsal.models import HiddenTruth, PlayedTrick
 from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.pictures.truth import TEMPLATE
 from curation.engine.asking import Campaign, settings_for
-from curation.models import Asset, AssetPreview, Decision, Stage
+from curation.models import Asset, AssetPreview, Stage
 from curation.preprocessing.quality import is_low_resolution
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO
-from curation.services import assets, pools
-from curation.stages.checks import ChecksSettings, Finding, decide
+from curation.stages.checks import ChecksSettings, Finding, decide_all
 from curation.stages.lookalikes import earlier_than
 
 AT_ONCE = 200
@@ -54,15 +54,14 @@ def check_planted(*, stage: Stage, now: datetime) -> bool:
         return False
     truths, tricks = _truths_of(seen), _tricks_of(seen)
     _note_measures(seen, truths)
-    passing = []
+    undecided: list[tuple[Asset, Finding]] = []
     for asset in seen:
-        finding = _finding(asset, truths[bytes(asset.sha256)], tricks.get(asset.answer_id or 0, ""), settings)
-        if finding.reason:
-            decide(asset, now, finding)
-        else:
-            passing.append(asset.pk)
-    _pass_on(passing, now)
-    pools.close_finished(project_id=stage.project_id, now=now)
+        truth, trick = truths[bytes(asset.sha256)], tricks.get(asset.answer_id or 0, "")
+        if settings.duplicates and trick in COPIES:  # what it repeats depends on what was decided about those before
+            decide_all(found=undecided, now=now)
+            undecided = []
+        undecided.append((asset, _finding(asset, truth, trick, settings)))
+    decide_all(found=undecided, now=now)
     return len(found) > AT_ONCE
 
 
@@ -86,7 +85,7 @@ def _note_measures(seen: Sequence[Asset], truths: Mapping[bytes, Truth]) -> None
         for one in seen
     ]
     with transaction.atomic():
-        Asset.objects.bulk_update(seen, ["width", "height"])
+        bulk_change(model=Asset, columns=["width", "height"], rows=[(one.pk, one.width, one.height) for one in seen])
         AssetPreview.objects.bulk_create(copies, ignore_conflicts=True)
 
 
@@ -121,11 +120,3 @@ def _original(asset: Asset, truth: Truth, trick: str) -> Asset | None:
     known = _truths_of(earlier)
     same_drawing = [one for one in earlier if known[bytes(one.sha256)].drawing == truth.drawing]
     return next(iter(same_bytes or same_drawing), None)
-
-
-@transaction.atomic
-def _pass_on(ids: Sequence[int], now: datetime) -> None:
-    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project")
-    moves = [assets.Move(asset, Decision.Verdict.PASSED) for asset in locked.filter(pk__in=ids).order_by("id")]
-    if moves:
-        assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)

@@ -38,8 +38,7 @@ class Aggregate(NoCrowd):
 @transaction.atomic
 def add_up(*, stage: Stage, now: datetime, limit: int) -> int:
     """Store the consensus of the next images that wait, and decide: on, out, or one more answer. Returns how many."""
-    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
-    waiting = {asset.pk: asset for asset in locked.filter(stage=stage, state=Asset.State.WAITING)[:limit]}
+    waiting = {asset.pk: asset for asset in assets.next_waiting(stage=stage, limit=limit)}
     if not waiting:
         return 0
     way = way_of(runs.current_run(stage=stage, now=now))

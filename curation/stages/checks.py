@@ -143,14 +143,14 @@ def check_all(*, ids: Sequence[int], stage: Stage, settings: ChecksSettings, now
     previews.keep_all(seen)
     corners.keep_all([(asset, found.corners) for asset, found in seen if found.corners is not None])
     known = known_of(stage.project_id, [bytes(asset.sha256) for asset, _ in seen])
-    passing: dict[int, Finding] = {}
+    passing: list[tuple[Asset, Finding]] = []
     for asset, found in looked:
         finding = _finding(asset, found, known, settings) if isinstance(found, Measured) else Finding(*found)
         if finding.reason:
             decide(asset, now, finding)
         else:
-            passing[asset.pk] = finding
-    pass_all(passing, stage, now)
+            passing.append((asset, finding))
+    decide_all(found=passing, now=now)
     return len(looked) + len(ids) - len(waiting)
 
 
@@ -235,41 +235,37 @@ def _pair(hit: Hit) -> dict[str, Any]:
     return {**rounded(hit.pair), "other_asset": str(hit.asset.public_id)}
 
 
-@transaction.atomic
 def decide(seen: Asset, now: datetime, found: Finding) -> None:
-    """Drop with a reason or hold for a person; keep the evidence against the worker if there is any.
+    """Decide about one picture, as `decide_all` does about several."""
+    decide_all(found=[(seen, found)], now=now)
+
+
+@transaction.atomic
+def decide_all(*, found: Sequence[tuple[Asset, Finding]], now: datetime) -> None:
+    """Drop each with a reason, hold it for a person, or pass it on; keep the evidence against workers if there is any.
 
     A frame accuses nobody: frames of one video look alike, and videos are compared as a whole.
     Measuring takes a while: what has left the stage meanwhile is not decided on again.
     """
-    if found.level is not None and seen.worker_id is not None:
-        dishonesty.lock(seen.worker_id)
-    if found.sure:
-        assets.lock_purse(seen.pk)
-    asset = assets.locked(seen.pk)
-    if asset.state != Asset.State.WAITING or asset.stage_id != seen.stage_id:
-        return
-    assets.decide(
-        asset=asset,
-        verdict=Verdict.DROPPED if found.sure else Verdict.HELD,
-        reason=found.reason,
-        evidence=found.evidence,
-        by_kind=Decision.By.RULE,
-        now=now,
-    )
-    if found.sure:
-        submissions.reject(asset=asset, reason=found.reason, now=now)
-    if found.level is not None:
-        honesty.record(
-            asset=asset, level=found.level, kind=found.reason, other=found.other, details=dict(found.evidence), now=now
-        )
+    accused = {seen.worker_id for seen, one in found if one.level is not None and seen.worker_id is not None}
+    for worker_id in sorted(accused):
+        dishonesty.lock(worker_id)
+    refused = [seen.pk for seen, one in found if one.reason and one.sure]
+    if refused:
+        assets.lock_purse(*refused)
+    locked = assets.all_locked(seen.pk for seen, _ in found)
+    here = [(locked[seen.pk], seen.stage_id, one) for seen, one in found if seen.pk in locked]
+    due = [(asset, one) for asset, at, one in here if asset.state == Asset.State.WAITING and asset.stage_id == at]
+    moves = [assets.Move(asset, _verdict(one), one.reason, one.evidence) for asset, one in due]
+    assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
+    submissions.reject_all(found=[(asset, one.reason) for asset, one in due if one.reason and one.sure], now=now)
+    for asset, one in due:
+        if one.reason and one.level is not None:
+            details = dict(one.evidence)
+            honesty.record(asset=asset, level=one.level, kind=one.reason, other=one.other, details=details, now=now)
 
 
-@transaction.atomic
-def pass_all(passing: Mapping[int, Finding], stage: Stage, now: datetime) -> None:
-    """Let pictures go on that are still where they were when they were measured."""
-    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
-    waiting = locked.filter(pk__in=passing, stage=stage, state=Asset.State.WAITING)
-    moves = [assets.Move(asset, Verdict.PASSED, evidence=passing[asset.pk].evidence) for asset in waiting]
-    if moves:
-        assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
+def _verdict(found: Finding) -> str:
+    if not found.reason:
+        return Verdict.PASSED
+    return Verdict.DROPPED if found.sure else Verdict.HELD

@@ -103,7 +103,8 @@ def _payload(asset: Asset, example_key: str) -> dict[str, Any]:
 def real_answers(pages: Sequence[Assignment]) -> list[Answer]:
     """The answers of pages that are about assets, not about control tasks, page by page in their order."""
     rows = Answer.objects.filter(assignment__in=pages, task__known_answer__isnull=True).select_related("task", "raw")
-    return list(rows.order_by("assignment_id", "seq"))
+    read = rows.only("assignment_id", "seq", "worker_id", "task__item_id", "raw__payload")
+    return list(read.order_by("assignment_id", "seq"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +165,16 @@ def items_of(answers: Sequence[Answer]) -> list[int]:
 
 def at_work(asset_ids: Sequence[int], stage: Stage) -> list[Asset]:
     """Lock those of the assets that are in the crowd's hands at this stage; the others have moved on."""
-    rows = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project", "answer", "parent__answer")
-    return list(rows.filter(pk__in=asset_ids, stage=stage, state=Asset.State.WORKING).order_by("pk"))
+    rows = Asset.objects.select_for_update(of=("self",)).select_related("answer", "parent__answer")
+    mine = rows.filter(pk__in=asset_ids, stage=stage, state=Asset.State.WORKING).order_by("pk")
+    return list(mine.prefetch_related("stage", "project"))
 
 
 def annotations_of(found: Sequence[Asset], stage: Stage) -> dict[int, list[Annotation]]:
     """Return what people said about each of the assets at a stage, without what was set aside."""
     rows = Annotation.objects.filter(asset__in=found, stage=stage, discarded_at__isnull=True)
     said: dict[int, list[Annotation]] = {asset.pk: [] for asset in found}
-    for row in rows.order_by("id").prefetch_related("boxes"):
+    for row in rows.order_by("id"):
         said[row.asset_id].append(row)
     return said
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
-from crowd.bulk import bulk_load, json_text
+from crowd.bulk import bulk_change, bulk_load, json_text
 from crowd.models import OutboxCommand, Worker
 from crowd.models.worker import digest_of
 from tests.crowd import market
@@ -93,3 +93,23 @@ def test_an_insert_that_names_its_target_says_what_is_wrong():
     forget_numbers()
     with pytest.raises(IntegrityError, match="crowd_worker_pkey"), transaction.atomic():
         load(at, "cleo", "dora")
+
+
+def test_rows_get_values_of_their_own_and_the_others_keep_theirs():
+    at = market.account()
+    load(at, "anna", "bert", "cleo")
+    anna, _, cleo = Worker.objects.order_by("ext_id")
+    rows = [(anna.pk, "Anna", None), (cleo.pk, "Cleo", 7)]
+    bulk_change(model=Worker, columns=["name", "person_id"], rows=rows)
+    bulk_change(model=Worker, columns=["name"], rows=[])
+    assert list(Worker.objects.order_by("ext_id").values_list("name", "person_id")) == [
+        ("Anna", None), ("", None), ("Cleo", 7),
+    ]  # fmt: skip
+
+
+def test_a_text_that_is_too_long_is_refused_and_not_cut_off():
+    load(market.account(), "anna")
+    anna = Worker.objects.get()
+    with pytest.raises(DataError), transaction.atomic():
+        bulk_change(model=Worker, columns=["country"], rows=[(anna.pk, "Netherlands")])
+    assert Worker.objects.get().country == ""

@@ -169,8 +169,8 @@ def test_who_measures_for_too_long_decides_nothing_that_was_decided_meanwhile(pr
     checks = project.stages.get(name="checks")
     settings = check_stage.ChecksSettings()
     assert check_stage.check_all(ids=[asset.pk], stage=checks, settings=settings, now=NOON, until=math.inf) == 1
-    check_stage.pass_all({asset.pk: check_stage.Finding()}, checks, NOON)
     asset.stage = checks  # as it stood when the measuring began
+    check_stage.decide_all(found=[(asset, check_stage.Finding())], now=NOON)
     check_stage.decide(asset, NOON, check_stage.Finding("blurred"))
     assert world.stands(asset) == ("validate", "waiting", "")
     assert world.verdicts(asset) == [("checks", "entered"), ("checks", "passed")]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
+from crowd.bulk import bulk_change
 from crowd.errors import CrowdError
 from crowd.models import Task
 from curation.models import Asset, LabelClass, User
@@ -37,7 +38,8 @@ def classify(*, chosen: Mapping[Asset, str]) -> None:
     moved = [asset for asset, label in known.items() if label is not None]
     for asset in moved:
         asset.label_class = known[asset]
-    Asset.objects.bulk_update(moved, ["label_class"])
+    rows = [(asset.pk, asset.label_class_id) for asset in moved]
+    bulk_change(model=Asset, columns=["label_class_id"], rows=rows)
 
 
 def class_payload(label: LabelClass | None) -> dict[str, str]:

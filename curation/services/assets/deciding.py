@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from crowd.bulk import bulk_change
 from curation.models import Asset, Decision, Stage
 from curation.services import jobs, notices, versions
 
@@ -58,7 +59,8 @@ def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None,
     following = {stage: next_stage(stage) for stage in left}
     for move in moves:
         _move(move, following.get(move.asset.stage))
-    Asset.objects.bulk_update([move.asset for move in moves], ["state", "reason", "stage"])
+    rows = [(move.asset.pk, move.asset.state, move.asset.reason, move.asset.stage_id) for move in moves]
+    bulk_change(model=Asset, columns=["state", "reason", "stage_id"], rows=rows)
     arrived = {move.asset.stage for move in moves if move.asset.state == State.WAITING}
     for stage in sorted(arrived, key=lambda stage: stage.position):
         wake_stage(stage)

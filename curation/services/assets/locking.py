@@ -1,5 +1,7 @@
 """Rows are locked before they move."""
 
+from collections.abc import Iterable
+
 from django.db.models import Q
 
 from crowd.services import ledger
@@ -20,8 +22,14 @@ def lock_purse(*asset_ids: int) -> None:
 
 def next_waiting(*, stage: Stage, limit: int) -> list[Asset]:
     """Lock the next assets that wait at a stage, in the order in which they came."""
-    rows = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
+    rows = Asset.objects.select_for_update().prefetch_related("stage", "project").order_by("id")
     return list(rows.filter(stage=stage, state=Asset.State.WAITING)[:limit])
+
+
+def all_locked(asset_ids: Iterable[int]) -> dict[int, Asset]:
+    """Lock assets in the order of their ids, and return them by these with what they were sent as."""
+    rows = Asset.objects.select_for_update().prefetch_related("stage", "project", "answer").order_by("id")
+    return {asset.pk: asset for asset in rows.filter(pk__in=list(asset_ids))}
 
 
 def locked(asset_id: int) -> Asset:

@@ -22,7 +22,6 @@ from curation.services.consensus.reopening import (
     by_image,
     closed_images,
     covers,
-    locked_images,
     looks_again,
     own_batches,
 )
@@ -110,7 +109,7 @@ def _speaks_against(until: datetime | None, set_aside_at: datetime) -> bool:
 
 @transaction.atomic
 def _readmit_slice(stage: Stage, source: Stage, answers: Mapping[int, list[int]], now: datetime) -> int:
-    found = locked_images(answers)
+    found = assets.all_locked(answers)
     again = [pk for ids in answers.values() for pk in ids]
     if not Annotation.objects.filter(pk__in=again, discarded_at__isnull=False).update(discarded_at=None):
         return 0

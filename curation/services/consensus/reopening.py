@@ -77,7 +77,7 @@ def own_batches(source: Stage) -> QuerySet[Batch]:
 
 @transaction.atomic
 def _reopen_slice(stage: Stage, source: Stage, asset_ids: Sequence[int], banned: set[int], now: datetime) -> int:
-    found = locked_images(asset_ids)
+    found = assets.all_locked(asset_ids)
     closed = closed_images(stage, found.values())
     open_ids = [pk for pk in found if pk not in closed]
     mine = Annotation.objects.filter(stage=source, asset_id__in=open_ids, worker_id__in=banned)
@@ -92,11 +92,6 @@ def _reopen_slice(stage: Stage, source: Stage, asset_ids: Sequence[int], banned:
     under_way = [pk for pk in open_ids if found[pk].stage_id == source.pk and found[pk].state == State.WORKING]
     tasks.want_more(Task.objects.filter(batch__stage_id=source.pk, item_id__in=under_way))
     return len(open_ids)
-
-
-def locked_images(asset_ids: Iterable[int]) -> dict[int, Asset]:
-    locked = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project").order_by("id")
-    return {asset.pk: asset for asset in locked.filter(pk__in=list(asset_ids))}
 
 
 def by_image(rows: QuerySet[Annotation]) -> Mapping[int, list[int]]:
