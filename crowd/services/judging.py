@@ -58,8 +58,10 @@ def pay(pages: Sequence[Assignment], *, now: datetime, taken: bool = False, reje
 
 def _all_locked(assignment_ids: Sequence[int]) -> list[Assignment]:
     """Return pages under their locks, and the budgets that pay them under their own, in the order of everybody."""
-    theirs = Assignment.objects.filter(pk__in=assignment_ids).order_by()
-    batches = Batch.objects.select_related("account").in_bulk(theirs.values_list("batch_id", flat=True).distinct())
+    found = Batch.objects.select_related("account").filter(
+        pk__in=Assignment.objects.filter(pk__in=assignment_ids).values("batch_id")
+    )
+    batches = {batch.pk: batch for batch in found}
     ledger.lock_all(ledger.Purse.of(batch) for batch in batches.values())
     pages = list(Assignment.objects.select_for_update().filter(pk__in=assignment_ids).order_by("pk"))
     for page in pages:

@@ -46,10 +46,12 @@ def known_tasks(*, classes: Sequence[LabelClass], count: int, seed: str, picture
     drawn = [label for label in classes if label.name in SIGNS]
     if not drawn:
         return []
-    return [_task(drawn[number % len(drawn)], number, seed, pictures=pictures) for number in range(count)]
+    made = [_task(drawn[number % len(drawn)], number, seed, pictures=pictures) for number in range(count)]
+    HiddenTruth.objects.bulk_create((truth for _, truth in made), ignore_conflicts=True)
+    return [task for task, _ in made]
 
 
-def _task(label: LabelClass, number: int, seed: str, *, pictures: bool) -> KnownTask:
+def _task(label: LabelClass, number: int, seed: str, *, pictures: bool) -> tuple[KnownTask, HiddenTruth]:
     rng = random.Random(f"known-{seed}-{number}")  # noqa: S311  pictures, not cryptography
     kind = rng.choice(KINDS)
     sign = rng.choice([other for other in SIGNS if other != label.name]) if kind == "incorrect" else label.name
@@ -58,7 +60,6 @@ def _task(label: LabelClass, number: int, seed: str, *, pictures: bool) -> Known
     trick = facts.ROTATED if kind == "rotated" else None
     data, truth = (DRAWN if pictures else PLANTED).photo(name, setting, trick, TAKEN)
     digest = hashlib.sha256(data)
-    HiddenTruth.objects.get_or_create(sha256=digest.digest(), defaults={"truth": truth.to_json()})
     shown = derivative(data, SCREEN, 85, "JPEG") if pictures else data
     key = default_storage.save(f"screen/{uuid.uuid4().hex}.jpg", ContentFile(shown))
     answer = right_judgement(label.name, truth)
@@ -71,7 +72,8 @@ def _task(label: LabelClass, number: int, seed: str, *, pictures: bool) -> Known
         "height": truth.height,
         "sha256": digest.hexdigest(),
     }
-    return KnownTask(payload, {"answer": answer}, HINTS.get(answer, ""))
+    task = KnownTask(payload, {"answer": answer}, HINTS.get(answer, ""))
+    return task, HiddenTruth(sha256=digest.digest(), truth=truth.to_json())
 
 
 def _shown(kind: str) -> Any:

@@ -78,7 +78,6 @@ class Driver:
             if not waiting.exists():
                 break
             self._work_stages(now)
-        pools.close_finished(project_id=self.project.pk, now=now)
         self.owes_work = False
 
     def _work_stages(self, now: datetime) -> None:

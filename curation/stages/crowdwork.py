@@ -23,15 +23,14 @@ def offer(*, stage: Stage, now: datetime, limit: int, starts_with: int | None = 
 
     A task asks for all the answers of its pool at once, or for `starts_with` at first.
     """
-    batches = list(
-        Batch.objects.filter(stage_id=stage.pk, kind=Batch.Kind.MAIN).select_related("account").order_by("id")
-    )
+    waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
+    ids = list(waiting.values_list("id", flat=True)[: limit + 1])
+    mine = Batch.objects.filter(stage_id=stage.pk, kind=Batch.Kind.MAIN).select_related("account")
+    batches = list(mine.order_by("id")) if ids else []
     if not batches:
         return Done(0)
     on_trial = {batch.pool_id for batch in batches if batch.trial_share is not None}
     batches = [batch for batch in batches if batch.trial_id is None]  # arms are dealt to from these
-    waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).order_by("id")
-    ids = list(waiting.values_list("id", flat=True)[: limit + 1])
     for batch, some in _shared_out(ids[:limit], batches, on_trial):
         _offer_all(some, stage, batch, batch.overlap if starts_with is None else starts_with)
     return Done(len(ids[:limit]), more=len(ids) > limit)
@@ -166,8 +165,7 @@ def items_of(answers: Sequence[Answer]) -> list[int]:
 def at_work(asset_ids: Sequence[int], stage: Stage) -> list[Asset]:
     """Lock those of the assets that are in the crowd's hands at this stage; the others have moved on."""
     rows = Asset.objects.select_for_update(of=("self",)).select_related("answer", "parent__answer")
-    mine = rows.filter(pk__in=asset_ids, stage=stage, state=Asset.State.WORKING).order_by("pk")
-    return list(mine.prefetch_related("stage", "project"))
+    return assets.at_stage(stage, rows.filter(pk__in=asset_ids, state=Asset.State.WORKING).order_by("pk"))
 
 
 def annotations_of(found: Sequence[Asset], stage: Stage) -> dict[int, list[Annotation]]:

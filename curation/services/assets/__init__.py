@@ -3,7 +3,7 @@
 from curation.services.assets.classes import class_payload, classify, set_class
 from curation.services.assets.deciding import Move, decide, decide_all, next_stage, repeat_all, wake_stage
 from curation.services.assets.entering import enter, enter_sent, identity, identity_of_key, lock
-from curation.services.assets.locking import all_locked, lock_purse, locked, next_waiting
+from curation.services.assets.locking import all_locked, at_stage, lock_purse, locked, next_waiting
 from curation.services.assets.reasons import FLAG, GENERATED, SENTENCES
 from curation.services.assets.restoring import bring_back, is_judged_later, restore, way_back
 
@@ -13,6 +13,7 @@ __all__ = [
     "SENTENCES",
     "Move",
     "all_locked",
+    "at_stage",
     "bring_back",
     "class_payload",
     "classify",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from crowd.services import ledger
 from curation.models import Asset, Stage
@@ -22,13 +22,21 @@ def lock_purse(*asset_ids: int) -> None:
 
 def next_waiting(*, stage: Stage, limit: int) -> list[Asset]:
     """Lock the next assets that wait at a stage, in the order in which they came."""
-    rows = Asset.objects.select_for_update().prefetch_related("stage", "project").order_by("id")
-    return list(rows.filter(stage=stage, state=Asset.State.WAITING)[:limit])
+    rows = Asset.objects.select_for_update().order_by("id")
+    return at_stage(stage, rows.filter(state=Asset.State.WAITING), limit)
+
+
+def at_stage(stage: Stage, rows: QuerySet[Asset], limit: int | None = None) -> list[Asset]:
+    """Return those of the assets that are at a stage, which is known: it need not be read with each."""
+    found = list(rows.filter(stage=stage)[:limit])
+    for asset in found:
+        asset.stage, asset.project = stage, stage.project
+    return found
 
 
 def all_locked(asset_ids: Iterable[int]) -> dict[int, Asset]:
     """Lock assets in the order of their ids, and return them by these with what they were sent as."""
-    rows = Asset.objects.select_for_update().prefetch_related("stage", "project", "answer").order_by("id")
+    rows = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project", "answer").order_by("id")
     return {asset.pk: asset for asset in rows.filter(pk__in=list(asset_ids))}
 
 
