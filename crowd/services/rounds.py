@@ -73,7 +73,7 @@ class Round:
     _scores: list[Score] = field(default_factory=list)
     _changed: set[int] = field(default_factory=set)
     _taken: dict[int, _Taken] = field(default_factory=dict)
-    _locked: set[ledger.Purse] = field(default_factory=set)
+    _locked: set[tuple[int, int]] = field(default_factory=set)
     _followed: dict[int, bool] = field(default_factory=dict)
     _page_ids: Iterator[int] = field(default_factory=lambda: _ids(Assignment))
     _answer_ids: Iterator[int] = field(default_factory=lambda: _ids(Answer))
@@ -135,7 +135,7 @@ class Round:
                 return found.page, found.rows
             self._expire(found, now)
         claims.check(batch=batch, known=known, now=now)
-        self._lock(ledger.Purse.of(batch))
+        self._lock(batch)
         tasks = claims.pick(batch=batch, known=known, stock=self._stock)
         if not tasks:
             raise NoWork
@@ -266,11 +266,12 @@ class Round:
             return True
         return page.batch.auto_accept and not self._known[page.worker_id].is_unpaid(page.batch, one.at)
 
-    def _lock(self, purse: ledger.Purse) -> None:
+    def _lock(self, batch: Batch) -> None:
         """Take the lock of the project's budget once: everybody does so before tasks."""
-        if purse.of_project not in self._locked:
-            ledger.lock(purse=purse)
-            self._locked.add(purse.of_project)
+        payer = (batch.project_id, batch.account_id)
+        if payer not in self._locked:
+            ledger.lock(purse=ledger.Purse.of(batch))
+            self._locked.add(payer)
 
 
 def _ids(model: type[Assignment] | type[Answer]) -> Iterator[int]:
