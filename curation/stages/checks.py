@@ -31,7 +31,7 @@ from curation.stages.lookalikes import (
     lookalikes_of,
     near_duplicate_of,
 )
-from curation.stages.measuring import look
+from curation.stages.measuring import Looked, look_ahead
 
 Verdict = Decision.Verdict
 SAME_PICTURE = (SAME_FILE, SAME_PHOTO)
@@ -119,26 +119,22 @@ class Checks(NoCrowd):
     def work(self, stage: Stage, now: datetime, limit: int) -> Done:
         settings = ChecksSettings.model_validate(stage.settings)
         waiting = Asset.objects.filter(stage=stage, state=Asset.State.WAITING).exclude(media=Asset.Media.VIDEO)
-        ids = list(waiting.order_by("id").values_list("id", flat=True)[: limit + 1])
+        found = list(waiting.order_by("id")[: limit + 1])
         until, done = monotonic() + SECONDS_A_SLICE, 0
-        for start in range(0, min(limit, len(ids)), TOGETHER):
-            some = ids[start : min(start + TOGETHER, limit)]
-            done += check_all(ids=some, stage=stage, settings=settings, now=now, until=until)
-            if monotonic() > until:
-                break
+        for looked in look_ahead(found[:limit], settings, until, TOGETHER):
+            check_all(looked=looked, stage=stage, settings=settings, now=now)
+            done += len(looked)
         if done:
             joining.ask(project_id=stage.project_id)
-        return Done(done, more=len(ids) > done)
+        return Done(done, more=len(found) > done)
 
 
-def check_all(*, ids: Sequence[int], stage: Stage, settings: ChecksSettings, now: datetime, until: float) -> int:
-    """Measure pictures outside of any transaction, then decide; return how many, fewer where time was up.
+def check_all(*, looked: Sequence[Looked], stage: Stage, settings: ChecksSettings, now: datetime) -> None:
+    """Decide about pictures that were measured outside of any transaction.
 
     Those that pass do so together, the others one by one as they are found: of copies of an example and of what was
     rejected as poor the pictures that follow must know.
     """
-    waiting = list(Asset.objects.filter(pk__in=ids, stage=stage, state=Asset.State.WAITING).order_by("id"))
-    looked = look(waiting, settings, until)
     seen = [(asset, found) for asset, found in looked if isinstance(found, Measured)]
     previews.keep_all(seen)
     corners.keep_all([(asset, found.corners) for asset, found in seen if found.corners is not None])
@@ -151,7 +147,6 @@ def check_all(*, ids: Sequence[int], stage: Stage, settings: ChecksSettings, now
         else:
             passing.append((asset, finding))
     decide_all(found=passing, now=now)
-    return len(looked) + len(ids) - len(waiting)
 
 
 def _finding(asset: Asset, seen: Measured, known: Known, settings: ChecksSettings) -> Finding:

@@ -1,6 +1,7 @@
 """Stored pictures are measured many at once, in child processes, as far as time allows."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from curation.services import previews
 
 Refusal = tuple[str, dict[str, Any]]
 """Why a picture cannot be looked at, and the evidence."""
+Looked = tuple[Asset, Measured | Refusal]
 
 
 class Measuring(Protocol):
@@ -26,7 +28,20 @@ class Measuring(Protocol):
     def corners(self) -> bool: ...
 
 
-def look(assets: Sequence[Asset], settings: Measuring, until: float) -> list[tuple[Asset, Measured | Refusal]]:
+def look_ahead(assets: Sequence[Asset], settings: Measuring, until: float, together: int) -> Iterator[list[Looked]]:
+    """Yield so many pictures at a time, and measure the next ones meanwhile; ends early when time is up."""
+    parts = [assets[start : start + together] for start in range(0, len(assets), together)]
+    with ThreadPoolExecutor(1) as ahead:
+        waiting = [ahead.submit(look, part, settings, until) for part in parts[:1]]
+        for following in [*parts[1:], []]:
+            looked = waiting.pop().result() if waiting else []
+            if following and monotonic() <= until:
+                waiting.append(ahead.submit(look, following, settings, until))
+            if looked:
+                yield looked
+
+
+def look(assets: Sequence[Asset], settings: Measuring, until: float) -> list[Looked]:
     """Return what was measured of each picture, or why nothing was; those are left out for which time is up."""
     limits = Limits(max_bytes=settings.most_megabytes * 1_048_576)
     begun: list[Asset] = []

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 
 from curation.models import Asset
 from curation.preprocessing.copies import Measured
-from curation.stages.measuring import look
+from curation.stages.measuring import look, look_ahead
 from tests.disguises import encoded
 from tests.planted import scene
 
@@ -48,3 +48,16 @@ def test_each_picture_has_its_own_answer_in_order(waiting: list[Asset]) -> None:
 
 def test_when_time_is_up_one_more_is_measured_and_the_rest_is_left(waiting: list[Asset]) -> None:
     assert [asset.pk for asset, _ in look(waiting, SETTINGS, -math.inf)] == [1]
+
+
+@pytest.mark.parametrize(("together", "sizes"), [(1, [1, 1, 1, 1, 1]), (2, [2, 2, 1]), (20, [5])])
+def test_what_is_measured_ahead_comes_in_order(waiting: list[Asset], together: int, sizes: list[int]) -> None:
+    parts = list(look_ahead(waiting, SETTINGS, math.inf, together))
+    assert [len(part) for part in parts] == sizes
+    assert [asset.pk for part in parts for asset, _ in part] == [1, 2, 3, 4, 5]
+
+
+def test_nothing_is_begun_ahead_when_time_is_up(waiting: list[Asset]) -> None:
+    parts = list(look_ahead(waiting, SETTINGS, -math.inf, 2))
+    assert [[asset.pk for asset, _ in part] for part in parts] == [[1]]
+    assert list(look_ahead([], SETTINGS, math.inf, 2)) == []

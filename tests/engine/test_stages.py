@@ -14,6 +14,7 @@ from curation.models import Annotation, Asset, Consensus, Decision, Event, Job, 
 from curation.services import assets, class_examples, suspicions
 from curation.services.jobs import Again
 from curation.stages import checks as check_stage
+from curation.stages.measuring import look
 from curation.stages.registry import STAGE_KINDS, stage_kind
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
@@ -168,8 +169,9 @@ def test_who_measures_for_too_long_decides_nothing_that_was_decided_meanwhile(pr
     assert world.stands(asset) == ("validate", "waiting", "")
     checks = project.stages.get(name="checks")
     settings = check_stage.ChecksSettings()
-    assert check_stage.check_all(ids=[asset.pk], stage=checks, settings=settings, now=NOON, until=math.inf) == 1
     asset.stage = checks  # as it stood when the measuring began
+    looked = look([asset], settings, math.inf)
+    check_stage.check_all(looked=looked, stage=checks, settings=settings, now=NOON)
     check_stage.decide_all(found=[(asset, check_stage.Finding())], now=NOON)
     check_stage.decide(asset, NOON, check_stage.Finding("blurred"))
     assert world.stands(asset) == ("validate", "waiting", "")
