@@ -8,7 +8,7 @@ import numpy as np
 from curation.economics.week import Floats
 
 DRAWS, SEED = 4_000, 20_181_018
-PILOT, RARE = 20.0, 0.5  # what a recipe's expectation counts for; that nothing is certain
+PILOT, RARE = 20.0, 0.1  # what a recipe's expectation counts for; that nothing is certain: a tenth of an item
 UNEVEN = 0.2  # how far the cost of single items of a stage differs from their mean, as a share of it
 
 

@@ -168,9 +168,9 @@ def test_more_accounts_need_no_more_queries(people, alice, django_assert_max_num
     make_project("One", lead=alice)
     for number in range(6):
         Account.objects.create(slug=f"far-{number}", platform="toloka", label=f"Far {number}")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         people["alice"].get(reverse("new-project"))
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         people["alice"].post(reverse("new-project-plan"), FORM)
 
 

@@ -36,6 +36,7 @@ DECODERS = (  # open pictures that we drew ourselves a moment ago
 )
 MARKED = (  # say that a text is HTML: drawn by us, or cleaned
     "curation/dashboard/inhouse_pages.py",
+    "curation/services/guides.py",  # our own guides, in which HTML is text
     "curation/services/markdown.py",
     "curation/templatetags/",
 )
