@@ -85,9 +85,9 @@ class Round:
             self._follows(batch)
 
     def meet(self, worker: Worker) -> None:
-        """Begin with a worker."""
-        is_followed = all(self._followed.values())
-        if not is_followed and any(one.page.worker_id == worker.pk for one in self._taken.values()):
+        """Begin with a worker: where he has to be asked about anew, what he holds is written first."""
+        is_known = worker.pk not in self._changed and all(self._followed.values())
+        if not is_known and any(one.page.worker_id == worker.pk for one in self._taken.values()):
             self.write()
         if worker.pk in self._changed:
             self._known |= standing.learn([worker])
@@ -110,6 +110,7 @@ class Round:
         self.write()
         self._changed.add(worker.pk)
         self._read_anew()
+        self._page_ids, self._answer_ids = _ids(Assignment), _ids(Answer)  # the latest have the highest
 
     def _read_anew(self) -> None:
         """Forget what was followed, since something happens elsewhere: it is read when it is needed."""

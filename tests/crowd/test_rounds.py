@@ -14,15 +14,13 @@ from crowd.models import (
     Budget,
     LedgerEntry,
     Reservation,
-    Restriction,
-    SkillEvent,
     SkillValue,
     Task,
     Worker,
 )
 from crowd.services import own_queue, trust
 from crowd.services.rounds import NotTogether, Round
-from tests.crowd import market, ruled
+from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -30,18 +28,11 @@ PRICE = 30_000
 RIGHT = {"answer": "correct"}
 
 
-def hand_in(round_: Round, batch: Batch, who: Worker, *, now=NOON, answer="correct", ms=9_000) -> Assignment:
-    page, rows = round_.take(batch=batch, worker=who, now=now)
-    given = {row.pk: {"answer": answer} for row in rows}
-    round_.hand_in(page=page, answers=given, duration_ms=ms, now=now + MINUTE)
-    return page
-
-
 @transaction.atomic
 def written(batch: Batch, *workers: Worker) -> None:
     together = Round(workers)
     for who in workers:
-        hand_in(together, batch, who)
+        market.hand_in(together, batch, who)
     together.write()
 
 
@@ -50,7 +41,7 @@ def test_pages_taken_together_are_stored_held_counted_and_paid():
     asked = market.tasks(batch, 4)
     wanda, willa = market.workers(batch.account, 2)
     together = Round([wanda, willa])
-    first, second = hand_in(together, batch, wanda), hand_in(together, batch, willa)
+    first, second = market.hand_in(together, batch, wanda), market.hand_in(together, batch, willa)
     assert not Assignment.objects.exists()
     together.write()
     pages = Assignment.objects.order_by("pk")
@@ -127,7 +118,7 @@ def test_nobody_gets_what_another_one_has_taken_in_the_same_round():
     market.tasks(batch)
     wanda, willa = market.workers(batch.account, 2)
     together = Round([wanda, willa])
-    hand_in(together, batch, wanda)
+    market.hand_in(together, batch, wanda)
     with pytest.raises(NoWork):
         together.take(batch=batch, worker=willa, now=NOON)
 
@@ -138,7 +129,7 @@ def test_who_comes_again_is_known_by_what_he_has_done_before():
     (wanda,) = market.workers(batch.account, 1)
     together = Round([wanda])
     together.meet(wanda)
-    hand_in(together, batch, wanda)
+    market.hand_in(together, batch, wanda)
     together.meet(wanda)
     assert not Assignment.objects.exists(), "it is not written yet"
     with pytest.raises(NoWork):
@@ -153,7 +144,7 @@ def test_who_may_not_work_here_gets_no_page():
     together = Round([wanda])
     with pytest.raises(NoWork, match="cannot work"):
         together.take(batch=batch, worker=wanda, now=NOON)
-    hand_in(together, batch, wanda, now=NOON + 2 * MINUTE)
+    market.hand_in(together, batch, wanda, now=NOON + 2 * MINUTE)
 
 
 def test_a_training_counts_first_answers_and_opens_the_work():
@@ -207,6 +198,19 @@ def test_more_tasks_are_read_when_the_first_are_given_out():
     assert set(Task.objects.values_list("issued", "done")) == {(1, 0)}
 
 
+@transaction.atomic
+def test_who_took_a_page_after_standing_aside_for_nothing_has_it_in_hand():
+    batch = market.batch()
+    market.tasks(batch, 2)
+    (wanda,) = market.workers(batch.account, 1)
+    together = Round([wanda], [batch])
+    together.meet(wanda)
+    together.stand_aside(worker=wanda)
+    page, _ = together.take(batch=batch, worker=wanda, now=NOON)
+    together.meet(wanda)
+    assert together.take(batch=batch, worker=wanda, now=NOON)[0] == page
+
+
 def test_what_is_kept_for_somebody_by_name_is_given_to_nobody_else():
     batch = market.batch()
     kept, free = market.tasks(batch, 2)
@@ -225,7 +229,7 @@ def test_what_another_gives_out_in_between_is_known():
     market.tasks(batch, 2)
     wanda, willa, will = market.workers(batch.account, 3)
     together = Round([wanda, willa, will], [batch])
-    hand_in(together, batch, wanda)
+    market.hand_in(together, batch, wanda)
     together.stand_aside(worker=will)
     market.claim(batch, will)
     with pytest.raises(NoWork):
@@ -233,77 +237,15 @@ def test_what_another_gives_out_in_between_is_known():
 
 
 @transaction.atomic
-def test_what_a_rule_refuses_is_done_by_others_in_the_same_round():
-    refuse = {"kind": "speed", "seconds_per_task": 60, "times": 1, "action": {"kind": "reject", "comment": "Too fast."}}
-    batch = market.batch(auto_accept=False, rules=[refuse])
-    (task,) = market.tasks(batch)
-    wanda, willa = market.workers(batch.account, 2)
-    together = Round([wanda, willa], [batch])
-    page = hand_in(together, batch, wanda)
-    together.write()
-    assert Assignment.objects.get(pk=page.pk).state == "rejected"
-    assert [row.task for row in together.take(batch=batch, worker=willa, now=NOON)[1]] == [task]
-
-
-WATCHED = (
-    {"kind": "control", "method": "bound", "least_answers": 2, "least_accuracy": 0.7},
-    {"kind": "speed", "method": "fixed", "seconds_per_task": 10, "times": 2},
-)
-WORK = (("correct", 60_000), ("incorrect", 60_000), ("correct", 900), ("correct", 60_000))  # answer and milliseconds
-
-
-def stands(workers: list[Worker]) -> list[object]:
-    """What is known of workers, each by his place, with its history; and what is held against whom."""
-    place = {worker.pk: number for number, worker in enumerate(workers)}
-    values = SkillValue.objects.values_list("worker", "value", "ok", "n", "ok_worth", "n_worth")
-    events = SkillEvent.objects.order_by("pk").values_list("worker", "value", "reason", "created_at")
-    against = Restriction.objects.values_list("worker", "scope", "by_rule", "reason")
-    return [sorted((place[who], *rest) for who, *rest in rows if who in place) for rows in (values, events, against)]
-
-
-@pytest.mark.parametrize("is_written_at_once", [True, False])
-def test_workers_of_a_round_are_judged_as_those_who_come_one_by_one(is_written_at_once):
-    """In rounds of an hour as in one of six hours, in which people come again before anything is written."""
-    together, alone = (ruled.pool(*WATCHED, known="correct") for _ in range(2))
-    some, others = (market.workers(batch.account, len(WORK)) for batch in (together, alone))
-    round_ = Round(some, [together])
-    for hour in range(6):
-        now = NOON + hour * timedelta(hours=1)
-        for who, (answer, ms) in zip(some, WORK, strict=True):
-            round_.meet(who)
-            if not round_.known(who).is_restricted(together, now):
-                hand_in(round_, together, who, now=now, answer=answer, ms=ms)
-        if is_written_at_once:
-            round_.write()
-            round_ = Round(some, [together])
-        for who, (answer, ms) in zip(others, WORK, strict=True):
-            if not ruled.struck(alone, who):
-                market.submit(market.claim(alone, who, now), now + MINUTE, ms=ms, answer=answer)
-    round_.write()
-    found = stands(some)
-    assert found == stands(others)
-    assert [place for place, *_ in found[2]] == [1, 2], "who is wrong, and who cannot have looked"
-
-
-@transaction.atomic
-def test_who_comes_again_meets_no_control_task_twice():
-    batch = ruled.pool(known="correct", overlap=9)
-    (wanda,) = market.workers(batch.account, 1)
-    together = Round([wanda], [batch])
-    pages = [hand_in(together, batch, wanda) for _ in range(3)]
-    together.write()
-    met = Answer.objects.filter(assignment__in=pages, task__known_answer__isnull=False).values_list("task", flat=True)
-    assert len(met) == len(set(met)) == 3
-
-
-def test_who_is_asked_about_in_the_database_is_written_before_he_comes_again():
-    batch = market.batch(rules=[{"kind": "answer_count", "most": 1}])
+def test_pages_of_a_round_are_numbered_in_the_order_in_which_they_are_taken():
+    batch = market.batch()
     market.tasks(batch, 3)
-    (wanda,) = market.workers(batch.account, 1)
-    together = Round([wanda], [batch])
-    together.meet(wanda)
-    hand_in(together, batch, wanda)
-    together.meet(wanda)
-    assert Assignment.objects.count() == 1
-    with pytest.raises(NoWork, match="sent all 1"):
-        together.take(batch=batch, worker=wanda, now=NOON)
+    some = market.workers(batch.account, 3)
+    together = Round(some, [batch])
+    first = market.hand_in(together, batch, some[0])
+    together.stand_aside(worker=some[1])
+    second = market.claim(batch, some[1])
+    third = market.hand_in(together, batch, some[2])
+    together.write()
+    assert first.pk < second.pk < third.pk
+    assert list(Answer.objects.order_by("pk").values_list("assignment", flat=True)) == [first.pk, second.pk, third.pk]
