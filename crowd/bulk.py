@@ -105,14 +105,14 @@ def staged(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
 def insert_all(rows: Sequence[models.Model]) -> None:
     """Store new rows of one model: a few as Django does it, many by COPY. Nothing is read back, no signal is sent.
 
-    What the database fills in by itself is left to it, ids that are not known yet too.
+    What the database fills in by itself is left to it, ids that are not known yet too: of all rows or of none.
     """
     if not rows:
         return
     if len(rows) < FEW:
         type(rows[0])._default_manager.bulk_create(rows)
         return
-    given = [field for field in rows[0]._meta.concrete_fields if not _is_left(rows[0], field)]
+    given = [field for field in rows[0]._meta.concrete_fields if not all(_is_left(row, field) for row in rows)]
     names = {"table": sql.Identifier(rows[0]._meta.db_table), "names": _names([str(field.column) for field in given])}
     command = sql.SQL("COPY {table} ({names}) FROM STDIN").format(**names)
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(command) as copy:

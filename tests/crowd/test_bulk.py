@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 
-from crowd.bulk import bulk_change, bulk_load, json_text
-from crowd.models import OutboxCommand, Worker
+from crowd.bulk import FEW, bulk_change, bulk_load, insert_all, json_text
+from crowd.models import OutboxCommand, Reservation, Worker
 from crowd.models.worker import digest_of
 from tests.crowd import market
+from tests.crowd.market import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +114,11 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut_off():
     with pytest.raises(DataError), transaction.atomic():
         bulk_change(model=Worker, columns=["country"], rows=[(anna.pk, "Netherlands")])
     assert Worker.objects.get().country == ""
+
+
+def test_what_one_of_many_rows_names_is_not_left_to_the_database():
+    rows = [Reservation(project_id=1, ref=f"bonus:{number}", amount_micro=5) for number in range(FEW)]
+    rows[-1].created_at = NOON
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        insert_all(rows)
+    assert not Reservation.objects.exists()
