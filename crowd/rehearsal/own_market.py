@@ -146,11 +146,6 @@ class MarketTogether(OwnMarket):
         stored = [(pk, payload["file"]) for pk, payload in sent.values_list("pk", "payload")[:most]]
         return sorted([*fresh.items(), *stored], key=itemgetter(0), reverse=True)[:most]
 
-    def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
-        kept = OwnMarket.keep_photo(self, task, photo)
-        self.album.setdefault(self.visitor.worker.ext_id, {})[task.ref] = kept["file"]
-        return kept
-
     def hide(self, secret: Secret) -> None:
         self.secrets.keep(secret)
 
@@ -164,6 +159,8 @@ class MarketTogether(OwnMarket):
             self.pages.hand_in(page=page.ref, answers=given, duration_ms=duration_ms, now=self.visitor.now)
         else:
             OwnMarket.hand_in(self, page, given, duration_ms)
+        sent = {ref: payload["file"] for ref, payload in given.items() if "file" in payload}
+        self.album.setdefault(self.visitor.worker.ext_id, {}).update(sent)
 
 
 def stalls_of(account_id: int) -> list[acting.Stall]:
