@@ -149,8 +149,8 @@ def judge_suspicions(*, project_id: int, now: datetime, patience: timedelta = ti
 @transaction.atomic
 def review_as_person(*, stage: Stage, now: datetime) -> int:
     """Judge what is held for a person by the hidden truth, as a careful reviewer would."""
-    held = Asset.objects.filter(stage=stage, state=Asset.State.HELD)
-    found = assets.all_locked(held.values_list("pk", flat=True)).values()
+    held = Asset.objects.select_for_update(of=("self",)).select_related("answer").filter(state=Asset.State.HELD)
+    found = assets.at_stage(stage, held.order_by("pk"))
     if not found:
         return 0
     given = [_review(asset, now) for asset in found]
