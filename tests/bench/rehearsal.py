@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -24,14 +25,21 @@ def run(photos: int, *, pictures: bool, visits: int) -> tuple[dict[str, Any], di
     from django.db import connection
 
     from crowd.models import Answer, Assignment
+    from curation.engine.crowds import OwnCrowd
     from curation.engine.rehearsal import rehearse
+    from curation.engine.rehearsal_driver import Driver
     from curation.engine.rehearsal_setup import ran_as
     from curation.engine.wish import Wish
 
     wish = Wish("gestures", 7, photos, {"review": {"sample": 0}}, pictures=pictures, visits_a_turn=visits)
     statements = Statements()
+    crowd, machine = Part(statements), Part(statements)
     began, worked = time.monotonic(), time.process_time()
-    with connection.execute_wrapper(statements):
+    with (
+        connection.execute_wrapper(statements),
+        mock.patch.object(OwnCrowd, "visit", crowd.counts(OwnCrowd.visit)),
+        mock.patch.object(Driver, "_work", machine.counts(Driver._work)),
+    ):
         document = rehearse(wish=wish)
     took, worked = time.monotonic() - began, time.process_time() - worked
     project = ran_as(wish)
@@ -41,7 +49,8 @@ def run(photos: int, *, pictures: bool, visits: int) -> tuple[dict[str, Any], di
     document["time"].pop("wall_seconds")
     counted = {"seconds": took, "processor_seconds": worked, "pages": pages, "answers": answers}
     rates = {"pages_a_second": pages / took, "pages_a_processor_second": pages / worked}
-    return document, {**counted, **rates, "statements_a_page": statements.n / pages}
+    parts = {**crowd.a_page("crowd", pages), **machine.a_page("machine", pages)}
+    return document, {**counted, **rates, "statements_a_page": statements.n / pages, **parts}
 
 
 class Statements:
@@ -53,6 +62,28 @@ class Statements:
     def __call__(self, execute: Callable[..., Any], *given: Any) -> Any:
         self.n += 1
         return execute(*given)
+
+
+class Part:
+    """What one side of a campaign costs: statements, and seconds of the processor."""
+
+    def __init__(self, statements: Statements) -> None:
+        self.statements = statements
+        self.n, self.seconds = 0, 0.0
+
+    def counts(self, whole: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*given: Any, **named: Any) -> Any:
+            before, began = self.statements.n, time.process_time()
+            try:
+                return whole(*given, **named)
+            finally:
+                self.n += self.statements.n - before
+                self.seconds += time.process_time() - began
+
+        return counted
+
+    def a_page(self, name: str, pages: int) -> dict[str, float]:
+        return {f"{name}_statements_a_page": self.n / pages, f"{name}_ms_a_page": 1_000 * self.seconds / pages}
 
 
 def main() -> int:
