@@ -94,7 +94,8 @@ class Pool:
                 self._end(child)
                 raise
             with self._lock:
-                self._idle.append(child)
+                if child in self._all:  # the pool may have been closed meanwhile
+                    self._idle.append(child)
         result: Result = self._opened(answer)
         return result
 

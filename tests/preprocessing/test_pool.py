@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image
 
+from curation.preprocessing import pool as pools
 from curation.preprocessing.copies import derivative
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.limits import MEGABYTE, PICTURE_LIMITS, Unreadable
@@ -157,6 +159,21 @@ def test_a_closed_pool_leaves_no_process_and_may_be_used_again() -> None:
     pool.close()
 
 
+def test_a_child_that_answers_while_the_pool_is_closed_is_asked_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = pools._Child.ask
+    with Pool(1) as fresh:
+
+        def answer_and_close(child: pools._Child, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+            answer = ask(child, work, arguments)
+            fresh.close()
+            return answer
+
+        with monkeypatch.context() as closing:
+            closing.setattr(pools._Child, "ask", answer_and_close)
+            assert fresh.run(in_a_child.squared, 2) == 4
+        assert fresh.run(in_a_child.squared, 3) == 9
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_children_end_with_their_parent_however_it_ends(tmp_path: Path, end: signal.Signals) -> None:
     place = tmp_path / "ids"
@@ -196,8 +213,6 @@ def test_the_largest_picture_taken_can_be_exported_at_full_size(orientation: int
 
 
 def test_a_process_may_leave_the_pool_of_its_parent_alone() -> None:
-    from curation.preprocessing import pool as pools
-
     mine = pools.shared_pool()
     assert pools.shared_pool() is mine
     assert (os.getpid(), "measuring") in pools._shared
