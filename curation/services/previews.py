@@ -1,7 +1,7 @@
 """What is measured of a picture, and the re-encoded copies that screens and comparisons read."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -35,19 +35,31 @@ def keep(*, asset: Asset, seen: Measured) -> None:
     keep_all([(asset, seen)])
 
 
-def keep_all(pictures: Sequence[tuple[Asset, Measured]]) -> None:
-    """Store what was measured of pictures and their copies. May be repeated."""
-    rows = [
-        AssetPreview(asset=asset, **store_copies(seen.copies), camera=camera_of(seen.analysis))
-        for asset, seen in pictures
-    ]
-    for asset, seen in pictures:
-        asset.width, asset.height = seen.analysis.width, seen.analysis.height
-        for name, value in columns_of(seen.analysis).items():
-            setattr(asset, name, value)
+def keep_all(pictures: Sequence[tuple[Asset, Measured]]) -> list[tuple[Asset, Measured]]:
+    """Store what was measured of pictures and their copies, and return those that are still there. May be repeated.
+
+    Measuring takes a while: of a picture that was erased meanwhile nothing is kept.
+    """
+    stored = {asset.pk: store_copies(seen.copies) for asset, seen in pictures}
     with transaction.atomic():
+        there = _locked_keys(stored)
+        kept = [(asset, seen) for asset, seen in pictures if there.get(asset.pk) == asset.storage_key]
+        rows = [AssetPreview(asset=one, **stored.pop(one.pk), camera=camera_of(seen.analysis)) for one, seen in kept]
+        for asset, seen in kept:
+            asset.width, asset.height = seen.analysis.width, seen.analysis.height
+            for name, value in columns_of(seen.analysis).items():
+                setattr(asset, name, value)
         AssetPreview.objects.bulk_create(rows, update_conflicts=True, unique_fields=["asset"], update_fields=KEPT)
-        Asset.objects.bulk_update([asset for asset, _ in pictures], MEASURES)
+        Asset.objects.bulk_update([asset for asset, _ in kept], MEASURES)
+    for keys in stored.values():
+        _delete(keys)
+    return kept
+
+
+def _locked_keys(asset_ids: Collection[int]) -> dict[int, str]:
+    """Lock pictures in the order of their ids, and return where their files are."""
+    rows = Asset.objects.select_for_update(no_key=True).filter(pk__in=asset_ids).order_by("pk")
+    return dict(rows.values_list("pk", "storage_key"))
 
 
 def columns_of(analysis: Analysis) -> dict[str, Any]:
@@ -74,11 +86,15 @@ def store_copies(copies: Copies) -> dict[str, str]:
         for folder, suffix, data in made:
             keys[f"{folder}_key"] = _store(folder, suffix, data)
     except BaseException:
-        for key in keys.values():
-            with suppress(OSError):
-                default_storage.delete(key)
+        _delete(keys)
         raise
     return keys
+
+
+def _delete(keys: Mapping[str, str]) -> None:
+    for key in keys.values():
+        with suppress(OSError):
+            default_storage.delete(key)
 
 
 def _store(folder: str, suffix: str, data: bytes) -> str:

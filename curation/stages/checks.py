@@ -36,6 +36,7 @@ from curation.stages.measuring import Looked, look_ahead
 Verdict = Decision.Verdict
 SAME_PICTURE = (SAME_FILE, SAME_PHOTO)
 SECONDS_A_SLICE = 20.0  # a slice must end well before its lease
+SECONDS_TO_DECIDE = 20.0  # in which what was measured ahead may still be decided
 TOGETHER = 20
 
 
@@ -122,31 +123,47 @@ class Checks(NoCrowd):
         found = list(waiting.order_by("id")[: limit + 1])
         until, done = monotonic() + SECONDS_A_SLICE, 0
         for looked in look_ahead(found[:limit], settings, until, TOGETHER):
-            check_all(looked=looked, stage=stage, settings=settings, now=now)
-            done += len(looked)
+            left = check_all(looked=looked, stage=stage, settings=settings, now=now, until=until + SECONDS_TO_DECIDE)
+            done += len(looked) - left
+            if left:
+                break
         if done:
             joining.ask(project_id=stage.project_id)
         return Done(done, more=len(found) > done)
 
 
-def check_all(*, looked: Sequence[Looked], stage: Stage, settings: ChecksSettings, now: datetime) -> None:
-    """Decide about pictures that were measured outside of any transaction.
+def check_all(*, looked: Sequence[Looked], stage: Stage, settings: ChecksSettings, now: datetime, until: float) -> int:
+    """Decide about pictures that were measured outside of any transaction, and return how many time has left.
 
     Those that pass do so together, the others one by one as they are found: of copies of an example and of what was
-    rejected as poor the pictures that follow must know.
+    rejected as poor the pictures that follow must know. A failure leaves those that were found before it decided.
     """
-    seen = [(asset, found) for asset, found in looked if isinstance(found, Measured)]
-    previews.keep_all(seen)
-    corners.keep_all([(asset, found.corners) for asset, found in seen if found.corners is not None])
-    known = known_of(stage.project_id, [bytes(asset.sha256) for asset, _ in seen])
+    here, done = _kept(looked), 0
+    digests = [bytes(asset.sha256) for asset, found in here if isinstance(found, Measured)]
+    known = known_of(stage.project_id, digests, with_examples=settings.templates)
     passing: list[tuple[Asset, Finding]] = []
-    for asset, found in looked:
-        finding = _finding(asset, found, known, settings) if isinstance(found, Measured) else Finding(*found)
-        if finding.reason:
-            decide(asset, now, finding)
-        else:
-            passing.append((asset, finding))
-    decide_all(found=passing, now=now)
+    try:
+        for asset, found in here:
+            finding = _finding(asset, found, known, settings) if isinstance(found, Measured) else Finding(*found)
+            if finding.reason:
+                decide(asset, now, finding)
+            else:
+                passing.append((asset, finding))
+            done += 1
+            if monotonic() > until:
+                break
+    finally:
+        decide_all(found=passing, now=now)
+    return len(here) - done
+
+
+@transaction.atomic
+def _kept(looked: Sequence[Looked]) -> list[Looked]:
+    """Store what was measured, and return what there is to decide about: nothing of a picture that was erased."""
+    seen = previews.keep_all([(asset, found) for asset, found in looked if isinstance(found, Measured)])
+    corners.keep_all([(asset, found.corners) for asset, found in seen if found.corners is not None])
+    kept = {asset.pk for asset, _ in seen}
+    return [one for one in looked if one[0].pk in kept or not isinstance(one[1], Measured)]
 
 
 def _finding(asset: Asset, seen: Measured, known: Known, settings: ChecksSettings) -> Finding:
@@ -157,7 +174,7 @@ def _finding(asset: Asset, seen: Measured, known: Known, settings: ChecksSetting
 
 
 def _template(analysis: Analysis, known: Known, settings: ChecksSettings) -> Finding | None:
-    copy = known.templates.best(analysis) if settings.templates else None
+    copy = known.templates.best(analysis)
     if copy is None:
         return None
     key, template = copy

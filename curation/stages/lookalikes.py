@@ -53,9 +53,12 @@ class Known:
     repeated: frozenset[bytes]
 
 
-def known_of(project_id: int, files: Sequence[bytes]) -> Known:
-    """Read what is new in a project since it was last read; `files`: the digests of the pictures that are compared."""
-    examples = examples_of(project_id)
+def known_of(project_id: int, files: Sequence[bytes], *, with_examples: bool) -> Known:
+    """Read what is new in a project since it was last read; `files`: the digests of the pictures that are compared.
+
+    Examples are read only where pictures are compared with them: one that is lost must not stop a stage without.
+    """
+    examples = examples_of(project_id) if with_examples else {}
     here = Asset.objects.filter(project_id=project_id, sha256__in=files).values("sha256")
     repeated = here.annotate(n=Count("id")).filter(n__gt=1).values_list("sha256", flat=True)
     return Known(

@@ -171,7 +171,7 @@ def test_who_measures_for_too_long_decides_nothing_that_was_decided_meanwhile(pr
     settings = check_stage.ChecksSettings()
     asset.stage = checks  # as it stood when the measuring began
     looked = look([asset], settings, math.inf)
-    check_stage.check_all(looked=looked, stage=checks, settings=settings, now=NOON)
+    check_stage.check_all(looked=looked, stage=checks, settings=settings, now=NOON, until=math.inf)
     check_stage.decide_all(found=[(asset, check_stage.Finding())], now=NOON)
     check_stage.decide(asset, NOON, check_stage.Finding("blurred"))
     assert world.stands(asset) == ("validate", "waiting", "")
