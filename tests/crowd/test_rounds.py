@@ -18,7 +18,7 @@ from crowd.models import (
     Task,
     Worker,
 )
-from crowd.services import own_queue, trust
+from crowd.services import own_queue, tallies, trust
 from crowd.services.rounds import NotTogether, Round
 from tests.crowd import market
 from tests.crowd.market import MINUTE, NOON
@@ -78,6 +78,7 @@ def test_a_page_that_is_not_handed_in_stays_in_hand_with_its_money():
     assert (page.state, page.submitted_at, page.judged_at) == ("accepted", NOON + MINUTE, NOON + MINUTE)
     assert set(Task.objects.values_list("issued", "done")) == {(1, 1)}
     assert Reservation.objects.get(ref=f"assignment:{page.pk}").state == "paid"
+    assert tallies.compare() == []
 
 
 @pytest.mark.parametrize("is_from_before", [True, False])
@@ -111,6 +112,7 @@ def test_many_pages_are_stored_as_few_are():
     assert set(Assignment.objects.values_list("state", "submitted_at")) == {("accepted", NOON + MINUTE)}
     assert Reservation.objects.filter(state="paid", created_at__isnull=False).count() == len(people)
     assert LedgerEntry.objects.filter(kind="reserve", created_at__isnull=False).count() == len(people)
+    assert tallies.compare() == [], "what screens show is counted as one page after the other would be"
 
 
 def test_nobody_gets_what_another_one_has_taken_in_the_same_round():
