@@ -13,7 +13,11 @@ from curation.services import bell, jobs
 
 @shared_task(name="curation.run_job", max_retries=3, default_retry_delay=20)
 def run_job(job_id: int) -> None:
-    jobs.run(job_id=job_id, now=database_now())
+    """Run one job. Celery ends the whole worker when one lacks memory; here only the process that ran it ends."""
+    try:
+        jobs.run(job_id=job_id, now=database_now())
+    except MemoryError:
+        raise SystemExit(1) from None
 
 
 @shared_task(name="curation.tick")

@@ -7,6 +7,7 @@ the path in the bucket or the end of it.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -47,7 +48,7 @@ def _read_line(listing: Path, number: int, line: bytes, root: Path, read: Reader
     target = (root / name).resolve()
     if not target.is_relative_to(root):
         yield Refused(name, "outside", "the path leaves the folder of the listing")
-    elif not target.is_file():
+    elif not _is_file(target):
         yield Refused(name, "missing", "there is no such file beside the listing")
     else:
         yield from read(target, name, client_key=key)
@@ -65,31 +66,36 @@ def _entry(line: bytes, root: Path) -> tuple[str, str | None]:
     key = value.get("id")
     if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY and key.isprintable()):
         raise ValueError(f'"id" must be a text of 1 to {MAX_KEY} printable letters')
-    if "\0" in value["path"]:
-        raise ValueError('"path" holds a NUL character')
+    _require_name(value["path"], '"path"')
     return value["path"], key
+
+
+def _require_name(text: str, called: str) -> None:
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError(f"{called} holds a NUL character or half a letter")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file: under a name longer than a file's may be there is none."""
+    return os.access(path, os.F_OK) and path.is_file()
 
 
 def _beside(root: Path, reference: str) -> str:
     """Return the longest end of a reference into a bucket that is a file beside the manifest, else its last part."""
-    if "\0" in reference:
-        raise ValueError('"source-ref" holds a NUL character')
+    _require_name(reference, '"source-ref"')
     _, _, key = reference.partition("://")
     parts = PurePosixPath(key.partition("/")[2] if key else reference).parts
     ends = ("/".join(parts[first:]) for first in range(len(parts)))
-    return next((end for end in ends if (root / end).is_file()), "/".join(parts[-1:]))
+    return next((end for end in ends if _is_file(root / end)), "/".join(parts[-1:]))
 
 
 def file_of(manifest: Path, reference: str) -> Path | None:
     """Return the file a `source-ref` means: beside the manifest, or beside the folder `manifests` of an export."""
     root = manifest.resolve().parent
-    try:
-        for place in (root, root.parent) if root.name == "manifests" else (root,):
-            path = (place / _beside(place, reference)).resolve()
-            if path.is_file() and path.is_relative_to(place):
-                return path
-    except OSError:  # a name longer than a file's may be
-        return None
+    for place in (root, root.parent) if root.name == "manifests" else (root,):
+        path = (place / _beside(place, reference)).resolve()
+        if _is_file(path) and path.is_relative_to(place):
+            return path
     return None
 
 

@@ -16,7 +16,7 @@ from curation.models import Job, Tick
 from curation.services import bell, job_kinds, jobs, redis_away
 from curation.services.job_kinds import JobKind
 from curation.services.jobs import Again
-from curation.tasks import tick
+from curation.tasks import run_job, tick
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -272,6 +272,14 @@ def test_the_end_of_a_process_is_no_failure_of_the_job(job, handler, end):
     handler.script = [end()]
     with pytest.raises(end):
         jobs.run(job_id=job.pk, now=NOON)
+    assert (state_of(job), job.failures) == (State.RUNNING, 0)
+
+
+def test_a_job_without_memory_ends_its_own_process_alone(job, handler):
+    """For a MemoryError Celery would end the whole worker, and three such ends in a minute stop the product."""
+    handler.script = [MemoryError()]
+    with pytest.raises(SystemExit):
+        run_job(job.pk)
     assert (state_of(job), job.failures) == (State.RUNNING, 0)
 
 

@@ -1,7 +1,7 @@
 """The real product under `up` while its parts are killed, frozen and doubled: every picture is looked at just once.
 
-`make chaos` runs this with more pictures (`CHAOS_PICTURES`); beside what the suite prints it tells the seconds that a
-frozen Redis adds to a request, and those that a stop takes.
+`make chaos` runs this with more pictures (`CHAOS_PICTURES`) and jobs (`CHAOS_JOBS`); beside what the suite prints it
+tells what each of them measured: how long something was away, and how much was done again.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -50,11 +51,15 @@ print(json.dumps([made[1], str(Project.objects.get(slug={slug!r}).public_id)]))
 RING_ALL_TWICE_BACKWARDS = """
 from curation.models import Job
 from curation.services import bell
-for _ in range(2):
-    for pk, queue in Job.objects.order_by("-pk").values_list("pk", "queue"):
-        bell.ring(pk, queue)
-print("null")
+backwards = list(Job.objects.order_by("-pk").values_list("pk", "queue"))
+for pk, queue in 2 * backwards:
+    bell.ring(pk, queue)
+print(2 * len(backwards))
 """
+TICKS = "SELECT count(*) FROM curation_tick WHERE name NOT LIKE 'harmless-%%'"
+SECONDS_TO_THE_LAST_TRY = (
+    "SELECT kind, round(extract(epoch FROM started_at - created_at), 1)::float FROM curation_job WHERE state = 'dead'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,24 +73,6 @@ def ours(data_dir) -> Iterator[Product]:
         yield product
 
 
-def thaw(*pids: int) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-
-
-def test_jobs_that_break_their_process_end_dead_and_all_others_are_done_once(ours: Product):
-    places = {HARMLESS * (n + 1) // 4: kind for n, kind in enumerate(BREAKING)}
-    ours.shell(MAKE_JOBS.format(n=HARMLESS, places=places))
-    state = "SELECT count(*) FROM curation_job WHERE kind = ANY(%s) AND state = %s"
-    assert eventually(lambda: ours.one(state, ["is_harmless"], "done") == HARMLESS, seconds=LONG)
-    assert ours.one("SELECT count(*) FROM curation_tick WHERE name LIKE 'harmless-%%'") == HARMLESS
-    assert eventually(lambda: ours.one(state, list(BREAKING), "dead") == len(BREAKING), seconds=LONG)
-    told = ours.rows("SELECT crashes, last_error FROM curation_job WHERE state = 'dead'")
-    assert told == [(3, "Its process died 3 times.")] * len(BREAKING)
-    assert "dead" in ours.manage("jobs")
-
-
 @pytest.fixture
 def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Say something past the capture of output, so that it stands beside the names of the tests."""
@@ -95,6 +82,29 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
             sys.stdout.write(f"\n{text}\n")
 
     return said
+
+
+def thaw(*pids: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_jobs_that_break_their_process_end_dead_and_all_others_are_done_once(ours: Product, tell):
+    worker = role_pid(ours.data_dir, "worker")
+    places = {HARMLESS * (n + 1) // 4: kind for n, kind in enumerate(BREAKING)}
+    ours.shell(MAKE_JOBS.format(n=HARMLESS, places=places))
+    state = "SELECT count(*) FROM curation_job WHERE kind = ANY(%s) AND state = %s"
+    assert eventually(lambda: ours.one(state, ["is_harmless"], "done") == HARMLESS, seconds=LONG)
+    assert ours.one("SELECT count(*) FROM curation_tick WHERE name LIKE 'harmless-%%'") == HARMLESS
+    assert eventually(lambda: ours.one(state, list(BREAKING), "dead") == len(BREAKING), seconds=LONG)
+    told = ours.rows("SELECT crashes, last_error FROM curation_job WHERE state = 'dead'")
+    assert told == [(3, "Its process died 3 times.")] * len(BREAKING)
+    assert "dead" in ours.manage("jobs")
+    assert role_pid(ours.data_dir, "worker") == worker, "a job ended the worker, not its own process alone"
+    tell(
+        f"{HARMLESS} harmless jobs done once; seconds until the last try of the others: {dict(ours.rows(SECONDS_TO_THE_LAST_TRY))}"
+    )
 
 
 def test_a_frozen_redis_keeps_no_request_and_one_killed_without_its_file_loses_nothing(ours: Product, tell):
@@ -139,6 +149,7 @@ class Visitor(threading.Thread):
         super().__init__(daemon=True)
         self.home, self.link, self.token = f"http://127.0.0.1:{ours.port}", link, token
         self.seen: list[tuple[str, int]] = []
+        self.refused: list[float] = []  # when a page said that the database is away
         self.error: Exception | None = None
         self.inside, self.left = threading.Event(), threading.Event()
 
@@ -157,10 +168,12 @@ class Visitor(threading.Thread):
             while not self.left.wait(0.05):
                 for path in ("/", "/account/", "/api/v1/projects"):
                     headers = {"Authorization": f"Bearer {self.token}"} if path.startswith("/api") else {}
-                    self.seen.append((path, client.get(path, headers=headers).status_code))
+                    status = client.get(path, headers=headers).status_code
+                    self.seen.append((path, status))
+                    self.refused += [time.monotonic()] if status == 503 else []
 
 
-def test_while_the_database_is_away_pages_say_so_and_nothing_is_lost_or_restarted(ours: Product):
+def test_while_the_database_is_away_pages_say_so_and_nothing_is_lost_or_restarted(ours: Product, tell):
     paths, intake = Paths(ours.data_dir), Intake(ours, "database")
     before = {role: role_pid(ours.data_dir, role) for role in ("web", "worker", "beat")}
     n = intake.bring(PICTURES, seed=2)
@@ -169,10 +182,12 @@ def test_while_the_database_is_away_pages_say_so_and_nothing_is_lost_or_restarte
     visitor.start()
     assert visitor.inside.wait(60)
     for number in (signal.SIGQUIT, signal.SIGKILL):
-        server = postmaster(paths)
+        server, began = postmaster(paths), time.monotonic()
         os.kill(server, number)
         assert eventually(lambda server=server: is_new(postmaster, paths, server), seconds=60)
         intake.wait(lambda: intake.count() == n)
+        away = max([began, *visitor.refused]) - began
+        tell(f"{number.name}: the last of {len(visitor.refused)} pages with 503 came after {away:.1f} s")
     os.kill(first_of(ours, "SELECT pid FROM pg_stat_activity WHERE application_name = 'winnow'"), signal.SIGKILL)
     intake.wait()
     before_it = len(visitor.seen) + 1  # one may be on its way
@@ -180,7 +195,9 @@ def test_while_the_database_is_away_pages_say_so_and_nothing_is_lost_or_restarte
     visitor.left.set()
     visitor.join()
     assert visitor.error is None
-    assert {status for _, status in visitor.seen} <= {200, 429, 503}
+    statuses = Counter(status for _, status in visitor.seen)
+    tell(f"pages by status: {dict(statuses)}")
+    assert statuses.keys() <= {200, 429, 503}
     assert {role: role_pid(ours.data_dir, role) for role in before} == before
     assert intake.wrong(n) == []
 
@@ -192,28 +209,31 @@ def first_of(ours: Product, query: str) -> int:
     return found[0][0]
 
 
-def test_a_worker_that_freezes_past_its_lease_decides_nothing_when_it_thaws(ours: Product):
+def test_a_worker_that_freezes_past_its_lease_decides_nothing_when_it_thaws(ours: Product, tell):
     holder = (
         "SELECT split_part(leased_by, '/', 2)::int FROM curation_job WHERE kind = 'work_stage' AND state = 'running'"
     )
     intake = Intake(ours, "frozen")
     n = intake.bring(PICTURES, seed=3)
     frozen = first_of(ours, holder)
+    began = time.monotonic()
     os.kill(frozen, signal.SIGSTOP)
     try:
         intake.wait()
     finally:
         thaw(frozen)
+    tell(f"others did the work of {n} pictures within {time.monotonic() - began:.1f} s of the freeze")
     assert intake.bring(3, seed=30) == n + 3
     intake.wait()
     assert intake.wrong(n + 3) == []
 
 
-def test_two_clocks_two_workers_and_every_message_three_times_do_nothing_twice(ours: Product):
-    intake = Intake(ours, "doubled")
+def test_two_clocks_two_workers_and_every_message_three_times_do_nothing_twice(ours: Product, tell):
+    intake, rung = Intake(ours, "doubled"), []
     with doubled(ours, "worker"), doubled(ours, "beat"):
         n = intake.bring(PICTURES, seed=4)
-        intake.wait(lambda: intake.is_through() or ours.shell(RING_ALL_TWICE_BACKWARDS))
+        intake.wait(lambda: intake.is_through() or rung.append(ours.shell(RING_ALL_TWICE_BACKWARDS)))
+    tell(f"{n} pictures, {sum(rung)} messages too many, {ours.one(TICKS)} ticks of two clocks")
     assert intake.wrong(n) == []
     twice = "SELECT count(*) FROM (SELECT 1 FROM curation_tick GROUP BY name, slot HAVING count(*) > 1) t"
     assert ours.one(twice) == 0

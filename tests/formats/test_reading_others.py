@@ -202,6 +202,8 @@ def test_a_list_of_pictures_that_leaves_the_folder_finds_none_outside(tmp_path: 
 
 
 SMALL = {**COCO, "images": [{"id": 7, "file_name": "1.jpg", "width": 5, "height": 5}]}
+NO_CATEGORY = {**COCO, "annotations": [{**COCO["annotations"][0], "category_id": [1]}]}
+NO_ID = {**COCO, "images": [{**COCO["images"][0], "id": [7]}]}
 NO_LABEL = '{"1":{"bboxes":[[0,0,1,1]],"labels":[]}}'
 TURNED = json.dumps(LABEL_STUDIO[:1]).replace('"rotation": 0', '"rotation": 12')
 UNKNOWN_CLASS = {**FOREIGN["yolo"], "labels/train/1.txt": "7 0.2 0.35 0.2 0.5\n"}
@@ -214,8 +216,20 @@ def test_a_name_longer_than_a_file_may_have_is_a_missing_picture(tmp_path: Path)
     assert picture.path is None
 
 
+@pytest.mark.parametrize("place", ["9" * 300, '"a\\0b"', "list.txt"])
+def test_a_split_under_a_name_that_no_file_may_have_has_no_pictures(place: str, tmp_path: Path) -> None:
+    files = {"data.yaml": f"path: {place}\ntrain: {place}\nnames: [dog]\n", "list.txt": "9" * 300 + "\na\0b.jpg\n"}
+    assert entries("yolo", write(tmp_path, files)) == []
+
+
 WRONG: list[tuple[str, dict[str, str | bytes], str]] = [
     ("coco", {"a.json": json.dumps(SMALL)}, "image 1 is not taken: the box 10, 5, 20, 25 does not lie in a picture of"),
+    (
+        "coco",
+        {"a.json": json.dumps(NO_CATEGORY)},
+        "image 1 is not taken: a box has category [1], which the file does not",
+    ),
+    ("coco", {"a.json": json.dumps(NO_ID)}, "image 1 is not taken: its id is neither a number nor a text"),
     ("csv", {"a.csv": HEADER + "1.jpg,dog,left,0,1,1\n"}, "line 2 is not taken: x is 'left', not a number"),
     ("csv", {"a.csv": HEADER + "a,d,0,0,1,1\nb,d,0,0,1,1\na,d,0,0,1,1\n"}, "line 4 is not taken: a stands in rows"),
     ("cvat", {"annotations.xml": CVAT.replace('xtl="10"', 'xtl="nan"')}, "image 1 is not taken: 1.jpg: xtl is 'nan'"),

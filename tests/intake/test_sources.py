@@ -256,13 +256,17 @@ def test_a_listing_gives_files_with_the_leads_own_keys(tmp_path: Path) -> None:
         "not json",
         "[" * 5000,
         json.dumps({"path": "a.jpg", "id": ""}),
+        json.dumps({"path": "half \ud800.jpg"}),
+        json.dumps({"path": "x" * 300 + ".jpg"}),
+        json.dumps({"source-ref": "s3://bucket/" + "x" * 300 + ".jpg"}),
     ]
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
     found = list(open_source(str(tmp_path / "list.jsonl")))
     assert [(one.name, one.client_key) for one in found if isinstance(one, Found)] == [("a.jpg", "mine-1")]
     assert [one.reason for one in found if isinstance(one, Refused)] == [
         *("missing", "outside", "outside"),
-        *["bad_line"] * 5,
+        *["bad_line"] * 6,
+        *("missing", "missing"),
     ]
 
 

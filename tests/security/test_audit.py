@@ -29,6 +29,14 @@ NO_RECORD = {
     ("statements", "statement_cells"),
     ("tokens", "may_revoke"),
 }
+NEVER_CHANGED = {
+    "crowd_ledgerentry",
+    "crowd_skillevent",
+    "curation_decision",
+    "curation_event",
+    "curation_formerexample",
+    "curation_outlook",
+}
 Key = tuple[str, str]  # module below curation.services, function
 
 
@@ -150,3 +158,14 @@ def test_a_line_is_neither_changed_nor_removed_even_by_hand(change: str):
     with refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(change)
     assert Event.objects.filter(text="This happened.").count() == 1
+
+
+@pytest.mark.django_db
+def test_every_table_of_what_happened_refuses_changes_row_by_row():
+    """Before each UPDATE and DELETE (27), switched on, by the function that the check above has met."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger"
+            " WHERE tgtype = 27 AND tgenabled = 'O' AND tgfoid = 'winnow_refuse_change'::regproc AND tgattr = ''"
+        )
+        assert {name for (name,) in cursor.fetchall()} == NEVER_CHANGED

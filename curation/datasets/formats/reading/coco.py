@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,11 @@ def _picture(number: int, item: Mapping[str, Any], content: _Content) -> Labelle
     if not isinstance(name, str) or not name:
         raise ValueError("it has no file_name")
     size = pixels(item.get("width"), "width"), pixels(item.get("height"), "height")
-    boxes = [_named(one, content.categories, size) for one in content.drawn.get(item.get("id", -1), [])]
+    try:
+        drawn = content.drawn.get(item.get("id", -1), [])
+    except TypeError:
+        raise ValueError("its id is neither a number nor a text") from None
+    boxes = [_named(one, content.categories, size) for one in drawn]
     return LabelledPicture(
         number,
         name,
@@ -164,7 +168,7 @@ def _licence(item: Mapping[str, Any], licences: Mapping[int, str]) -> str:
 
 def _named(one: Drawn, categories: Mapping[int, str], size: tuple[int, int]) -> NamedBox:
     category, sides, confidence, outline = one
-    if category not in categories:
+    if not isinstance(category, Hashable) or category not in categories:
         raise ValueError(f"a box has category {category}, which the file does not list")
     if len(sides) != 4:
         raise ValueError(f"a bbox has {len(sides)} numbers; x, y, width, height are expected")

@@ -86,8 +86,8 @@ def _listed_names(document: Path) -> dict[int, str]:
 def _of_splits(document: Path, content: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yield the pictures that `train`, `val` … name: a folder, a list of pictures, or several of them."""
     here = document.parent.resolve()
-    base = (here / str(content.get("path") or ".")).resolve()
-    root = base if base.is_dir() and base.is_relative_to(here) else here
+    base = _found(here, str(content.get("path") or "."))
+    root = base if base is not None and base.is_dir() and base.is_relative_to(here) else here
     for split in (name for name in SPLITS if content.get(name)):
         told = content[split]
         for place in told if isinstance(told, list) else [told]:
@@ -97,15 +97,23 @@ def _of_splits(document: Path, content: Mapping[str, Any]) -> Iterator[tuple[Pat
 def _pictures_at(root: Path, here: Path, place: str) -> Iterator[Path]:
     """Yield what a place means; downloads often begin it with ../ though it lies beside the file."""
     ends = [place, place.removeprefix("../"), place.removeprefix("./")]
-    found = next((one for end in ends if (one := (root / end).resolve()).exists() and one.is_relative_to(here)), None)
+    found = next((one for end in ends if (one := _found(root, end)) is not None and one.is_relative_to(here)), None)
     if found is None:
         return
     if found.is_dir():
         yield from (path for path, _ in _below(found))
     else:
         lines = (line.strip() for line in found.read_text("utf-8").splitlines())
-        listed = ((found.parent / line).resolve() for line in lines if line)
-        yield from (path for path in listed if path.is_file() and path.is_relative_to(here))
+        listed = (_found(found.parent, line) for line in lines if line)
+        yield from (path for path in listed if path is not None and path.is_file() and path.is_relative_to(here))
+
+
+def _found(folder: Path, place: str) -> Path | None:
+    """Return what lies there; nothing does under a name that no file may have."""
+    try:
+        return (folder / place).resolve(strict=True)
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:
