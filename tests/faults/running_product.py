@@ -102,9 +102,8 @@ def test_jobs_that_break_their_process_end_dead_and_all_others_are_done_once(our
     assert told == [(3, "Its process died 3 times.")] * len(BREAKING)
     assert "dead" in ours.manage("jobs")
     assert role_pid(ours.data_dir, "worker") == worker, "a job ended the worker, not its own process alone"
-    tell(
-        f"{HARMLESS} harmless jobs done once; seconds until the last try of the others: {dict(ours.rows(SECONDS_TO_THE_LAST_TRY))}"
-    )
+    tries = dict(ours.rows(SECONDS_TO_THE_LAST_TRY))
+    tell(f"{HARMLESS} harmless jobs done once; seconds until the last try of the others: {tries}")
 
 
 def test_a_frozen_redis_keeps_no_request_and_one_killed_without_its_file_loses_nothing(ours: Product, tell):
