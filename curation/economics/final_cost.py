@@ -1,5 +1,6 @@
 """What a campaign will have cost in the end: what is spent, and what the rest takes, drawn. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from curation.economics.week import Floats
 
 DRAWS, SEED = 4_000, 20_181_018
 PILOT, RARE = 20.0, 0.1  # what a recipe's expectation counts for; that nothing is certain: a tenth of an item
-UNEVEN = 0.2  # how far the cost of single items of a stage differs from their mean, as a share of it
+UNEVEN, EVEN = 0.2, 0.05  # how far costs of single items differ from their mean: where unknown, and at the least
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class StageAhead:
     many went in where one becomes many, as a video becomes frames; `is_certain`: it drops nothing. `prepaid_micro` is
     what has been spent already on those that wait: answers about things that are not decided yet. `expected` is the
     share that a recipe lets expect, which counts as much as a pilot of 20; without it all are as likely beforehand.
+    `uneven`: how far what single items cost when they are decided differs from its mean, as a share of it.
     """
 
     entry_micro: float
@@ -31,6 +33,7 @@ class StageAhead:
     entered: int = 0
     prepaid_micro: float = 0.0
     expected: float | None = None
+    uneven: float = UNEVEN
 
     def draw(self, chance: np.random.Generator, draws: int) -> Floats:
         """Draw what comes out of one item."""
@@ -49,6 +52,17 @@ class StageAhead:
     @property
     def decided(self) -> int:
         return self.entered or self.passed + self.dropped
+
+
+def uneven_answers(*, mean: float, usual: int) -> float:
+    """Return how far costs of items differ, as a share of their mean, that took `mean` answers each.
+
+    Every item takes the usual number, or the whole part of the mean where that is less, as when majorities are reached
+    early; then one more as long as answers disagree. These are taken as geometric: of the mean m the variance is
+    m (1 + m). A mean under one says that nobody was asked.
+    """
+    more = mean - min(usual, math.floor(mean))
+    return max(EVEN, math.sqrt(more * (1 + more)) / mean) if mean >= 1 else UNEVEN
 
 
 def draw_final_cost(
@@ -72,8 +86,9 @@ def draw_final_cost(
     for stage, share, flow in zip(stages, shares, _flows(stages, shares, left, chance), strict=True):
         extra = extra + np.maximum(0.0, stage.waiting - flow.entering)  # more is on its way than is needed
         entering, leaving = flow.entering + extra, flow.leaving + extra * share
-        unit = stage.entry_micro * entering + stage.pass_micro * leaving
-        total += np.maximum(0.0, unit * _unevenness(stage, entering, chance) - stage.prepaid_micro)
+        decided = stage.entry_micro * entering * _unevenness(stage.uneven, stage.decided, entering, chance)
+        passed = stage.pass_micro * leaving * _unevenness(EVEN, stage.passed, leaving, chance)
+        total += np.maximum(0.0, decided + passed - stage.prepaid_micro)
         extra = extra * share
     return total
 
@@ -100,8 +115,8 @@ def _flows(
     return flows[::-1]
 
 
-def _unevenness(stage: StageAhead, entering: Floats, chance: np.random.Generator) -> Floats:
+def _unevenness(uneven: float, seen: int, to_come: Floats, chance: np.random.Generator) -> Floats:
     """Draw by which factor the items to come cost more or less than the mean of those that were paid."""
-    known = UNEVEN / np.sqrt(max(1, stage.decided))
-    to_come = UNEVEN / np.sqrt(np.maximum(1.0, entering))
-    return np.asarray(1 + chance.standard_normal(len(entering)) * np.hypot(known, to_come))
+    known = uneven / math.sqrt(max(1, seen))
+    luck = uneven / np.sqrt(np.maximum(1.0, to_come))
+    return np.asarray(1 + chance.standard_normal(len(to_come)) * np.hypot(known, luck))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from curation.economics.answers import BOXES, boxes, majority
-from curation.economics.final_cost import StageAhead, draw_final_cost
+from curation.economics.final_cost import EVEN, UNEVEN, StageAhead, draw_final_cost, uneven_answers
 from tests.bench.time_left import judge_final_cost
 
 
@@ -43,6 +43,28 @@ def test_a_film_that_becomes_many_frames_is_paid_once():
 def test_more_that_was_seen_makes_the_interval_narrower():
     few, many = (quantiles([StageAhead(1e6, 0, 67 * n, 33 * n)], left=1_000, spent_micro=0) for n in (1, 50))
     assert many[2] - many[0] < (few[2] - few[0]) / 2
+
+
+@pytest.mark.parametrize(
+    ("mean", "usual", "uneven"), [(2.27, 3, 0.2580), (4.1, 3, 0.3707), (3.0, 3, EVEN), (0.0, 3, UNEVEN)]
+)
+def test_items_cost_as_unevenly_as_their_answers_beyond_the_usual_number(mean, usual, uneven):
+    assert uneven_answers(mean=mean, usual=usual) == pytest.approx(uneven, abs=5e-5)
+
+
+def test_answers_bought_until_people_agree_are_as_uneven_as_reckoned():
+    bought = 2 + np.random.default_rng(5).geometric(0.7, 100_000)  # three, and one more with a chance of 0.3 each time
+    assert uneven_answers(mean=bought.mean(), usual=3) == pytest.approx(bought.std() / bought.mean(), rel=0.02)
+
+
+def test_items_that_all_cost_the_same_leave_no_doubt_but_how_many_they_are():
+    even, uneven = (
+        quantiles([StageAhead(1e6, 0, 50, 0, is_certain=True, uneven=one)], left=500, spent_micro=0)
+        for one in (0.0, 0.2)
+    )
+    assert even == pytest.approx([500e6] * 3)
+    spread = 1.645 * 0.2 * np.hypot(1 / 50**0.5, 1 / 500**0.5) * 500e6
+    assert uneven == pytest.approx([500e6 - spread, 500e6, 500e6 + spread], rel=0.01)
 
 
 def test_a_stage_that_has_let_nothing_through_lets_nobody_say():

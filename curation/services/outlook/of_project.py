@@ -8,7 +8,7 @@ from functools import cache
 from crowd.models.tally import Of
 from crowd.services import tallies
 from crowd.services.tallies import HOUR, Key
-from curation.economics.final_cost import StageAhead, draw_final_cost
+from curation.economics.final_cost import StageAhead, draw_final_cost, uneven_answers
 from curation.economics.time_left import Goal, Quantiles, draw_hours, pace_of
 from curation.economics.week import Week
 from curation.models import Asset, Pool, Project
@@ -106,14 +106,27 @@ def _final_cost(numbers: ProjectNumbers, left: int, yields: Mapping[str, float] 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """How many answers a stage's tasks ask for so far, how many of them are there, and how many tasks have one."""
+    """How many answers a stage's tasks ask for so far, how many of them are there, and how many tasks have one.
+
+    `usual` is how many its pools ask for where nobody disagrees.
+    """
 
     asked: int = 0
     given: int = 0
     begun: int = 0
+    usual: int = 1
 
     def __add__(self, other: "Answers") -> "Answers":
-        return Answers(self.asked + other.asked, self.given + other.given, self.begun + other.begun)
+        return Answers(
+            self.asked + other.asked,
+            self.given + other.given,
+            self.begun + other.begun,
+            min(self.usual, other.usual),
+        )
+
+    def each(self, items: int) -> float:
+        """Return how many are asked for about one of so many items; 0 where nobody was asked."""
+        return self.asked / items if self.given and self.asked >= self.given and items else 0.0
 
 
 def answers_of(rows: Sequence[PoolRow]) -> dict[int, Answers]:
@@ -121,8 +134,9 @@ def answers_of(rows: Sequence[PoolRow]) -> dict[int, Answers]:
     found: dict[int, Answers] = {}
     for row in rows:
         if row.pool.kind == Pool.Kind.MAIN:
-            these = Answers(*(row.counts.get(f"tasks.{word}", 0) for word in ("asked", "done", "begun")))
-            found[row.pool.stage_id] = found.get(row.pool.stage_id, Answers()) + these
+            asked, given, begun = (row.counts.get(f"tasks.{word}", 0) for word in ("asked", "done", "begun"))
+            these, stage = Answers(asked, given, begun, row.pool.overlap), row.pool.stage_id
+            found[stage] = found[stage] + these if stage in found else these
     return found
 
 
@@ -133,6 +147,9 @@ def stages_ahead(
     yields: Mapping[str, float] | None = None,
 ) -> list[StageAhead]:
     """Return what each stage costs an item; what people sent is paid, and counts, where it is accepted.
+
+    What was spent on a stage bought a part of the answers that are asked for about some of its items. About what waits
+    without a task, or came in behind the stage, nobody was asked.
 
     `yields` are the shares that a recipe lets expect of its stages, 1 where it names none; None = no recipe is known.
     """
@@ -160,7 +177,8 @@ def _expected(step: FunnelStep, yields: Mapping[str, float] | None) -> float | N
 
 def _ahead(step: FunnelStep, own: int, paid_for_passing: int, answers: Answers, expected: float | None) -> StageAhead:
     decided, waiting = step.passed + step.lost, step.waiting + step.held
-    entry = _entry_price(own, decided, step.working + step.held, answers)
+    each = answers.each(min(decided, answers.begun) + step.working + step.held)
+    entry = own / answers.given * each if each else own / decided if decided else 0.0
     return StageAhead(
         entry_micro=entry,
         pass_micro=paid_for_passing / step.passed if step.passed else 0.0,
@@ -171,15 +189,5 @@ def _ahead(step: FunnelStep, own: int, paid_for_passing: int, answers: Answers, 
         entered=step.cut,
         expected=expected,
         prepaid_micro=max(0.0, own - entry * decided),
+        uneven=uneven_answers(mean=each, usual=answers.usual),
     )
-
-
-def _entry_price(own: int, decided: int, in_work: int, answers: Answers) -> float:
-    """Return what an item costs in all: what was spent bought a part of the answers asked for about some of them.
-
-    About what waits without a task, or came in behind the stage, nobody was asked.
-    """
-    asked_about = min(decided, answers.begun) + in_work
-    if answers.given and answers.asked >= answers.given and asked_about:
-        return own * answers.asked / answers.given / asked_about
-    return own / decided if decided else 0.0
