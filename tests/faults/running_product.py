@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,10 +17,11 @@ import httpx
 import pytest
 
 from curation.embedded.paths import Paths
-from tests.embedded.observe import eventually, is_new, postmaster, redis_pid
+from tests.embedded.observe import eventually, is_new, keeper_pid, kill, postmaster, redis_pid
 from tests.embedded.running import ROOT, family, role_pid
 from tests.faults.pictures import LONG, Intake, picture
 from tests.faults.sides import Product, running
+from tests.faults.visitor import Visitor
 
 pytestmark = pytest.mark.faults
 SETTINGS = "tests.faults.breakable"
@@ -141,37 +141,6 @@ def upload(ours: Product, token: str, project: str, number: int) -> float:
     return round(time.monotonic() - began, 2)
 
 
-class Visitor(threading.Thread):
-    """Somebody who is signed in, reloads pages all the time, and notes what comes back."""
-
-    def __init__(self, ours: Product, link: str, token: str) -> None:
-        super().__init__(daemon=True)
-        self.home, self.link, self.token = f"http://127.0.0.1:{ours.port}", link, token
-        self.seen: list[tuple[str, int]] = []
-        self.refused: list[float] = []  # when a page said that the database is away
-        self.error: Exception | None = None
-        self.inside, self.left = threading.Event(), threading.Event()
-
-    def run(self) -> None:
-        try:
-            self.look()
-        except Exception as error:  # noqa: BLE001  the test tells of it
-            self.error = error
-
-    def look(self) -> None:
-        with httpx.Client(base_url=self.home, trust_env=False, timeout=60) as client:
-            client.get(self.link)
-            form = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
-            assert client.post(self.link, data=form).status_code == 302
-            self.inside.set()
-            while not self.left.wait(0.05):
-                for path in ("/", "/account/", "/api/v1/projects"):
-                    headers = {"Authorization": f"Bearer {self.token}"} if path.startswith("/api") else {}
-                    status = client.get(path, headers=headers).status_code
-                    self.seen.append((path, status))
-                    self.refused += [time.monotonic()] if status == 503 else []
-
-
 def test_while_the_database_is_away_pages_say_so_and_nothing_is_lost_or_restarted(ours: Product, tell):
     paths, intake = Paths(ours.data_dir), Intake(ours, "database")
     before = {role: role_pid(ours.data_dir, role) for role in ("web", "worker", "beat")}
@@ -184,18 +153,18 @@ def test_while_the_database_is_away_pages_say_so_and_nothing_is_lost_or_restarte
         server, began = postmaster(paths), time.monotonic()
         os.kill(server, number)
         assert eventually(lambda server=server: is_new(postmaster, paths, server), seconds=60)
+        served = visitor.served_since(time.monotonic())
+        tell(f"{number.name}: a page came again {served - began:.1f} s later")
         intake.wait(lambda: intake.count() == n)
-        away = max([began, *visitor.refused]) - began
-        tell(f"{number.name}: the last of {len(visitor.refused)} pages with 503 came after {away:.1f} s")
     os.kill(first_of(ours, "SELECT pid FROM pg_stat_activity WHERE application_name = 'winnow'"), signal.SIGKILL)
     intake.wait()
-    before_it = len(visitor.seen) + 1  # one may be on its way
-    assert eventually(lambda: ("/", 200) in visitor.seen[before_it:] or visitor.error, seconds=60)
+    visitor.served_since(time.monotonic())
     visitor.left.set()
     visitor.join()
     assert visitor.error is None
-    statuses = Counter(status for _, status in visitor.seen)
-    tell(f"pages by status: {dict(statuses)}")
+    statuses = Counter(one.status for one in visitor.seen)
+    longest = max(one.ended - one.began for one in visitor.seen)
+    tell(f"pages by status: {dict(statuses)}; the longest took {longest:.1f} s")
     assert statuses.keys() <= {200, 429, 503}
     assert {role: role_pid(ours.data_dir, role) for role in before} == before
     assert intake.wrong(n) == []
@@ -272,3 +241,16 @@ def test_asked_to_stop_at_full_work_it_ends_and_goes_on_where_it_was(tmp_path, t
         intake = Intake(ours, "stopped")
         intake.wait()
         assert intake.wrong(n) == []
+
+
+def test_after_a_kill_of_everything_up_serves_again(tmp_path, tell):
+    with running(tmp_path / "var", SETTINGS) as (ours, process):
+        paths = Paths(ours.data_dir)
+        for pid in (process.pid, keeper_pid(paths), postmaster(paths), redis_pid(paths)):
+            kill(pid)
+        process.wait()
+        assert eventually(lambda: family(ours.data_dir) == [], seconds=60)
+    began = time.monotonic()
+    with running(tmp_path / "var", SETTINGS) as (ours, _):
+        assert httpx.get(f"http://127.0.0.1:{ours.port}/readyz", timeout=60, trust_env=False).status_code == 200
+        tell(f"ready {time.monotonic() - began:.1f} s after it was started again")
