@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from crowd.models import Assignment
+from curation.asgi import application
 from curation.live.doorbell import STRANGER
 from curation.live.routes import routes
 from curation.models import Asset, AssetPreview, Job, Pool, Project, User
@@ -135,3 +136,19 @@ def test_a_websocket_opens_for_members_only(people: dict[str, User], project: Pr
     for stranger in (people["Charlie"], AnonymousUser()):
         said = async_to_sync(first_word)(stranger)
         assert (said["type"], said["code"]) == ("websocket.close", STRANGER)
+
+
+def test_a_websocket_is_no_door_for_pages_of_other_sites(project: Project):
+    """A browser sends the cookie of whoever is signed in along with a websocket, wherever the page came from."""
+
+    async def answer(origin: bytes) -> dict[str, Any]:
+        place = {"path": f"/ws/projects/{project.public_id}/", "headers": [(b"origin", origin)], "query_string": b""}
+        socket = ApplicationCommunicator(application, {"type": "websocket", **place})
+        await socket.send_input({"type": "websocket.connect"})
+        said: dict[str, Any] = await socket.receive_output(timeout=60)
+        return said
+
+    assert async_to_sync(answer)(b"http://127.0.0.1").get("code") == STRANGER  # asked who it is
+    elsewhere = async_to_sync(answer)(b"https://elsewhere.example")
+    assert elsewhere["type"] == "websocket.close"
+    assert elsewhere.get("code") != STRANGER
