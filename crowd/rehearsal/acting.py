@@ -168,12 +168,12 @@ def answer(sight: Sight, stall: Stall, task: StallTask, actor: Actor) -> dict[st
     """Return what this person answers to a task, wherever it is shown."""
     if stall.interface == "photo":
         return _send_film(sight, task, actor) if stall.media == "video" else _send_photo(sight, task, actor)
-    truth, asked = sight.truth_of(task), task.payload
+    truth = sight.truth_of(task)
     if stall.interface == "text":
         return {"text": f"A hand shows {truth.sign or 'nothing'}."}
     if stall.interface in {"choice", "pair"}:
-        return {"answer": answers.judgement(actor.person, actor.rng, asked["class"], truth, list(stall.options))}
-    width, height = int(asked["width"]), int(asked["height"])
+        return {"answer": answers.judgement(actor.person, actor.rng, task.payload["class"], truth, list(stall.options))}
+    width, height = truth.width, truth.height  # at whatever size it is shown, people outline the same
     drawn, flags = answers.boxes(actor.person, actor.rng, truth, width, height)
     offered = [box for box in drawn if not stall.labels or box["label"] in stall.labels]
     said = list(stall.flags[:1]) if flags or not offered else []

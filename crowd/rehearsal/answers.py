@@ -5,6 +5,7 @@ Chance is a `random.Random` of the caller: one per person and task makes answers
 
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -60,9 +61,14 @@ class BoxAnswer(TypedDict):
 class Photo:
     """A submitted file, the truth about it, and what was wrong on purpose or by slip (None: nothing)."""
 
-    data: bytes
+    file: bytes | Future[bytes]
     truth: Truth
     trick: str | None
+
+    @property
+    def data(self) -> bytes:
+        """The file, waited for if it is still being drawn."""
+        return self.file if isinstance(self.file, bytes) else self.file.result()
 
 
 @dataclass(frozen=True, slots=True)

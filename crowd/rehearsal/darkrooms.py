@@ -5,9 +5,12 @@ Both know the same truth about the same photo, so that a campaign takes the same
 
 import json
 import random
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from PIL import Image
 
@@ -17,6 +20,8 @@ from .pictures import truth as facts
 from .pictures.jpeg import decode, encode, stamp
 from .pictures.scene import template_setting
 from .pictures.tricks import Sent
+
+Taken = tuple[bytes | Future[bytes], Truth]
 
 TEMPLATE_COPY: Final = "template"
 TEMPLATE_WAYS: Final = tuple(f"template_{way}" for way in cheats.WAYS)
@@ -31,8 +36,11 @@ _AFTER: Final = {
 class Darkroom(Protocol):
     """What makes the files that people send."""
 
-    def photo(self, identity: str, setting: Setting, trick: str | None, taken: datetime, /) -> Sent:
-        """Make what the camera of a person writes, spoilt by the trick if it is one that spoils."""
+    def photo(self, identity: str, setting: Setting, trick: str | None, taken: datetime, /) -> Taken:
+        """Make what the camera of a person writes, spoilt by the trick if it is one that spoils.
+
+        What is still being drawn is given as the promise of it.
+        """
         ...
 
     def template_copy(self, trick: str, sign: str, template: bytes | None, /) -> Sent:
@@ -44,11 +52,20 @@ class Darkroom(Protocol):
         ...
 
 
+class Lab(Protocol):
+    """Draws elsewhere, while whoever asked goes on."""
+
+    def __call__(self, draw: Callable[..., bytes], /, *arguments: Any) -> Future[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
-    """Draws every photo: what the checks say of it, they have seen."""
+    """Draws every photo: what the checks say of it, they have seen. `shrink` 2 draws at half the size."""
+
+    shrink: int = 1
 
     def photo(self, identity: str, setting: Setting, trick: str | None, taken: datetime) -> Sent:
-        picture, by = draw(setting), stamp(identity, taken)
+        picture, by = draw(setting, self.shrink), stamp(identity, taken)
         if trick in _AFTER:
             return _AFTER[trick](picture, by)
         return encode(picture.image, by), picture.truth
@@ -65,6 +82,29 @@ class Drawn:
 
     def resaved(self, data: bytes, truth: Truth, salt: str) -> Sent:
         return cheats.resaved(data, truth, random.Random(f"resaved-{salt}"))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnElsewhere:
+    """Has photos drawn in a lab: what they show is known at once, their bytes when they are done."""
+
+    lab: Lab
+    shrink: int = 1
+
+    def photo(self, identity: str, setting: Setting, trick: str | None, taken: datetime) -> Taken:
+        truth = expected_truth(setting)
+        promised = self.lab(_developed, self.shrink, identity, setting, trick, taken)
+        return promised, cheats.SPOILT[trick](truth) if trick in _AFTER else truth
+
+    def template_copy(self, trick: str, sign: str, template: bytes | None) -> Sent:
+        return DRAWN.template_copy(trick, sign, template)
+
+    def resaved(self, data: bytes, truth: Truth, salt: str) -> Sent:
+        return DRAWN.resaved(data, truth, salt)
+
+
+def _developed(shrink: int, identity: str, setting: Setting, trick: str | None, taken: datetime) -> bytes:
+    return Drawn(shrink).photo(identity, setting, trick, taken)[0]
 
 
 class Planted:

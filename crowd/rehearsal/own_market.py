@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -26,8 +26,52 @@ from crowd.services.standing import Learned
 FILM = b"ftyp"
 Files = Sequence[tuple[int, Mapping[str, Any]]]
 """What people sent, by answer: the latest first."""
-Album = dict[str, dict[int, Any]]
-"""The files of people who are at work together, by person and answer: not all of them are in the database yet."""
+
+
+@dataclass(slots=True)
+class Album:
+    """The files of people who are at work together, by person and answer: not all of them are in the database yet.
+
+    Those that are still being drawn are stored, and told of, when somebody asks for one or a page is written.
+    """
+
+    _files: dict[str, dict[int, Any]] = field(default_factory=dict)
+    _undeveloped: list[tuple[dict[str, Any], acting.StallTask, answers.Photo]] = field(default_factory=list)
+    _secrets: Secrets = field(default_factory=Secrets)
+
+    def take(self, file: dict[str, Any], task: acting.StallTask, photo: answers.Photo) -> None:
+        self._undeveloped.append((file, task, photo))
+
+    def add(self, person: str, files: Mapping[int, Any]) -> None:
+        self._files.setdefault(person, {}).update(files)
+
+    def files_of(self, person: str) -> Mapping[int, Any]:
+        if person in self._files:
+            self.develop()
+        return self._files.get(person, {})
+
+    def develop(self) -> None:
+        """Store the photos that were taken, in that order."""
+        for file, task, photo in self._undeveloped:
+            told, secret = _stored(task, photo)
+            file |= told
+            self._secrets.keep(secret)
+        self._undeveloped.clear()
+
+    def write(self) -> None:
+        self.develop()
+        self._secrets.write()
+
+
+@dataclass(slots=True)
+class PhotoRound(Round):
+    """A round in which photos are sent: what is written of them must be known by then."""
+
+    album: Album = field(default_factory=Album)
+
+    def write(self) -> None:
+        self.album.develop()
+        Round.write(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +132,9 @@ class OwnMarket:
         return [(pk, payload["file"]) for pk, payload in sent.values_list("pk", "payload")[:most]]
 
     def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
-        digest = hashlib.sha256(photo.data)
-        self.hide(Secret(digest.digest(), photo.truth, task.ref, photo.trick))
-        suffix = "mp4" if photo.data[4:8] == FILM else "jpg"
-        key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(photo.data))
-        name, size = f"photo-{task.ref}.{suffix}", len(photo.data)
-        return {"file": {"key": key, "sha256": digest.hexdigest(), "bytes": size, "name": name}}
-
-    def hide(self, secret: Secret) -> None:
+        file, secret = _stored(task, photo)
         truths.write([secret])
+        return {"file": file}
 
     def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:
         who = self.visitor.worker.pk
@@ -116,9 +154,7 @@ class OwnMarket:
 class MarketTogether(OwnMarket):
     """Pages of real work are taken and handed in together with those of other visitors."""
 
-    pages: Round
-    secrets: Secrets
-    album: Album
+    pages: PhotoRound
 
     @property
     def known(self) -> Learned:
@@ -141,13 +177,16 @@ class MarketTogether(OwnMarket):
         return acting.Page(page, stall, [acting.StallTask(row.pk, row.task.payload) for row in rows])
 
     def files_of(self, people: Sequence[str], most: int) -> Files:
-        fresh = {pk: file for one in people for pk, file in self.album.get(one, {}).items()}
+        fresh = {pk: file for one in people for pk, file in self.pages.album.files_of(one).items()}
         sent = _sent_by(self.visitor.worker.account_id, people).exclude(pk__in=fresh)
         stored = [(pk, payload["file"]) for pk, payload in sent.values_list("pk", "payload")[:most]]
         return sorted([*fresh.items(), *stored], key=itemgetter(0), reverse=True)[:most]
 
-    def hide(self, secret: Secret) -> None:
-        self.secrets.keep(secret)
+    def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
+        """Say so much of a photo as is known before it is drawn: the rest comes when its page is written."""
+        file: dict[str, Any] = {"key": f"photo-{task.ref}", "sha256": "0" * 64, "bytes": 0}
+        self.pages.album.take(file, task, photo)
+        return {"file": file}
 
     def is_right(self, page: acting.Page, task: acting.StallTask, given: Mapping[str, Any]) -> bool:
         if not self.pages.holds(page.ref):
@@ -158,9 +197,19 @@ class MarketTogether(OwnMarket):
         if self.pages.holds(page.ref):
             self.pages.hand_in(page=page.ref, answers=given, duration_ms=duration_ms, now=self.visitor.now)
         else:
+            self.pages.album.develop()
             OwnMarket.hand_in(self, page, given, duration_ms)
         sent = {ref: payload["file"] for ref, payload in given.items() if "file" in payload}
-        self.album.setdefault(self.visitor.worker.ext_id, {}).update(sent)
+        self.pages.album.add(self.visitor.worker.ext_id, sent)
+
+
+def _stored(task: acting.StallTask, photo: answers.Photo) -> tuple[dict[str, Any], Secret]:
+    """Store a file; return what an answer says of it, and what only the crowd knows."""
+    data, digest = photo.data, hashlib.sha256(photo.data)
+    suffix = "mp4" if data[4:8] == FILM else "jpg"
+    key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(data))
+    told = {"key": key, "sha256": digest.hexdigest(), "bytes": len(data), "name": f"photo-{task.ref}.{suffix}"}
+    return told, Secret(digest.digest(), photo.truth, task.ref, photo.trick)
 
 
 def stalls_of(account_id: int) -> list[acting.Stall]:

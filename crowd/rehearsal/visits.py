@@ -20,12 +20,11 @@ from crowd.rehearsal import acting, pace
 from crowd.rehearsal.arrivals import Coming
 from crowd.rehearsal.darkrooms import DRAWN, Darkroom
 from crowd.rehearsal.models import RehearsalCrowd
-from crowd.rehearsal.own_market import Album, MarketTogether, OwnMarket, Visitor, stalls_of
+from crowd.rehearsal.own_market import MarketTogether, OwnMarket, PhotoRound, Visitor, stalls_of
 from crowd.rehearsal.people import CrowdMix, Person, profile
 from crowd.rehearsal.population import luck_of
-from crowd.rehearsal.truths import Secrets
 from crowd.services import handing_in
-from crowd.services.rounds import NotTogether, Round
+from crowd.services.rounds import NotTogether
 
 FILM = b"ftyp"
 
@@ -95,16 +94,15 @@ def _visit_some(account_id: int, visitors: int, darkroom: Darkroom, *, together:
         if number == 0 and handing_in.expire_leases(now=crowd.clock, account_id=account_id):
             offered = stalls_of(account_id)
     workers = _workers(crowd, coming, moments)
-    pages = Round(list(workers.values()), [stall.ref for stall in offered]) if together else None
-    secrets, album = Secrets(), Album()
+    pages = PhotoRound(list(workers.values()), [stall.ref for stall in offered]) if together else None
     for person, rng, at in zip(coming, luck, moments, strict=True):
         visitor = Visitor(workers[person.number], at, is_live=False, ring=_ring_of(crowd, person))
         alone = OwnMarket(visitor, offered)
-        market = alone if pages is None else MarketTogether(visitor, offered, pages, secrets, album)
+        market = alone if pages is None else MarketTogether(visitor, offered, pages)
         found.append(Visit(acting.visit(market, acting.Actor(person, rng, at, darkroom)), at))
     if pages is not None:
         pages.write()
-    secrets.write()
+        pages.album.write()
     crowd.save(update_fields=["step", "clock"])
     return found
 

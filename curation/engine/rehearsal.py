@@ -15,13 +15,12 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Account, Batch, Task
 from crowd.rehearsal import visits
-from crowd.rehearsal.darkrooms import DRAWN, PLANTED
 from crowd.rehearsal.models import RehearsalCrowd
 from curation.engine import campaigns, flow
 from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
 from curation.engine.rehearsal_driver import Driver, commits_later, judge_suspicions
-from curation.engine.rehearsal_setup import START, new_project, photos_of, prepare, seed_of, start
+from curation.engine.rehearsal_setup import START, darkroom_of, new_project, photos_of, prepare, seed_of, start
 from curation.engine.report import report
 from curation.engine.wish import Wish
 from curation.models import Job, Pool, Project
@@ -130,7 +129,7 @@ def document_of(*, project: Project, wish: Wish, wall_seconds: float) -> dict[st
 
 def _own_crowd(project: Project, wish: Wish) -> OwnCrowd:
     account = Account.objects.get(slug=account_for(project, "rehearsal").slug)
-    return OwnCrowd(account, DRAWN if wish.pictures else PLANTED)
+    return OwnCrowd(account, darkroom_of(project, wish))
 
 
 @contextmanager

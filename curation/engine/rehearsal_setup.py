@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 from crowd.money import dollars, micro
 from crowd.rehearsal import visits
+from crowd.rehearsal.darkrooms import PLANTED, Darkroom, DrawnElsewhere
 from curation.engine import asking, campaigns
 from curation.engine.market_accounts import account_for
 from curation.engine.rehearsal_eyes import require_no_pixels
+from curation.engine.rehearsal_size import halved, in_a_child, is_halved, may_be_halved
 from curation.engine.wish import Wish
 from curation.models import Pool, Project, User
 from curation.recipes.loading import Recipe, load
@@ -53,6 +55,7 @@ def _name(wish: Wish) -> str:
     extra += f", through {wish.platform}" if wish.platform != "rehearsal" else ""
     extra += f", {wish.visits_a_turn} visits a turn" if wish.visits_a_turn else ""
     extra += "" if wish.pictures else ", without pictures"
+    extra += ", photos at full size" if wish.full_size else ""
     extra += f", people like those of {wish.like}" if wish.like else ""
     return f"Rehearsal of {wish.recipe}, seed {wish.seed}, {wish.size} photos{extra}"
 
@@ -105,8 +108,20 @@ def asked_of(wish: Wish, platform: str = "rehearsal", *, name: str = "") -> aski
     )
     if not wish.pictures:
         require_no_pixels(asked)
-        asked = replace(asked, recipe=_undrawn(recipe))
-    return asked
+        return replace(asked, recipe=_undrawn(recipe))
+    return halved(asked) if _is_small(asked, wish) else asked
+
+
+def darkroom_of(project: Project, wish: Wish) -> Darkroom:
+    """Return what makes the photos of a rehearsal in our own market."""
+    if not wish.pictures:
+        return PLANTED
+    asked = asked_of(wish)
+    return DrawnElsewhere(in_a_child, shrink=2 if _is_small(asked, wish) and is_halved(project, asked) else 1)
+
+
+def _is_small(asked: asking.Campaign, wish: Wish) -> bool:
+    return asked.platform == "rehearsal" and not wish.full_size and may_be_halved(asked)
 
 
 def _undrawn(recipe: Recipe) -> Recipe:

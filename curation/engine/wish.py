@@ -16,8 +16,9 @@ class Wish:
 
     `platform` is our own market, or `toloka`: through the adapter, against an emulator with the same people in it.
     After `visits_a_turn` visits (0 = six, and more in a large campaign) all the machine work that follows is done.
-    Without `pictures` nothing is drawn: photos are planted facts, and all the rest is the same. `coming` says how
-    people come by, `like` whose crowd that is.
+    Without `pictures` nothing is drawn: photos are planted facts, and all the rest is the same. Where nothing counts
+    their pixels they are drawn at half the size, unless `full_size` is asked for. `coming` says how people come by,
+    `like` whose crowd that is.
     """
 
     recipe: str
@@ -30,6 +31,7 @@ class Wish:
     classes: tuple[str, ...] = ()
     coming: Coming = field(default_factory=Coming)
     like: str = ""
+    full_size: bool = False
 
     @property
     def visits(self) -> int:

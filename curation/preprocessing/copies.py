@@ -58,7 +58,7 @@ def measured(data: bytes, limits: Limits = PICTURE_LIMITS, corners: bool = False
     screen = shown(data, SCREEN, limits)
     thumb = _encoded(bounded(screen, THUMB), 80, "WEBP")
     copies = Copies(_encoded(screen, 85, "JPEG"), thumb, seen.preview.to_jpeg())
-    return Measured(seen, copies, both_keys(seen.preview.trimmed) if corners and not seen.low_information else None)
+    return Measured(seen, copies, both_keys(seen.preview) if corners and not seen.low_information else None)
 
 
 def derivative(

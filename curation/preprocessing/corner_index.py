@@ -13,6 +13,8 @@ from .voting import MIN_VOTES, NO_KEY, TABLES, Keys, Table
 
 A_BLOCK, A_PART = 2048, 256
 
+_ENDS = 0xFFFF
+
 _Votes = npt.NDArray[np.int64]
 
 
@@ -101,9 +103,18 @@ def _shared(stored: npt.NDArray[np.uint32], keys: Keys) -> _Votes:
         mine = np.unique(keys[number][keys[number] != NO_KEY])
         if len(mine):
             theirs = stored[:, number]
-            place = np.searchsorted(mine, theirs).clip(max=len(mine) - 1)
-            total += (mine[place] == theirs).sum(axis=1)
+            rows, places = np.nonzero(_ending_as(mine)[theirs & _ENDS])
+            likely = theirs[rows, places]
+            place = np.searchsorted(mine, likely).clip(max=len(mine) - 1)
+            total += np.bincount(rows[mine[place] == likely], minlength=len(stored))
     return total
+
+
+def _ending_as(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Return a table of the last 16 bits of keys: a look at it leaves few of those that are not among them."""
+    table = np.zeros(_ENDS + 1, np.bool_)
+    table[keys & _ENDS] = True
+    return table
 
 
 def _enough(ids: Sequence[int], straight: _Votes, turned: _Votes, votes: int) -> list[Voted]:

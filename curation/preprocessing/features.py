@@ -35,19 +35,23 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Corners of one picture: `points` (n, 2) x, y in pixels, `descriptors` (n, 32) bytes, strongest first."""
+    """Corners of one picture: `points` (n, 2) x, y in pixels, `descriptors` (n, 32) bytes, strongest first.
+
+    `poses` (n, 4): size, angle, response and octave of each, with which it is described again.
+    """
 
     points: npt.NDArray[np.float32]
     descriptors: npt.NDArray[np.uint8]
+    poses: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.points)
 
     def __getitem__(self, part: slice) -> Features:
-        return Features(self.points[part], self.descriptors[part])
+        return Features(self.points[part], self.descriptors[part], self.poses[part])
 
 
-NOTHING = Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
+NOTHING = Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8), np.empty((0, 4), np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,43 +79,40 @@ class Registration:
 
 
 def find_features(grey: Grey) -> Features:
-    """Find up to 600 ORB corners (Rublee et al., 2011), the strongest first."""
-    return _described(*_found(grey)[1:])
+    """Find up to 600 ORB corners (Rublee et al., 2011), the strongest first; fainter ones where a picture has few."""
+    for threshold in FAST_THRESHOLDS:
+        corners, descriptors = _orb(threshold).detectAndCompute(grey, None)
+        if len(corners) >= FEW:
+            break
+    return _described(corners, descriptors)
 
 
-def strongest_of_mirror(grey: Grey, count: int) -> tuple[Features, Features]:
-    """Return the `count` strongest corners of a picture, and the same corners as its mirror image describes them.
+def in_mirror(grey: Grey, found: Features) -> Features:
+    """Return corners of a picture as its mirror image describes them.
 
     A third of the cost of finding corners in the mirror image anew, and nine in ten descriptors are the same.
     """
-    detector, corners, descriptors = _found(grey)
-    strongest = sorted(corners, key=lambda corner: -corner.response)[:count]
-    mirrored = [_mirrored(corner, grey.shape[1]) for corner in strongest]
-    described = _described(*detector.compute(np.ascontiguousarray(grey[:, ::-1]), mirrored)) if mirrored else NOTHING
-    return _described(corners, descriptors)[:count], described
+    across = grey.shape[1] - 1
+    corners = [
+        cv2.KeyPoint(across - x, y, size, (180 - angle) % 360, response, int(octave))
+        for (x, y), (size, angle, response, octave) in zip(found.points.tolist(), found.poses.tolist(), strict=True)
+    ]
+    mirror = np.ascontiguousarray(grey[:, ::-1])
+    return _described(*_orb(FAST_THRESHOLDS[0]).compute(mirror, corners)) if corners else NOTHING
 
 
-def _found(grey: Grey) -> tuple[Any, Sequence[cv2.KeyPoint], Any]:
-    """Find corners, and fainter ones where a picture has few."""
-    for threshold in FAST_THRESHOLDS:
-        detector = cv2.ORB_create(COUNT, 1.2, 8, fastThreshold=threshold)  # type: ignore[attr-defined]
-        corners, descriptors = detector.detectAndCompute(grey, None)
-        if len(corners) >= FEW:
-            break
-    return detector, corners, descriptors
-
-
-def _mirrored(corner: cv2.KeyPoint, width: int) -> cv2.KeyPoint:
-    x, y = corner.pt
-    return cv2.KeyPoint(width - 1 - x, y, corner.size, (180 - corner.angle) % 360, corner.response, corner.octave)
+def _orb(threshold: int) -> Any:
+    return cv2.ORB_create(COUNT, 1.2, 8, fastThreshold=threshold)  # type: ignore[attr-defined]
 
 
 def _described(corners: Sequence[cv2.KeyPoint], descriptors: Any) -> Features:
     if not corners:
         return NOTHING
-    order = np.argsort([-corner.response for corner in corners], kind="stable")
-    points = np.array([corner.pt for corner in corners], np.float32)
-    return Features(points[order], np.asarray(descriptors, np.uint8)[order])
+    told = np.array([(*one.pt, one.size, one.angle, one.response, one.octave) for one in corners])
+    order = np.argsort(-told[:, 4], kind="stable")
+    found = told[order].astype(np.float32)
+    points, poses = (np.ascontiguousarray(found[:, part]) for part in (slice(2), slice(2, None)))
+    return Features(points, np.asarray(descriptors, np.uint8)[order], poses)
 
 
 def register(moving: Features, fixed: Features, *, mirrored: bool = False) -> Registration | None:

@@ -124,7 +124,7 @@ def look(path: str, templates: tuple[str, ...], fast: bool) -> Look:  # noqa: FB
         height=seen.height,
         sharpness=seen.sharpness,
         detail=detail(seen.preview.grey),
-        keys=both_keys(seen.preview.trimmed) if votes else None,
+        keys=both_keys(seen.preview) if votes else None,
         template=template,
     )
 

@@ -276,6 +276,11 @@ def shared_pool() -> Pool:
     return _pool_of_this_process("measuring", Pool)
 
 
+def drawing_pool() -> Pool:
+    """Return this process's own children that draw what is rehearsed: what they keep takes nobody's memory."""
+    return _pool_of_this_process("drawing", Pool)
+
+
 def full_size_pool() -> Pool:
     """Return this process's own child for re-encoding pictures at full size, which takes several copies of a pixel."""
     return _pool_of_this_process("full size", lambda: Pool(1, FULL_SIZE))

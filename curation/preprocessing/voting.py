@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .features import Features, strongest_of_mirror
-from .pixels import Grey
+from .features import Features, in_mirror
+from .preview import Preview
 
 TABLES = 3
 KEY_BITS = 24
@@ -57,10 +57,10 @@ def keys_of(features: Features) -> Keys:
     return keys
 
 
-def both_keys(grey: Grey) -> tuple[Keys, Keys]:
+def both_keys(preview: Preview) -> tuple[Keys, Keys]:
     """Return the keys of a picture and of its mirror image."""
-    plain, mirrored = strongest_of_mirror(grey, STRONGEST)
-    return keys_of(plain), keys_of(mirrored)
+    strongest = preview.features[:STRONGEST]
+    return keys_of(strongest), keys_of(in_mirror(preview.trimmed, strongest))
 
 
 def packed(keys: Keys) -> bytes:

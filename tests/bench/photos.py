@@ -1,5 +1,7 @@
 """What a photo of a rehearsal costs the processor: to draw, to measure and copy, to look at with 18 templates.
 
+At half the size, as a rehearsal draws it, and at full size.
+
 Run: .venv/bin/python tests/bench/photos.py [photos]
 """
 
@@ -9,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +31,10 @@ PEOPLE = 12
 PHOTOS = 60
 
 
-def drawn(number: int) -> bytes:
+def drawn(number: int, shrink: int) -> bytes:
     who = f"person-{number % PEOPLE}"
     setting = Setting(f"photo-{number}", SIGNS[number % len(SIGNS)], person=who)
-    return encode(draw(setting).image, stamp(who, NOON))
+    return encode(draw(setting, shrink).image, stamp(who, NOON))
 
 
 def milliseconds(what: str, work: Callable[[Any], Any], each: Sequence[Any]) -> list[Any]:
@@ -47,9 +50,11 @@ def main() -> int:
     cv2.setNumThreads(1)
     photos = int(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
     templates = Templates((sign, template_features(template_file(sign)[0])) for sign in SIGNS)
-    files = milliseconds("draw and encode", drawn, range(photos))
-    seen = milliseconds("measure and copy", lambda data: measured(data, corners=True), files)
-    milliseconds("18 templates", lambda one: templates.best(one.analysis), seen)
+    for shrink, size in ((2, "half"), (1, "full")):
+        sys.stdout.write(f"{size} size\n")
+        files = milliseconds("draw and encode", partial(drawn, shrink=shrink), range(photos))
+        seen = milliseconds("measure and copy", partial(measured, corners=True), files)
+        milliseconds("18 templates", lambda one: templates.best(one.analysis), seen)
     return 0
 
 

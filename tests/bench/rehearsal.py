@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -18,6 +19,8 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+from curation.preprocessing.pool import drawing_pool, shared_pool  # noqa: E402
 
 
 def run(photos: int, *, pictures: bool, visits: int) -> tuple[dict[str, Any], dict[str, float]]:
@@ -30,11 +33,12 @@ def run(photos: int, *, pictures: bool, visits: int) -> tuple[dict[str, Any], di
     from curation.engine.rehearsal_driver import Driver
     from curation.engine.rehearsal_setup import ran_as
     from curation.engine.wish import Wish
+    from curation.models import Asset
 
     wish = Wish("gestures", 7, photos, {"review": {"sample": 0}}, pictures=pictures, visits_a_turn=visits)
     statements = Statements()
     crowd, machine = Part(statements), Part(statements)
-    began, worked = time.monotonic(), time.process_time()
+    began, worked, beside = time.monotonic(), time.process_time(), _children()
     with (
         connection.execute_wrapper(statements),
         mock.patch.object(OwnCrowd, "visit", crowd.counts(OwnCrowd.visit)),
@@ -48,9 +52,19 @@ def run(photos: int, *, pictures: bool, visits: int) -> tuple[dict[str, Any], di
     answers = Answer.objects.filter(assignment__project_id=project.pk).count()
     document["time"].pop("wall_seconds")
     counted = {"seconds": took, "processor_seconds": worked, "pages": pages, "answers": answers}
+    sent = Asset.objects.filter(project=project).count()
+    counted |= {"photos_sent": sent, "children_processor_seconds": _children() - beside}
     rates = {"pages_a_second": pages / took, "pages_a_processor_second": pages / worked}
     parts = {**crowd.a_page("crowd", pages), **machine.a_page("machine", pages)}
     return document, {**counted, **rates, "statements_a_page": statements.n / pages, **parts}
+
+
+def _children() -> float:
+    """End the processes that draw and measure, and return what processor time all of them have taken."""
+    for pool in (drawing_pool(), shared_pool()):
+        pool.close()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Statements:

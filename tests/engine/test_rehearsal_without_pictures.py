@@ -30,9 +30,9 @@ def many_cheats(monkeypatch):
     monkeypatch.setattr(campaigns, "CONTROL_STOCK", 6)
 
 
-def rehearsed(*, pictures: bool) -> tuple[dict[str, Any], list[Any], list[Any]]:
+def rehearsed(**how: bool) -> tuple[dict[str, Any], list[Any], list[Any]]:
     """Return the document, every decision in its order, and all evidence."""
-    document = rehearse(wish=Wish("gestures", 11, SIZE, SETTINGS, pictures=pictures))
+    document = rehearse(wish=Wish("gestures", 11, SIZE, SETTINGS, **how))
     document["time"].pop("wall_seconds")
     project = Project.objects.latest("id")
     decisions = Decision.objects.filter(project_id=project.pk).order_by("created_at", "asset_id", "id")
@@ -48,13 +48,27 @@ def rehearsed(*, pictures: bool) -> tuple[dict[str, Any], list[Any], list[Any]]:
 
 @pytest.mark.usefixtures("many_cheats")
 def test_without_pictures_the_funnel_the_cost_and_every_decision_are_those_of_the_drawn_campaign():
-    drawn, decisions, accused = rehearsed(pictures=True)
+    drawn, decisions, accused = rehearsed()
     planted = rehearsed(pictures=False)
     assert planted[2] == accused
     assert planted[1] == decisions
     assert planted[0] == drawn
     assert len({level for _, _, level, _ in accused}) > 1
     assert drawn["quality"]["delivered"] > 0
+
+
+@pytest.mark.usefixtures("many_cheats")
+def test_photos_drawn_at_half_the_size_meet_the_verdicts_of_those_at_full_size():
+    halved = rehearsed()
+    assert {(960, 540), (640, 360)} <= _sizes()
+    full = rehearsed(full_size=True)
+    assert {(1920, 1080), (1280, 720)} <= _sizes()
+    assert full == halved
+
+
+def _sizes() -> set[tuple[int, int]]:
+    sent = Asset.objects.filter(project=Project.objects.latest("id"), width__isnull=False)
+    return set(sent.values_list("width", "height"))
 
 
 @pytest.mark.parametrize(

@@ -103,5 +103,5 @@ def test_a_key_that_many_of_a_block_share_says_nothing_though_few_of_a_part_do(m
 def test_a_mirror_image_that_shares_corners_is_told(seen: Analysis, pixels: np.ndarray) -> None:
     keys = KeyFile()
     for one in (seen, analyse(encoded(pixels[:, ::-1]), compat=False)):
-        keys.append(*voting.both_keys(one.preview.trimmed))
+        keys.append(*voting.both_keys(one.preview))
     assert [(one.earlier, one.new, one.mirrored) for one in voting.candidates(keys)] == [(0, 1, True)]

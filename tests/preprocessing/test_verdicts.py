@@ -8,7 +8,7 @@ import pytest
 
 from curation.preprocessing.decode import Analysis, analyse
 from curation.preprocessing.difference import tone_curve
-from curation.preprocessing.features import find_features, strongest_of_mirror
+from curation.preprocessing.features import find_features, in_mirror
 from curation.preprocessing.hashes import Box
 from curation.preprocessing.pixels import TURNS, turned
 from curation.preprocessing.preview import Preview
@@ -38,7 +38,7 @@ def judged(new: Analysis, earlier: Analysis) -> PairVerdict | None:
         return near
     keys = KeyFile()
     for one in (earlier, new):
-        keys.append(*both_keys(one.preview.trimmed))
+        keys.append(*both_keys(one.preview))
     found = list(candidates(keys))
     return compare_voted(new, earlier, mirrored=found[0].mirrored) if found else None
 
@@ -88,7 +88,7 @@ def test_one_small_object_in_an_otherwise_equal_picture_is_no_copy(pixels: np.nd
 
 
 def test_corners_of_the_mirror_image_need_no_second_search(seen: Analysis) -> None:
-    _, mirrored = strongest_of_mirror(seen.preview.trimmed, STRONGEST)
+    mirrored = in_mirror(seen.preview.trimmed, seen.preview.features[:STRONGEST])
     plain = find_features(np.ascontiguousarray(seen.preview.trimmed[:, ::-1]))
     shared = sum(len(set(a) & set(b)) for a, b in zip(keys_of(mirrored).tolist(), keys_of(plain).tolist(), strict=True))
     assert shared > 300  # of 450

@@ -8,10 +8,13 @@ import pytest
 from PIL import Image
 
 from crowd.rehearsal import answers
-from crowd.rehearsal.darkrooms import DRAWN, PLANTED, TEMPLATE_WAYS
+from crowd.rehearsal.darkrooms import DRAWN, PLANTED, TEMPLATE_WAYS, Drawn, DrawnElsewhere
 from crowd.rehearsal.people import DUPLICATE, PROCESSED_TEMPLATE, TEMPLATE, CrowdMix, Person, profile
 from crowd.rehearsal.pictures import SIGNS, Setting
 from crowd.rehearsal.pictures import truth as facts
+from curation.engine.rehearsal_size import in_a_child
+from curation.preprocessing.limits import Unreadable
+from curation.preprocessing.pool import Pool
 
 NOON = datetime(2026, 5, 4, 12, 0)  # noqa: DTZ001 - a camera's clock knows no zone
 
@@ -55,6 +58,47 @@ def test_a_cheat_sends_the_same_whether_it_is_drawn_or_planted(level):
         )
         assert (planted.trick, planted.truth) == (drawn.trick, drawn.truth)
         assert (planted.data == first[PLANTED][0]) == (drawn.data == first[DRAWN][0])
+
+
+@pytest.mark.parametrize("trick", [None, facts.ROTATED, facts.BLURRED, facts.THIRD_PARTY, facts.LOW_RESOLUTION])
+def test_a_photo_drawn_at_half_the_size_shows_what_the_one_at_full_size_shows(trick):
+    setting = Setting("half", "rock", second_hand=True)
+    full, half = (Drawn(shrink).photo("wanda", setting, trick, NOON) for shrink in (1, 2))
+    assert half[1] == full[1]
+    assert [2 * side for side in _size(half[0])] == list(_size(full[0]))
+    assert _size(full[0]) == (full[1].width, full[1].height)
+
+
+def test_a_photo_drawn_at_half_the_size_is_saved_again_at_half_the_size():
+    setting = Setting("again", "rock")
+    full, half = (
+        Drawn(shrink).resaved(*Drawn(shrink).photo("wanda", setting, None, NOON), "salt") for shrink in (1, 2)
+    )
+    assert half[1] == full[1]
+    assert [2 * side for side in _size(half[0])] == list(_size(full[0]))
+
+
+@pytest.mark.parametrize("trick", [None, facts.ROTATED, facts.LOW_RESOLUTION])
+def test_a_photo_that_is_drawn_elsewhere_is_the_same_photo(trick):
+    setting = Setting("elsewhere", "three")
+    here = Drawn(2).photo("wanda", setting, trick, NOON)
+    there = answers.Photo(*DrawnElsewhere(in_a_child, 2).photo("wanda", setting, trick, NOON), trick)
+    assert (there.data, there.truth) == here
+
+
+def test_what_a_child_cannot_draw_is_drawn_here(monkeypatch):
+    def refused(_pool, _work, _shrink, _identity, _setting, _trick, _taken):
+        raise Unreadable("crashed", "the child has gone")
+
+    monkeypatch.setattr(Pool, "run", refused)
+    setting = Setting("alone", "three")
+    promised, _ = DrawnElsewhere(in_a_child, 2).photo("wanda", setting, None, NOON)
+    assert promised.result() == Drawn(2).photo("wanda", setting, None, NOON)[0]
+
+
+def _size(data):
+    with Image.open(BytesIO(data)) as image:
+        return image.size
 
 
 def test_a_planted_photo_is_a_tiny_picture_that_every_page_can_show():

@@ -3,10 +3,8 @@
 import pytest
 
 from crowd.rehearsal.answers import Photo
-from crowd.rehearsal.own_market import Album, MarketTogether, Visitor, stalls_of
+from crowd.rehearsal.own_market import MarketTogether, PhotoRound, Visitor, stalls_of
 from crowd.rehearsal.pictures import Truth
-from crowd.rehearsal.truths import Secrets
-from crowd.services.rounds import Round
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -18,7 +16,7 @@ def test_a_photo_can_be_sent_again_once_its_page_is_handed_in():
     (wanda,) = market.workers(batch.account, 1)
     stalls = stalls_of(batch.account_id)
     visitor = Visitor(wanda, NOON, is_live=False)
-    venue = MarketTogether(visitor, stalls, Round([wanda], [batch]), Secrets(), Album())
+    venue = MarketTogether(visitor, stalls, PhotoRound([wanda], [batch]))
     page = venue.take(stalls[0])
     (task,) = page.tasks
     truth = Truth("peace", (), 640, 360, "drawing")

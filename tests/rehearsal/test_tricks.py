@@ -95,9 +95,9 @@ class TestSeenByTheProduct:
     def test_a_blurred_photo_and_a_sharp_one_of_one_room_are_never_the_same_photo(self):
         from curation.preprocessing.verify import compare_voted
 
-        room = {"person": "person-14", "room": "person-14", "scale": 0.5}
-        blurred = _sighting(tricks.blurred(scene("a14", "palm", **room), WANDA)[0])
-        sharp = _sighting(encode(scene("b14", "peace", **room).image, WANDA))
+        room = {"person": "person-22", "room": "person-22", "scale": 0.5}
+        blurred = _sighting(tricks.blurred(scene("a22", "palm", **room), WANDA)[0])
+        sharp = _sighting(encode(scene("b22", "peace", **room).image, WANDA))
         found = compare_voted(sharp, blurred, mirrored=False)
         assert found is not None
         assert found.verdict == "same_scene"

@@ -5,10 +5,12 @@ import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PIL import Image, ImageDraw
+import cv2
+import numpy as np
+from PIL import Image
 
 from .looks import Look
-from .shapes import Brush, Colour, Outline, Placement, Point, capsule, lit, ribbon, rounded, shade
+from .shapes import Brush, Colour, Outline, Placement, Point, capsule, lit, mask_of, ribbon, rounded, shade
 from .whole import blurred
 
 Thumb = Literal["tucked", "ring", "hidden"] | tuple[float, float, float, float]
@@ -72,7 +74,6 @@ def pose_of(sign: str) -> Sign:
 
 _BASE = (-42, -14, 14, 41)
 _LENGTH = (104, 116, 108, 84)
-_SUPER = 2
 _CUFF = 92
 _MARGIN = 12  # room for the soft shadow
 
@@ -169,21 +170,17 @@ def _thumb(sign: Sign, person: Look, wobble: float) -> tuple[Limb, ...]:
 def draw_hand(canvas: Image.Image, hand: Hand, place: Placement, person: Look, light: Light) -> None:
     """Draw a hand with its wrist and cuff."""
     left, top, right, bottom = _window(hand, place)
-    size = (right - left) * _SUPER, (bottom - top) * _SUPER
-    local = Placement(
-        (place.x - left) * _SUPER, (place.y - top) * _SUPER, place.scale * _SUPER, place.turn, place.mirror
-    )
+    part = 0, 0, right - left, bottom - top
+    local = Placement(place.x - left, place.y - top, place.scale, place.turn, place.mirror)
     skin = lit(person.skin, light)
-    patch = _shaded(hand, local, size, skin)
+    patch = _shaded(hand, local, part[2:], skin)
     _details(Brush(patch, local), hand, skin)
-    mask = _mask([local(outline) for outline in hand.outlines()], size)
-    whole = _mask([local(outline) for outline in _wrist(person)], size)
-    whole.paste(255, (0, 0), mask)
+    seen = mask_of([local.of_all(np.array(outline)) for outline in hand.outlines()], part)
+    wrist = mask_of([local.of_all(np.array(outline)) for outline in _wrist(person)], part)
     _cuff(Brush(patch, local), person, light)
-    seen, edge = mask.reduce(_SUPER), whole.reduce(_SUPER)
-    shadow = blurred(seen, 7 * place.scale).point(_FAINT)
-    canvas.paste(shade(skin, 0.3), (left, top), shadow)
-    canvas.paste(patch.reduce(_SUPER), (left, top), edge)
+    shadow = cv2.GaussianBlur(seen, (0, 0), 7 * place.scale)
+    canvas.paste(shade(skin, 0.3), (left, top), Image.fromarray(cv2.LUT(shadow, _FAINT)))
+    canvas.paste(patch, (left, top), Image.fromarray(cv2.max(seen, wrist)))
 
 
 def _window(hand: Hand, place: Placement) -> tuple[int, int, int, int]:
@@ -193,15 +190,7 @@ def _window(hand: Hand, place: Placement) -> tuple[int, int, int, int]:
     return math.floor(min(xs)) - m, math.floor(min(ys)) - m, math.ceil(max(xs)) + m, math.ceil(max(ys)) + m
 
 
-def _mask(outlines: list[Outline], size: tuple[int, int]) -> Image.Image:
-    mask = Image.new("L", size)
-    pen = ImageDraw.Draw(mask)
-    for outline in outlines:
-        pen.polygon(outline, fill=255)
-    return mask
-
-
-_FAINT: Final = [round(v * 0.55) for v in range(256)]
+_FAINT: Final = np.array([round(v * 0.55) for v in range(256)], np.uint8)
 
 
 def _shaded(hand: Hand, local: Placement, size: tuple[int, int], skin: Colour) -> Image.Image:
@@ -215,7 +204,7 @@ def _shaded(hand: Hand, local: Placement, size: tuple[int, int], skin: Colour) -
     brush.fill(rounded(-44, -40, 70, 80, 30), shade(skin, 1.03))
     for limb in hand.over:
         _round_off(brush, limb, skin, side)
-    return blurred(patch, 2.2 * local.scale / _SUPER + 0.6)
+    return blurred(patch, 1.1 * local.scale + 0.3)
 
 
 def _round_off(brush: Brush, limb: Limb, skin: Colour, side: int) -> None:

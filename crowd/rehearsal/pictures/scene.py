@@ -1,9 +1,11 @@
 """A person in a room shows a hand sign: what a phone or a webcam would have seen, with the truth about it."""
 
 import random
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, cast
 
+import cv2
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -19,6 +21,7 @@ from .whole import Pixels
 
 _TINTS: Final[dict[str, Light]] = {"day": (1.0, 1.0, 1.0), "lamp": (1.0, 0.9, 0.76), "low": (0.66, 0.68, 0.75)}
 _GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.16}
+_UNEVEN: Final = 0.57
 
 
 def scene(
@@ -67,16 +70,22 @@ def template_setting(sign: str) -> Setting:
     return Setting(name, sign, person=name, room=STUDIO, light="day", scale=0.94)
 
 
-def draw(setting: Setting) -> Picture:
-    """Draw the picture of a setting at full size."""
+def draw(setting: Setting, shrink: int = 1) -> Picture:
+    """Draw the picture of a setting at full size, or at half of it (`shrink` 2); the truth is that of full size."""
     staged = stage(setting)
     where = draw_room(setting.room_seed)
     light = setting.light or where.light
     veil = _veil(light, studio=where.kind == STUDIO)
-    image = _photographed(staged, where, veil, _grain_of(light, setting.seed))
+    size = WIDTH // shrink, HEIGHT // shrink
+    seen = whole.shaded(_photographed(staged, where, veil), _shade_of(setting.seed))
+    image = whole.enlarged(seen, size, _grain_of(light, setting.seed, size))
     for pose in staged.hands:
-        draw_hand(image, pose.hand, pose.place, staged.who, _light_at(veil, staged.shot, pose.place))
+        draw_hand(image, pose.hand, _shrunk(pose.place, shrink), staged.who, _light_at(veil, staged.shot, pose.place))
     return Picture(image, staged.truth())
+
+
+def _shrunk(place: Placement, shrink: int) -> Placement:
+    return replace(place, x=place.x / shrink, y=place.y / shrink, scale=place.scale / shrink)
 
 
 def expected_truth(setting: Setting) -> Truth:
@@ -90,24 +99,24 @@ def scaled(picture: Picture, width: int, height: int) -> Picture:
     return Picture(image, resized(picture.truth, width, height))
 
 
-def _photographed(staged: Stage, where: Room, veil: Image.Image, grain: Pixels) -> Image.Image:
-    """Room, body, head and arms, a little soft, under the light: drawn full size, halved for smooth edges, enlarged."""
+def _photographed(staged: Stage, where: Room, veil: Image.Image) -> Pixels:
+    """Room, body, head and arms, a little soft, under the light: drawn at half the size."""
     who, shot = staged.who, staged.shot
     canvas = _backdrop(where, shot)
-    head = Brush(canvas, tilted(shot.at, shot.mood.tilt))
+    head = Brush(canvas, _shrunk(tilted(shot.at, shot.mood.tilt), 2))
     draw_hair_behind(head, who)
-    draw_body(Brush(canvas, shot.at), who)
+    draw_body(Brush(canvas, _shrunk(shot.at, 2)), who)
     draw_head(head, who, shot.mood)
     for pose in staged.hands:
         _arm(canvas, who, shot, pose)
-    return whole.enlarged(whole.lit(canvas.reduce(2), veil, shot.gain), (WIDTH, HEIGHT), grain)
+    return whole.lit(canvas, veil, shot.gain)
 
 
 def _backdrop(where: Room, shot: Shot) -> Image.Image:
     w, h = where.image.size
     left, top, right, bottom = shot.pan
     seen = (left * w, top * h, right * w, bottom * h)
-    return whole.part_doubled(where.image, seen, (WIDTH, HEIGHT))
+    return whole.part_of(where.image, seen, (WIDTH // 2, HEIGHT // 2))
 
 
 def _arm(canvas: Image.Image, who: Look, shot: Shot, pose: Pose) -> None:
@@ -117,7 +126,7 @@ def _arm(canvas: Image.Image, who: Look, shot: Shot, pose: Pose) -> None:
     elbow = _elbow(shot, pose.place, wrist, side)
     bare = who.sleeve == "short"
     colour = shade(who.skin, 0.9) if bare else who.shirt
-    brush, widths = Brush(canvas), [84 * k, 178 * k] if bare else [100 * k, 214 * k]
+    brush, widths = Brush(canvas, Placement(scale=0.5)), [84 * k, 178 * k] if bare else [100 * k, 214 * k]
     for part in ribbon([wrist, elbow], widths):
         brush.fill(part, shade(colour, 1.02), shade(colour, 0.74))
     if elbow[1] < HEIGHT:
@@ -158,6 +167,23 @@ def _light_at(veil: Image.Image, shot: Shot, place: Placement) -> Light:
     return red / 255 * shot.gain[0], green / 255 * shot.gain[1], blue / 255 * shot.gain[2]
 
 
+@lru_cache(maxsize=2)
+def _shade(layer: str) -> Pixels:
+    size = WIDTH // 8 + 64, HEIGHT // 8 + 64
+    raw = np.frombuffer(random.Random(f"shade-{layer}").randbytes(size[0] * size[1]), np.uint8)
+    return np.asarray(cv2.GaussianBlur(raw.reshape(size[::-1]), (0, 0), 2), np.uint8)
+
+
+def _shade_of(seed: str) -> Pixels:
+    """How unevenly the light falls, an eighth of the size: two layers, so that no two photos share their detail."""
+    rng = random.Random(f"shade-{seed}")
+    here = [(rng.randrange(64), rng.randrange(64)) for _ in range(2)]
+    upper, lower = (
+        _shade(layer)[y : y + HEIGHT // 8, x : x + WIDTH // 8] for layer, (x, y) in zip("ab", here, strict=True)
+    )
+    return np.asarray(cv2.addWeighted(upper, _UNEVEN, lower, _UNEVEN, 128 * (1 - 2 * _UNEVEN)), np.uint8)
+
+
 @lru_cache(maxsize=3)
 def _grain(light: str) -> Pixels:
     size, strength = (WIDTH + 128, HEIGHT + 128), _GRAIN[light]
@@ -166,7 +192,7 @@ def _grain(light: str) -> Pixels:
     return np.asarray(Image.merge("RGB", (soft, soft, soft)))
 
 
-def _grain_of(light: str, seed: str) -> Pixels:
+def _grain_of(light: str, seed: str, size: tuple[int, int]) -> Pixels:
     rng = random.Random(f"grain-{seed}")
     x, y = rng.randrange(128), rng.randrange(128)
-    return _grain(light)[y : y + HEIGHT, x : x + WIDTH]
+    return _grain(light)[y : y + size[1], x : x + size[0]]

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from PIL import Image, ImageDraw, ImageFilter
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 Point = tuple[float, float]
 Outline = list[Point]
 Colour = tuple[int, int, int]
+Points = npt.NDArray[np.float64]
+"""Shape (..., 2): x and y of the points of one outline, or of several with as many points."""
 
 _CURVE_STEPS = 10
+_END = [(math.sin(math.pi * i / 10), -math.cos(math.pi * i / 10)) for i in range(11)]
+_ENDS = np.array(_END)
+_SIXTEENTHS = 4  # bits of a pixel's fraction
 
 
 def shade(colour: Colour, k: float) -> Colour:
@@ -48,6 +56,13 @@ class Placement:
         flip = -1 if self.mirror else 1
         return [(self.x + flip * x * cos - y * sin, self.y + flip * x * sin + y * cos) for x, y in points]
 
+    def of_all(self, points: Points) -> Points:
+        """Place an array of points, or of outlines."""
+        cos, sin = math.cos(math.radians(self.turn)) * self.scale, math.sin(math.radians(self.turn)) * self.scale
+        flip = -1 if self.mirror else 1
+        placed: Points = points @ np.array([[flip * cos, flip * sin], [-sin, cos]]) + (self.x, self.y)
+        return placed
+
     def at(self, x: float, y: float) -> Point:
         return self([(x, y)])[0]
 
@@ -72,12 +87,11 @@ def rounded(x: float, y: float, w: float, h: float, r: float) -> Outline:
 
 def capsule(start: Point, end: Point, r0: float, r1: float) -> Outline:
     """A finger: two round ends of radius r0 and r1 and the straight sides between them."""
-    along = math.atan2(end[1] - start[1], end[0] - start[0])
-    near = [along + math.pi / 2 + math.pi * i / 10 for i in range(11)]
-    far = [along - math.pi / 2 + math.pi * i / 10 for i in range(11)]
-    return [(start[0] + r0 * math.cos(a), start[1] + r0 * math.sin(a)) for a in near] + [
-        (end[0] + r1 * math.cos(a), end[1] + r1 * math.sin(a)) for a in far
-    ]
+    (x0, y0), (x1, y1) = start, end
+    length = math.hypot(x1 - x0, y1 - y0)
+    cos, sin = ((x1 - x0) / length, (y1 - y0) / length) if length else (1.0, 0.0)
+    turned = [(c * cos - s * sin, s * cos + c * sin) for c, s in _END]
+    return [(x0 - r0 * x, y0 - r0 * y) for x, y in turned] + [(x1 + r1 * x, y1 + r1 * y) for x, y in turned]
 
 
 def curve(start: Point, *segments: Sequence[Point]) -> Outline:
@@ -102,6 +116,16 @@ def ribbon(points: Sequence[Point], widths: Sequence[float]) -> list[Outline]:
     return [capsule(a, b, wa / 2, wb / 2) for (a, wa), (b, wb) in pairwise(joints)]
 
 
+def _capsules(points: Sequence[Point], radius: float) -> Points:
+    """A line as capsules of one radius: shape (n - 1, 22, 2)."""
+    joints = np.array(points)
+    ways = np.diff(joints, axis=0)
+    lengths = np.hypot(ways[:, 0], ways[:, 1])
+    cos, sin = np.where(lengths > 0, ways.T, [[1.0], [0.0]]) / np.where(lengths > 0, lengths, 1)
+    turned = radius * (_ENDS @ np.stack([[cos, sin], [-sin, cos]]).transpose(2, 0, 1))
+    return np.concatenate([joints[:-1, None] - turned, joints[1:, None] + turned], axis=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Brush:
     """Fills outlines, given in the coordinates of the scene, on an image placed by `place`."""
@@ -111,34 +135,38 @@ class Brush:
 
     def fill(self, points: Sequence[Point], colour: Colour, to: Colour | None = None, *, alpha: float = 1.0) -> None:
         """Fill with one colour, or from `colour` at the top left to `to` at the bottom right."""
-        outline = self.place(points)
-        if to is None and alpha >= 1:
-            ImageDraw.Draw(self.image).polygon(outline, fill=colour)
-        else:
-            self._blend([outline], colour, to, alpha, soft=0)
+        self._blend([self.place.of_all(np.array(points))], colour, to, alpha, soft=0)
 
     def glow(self, points: Sequence[Point], colour: Colour, *, alpha: float, soft: float) -> None:
         """Fill with blurred edges: blush, shadows, highlights."""
-        self._blend([self.place(points)], colour, None, alpha, soft=soft * self.place.scale)
+        self._blend([self.place.of_all(np.array(points))], colour, None, alpha, soft=soft * self.place.scale)
 
     def line(self, points: Sequence[Point], width: float, colour: Colour, *, alpha: float = 1.0) -> None:
         """Draw a line with round ends."""
-        parts = [self.place(part) for part in ribbon(points, [width] * len(points))]
-        self._blend(parts, colour, None, alpha, soft=0)
+        self._blend(list(self.place.of_all(_capsules(points, width / 2))), colour, None, alpha, soft=0)
 
-    def _blend(self, outlines: list[Outline], colour: Colour, to: Colour | None, alpha: float, *, soft: float) -> None:
+    def _blend(
+        self, outlines: Sequence[Points], colour: Colour, to: Colour | None, alpha: float, *, soft: float
+    ) -> None:
         box = _bounds(outlines, self.image.size, 3 * soft + 1)
         if box is None:
             return
-        left, top, right, bottom = box
-        mask = Image.new("L", (right - left, bottom - top))
-        pen = ImageDraw.Draw(mask)
-        for outline in outlines:
-            pen.polygon([(x - left, y - top) for x, y in outline], fill=round(255 * min(1.0, alpha)))
+        mask = mask_of(outlines, box, round(255 * min(1.0, alpha)))
         if soft:
-            mask = mask.filter(ImageFilter.GaussianBlur(soft))
-        source = colour if to is None else ramp(colour, to).resize(mask.size, Image.Resampling.NEAREST)
-        self.image.paste(source, box, mask)
+            mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), soft), np.uint8)
+        size = mask.shape[1], mask.shape[0]
+        source = colour if to is None else ramp(colour, to).resize(size, Image.Resampling.NEAREST)
+        self.image.paste(source, box, Image.frombuffer("L", size, mask, "raw", "L", 0, 1))
+
+
+def mask_of(outlines: Sequence[Points], box: tuple[int, int, int, int], level: int = 255) -> npt.NDArray[np.uint8]:
+    """Fill outlines with a level of grey in a part (left, top, right, bottom) of a picture, with smooth edges."""
+    left, top, right, bottom = box
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    for outline in outlines:
+        points = (outline - (left + 0.5, top + 0.5)) * (1 << _SIXTEENTHS)
+        cv2.fillPoly(mask, [np.rint(points).astype(np.int32)], level, cv2.LINE_AA, _SIXTEENTHS)
+    return mask
 
 
 @lru_cache(maxsize=512)
@@ -150,9 +178,9 @@ def ramp(start: Colour, end: Colour) -> Image.Image:
     return image.resize((128, 128), Image.Resampling.BICUBIC)
 
 
-def _bounds(outlines: list[Outline], size: tuple[int, int], margin: float) -> tuple[int, int, int, int] | None:
-    xs = [x for outline in outlines for x, _ in outline]
-    ys = [y for outline in outlines for _, y in outline]
-    left, top = max(0, math.floor(min(xs) - margin)), max(0, math.floor(min(ys) - margin))
-    right, bottom = min(size[0], math.ceil(max(xs) + margin)), min(size[1], math.ceil(max(ys) + margin))
+def _bounds(outlines: Sequence[Points], size: tuple[int, int], margin: float) -> tuple[int, int, int, int] | None:
+    points = np.asarray(outlines) if len(outlines) == 1 else np.concatenate(outlines)
+    (x0, y0), (x1, y1) = points.reshape(-1, 2).min(axis=0), points.reshape(-1, 2).max(axis=0)
+    left, top = max(0, math.floor(x0 - margin)), max(0, math.floor(y0 - margin))
+    right, bottom = min(size[0], math.ceil(x1 + margin)), min(size[1], math.ceil(y1 + margin))
     return (left, top, right, bottom) if left < right and top < bottom else None

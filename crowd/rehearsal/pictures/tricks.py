@@ -1,4 +1,7 @@
-"""What careless and dishonest people send instead of a good photo, as bytes with the truth about them."""
+"""What careless and dishonest people send instead of a good photo, as bytes with the truth about them.
+
+A truth counts in the pixels of full size; a picture that was drawn at half of it has half as many each way.
+"""
 
 import random
 from collections.abc import Callable
@@ -8,7 +11,8 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from .jpeg import Stamp, decode, encode
-from .scene import scaled, template
+from .rooms import HEIGHT, WIDTH
+from .scene import template
 from .truth import (
     BLURRED,
     LOW_RESOLUTION,
@@ -31,6 +35,8 @@ LOW_HEIGHT: Final = 720
 _RESAVED_WIDTHS: Final = (1440, 1600, 1920)
 _KEPT_BY_A_CROP: Final = 0.8
 _BORDER: Final = 0.07  # of the width
+_BLURRED_AT: Final = WIDTH // 4
+_MARKED_AT: Final = WIDTH // 2, HEIGHT // 2
 
 
 def same_file(data: bytes, truth: Truth) -> Sent:
@@ -41,7 +47,8 @@ def same_file(data: bytes, truth: Truth) -> Sent:
 def resaved(data: bytes, truth: Truth, rng: random.Random) -> Sent:
     """The same photo after a chat programme or an editor had it: other quality, size and brightness, no camera data."""
     seen = resaved_truth(truth, rng)
-    image = decode(data).resize((seen.width, seen.height), Image.Resampling.BICUBIC)
+    before = decode(data)
+    image = before.resize(_drawn_size(seen, before.width / truth.width), Image.Resampling.BICUBIC)
     image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.9, 1.12))
     return encode(image, quality=rng.randint(58, 82)), seen
 
@@ -77,13 +84,20 @@ def template_processed(data: bytes, truth: Truth, way: str, by: Stamp | None = N
 
 def low_resolution(picture: Picture, by: Stamp) -> Sent:
     """The photo of a small camera: 1280 x 720."""
-    return encode(scaled(picture, LOW_WIDTH, LOW_HEIGHT).image, by), SPOILT[LOW_RESOLUTION](picture.truth)
+    truth = SPOILT[LOW_RESOLUTION](picture.truth)
+    size = _drawn_size(truth, picture.image.width / picture.truth.width)
+    return encode(picture.image.resize(size, Image.Resampling.LANCZOS), by), truth
+
+
+def _drawn_size(truth: Truth, scale: float) -> tuple[int, int]:
+    return round(truth.width * scale), round(truth.height * scale)
 
 
 def blurred(picture: Picture, by: Stamp) -> Sent:
     """A photo out of focus."""
-    half = picture.image.reduce(4).filter(ImageFilter.GaussianBlur(2.4))
-    image = half.resize(picture.image.size, Image.Resampling.BICUBIC)
+    size = picture.image.size
+    small = picture.image.reduce(max(1, size[0] // _BLURRED_AT)).filter(ImageFilter.GaussianBlur(2.4))
+    image = small.resize(size, Image.Resampling.BICUBIC)
     return encode(image, by), SPOILT[BLURRED](picture.truth)
 
 
@@ -101,7 +115,7 @@ def third_party(picture: Picture, by: Stamp) -> Sent:
 
 
 def _watermark(seed: str, size: tuple[int, int]) -> Image.Image:
-    mark = Image.new("L", (size[0] // 2, size[1] // 2))
+    mark = Image.new("L", _MARKED_AT)
     pen, name = ImageDraw.Draw(mark), f"stockphoto {random.Random(seed).randint(10**6, 10**7)}"
     for row in range(5):
         for column in range(3):

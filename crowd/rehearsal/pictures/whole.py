@@ -12,15 +12,15 @@ Size = tuple[int, int]
 Part = tuple[float, float, float, float]
 
 
-def part_doubled(image: Image.Image, part: Part, size: Size) -> Image.Image:
-    """Show a part (left, top, right, bottom in pixels) at half a size, and make four pixels of each."""
+def part_of(image: Image.Image, part: Part, size: Size) -> Image.Image:
+    """Show a part (left, top, right, bottom in pixels) at a size."""
     left, top, right, bottom = part
-    width, height = size[0] // 2, size[1] // 2
+    width, height = size
     across, down = (right - left) / width, (bottom - top) / height
     back = np.array([[across, 0, left + across / 2 - 0.5], [0, down, top + down / 2 - 0.5]])
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    half = cv2.warpAffine(np.asarray(image), back, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    return Image.fromarray(cv2.resize(half, size, interpolation=cv2.INTER_NEAREST))
+    shown = cv2.warpAffine(np.asarray(image), back, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return Image.fromarray(shown)
 
 
 def lit(image: Image.Image, veil: Image.Image, gain: Sequence[float]) -> Pixels:
@@ -30,9 +30,15 @@ def lit(image: Image.Image, veil: Image.Image, gain: Sequence[float]) -> Pixels:
     return np.asarray(cv2.LUT(dimmed, table[:, None]), np.uint8)
 
 
+def shaded(pixels: Pixels, shade: Pixels) -> Pixels:
+    """Multiply with a small grey picture that is enlarged, whose 128 leaves a pixel as it is."""
+    large = cv2.resize(shade, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.multiply(pixels, cv2.merge([large, large, large]), scale=1 / 128), np.uint8)
+
+
 def enlarged(pixels: Pixels, size: Size, grain: Pixels) -> Image.Image:
-    """Enlarge, then add a grain of that size, whose 128 leaves a pixel as it is."""
-    large = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    """Enlarge unless it has that size, then add a grain of it, whose 128 leaves a pixel as it is."""
+    large = pixels if pixels.shape[1::-1] == size else cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
     return Image.fromarray(cv2.addWeighted(large, 1, grain, 1, -128))
 
 

@@ -80,8 +80,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--pictures",
             default="yes",
-            choices=["yes", "no"],
-            help="no: nothing is drawn, the checks know what they would have seen; the rest is the same",
+            choices=["yes", "full", "no"],
+            help="full: photos are drawn at full size, not at half of it; no: nothing is drawn, the checks know what "
+            "they would have seen; the rest is the same",
         )
         parser.add_argument(
             "--like", default="", metavar="PROJECT", help="people come as they did in this project's first hours"
@@ -146,7 +147,8 @@ class Command(BaseCommand):
                 cell.settings,
                 platform=options["platform"],
                 visits_a_turn=max(0, options["visits_a_turn"]),
-                pictures=options["pictures"] == "yes",
+                pictures=options["pictures"] != "no",
+                full_size=options["pictures"] == "full",
                 coming=options["coming"],
                 like=options["like"],
             )
@@ -182,6 +184,7 @@ def _of_its_own(wish: Wish) -> dict[str, Any]:
     """Return what makes it another rehearsal than the usual one beside its settings: whose people, through what."""
     told = {"like": wish.like, "visits a turn": wish.visits_a_turn}
     told["platform"] = wish.platform if wish.platform != "rehearsal" else ""
+    told["pictures"] = "at full size" if wish.full_size else ""
     return {name: value for name, value in told.items() if value}
 
 
