@@ -61,7 +61,7 @@ def _claim(*, batch_id: int, worker_id: int, now: datetime, ext_id: str) -> Assi
     ledger.lock(purse=purse)
     tasks = pick(batch=batch, known=known, stock=OneByOne())
     if not tasks:
-        raise NoWork(offers.nothing_left(batch, known))
+        raise NoWork(offers.nothing_left(batch, known, offers.held_by_others([batch], worker)))
     page = new_page(batch=batch, known=known, tasks=tasks, now=now, hosted_as=ext_id)
     page.save(force_insert=True)
     ledger.reserve(purse=purse, amount_micro=page.price_micro + page.fee_micro, ref=f"assignment:{page.pk}")

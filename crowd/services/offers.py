@@ -3,10 +3,12 @@
 The rehearsal crowd looks through the same functions on a virtual clock: `now` is always an argument.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple, Self
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,9 +17,10 @@ from crowd.authored import told
 from crowd.models import Answer, Assignment, Batch, SkillValue, Task, Worker
 from crowd.platforms.registry import platform
 from crowd.services import own_queue, price_arms, quality, retrying, teams
-from crowd.services.standing import Asked, Standing
+from crowd.services.standing import Asked, Standing, learn
 
 State = Assignment.State
+TO_GIVE = Q(cancelled=False, issued__lt=F("overlap"))  # as the index task_on_offer has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +37,56 @@ class Offer:
     hourly_micro: int = 0
 
 
+class Held(NamedTuple):
+    """Pages of a batch that others have in hand, and when the first of them is over."""
+
+    pages: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What there is in some batches for one worker: real tasks that he may get, and what others hold."""
+
+    tasks: Mapping[int, int]
+    held: Mapping[int, Held]
+
+    @classmethod
+    def of(cls, batches: Collection[Batch], worker: Worker) -> Self:
+        ids = [batch.pk for batch in batches if batch.kind == Batch.Kind.MAIN]
+        counted = _for(worker, Task.objects.filter(batch__in=ids)).order_by().values_list("batch_id")
+        return cls(dict(counted.annotate(n=Count("pk"))), held_by_others(batches, worker))
+
+
 def offers(*, worker_id: int, now: datetime) -> list[Offer]:
-    """Return the open batches of the worker's account, best first, each with what is still needed."""
+    """Return the open batches of the worker's account, best first, each with what is still needed.
+
+    However many batches there are, they are looked through with the same few statements.
+    """
     worker = Worker.objects.select_related("team").get(pk=worker_id)
     batches = Batch.objects.filter(account_id=worker.account_id, state=Batch.State.OPEN).select_related(
         "account", "needs_skill", "price_skill", "grants_skill"
     )
-    found = [offer_of(batch=batch, worker=worker, now=now) for batch in batches.order_by("-priority", "id")]
+    seen = [batch for batch in batches.order_by("-priority", "id") if _is_for(batch, worker, now)]
+    shelf, known = Shelf.of(seen, worker), learn([worker])[worker.pk]
+    found = [_offer(batch, known, shelf, now) for batch in seen]
     return [offer for offer in found if offer is not None]
 
 
 def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     """Return what a batch offers this worker; None = he does not see it."""
-    if not worker.may_see(batch.project_id) or is_kept_for_others(batch, worker) or is_over(batch, now):
+    if not _is_for(batch, worker, now):
         return None
-    known = Asked(worker)
+    return _offer(batch, Asked(worker), Shelf.of([batch], worker), now)
+
+
+def _is_for(batch: Batch, worker: Worker, now: datetime) -> bool:
+    """Whether the batch is shown to such people as this worker at all."""
+    return worker.may_see(batch.project_id) and not is_kept_for_others(batch, worker) and not is_over(batch, now)
+
+
+def _offer(batch: Batch, known: Standing, shelf: Shelf, now: datetime) -> Offer | None:
+    worker = known.worker
     if known.is_restricted(batch, now):
         return None
     if price_arms.is_anothers(batch=batch, worker=worker):
@@ -56,11 +94,11 @@ def offer_of(*, batch: Batch, worker: Worker, now: datetime) -> Offer | None:
     again = retrying.next_try(batch=batch, worker=worker)
     if is_over_with(batch, known, again):
         return None
-    available = places_for(batch, known) if batch.kind == Batch.Kind.MAIN else batch.page_size
+    available = places_for(batch, known, shelf) if batch.kind == Batch.Kind.MAIN else batch.page_size
     if not available and price_arms.is_left_over(batch):
         return None
     needs = hindrance(batch=batch, known=known, now=now, again=again)
-    needs = needs or ("" if available else nothing_left(batch, known))
+    needs = needs or ("" if available else nothing_left(batch, known, shelf.held))
     rate = teams.rate_of(worker=worker, batch=batch)
     price = price_for(batch=batch, known=known)
     return Offer(batch, most_worth(batch, rate) if rate else price, available, needs, rate)
@@ -124,20 +162,24 @@ def gate_sentence(batch: Batch, known: Standing) -> str:
     return ""
 
 
-def nothing_left(batch: Batch, known: Standing) -> str:
+def held_by_others(batches: Collection[Batch], worker: Worker) -> dict[int, Held]:
+    pages = Assignment.objects.filter(batch__in=batches, state=State.ACTIVE).exclude(worker=worker)
+    counted = pages.values_list("batch_id").annotate(n=Count("pk"), until=Min("lease_until"))
+    return {batch_id: Held(n, until) for batch_id, n, until in counted}
+
+
+def nothing_left(batch: Batch, known: Standing, held: Mapping[int, Held]) -> str:
+    """Say why there is no task for this worker: he has done all he may, or others have the rest in hand."""
     if batch.per_worker and known.answered(batch) >= batch.per_worker:
         return _("You have sent all %(most)s that one person may send here. Thank you!") % {"most": batch.per_worker}
-    held = Assignment.objects.filter(batch=batch, state=State.ACTIVE).exclude(worker=known.worker)
-    held = held.order_by("lease_until")
-    first = held.first()
-    if first is not None:
-        count = held.count()
+    if batch.pk in held:
+        pages, until = held[batch.pk]
         sentence = ngettext(
             "%(n)s page is held by others until %(time)s UTC at the latest.",
             "%(n)s pages are held by others until %(time)s UTC at the latest.",
-            count,
+            pages,
         )
-        return sentence % {"n": count, "time": f"{first.lease_until:%H:%M}"}
+        return sentence % {"n": pages, "time": f"{until:%H:%M}"}
     return _("Nothing to do here right now.")
 
 
@@ -154,19 +196,23 @@ def price_for(*, batch: Batch, known: Standing) -> int:
 
 def tasks_to_give(batch: Batch) -> QuerySet[Task]:
     """Return the real tasks that still want an answer."""
-    return Task.objects.filter(batch=batch, cancelled=False, issued__lt=F("overlap"))
+    return Task.objects.filter(TO_GIVE, batch=batch)
 
 
 def on_offer(batch: Batch, worker: Worker) -> QuerySet[Task]:
     """Real tasks with a place for this worker, who has neither seen nor made them."""
+    return _for(worker, Task.objects.filter(batch=batch))
+
+
+def _for(worker: Worker, tasks: QuerySet[Task]) -> QuerySet[Task]:
     seen = Answer.objects.filter(task=OuterRef("pk"), worker=worker)
-    free = tasks_to_give(batch).filter(own_queue.may_have(worker))
+    free = tasks.filter(TO_GIVE, own_queue.may_have(worker))
     return free.filter(~Exists(seen), ~Q(author_id=worker.pk) | Q(author_id=None))
 
 
-def places_for(batch: Batch, known: Standing) -> int:
+def places_for(batch: Batch, known: Standing, shelf: Shelf) -> int:
     """Count the real tasks that this worker may still get, within what one person may do."""
-    there = on_offer(batch, known.worker).count()
+    there = shelf.tasks.get(batch.pk, 0)
     if not there or not batch.per_worker:
         return there
     return min(there, max(0, batch.per_worker - known.answered(batch)))

@@ -4,6 +4,8 @@ import gzip
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crowd.models import Answer, Assignment, Batch, Skill, SkillValue, Task
@@ -62,6 +64,19 @@ def test_home_says_what_is_needed_first(wandas, world):
 
 def test_an_empty_queue_explains_itself(wandas, world):
     assert "Nothing to do right now" in wandas.get(reverse("w-home")).content.decode()
+
+
+def test_home_asks_the_database_as_often_for_many_pools_as_for_one(wandas, checking, world):
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as found:
+            assert wandas.get(reverse("w-home")).status_code == 200
+        return len(found)
+
+    one = asked()
+    for _ in range(8):
+        scenes.task(scenes.batch(world, "choice"), "first")
+        scenes.batch(world, "boxes")
+    assert asked() == one
 
 
 def test_a_budget_that_is_used_up_does_not_tell_its_numbers(wandas, checking):
