@@ -8,6 +8,7 @@ from typing import Any
 
 from crowd.models import SkillValue, Worker
 from curation.models import Project
+from curation.services import shared_cache
 from curation.services.workers import workers_of
 
 PAGE = 50
@@ -40,13 +41,22 @@ class WorkerRow:
 
 
 def worker_rows(*, project: Project, sort: str, page: int) -> tuple[list[WorkerRow], bool]:
-    """Return one page of workers and whether there are more."""
+    """Return one page of workers and whether there are more.
+
+    The numbers are of now. In which order they stand is found out for all workers, so where that takes long it is kept
+    for a while.
+    """
     column = ORDERS.get(sort.lstrip("-"), "earned")
-    descending = sort.startswith("-") or not sort
-    rows = workers_of(project).select_related("account").order_by(f"{'-' if descending else ''}{column}", "id")
+    order = f"{'-' if sort.startswith('-') or not sort else ''}{column}"
+    ids = shared_cache.made(f"workers:{project.pk}:{order}", lambda: _ordered(project, order)).value
     start = (page - 1) * PAGE
-    found = list(rows[start : start + PAGE + 1])
-    return _with_skills(found[:PAGE]), len(found) > PAGE
+    shown = ids[start : start + PAGE]
+    found = workers_of(project).select_related("account").in_bulk(shown)
+    return _with_skills([found[pk] for pk in shown if pk in found]), len(ids) > start + PAGE
+
+
+def _ordered(project: Project, order: str) -> list[int]:
+    return list(workers_of(project).order_by(order, "id").values_list("pk", flat=True))
 
 
 def worker_row(*, project: Project, worker_id: int) -> WorkerRow | None:

@@ -1,20 +1,20 @@
 """Statements: what was paid, by worker, pool, class, stage, platform or day, with a row for each currency."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from heapq import nsmallest
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import Q, QuerySet
 
 from crowd.models import Account, Batch, LedgerEntry, Worker
 from crowd.money import dollars
 from curation.models import Pool, Project, Stage, User
+from curation.services import growing_sums
 from curation.services.sheets import Cell
 
-Kind = LedgerEntry.Kind
 Key = int | date | None
 COLUMNS: Final[Mapping[str, str]] = {
     "worker": "worker_id",
@@ -44,7 +44,14 @@ class Sums:
     correction: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return Sums(
+            self.pages + other.pages,
+            self.work + other.work,
+            self.bonus + other.bonus,
+            self.fee + other.fee,
+            self.refund + other.refund,
+            self.correction + other.correction,
+        )
 
     @property
     def total(self) -> int:
@@ -91,17 +98,28 @@ def _in_order(name: str, lines: list[Line]) -> list[Line]:
 
 def cube(*, project: Project) -> Cube:
     columns = ("stage_id", "pool_id", "account_id", "day")
-    rows = _sums(project, *columns)
-    return Cube(tuple((row["currency"], {name: row[name] for name in columns}, _of(row)) for row in rows))
+    found = growing_sums.sums(project, *columns)
+    return Cube(
+        tuple((key[0], dict(zip(columns, key[1:], strict=True)), Sums(*amounts)) for key, amounts in found.items())
+    )
 
 
 def statement(*, project: Project, by: str) -> list[Line]:
-    """Return who or what got how much: one query."""
+    """Return who or what got how much."""
     if by == "worker":
-        return list(_worker_lines(project))
-    rows = _sums(project, COLUMNS[by])
-    lines = Cube(tuple((row["currency"], {COLUMNS[by]: row[COLUMNS[by]]}, _of(row)) for row in rows)).by(by)
+        return sorted(_lines(project, "worker"), key=lambda line: (line.currency, *_most_first(line)))
+    lines = _in_order(by, _lines(project, by))
     return by_class(lines, class_of_pool(project)) if by == "class" else lines
+
+
+def _lines(project: Project, by: str) -> list[Line]:
+    found = growing_sums.sums(project, COLUMNS[by])
+    return [Line(key, currency, Sums(*amounts)) for (currency, key), amounts in found.items()]
+
+
+def _most_first(line: Line) -> tuple[int, bool, Any]:
+    """Nobody's comes last among equals."""
+    return -line.sums.total, line.key is None, line.key or 0
 
 
 def class_of_pool(project: Project) -> dict[int, int]:
@@ -121,42 +139,8 @@ def by_class(lines: Iterable[Line], classes: Mapping[int, int]) -> list[Line]:
 
 def top_workers(*, project: Project, most: int) -> list[Line]:
     """Return those who were paid most, without what belongs to no worker."""
-    return list(_worker_lines(project, most))
-
-
-def _worker_lines(project: Project, most: int | None = None) -> Iterator[Line]:
-    rows = _sums(project, "worker_id").order_by("currency", "-total", "worker_id")
-    if most is not None:
-        rows = rows.filter(worker_id__isnull=False).order_by("-total", "worker_id")[:most]
-    for row in rows:
-        yield Line(row["worker_id"], row["currency"], _of(row))
-
-
-def _sums(project: Project, *columns: str) -> "QuerySet[Any, Any]":
-    def total(*kinds: str) -> Coalesce:
-        return Coalesce(Sum("spent_micro", filter=Q(kind__in=kinds)), Value(0))
-
-    rows: Any = LedgerEntry.objects.spent().filter(project_id=project.pk)
-    if "day" in columns:
-        rows = rows.annotate(day=TruncDate("created_at"))
-    found: QuerySet[Any, Any] = (
-        rows.order_by()
-        .values("currency", *columns)
-        .annotate(
-            pages=Count("id", filter=Q(kind=Kind.CHARGE)),
-            work=total(Kind.CHARGE),
-            bonus=total(Kind.BONUS),
-            fee=total(Kind.FEE),
-            refund=total(Kind.REFUND),
-            correction=total(Kind.CORRECTION),
-            total=Coalesce(Sum("spent_micro"), Value(0)),
-        )
-    )
-    return found
-
-
-def _of(row: Mapping[str, Any]) -> Sums:
-    return Sums(*(row[one.name] for one in fields(Sums)))
+    somebodys = (line for line in _lines(project, "worker") if line.key is not None)
+    return nsmallest(most, somebodys, key=_most_first)
 
 
 @dataclass(frozen=True, slots=True)

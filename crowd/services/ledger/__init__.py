@@ -10,7 +10,7 @@ from crowd.services.ledger.by_hand import correct, refund
 from crowd.services.ledger.charges import charge, charge_bonus, charge_many
 from crowd.services.ledger.holds import release, release_all, reserve, reserve_all, resize, shrink_page
 from crowd.services.ledger.limits import Totals, create_budget, raise_budget, remove_budget, totals
-from crowd.services.ledger.purse import Purse, lock, lock_all, lock_of_page, lock_project
+from crowd.services.ledger.purse import Purse, lock, lock_all, lock_of_page, lock_project, settled
 
 __all__ = [
     "Purse",
@@ -32,6 +32,7 @@ __all__ = [
     "reserve",
     "reserve_all",
     "resize",
+    "settled",
     "shrink_page",
     "totals",
 ]

