@@ -92,8 +92,10 @@ bench-web: setup-dev browser ## screens over a million assets: server time, and 
 	@mkdir -p var/bench
 	@for script in tests/bench/web/*.py; do [ ! -f "$$script" ] || $(BIN)/python "$$script" || exit 1; done
 
-bench-load: setup-dev ## many rows and mixed requests; ASSETS= to change the million, REQUESTS= their number; websockets, jobs
-	@$(BIN)/python -m tests.bench.load --assets $(or $(ASSETS),1000000) --requests $(or $(REQUESTS),400)
+# GROW=--grow runs it with 10,000, 100,000 and 1,000,000 assets, and draws docs/pictures/load-growth.svg
+bench-load: setup-dev ## many rows and everybody at work; ASSETS= to change the million, RATE=, SECONDS=; websockets, jobs
+	@$(BIN)/python -m tests.bench.load --assets $(or $(ASSETS),1000000) --rate $(or $(RATE),20) \
+		--seconds $(or $(SECONDS),120) $(GROW)
 	@$(BIN)/python -m tests.bench.load.running --sockets $(or $(SOCKETS),500) --connects $(or $(CONNECTS),10000) \
 		--jobs $(or $(JOBS),20000)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +31,42 @@ def database(folder: str, *, redis: bool = True, durable: bool = True) -> Iterat
     with running_services(settings.PATHS, Plan(redis=redis, durable=durable)):
         call_command("migrate", verbosity=0)
         yield
+
+
+@contextmanager
+def web_process() -> Iterator[tuple[str, int]]:
+    """Serve as the product does: by its web process, with a pool of connections; yield its address and its id."""
+    from django.conf import settings
+
+    from curation.embedded.programs import Serving, web
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+    program = web(settings.PATHS, Serving("127.0.0.1", port, workers=0))
+    own = {"env": {**program.environment, "DJANGO_SETTINGS_MODULE": "curation.settings.local"}, "cwd": program.folder}
+    subprocess.run([sys.executable, "manage.py", "collectstatic", "--no-input", "-v", "0"], check=True, **own)
+    program.log.parent.mkdir(parents=True, exist_ok=True)
+    with program.log.open("wb") as log:
+        process = subprocess.Popen((*program.command, "--log-level", "warning"), stdout=log, stderr=log, **own)
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            assert process.poll() is None, "the web process ended"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def thumb(number: int) -> bytes:
+    """Return a small picture, another one for each number."""
+    import io
+
+    from tests.scenes import picture
+
+    data = io.BytesIO()
+    picture(str(number)).image.resize((320, 180)).save(data, "WEBP", quality=70)
+    return data.getvalue()
 
 
 def processor_seconds() -> float:

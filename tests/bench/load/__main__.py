@@ -1,80 +1,30 @@
-"""Many rows, and pages and lists that one signed-in lead reads, four at a time. `make bench-load` runs it.
+"""A campaign of many rows and everybody at work at once. `make bench-load` runs it.
 
-Run: python -m tests.bench.load [--assets 1000000] [--requests 400] [--callers 4]; answers are five times the assets.
-Rows are written by statements of the database alone; requests go through the real server, over HTTP.
+Run: python -m tests.bench.load [--assets 1000000] [--workers 100] [--rate 20] [--pace 30] [--seconds 120]
+Answers and ledger entries are five times the assets. With --grow it is run with 10,000, 100,000 and 1,000,000 assets,
+and docs/pictures/load-growth.svg is drawn. Prints JSON, also into var/bench; status 1 when a limit is missed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import random
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-WORKERS, LIMIT_MS, SEED = 35_000, 200, 1
-COUNTED = ("curation_asset", "crowd_answer", "crowd_assignment", "crowd_worker", "curation_pool", "crowd_ledgerentry")
-
-
-def addresses(project: Any) -> dict[str, str]:
-    from django.urls import reverse
-
-    own = {
-        name: reverse(name, args=[project.public_id])
-        for name in ("project", "pools", "assets", "workers", "review", "money")
-    }
-    api = f"/api/v1/assets?project={project.public_id}&limit=30"
-    return {**own, "first page": "/", "API: assets": api, "API: published": f"{api}&state=published"}
-
-
-def asked(base: str, project: Any, requests: int, callers: int) -> dict[str, Any]:
-    """Let so many callers ask for addresses in a drawn order; return the times of each and what went wrong."""
-    import httpx
-    from django.test import Client
-
-    client = Client()
-    client.force_login(project.memberships.get().user)
-    cookies = {"sessionid": client.cookies["sessionid"].value}
-    places = list(addresses(project).items())
-    drawn = random.Random(SEED).choices(places, k=requests)
-    took: dict[str, list[float]] = defaultdict(list)
-    wrong: list[str] = []
-
-    def call(place: tuple[str, str]) -> None:
-        name, path = place
-        began = time.perf_counter()
-        answer = http.get(path)
-        took[name].append(1000 * (time.perf_counter() - began))
-        if answer.status_code != 200:
-            wrong.append(f"{name}: {answer.status_code}")
-
-    with httpx.Client(base_url=base, cookies=cookies, timeout=120, trust_env=False) as http:
-        for place in places:  # the first, cold call of each is left out
-            call(place)
-        took.clear()
-        began = time.perf_counter()
-        with ThreadPoolExecutor(callers) as threads:
-            list(threads.map(call, drawn))
-        seconds = time.perf_counter() - began
-    everything = sorted(one for times in took.values() for one in times)
-    return {
-        "requests a second": round(requests / seconds, 1),
-        "p50_ms": round(statistics.median(everything), 1),
-        "p95_ms": round(everything[int(0.95 * len(everything))], 1),
-        "by address, p50_ms": {name: round(statistics.median(times), 1) for name, times in sorted(took.items())},
-        "not 200": wrong,
-    }
+MOST_KNOWN, CLASSES, PAGE, ANSWERS_EACH = 35_000, 50, 2, 5
+OUT = ROOT / "var" / "bench"
+COUNTED = (
+    "curation_asset", "crowd_answer", "curation_annotation", "crowd_assignment", "crowd_worker", "curation_pool",
+    "crowd_ledgerentry",
+)  # fmt: skip
 
 
 def rows() -> dict[str, int]:
@@ -85,45 +35,66 @@ def rows() -> dict[str, int]:
         for table in COUNTED:
             cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608  names of our own
             found[table] = cursor.fetchone()[0]
-    return found
+        cursor.execute("SELECT pg_database_size(current_database()) / 1000000")
+        return {**found, "megabytes": cursor.fetchone()[0]}
 
 
-def resident_mb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
-
-
-def main() -> int:
-    reader = argparse.ArgumentParser()
-    for name, usual in (("assets", 1_000_000), ("requests", 400), ("callers", 4)):
-        reader.add_argument(f"--{name}", type=int, default=usual)
-    wanted = reader.parse_args()
-    sys.argv[1:] = [str(wanted.assets)]
+def measured(wanted: argparse.Namespace) -> dict[str, Any]:
     from tests.bench.ground import database
-    from tests.bench.web import assets, overview
+    from tests.bench.load import mixed
+    from tests.bench.load.rows import Size, load
 
-    overview.WORKERS = min(WORKERS, wanted.assets)
+    size = Size(wanted.assets, ANSWERS_EACH * wanted.assets, min(MOST_KNOWN, wanted.assets), CLASSES, PAGE)
     with tempfile.TemporaryDirectory() as folder, database(folder, durable=False):
         from django.conf import settings
 
         settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
         began = time.perf_counter()
-        project = overview.load()
-        found: dict[str, Any] = {
-            "machine": f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.0f}",
-            "command": f"python -m tests.bench.load --assets {wanted.assets}",
+        project = load(size)
+        found = {
+            "machine": mixed.machine(),
+            "command": f"python -m tests.bench.load {' '.join(sys.argv[1:])}".strip(),
             "rows": rows(),
             "seconds to load": round(time.perf_counter() - began),
         }
-        with assets.served() as base:
-            before = resident_mb()
-            found |= asked(base, project, wanted.requests, wanted.callers)
-            found["megabytes grown"] = round(resident_mb() - before, 1)
+        return found | mixed.measured(
+            project, workers=wanted.workers, seconds=wanted.seconds, rate=wanted.rate, page_seconds=wanted.pace
+        )
+
+
+def kept(found: Any, name: str) -> None:
     text = json.dumps(found, indent=1)
-    target = ROOT / "var" / "bench" / f"load-{wanted.assets}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text + "\n", encoding="utf-8")
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / name).write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
-    return int(bool(found["not 200"]) or found["p95_ms"] > LIMIT_MS)
+
+
+def grown(wanted: argparse.Namespace) -> int:
+    """Run each size in a process of its own, and draw what became of the times."""
+    from tests.bench.load import growth
+
+    others = [f"--{name}={getattr(wanted, name)}" for name in ("workers", "rate", "pace", "seconds")]
+    missed = [
+        subprocess.run([sys.executable, "-m", "tests.bench.load", f"--assets={n}", *others], cwd=ROOT, check=False)
+        for n in growth.SIZES
+    ]
+    growth.draw(growth.kept())
+    return max(one.returncode for one in missed)
+
+
+def main() -> int:
+    reader = argparse.ArgumentParser()
+    reader.add_argument("--grow", action="store_true")
+    for name, usual in (("assets", 1_000_000), ("workers", 100)):
+        reader.add_argument(f"--{name}", type=int, default=usual)
+    for name, usual in (("rate", 20.0), ("pace", 30.0), ("seconds", 120.0)):
+        reader.add_argument(f"--{name}", type=float, default=usual)
+    wanted = reader.parse_args()
+    if wanted.grow:
+        return grown(wanted)
+    found = measured(wanted)
+    kept(found, f"load-{wanted.assets}.json")
+    return int(bool(found["missed"]))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -86,6 +84,7 @@ def load(n: int) -> Any:
 
     from crowd.models import Worker
     from curation.models import Asset, LabelClass
+    from tests.bench.ground import thumb
     from tests.factories import make_account, make_project, make_user
 
     project = make_project("A million", lead=make_user("Alice"))
@@ -106,16 +105,6 @@ def load(n: int) -> Any:
         cursor.execute("RESET statement_timeout")
     assert Asset.objects.filter(project=project).count() == n
     return project
-
-
-def thumb(number: int) -> bytes:
-    import io
-
-    from tests.scenes import picture
-
-    data = io.BytesIO()
-    picture(str(number)).image.resize((320, 180)).save(data, "WEBP", quality=70)
-    return data.getvalue()
 
 
 def times(work: Callable[[], object], rounds: int = ROUNDS) -> dict[str, float]:
@@ -183,25 +172,11 @@ def print_row(name: str, row: dict[str, Any]) -> None:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """Serve as the product does: by its web process with a pool of connections, beside the browser's driver."""
-    from django.conf import settings
+    """Serve as the product does, beside the browser's driver."""
+    from tests.bench.ground import web_process
 
-    from curation.embedded.programs import Serving, web
-
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
-    program = web(settings.PATHS, Serving("127.0.0.1", port, workers=0))
-    own = {"env": {**program.environment, "DJANGO_SETTINGS_MODULE": "curation.settings.local"}, "cwd": program.folder}
-    subprocess.run([sys.executable, "manage.py", "collectstatic", "--no-input", "-v", "0"], check=True, **own)
-    process = subprocess.Popen((*program.command, "--log-level", "warning"), **own)
-    try:
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert process.poll() is None, "the web process ended"
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    with web_process() as (base, _pid):
+        yield base
 
 
 WATCH = """

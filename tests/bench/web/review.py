@@ -44,7 +44,7 @@ def world() -> Any:
 
     from curation.models import AssetPreview
     from tests import scenes
-    from tests.bench.web.assets import thumb
+    from tests.bench.ground import thumb
 
     keys = [
         default_storage.save(f"bench/{n}.jpg", ContentFile(scenes.jpeg(str(n), size=(1600, 900))))
