@@ -12,7 +12,7 @@ from crowd.services import trust
 from curation.models import Project, Stage
 from curation.services.quality_facts.checkers import checkers_in
 from curation.services.quality_facts.examples import Example, examples_of
-from curation.services.quality_facts.people import Care, care_in
+from curation.services.quality_facts.people import Care, care_in, careless_in
 
 CARDS, EXAMPLES_A_CARD, EXAMPLES = 6, 2, 12
 BAN_DAYS = 10
@@ -66,7 +66,7 @@ def checking(project: Project, worker_id: int) -> list[Checking]:
 def careless(project: Project) -> Careless:
     """Return cards of the surely worst, as many as fit."""
     stage = _stage(project)
-    found = care_in(project, stage).careless if stage else []
+    found = careless_in(project, stage) if stage else []
     if stage is None or not found:
         return Careless((), 0)
     shown = found[:CARDS]

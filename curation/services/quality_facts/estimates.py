@@ -9,7 +9,7 @@ from scipy.stats import beta, binom
 BINS = 10
 
 
-@dataclass(frozen=True)  # without slots: kept by the thousand, it is read back ten times as fast
+@dataclass(frozen=True, slots=True)
 class Share:
     """`hits` of `n` with a 95 % interval; without any, nothing is known: from 0 to 1 and no share."""
 

@@ -1,7 +1,7 @@
 """What each worker's boxes are worth, measured against what was agreed, and who is careless."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from curation.models import Project, Stage
 from curation.services.consensus.answers import sample
@@ -42,7 +42,7 @@ class Tally:
         self.iou_sum += sum(iou for _, _, iou in one.pairs)
 
 
-@dataclass(frozen=True)  # without slots: kept for thousands of workers, it is read back ten times as fast
+@dataclass(frozen=True, slots=True)
 class Care:
     """How careful a worker is: shares with intervals. `tolerated` is the rate of wrong images that is still borne."""
 
@@ -79,7 +79,21 @@ class Crowd:
 
 def care_in(project: Project, stage: Stage) -> Crowd:
     """Return `crowd_of`, computed once for the project's version."""
-    return kept("care", project, stage, lambda: crowd_of(stage), lambda crowd: crowd.images > BIG)
+    return kept("care", project, stage, lambda: crowd_of(stage), _is_big)
+
+
+def careless_in(project: Project, stage: Stage) -> list[Care]:
+    """Return the careless, the worst first: kept by themselves, as reading everybody back takes long."""
+
+    def only_careless() -> Crowd:
+        crowd = care_in(project, stage)
+        return replace(crowd, workers={one.worker_id: one for one in crowd.careless})
+
+    return kept("careless", project, stage, only_careless, _is_big).careless
+
+
+def _is_big(crowd: Crowd) -> bool:
+    return crowd.images > BIG
 
 
 def crowd_of(stage: Stage) -> Crowd:
