@@ -20,7 +20,7 @@ PANELS = ("lead", "API", "workers and reviewers")
 WIDTH, HEIGHT, PANEL, LEFT, TOP, NAMES = 1000, 420, 310, 56, 60, 120
 COST = "processor ms of a request alone: web, database"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#555555")
-TICKS = (1, 10, 100, 1_000, 10_000)
+TICKS = (1, 10, 100, 1_000)
 
 
 def kept() -> list[dict[str, Any]]:
@@ -57,7 +57,8 @@ def _panel(left: int, title: str, sizes: Sequence[int], lines: Mapping[str, Sequ
     for tick in TICKS:
         y = _y(tick)
         parts.append(f'<line x1="{left}" x2="{right}" y1="{y}" y2="{y}" stroke="#dddddd"/>')
-        parts.append(_text(left - 5, y + 4, f"{tick:,}", anchor="end"))
+        if left == LEFT:
+            parts.append(_text(left - 5, y + 4, f"{tick:,}", anchor="end"))
     places = [left + (right - left) * at / (len(sizes) - 1) for at in range(len(sizes))]
     for place, size in zip(places, sizes, strict=True):
         parts.append(_text(place, HEIGHT - 18, _short(size), anchor="middle"))
