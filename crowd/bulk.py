@@ -8,16 +8,28 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import datetime
+from operator import attrgetter
+from types import NoneType
+from typing import Any, Final
 
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models.expressions import DatabaseDefault
+from django.db.models.expressions import DatabaseDefault, Expression
 from psycopg import sql
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL takes in no text: NUL and halves of surrogate pairs
 INSTEAD = "\ufffd"
 FEW = 5
+PLAIN_FIELDS: Final = frozenset(  # fields that change nothing about what is plain
+    {
+        models.BigAutoField, models.BigIntegerField, models.BinaryField, models.BooleanField, models.CharField,
+        models.DateTimeField, models.FloatField, models.ForeignKey, models.IntegerField, models.OneToOneField,
+        models.PositiveBigIntegerField, models.PositiveIntegerField, models.PositiveSmallIntegerField,
+        models.SmallIntegerField, models.TextField,
+    }
+)  # fmt: skip
+AS_THEY_ARE: Final = frozenset({NoneType, bool, bytes, datetime, float, int, str})
 
 
 def bulk_load(
@@ -59,25 +71,26 @@ def bulk_change(*, model: type[models.Model], columns: Sequence[str], rows: Iter
 
     One statement: Django's `bulk_update` writes a CASE as long as the rows for each column, and each row reads it.
     """
-    values = list(zip(*rows, strict=True))
-    if not values:
+    names = ["id", *columns]
+    given = [dict(zip(names, row, strict=True)) for row in rows]
+    if not given:
         return
     types = _types(model)
     query = sql.SQL(
-        "UPDATE {table} SET {changes} FROM unnest({given}) AS changed ({names}) WHERE {table}.id = changed.id"
+        "UPDATE {table} SET {changes} FROM json_to_recordset(%s) AS changed ({fields}) WHERE {table}.id = changed.id"
     )
-    arrays = [sql.SQL(f"%s::{types[name].split('(')[0]}[]") for name in ["id", *columns]]  # a text too long is refused
     same = sql.SQL("{name} = changed.{name}")
-    changes = sql.SQL(", ").join(same.format(name=sql.Identifier(name)) for name in columns)
+    fields = [  # without lengths: a text that is too long is refused where it is stored, and not cut off here
+        sql.SQL(f"{{}} {types[name].split('(')[0]}").format(sql.Identifier(name)) for name in names
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             query.format(
                 table=sql.Identifier(model._meta.db_table),
-                changes=changes,
-                given=sql.SQL(", ").join(arrays),
-                names=_names(["id", *columns]),
+                changes=sql.SQL(", ").join(same.format(name=sql.Identifier(name)) for name in columns),
+                fields=sql.SQL(", ").join(fields),
             ),
-            [list(column) for column in values],
+            [json.dumps(given, default=str)],
         )
 
 
@@ -102,31 +115,48 @@ def staged(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
         cursor.execute(sql.SQL("DROP TABLE {table}").format(**named))
 
 
-def insert_all(rows: Sequence[models.Model]) -> None:
+def insert_all(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
     """Store new rows of one model: a few as Django does it, many by COPY. Nothing is read back, no signal is sent.
 
-    What the database fills in by itself is left to it, ids that are not known yet too: of all rows or of none.
+    What the database fills in by itself is left to it, ids that are not known yet too: of all rows or of none. Rows
+    that are `numbered` have an id each afterwards, so that others can refer to them.
     """
     if not rows:
         return
-    if len(rows) < FEW:
-        type(rows[0])._default_manager.bulk_create(rows)
+    model = type(rows[0])
+    if len(rows) < FEW or any(_is_worked_out(rows[0], field) for field in model._meta.concrete_fields):
+        model._default_manager.bulk_create(rows)
         return
-    given = [field for field in rows[0]._meta.concrete_fields if not all(_is_left(row, field) for row in rows)]
-    names = {"table": sql.Identifier(rows[0]._meta.db_table), "names": _names([str(field.column) for field in given])}
+    if numbered:
+        for row, pk in zip(rows, next_ids(model, len(rows)), strict=True):
+            row.pk = pk
+    columns = {field: list(map(attrgetter(field.attname), rows)) for field in model._meta.concrete_fields}
+    given = {field: values for field, values in columns.items() if not _are_left(field, values)}
+    names = {"table": sql.Identifier(model._meta.db_table), "names": _names([str(field.column) for field in given])}
     command = sql.SQL("COPY {table} ({names}) FROM STDIN").format(**names)
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(command) as copy:
-        for row in rows:
-            copy.write_row([_stored(row, field) for field in given])
+        for row in zip(*(_stored(field, values) for field, values in given.items()), strict=True):
+            copy.write_row(row)
 
 
-def _is_left(row: models.Model, field: "models.Field[Any, Any]") -> bool:
+def _is_worked_out(row: models.Model, field: "models.Field[Any, Any]") -> bool:
     value = getattr(row, field.attname)
-    return isinstance(value, DatabaseDefault) or (field.primary_key and value is None)
+    return isinstance(value, Expression) and not isinstance(value, DatabaseDefault)
 
 
-def _stored(row: models.Model, field: "models.Field[Any, Any]") -> Any:
-    return field.get_db_prep_save(getattr(row, field.attname), connection)
+def _are_left(field: "models.Field[Any, Any]", values: Sequence[Any]) -> bool:
+    if field.primary_key:
+        return all(value is None for value in values)
+    return field.has_db_default() and all(isinstance(value, DatabaseDefault) for value in values)
+
+
+def _stored(field: "models.Field[Any, Any]", values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of a column as the database takes them: most are so already."""
+    if type(field) is models.JSONField:
+        return [None if value is None else json.dumps(value, cls=field.encoder) for value in values]
+    if type(field) in PLAIN_FIELDS and all(type(value) in AS_THEY_ARE for value in values):
+        return values
+    return [field.get_db_prep_save(value, connection) for value in values]
 
 
 def next_ids(model: type[models.Model], n: int) -> list[int]:

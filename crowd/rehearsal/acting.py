@@ -5,9 +5,11 @@ same seed gives the same campaign in both.
 """
 
 import random
+from bisect import bisect
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, Protocol
 
 from crowd.errors import BudgetExceeded, NoWork
@@ -139,7 +141,8 @@ def _wishes(venue: Venue, rng: random.Random) -> list[Stall]:
     wishes: list[Stall] = []
     weights = [stall.open_tasks * (1 + stall.priority) for stall in open_now]
     while open_now:
-        place = rng.choices(range(len(open_now)), weights)[0]
+        below = list(accumulate(weights))
+        place = bisect(below, rng.random() * below[-1], hi=len(below) - 1)
         del weights[place]
         wishes.append(_way_to(open_now.pop(place), stalls, skills))
     return wishes

@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import Count, F, QuerySet
 
+from crowd.errors import NoWork
 from crowd.models import AnswerRaw, Batch, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.rehearsal import acting, answers, truths
@@ -170,6 +171,8 @@ class MarketTogether(OwnMarket):
 
     def take(self, stall: acting.Stall) -> acting.Page:
         batch, worker = stall.ref, self.visitor.worker
+        if self.pages.has_nothing(batch, worker):
+            raise NoWork
         if not self.pages.can_give(batch, worker):
             self.pages.stand_aside(worker=worker)
             return OwnMarket.take(self, stall)

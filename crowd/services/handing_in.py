@@ -19,6 +19,7 @@ from crowd.services.answers import check_payload
 State = Assignment.State
 NOT_YOURS = gettext_noop("This page is not yours.")
 LONGEST_MS = 2**31 - 1  # what the column holds; the number comes from a browser
+EXPIRED_TOGETHER = 50  # while they are taken back the budgets of their projects are locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def skip_page(*, assignment_id: int, worker_id: int, now: datetime) -> Assignmen
     page.move_to(State.SKIPPED)
     page.judged_at = now
     page.save(update_fields=["state", "judged_at"])
-    _free(page)
+    _free([page])
     trust.apply_rules(page=page, now=now)
     return page
 
@@ -191,28 +192,33 @@ def expire_leases(*, now: datetime, limit: int = 500, account_id: int | None = N
     else:
         late = late.filter(account_id=account_id)
     ids = list(late.order_by("id").values_list("id", flat=True)[:limit])
-    return sum(expire(assignment_id=one, now=now) for one in ids)
+    slices = (ids[at : at + EXPIRED_TOGETHER] for at in range(0, len(ids), EXPIRED_TOGETHER))
+    return sum(_expire_all(some, now) for some in slices)
+
+
+def expire(*, assignment_id: int, now: datetime) -> int:
+    """Take one page back whose time is over."""
+    return _expire_all([assignment_id], now)
 
 
 @transaction.atomic
-def expire(*, assignment_id: int, now: datetime) -> int:
-    late = Assignment.objects.filter(pk=assignment_id, state=State.ACTIVE, lease_until__lt=now)
-    if not late.exists():
+def _expire_all(assignment_ids: Sequence[int], now: datetime) -> int:
+    late = Assignment.objects.filter(pk__in=assignment_ids, state=State.ACTIVE, lease_until__lt=now)
+    batches = Batch.objects.select_related("account").filter(pk__in=late.values("batch_id"))
+    ledger.lock_all(ledger.Purse.of(batch) for batch in batches)
+    pages = list(late.select_for_update(skip_locked=True, of=("self",)).order_by("pk"))
+    if not pages:
         return 0
-    ledger.lock_of_page(assignment_id=assignment_id)
-    page = late.select_for_update(skip_locked=True, of=("self",)).first()
-    if page is None:
-        return 0
-    page.move_to(State.EXPIRED)
-    page.judged_at = now
-    page.save(update_fields=["state", "judged_at"])
-    _free(page)
-    return 1
+    for page in pages:
+        page.move_to(State.EXPIRED)
+    Assignment.objects.filter(pk__in=[page.pk for page in pages]).update(state=State.EXPIRED, judged_at=now)
+    _free(pages)
+    return len(pages)
 
 
-def _free(page: Assignment) -> None:
-    ledger.release(ref=f"assignment:{page.pk}")
-    judging.give_back([page], done=False)
+def _free(pages: Sequence[Assignment]) -> None:
+    ledger.release_all(refs=[f"assignment:{page.pk}" for page in pages])
+    judging.give_back(pages, done=False)
 
 
 def _own_page(assignment_id: int, worker_id: int) -> Assignment:

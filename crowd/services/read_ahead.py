@@ -24,14 +24,25 @@ SELECT task.* FROM unnest(%s::bigint[], %s::int[]) AS asked (batch, most)
 
 @dataclass(slots=True)
 class _Queue:
-    """The first tasks of a batch, in the order in which they are given out; at most so many were asked for."""
+    """The first tasks of a batch that have a place, in the order in which they are given out.
+
+    At most so many were asked for, and so many were found.
+    """
 
     most: int
-    tasks: list[Task] = field(default_factory=list)
+    found: int = 0
+    tasks: dict[int, Task] = field(default_factory=dict)
 
     @property
     def goes_on(self) -> bool:
-        return len(self.tasks) == self.most
+        return self.found == self.most
+
+    def keep(self, task: Task) -> None:
+        """Keep a task while it has a place: one that is full is looked at no more."""
+        if task.overlap is not None and task.issued < task.overlap - task.kept:
+            self.tasks[task.pk] = task
+        else:
+            self.tasks.pop(task.pk, None)
 
 
 @dataclass(slots=True)
@@ -73,7 +84,13 @@ class ReadAhead:
         for task in found:
             task.issued += 1
             self._given[task.pk] += 1
+            queue.keep(task)
         return found
+
+    def is_empty(self, batch: Batch) -> bool:
+        """Whether it is known that no task of real work is left, for anybody."""
+        queue = self._queues.get(batch.pk)
+        return queue is not None and not queue.goes_on and not queue.tasks
 
     def are_shown(self, tasks: Iterable[Task], worker: Worker) -> None:
         """The worker has seen these tasks."""
@@ -92,9 +109,8 @@ class ReadAhead:
 
     def _free(self, queue: _Queue, worker: Worker) -> Iterator[Task]:
         seen = self._seen_by(worker)
-        for task in queue.tasks:
-            is_free = task.overlap is not None and task.issued < task.overlap - task.kept
-            if is_free and task.author_id != worker.pk and task.pk not in seen:
+        for task in queue.tasks.values():
+            if task.author_id != worker.pk and task.pk not in seen:
                 yield task
 
     def _seen_by(self, worker: Worker) -> set[int]:
@@ -133,5 +149,6 @@ class ReadAhead:
         found = Task.objects.raw(ON_OFFER, [list(most), list(most.values())])
         for task in sorted(found, key=lambda task: (-task.priority, task.pk)):
             task.issued += self._given[task.pk]
-            self._queues[task.batch_id].tasks.append(task)
+            self._queues[task.batch_id].found += 1
+            self._queues[task.batch_id].keep(task)
         return self._queues

@@ -105,6 +105,10 @@ class Round:
         is_ours = platform(batch.account.platform).capabilities.pages == "local"
         return is_ours and not teams.rate_of(worker=worker, batch=batch) and not self._known[worker.pk].own_tasks()
 
+    def has_nothing(self, batch: Batch, worker: Worker) -> bool:
+        """Whether it is known without asking on that there is no page of this batch for a worker."""
+        return batch.pk not in self._known[worker.pk].in_hand and self._stock.is_empty(batch)
+
     def stand_aside(self, *, worker: Worker) -> None:
         """Let this worker take a page by himself, after what the others hold."""
         self.write()

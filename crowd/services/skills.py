@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F, FloatField, Sum
 
-from crowd.bulk import bulk_change
+from crowd.bulk import bulk_change, insert_all
 from crowd.models import Account, Assignment, Batch, Skill, SkillEvent, SkillValue, Worker
 from crowd.quality.skill import (
     KEPT_A_DAY,
@@ -155,7 +155,7 @@ class Learning:
             unique_fields=["worker", "skill"],
             update_fields=["value", "ok", "n", "ok_worth", "n_worth", "updated_at"],
         )
-        SkillEvent.objects.bulk_create(self._news)
+        insert_all(self._news)
         if self._news and skill_news.asking_for(self.skill).exists():
             for event in self._news:
                 skill_news.tell(self.rows[event.worker_id])
@@ -264,7 +264,7 @@ def _count(
         events.append(event)
     changed = [(row.pk, row.value, row.ok, row.n, row.updated_at) for row in rows.values()]
     bulk_change(model=SkillValue, columns=["value", "ok", "n", "updated_at"], rows=changed)
-    SkillEvent.objects.bulk_create(events)
+    insert_all(events)
     for row in rows.values():
         skill_news.tell(row)
 

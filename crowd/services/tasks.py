@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from crowd.bulk import insert_all
 from crowd.models import Batch, Task
 from crowd.platforms.registry import elsewhere
 
@@ -13,7 +14,7 @@ def add(*, batch: Batch, tasks: Sequence[Task]) -> None:
     """Store new tasks of one batch."""
     for task in tasks:
         task.to_push = batch.account.platform in elsewhere()
-    Task.objects.bulk_create(tasks, batch_size=2_000)
+    insert_all(tasks, numbered=True)
 
 
 @transaction.atomic

@@ -24,7 +24,7 @@ from crowd.secrets import Secrets
 from crowd.services import dispatch, files, handing_in, publishing, pulling
 
 STEP = timedelta(hours=1)
-AT_ONCE = 200  # visits in a transaction
+AT_ONCE = 1_000  # visits in a transaction
 BALANCE = Decimal(1_000_000)
 
 

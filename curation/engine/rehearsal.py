@@ -19,7 +19,7 @@ from crowd.rehearsal.models import RehearsalCrowd
 from curation.engine import campaigns, flow
 from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
-from curation.engine.rehearsal_driver import Driver, commits_later, judge_suspicions
+from curation.engine.rehearsal_driver import Driver, commits_later, judge_suspicions, seldom_collected
 from curation.engine.rehearsal_setup import START, darkroom_of, new_project, photos_of, prepare, seed_of, start
 from curation.engine.report import report
 from curation.engine.wish import Wish
@@ -91,7 +91,7 @@ def rehearse(
     brings in what comes from elsewhere, before anybody comes by.
     """
     started = time.monotonic()
-    with jobs.moved_by_hand(), commits_later(), _crowd_of(wish) as (project, crowd):
+    with jobs.moved_by_hand(), commits_later(), seldom_collected(), _crowd_of(wish) as (project, crowd):
         if feed is not None:
             feed(project)
         driver = Driver(project, crowd, wish, progress)

@@ -1,5 +1,6 @@
 """What moves a rehearsal: people come by, machines work, a moderator and a reviewer who know the truth decide."""
 
+import gc
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, transaction
 
+from crowd.bulk import insert_all
 from crowd.clock import database_now
 from crowd.models import Evidence
 from crowd.rehearsal.pictures.truth import TEMPLATE
@@ -19,7 +21,8 @@ from curation.models import Asset, Decision, Pool, Project, Review, Stage
 from curation.services import assets, pools, suspicions
 
 IDLE_TURNS = 400
-AT_ONCE = 200  # pages or assets in a slice of machine work
+OBJECTS_A_COLLECTION = 50_000
+AT_ONCE = 1_000  # pages or assets in a slice of machine work
 
 
 class Driver:
@@ -118,6 +121,17 @@ def commits_later() -> Iterator[None]:
             cursor.execute("RESET synchronous_commit")
 
 
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Look for garbage in cycles seldom: a turn makes rows by the hundred thousand, and few of them are in cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS_A_COLLECTION, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _wait_for_no_disk() -> None:
     """Said at every turn: the connection may be another one than before."""
     with connection.cursor() as cursor:
@@ -154,7 +168,7 @@ def review_as_person(*, stage: Stage, now: datetime) -> int:
     if not found:
         return 0
     given = [_review(asset, now) for asset in found]
-    Review.objects.bulk_create(given)
+    insert_all(given)
     moves = [
         assets.Move(asset, Decision.Verdict.DROPPED if one.reason else Decision.Verdict.PASSED, one.reason)
         for asset, one in zip(found, given, strict=True)

@@ -26,7 +26,7 @@ from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO
 from curation.stages.checks import ChecksSettings, Finding, decide_all
 from curation.stages.lookalikes import earlier_than
 
-AT_ONCE = 200
+AT_ONCE = 1_000
 NEEDS_PIXELS: Final = ("most_per_scene", "detector", "min_sharpness", "min_brightness", "max_brightness")
 LOOKS_AT_PIXELS: Final = ("storyboard", "tag")
 

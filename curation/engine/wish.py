@@ -8,6 +8,7 @@ from crowd.rehearsal.arrivals import Coming
 
 USUAL_VISITS = 6
 PHOTOS_A_VISIT = 50
+LARGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +36,9 @@ class Wish:
 
     @property
     def visits(self) -> int:
-        """Return the visits between two rounds of machine work: in a large campaign some minutes of its clock too."""
-        return self.visits_a_turn or max(USUAL_VISITS, self.size // PHOTOS_A_VISIT)
+        """Return the visits between two rounds of machine work: in a large campaign some minutes of its clock too.
+
+        The more photos, the more people come in these minutes, and the more is saved by doing their work together.
+        """
+        usual = max(USUAL_VISITS, self.size // PHOTOS_A_VISIT)
+        return self.visits_a_turn or usual * max(LARGE, self.size) // LARGE

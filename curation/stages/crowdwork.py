@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from crowd.bulk import insert_all
 from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
@@ -125,8 +126,8 @@ def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said],
     fresh = [one for one in about if one.answer.pk not in there]
     banned = trust.distrusted(pages=pages, now=now)
     rows = [_annotation(stage, one, now if one.answer.assignment_id in banned else None, now) for one in fresh]
-    Annotation.objects.bulk_create(rows)
-    Box.objects.bulk_create(
+    insert_all(rows, numbered=True)
+    boxes = [
         Box(
             annotation=row,
             seq=seq,
@@ -134,7 +135,8 @@ def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said],
         )
         for row, one in zip(rows, fresh, strict=True)
         for seq, box in enumerate(one.boxes)
-    )
+    ]
+    insert_all(boxes)
     aside = Counter(one.answer.task_id for one in fresh if one.answer.assignment_id in banned)
     for answers in sorted(set(aside.values())):
         again = [pk for pk, n in aside.items() if n == answers]

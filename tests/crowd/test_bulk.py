@@ -4,9 +4,10 @@ import json
 
 import pytest
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
+from django.db.models.functions import Now
 
 from crowd.bulk import FEW, bulk_change, bulk_load, insert_all, json_text
-from crowd.models import OutboxCommand, Reservation, Worker
+from crowd.models import OutboxCommand, Reservation, Task, Worker
 from crowd.models.worker import digest_of
 from tests.crowd import market
 from tests.crowd.market import NOON
@@ -122,3 +123,30 @@ def test_what_one_of_many_rows_names_is_not_left_to_the_database():
     with pytest.raises(ProgrammingError), transaction.atomic():
         insert_all(rows)
     assert not Reservation.objects.exists()
+
+
+def test_many_rows_that_are_numbered_know_their_ids():
+    batch = market.batch()
+    rows = [
+        Task(batch=batch, key=f"task-{number}", project_id=1, payload={"n": number}, overlap=number or None)
+        for number in range(FEW)
+    ]
+    insert_all(rows, numbered=True)
+    stored = Task.objects.in_bulk([row.pk for row in rows])
+    assert [(stored[row.pk].key, stored[row.pk].payload, stored[row.pk].overlap) for row in rows] == [
+        (f"task-{number}", {"n": number}, number or None) for number in range(FEW)
+    ]
+    assert {(row.known_answer, row.to_push, row.kept) for row in stored.values()} == {(None, False, 0)}
+
+
+def test_what_the_database_works_out_is_the_same_in_many_rows():
+    insert_all([Reservation(project_id=1, ref=f"bonus:{n}", amount_micro=5, created_at=Now()) for n in range(FEW)])
+    assert len(set(Reservation.objects.values_list("created_at", flat=True))) == 1
+
+
+def test_words_of_a_list_and_times_are_stored_as_they_are_read():
+    held = Reservation.State.HELD
+    insert_all(
+        [Reservation(project_id=1, ref=f"r:{n}", amount_micro=n, state=held, created_at=NOON) for n in range(FEW)]
+    )
+    assert set(Reservation.objects.values_list("state", "created_at")) == {("held", NOON)}

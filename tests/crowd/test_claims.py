@@ -90,6 +90,20 @@ def test_an_expired_page_gives_its_places_and_its_money_back(choices, wanda):
     assert ledger.totals(project_id=choices.project_id).reserved_micro == 0
 
 
+def test_expired_pages_of_several_people_and_projects_go_back_together(choices, wanda, monkeypatch):
+    monkeypatch.setattr(handing_in, "EXPIRED_TOGETHER", 2)
+    other = market.batch(at=choices.account)
+    asked = [*market.tasks(choices, 1, overlap=2), *market.tasks(other, 1)]
+    willa = market.worker(choices.account, "willa")
+    pages = [market.claim(choices, wanda), market.claim(choices, willa), market.claim(other, willa)]
+    assert [counts(task) for task in asked] == [(2, 0), (1, 0)]
+    assert handing_in.expire_leases(now=LATE) == len(pages)
+    assert set(Assignment.objects.values_list("state", "judged_at")) == {(State.EXPIRED, LATE)}
+    assert [counts(task) for task in asked] == [(0, 0), (0, 0)]
+    for batch in (choices, other):
+        assert ledger.totals(project_id=batch.project_id).reserved_micro == 0
+
+
 def test_a_page_handed_in_too_late_is_refused_with_a_sentence(choices, wanda):
     market.tasks(choices)
     page = market.claim(choices, wanda)

@@ -125,6 +125,21 @@ def test_nobody_gets_what_another_one_has_taken_in_the_same_round():
         together.take(batch=batch, worker=willa, now=NOON)
 
 
+def test_that_nothing_is_left_is_known_once_the_last_place_is_given_out():
+    batch = market.batch()
+    market.tasks(batch, 2)
+    wanda, willa, wim = market.workers(batch.account, 3)
+    together = Round([wanda, willa, wim], [batch])
+    known = [together.has_nothing(batch, wim)]
+    for who in (wanda, willa):
+        together.take(batch=batch, worker=who, now=NOON)
+        known.append(together.has_nothing(batch, wim))
+    assert known == [False, False, True]
+    assert not together.has_nothing(batch, wanda), "she has a page in hand"
+    with pytest.raises(NoWork):
+        together.take(batch=batch, worker=wim, now=NOON)
+
+
 def test_who_comes_again_is_known_by_what_he_has_done_before():
     batch = market.batch(per_worker=1)
     market.tasks(batch, 3)

@@ -1,5 +1,6 @@
 """A rehearsal is reproducible: the same seed gives the same document, interrupted or not."""
 
+import gc
 from collections import Counter
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import transaction
 from crowd.models import Assignment, Worker
 from crowd.rehearsal import visits
 from crowd.services.rounds import NotTogether, Round
-from curation.engine import campaigns, flow, rehearsal
+from curation.engine import campaigns, flow, rehearsal, rehearsal_driver
 from curation.engine.wish import Wish
 from curation.models import Asset, Project
 from curation.services import people
@@ -121,3 +122,19 @@ def test_who_signs_in_for_the_first_time_after_a_rehearsal_leads_its_project(kil
         rehearsal.rehearse(wish=WISH)
     (membership,) = Project.objects.get().memberships.all()
     assert (membership.user, membership.role) == (people.operator(), "lead")
+
+
+@pytest.mark.parametrize(
+    ("photos", "visits_a_turn"), [(10, 6), (1_000, 20), (2_000, 40), (5_000, 250), (10_000, 1_000)]
+)
+def test_the_larger_a_campaign_the_more_people_come_before_machines_work(photos, visits_a_turn):
+    assert Wish("gestures", 1, photos, {}).visits == visits_a_turn
+    assert Wish("gestures", 1, photos, {}, visits_a_turn=7).visits == 7
+
+
+def test_garbage_is_collected_as_before_once_a_rehearsal_is_over():
+    before = gc.get_threshold()
+    with rehearsal_driver.seldom_collected():
+        meanwhile = gc.get_threshold()
+    assert meanwhile[0] > before[0]
+    assert gc.get_threshold() == before

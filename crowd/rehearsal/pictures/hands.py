@@ -3,6 +3,7 @@
 import math
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 import cv2
@@ -90,7 +91,7 @@ class Limb:
         return ribbon(points, [2 * r * k for r in self.radii])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hand:
     """A hand of one person in one pose, ready to be drawn: fingers behind the palm, the palm, what folds over it."""
 
@@ -104,9 +105,13 @@ class Hand:
 
     def bounds(self, place: Placement) -> Bounds:
         """The box left, top, right, bottom around the placed hand, wrist left out."""
-        points = [point for outline in self.outlines() for point in place(outline)]
+        points = place(self._points)
         xs, ys = [x for x, _ in points], [y for _, y in points]
         return min(xs), min(ys), max(xs), max(ys)
+
+    @cached_property
+    def _points(self) -> Outline:
+        return [point for outline in self.outlines() for point in outline]
 
 
 def tip(x: float, y: float, angle: float, length: float) -> Point:

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from .shapes import Colour
@@ -77,6 +78,7 @@ class Look:
     camera: tuple[str, str]
 
 
+@lru_cache(maxsize=1_024)
 def look(identity: str) -> Look:
     """Give the look of an identity; the same identity always looks the same."""
     rng = random.Random(f"look-{identity}")

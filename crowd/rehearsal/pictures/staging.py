@@ -94,9 +94,9 @@ def stage(setting: Setting) -> Stage:
     """Decide everything the setting leaves open."""
     rng = random.Random(f"shot-{setting.seed}-{setting.sign}")
     who, shot = look(setting.identity), _shot(rng, setting.scale)
-    signing, resting = _signing(rng, who, setting, shot), _resting(rng, who, shot)
-    hands = (*(() if setting.shown == "none" else (signing,)), *((resting,) if setting.second_hand else ()))
-    return Stage(setting, who, shot, hands)
+    signing = _signing(rng, who, setting, shot)
+    resting = (_resting(rng, who, shot),) if setting.second_hand else ()
+    return Stage(setting, who, shot, (*(() if setting.shown == "none" else (signing,)), *resting))
 
 
 def _shot(rng: random.Random, scale: float | None) -> Shot:

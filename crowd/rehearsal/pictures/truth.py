@@ -1,7 +1,7 @@
 """What a picture really shows: known because the picture was drawn."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PIL import Image
@@ -61,8 +61,17 @@ class Truth:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values that survive a JSON column."""
-        plain = {**asdict(self), "hands_visible": self.hands_visible}
-        return {**plain, "boxes": [asdict(box) for box in self.boxes], "flags": list(self.flags)}
+        boxes = [{"label": box.label, "x": box.x, "y": box.y, "w": box.w, "h": box.h} for box in self.boxes]
+        return {
+            "sign": self.sign,
+            "boxes": boxes,
+            "width": self.width,
+            "height": self.height,
+            "subject": self.subject,
+            "flags": list(self.flags),
+            "drawing": self.drawing,
+            "hands_visible": self.hands_visible,
+        }
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Truth":

@@ -68,9 +68,7 @@ def _give_back(held: Sequence[Reservation]) -> None:
             hold.changes += 1
             hold.save(update_fields=["changes"])
     move_all({purse: Change(reserved=-amount) for purse, amount in sums.items()})
-    LedgerEntry.objects.bulk_create(
-        entry(Purse.holding(hold), GIVE_BACK, _step(hold), hold.amount_micro) for hold in held
-    )
+    insert_all([entry(Purse.holding(hold), GIVE_BACK, _step(hold), hold.amount_micro) for hold in held])
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from crowd.bulk import bulk_change
+from crowd.bulk import bulk_change, insert_all
 from curation.models import Asset, Decision, Stage
 from curation.services import jobs, notices, versions
 
@@ -52,7 +52,7 @@ class Move:
 @transaction.atomic
 def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None, now: datetime | None = None) -> None:
     """Append decisions about several assets and move each as `decide` does. The caller holds the rows' locks."""
-    Decision.objects.bulk_create(decision_of(move, by_kind, by_id, now) for move in moves)
+    insert_all([decision_of(move, by_kind, by_id, now) for move in moves])
     told = {project_id: notices.heard(project_id) for project_id in {move.asset.project_id for move in moves}}
     done = [(move, move.asset.stage) for move in moves if told[move.asset.project_id]]
     left = {move.asset.stage for move in moves if move.verdict == Verdict.PASSED and move.to_stage is None}
@@ -77,7 +77,7 @@ def repeat_all(*, stage: Stage, moves: Sequence[Move], by_kind: str, now: dateti
     rows = [decision_of(move, by_kind, None, now) for move in moves]
     for row in rows:
         row.stage = stage
-    Decision.objects.bulk_create(rows)
+    insert_all(rows)
 
 
 def _news(done: Sequence[tuple[Move, Stage]]) -> dict[str, list[dict[str, str]]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from crowd.bulk import insert_all
 from crowd.models import Answer
 from curation.models import Asset, Decision, LabelClass, Project, Stage
 from curation.services import versions
@@ -64,9 +65,10 @@ def enter_sent(*, sent: Sequence[Asset]) -> list[Asset]:
     """Store assets made of answers, all at one stage, and return them; what is there already is left out."""
     lock([identity(project_id=one.project_id, sha256=bytes(one.sha256), answer=one.answer) for one in sent])
     there = set(Asset.objects.filter(answer__in=[one.answer_id for one in sent]).values_list("answer_id", flat=True))
-    fresh = Asset.objects.bulk_create(one for one in sent if one.answer_id not in there)
+    fresh = [one for one in sent if one.answer_id not in there]
+    insert_all(fresh, numbered=True)
     entered = [(Move(asset, Decision.Verdict.ENTERED), asset.created_at) for asset in fresh]
-    Decision.objects.bulk_create(decision_of(move, Decision.By.RULE, None, at) for move, at in entered)
+    insert_all([decision_of(move, Decision.By.RULE, None, at) for move, at in entered])
     if fresh:
         wake_stage(fresh[0].stage)
         versions.bump(project_id=fresh[0].project_id)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Max
 
 from aggregation import Consensus as Agreement
+from crowd.bulk import insert_all
 from curation.models import Consensus, ConsensusBox, ConsensusRun, Stage
 from curation.services.consensus.agreeing import Way
 from curation.services.consensus.answers import Sheet
@@ -36,11 +37,11 @@ def add_versions(*, stage: Stage, rows: Sequence[Row]) -> None:
     there.filter(is_current=True, asset_id__in=replaced).update(is_current=False)
     for row in rows:
         row.consensus.version = last.get(row.consensus.asset_id, 0) + 1
-    Consensus.objects.bulk_create([row.consensus for row in rows])
+    insert_all([row.consensus for row in rows], numbered=True)
     for row in rows:
         for box in row.boxes:
             box.consensus = row.consensus
-    ConsensusBox.objects.bulk_create([box for row in rows for box in row.boxes])
+    insert_all([box for row in rows for box in row.boxes])
 
 
 def row_of(*, way: Way, sheet: Sheet, agreement: Agreement, current: bool = True, now: datetime) -> Row:
