@@ -135,8 +135,8 @@ def insert_all(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
     names = {"table": sql.Identifier(model._meta.db_table), "names": _names([str(field.column) for field in given])}
     command = sql.SQL("COPY {table} ({names}) FROM STDIN").format(**names)
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(command) as copy:
-        for row in zip(*(_stored(field, values) for field, values in given.items()), strict=True):
-            copy.write_row(row)
+        for stored in zip(*(_stored(field, values) for field, values in given.items()), strict=True):
+            copy.write_row(stored)
 
 
 def _is_worked_out(row: models.Model, field: "models.Field[Any, Any]") -> bool:

@@ -186,8 +186,7 @@ class Round:
         taken = self._taken[page.pk]
         handing_in.fill_in(page=page, rows=taken.rows, answers=answers, duration_ms=duration_ms, now=now)
         taken.raw, taken.at = handing_in.raw_of(taken.rows, answers), now
-        known = self._known[page.worker_id]
-        known.in_hand.discard(page.batch_id)
+        self._known[page.worker_id].in_hand.discard(page.batch_id)
         if self._is_paid_at_once(taken):
             page.move_to(Assignment.State.ACCEPTED)
             page.judged_at = now
@@ -220,8 +219,7 @@ class Round:
         name = skills.quality_name(batch)
         if name not in self._learning:
             skill = skills.ensure_skill(account=batch.account, name=name)
-            ids = [worker.pk for worker in self.workers]
-            self._learning[name] = Learning(skill, skills.values_there(skill=skill, worker_ids=ids))
+            self._learning[name] = Learning(skill, skills.values_there(skill=skill, worker_ids=list(self._known)))
         return self._learning[name]
 
     def check_training(self, *, page: Assignment, answer_id: int, payload: Mapping[str, Any]) -> control.Hint:
@@ -266,10 +264,8 @@ class Round:
             self._read_anew()
 
     def _is_paid_at_once(self, one: _Taken) -> bool:
-        page = one.page
-        if page.batch.kind != MAIN:
-            return True
-        return page.batch.auto_accept and not self._known[page.worker_id].is_unpaid(page.batch, one.at)
+        page, batch = one.page, one.page.batch
+        return batch.kind != MAIN or (batch.auto_accept and not self._known[page.worker_id].is_unpaid(batch, one.at))
 
     def _lock(self, batch: Batch) -> None:
         """Take the lock of the project's budget once: everybody does so before tasks."""

@@ -69,7 +69,7 @@ class Learned:
     in_hand: set[int]  # batches in which he has a page now
     own: Sequence[int]
     _answered: dict[int, int]  # by batch, of those where one person may do so much and no more
-    _may_be_restricted: bool
+    _restrictions: Sequence[Restriction]  # also those that are over
 
     def takes(self, batch: Batch, real: int) -> None:
         """Take a page with so many real tasks."""
@@ -83,10 +83,14 @@ class Learned:
         self.in_hand.discard(batch.pk)
 
     def is_restricted(self, batch: Batch, now: datetime) -> bool:
-        return self._may_be_restricted and trust.is_restricted(worker=self.worker, batch=batch, now=now)
+        """Bans of another account of the same person are asked for."""
+        if self.worker.person_id is not None:
+            return trust.is_restricted(worker=self.worker, batch=batch, now=now)
+        return any(trust.keeps_from(row, batch, now) for row in self._restrictions)
 
     def is_unpaid(self, batch: Batch, now: datetime) -> bool:
-        return self._may_be_restricted and trust.is_unpaid(worker_id=self.worker.pk, batch=batch, now=now)
+        may_be = self._restrictions or self.worker.person_id is not None
+        return bool(may_be) and trust.is_unpaid(worker_id=self.worker.pk, batch=batch, now=now)
 
     def value_of(self, skill_id: int | None) -> int | None:
         return None if skill_id is None else self.values.get(skill_id)
@@ -107,6 +111,7 @@ class _Facts:
     been_in: dict[int, int] = field(default_factory=dict)
     in_hand: set[int] = field(default_factory=set)
     own: list[int] = field(default_factory=list)
+    restrictions: list[Restriction] = field(default_factory=list)
     answered: dict[int, int] = field(default_factory=dict)
 
 
@@ -127,7 +132,8 @@ def learn(workers: Sequence[Worker]) -> dict[int, Learned]:
     in_batches = _counted(ids).filter(assignment__batch__in=limited).values_list("worker_id", "task__batch_id")
     for pk, batch_id, n in in_batches.annotate(n=Count("id")):
         facts[pk].answered[batch_id] = n
-    restricted = set(Restriction.objects.filter(worker__in=ids).values_list("worker_id", flat=True))
+    for row in Restriction.objects.filter(worker__in=ids):
+        facts[row.worker_id].restrictions.append(row)
     return {
         worker.pk: Learned(
             worker,
@@ -136,7 +142,7 @@ def learn(workers: Sequence[Worker]) -> dict[int, Learned]:
             facts[worker.pk].in_hand,
             facts[worker.pk].own,
             facts[worker.pk].answered,
-            worker.pk in restricted or worker.person_id is not None,
+            facts[worker.pk].restrictions,
         )
         for worker in workers
     }

@@ -276,12 +276,18 @@ def distrusted(*, pages: Sequence[Assignment], now: datetime) -> set[int]:
     rows = Restriction.objects.in_force(now).no_work().filter(by_rule__in=ABOUT_QUALITY)
     rows = rows.filter(worker_id__in={page.worker_id for page in pages})
     kept = set(rows.values_list("worker_id", "scope", "scope_id"))
-    return {page.pk for page in pages if any((page.worker_id, *place) in kept for place in _places(page))}
+    return {page.pk for page in pages if any((page.worker_id, *place) in kept for place in _places(page.batch))}
 
 
-def _places(page: Assignment) -> tuple[tuple[str, int | None], ...]:
-    """Return the scopes that cover a page, as `_covering` does."""
-    return (Scope.BATCH, page.batch_id), (Scope.PROJECT, page.project_id), (Scope.ACCOUNT, page.account_id)
+def keeps_from(row: Restriction, batch: Batch, now: datetime) -> bool:
+    """Whether a restriction takes the work of a batch away, as `is_restricted` asks the database."""
+    takes_work = row.effect == Restriction.Effect.NO_WORK and row.is_in_force(now)
+    return takes_work and (row.scope, row.scope_id) in _places(batch)
+
+
+def _places(batch: Batch) -> tuple[tuple[str, int], ...]:
+    """Return the scopes that cover a batch, as `_covering` does."""
+    return (Scope.BATCH, batch.pk), (Scope.PROJECT, batch.project_id), (Scope.ACCOUNT, batch.account_id)
 
 
 def _covering(batch: Batch) -> Q:
