@@ -43,7 +43,7 @@ def measured(project: Any, *, workers: int, seconds: float, rate: float, page_se
         "megabytes of the web process: first, last": [watched["megabytes"][0], watched["megabytes"][-1]],
         "processor seconds of the callers": round(callers, 1),
         "processor ms of a request alone: web, database": alone,
-        "handed in": dict(seen.done),
+        "handed in": {name: seen.done[name] for name in added},
         "counted": added,
         "books that disagree": wrong,
     }
