@@ -235,9 +235,9 @@ class Round:
         if not found:
             return
         fresh, handed_in = [one for one in found if not one.is_stored], [one for one in found if one.raw]
+        _store_end([one for one in handed_in if one.is_stored])  # before a new page in their place
         insert_all([one.page for one in fresh])
         insert_all([row for one in fresh for row in one.rows])
-        _store_end([one for one in handed_in if one.is_stored])
         insert_all([raw for one in found for raw in one.raw])
         _hold([one.page for one in fresh])
         count_places([one.page.pk for one in fresh if one.raw], issued=1, done=1)

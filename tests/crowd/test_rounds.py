@@ -125,6 +125,18 @@ def test_nobody_gets_what_another_one_has_taken_in_the_same_round():
         together.take(batch=batch, worker=willa, now=NOON)
 
 
+def test_who_ends_a_page_from_before_may_have_begun_the_next_one_when_both_are_written():
+    batch = market.batch()
+    market.tasks(batch, 2)
+    wanda = market.worker(batch.account)
+    before = market.claim(batch, wanda)
+    together = Round([wanda])
+    assert market.hand_in(together, batch, wanda).pk == before.pk
+    together.take(batch=batch, worker=wanda, now=NOON + MINUTE)
+    together.write()
+    assert list(Assignment.objects.order_by("pk").values_list("state", flat=True)) == ["accepted", "active"]
+
+
 def test_that_nothing_is_left_is_known_once_the_last_place_is_given_out():
     batch = market.batch()
     market.tasks(batch, 2)
