@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Q
 
 from crowd.models import Answer, Assignment, Batch, Restriction, Worker
 from crowd.services.offers import Offer, gate_sentence
-from crowd.services.standing import Asked
+from crowd.services.standing import learn
 
 State = Assignment.State
 
@@ -62,11 +62,14 @@ def _held_by_others(worker: Worker, offers: Sequence[Offer], now: datetime) -> d
 
 def _gates(worker: Worker, offers: Sequence[Offer]) -> tuple[Gate, ...]:
     """Sum the work by the skill that is missing for it."""
+    work = [offer for offer in offers if offer.available and offer.batch.kind == Batch.Kind.MAIN]
+    gated = [(offer, offer.batch.needs_skill) for offer in work if offer.batch.needs_skill is not None]
+    if not gated:
+        return ()
     behind: dict[str, int] = {}
-    for offer in offers:
-        skill = offer.batch.needs_skill
-        is_work = offer.available and offer.batch.kind == Batch.Kind.MAIN
-        if skill is not None and is_work and gate_sentence(offer.batch, Asked(worker)):
+    known = learn([worker])[worker.pk]
+    for offer, skill in gated:
+        if gate_sentence(offer.batch, known):
             behind[skill.name] = behind.get(skill.name, 0) + offer.available
     return tuple(Gate(name, tasks) for name, tasks in behind.items())
 

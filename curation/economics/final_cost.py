@@ -59,10 +59,16 @@ def uneven_answers(*, mean: float, usual: int) -> float:
 
     Every item takes the usual number, or the whole part of the mean where that is less, as when majorities are reached
     early; then one more as long as answers disagree. These are taken as geometric: of the mean m the variance is
-    m (1 + m). A mean under one says that nobody was asked.
+    m (1 + m). Where the mean is below the usual number no item takes more than that, which bounds the variance
+    (Bhatia and Davis 2000). A mean under one says that nobody was asked.
     """
+    if mean < 1:
+        return UNEVEN
     more = mean - min(usual, math.floor(mean))
-    return max(EVEN, math.sqrt(more * (1 + more)) / mean) if mean >= 1 else UNEVEN
+    variance = more * (1 + more)
+    if mean < usual:
+        variance = min(variance, more * (usual - mean))
+    return max(EVEN, math.sqrt(variance) / mean)
 
 
 def draw_final_cost(

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from crowd.rehearsal.arrivals import Rhythm  # noqa: E402
 from crowd.rehearsal.collection import Terms, collect  # noqa: E402
 from crowd.rehearsal.population import Population  # noqa: E402
-from curation.economics.final_cost import StageAhead, draw_final_cost  # noqa: E402
+from curation.economics.final_cost import StageAhead, draw_final_cost, uneven_answers  # noqa: E402
 from curation.economics.time_left import Goal, Quantiles, draw_hours, pace_of  # noqa: E402
 from curation.economics.week import HOURS, Week  # noqa: E402
 
@@ -132,8 +132,17 @@ def _campaign(number: int) -> tuple[float, bool, float]:
     drawings = int((work.drawings[:now] * work.kept[:now]).sum())
     stages = [
         StageAhead(0, 0, unique, now - unique),
-        StageAhead(work.CHECK * checks / unique, 0, kept, unique - kept, pass_micro=work.PHOTO),
-        StageAhead(work.BOXES * drawings / kept, 0, out, kept - out),
+        StageAhead(
+            work.CHECK * checks / unique,
+            0,
+            kept,
+            unique - kept,
+            pass_micro=work.PHOTO,
+            uneven=uneven_answers(mean=checks / unique, usual=3),
+        ),
+        StageAhead(
+            work.BOXES * drawings / kept, 0, out, kept - out, uneven=uneven_answers(mean=drawings / kept, usual=3)
+        ),
     ]
     drawn = draw_final_cost(stages=stages, left=DELIVERED - out, spent_micro=work.spent(now))
     if drawn is None:

@@ -46,7 +46,8 @@ def test_more_that_was_seen_makes_the_interval_narrower():
 
 
 @pytest.mark.parametrize(
-    ("mean", "usual", "uneven"), [(2.27, 3, 0.2580), (4.1, 3, 0.3707), (3.0, 3, EVEN), (0.0, 3, UNEVEN)]
+    ("mean", "usual", "uneven"),
+    [(2.27, 3, 0.1956), (2.997, 3, EVEN), (4.1, 3, 0.3707), (3.0, 3, EVEN), (0.0, 3, UNEVEN)],
 )
 def test_items_cost_as_unevenly_as_their_answers_beyond_the_usual_number(mean, usual, uneven):
     assert uneven_answers(mean=mean, usual=usual) == pytest.approx(uneven, abs=5e-5)

@@ -142,6 +142,14 @@ def test_photos_nobody_was_asked_about_make_an_answered_one_no_cheaper(passed, w
     assert (ahead.entry_micro, ahead.prepaid_micro) == (30_000, 0)
 
 
+@pytest.mark.parametrize(("usual", "uneven"), [(3, 0.1720), (4, 0.1332)])
+def test_what_items_cost_is_as_uneven_as_the_answers_beyond_what_their_pools_ask_for(usual: int, uneven: float):
+    """A hundred items took 325 answers: some were asked about once more, or some of four were not needed."""
+    step = FunnelStep(Stage(pk=1, kind="boxes"), 100, 1.0, 0, 0, (), "")
+    (ahead,) = stages_ahead([step], {1: 3_250_000}, {1: Answers(asked=325, given=325, begun=100, usual=usual)})
+    assert ahead.uneven == pytest.approx(uneven, abs=5e-5)
+
+
 def test_pictures_brought_in_behind_a_storyboard_let_its_frames_be_foretold():
     kinds = ("collect", "validate", "storyboard", "checks", "frames", "publish")
     steps = [FunnelStep(Stage(pk=pk, kind=kind, name=kind), 5, 1.0, 0, 0, (), "") for pk, kind in enumerate(kinds)]

@@ -74,8 +74,8 @@ def test_while_money_moves_no_entry_is_the_last_one(project: Project):
 
     with transaction.atomic():
         ledger.reserve(purse=purse(pool), amount_micro=CENT, ref="assignment:one")
-        other = threading.Thread(target=look)
+        other = threading.Thread(target=look, daemon=True)
         other.start()
-        other.join()
+        other.join(30)
     assert seen == [None]
     assert (ledger.settled(project_id=project.pk) or 0) > newest

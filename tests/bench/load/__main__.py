@@ -74,6 +74,8 @@ def grown(wanted: argparse.Namespace) -> int:
     from tests.bench.load import growth
 
     others = [f"--{name}={getattr(wanted, name)}" for name in ("workers", "rate", "pace", "seconds")]
+    for n in growth.SIZES:
+        (OUT / f"load-{n}.json").unlink(missing_ok=True)  # what an earlier run left
     missed = [
         subprocess.run([sys.executable, "-m", "tests.bench.load", f"--assets={n}", *others], cwd=ROOT, check=False)
         for n in growth.SIZES
