@@ -1,5 +1,6 @@
 """Celery's side: a bell that is rung, ids in, one service call. Nothing here is the truth."""
 
+import logging
 from typing import Any
 
 from celery import shared_task
@@ -10,6 +11,8 @@ from curation.engine import housekeeping
 from curation.models import Tick
 from curation.services import bell, jobs
 
+log = logging.getLogger(__name__)
+
 
 @shared_task(name="curation.run_job", max_retries=3, default_retry_delay=20)
 def run_job(job_id: int) -> None:
@@ -17,6 +20,7 @@ def run_job(job_id: int) -> None:
     try:
         jobs.run(job_id=job_id, now=database_now())
     except MemoryError:
+        log.critical("job %s found no memory; its process ends", job_id)
         raise SystemExit(1) from None
 
 

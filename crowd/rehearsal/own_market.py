@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from crowd.services.rounds import Round
 from crowd.services.standing import Learned
 
 FILM = b"ftyp"
+MOST_UNDEVELOPED = 64
 Files = Sequence[tuple[int, Mapping[str, Any]]]
 """What people sent, by answer: the latest first."""
 
@@ -33,15 +35,18 @@ Files = Sequence[tuple[int, Mapping[str, Any]]]
 class Album:
     """The files of people who are at work together, by person and answer: not all of them are in the database yet.
 
-    Those that are still being drawn are stored, and told of, when somebody asks for one or a page is written.
+    Those that are still being drawn are stored, and told of, when somebody asks for one or a page is written, and the
+    first of them when many are.
     """
 
     _files: dict[str, dict[int, Any]] = field(default_factory=dict)
-    _undeveloped: list[tuple[dict[str, Any], acting.StallTask, answers.Photo]] = field(default_factory=list)
+    _undeveloped: deque[tuple[dict[str, Any], acting.StallTask, answers.Photo]] = field(default_factory=deque)
     _secrets: Secrets = field(default_factory=Secrets)
 
     def take(self, file: dict[str, Any], task: acting.StallTask, photo: answers.Photo) -> None:
         self._undeveloped.append((file, task, photo))
+        if len(self._undeveloped) > MOST_UNDEVELOPED:
+            self._develop_first()
 
     def add(self, person: str, files: Mapping[int, Any]) -> None:
         self._files.setdefault(person, {}).update(files)
@@ -53,11 +58,14 @@ class Album:
 
     def develop(self) -> None:
         """Store the photos that were taken, in that order."""
-        for file, task, photo in self._undeveloped:
-            told, secret = _stored(task, photo)
-            file |= told
-            self._secrets.keep(secret)
-        self._undeveloped.clear()
+        while self._undeveloped:
+            self._develop_first()
+
+    def _develop_first(self) -> None:
+        file, task, photo = self._undeveloped.popleft()
+        told, secret = _stored(task, photo)
+        file |= told
+        self._secrets.keep(secret)
 
     def write(self) -> None:
         self.develop()

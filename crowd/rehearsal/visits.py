@@ -26,8 +26,6 @@ from crowd.rehearsal.population import luck_of
 from crowd.services import handing_in
 from crowd.services.rounds import NotTogether
 
-FILM = b"ftyp"
-
 
 @dataclass(frozen=True, slots=True)
 class Visit:

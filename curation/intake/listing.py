@@ -45,8 +45,10 @@ def _read_line(listing: Path, number: int, line: bytes, root: Path, read: Reader
     except (ValueError, RecursionError) as error:
         yield _refused(listing, number, str(error))
         return
-    target = (root / name).resolve()
-    if not target.is_relative_to(root):
+    target = _resolved(root / name)
+    if target is None:
+        yield Refused(name, "missing", "the path goes round in a circle of links")
+    elif not target.is_relative_to(root):
         yield Refused(name, "outside", "the path leaves the folder of the listing")
     elif not _is_file(target):
         yield Refused(name, "missing", "there is no such file beside the listing")
@@ -71,8 +73,19 @@ def _entry(line: bytes, root: Path) -> tuple[str, str | None]:
 
 
 def _require_name(text: str, called: str) -> None:
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not _may_be_a_name(text):
         raise ValueError(f"{called} holds a NUL character or half a letter")
+
+
+def _may_be_a_name(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _resolved(path: Path) -> Path | None:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # links that lead to each other
+        return None
 
 
 def _is_file(path: Path) -> bool:
@@ -92,9 +105,11 @@ def _beside(root: Path, reference: str) -> str:
 def file_of(manifest: Path, reference: str) -> Path | None:
     """Return the file a `source-ref` means: beside the manifest, or beside the folder `manifests` of an export."""
     root = manifest.resolve().parent
+    if not _may_be_a_name(reference):
+        return None
     for place in (root, root.parent) if root.name == "manifests" else (root,):
-        path = (place / _beside(place, reference)).resolve()
-        if _is_file(path) and path.is_relative_to(place):
+        path = _resolved(place / _beside(place, reference))
+        if path is not None and _is_file(path) and path.is_relative_to(place):
             return path
     return None
 

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from .child import READY
 from .limits import MEGABYTE, Unreadable
@@ -268,6 +268,7 @@ def child_environment() -> dict[str, str]:
     return {**kept, **one_thread, **_GIVES_BACK, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+MOST_THAT_DRAW: Final = 2  # each holds some 100 MB
 _shared: dict[tuple[int, str], Pool] = {}
 
 
@@ -277,8 +278,8 @@ def shared_pool() -> Pool:
 
 
 def drawing_pool() -> Pool:
-    """Return this process's own children that draw what is rehearsed: what they keep takes nobody's memory."""
-    return _pool_of_this_process("drawing", Pool)
+    """Return this process's own children that draw what is rehearsed: as many as keep up with the crowd's own work."""
+    return _pool_of_this_process("drawing", lambda: Pool(min(MOST_THAT_DRAW, os.cpu_count() or 1)))
 
 
 def full_size_pool() -> Pool:

@@ -203,6 +203,7 @@ def test_a_list_of_pictures_that_leaves_the_folder_finds_none_outside(tmp_path: 
 
 SMALL = {**COCO, "images": [{"id": 7, "file_name": "1.jpg", "width": 5, "height": 5}]}
 NO_CATEGORY = {**COCO, "annotations": [{**COCO["annotations"][0], "category_id": [1]}]}
+NO_NAME = {**COCO, "images": [{**COCO["images"][0], "file_name": "a\0.jpg"}]}
 NO_ID = {**COCO, "images": [{**COCO["images"][0], "id": [7]}]}
 NO_LABEL = '{"1":{"bboxes":[[0,0,1,1]],"labels":[]}}'
 TURNED = json.dumps(LABEL_STUDIO[:1]).replace('"rotation": 0', '"rotation": 12')
@@ -229,6 +230,7 @@ WRONG: list[tuple[str, dict[str, str | bytes], str]] = [
         {"a.json": json.dumps(NO_CATEGORY)},
         "image 1 is not taken: a box has category [1], which the file does not",
     ),
+    ("coco", {"a.json": json.dumps(NO_NAME)}, "image 1 is not taken: its name holds a NUL character or half a letter"),
     ("coco", {"a.json": json.dumps(NO_ID)}, "image 1 is not taken: its id is neither a number nor a text"),
     ("csv", {"a.csv": HEADER + "1.jpg,dog,left,0,1,1\n"}, "line 2 is not taken: x is 'left', not a number"),
     ("csv", {"a.csv": HEADER + "a,d,0,0,1,1\nb,d,0,0,1,1\na,d,0,0,1,1\n"}, "line 4 is not taken: a stands in rows"),

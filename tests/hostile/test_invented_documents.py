@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from curation.datasets.formats.reading.base import BadDocument, BadEntry, LabelledPicture
 from curation.datasets.formats.registry import reader
+from curation.intake.listing import file_of
 from tests.formats.test_reading_others import FOREIGN, write
 
 pytestmark = pytest.mark.hostile
@@ -70,6 +71,8 @@ def read_some(form: str, folder: Path) -> None:
             with suppress(BadDocument):
                 for entry in reader(form).read(which):
                     is_right(entry, folder)
+                    if isinstance(entry, LabelledPicture):
+                        file_of(which, entry.source)
         finally:
             which.write_bytes(originals[which])
 

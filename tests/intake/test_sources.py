@@ -236,6 +236,13 @@ def test_a_damaged_entry_does_not_spoil_the_others(tmp_path: Path) -> None:
     assert (names(found), reasons(found)) == (["b.jpg"], {"a.jpg": "damaged"})
 
 
+def test_links_of_a_listing_that_lead_to_each_other_are_missing_files(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to("b.jpg")
+    (tmp_path / "b.jpg").symlink_to("a.jpg")
+    (tmp_path / "list.jsonl").write_text(json.dumps({"path": "a.jpg"}))
+    assert reasons(open_source(str(tmp_path / "list.jsonl"))) == {"a.jpg": "missing"}
+
+
 def test_noise_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zlib.compress(b"noise" * 100))
     assert reasons(open_source(str(tmp_path / "a.zip"))) == {"a.zip": "damaged"}

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from crowd.rehearsal import answers
-from crowd.rehearsal.darkrooms import DRAWN, PLANTED, TEMPLATE_WAYS, Drawn, DrawnElsewhere
+from crowd.rehearsal.darkrooms import DRAWN, PLANTED, TEMPLATE_WAYS, Drawn, DrawnElsewhere, _developed
 from crowd.rehearsal.people import DUPLICATE, PROCESSED_TEMPLATE, TEMPLATE, CrowdMix, Person, profile
 from crowd.rehearsal.pictures import SIGNS, Setting
 from crowd.rehearsal.pictures import truth as facts
 from curation.engine.rehearsal_size import in_a_child
 from curation.preprocessing.limits import Unreadable
-from curation.preprocessing.pool import Pool
+from curation.preprocessing.pool import Pool, drawing_pool
 
 NOON = datetime(2026, 5, 4, 12, 0)  # noqa: DTZ001 - a camera's clock knows no zone
 
@@ -84,6 +84,7 @@ def test_a_photo_that_is_drawn_elsewhere_is_the_same_photo(trick):
     here = Drawn(2).photo("wanda", setting, trick, NOON)
     there = answers.Photo(*DrawnElsewhere(in_a_child, 2).photo("wanda", setting, trick, NOON), trick)
     assert (there.data, there.truth) == here
+    assert drawing_pool().run(_developed, 2, "wanda", setting, trick, NOON) == here[0]
 
 
 def test_what_a_child_cannot_draw_is_drawn_here(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
@@ -22,6 +23,7 @@ BESIDE = 2.0  # pixels that a corner may lie outside of its box
 SLACK = 0.5  # pixels that a box may stick out, as rounding does
 RELATIVE_SLACK = 0.002
 NUMBERS = (int, float)  # made once: it is asked for every side of every box
+UNNAMEABLE = re.compile("[\0\ud800-\udfff]")  # neither a file nor a row may have such a name
 BROKEN = (UnicodeError, csv.Error, ijson.JSONError, ParseError, DefusedXmlException, yaml.YAMLError, RecursionError)
 
 
@@ -76,7 +78,7 @@ class LabelledPicture:
     """One picture. What was not labelled is None; keys that mean nothing to us are kept in `extra`.
 
     `number` counts lines or entries from 1; `path` is the file where the reader knows the layout, else it is looked
-    for beside the document.
+    for beside the document. Raises ValueError where no file may have such a name.
     """
 
     number: int
@@ -87,6 +89,10 @@ class LabelledPicture:
     licence: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if UNNAMEABLE.search(self.source):
+            raise ValueError("its name holds a NUL character or half a letter")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .base import PICTURES, Entry, LabelledPicture, PictureClass
+from .base import PICTURES, Entry, LabelledPicture, PictureClass, bad
 
 
 class FoldersReader:
@@ -24,4 +24,7 @@ class FoldersReader:
         pictures = sorted(one for one in document.iterdir() if one.suffix.lower() in PICTURES and one.is_file())
         for number, path in enumerate(pictures, start=1):
             name = f"{document.name}/{path.name}"
-            yield LabelledPicture(number, name, None, PictureClass("folders", document.name), path=path)
+            try:
+                yield LabelledPicture(number, name, None, PictureClass("folders", document.name), path=path)
+            except ValueError as error:
+                yield bad(number, error, "picture")
