@@ -90,7 +90,7 @@ def bulk_change(*, model: type[models.Model], columns: Sequence[str], rows: Iter
                 changes=sql.SQL(", ").join(same.format(name=sql.Identifier(name)) for name in columns),
                 fields=sql.SQL(", ").join(fields),
             ),
-            [json.dumps(given, default=str)],
+            [json.dumps(given, default=_as_text)],
         )
 
 
@@ -99,6 +99,12 @@ def _there(conflict: Sequence[str], only_where: str) -> sql.Composable:
         return sql.SQL("")
     condition = sql.SQL(f"WHERE {only_where}" if only_where else "")  # of ours, never from outside
     return sql.SQL("ON CONFLICT ({}) {} DO NOTHING").format(_names(conflict), condition)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be changed by this statement.")
 
 
 @contextmanager

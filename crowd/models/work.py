@@ -240,6 +240,9 @@ class Answer(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "worker"], name="a_task_once_per_worker")]
+        indexes = [
+            models.Index(fields=["worker", "id"], condition=models.Q(control_ok__isnull=False), name="answer_controls")
+        ]
 
     def __str__(self) -> str:
         return f"answer {self.pk}"

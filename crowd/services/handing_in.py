@@ -19,7 +19,8 @@ from crowd.services.answers import check_payload
 State = Assignment.State
 NOT_YOURS = gettext_noop("This page is not yours.")
 LONGEST_MS = 2**31 - 1  # what the column holds; the number comes from a browser
-EXPIRED_TOGETHER = 50  # while they are taken back the budgets of their projects are locked
+EXPIRED_TOGETHER = 10  # of one project: meanwhile its budget is locked, and nobody is given a page there
+EXPIRED_OF_A_CROWD = 500  # of a rehearsed crowd, which is alone with its rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,11 @@ def expire_leases(*, now: datetime, limit: int = 500, account_id: int | None = N
         late = late.exclude(account__rehearsal__follows_wall_clock=False)
     else:
         late = late.filter(account_id=account_id)
-    ids = list(late.order_by("id").values_list("id", flat=True)[:limit])
-    slices = (ids[at : at + EXPIRED_TOGETHER] for at in range(0, len(ids), EXPIRED_TOGETHER))
+    by_project: dict[int, list[int]] = {}
+    for pk, project_id in late.order_by("id").values_list("id", "project_id")[:limit]:
+        by_project.setdefault(project_id, []).append(pk)
+    n = EXPIRED_TOGETHER if account_id is None else EXPIRED_OF_A_CROWD
+    slices = (ids[at : at + n] for ids in by_project.values() for at in range(0, len(ids), n))
     return sum(_expire_all(some, now) for some in slices)
 
 

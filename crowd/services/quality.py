@@ -24,19 +24,18 @@ TAKEN = (State.ACTIVE, State.SUBMITTED, State.ACCEPTED)
 MOST_CONTROLS, MOST_PAGES, MOST_TASKS, SAMPLE = 500, 200, 60, 500
 A_DAY = timedelta(hours=24)
 CONTROLS = """
-WITH given AS MATERIALIZED (
-     SELECT asked.place, asked.since, answer.id, answer.control_ok, answer.task_id, answer.assignment_id
-       FROM unnest(%(workers)s::bigint[], %(sinces)s::timestamptz[]) WITH ORDINALITY AS asked (worker, since, place)
-       JOIN crowd_answer answer ON answer.worker_id = asked.worker AND answer.control_ok IS NOT NULL),
-     latest AS (
-     SELECT given.place, given.id, given.control_ok,
-            row_number() OVER (PARTITION BY given.place ORDER BY given.id DESC) AS back
-       FROM given JOIN crowd_task task ON task.id = given.task_id JOIN crowd_batch batch ON batch.id = task.batch_id
-       JOIN crowd_assignment page ON page.id = given.assignment_id
-      WHERE batch.kind = 'main' AND batch.stage_id IS NOT DISTINCT FROM %(stage)s
-        AND (given.since IS NULL OR page.issued_at > given.since))
-SELECT place, control_ok FROM latest WHERE back <= %(most)s ORDER BY place, id
-"""  # all workers together: asked one by one, PostgreSQL goes through the tasks of the stage for each
+SELECT asked.place, found.control_ok
+  FROM unnest(%(workers)s::bigint[], %(sinces)s::timestamptz[]) WITH ORDINALITY AS asked (worker, since, place)
+ CROSS JOIN LATERAL (
+       SELECT answer.id, answer.control_ok FROM crowd_answer answer
+        WHERE answer.worker_id = asked.worker AND answer.control_ok IS NOT NULL
+          AND (SELECT batch.kind = 'main' AND batch.stage_id IS NOT DISTINCT FROM %(stage)s
+                      AND (asked.since IS NULL OR page.issued_at > asked.since)
+                 FROM crowd_assignment page JOIN crowd_batch batch ON batch.id = page.batch_id
+                WHERE page.id = answer.assignment_id)
+        ORDER BY answer.id DESC LIMIT %(most)s) AS found
+ ORDER BY asked.place, found.id
+"""  # a page is asked for by each answer: joined, PostgreSQL would go through all that a stage has, for each worker
 SPEED = """
 SELECT asked.place, found.duration_ms, (SELECT count(*) FROM crowd_answer WHERE assignment_id = found.id)
   FROM unnest(%(workers)s::bigint[], %(sinces)s::timestamptz[]) WITH ORDINALITY AS asked (worker, since, place)

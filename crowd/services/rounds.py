@@ -107,7 +107,8 @@ class Round:
 
     def has_nothing(self, batch: Batch, worker: Worker) -> bool:
         """Whether it is known without asking on that there is no page of this batch for a worker."""
-        return batch.pk not in self._known[worker.pk].in_hand and self._stock.is_empty(batch)
+        known = self._known[worker.pk]
+        return batch.pk not in known.in_hand and not known.own_tasks() and self._stock.is_empty(batch)
 
     def stand_aside(self, *, worker: Worker) -> None:
         """Let this worker take a page by himself, after what the others hold."""
@@ -135,6 +136,7 @@ class Round:
         """Give the worker a page, as `claims.claim_page` does; the money for it is held when it is written."""
         known = self._known[worker.pk]
         if batch.pk in known.in_hand:
+            self._lock(batch)
             found = self._in_hand(batch, worker)
             if found.page.lease_until >= now:
                 return found.page, found.rows

@@ -69,7 +69,7 @@ class Learned:
     in_hand: set[int]  # batches in which he has a page now
     own: Sequence[int]
     _answered: dict[int, int]  # by batch, of those where one person may do so much and no more
-    _restrictions: Sequence[Restriction]  # also those that are over
+    _restrictions: Sequence[Restriction]  # also those whose time is over
 
     def takes(self, batch: Batch, real: int) -> None:
         """Take a page with so many real tasks."""
@@ -132,7 +132,7 @@ def learn(workers: Sequence[Worker]) -> dict[int, Learned]:
     in_batches = _counted(ids).filter(assignment__batch__in=limited).values_list("worker_id", "task__batch_id")
     for pk, batch_id, n in in_batches.annotate(n=Count("id")):
         facts[pk].answered[batch_id] = n
-    for row in Restriction.objects.filter(worker__in=ids):
+    for row in Restriction.objects.filter(worker__in=ids, lifted_at=None):
         facts[row.worker_id].restrictions.append(row)
     return {
         worker.pk: Learned(

@@ -8,7 +8,7 @@ from crowd.rehearsal.arrivals import Coming
 
 USUAL_VISITS = 6
 PHOTOS_A_VISIT = 50
-LARGE = 2_000
+LARGE, LARGEST = 2_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +41,4 @@ class Wish:
         The more photos, the more people come in these minutes, and the more is saved by doing their work together.
         """
         usual = max(USUAL_VISITS, self.size // PHOTOS_A_VISIT)
-        return self.visits_a_turn or usual * max(LARGE, self.size) // LARGE
+        return self.visits_a_turn or usual * min(max(LARGE, self.size), LARGEST) // LARGE

@@ -97,6 +97,11 @@ def test_an_insert_that_names_its_target_says_what_is_wrong():
         load(at, "cleo", "dora")
 
 
+def test_bytes_are_not_changed_for_their_name_in_python():
+    with pytest.raises(TypeError, match="bytes cannot be changed"):
+        bulk_change(model=Worker, columns=["ext_digest"], rows=[(1, b"\x01\xff")])
+
+
 def test_rows_get_values_of_their_own_and_the_others_keep_theirs():
     at = market.account()
     load(at, "anna", "bert", "cleo")

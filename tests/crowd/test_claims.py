@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 
@@ -90,14 +91,16 @@ def test_an_expired_page_gives_its_places_and_its_money_back(choices, wanda):
     assert ledger.totals(project_id=choices.project_id).reserved_micro == 0
 
 
-def test_expired_pages_of_several_people_and_projects_go_back_together(choices, wanda, monkeypatch):
-    monkeypatch.setattr(handing_in, "EXPIRED_TOGETHER", 2)
+def test_expired_pages_go_back_together_those_of_each_project_by_themselves(choices, wanda, monkeypatch):
+    together = mock.Mock(wraps=handing_in._expire_all)
+    monkeypatch.setattr(handing_in, "_expire_all", together)
     other = market.batch(at=choices.account)
     asked = [*market.tasks(choices, 1, overlap=2), *market.tasks(other, 1)]
     willa = market.worker(choices.account, "willa")
-    pages = [market.claim(choices, wanda), market.claim(choices, willa), market.claim(other, willa)]
+    pages = [market.claim(choices, wanda), market.claim(other, willa), market.claim(choices, willa)]
     assert [counts(task) for task in asked] == [(2, 0), (1, 0)]
     assert handing_in.expire_leases(now=LATE) == len(pages)
+    assert [call.args[0] for call in together.call_args_list] == [[pages[0].pk, pages[2].pk], [pages[1].pk]]
     assert set(Assignment.objects.values_list("state", "judged_at")) == {(State.EXPIRED, LATE)}
     assert [counts(task) for task in asked] == [(0, 0), (0, 0)]
     for batch in (choices, other):

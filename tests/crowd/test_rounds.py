@@ -250,6 +250,7 @@ def test_what_is_kept_for_somebody_by_name_is_given_to_nobody_else():
     assert [row.task for row in together.take(batch=batch, worker=wanda, now=NOON)[1]] == [free]
     with pytest.raises(NoWork):
         together.take(batch=batch, worker=will, now=NOON)
+    assert (together.has_nothing(batch, will), together.has_nothing(batch, willa)) == (True, False)
 
 
 @transaction.atomic

@@ -125,7 +125,7 @@ def test_who_signs_in_for_the_first_time_after_a_rehearsal_leads_its_project(kil
 
 
 @pytest.mark.parametrize(
-    ("photos", "visits_a_turn"), [(10, 6), (1_000, 20), (2_000, 40), (5_000, 250), (10_000, 1_000)]
+    ("photos", "visits_a_turn"), [(10, 6), (1_000, 20), (2_000, 40), (5_000, 250), (10_000, 1_000), (100_000, 10_000)]
 )
 def test_the_larger_a_campaign_the_more_people_come_before_machines_work(photos, visits_a_turn):
     assert Wish("gestures", 1, photos, {}).visits == visits_a_turn
