@@ -30,8 +30,9 @@ PARTS = ("kpis", "chart", "funnel", "pipeline", "pools", "levels", "events")
 MOST_QUERIES = 14
 # "assets": counts of every facet, once for each version of a small project; the others bring much together;
 # "project", "pool": when pools were paused, and what share of pages is usually accepted, are read once for all rows;
+# "workers": in which order all stand, then those of one page;
 # "project" and the first page also ask for jobs in hand where no clock has ticked, as here
-MORE_QUERIES = {"assets": 21, "balance": 18, "project": 24, "pool": 30, "outlook": 24}
+MORE_QUERIES = {"assets": 21, "balance": 18, "project": 24, "pool": 30, "outlook": 24, "workers": 15}
 
 
 @pytest.fixture
