@@ -9,10 +9,11 @@ import argparse
 import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -100,27 +101,44 @@ class Part:
         return {f"{name}_statements_a_page": self.n / pages, f"{name}_ms_a_page": 1_000 * self.seconds / pages}
 
 
-def main() -> int:
-    from tests.bench.ground import database
+OUT = ROOT / "var" / "bench"
+WAYS = ("planted", "drawn")
 
+
+def main() -> int:
     asked = argparse.ArgumentParser()
     asked.add_argument("photos", type=int, nargs="?", default=1_000)
-    asked.add_argument("--only", choices=["planted", "drawn"])
+    asked.add_argument("--only", choices=WAYS)
     asked.add_argument("--visits-a-turn", type=int, default=0)
     given = asked.parse_args()
-    found: dict[str, Any] = {"photos": given.photos, "cores": os.cpu_count()}
-    documents = []
-    for name in [given.only] if given.only else ["planted", "drawn"]:
-        with tempfile.TemporaryDirectory() as folder, database(folder):
-            document, found[name] = run(given.photos, pictures=name == "drawn", visits=given.visits_a_turn)
-        documents.append(document)
-        print(f"{name:<8}" + "  ".join(f"{what} {value:,.1f}" for what, value in found[name].items()))
-    found["same"] = documents[0] == documents[-1]
-    print("the same document" if found["same"] else "the documents differ")
-    target = ROOT / "var" / "bench" / "rehearsal.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps({**found, "documents": documents}, indent=2), encoding="utf-8")
-    return int(not found["same"])
+    OUT.mkdir(parents=True, exist_ok=True)
+    if given.only:
+        _keep(given.only, *_alone(given))
+        return 0
+    documents = [_beside(name, sys.argv[1:]) for name in WAYS]
+    same = documents[0] == documents[1]
+    print("the same document" if same else "the documents differ")
+    return int(not same)
+
+
+def _alone(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, float]]:
+    from tests.bench.ground import database
+
+    with tempfile.TemporaryDirectory() as folder, database(folder):
+        document, counted = run(given.photos, pictures=given.only == "drawn", visits=given.visits_a_turn)
+    print(f"{given.only:<8}" + "  ".join(f"{what} {value:,.1f}" for what, value in counted.items()))
+    return document, {"photos": given.photos, "cores": os.cpu_count() or 1, **counted}
+
+
+def _keep(name: str, document: dict[str, Any], counted: dict[str, float]) -> None:
+    text = json.dumps({**counted, "document": document}, indent=2)
+    (OUT / f"rehearsal-{name}.json").write_text(text, encoding="utf-8")
+
+
+def _beside(name: str, arguments: Sequence[str]) -> Any:
+    """Rehearse in a process of its own, which has a database of its own, and return the document."""
+    subprocess.run([sys.executable, __file__, *arguments, "--only", name], check=True)
+    return json.loads((OUT / f"rehearsal-{name}.json").read_text(encoding="utf-8"))["document"]
 
 
 if __name__ == "__main__":
