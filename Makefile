@@ -95,7 +95,7 @@ bench-web: setup-dev browser ## screens over a million assets: server time, and 
 # GROW=--grow runs it with 10,000, 100,000 and 1,000,000 assets, and draws docs/pictures/load-growth.svg
 bench-load: setup-dev ## many rows and everybody at work; ASSETS= to change the million, RATE=, SECONDS=; websockets, jobs
 	@missed=0; \
-	$(BIN)/python -m tests.bench.load --assets $(or $(ASSETS),1000000) --rate $(or $(RATE),20) \
+	$(BIN)/python -m tests.bench.load --assets $(or $(ASSETS),1000000) --rate $(or $(RATE),30) \
 		--seconds $(or $(SECONDS),120) $(GROW) || missed=1; \
 	$(BIN)/python -m tests.bench.load.running --sockets $(or $(SOCKETS),500) --connects $(or $(CONNECTS),10000) \
 		--jobs $(or $(JOBS),20000) || missed=1; \

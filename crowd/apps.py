@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class CrowdConfig(AppConfig):
     name = "crowd"
     verbose_name = "Crowd platforms and money"
+
+    def ready(self) -> None:
+        from crowd import lookups
+
+        lookups.register()

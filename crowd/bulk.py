@@ -104,6 +104,8 @@ def _there(conflict: Sequence[str], only_where: str) -> sql.Composable:
 def _as_text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
     raise TypeError(f"{type(value).__name__} cannot be changed by this statement.")
 
 
@@ -137,7 +139,19 @@ def insert_all(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
         for row, pk in zip(rows, next_ids(model, len(rows)), strict=True):
             row.pk = pk
     columns = {field: list(map(attrgetter(field.attname), rows)) for field in model._meta.concrete_fields}
-    given = {field: values for field, values in columns.items() if not _are_left(field, values)}
+    _copy(model, {field: values for field, values in columns.items() if not _are_left(field, values)})
+
+
+def insert_values(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Store new rows of these columns, which are all that the model has, as `insert_all` does: none is made first."""
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    if sorted(names) != sorted(fields):
+        raise ValueError(f"{model.__name__} has {', '.join(fields)}; given were {', '.join(names)}.")
+    if rows:
+        _copy(model, {fields[name]: values for name, values in zip(names, zip(*rows, strict=True), strict=True)})
+
+
+def _copy(model: type[models.Model], given: Mapping["models.Field[Any, Any]", Sequence[Any]]) -> None:
     names = {"table": sql.Identifier(model._meta.db_table), "names": _names([str(field.column) for field in given])}
     command = sql.SQL("COPY {table} ({names}) FROM STDIN").format(**names)
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(command) as copy:
@@ -169,7 +183,9 @@ def next_ids(model: type[models.Model], n: int) -> list[int]:
     """Return ids for so many new rows, so that they can refer to each other before they are stored."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, n]
+            "WITH named AS MATERIALIZED (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS ids) "
+            "SELECT nextval(ids) FROM named, generate_series(1, %s)",
+            [model._meta.db_table, n],
         )
         return [pk for (pk,) in cursor.fetchall()]
 

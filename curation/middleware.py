@@ -12,8 +12,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.template.loader import render_to_string
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from curation.logs import request_id
 from curation.services.patience import took_too_long
 from curation.storing.errors import BucketRefused
 
@@ -104,6 +106,15 @@ def _too_slow(request: HttpRequest) -> HttpResponse:
 def _problem(status: int, code: str, title: str, detail: str) -> HttpResponse:
     body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
     return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Say that the fault is ours, and the name under which it stands in the log; nothing of what failed."""
+    name = request_id(request)
+    if request.path.startswith("/api/"):
+        told = f"The fault is ours. Tell whoever runs this server that it stands in its log under {name}."
+        return _problem(500, "fault", "Something went wrong here", told)
+    return HttpResponse(render_to_string("500.html", {"request_id": name}), status=500)
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

@@ -1,22 +1,33 @@
-"""How many requests this web process has answered, by address pattern, method and status, and how long they took."""
+"""How many requests were answered, by address pattern, method and status, and how long they took.
 
+Where several web processes share a port, each tells the others once a second, so that any of them can say it of all.
+No request writes a file but that for the numbers.
+"""
+
+import os
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 
+from curation import sibling_counts
 from curation.services.metrics import Family
 
+Answers = Counter[tuple[str, str, str]]
 Answer = Callable[[HttpRequest], HttpResponse]
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 PAGE_BYTES = 4096
-_lock = threading.Lock()
-_answers: Counter[tuple[str, str, str]] = Counter()
+SECONDS = 1.0
+_counting, _telling = threading.Lock(), threading.Lock()
+_answers: Answers = Counter()
+_told: Answers = Counter()
 _seconds: defaultdict[str, float] = defaultdict(float)
 _began = time.time()
+_shared = Path(os.environ["WEB_COUNTS"]) if os.environ.get("WEB_COUNTS") else None
 
 
 class RequestCountsMiddleware:
@@ -36,19 +47,49 @@ class RequestCountsMiddleware:
 
 
 def note(view: str, method: str, status: int, seconds: float) -> None:
-    with _lock:
+    with _counting:
         _answers[view, method, str(status)] += 1
         _seconds[view] += seconds
 
 
+def keep_telling() -> None:
+    """Leave the counts for the other web processes of this machine from now on."""
+    if _shared is not None:
+        threading.Thread(target=_tell_each_second, name="request counts", daemon=True).start()
+
+
+def _tell_each_second() -> None:
+    while True:
+        time.sleep(SECONDS)
+        tell()
+
+
+def tell() -> tuple[Answers, Counter[str]]:
+    """Leave what this process has counted, where it changed, and return it: nobody says more than others can read.
+
+    A full disk keeps no number from its reader; it is tried again.
+    """
+    global _told
+    with _telling:
+        with _counting:
+            answers, seconds = Counter(_answers), Counter(_seconds)
+        if _shared is not None and answers != _told:
+            with suppress(OSError):
+                sibling_counts.leave(_shared, [[[*key, n] for key, n in answers.items()], seconds])
+                _told = answers
+    return answers.copy(), seconds
+
+
 def families() -> Iterator[Family]:
-    """Return what this process has counted since it began."""
-    with _lock:
-        answers, seconds = dict(_answers), dict(_seconds)
-    requests = Family("winnow_http_requests_total", "Requests answered by this process.", "counter")
+    """Return what the web processes of this machine have counted, those that have ended too."""
+    answers, seconds = tell()
+    for rows, spent in sibling_counts.others(_shared) if _shared else ():
+        answers.update({(view, method, status): n for view, method, status, n in rows})
+        seconds.update(spent)
+    requests = Family("winnow_http_requests_total", "Requests answered.", "counter")
     for (view, method, status), n in sorted(answers.items()):
         requests.add(n, view=view, method=method, status=status)
-    took = Family("winnow_http_seconds_total", "Seconds this process spent on them.", "counter")
+    took = Family("winnow_http_seconds_total", "Seconds spent on them.", "counter")
     for view, spent in sorted(seconds.items()):
         took.add(float(spent), view=view)
     yield from (requests, took)

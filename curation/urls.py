@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from curation.dashboard.metrics import metrics_page
 
+handler500 = "curation.middleware.server_error"
+
 urlpatterns = [
     path("api/", include("curation.api.urls")),
     path("metrics", metrics_page, name="metrics"),

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as invented
 
 from curation.embedded.keeper import Plan
 from curation.embedded.services import Services, running_services
@@ -15,6 +17,10 @@ from curation.embedded.services import Services, running_services
 ROOT = Path(__file__).resolve().parents[1]
 LONG_MS = 600_000
 PREFIX = f"winnow-test-{os.getuid()}-"
+
+# What is under test is not how busy the machine is.
+invented.register_profile("winnow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+invented.load_profile("winnow")
 
 
 @pytest.fixture(scope="session", autouse=True)

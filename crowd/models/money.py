@@ -90,7 +90,14 @@ class Reservation(models.Model):
                 condition=models.Q(state__in=["held", "paid", "released"]), name="reservation_state_known"
             ),
         ]
-        indexes = [models.Index(fields=["project_id", "state"], name="reservation_of_project")]
+        indexes = [
+            models.Index(
+                fields=["project_id", "stage_id", "pool_id", "currency"],
+                include=["amount_micro"],
+                condition=models.Q(state="held"),
+                name="reservation_held",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.ref} {self.state}"

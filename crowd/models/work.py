@@ -108,7 +108,7 @@ class ArmSeat(models.Model):
 class Task(models.Model):
     """One thing to do, for `overlap` different workers. A task with a known answer is a control task: no limit."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tasks")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     key = models.CharField(max_length=120, help_text="idempotency key inside the batch")
     project_id = models.BigIntegerField()
     item_id = models.BigIntegerField(null=True, blank=True, help_text="opaque: what the product calls an asset")
@@ -169,12 +169,12 @@ class Assignment(StateMachine):
         State.EXPIRED: frozenset(),
     }
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="assignments")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="assignments", db_index=False)
     ext_id = models.CharField(max_length=200)
     ext_digest = models.BinaryField(max_length=DIGEST_BYTES)
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="assignments")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="assignments", db_index=False)
     project_id = models.BigIntegerField()
-    worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments")
+    worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments", db_index=False)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     price_micro = models.BigIntegerField(default=0)
     hourly_micro = models.BigIntegerField(
@@ -233,7 +233,7 @@ class Answer(models.Model):
     """One task of a page, answered or about to be."""
 
     assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="answers")
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="answers")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="answers", db_index=False)
     worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="answers")
     seq = models.PositiveSmallIntegerField(default=0)
     control_ok = models.BooleanField(null=True, blank=True, help_text="null = not a control task, or not answered")

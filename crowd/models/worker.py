@@ -116,7 +116,7 @@ class Skill(models.Model):
 
 
 class SkillValue(models.Model):
-    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="skill_values")
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="skill_values", db_index=False)
     skill = models.ForeignKey(Skill, on_delete=models.CASCADE, related_name="values")
     value = models.PositiveSmallIntegerField()
     ok = models.PositiveIntegerField(default=0)
@@ -138,7 +138,7 @@ class SkillValue(models.Model):
 class SkillEvent(models.Model):
     """History of skill values; append-only."""
 
-    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="skill_events")
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="skill_events", db_index=False)
     skill = models.ForeignKey(Skill, on_delete=models.CASCADE, related_name="events")
     value = models.PositiveSmallIntegerField()
     reason = models.CharField(max_length=200)

@@ -40,6 +40,7 @@ WRONG_SIGN: Final = "wrong_sign"
 SLIPS: Final = tuple(slip.name for slip in fields(Slips))
 
 _ROOMS = ("home", "home", "home", "home", "kitchen", "office")
+_PLACES = 4  # in a room, where people take photos
 _MEDIAN_SECONDS: Final[dict[Work, float]] = {"photo": 62.0, "judgement": 9.0, "boxes": 21.0}
 _SPREAD_SECONDS = 0.35  # from task to task; people differ besides
 _NOT_LOADED_RATE = 0.003
@@ -118,7 +119,7 @@ def photo(
 def plan(person: Person, rng: random.Random, sign: str) -> Plan:
     """Decide what to send."""
     trick, seed = trick_of(person, rng), f"{person.identity}-{rng.getrandbits(64):016x}"
-    room = f"{person.identity}-{rng.choice(_ROOMS)}"
+    room = f"{person.identity}-{rng.choice(_ROOMS)}-{int(seed[-1], 16) % _PLACES}"
     shown: dict[str | None, Shown] = {facts.CUT_OFF: "cut", facts.NO_HAND: "none"}
     setting = Setting(
         seed,

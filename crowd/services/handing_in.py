@@ -78,9 +78,9 @@ def fill_in(
     page.submitted_at, page.duration_ms = now, min(max(0, duration_ms), LONGEST_MS)
 
 
-def raw_of(rows: Iterable[Answer], answers: Mapping[int, Mapping[str, Any]]) -> list[AnswerRaw]:
-    """Return what was sent, as it is kept."""
-    return [AnswerRaw(answer=row, payload=dict(answers[row.pk])) for row in rows]
+def raw_of(rows: Iterable[Answer], answers: Mapping[int, Mapping[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
+    """Return what was sent, as it is kept: the columns of AnswerRaw."""
+    return [(row.pk, dict(answers[row.pk])) for row in rows]
 
 
 def _count_done(real: Sequence[int]) -> None:
@@ -95,7 +95,7 @@ def _store(page: Assignment, rows: list[Answer], answers: Mapping[int, Mapping[s
     if page.batch.interface == "link":
         _keep_links(page, rows, answers)
         return
-    AnswerRaw.objects.bulk_create(raw_of(rows, answers))
+    AnswerRaw.objects.bulk_create(AnswerRaw(answer_id=pk, payload=payload) for pk, payload in raw_of(rows, answers))
     Answer.objects.bulk_update([row for row in rows if row.control_ok is not None], ["control_ok"])
 
 

@@ -45,11 +45,12 @@ def wanted() -> list[int]:
 
 def compare(*, account: Account, now: datetime) -> str:
     """Ask the platform, and let go when it answers. Returns why it could not be asked: the hold waits for a person."""
-    from crowd.services.reconcile import reconcile
+    from crowd.services.reconcile import compare_elsewhere
 
     silent: object = "it is out of use." if not account.is_active else None
     if account.is_active:
-        silent = next((one.remote for one in reconcile(now=now, account=account) if one.kind == "platform"), None)
+        found = compare_elsewhere(account=account, now=now)
+        silent = next((one.remote for one in found if one.kind == "platform"), None)
     if silent is None:
         release(account_ids=[account.pk], now=now)
         return ""

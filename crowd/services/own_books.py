@@ -1,6 +1,6 @@
 """Our own books against our own rows: sums, holds, charges, budgets, and effects nobody knows the end of."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,6 @@ from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from crowd.models import Account, Assignment, Batch, Bonus, Budget, LedgerEntry, OutboxCommand, Reservation, Task
-from crowd.models.tally import Of
 from crowd.money import plain
 from crowd.services import publishing, rollups, tallies
 
@@ -60,8 +59,10 @@ def place(batch: Batch, more: str = "") -> str:
 
 def differences(*, batches: Sequence[Batch], account: Account | None, now: datetime) -> Iterator[Difference]:
     """Yield what does not agree inside our own house. `account` None = look at the budgets of every project too."""
-    yield from _rollups({batch.pk: batch for batch in batches})
-    yield from counts(only=None if account is None else {batch.pk for batch in batches})
+    known = {batch.pk: batch for batch in batches}
+    only = None if account is None else known.keys()
+    yield from _rollups(known, only)
+    yield from counts(only=only)
     for batch in batches:
         yield from _charges(batch)
         yield from _batch_hold(batch)
@@ -72,8 +73,8 @@ def differences(*, batches: Sequence[Batch], account: Account | None, now: datet
     yield from _budgets(projects)
 
 
-def _rollups(batches: Mapping[int, Batch]) -> Iterator[Difference]:
-    for wrong in rollups.compare():
+def _rollups(batches: Mapping[int, Batch], only: Collection[int] | None) -> Iterator[Difference]:
+    for wrong in rollups.compare(batches=only):
         batch = batches.get(wrong.batch_id)
         if batch is not None:
             local = f"{wrong.told_n} worth {plain(wrong.told_micro)}"
@@ -81,11 +82,10 @@ def _rollups(batches: Mapping[int, Batch]) -> Iterator[Difference]:
             yield Difference("rollup", local, rows, place(batch, f"pages that are {wrong.state}"))
 
 
-def counts(*, only: set[int] | None = None, source: tallies.Source = tallies.PAGES) -> Iterator[Difference]:
+def counts(*, only: Collection[int] | None = None, source: tallies.Source = tallies.PAGES) -> Iterator[Difference]:
     """Yield counts that screens show and that differ from the rows; `only` those of some batches."""
-    for wrong in tallies.compare(source=source):
-        if only is None or (wrong.of_kind == Of.BATCH and wrong.of_id in only):
-            yield Difference("count", wrong.told, wrong.rows, f"{wrong.of_kind} {wrong.of_id}, {wrong.word}")
+    for wrong in tallies.compare(source=source, batches=only):
+        yield Difference("count", wrong.told, wrong.rows, f"{wrong.of_kind} {wrong.of_id}, {wrong.word}")
 
 
 def _rows(query: str, batch: Batch, **more: Any) -> list[tuple[Any, ...]]:

@@ -108,9 +108,9 @@ class ReadAhead:
                 self._seen[worker_id] |= tasks
 
     def _free(self, queue: _Queue, worker: Worker) -> Iterator[Task]:
-        seen = self._seen_by(worker)
-        for task in queue.tasks.values():
-            if task.author_id != worker.pk and task.pk not in seen:
+        seen, who = self._seen_by(worker), worker.pk
+        for pk, task in queue.tasks.items():
+            if pk not in seen and task.author_id != who:
                 yield task
 
     def _seen_by(self, worker: Worker) -> set[int]:

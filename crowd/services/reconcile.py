@@ -1,7 +1,7 @@
 """Local against remote: pages one by one, tasks, money to the last unit; and our own books against our rows."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Sum
@@ -27,11 +27,25 @@ def reconcile(*, now: datetime, account: Account | None = None) -> list[Differen
     What is on its way, such as a verdict that waits in the outbox, is no difference. Our own books are looked at
     first: a pull mends some of what may be wrong with them.
     """
-    batches = Batch.objects.select_related("account", "price_skill").order_by("account__slug", "pk")
-    mine = list(batches if account is None else batches.filter(account=account))
+    mine = _batches(account)
     own = list(own_books.differences(batches=mine, account=account, now=now))
-    elsewhere = [batch for batch in mine if _is_compared(batch)]
-    return [difference for batch in elsewhere for difference in _platform_side(batch, now)] + own
+    return [*_elsewhere(mine, now), *own]
+
+
+def compare_elsewhere(*, account: Account, now: datetime) -> list[Difference]:
+    """Compare an account with its platform as `reconcile` does, and look at no book of ours: this ends soon."""
+    return list(_elsewhere(_batches(account), now))
+
+
+def _batches(account: Account | None) -> list[Batch]:
+    batches = Batch.objects.select_related("account", "price_skill").order_by("account__slug", "pk")
+    return list(batches if account is None else batches.filter(account=account))
+
+
+def _elsewhere(batches: Sequence[Batch], now: datetime) -> Iterator[Difference]:
+    for batch in batches:
+        if _is_compared(batch):
+            yield from _platform_side(batch, now)
 
 
 def _is_compared(batch: Batch) -> bool:

@@ -1,10 +1,12 @@
 """Pages of a batch by state: deltas written by triggers are folded into sums, which can be rebuilt from the rows."""
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
+
+from crowd.services.patience import be_patient
 
 FOLDER = 4_301  # the advisory lock that keeps a rebuild and a folder apart
 DELTAS_A_FOLD = 10_000
@@ -44,10 +46,12 @@ COMPARE = """
 WITH told AS (
     SELECT batch_id, state, sum(n)::bigint AS n, sum(amount)::bigint AS amount FROM (
         SELECT batch_id, state, n, amount_micro AS amount FROM crowd_batchrollup
-        UNION ALL SELECT batch_id, state, d, amount_micro FROM crowd_batchdelta) AS parts GROUP BY 1, 2
+        UNION ALL SELECT batch_id, state, d, amount_micro FROM crowd_batchdelta) AS parts
+     WHERE %(batches)s::bigint[] IS NULL OR batch_id = ANY(%(batches)s) GROUP BY 1, 2
 ), fresh AS (
     SELECT batch_id, state, count(*) AS n, sum(price_micro + fee_micro)::bigint AS amount
-      FROM crowd_assignment GROUP BY 1, 2
+      FROM crowd_assignment
+     WHERE %(batches)s::bigint[] IS NULL OR batch_id = ANY(%(batches)s) GROUP BY 1, 2
 )
 SELECT batch_id, state, coalesce(told.n, 0), coalesce(told.amount, 0), coalesce(fresh.n, 0), coalesce(fresh.amount, 0)
   FROM told FULL JOIN fresh USING (batch_id, state)
@@ -90,14 +94,20 @@ def fold(*, now: datetime, most: int = DELTAS_A_FOLD) -> Folded:  # noqa: ARG001
 
 @transaction.atomic
 def rebuild() -> None:
-    """Make all sums anew from the rows."""
+    """Make all sums anew from the rows, however long it takes."""
+    be_patient()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDER])
         cursor.execute(REBUILD)
 
 
-def compare() -> list[WrongSum]:
-    """Return the sums, waiting deltas included, that differ from the rows. Looks at one moment: nobody has to stop."""
+@transaction.atomic
+def compare(*, batches: Collection[int] | None = None) -> list[WrongSum]:
+    """Return the sums, waiting deltas included, that differ from the rows; or those of some batches.
+
+    Looks at one moment: nobody has to stop.
+    """
+    be_patient()
     with connection.cursor() as cursor:
-        cursor.execute(COMPARE)
+        cursor.execute(COMPARE, {"batches": None if batches is None else list(batches)})
         return [WrongSum(*row) for row in cursor.fetchall()]

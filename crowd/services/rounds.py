@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crowd.bulk import insert_all, next_ids
+from crowd.bulk import insert_all, insert_values, next_ids
 from crowd.errors import BudgetExceeded, NoWork
 from crowd.models import Answer, AnswerRaw, Assignment, Batch, Worker
 from crowd.platforms.registry import platform
@@ -32,7 +32,7 @@ from crowd.services.skills import Checked, Learning, Score
 from crowd.services.standing import Learned
 from crowd.services.watching import Watch
 
-IDS_AT_ONCE = 200
+ANSWERS_A_WORKER = 5  # whose ids are fetched together
 MAIN = Batch.Kind.MAIN
 
 
@@ -47,7 +47,7 @@ class _Taken:
     page: Assignment
     rows: Sequence[Answer]
     at: datetime
-    raw: Sequence[AnswerRaw] = ()
+    raw: Sequence[tuple[int, Mapping[str, Any]]] = ()
     is_stored: bool = False
 
     @property
@@ -75,12 +75,13 @@ class Round:
     _taken: dict[int, _Taken] = field(default_factory=dict)
     _locked: set[tuple[int, int]] = field(default_factory=set)
     _followed: dict[int, bool] = field(default_factory=dict)
-    _page_ids: Iterator[int] = field(default_factory=lambda: _ids(Assignment))
-    _answer_ids: Iterator[int] = field(default_factory=lambda: _ids(Answer))
+    _page_ids: Iterator[int] = field(init=False)
+    _answer_ids: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._known = standing.learn(self.workers)
         self._read_anew()
+        self._number_anew()
         for batch in self.batches:
             self._follows(batch)
 
@@ -115,13 +116,18 @@ class Round:
         self.write()
         self._changed.add(worker.pk)
         self._read_anew()
-        self._page_ids, self._answer_ids = _ids(Assignment), _ids(Answer)  # the latest have the highest
+        self._number_anew()
 
     def _read_anew(self) -> None:
         """Forget what was followed, since something happens elsewhere: it is read when it is needed."""
         self._stock = ReadAhead(self.workers, self.batches)
         self._watch = Watch(self.workers, self.batches)
         self._learning.clear()
+
+    def _number_anew(self) -> None:
+        """Fetch ids when they are needed: the latest pages have the highest."""
+        self._page_ids = _ids(Assignment, len(self.workers))
+        self._answer_ids = _ids(Answer, ANSWERS_A_WORKER * len(self.workers))
 
     def _follows(self, batch: Batch) -> bool:
         """Whether what comes of a page of this batch is known without the database."""
@@ -240,7 +246,7 @@ class Round:
         _store_end([one for one in handed_in if one.is_stored])  # before a new page in their place
         insert_all([one.page for one in fresh])
         insert_all([row for one in fresh for row in one.rows])
-        insert_all([raw for one in found for raw in one.raw])
+        insert_values(AnswerRaw, ("answer", "payload"), [raw for one in found for raw in one.raw])
         _hold([one.page for one in fresh])
         count_places([one.page.pk for one in fresh if one.raw], issued=1, done=1)
         count_places([one.page.pk for one in fresh if not one.raw], issued=1, done=0)
@@ -277,9 +283,9 @@ class Round:
             self._locked.add(payer)
 
 
-def _ids(model: type[Assignment] | type[Answer]) -> Iterator[int]:
+def _ids(model: type[Assignment] | type[Answer], at_once: int) -> Iterator[int]:
     while True:
-        yield from next_ids(model, IDS_AT_ONCE)
+        yield from next_ids(model, at_once)
 
 
 def _store_end(done: Sequence[_Taken]) -> None:

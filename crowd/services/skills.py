@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F, FloatField, Sum
+from django.db.models import Count, F, FloatField, Prefetch, Sum
 
 from crowd.bulk import bulk_change, insert_all
 from crowd.models import Account, Assignment, Batch, Skill, SkillEvent, SkillValue, Worker
@@ -112,7 +112,8 @@ def learn_quality(*, checked: Sequence[Checked]) -> None:
     for one in checked:
         if one.oks:
             by_work.setdefault((one.page.batch.account_id, quality_name(one.page.batch)), []).append(one)
-    for (_, name), mine in by_work.items():
+    for work in sorted(by_work):  # in one order, as those whose values are locked
+        mine, name = by_work[work], work[1]
         skill = ensure_skill(account=mine[0].page.batch.account, name=name)
         learning = Learning(skill, _locked_values(skill.pk, {one.page.worker_id for one in mine}))
         for one in mine:
@@ -165,8 +166,10 @@ class Learning:
 
 def values_there(*, skill: Skill, worker_ids: Collection[int]) -> dict[int, SkillValue]:
     """Return the values of a skill, by worker, of those of the workers who have one."""
-    rows = SkillValue.objects.filter(skill=skill, worker_id__in=worker_ids).select_related("skill")
-    return {row.worker_id: row for row in rows}
+    there = {row.worker_id: row for row in SkillValue.objects.filter(skill=skill, worker_id__in=worker_ids)}
+    for row in there.values():
+        row.skill = skill
+    return there
 
 
 def _add_faded(row: SkillValue, *, right: int, n: int, kept_a_day: float, now: datetime) -> None:
@@ -270,11 +273,16 @@ def _count(
 
 
 def _locked_values(skill_id: int, worker_ids: Collection[int]) -> dict[int, SkillValue]:
-    """Return the workers' values of a skill under their locks, in the order of workers; made where there are none."""
-    fresh = (SkillValue(worker_id=pk, skill_id=skill_id, value=0) for pk in sorted(worker_ids))
-    SkillValue.objects.bulk_create(fresh, ignore_conflicts=True)
-    rows = SkillValue.objects.select_for_update(of=("self",)).select_related("worker__account", "skill")
-    rows = rows.defer("worker__account__secrets")
-    return {
-        row.worker_id: row for row in rows.filter(skill_id=skill_id, worker_id__in=worker_ids).order_by("worker_id")
-    }
+    """Return the workers' values of a skill under their locks, in the order of workers; made where there are none.
+
+    Made before any is locked: whoever made one while it held others could wait for somebody who waits for these.
+    """
+    there = SkillValue.objects.filter(skill_id=skill_id, worker_id__in=worker_ids).values_list("worker_id", flat=True)
+    fresh = sorted(set(worker_ids).difference(there))
+    if fresh:
+        made = [SkillValue(worker_id=pk, skill_id=skill_id, value=0) for pk in fresh]
+        SkillValue.objects.bulk_create(made, ignore_conflicts=True)
+    rows = SkillValue.objects.select_for_update(of=("self",)).filter(skill_id=skill_id, worker_id__in=worker_ids)
+    told = Prefetch("worker__account", Account.objects.defer("secrets"))
+    rows = rows.select_related("worker").prefetch_related(told, "skill").order_by("worker_id")
+    return {row.worker_id: row for row in rows}

@@ -3,7 +3,7 @@
 A count is read with the deltas that still wait, so it is exact at every moment; it can be rebuilt from the rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,10 +12,12 @@ from django.db import connection, transaction
 
 from crowd.models import Tally
 from crowd.models.tally import Of
+from crowd.services.patience import be_patient
 
 FOLDER = 4_302  # the advisory lock that keeps a rebuild and a folder apart
 DELTAS_A_FOLD = 20_000
 MINUTES_KEPT = timedelta(days=8)  # hours are kept for ever
+FORGOTTEN_AT_ONCE = 100_000
 HOUR = 3_600
 
 # Materialized: as the inside of a join, a limit under FOR UPDATE SKIP LOCKED is run again for each row.
@@ -42,22 +44,26 @@ WITH forgotten AS (DELETE FROM crowd_tallydelta WHERE {mine}),
 fresh AS MATERIALIZED (
     SELECT of_kind, of_id, word, slot, sum(d) AS d FROM ({fresh}) AS rows GROUP BY 1, 2, 3, 4
 ),
-sums AS MATERIALIZED ({spread}),
+sums AS MATERIALIZED (
+    SELECT * FROM ({spread}) AS steps (of_kind, of_id, word, minutes, slot, n) WHERE minutes <> 1 OR slot >= %(oldest)s
+),
 gone AS (
     DELETE FROM crowd_tally t WHERE {mine} AND NOT EXISTS (
-        SELECT 1 FROM sums s (of_kind, of_id, word, minutes, slot, n)
+        SELECT 1 FROM sums s
          WHERE (s.of_kind, s.of_id, s.minutes, s.word, s.slot) = (t.of_kind, t.of_id, t.minutes, t.word, t.slot))
 )
 INSERT INTO crowd_tally (of_kind, of_id, word, minutes, slot, n) SELECT * FROM sums
 ON CONFLICT (of_kind, of_id, minutes, word, slot) DO UPDATE SET n = excluded.n
 """
+ASKED_FOR = "(%(batches)s::bigint[] IS NULL OR (of_kind = 'batch' AND of_id = ANY(%(batches)s)))"
 COMPARE = """
 WITH told AS (
     SELECT of_kind, of_id, word, sum(n) AS n FROM (
         SELECT of_kind, of_id, word, n FROM crowd_tally WHERE minutes = 0 AND {mine}
-        UNION ALL SELECT of_kind, of_id, word, d FROM crowd_tallydelta WHERE {mine}) AS parts GROUP BY 1, 2, 3
+        UNION ALL SELECT of_kind, of_id, word, d FROM crowd_tallydelta WHERE {mine}) AS parts
+     WHERE {asked_for} GROUP BY 1, 2, 3
 ), fresh AS (
-    SELECT of_kind, of_id, word, sum(d) AS n FROM ({fresh}) AS rows GROUP BY 1, 2, 3
+    SELECT of_kind, of_id, word, sum(d) AS n FROM ({fresh}) AS rows WHERE {asked_for} GROUP BY 1, 2, 3
 )
 SELECT of_kind, of_id, word, coalesce(told.n, 0)::bigint, coalesce(fresh.n, 0)::bigint
   FROM told FULL JOIN fresh USING (of_kind, of_id, word)
@@ -101,26 +107,30 @@ SELECT of_kind, of_id, word, greatest(-1, floor((at - %(start)s) / %(seconds)s))
 class Source:
     """Where counts come from: the first parts of their words, and the query that counts the rows afresh.
 
-    The query returns of_kind, of_id, word, slot, d.
+    The query returns of_kind, of_id, word, slot, d; `batches` may narrow it to the rows of some batches.
     """
 
     words: tuple[str, ...]
     fresh: str
 
     def query(self, template: str) -> str:
-        return template.format(mine=MINE, fresh=self.fresh, spread=SPREAD.format(rows="fresh"))
+        return template.format(mine=MINE, asked_for=ASKED_FOR, fresh=self.fresh, spread=SPREAD.format(rows="fresh"))
 
 
 PAGES = Source(
     ("pages", "answers", "tasks", "spent"),
     """
     SELECT of_kind, of_id, word, slot, d FROM crowd_assignment page CROSS JOIN LATERAL winnow_page_tally(page)
+     WHERE %(batches)s::bigint[] IS NULL OR page.batch_id = ANY(%(batches)s)
     UNION ALL
     SELECT of_kind, of_id, word, slot, d FROM crowd_assignment page CROSS JOIN LATERAL winnow_answer_tally(page)
+     WHERE %(batches)s::bigint[] IS NULL OR page.batch_id = ANY(%(batches)s)
     UNION ALL
     SELECT of_kind, of_id, word, NULL::int, d FROM crowd_task task CROSS JOIN LATERAL winnow_task_tally(task)
+     WHERE %(batches)s::bigint[] IS NULL OR task.batch_id = ANY(%(batches)s)
     UNION ALL
     SELECT of_kind, of_id, word, slot, d FROM crowd_ledgerentry entry CROSS JOIN LATERAL winnow_spent_tally(entry)
+     WHERE %(batches)s::bigint[] IS NULL
     """,
 )
 
@@ -166,24 +176,33 @@ def fold(*, now: datetime, most: int = DELTAS_A_FOLD) -> int:  # noqa: ARG001  h
 
 
 @transaction.atomic
-def rebuild(*, source: Source = PAGES) -> None:
-    """Count the rows of a source anew."""
+def rebuild(*, now: datetime, source: Source = PAGES) -> None:
+    """Count the rows of a source anew, however long it takes; by minutes only where these are still kept."""
+    be_patient()
+    counted = {"words": list(source.words), "batches": None, "oldest": _oldest_minute(now)}
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDER])
-        cursor.execute(source.query(REBUILD), {"words": list(source.words)})
+        cursor.execute(source.query(REBUILD), counted)
 
 
-def compare(*, source: Source = PAGES) -> list[WrongTally]:
-    """Return the counts, waiting deltas included, that differ from the rows at one moment."""
+@transaction.atomic
+def compare(*, source: Source = PAGES, batches: Collection[int] | None = None) -> list[WrongTally]:
+    """Return the counts, waiting deltas included, that differ from the rows at one moment; or those of some batches."""
+    asked = None if batches is None else list(batches)
+    be_patient()
     with connection.cursor() as cursor:
-        cursor.execute(source.query(COMPARE), {"words": list(source.words)})
+        cursor.execute(source.query(COMPARE), {"words": list(source.words), "batches": asked})
         return [WrongTally(*row) for row in cursor.fetchall()]
 
 
 def forget_minutes(*, now: datetime) -> None:
-    """Remove minutes that no chart is fine enough to show."""
-    oldest = int((now - MINUTES_KEPT).timestamp()) // 60
-    Tally.objects.filter(minutes=1, slot__lt=oldest).delete()
+    """Remove minutes that no chart is fine enough to show: so many at once that no statement takes too long."""
+    old = Tally.objects.filter(minutes=1, slot__lt=_oldest_minute(now))
+    Tally.objects.filter(pk__in=old.values("pk")[:FORGOTTEN_AT_ONCE]).delete()
+
+
+def _oldest_minute(now: datetime) -> int:
+    return int((now - MINUTES_KEPT).timestamp()) // 60
 
 
 def totals(keys: Iterable[Key]) -> dict[tuple[str, int], dict[str, int]]:

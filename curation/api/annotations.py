@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import F, Prefetch
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -28,11 +29,11 @@ class DrawnBox(serializers.ModelSerializer[Box]):
 
 
 class AnnotationRow(serializers.ModelSerializer[Annotation]):
-    project = serializers.UUIDField(source="asset.project.public_id")
-    asset = serializers.UUIDField(source="asset.public_id")
-    stage = serializers.CharField(source="stage.name")
+    project = serializers.UUIDField(source="of_project")
+    asset = serializers.UUIDField(source="of_asset")
+    stage = serializers.CharField(source="of_stage")
     worker = Pseudonym(source="worker_digest", allow_null=True)
-    boxes = DrawnBox(many=True, help_text="in fractions of the image, origin top left")
+    boxes = DrawnBox(source="drawn", many=True, help_text="in fractions of the image, origin top left")
     flags = serializers.ListField(child=serializers.CharField())
     counts = serializers.SerializerMethodField(help_text="false: set aside, its worker is not trusted")
 
@@ -61,19 +62,27 @@ FILTERS = {
 
 
 def _visible(request: Request) -> Any:
-    rows = Annotation.objects.filter(project_id__in=project_ids(request))
-    if wants(request, "boxes"):
-        rows = rows.prefetch_related("boxes")
-    return rows.select_related("asset__project", "stage").annotate(worker_digest=digest_of("worker_id"))
+    return Annotation.objects.filter(project_id__in=project_ids(request)).annotate(
+        of_project=F("asset__project__public_id"),
+        of_asset=F("asset__public_id"),
+        of_stage=F("stage__name"),
+        worker_digest=digest_of("worker_id"),
+    )
+
+
+def _with_boxes(rows: Any) -> Any:
+    return rows.prefetch_related(Prefetch("boxes", to_attr="drawn"))
 
 
 class AnnotationList(Door):
     @describe_list(AnnotationRow, FILTERS, "annotations", "What each worker answered about each asset")
     def get(self, request: Request) -> Response:
-        return listing(request, _visible(request), FILTERS, AnnotationRow)
+        rows = _visible(request)
+        return listing(request, _with_boxes(rows) if wants(request, "boxes") else rows, FILTERS, AnnotationRow)
 
 
 class AnnotationOne(Door):
     @describe_one(AnnotationRow, "One worker's answer about one asset")
     def get(self, request: Request, annotation_id: int) -> Response:
-        return single(request, AnnotationRow, AnnotationRow(found(_visible(request), pk=annotation_id)).data)
+        row = found(_with_boxes(_visible(request)), pk=annotation_id)
+        return single(request, AnnotationRow, AnnotationRow(row).data)

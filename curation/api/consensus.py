@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import F, Prefetch
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,13 +27,11 @@ class AgreedBox(serializers.ModelSerializer[ConsensusBox]):
 
 
 class ConsensusFull(serializers.ModelSerializer[Consensus]):
-    project = serializers.UUIDField(source="asset.project.public_id")
-    asset = serializers.UUIDField(source="asset.public_id")
-    stage = serializers.CharField(source="stage.name")
-    run = serializers.IntegerField(
-        source="run.number", default=None, allow_null=True, help_text="of the stage; null = a person's"
-    )
-    boxes = AgreedBox(many=True, help_text="in fractions of the image, origin top left")
+    project = serializers.UUIDField(source="of_project")
+    asset = serializers.UUIDField(source="of_asset")
+    stage = serializers.CharField(source="of_stage")
+    run = serializers.IntegerField(source="of_run", allow_null=True, help_text="of the stage; null = a person's")
+    boxes = AgreedBox(source="agreed", many=True, help_text="in fractions of the image, origin top left")
     used = serializers.ListField(child=serializers.CharField(), help_text="whose answers count, by short id")
     dropped = serializers.ListField(child=serializers.CharField(), help_text="whose answers do not")
     trace = serializers.ListField(child=serializers.JSONField(), help_text="steps in words and numbers")
@@ -58,19 +57,27 @@ FILTERS = {
 
 
 def _visible(request: Request) -> Any:
-    rows = Consensus.objects.filter(project_id__in=project_ids(request))
-    if wants(request, "boxes"):
-        rows = rows.prefetch_related("boxes")
-    return rows.select_related("asset__project", "stage", "run")
+    return Consensus.objects.filter(project_id__in=project_ids(request)).annotate(
+        of_project=F("asset__project__public_id"),
+        of_asset=F("asset__public_id"),
+        of_stage=F("stage__name"),
+        of_run=F("run__number"),
+    )
+
+
+def _with_boxes(rows: Any) -> Any:
+    return rows.prefetch_related(Prefetch("boxes", to_attr="agreed"))
 
 
 class ConsensusList(Door):
     @describe_list(ConsensusFull, FILTERS, "consensus", "What the answers add up to, earlier versions as well")
     def get(self, request: Request) -> Response:
-        return listing(request, _visible(request), FILTERS, ConsensusFull)
+        rows = _visible(request)
+        return listing(request, _with_boxes(rows) if wants(request, "boxes") else rows, FILTERS, ConsensusFull)
 
 
 class ConsensusOne(Door):
     @describe_one(ConsensusFull, "One consensus with its trace")
     def get(self, request: Request, consensus_id: int) -> Response:
-        return single(request, ConsensusFull, ConsensusFull(found(_visible(request), pk=consensus_id)).data)
+        row = found(_with_boxes(_visible(request)), pk=consensus_id)
+        return single(request, ConsensusFull, ConsensusFull(row).data)

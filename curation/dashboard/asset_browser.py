@@ -27,6 +27,7 @@ from curation.services.asset_query import QueryError, matching
 from curation.services.asset_query.counting import counted
 from curation.services.asset_query.fields import FIELDS
 from curation.services.bulk_changes import DROP_REASONS
+from curation.services.overview import asset_counts
 
 LONGEST_MS: Final = 5_000
 TOO_SLOW: Final = "This takes too long to find; add a condition such as a class, a state or a day."
@@ -45,7 +46,7 @@ def assets(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if request.GET.get("more") and not asked.error:
         return redirect(f"{request.path}{asked.address()}")
     asked, page = _page(seat, asked)
-    context = _around(seat, asked, views) | {"page": page, **_links(asked, page)}
+    context = _around(request, seat, asked, views) | {"page": page, **_links(asked, page)}
     context |= {
         "frames": asset_list.frames(asked, project=seat.project),
         "change": recent(seat, person(request)),
@@ -86,9 +87,11 @@ def _links(asked: Asked, page: asset_list.Page) -> dict[str, str]:
     }
 
 
-def _around(seat: Seat, asked: Asked, views: list[SavedView]) -> dict[str, Any]:
+def _around(request: HttpRequest, seat: Seat, asked: Asked, views: list[SavedView]) -> dict[str, Any]:
     prefetch_related_objects([seat.project], "classes")
-    counts = counted(seat.project, asked.query)
+    stand = asset_counts(project=seat.project)
+    request.asset_counts = stand  # type: ignore[attr-defined]  # the shell shows them too
+    counts = counted(seat.project, asked.query, stand)
     newest = Asset.objects.filter(project=seat.project).order_by("-id").values_list("public_id", flat=True).first()
     classes = [one.name for one in seat.project.classes.all() if one.retired_at is None]
     found = asset_facets.facets(asked, counts, seat.project)
@@ -143,7 +146,7 @@ def facets(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show the counts alone: asked for again while they are being counted."""
     seat = seat_or_404(request, public_id)
     asked = _checked(seat, asset_list.read(request.GET, seat.project))
-    context = _around(seat, asked, []) | {"alone": True}
+    context = _around(request, seat, asked, []) | {"alone": True}
     return render(request, "curation/assets/_facets.html", context, status=400 if asked.error else 200)
 
 

@@ -1,12 +1,11 @@
 """What somebody typed, made safe to look up and to store."""
 
 import secrets
-from typing import Final
 
-from django.core.cache import cache
 from django.http import HttpRequest
 
-KEPT_SECONDS: Final = 24 * 3600
+from curation.dashboard.access import person
+from curation.services import sent_once
 
 
 def typed(request: HttpRequest, name: str, most: int = 300) -> str:
@@ -20,6 +19,6 @@ def once() -> str:
 
 
 def is_repeated(request: HttpRequest) -> bool:
-    """Say whether this form was sent before."""
+    """Say whether this form was sent before, to whichever web process; without its mark nobody knows."""
     token = typed(request, "once", 40)
-    return bool(token) and not cache.add(f"form:{request.user.pk}:{token}", "sent", KEPT_SECONDS)
+    return bool(token) and not sent_once.is_first(user=person(request), key=token)

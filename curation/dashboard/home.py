@@ -1,11 +1,13 @@
 """The first page: all pools of all campaigns, and the list of projects."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
@@ -23,11 +25,12 @@ from curation.dashboard.pool_table import HOME
 from curation.dashboard.set_up_notes import notes_for
 from curation.engine.set_up import waiting_for
 from curation.models import Job, Pool, Tick
-from curation.services.overview.campaigns import PAGE, Wanted, pools_of_all
+from curation.services.overview.campaigns import Wanted, pools_of_all
 from curation.services.overview.counts import counts_of
 from curation.services.overview.funnel import funnel, images_of
 
 OLDEST_TICK = timedelta(seconds=20)
+BEGAN = time.monotonic()
 MOST_BELLS = 20  # websockets of one page; with more projects it only polls
 SHOWS: Final = (("", "Not done"), ("running", "Running"), ("stopped", "Stopped"), ("done", "Done"), ("all", "All"))
 
@@ -79,11 +82,16 @@ def pools_part(request: HttpRequest) -> HttpResponse:
 
 
 def no_worker() -> bool:
-    """Say whether no worker process has run the clock's tick lately nor holds a job, so that nothing moves."""
+    """Say whether no worker process has run the clock's tick lately nor holds a job, so that nothing moves.
+
+    Workers begin after the first web process: so long nobody is told that they are missing.
+    """
     last = Tick.objects.order_by("-slot").values_list("created_at", flat=True).first()
     if last is not None and database_now() - last <= OLDEST_TICK:
         return False
-    return not Job.objects.filter(state=Job.State.RUNNING, lease_until__gt=Now()).exists()
+    if Job.objects.filter(state=Job.State.RUNNING, lease_until__gt=Now()).exists():
+        return False
+    return time.monotonic() - BEGAN >= settings.WORKERS_BEGIN_WITHIN
 
 
 def _pools(request: HttpRequest, live: Sequence[Seat]) -> dict[str, Any]:
@@ -98,8 +106,6 @@ def _pools(request: HttpRequest, live: Sequence[Seat]) -> dict[str, Any]:
         "columns": HOME,
         "shows": [(key, words, _address(request, show=key)) for key, words in SHOWS],
         "choices": [seat.project for seat in live],
-        "first": (shown.page - 1) * PAGE + 1,
-        "last": (shown.page - 1) * PAGE + len(shown.lines),
         "before": _address(request, page=str(shown.page - 1)) if shown.page > 1 else "",
         "after": _address(request, page=str(shown.page + 1)) if shown.page < shown.pages else "",
         "live_url": f"{reverse('live-home')}?{query}",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -26,7 +27,7 @@ from curation.models import Membership, Pool
 from curation.services import pools as pool_service
 from curation.services.overview import pool_rows
 from curation.services.overview.advice import Advised
-from curation.services.overview.campaigns import IN_MEMORY, lines_of
+from curation.services.overview.campaigns import Wanted, page_of_rows
 from curation.services.overview.pool import around, pool_charts
 
 PARTS: Final = {"charts": "curation/_pool_charts.html", "facts": "curation/_pool_facts.html"}
@@ -40,22 +41,25 @@ def pools(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _pools_page(request: HttpRequest, seat: Seat, lacking: Sequence[tuple[str, list[str]]] = ()) -> HttpResponse:
-    rows = pool_rows(project=seat.project, now=database_now())
-    sort = request.GET.get("sort", "")
-    lines = lines_of(rows)
-    value = IN_MEMORY.get(sort.lstrip("-"))
-    if value is not None:
-        lines.sort(key=value, reverse=sort.startswith("-"))
+    rows, wanted = pool_rows(project=seat.project, now=database_now()), Wanted.read(request.GET.dict())
+    shown = page_of_rows(rows, wanted)
     closed = sum(row.pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} for row in rows)
     context = {
         "seat": seat,
-        "lines": [(line, seat) for line in lines],
+        "lines": [(line, seat) for line in shown.lines],
         "columns": PROJECT,
-        "sort": sort,
+        "shown": shown,
+        "before": _of_page(wanted, shown.page - 1) if shown.page > 1 else "",
+        "after": _of_page(wanted, shown.page + 1) if shown.page < shown.pages else "",
+        "sort": wanted.sort,
         "closed": closed,
         "lacking": lacking,
     }
     return render(request, "curation/pools.html", context, status=409 if lacking else 200)
+
+
+def _of_page(wanted: Wanted, page: int) -> str:
+    return f"?{urlencode({name: value for name, value in (('sort', wanted.sort), ('page', page)) if value})}"
 
 
 def _lacking(seat: Seat) -> list[tuple[str, list[str]]]:

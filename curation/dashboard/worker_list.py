@@ -9,9 +9,10 @@ from typing import Any
 from crowd.models import SkillValue, Worker
 from curation.models import Project
 from curation.services import shared_cache
-from curation.services.workers import workers_of
+from curation.services.workers import ordered, workers_of
 
 PAGE = 50
+KEPT_TOGETHER = 20 * PAGE  # whose order is of one moment, so that nobody is on two of their pages or on none
 ORDERS = {"earned": "earned", "pages": "pages", "accepted": "accepted", "control": "control_ok", "first": "first_seen"}
 
 
@@ -48,15 +49,13 @@ def worker_rows(*, project: Project, sort: str, page: int) -> tuple[list[WorkerR
     """
     column = ORDERS.get(sort.lstrip("-"), "earned")
     order = f"{'-' if sort.startswith('-') or not sort else ''}{column}"
-    ids = shared_cache.made(f"workers:{project.pk}:{order}", lambda: _ordered(project, order)).value
-    start = (page - 1) * PAGE
-    shown = ids[start : start + PAGE]
-    found = workers_of(project).select_related("account").in_bulk(shown)
-    return _with_skills([found[pk] for pk in shown if pk in found]), len(ids) > start + PAGE
-
-
-def _ordered(project: Project, order: str) -> list[int]:
-    return list(workers_of(project).order_by(order, "id").values_list("pk", flat=True))
+    first, start = divmod((page - 1) * PAGE, KEPT_TOGETHER)
+    first *= KEPT_TOGETHER
+    window = slice(first, first + KEPT_TOGETHER + 1)
+    kept = shared_cache.made(f"workers:{project.pk}:{order}:{first}", lambda: list(ordered(project, order)[window]))
+    ids = kept.value[start : start + PAGE + 1]
+    found = workers_of(project).select_related("account").in_bulk(ids[:PAGE])
+    return _with_skills([found[pk] for pk in ids[:PAGE] if pk in found]), len(ids) > PAGE
 
 
 def worker_row(*, project: Project, worker_id: int) -> WorkerRow | None:

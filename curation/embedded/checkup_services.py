@@ -45,7 +45,7 @@ def _database() -> Iterator[Finding]:
         "connections",
         good=most - used >= 10,
         text=f"{used} of {most} in use",
-        mend="raise max_connections or lower WORKERS",
+        mend="raise max_connections, or lower WEB_PROCESSES or WORKERS",
         otherwise="warn",
     )
 

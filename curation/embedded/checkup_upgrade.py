@@ -1,7 +1,9 @@
 """What an upgrade to this release would do to the database, and what has to be done before. Nothing is written."""
 
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -24,6 +26,7 @@ OUR_APPS = ("crowd", "curation")
 ROWS = "SELECT relname, greatest(reltuples, 0)::bigint FROM pg_class WHERE relkind = 'r'"
 NOT_LOCKING = ("AddIndexConcurrently", "RemoveIndexConcurrently", "ValidateConstraint", "AddConstraintNotValid")
 NOBODY = "nobody waits"
+BESIDE_THE_WORK = re.compile(r"\s*((CREATE|DROP)( UNIQUE)? INDEX CONCURRENTLY|SET|RESET)\b[^;]*;?\s*", re.IGNORECASE)
 LOCKS: tuple[tuple[tuple[type[Operation], ...], str, bool], ...] = (  # who waits, and whether more rows take longer
     ((ops.CreateModel,), NOBODY, False),
     ((ops.RunPython, ops.RunSQL), "steps of its own; with many rows it may take a while", False),
@@ -90,10 +93,24 @@ def _migrations(executor: MigrationExecutor, plan: list[Migration]) -> Iterator[
     applied = [key for key in executor.loader.applied_migrations if key in executor.loader.graph.nodes]
     state = executor.loader.project_state(applied)
     for migration in plan:
-        for operation in migration.operations:
-            before = state.clone()
-            operation.state_forwards(migration.app_label, state)
-            yield _told(migration, operation, before, state, rows)
+        yield from dict.fromkeys(_told_all(migration, state, rows))  # steps that are alike are told once
+
+
+def _told_all(migration: Migration, state: ProjectState, rows: dict[str, int]) -> Iterator[Finding]:
+    for operation in migration.operations:
+        before = state.clone()
+        operation.state_forwards(migration.app_label, state)
+        for step in _steps(operation):
+            yield _told(migration, step, before, state, rows)
+
+
+def _steps(operation: Operation) -> Iterator[Operation]:
+    """Yield what is done in the database: some operations do another thing there than to the models."""
+    if isinstance(operation, ops.SeparateDatabaseAndState):
+        for one in operation.database_operations:
+            yield from _steps(one)
+    else:
+        yield operation
 
 
 def _told(
@@ -120,12 +137,18 @@ def _table(app: str, operation: Operation, before: ProjectState, after: ProjectS
 
 def _lock(operation: Operation, n: int) -> tuple[str, bool]:
     """Return who waits for how long, and whether that is long."""
-    if type(operation).__name__ in NOT_LOCKING:
+    if type(operation).__name__ in NOT_LOCKING or (isinstance(operation, ops.RunSQL) and _is_beside(operation.sql)):
         return NOBODY, False
     for kinds, words, grows in LOCKS:
         if isinstance(operation, kinds):
             return words, grows and n > MANY_ROWS
     return "everybody waits for a moment", False
+
+
+def _is_beside(sql: str | Sequence[Any]) -> bool:
+    """Say whether all statements of a migration change indexes beside the work, or only how long it may wait."""
+    statements = [sql] if isinstance(sql, str) else [one if isinstance(one, str) else one[0] for one in sql]
+    return all(BESIDE_THE_WORK.fullmatch(one) for one in statements)
 
 
 def _room() -> Iterator[Finding]:

@@ -21,15 +21,17 @@ from .processes import Child, say
 
 TICK_SECONDS = 0.1
 START_SECONDS = 60.0
+CONNECTIONS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which of the two servers to keep, and whether the data must survive a power cut."""
+    """Which of the two servers to keep, whether the data must survive a power cut, and for how many at a time."""
 
     postgres: bool = True
     redis: bool = True
     durable: bool = True
+    connections: int = CONNECTIONS
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class Keeper:
         if self.plan.redis:
             self.children.append(Child(redis.prepare(self.paths)))
         if self.plan.postgres:
-            self.children.append(Child(postgres.prepare(self.paths, durable=self.plan.durable)))
+            self.children.append(Child(postgres.prepare(self.paths, self.plan.connections, durable=self.plan.durable)))
         self._tend()
         limit = readiness.deadline(START_SECONDS)
         while self.plan.postgres and not readiness.ensure_database(self.paths):
@@ -86,11 +88,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--without", action="append", choices=["postgres", "redis"], default=[])
     parser.add_argument("--throw-away", action="store_true", help="do not wait for the disk: the data is for a test")
+    parser.add_argument("--connections", type=int, default=CONNECTIONS, help="of PostgreSQL at most")
     options = parser.parse_args(arguments)
     plan = Plan(
         postgres="postgres" not in options.without,
         redis="redis" not in options.without,
         durable=not options.throw_away,
+        connections=options.connections,
     )
     return keep(Paths(options.data_dir), plan)
 

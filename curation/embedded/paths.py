@@ -49,6 +49,10 @@ class Paths:
     def run(self) -> Path:
         return self.data_dir / "run"
 
+    @property
+    def web_counts(self) -> Path:
+        return self.run / "web-counts"
+
     def _short(self, wanted: Path, socket_name: str) -> Path:
         """Return the folder, or a short stand-in with a stable name when the socket's path would be too long."""
         if len(os.fsencode(wanted / socket_name)) <= LONGEST_SOCKET_PATH:

@@ -14,5 +14,6 @@ def embedded_plan(settings: LazySettings) -> Plan | None:
     return Plan(
         postgres=settings.EMBEDDED_DATABASE,
         redis=settings.EMBEDDED_REDIS,
+        connections=settings.DATABASE_CONNECTIONS,
         durable=not os.environ.get("WINNOW_TEST_DATA_DIR"),
     )

@@ -26,7 +26,6 @@ INITDB = ("-U", USER, "-A", "trust", "-E", "UTF8", "--locale-provider=builtin", 
 SETTINGS = (
     "listen_addresses=",
     "unix_socket_permissions=0700",
-    "max_connections=60",
     "shared_buffers=256MB",
     "jit=off",
     "random_page_cost=1.1",
@@ -44,7 +43,7 @@ class Identity:
     account: Account | None = None
 
 
-def prepare(paths: Paths, *, durable: bool) -> Program:
+def prepare(paths: Paths, connections: int, *, durable: bool) -> Program:
     """Make the data folder when there is none and return the server's program."""
     paths.pg_data.parent.mkdir(exist_ok=True)
     make_private(paths.pg_socket_dir)
@@ -55,7 +54,7 @@ def prepare(paths: Paths, *, durable: bool) -> Program:
     check_version(paths)
     return Program(
         name="postgres",
-        command=(*who.prefix, str(postgres_program("postgres")), *arguments(paths, durable=durable)),
+        command=(*who.prefix, str(postgres_program("postgres")), *arguments(paths, connections, durable=durable)),
         log=paths.log / "postgres.log",
         environment=environment(),
         stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for every session
@@ -65,9 +64,9 @@ def prepare(paths: Paths, *, durable: bool) -> Program:
     )
 
 
-def arguments(paths: Paths, *, durable: bool) -> list[str]:
+def arguments(paths: Paths, connections: int, *, durable: bool) -> list[str]:
     """Return the server's command line: a socket for its owner alone, no TCP."""
-    settings = [*SETTINGS, *(() if durable else THROW_AWAY)]
+    settings = [*SETTINGS, f"max_connections={connections}", *(() if durable else THROW_AWAY)]
     if sys.platform.startswith("linux"):
         settings.append("recovery_init_sync_method=syncfs")
     options = [part for setting in settings for part in ("-c", setting)]

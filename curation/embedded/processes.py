@@ -48,6 +48,7 @@ class Program:
     folder: Path | None = None
     account: Account | None = None
     before_start: Callable[[], None] = _nothing
+    descriptors: tuple[int, ...] = ()  # of ours, which it uses too
 
 
 @dataclass(slots=True)
@@ -129,6 +130,7 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
             env=dict(program.environment),
             cwd=program.folder,
             start_new_session=True,
+            pass_fds=program.descriptors,
             preexec_fn=die_with_parent(program.orphan_signal),
             user=account.uid if account else None,
             group=account.gid if account else None,

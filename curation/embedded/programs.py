@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .paths import Paths
 from .processes import Program
@@ -14,25 +14,28 @@ CELERY = (sys.executable, "-m", "celery", "-A", "curation.celery:app")
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Where the web process listens and how many worker processes there are."""
+    """The socket that all web processes listen on, and how many of them and of worker processes there are."""
 
-    host: str
-    port: int
+    door: int
+    web: int
     workers: int
 
 
 def product_programs(paths: Paths, serving: Serving) -> list[Program]:
-    return [web(paths, serving), worker(paths, serving), beat(paths)]
+    return [*(web(paths, serving.door) for _ in range(serving.web)), worker(paths, serving), beat(paths)]
 
 
-def web(paths: Paths, serving: Serving) -> Program:
-    """Return the one uvicorn process for pages, API and websockets."""
+def web(paths: Paths, door: int) -> Program:
+    """Return a uvicorn process for pages, API and websockets; several take turns at the same door."""
     options = (
-        *("--host", serving.host, "--port", str(serving.port)),
+        *("--fd", str(door)),
         *("--no-access-log", "--no-server-header", "--lifespan", "off"),
         *("--timeout-graceful-shutdown", "8", "--ws-max-size", "65536"),
     )
-    return _program(paths, "web", (sys.executable, "-m", "uvicorn", "curation.asgi:application", *options))
+    command = (sys.executable, "-m", "uvicorn", "curation.asgi:application", *options)
+    program = _program(paths, "web", command)
+    environment = {**program.environment, "WEB_COUNTS": str(paths.web_counts)}
+    return replace(program, environment=environment, descriptors=(door,))
 
 
 def worker(paths: Paths, serving: Serving) -> Program:

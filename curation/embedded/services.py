@@ -92,7 +92,8 @@ def running_services(paths: Paths, plan: Plan = EVERYTHING) -> Iterator[Services
 def spawn_keeper(paths: Paths, plan: Plan) -> subprocess.Popen[bytes]:
     """Start the keeper apart from us: it outlives a command while other commands use the services."""
     left_out = [name for name, wanted in (("postgres", plan.postgres), ("redis", plan.redis)) if not wanted]
-    options = [part for name in left_out for part in ("--without", name)]
+    options = ["--connections", str(plan.connections)]
+    options += [part for name in left_out for part in ("--without", name)]
     if not plan.durable:
         options.append("--throw-away")
     with LogFile(paths.log / "keeper.log") as log:
@@ -124,7 +125,7 @@ def make_folders(paths: Paths) -> None:
     """Create the private folders, or say in one sentence why DATA_DIR cannot be used."""
     try:
         paths.data_dir.mkdir(parents=True, exist_ok=True)
-        for folder in (paths.run, paths.log):
+        for folder in (paths.run, paths.log, paths.web_counts):
             make_private(folder)
         free = shutil.disk_usage(paths.data_dir).free
         (paths.run / "users").touch(mode=0o600)

@@ -1,9 +1,6 @@
 """What `up` does: one supervisor per DATA_DIR keeps every process running until it is asked to stop."""
 
-import errno
-import http.client
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -55,33 +52,18 @@ def running_at(paths: Paths, *, otherwise: str) -> str:
     return address if is_held(paths.run / "up") else otherwise
 
 
-def require_free_port(host: str, port: int) -> None:
-    """Refuse a port that we could not listen on, before anything is started."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ServiceError(_refusal(host, port, error), status=2) from None
-
-
-def _refusal(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} of {host} is taken by another program: choose another one with PORT= or --port."
-    if error.errno == errno.EACCES:
-        return f"Port {port} may only be used by root: choose one above 1023 with PORT= or --port."
-    return f"HOST={host} PORT={port} cannot be listened on: {error.strerror}."
-
-
 @dataclass(slots=True)
 class Supervisor:
-    """The product's processes and, when they are embedded, the services below them."""
+    """The product's processes and, when they are embedded, the services below them.
+
+    The first process has the processors to itself until it answers: so people see their pages sooner.
+    """
 
     programs: Sequence[Program]
     services: Services | None
     is_ready: Callable[[], bool]
     announce: Callable[[], None]
+    close_the_door: Callable[[], None]
     children: list[Child] = field(default_factory=list)
     requests_to_stop: int = 0
     announced: bool = False
@@ -95,16 +77,19 @@ class Supervisor:
                 self._stop()
 
     def _serve(self) -> None:
-        for program in self.programs:
-            child = Child(program)
-            self.children.append(child)
-            child.start()
+        self._start(self.programs[:1])
         limit = time.monotonic() + READY_SECONDS
         while not self.requests_to_stop:
             self._tend()
             if not self.announced:
                 self._announce_when_ready(limit)
             time.sleep(TICK_SECONDS)
+
+    def _start(self, programs: Sequence[Program]) -> None:
+        for program in programs:
+            child = Child(program)
+            self.children.append(child)
+            child.start()
 
     def _tend(self) -> None:
         if self.services is not None:
@@ -114,6 +99,7 @@ class Supervisor:
 
     def _announce_when_ready(self, limit: float) -> None:
         if self.is_ready():
+            self._start(self.programs[1:])
             self.announced = True
             self.announce()
         elif time.monotonic() > limit:
@@ -127,7 +113,8 @@ class Supervisor:
         self.requests_to_stop += 1
 
     def _stop(self) -> None:
-        """Ask, ask again, end: within 24 seconds, at once on a second request."""
+        """Refuse who comes now; ask, ask again, end: within 24 seconds, at once on a second request."""
+        self.close_the_door()
         began = time.monotonic()
         asked = self.requests_to_stop
         for child in self.children:
@@ -155,16 +142,3 @@ def hearing(numbers: Sequence[signal.Signals], heard: Heard) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def answers_http(host: str, port: int, path: str = "/healthz") -> bool:
-    """Say whether a web server answers; a refusal of our host name is an answer too."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
-    connection = http.client.HTTPConnection(reachable, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status < 500
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -86,9 +86,9 @@ def _take_in_together(project_id: int, ids: Sequence[int], now: datetime) -> Non
     if not ids:
         return
     ledger.lock_project(project_id=project_id)  # what is checked here may have been sent for another currency
-    rows = Assignment.objects.select_for_update(of=("self",), skip_locked=True).select_related("worker")
+    rows = Assignment.objects.select_for_update(skip_locked=True)
     waiting = rows.filter(pk__in=ids, processed_at__isnull=True).order_by("pk")
-    pages = list(waiting.prefetch_related("batch"))  # with each page it would be read again and again
+    pages = list(waiting.prefetch_related("batch", "worker"))  # with each page they would be read again and again
     by_stage: dict[int, list[Assignment]] = {}
     for page in pages:
         if page.batch.kind == Batch.Kind.MAIN:

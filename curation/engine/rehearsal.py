@@ -21,6 +21,7 @@ from curation.engine.crowds import Crowd, OwnCrowd, emulated
 from curation.engine.market_accounts import account_for
 from curation.engine.rehearsal_driver import Driver, commits_later, judge_suspicions, seldom_collected
 from curation.engine.rehearsal_setup import START, darkroom_of, new_project, photos_of, prepare, seed_of, start
+from curation.engine.rehearsal_size import end_drawing, rest_soon
 from curation.engine.report import report
 from curation.engine.wish import Wish
 from curation.models import Job, Pool, Project
@@ -91,13 +92,16 @@ def rehearse(
     brings in what comes from elsewhere, before anybody comes by.
     """
     started = time.monotonic()
-    with jobs.moved_by_hand(), commits_later(), seldom_collected(), _crowd_of(wish) as (project, crowd):
-        if feed is not None:
-            feed(project)
-        driver = Driver(project, crowd, wish, progress)
-        while not _patiently(driver.turn):
-            pass
-        _patiently(driver.finish)
+    try:
+        with jobs.moved_by_hand(), commits_later(), seldom_collected(), _crowd_of(wish) as (project, crowd):
+            if feed is not None:
+                feed(project)
+            driver = Driver(project, crowd, wish, progress)
+            while not _patiently(driver.turn):
+                pass
+            _patiently(driver.finish)
+    finally:
+        end_drawing()
     return document_of(project=project, wish=wish, wall_seconds=time.monotonic() - started)
 
 
@@ -107,14 +111,17 @@ def go_on(*, project: Project, wish: Wish, seconds: float) -> tuple[int, bool]:
     Between two turns everything is in the database, so that it may be called again and again, by any process.
     """
     end = time.monotonic() + seconds
-    with jobs.moved_by_hand(), commits_later():
-        start(project, wish)
-        driver = Driver(project, _own_crowd(project, wish), wish, None)
-        is_over = driver.turn()
-        while not is_over and time.monotonic() < end:
+    try:
+        with jobs.moved_by_hand(), commits_later():
+            start(project, wish)
+            driver = Driver(project, _own_crowd(project, wish), wish, None)
             is_over = driver.turn()
-        if is_over:
-            driver.finish()
+            while not is_over and time.monotonic() < end:
+                is_over = driver.turn()
+            if is_over:
+                driver.finish()
+    finally:
+        rest_soon()
     return driver.accepted(), is_over
 
 

@@ -24,7 +24,7 @@ from curation.models import Asset, AssetPreview, Stage
 from curation.preprocessing.quality import is_low_resolution
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO
 from curation.stages.checks import ChecksSettings, Finding, decide_all
-from curation.stages.lookalikes import earlier_than
+from curation.stages.earlier import HIDING, earlier_than
 
 AT_ONCE = 1_000
 NEEDS_PIXELS: Final = ("most_per_scene", "detector", "min_sharpness", "min_brightness", "max_brightness")
@@ -57,12 +57,21 @@ def check_planted(*, stage: Stage, now: datetime) -> bool:
     undecided: list[tuple[Asset, Finding]] = []
     for asset in seen:
         truth, trick = truths[bytes(asset.sha256)], tricks.get(asset.answer_id or 0, "")
-        if settings.duplicates and trick in COPIES:  # what it repeats depends on what was decided about those before
+        if settings.duplicates and trick in COPIES and any(_hides(asset, *one) for one in undecided):
             decide_all(found=undecided, now=now)
             undecided = []
         undecided.append((asset, _finding(asset, truth, trick, settings)))
     decide_all(found=undecided, now=now)
     return len(found) > AT_ONCE
+
+
+def _hides(copy: Asset, earlier: Asset, found: Finding) -> bool:
+    """Whether what is decided about an earlier photo may take it out of those that a copy repeats.
+
+    One that passes stays among them, and so does one that repeats another.
+    """
+    is_asked_for = earlier.worker_id == copy.worker_id or bytes(earlier.sha256) == bytes(copy.sha256)
+    return is_asked_for and found.reason in HIDING
 
 
 def _truths_of(seen: Sequence[Asset]) -> dict[bytes, Truth]:

@@ -12,7 +12,7 @@ from crowd.rehearsal.darkrooms import PLANTED, Darkroom, DrawnElsewhere
 from curation.engine import asking, campaigns
 from curation.engine.market_accounts import account_for
 from curation.engine.rehearsal_eyes import require_no_pixels
-from curation.engine.rehearsal_size import halved, in_a_child, is_halved, may_be_halved
+from curation.engine.rehearsal_size import has_sides_of, in_a_child, may_be_smaller, smaller
 from curation.engine.wish import Wish
 from curation.models import Pool, Project, User
 from curation.recipes.loading import Recipe, load
@@ -109,7 +109,7 @@ def asked_of(wish: Wish, platform: str = "rehearsal", *, name: str = "") -> aski
     if not wish.pictures:
         require_no_pixels(asked)
         return replace(asked, recipe=_undrawn(recipe))
-    return halved(asked) if _is_small(asked, wish) else asked
+    return smaller(asked, wish.shrink) if _is_small(asked, wish) else asked
 
 
 def darkroom_of(project: Project, wish: Wish) -> Darkroom:
@@ -117,11 +117,11 @@ def darkroom_of(project: Project, wish: Wish) -> Darkroom:
     if not wish.pictures:
         return PLANTED
     asked = asked_of(wish)
-    return DrawnElsewhere(in_a_child, shrink=2 if _is_small(asked, wish) and is_halved(project, asked) else 1)
+    return DrawnElsewhere(in_a_child, wish.shrink if _is_small(asked, wish) and has_sides_of(project, asked) else 1)
 
 
 def _is_small(asked: asking.Campaign, wish: Wish) -> bool:
-    return asked.platform == "rehearsal" and not wish.full_size and may_be_halved(asked)
+    return asked.platform == "rehearsal" and wish.shrink > 1 and may_be_smaller(asked)
 
 
 def _undrawn(recipe: Recipe) -> Recipe:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from crowd.services.patience import be_patient
 from curation.engine import replay_rows
 from curation.engine.rehearsal_setup import START
 from curation.engine.replay_plan import Plan, plan_of
@@ -35,17 +36,11 @@ def replay(
     started, found = time.monotonic(), load(recipe)
     plan = plan_of(found, delivered, share)
     with transaction.atomic():
-        _be_patient()
+        be_patient()
         project = _there(found, plan) or _written(found, plan, progress)
         document = _document(project, plan)
     took = {"virtual_hours": plan.hours, "wall_seconds": round(time.monotonic() - started, 1)}
     return {**document, "time": took}
-
-
-def _be_patient() -> None:
-    """Let statements over a million rows take the time they need, until the end of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
 
 
 def _slug(recipe: Recipe, plan: Plan) -> str:

@@ -148,10 +148,11 @@ def quality_of(project: Project) -> dict[str, Any]:
     """Compare the boxes of what was delivered with what was drawn, one to one at an IoU of at least 0.5."""
     found = wanted = hits = right = signs = 0
     ious: list[float] = []
-    delivered = list(
-        Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).select_related("label_class").order_by("id")
-    )
-    for asset, truth, consensus in _with_truth(delivered):
+    published = Asset.objects.filter(project=project, state=Asset.State.PUBLISHED).order_by("id")
+    delivered = list(published.prefetch_related("label_class"))
+    for asset, truth, consensus in with_truth(delivered):
+        if truth is None or consensus is None:
+            continue
         pairs = matched(consensus, truth)
         found += len(consensus.boxes.all())
         wanted += len(truth.boxes)
@@ -169,10 +170,10 @@ def quality_of(project: Project) -> dict[str, Any]:
     }
 
 
-def _with_truth(delivered: Sequence[Asset]) -> Iterator[tuple[Asset, Truth, Consensus]]:
-    """Yield what has both a truth and boxes, read some hundred at a time."""
-    for start in range(0, len(delivered), READ_AT_ONCE):
-        some = delivered[start : start + READ_AT_ONCE]
+def with_truth(found: Sequence[Asset]) -> Iterator[tuple[Asset, Truth | None, Consensus | None]]:
+    """Yield each with the truth about it and its current boxes, where there are any, read some hundred at a time."""
+    for start in range(0, len(found), READ_AT_ONCE):
+        some = found[start : start + READ_AT_ONCE]
         hidden = HiddenTruth.objects.filter(sha256__in=[asset.sha256 for asset in some])
         truths = {bytes(row.sha256): Truth.from_json(row.truth) for row in hidden}
         current = Consensus.objects.current().of_boxes().filter(asset__in=some).prefetch_related("boxes")
@@ -180,13 +181,7 @@ def _with_truth(delivered: Sequence[Asset]) -> Iterator[tuple[Asset, Truth, Cons
         for row in current:
             boxes.setdefault(row.asset_id, row)
         for asset in some:
-            truth, consensus = truths.get(bytes(asset.sha256)), boxes.get(asset.pk)
-            if truth is not None and consensus is not None:
-                yield asset, truth, consensus
-
-
-def current_boxes(asset: Asset) -> Consensus | None:
-    return Consensus.objects.current().of_boxes().filter(asset=asset).first()
+            yield asset, truths.get(bytes(asset.sha256)), boxes.get(asset.pk)
 
 
 def matched(consensus: Consensus, truth: Truth) -> list[tuple[float, bool]]:
@@ -205,13 +200,12 @@ def matched(consensus: Consensus, truth: Truth) -> list[tuple[float, bool]]:
     ]
 
 
-def shows_the_truth(asset: Asset, consensus: Consensus) -> bool:
+def shows_the_truth(truth: Truth | None, consensus: Consensus) -> bool:
     """Whether every hand has its box with the right label, and nothing else has one."""
-    truth = truth_of(asset)
     if truth is None:
         return consensus.status != Consensus.Status.DROP
     pairs = matched(consensus, truth)
-    return len(pairs) == len(truth.boxes) == consensus.boxes.count() and all(same for _, same in pairs)
+    return len(pairs) == len(truth.boxes) == len(consensus.boxes.all()) and all(same for _, same in pairs)
 
 
 def workers_of(project: Project) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Wish:
     `platform` is our own market, or `toloka`: through the adapter, against an emulator with the same people in it.
     After `visits_a_turn` visits (0 = six, and more in a large campaign) all the machine work that follows is done.
     Without `pictures` nothing is drawn: photos are planted facts, and all the rest is the same. Where nothing counts
-    their pixels they are drawn at half the size, unless `full_size` is asked for. `coming` says how people come by,
+    their pixels they are drawn smaller, unless `full_size` is asked for. `coming` says how people come by,
     `like` whose crowd that is.
     """
 
@@ -33,6 +33,11 @@ class Wish:
     coming: Coming = field(default_factory=Coming)
     like: str = ""
     full_size: bool = False
+
+    @property
+    def shrink(self) -> int:
+        """Return how many times smaller each way photos may be drawn: of a large campaign nobody looks through them."""
+        return 1 if self.full_size else 2 if self.size <= LARGE else 4
 
     @property
     def visits(self) -> int:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from curation.datasets.formats.reading.base import UNNAMEABLE
 from curation.preprocessing.video_wish import ANY, VideoWish
 
 from .folder import read_file
@@ -73,12 +74,8 @@ def _entry(line: bytes, root: Path) -> tuple[str, str | None]:
 
 
 def _require_name(text: str, called: str) -> None:
-    if not _may_be_a_name(text):
+    if UNNAMEABLE.search(text):
         raise ValueError(f"{called} holds a NUL character or half a letter")
-
-
-def _may_be_a_name(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _resolved(path: Path) -> Path | None:
@@ -105,7 +102,7 @@ def _beside(root: Path, reference: str) -> str:
 def file_of(manifest: Path, reference: str) -> Path | None:
     """Return the file a `source-ref` means: beside the manifest, or beside the folder `manifests` of an export."""
     root = manifest.resolve().parent
-    if not _may_be_a_name(reference):
+    if UNNAMEABLE.search(reference):
         return None
     for place in (root, root.parent) if root.name == "manifests" else (root,):
         path = _resolved(place / _beside(place, reference))

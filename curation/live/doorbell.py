@@ -60,3 +60,10 @@ def project_id_of(user: Any, public_id: UUID) -> int | None:
     """Return the project's id for a member, None for anybody else."""
     mine = Project.objects.visible_to(user).filter(public_id=public_id)
     return mine.values_list("pk", flat=True).first()
+
+
+class Nothing(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    """What stands at every other address: closed as for a stranger, without a word in the log."""
+
+    async def connect(self) -> None:
+        await self.close(code=STRANGER)

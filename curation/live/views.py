@@ -25,14 +25,14 @@ SECONDS = 1
 @never_cache
 @login_required
 def changes(request: HttpRequest, public_id: UUID) -> JsonResponse:
-    """Answer at once when nothing changed; otherwise from a copy that is at most a second old."""
+    """Answer at once when nothing changed; otherwise from a copy of the same version, a second old at most."""
     project = Project.objects.visible_to(request.user).filter(public_id=public_id).first()
     if project is None:
         raise Http404
     since = request.GET.get("since", "")
     if since == str(project.version):
         return JsonResponse({"version": project.version, "fields": {}, "stale": []})
-    key = f"live:{project.pk}"
+    key = f"live:{project.pk}:{project.version}"
     answer: dict[str, Any] | None = cache.get(key)
     if answer is None:
         fields = fields_of(project_numbers(project=project, now=database_now()))

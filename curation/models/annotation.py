@@ -14,7 +14,7 @@ class Annotation(models.Model):
         TEXT = "text"
 
     project_id = models.BigIntegerField()
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="annotations")
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="annotations", db_index=False)
     stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="annotations")
     answer_id = models.BigIntegerField(unique=True)
     worker_id = models.BigIntegerField()
@@ -39,7 +39,7 @@ class Annotation(models.Model):
 class Box(models.Model):
     """A rectangle as one worker drew it, in fractions of the image, origin top left, or the one around an outline."""
 
-    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="boxes")
+    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="boxes", db_index=False)
     seq = models.PositiveSmallIntegerField()
     label = models.CharField(max_length=60)
     x = models.FloatField()

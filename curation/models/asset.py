@@ -39,11 +39,13 @@ class Asset(StateMachine):
     }
 
     public_id = public_id()
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assets")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assets", db_index=False)
     client_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  unique only when given
     media = models.CharField(max_length=6, choices=Media, default=Media.IMAGE)
     name = models.CharField(max_length=255, blank=True, help_text="text from outside; never a path")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="frames")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="frames", db_index=False
+    )
     frame_index = models.IntegerField(null=True, blank=True)
     frame_ms = models.IntegerField(null=True, blank=True)
     answer = models.OneToOneField(
@@ -56,7 +58,7 @@ class Asset(StateMachine):
     )
     worker_id = models.BigIntegerField(null=True, blank=True, help_text="who sent it")
     label_class = models.ForeignKey(LabelClass, null=True, blank=True, on_delete=models.PROTECT, related_name="assets")
-    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="assets")
+    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="assets", db_index=False)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True)
     source = models.CharField(max_length=200, blank=True, help_text="where it came from, in words")
@@ -144,8 +146,12 @@ class Decision(models.Model):
         PERSON = "person"
 
     project_id = models.BigIntegerField()
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="decisions", db_constraint=False)
-    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="decisions", db_constraint=False)
+    asset = models.ForeignKey(
+        Asset, on_delete=models.CASCADE, related_name="decisions", db_constraint=False, db_index=False
+    )
+    stage = models.ForeignKey(
+        Stage, on_delete=models.CASCADE, related_name="decisions", db_constraint=False, db_index=False
+    )
     verdict = models.CharField(max_length=10, choices=Verdict)
     reason = models.CharField(max_length=40, blank=True)
     evidence = models.JSONField(default=dict)

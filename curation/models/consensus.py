@@ -97,7 +97,7 @@ class Consensus(models.Model):
         REVIEW = "review", "a person"
 
     project_id = models.BigIntegerField()
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="consensus")
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="consensus", db_index=False)
     stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="consensus")
     version = models.PositiveIntegerField(default=1)
     run = models.ForeignKey(
@@ -164,7 +164,7 @@ PLAIN_LABEL = Lower(Replace(Replace(F("label"), Value(" "), Value("_")), Value("
 class ConsensusBox(models.Model):
     """A rectangle everybody can live with, in fractions of the image, origin top left."""
 
-    consensus = models.ForeignKey(Consensus, on_delete=models.CASCADE, related_name="boxes")
+    consensus = models.ForeignKey(Consensus, on_delete=models.CASCADE, related_name="boxes", db_index=False)
     seq = models.PositiveSmallIntegerField()
     label = models.CharField(max_length=60)
     x = models.FloatField()

@@ -29,6 +29,7 @@ class Job(QueueRow):
     done_n = models.BigIntegerField(default=0)
     total_n = models.BigIntegerField(null=True, blank=True)
     again = models.BooleanField(default=False)
+    request_id = models.CharField(max_length=64, blank=True, db_default="")  # who asked for it last, for the logs
 
     class Meta:
         constraints = [

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
@@ -14,7 +15,13 @@ CENT = Decimal("0.01")
 
 def price(amount_micro: int, currency: str = "USD") -> str:
     """Return an amount with cents, and with as many decimals more as it has."""
-    return format_currency(dollars(amount_micro), currency, locale=current(), decimal_quantization=False)
+    return _price(amount_micro, currency, current())
+
+
+@lru_cache(maxsize=4_096)
+def _price(amount_micro: int, currency: str, language: str) -> str:
+    """A worker's list of offers has a hundred pools with a handful of prices."""
+    return format_currency(dollars(amount_micro), currency, locale=language, decimal_quantization=False)
 
 
 def total(amount_micro: int, currency: str = "USD") -> str:

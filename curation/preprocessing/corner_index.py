@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .voting import MIN_VOTES, NO_KEY, TABLES, Keys, Table
+from .voting import FULL_BUCKET, MIN_VOTES, NO_KEY, STRONGEST, TABLES, Keys, Table
 
 A_BLOCK, A_PART = 2048, 256
 
@@ -30,7 +30,7 @@ class Voted:
 class CornerIndex:
     """The keys of the newest `most` pictures, 3.6 KB each; asked about 20,000 pictures it answers in some 10 ms.
 
-    Keys are sorted once for every 256 pictures, and once more for every 2,048; the last few are gone through.
+    Keys are sorted once for every 256 pictures, and once more for every 2,048; those of the last few when asked.
     """
 
     def __init__(self, most: int) -> None:
@@ -61,39 +61,50 @@ class CornerIndex:
 
         `plain` and `mirrored`: the keys of the new picture and of its mirror image.
         """
-        found: list[Voted] = []
-        for block in (*self._blocks, *self._parts):
-            straight, turned = block.votes(plain, mirrored)
-            found += _enough(block.ids, straight, turned, votes)
+        found: list[Voted] = self.near_all([(plain, mirrored)], votes=votes)[0]
+        return found
+
+    def near_all(self, pictures: Sequence[tuple[Keys, Keys]], *, votes: int = MIN_VOTES) -> list[list[Voted]]:
+        """Return what is near to each of several pictures: asked forty together, each costs a fifth."""
+        found: list[list[Voted]] = [[] for _ in pictures]
+        if not pictures:
+            return found
+        queries = np.array(pictures).reshape(-1, TABLES, STRONGEST)
         done = len(self._parts) * A_PART
-        found += voted(zip(self._ids[done:], self._keys[done:], strict=True), plain, mirrored, votes=votes)
-        return sorted(found, key=lambda one: (-one.votes, one.id))
+        last = [_Block(self._ids[done:], self._keys[done:], full=None)] if done < len(self._ids) else []
+        for block in (*self._blocks, *self._parts, *last):
+            for own, (straight, turned) in zip(found, block.votes(queries), strict=True):
+                own += _enough(block.ids, straight, turned, votes)
+        return [sorted(own, key=lambda one: (-one.votes, one.id)) for own in found]
 
 
 class _Block:
-    """Pictures whose keys are sorted; keys that many of them have say nothing."""
+    """Pictures whose keys are sorted; keys that many of them have, if there is a `full` for them, say nothing."""
 
-    def __init__(self, ids: Sequence[int], keys: Sequence[Keys]) -> None:
+    def __init__(self, ids: Sequence[int], keys: Sequence[Keys], full: int | None = FULL_BUCKET) -> None:
         self.ids = list(ids)
-        self._tables = [Table(np.stack([one[number] for one in keys])) for number in range(TABLES)]
+        stored = np.stack(keys)
+        self._tables = [Table(stored[:, number], full) for number in range(TABLES)]
 
-    def votes(self, plain: Keys, mirrored: Keys) -> tuple[_Votes, _Votes]:
-        counts = np.zeros((2, len(self.ids)), np.int64)
+    def votes(self, queries: npt.NDArray[np.uint32]) -> _Votes:
+        """Count the keys that queries, uint32[2 n, 3, 150], share with each picture: int64[n, 2, pictures]."""
+        size = len(queries) * len(self.ids)
+        counts = np.zeros(size, np.int64)
         for number, table in enumerate(self._tables):
-            rows, pictures = table.matches(np.stack([plain[number], mirrored[number]]))
-            np.add.at(counts, (rows, pictures), 1)
-        return counts[0], counts[1]
+            rows, pictures = table.matches(queries[:, number])
+            counts += np.bincount(rows * len(self.ids) + pictures, minlength=size)
+        return counts.reshape(-1, 2, len(self.ids))
 
 
-def voted(pictures: Iterable[tuple[int, Keys]], plain: Keys, mirrored: Keys, *, votes: int = MIN_VOTES) -> list[Voted]:
-    """Count votes among a few pictures, keys that many of them have included; those with the most votes first."""
-    rows = list(pictures)
-    if not rows:
-        return []
-    stored = np.stack([keys for _, keys in rows])
+def voted(
+    ids: Sequence[int], stored: npt.NDArray[np.uint32], plain: Keys, mirrored: Keys, *, votes: int = MIN_VOTES
+) -> list[Voted]:
+    """Count votes among a few pictures, keys that many of them have included; those with the most votes first.
+
+    `stored`: the keys of each, uint32[n, 3, 150].
+    """
     straight, turned = (_shared(stored, keys) for keys in (plain, mirrored))
-    found = _enough([id_ for id_, _ in rows], straight, turned, votes)
-    return sorted(found, key=lambda one: (-one.votes, one.id))
+    return sorted(_enough(ids, straight, turned, votes), key=lambda one: (-one.votes, one.id))
 
 
 def _shared(stored: npt.NDArray[np.uint32], keys: Keys) -> _Votes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -84,17 +84,26 @@ def measured(overlay: Overlay) -> Difference:
 
     Both directions are tried and the smaller one counts, so clipped highlights or shadows do not matter.
     """
+    moving, fixed, mask = overlay.moving, overlay.fixed, overlay.mask
+    there = _there(mask)
+    if there is None:
+        return Difference(UNMEASURABLE, UNMEASURABLE, UNMEASURABLE)
+    one, other = Tones(moving[mask]), Tones(fixed[mask])
     return min(
-        _one_way(overlay.moving, overlay.fixed, overlay.mask),
-        _one_way(overlay.fixed, overlay.moving, overlay.mask),
-        key=lambda one: one.largest,
+        _blocks(one.as_in(other)[moving] - fixed, other.deviation, there),
+        _blocks(other.as_in(one)[fixed] - moving, one.deviation, there),
+        key=lambda found: found.largest,
     )
 
 
-def in_focus(overlay: Overlay) -> Difference:
-    """Measure after the sharper of two pictures was blurred as the other is; undoes nothing if neither was."""
-    found = [measured(overlay), *(measured(_blurred(overlay, deviation)) for deviation in DEVIATIONS)]
-    return min(found, key=lambda one: one.usual)
+def in_focus(overlay: Overlay, found: Difference) -> Difference:
+    """Measure after the sharper of two pictures was blurred as the other is; undoes nothing if neither was.
+
+    `found`: what was measured without.
+    """
+    is_moving = _is_first_sharper(overlay)
+    tried = [found, *(measured(_blurred(overlay, deviation, moving=is_moving)) for deviation in DEVIATIONS)]
+    return min(tried, key=lambda one: one.usual)
 
 
 def unevenness(overlay: Overlay) -> float:
@@ -108,35 +117,49 @@ def _sharpness(overlay: Overlay) -> list[float]:
     return [float(cv2.Laplacian(one, cv2.CV_16S)[overlay.mask].std()) for one in sides]
 
 
-def _blurred(overlay: Overlay, deviation: float) -> Overlay:
-    """Blur the sharper side within the mask."""
-    moving, fixed, mask = overlay.moving, overlay.fixed, overlay.mask
-    sharpness = _sharpness(overlay)
+def _is_first_sharper(overlay: Overlay) -> bool:
+    first, second = _sharpness(overlay)
+    return first > second
+
+
+def _blurred(overlay: Overlay, deviation: float, *, moving: bool) -> Overlay:
+    """Blur one side within the mask."""
+    mask, sharper = overlay.mask, overlay.moving if moving else overlay.fixed
     weight = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), deviation) + 1e-6
-
-    def smooth(grey: Grey) -> Grey:
-        spread = cv2.GaussianBlur(np.where(mask, grey, 0).astype(np.float32), (0, 0), deviation)
-        return np.asarray(spread / weight + 0.5, np.uint8)
-
-    if sharpness[0] > sharpness[1]:
-        return Overlay(smooth(moving), fixed, mask)
-    return Overlay(moving, smooth(fixed), mask)
+    spread = cv2.GaussianBlur(np.where(mask, sharper, 0).astype(np.float32), (0, 0), deviation)
+    smooth = np.asarray(spread / weight + 0.5, np.uint8)
+    return replace(overlay, moving=smooth) if moving else replace(overlay, fixed=smooth)
 
 
-def _one_way(source: Grey, target: Grey, mask: Mask) -> Difference:
-    mapped = tone_curve(source[mask], target[mask])[source]
-    deviation = float(target[mask].std()) + 0.001
-    away = mapped - target
-    if target.shape[0] > SIDE:  # tones were matched in detail: what clips does so pixel by pixel
-        away, mask = _shrunk(away), np.asarray(_shrunk(mask) > WHOLE)
-    difference = np.where(mask, np.abs(away) / deviation, 0).astype(np.float32)
-    total = cv2.boxFilter(difference, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    weight = mask.astype(np.float32)
-    valid = cv2.boxFilter(weight, -1, (BLOCK, BLOCK), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    enough = valid > BLOCK_SHARE * BLOCK * BLOCK
-    if not enough.any():
-        return Difference(UNMEASURABLE, UNMEASURABLE, UNMEASURABLE)
-    blocks = total[enough] / valid[enough]
+@dataclass(frozen=True, eq=False, slots=True)
+class _There:
+    """Where both pictures have pixels at 128x128, the pixels of each block there, and which blocks have enough."""
+
+    mask: Mask
+    pixels: npt.NDArray[np.float32]
+    enough: Mask
+
+
+def _there(mask: Mask) -> _There | None:
+    """None where no block has enough."""
+    if mask.shape[0] > SIDE:  # tones are matched in detail: what clips does so pixel by pixel
+        mask = np.asarray(_shrunk(mask) > WHOLE)
+    pixels = np.asarray(_sums(mask.astype(np.float32)), np.float32)
+    enough = pixels > BLOCK_SHARE * BLOCK * BLOCK
+    return _There(mask, pixels[enough], enough) if enough.any() else None
+
+
+def _sums(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the sum of each 8x8 block."""
+    block = BLOCK, BLOCK
+    return np.asarray(cv2.boxFilter(values, -1, block, normalize=False, borderType=cv2.BORDER_CONSTANT), np.float32)
+
+
+def _blocks(away: npt.NDArray[np.float32], deviation: float, there: _There) -> Difference:
+    if away.shape[0] > SIDE:
+        away = _shrunk(away)
+    difference = np.where(there.mask, np.abs(away) / deviation, 0).astype(np.float32)
+    blocks = _sums(difference)[there.enough] / there.pixels
     ninth, third = (int(share * (len(blocks) - 1)) for share in (0.9, 0.75))
     ordered = np.partition(blocks, (third, ninth))
     return Difference(float(blocks.max()), float(ordered[ninth]), float(ordered[third]))
@@ -146,15 +169,15 @@ def _shrunk(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.resize(pixels.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def tone_curve(source: Grey, target: Grey) -> npt.NDArray[np.float32]:
-    """Return the 256-entry table that gives `source` the distribution of `target` (mid-ranks, linear between)."""
-    from_ranks = _mid_ranks(source)
-    to_ranks = _mid_ranks(target)
-    present = np.bincount(target.ravel(), minlength=256) > 0
-    return np.interp(from_ranks, to_ranks[present], np.flatnonzero(present)).astype(np.float32)
+class Tones:
+    """How often each of 256 tones is among some pixels."""
 
+    def __init__(self, pixels: Grey) -> None:
+        counts = np.bincount(pixels, minlength=256)
+        self.deviation = float(pixels.std()) + 0.001
+        self._present = np.flatnonzero(counts)
+        self._ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - counts / 2) / max(1, pixels.size)
 
-def _mid_ranks(values: Grey) -> npt.NDArray[np.float64]:
-    counts = np.bincount(values.ravel(), minlength=256)
-    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - counts / 2) / max(1, values.size)
-    return ranks
+    def as_in(self, other: Tones) -> npt.NDArray[np.float32]:
+        """Return the 256-entry table that gives these the distribution of others (mid-ranks, linear between)."""
+        return np.interp(self._ranks, other._ranks[other._present], other._present).astype(np.float32)

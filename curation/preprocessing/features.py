@@ -122,14 +122,18 @@ def register(moving: Features, fixed: Features, *, mirrored: bool = False) -> Re
     """
     if len(moving) < 2 or len(fixed) < 2:
         return None
-    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(moving.descriptors, fixed.descriptors, k=2)
-    kept = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
-    if len(kept) < FEWEST_INLIERS:
+    distances, nearest = cv2.batchDistance(
+        moving.descriptors, fixed.descriptors, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=2
+    )
+    kept = distances[:, 0] < RATIO * distances[:, 1]
+    if np.count_nonzero(kept) < FEWEST_INLIERS:
         return None
-    source = moving.points[[match.queryIdx for match in kept]]
-    target = fixed.points[[match.trainIdx for match in kept]]
     matrix, agreeing = cv2.estimateAffinePartial2D(
-        source, target, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PIXELS, maxIters=RANSAC_ROUNDS
+        moving.points[kept],
+        fixed.points[nearest[kept, 0]],
+        method=cv2.RANSAC,
+        ransacReprojThreshold=RANSAC_PIXELS,
+        maxIters=RANSAC_ROUNDS,
     )
     if matrix is None or not np.isfinite(matrix).all():
         return None

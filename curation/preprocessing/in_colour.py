@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -67,7 +68,7 @@ def compare_in_colour(
     """Judge a pair again that is alike in grey but not proven; `colours`: the previews of new and earlier in colour."""
     shown, own = (_sized(one, seen.preview) for one, seen in zip(colours, (new, earlier), strict=True))
     for way in _ways(new, earlier, verdict, radius):
-        found = colour_difference(way.lay, _cut(own, way.earlier), _cut(shown, way.new))
+        found = colour_difference(way.lay, _cut(own, way.earlier), _cut(shown, way.new), min(threshold, CLOSER))
         if found is not None and found[0].proves(min(threshold, CLOSER), LONELY_TIMES) and found[1] >= MIN_COMMON:
             return replace(verdict, verdict=SAME_PHOTO, block_difference=found[0].largest, common=found[1])
     return verdict
@@ -113,25 +114,29 @@ def _registered(found: Registration, moving: Grey, fixed: Grey, side: int) -> Ov
     return warped(turned(moving, "mirror" if found.mirrored else "none"), fixed, found.matrix, side)
 
 
-def colour_difference(lay: Lay, earlier: Colours, new: Colours) -> tuple[Difference, float] | None:
+def colour_difference(lay: Lay, earlier: Colours, new: Colours, most: float) -> tuple[Difference, float] | None:
     """Return how much the worst channel differs after hues and tones are matched, and the share both have in common.
 
     A tone curve on all channels, clipped where a channel ends, is a curve on each but none on the grey picture; so is
     a turn of all hues by one angle no curve at all, and is undone first. Another object is neither. None where the
-    pictures have no room in common.
+    pictures have no room in common, or a channel differs by more than `most`.
     """
     channels = [lay(earlier[..., one], new[..., one], FINE) for one in range(3)]
     laid = [one for one in channels if one is not None]
     if len(laid) < len(channels):
         return None
     mask, fixed = laid[0].mask, [one.fixed for one in laid]
-    ways = [[one.moving for one in laid], *_hue_matched(laid, mask)]
-    worst = min((_worst(way, fixed, mask) for way in ways), key=lambda one: one.largest)
-    return worst, laid[0].common
+    ways = chain([[one.moving for one in laid]], _hue_matched(laid, mask))
+    judged = [found for way in ways if (found := _worst(way, fixed, mask, most)) is not None]
+    return min(((one, laid[0].common) for one in judged), key=lambda one: one[0].largest, default=None)
 
 
-def _worst(moving: list[Grey], fixed: list[Grey], mask: Mask) -> Difference:
-    found = [measured(Overlay(own, other, mask)) for own, other in zip(moving, fixed, strict=True)]
+def _worst(moving: list[Grey], fixed: list[Grey], mask: Mask, most: float) -> Difference | None:
+    found = []
+    for own, other in zip(moving, fixed, strict=True):
+        found.append(measured(Overlay(own, other, mask)))
+        if found[-1].largest > most:
+            return None
     return Difference(
         largest=max(one.largest for one in found),
         usual=max(one.usual for one in found),

@@ -41,7 +41,7 @@ def proof_of(lay: Lay, threshold: float) -> Proof | None:
     found = measured(overlay)
     proven, marked = found.proves(threshold), ""
     if BLURRED_USUAL < found.usual <= REFINABLE_USUAL:
-        focused = in_focus(overlay)
+        focused = in_focus(overlay, found)
         if focused.usual < FOCUSED * found.usual:
             proven = focused.proves(min(threshold, CLOSER))
         elif found.usual > UNFOCUSED_USUAL and unevenness(overlay) > UNEVEN:

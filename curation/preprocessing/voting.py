@@ -72,19 +72,34 @@ def packed(keys: Keys) -> bytes:
 
 def unpacked(data: bytes) -> Keys:
     """Read what `packed` wrote."""
-    there = len(data) // (3 * TABLES)
-    numbers = np.zeros((TABLES, there, 4), np.uint8)
-    numbers[:, :, :3] = np.frombuffer(data, np.uint8).reshape(TABLES, there, 3)
-    keys = np.full((TABLES, STRONGEST), NO_KEY, np.uint32)
-    keys[:, :there] = numbers.view("<u4")[:, :, 0]
+    keys: Keys = _unpacked([data])[0]
+    return keys
+
+
+def unpacked_all(stored: Sequence[bytes]) -> npt.NDArray[np.uint32]:
+    """Read what `packed` wrote of many pictures: uint32[n, 3, 150]. Nearly all have as many keys: read together."""
+    keys = np.empty((len(stored), TABLES, STRONGEST), np.uint32)
+    lengths = np.array([len(one) for one in stored])
+    for length in np.unique(lengths).tolist():
+        rows = np.flatnonzero(lengths == length)
+        keys[rows] = _unpacked([stored[row] for row in rows.tolist()])
+    return keys
+
+
+def _unpacked(stored: Sequence[bytes]) -> npt.NDArray[np.uint32]:
+    there = len(stored[0]) // (3 * TABLES)
+    numbers = np.zeros((len(stored), TABLES, there, 4), np.uint8)
+    numbers[..., :3] = np.frombuffer(b"".join(stored), np.uint8).reshape(len(stored), TABLES, there, 3)
+    keys = np.full((len(stored), TABLES, STRONGEST), NO_KEY, np.uint32)
+    keys[:, :, :there] = numbers.view("<u4")[..., 0]
     return keys
 
 
 class Table:
     """One table's keys in order, with the picture each belongs to; full buckets, which say nothing, are left out."""
 
-    def __init__(self, keys: npt.NDArray[np.uint32]) -> None:
-        """Sort `keys`, uint32[n, 150], together with their owners."""
+    def __init__(self, keys: npt.NDArray[np.uint32], full: int | None = FULL_BUCKET) -> None:
+        """Sort `keys`, uint32[n, 150], together with their owners; without a `full` no bucket is left out."""
         pairs = keys.astype(np.uint64).ravel()
         pairs <<= _OWNER_BITS
         pairs.reshape(len(keys), -1)[:] |= np.arange(len(keys), dtype=np.uint64)[:, None]
@@ -92,18 +107,20 @@ class Table:
         flat = (pairs >> _OWNER_BITS).astype(np.uint32)
         starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
         sizes = np.diff(np.r_[starts, len(flat)])
-        kept = np.repeat(sizes <= FULL_BUCKET, sizes) & (flat != NO_KEY)
+        kept = np.repeat(sizes <= (full or flat.size), sizes) & (flat != NO_KEY)
         self._keys, self._owners = np.append(flat[kept], _LAST), pairs[kept].astype(np.int32)
 
     def matches(self, queries: npt.NDArray[np.uint32]) -> tuple[_Rows, _Rows]:
         """Return (row of `queries`, picture) for each stored key that equals a queried one."""
-        flat = queries.ravel()
+        order = np.argsort(queries, axis=None)  # neighbours are searched for in the same place
+        flat = queries.ravel()[order]
         first = np.searchsorted(self._keys, flat)
         met = np.flatnonzero(self._keys[first] == flat)
         first = first[met]
         sizes = np.searchsorted(self._keys, flat[met], "right") - first
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return np.repeat(met // STRONGEST, sizes), self._owners[np.repeat(first, sizes) + within].astype(np.int64)
+        rows = np.repeat(order[met] // STRONGEST, sizes)
+        return rows, self._owners[np.repeat(first, sizes) + within].astype(np.int64)
 
 
 class KeyFile:

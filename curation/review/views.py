@@ -71,7 +71,7 @@ def grid(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _start(seat: Seat, now: datetime) -> dict[str, Any]:
     """Return what the browser begins with."""
-    project = seat.project
+    project, task = seat.project, reviews.box_task(seat.project)
     words = zip(reviews.REASONS, REASON_WORDS, strict=True)
     names = ("next", "decisions", "release", "recent")
     return {
@@ -81,9 +81,9 @@ def _start(seat: Seat, now: datetime) -> dict[str, Any]:
         "similar": f"{reverse('review', args=[project.public_id])}similar/",
         "keep_keys": reverse("own-keys"),
         "keys": keys_of(seat.user),
-        "labels": reviews.known_labels(project),
-        "flags": reviews.known_flags(project),
-        "outlines": reviews.draws_outlines(project),
+        "labels": task.labels,
+        "flags": task.flags,
+        "outlines": task.outlines,
         "reasons": [{"value": value, "label": label} for value, label in words],
         "standing": _standing(project, seat.user, now),
     }

@@ -63,12 +63,14 @@ class BudgetRow:
 
 
 def budget_rows(*, project: Project) -> list[BudgetRow]:
-    """Return all budgets of the project, the wide ones first: three queries whatever their number."""
-    stages = dict(Stage.objects.filter(project=project).values_list("pk", "title"))
-    pools = dict(Pool.objects.filter(project=project).values_list("pk", "title"))
-    names = {Scope.PROJECT: {project.pk: "Whole project"}, Scope.STAGE: stages, Scope.POOL: pools}
-    found = Budget.objects.filter(project_id=project.pk)
-    rows = [BudgetRow(one, _name(one, names[Scope(one.scope)].get(one.scope_id, "?"))) for one in found]
+    """Return all budgets of the project, the wide ones first: three queries at most, whatever their number."""
+    found = list(Budget.objects.filter(project_id=project.pk))
+    scopes = {one.scope for one in found}
+    names: dict[str, dict[int, str]] = {Scope.PROJECT: {project.pk: "Whole project"}}
+    for scope, model in ((Scope.STAGE, Stage), (Scope.POOL, Pool)):
+        if scope in scopes:
+            names[scope] = dict(model.objects.filter(project=project).values_list("pk", "title"))
+    rows = [BudgetRow(one, _name(one, names[one.scope].get(one.scope_id, "?"))) for one in found]
     return sorted(rows, key=lambda row: (row.budget.currency != "USD", ORDER.index(row.budget.scope), row.budget.pk))
 
 

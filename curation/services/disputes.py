@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crowd.errors import CrowdError
 from crowd.models import Appeal
@@ -50,15 +50,24 @@ def options_of(stage: Stage) -> list[dict[str, Any]]:
 
 def held(project: Project) -> QuerySet[Asset]:
     """Return photos whose votes tie and that wait for a person, unpaid so far; the nearest deadline comes first."""
-    waiting = Asset.objects.filter(project=project, stage__kind=KIND, state=State.HELD, reason=UNDECIDED)
-    return waiting.order_by(F("answer__assignment__review_until").asc(nulls_last=True), "id")
+    return (
+        _tied(project)
+        .filter(state=State.HELD)
+        .order_by(F("answer__assignment__review_until").asc(nulls_last=True), "id")
+    )
+
+
+def _tied(project: Project) -> QuerySet[Asset]:
+    return Asset.objects.filter(project=project, stage__kind=KIND, reason=UNDECIDED)
+
+
+def _unseen() -> Q:
+    return ~Q(Exists(CheckVerdict.objects.filter(asset=OuterRef("pk"), stage=OuterRef("stage"))))
 
 
 def refused(project: Project) -> QuerySet[Asset]:
     """Return photos that were refused because the votes tied, and that nobody has looked at since."""
-    seen = CheckVerdict.objects.filter(asset=OuterRef("pk"), stage=OuterRef("stage"))
-    out = Asset.objects.filter(project=project, stage__kind=KIND, state=State.DROPPED, reason=UNDECIDED)
-    return out.filter(~Exists(seen)).order_by("id")
+    return _tied(project).filter(_unseen(), state=State.DROPPED).order_by("id")
 
 
 def appealed(project: Project) -> QuerySet[Appeal]:
@@ -72,8 +81,10 @@ def appealed(project: Project) -> QuerySet[Appeal]:
 
 def waiting(*, project: Project, leads: bool) -> int:
     """Count what this person may decide: what costs money that was refused before is for leads."""
-    mine = held(project).count()
-    return mine + refused(project).count() + appealed(project).count() if leads else mine
+    if not leads:
+        return held(project).count()
+    open_ones = Q(state=State.HELD) | (Q(state=State.DROPPED) & _unseen())
+    return _tied(project).filter(open_ones).count() + appealed(project).count()
 
 
 def next_disputes(*, project: Project, user: User, leads: bool, n: int, now: datetime) -> list[Dispute]:

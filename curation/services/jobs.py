@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 
 from crowd import holders
 from crowd.errors import trail
+from curation import logs
 from curation.models import Job
 from curation.services import bell
 from curation.services.job_kinds import JOB_KINDS
@@ -81,13 +82,15 @@ def wake(*, kind: str, key: str, project_id: int | None = None, payload: Mapping
 
 @transaction.atomic
 def _wake(kind: str, key: str, project_id: int | None, payload: Mapping[str, Any] | None) -> None:
-    job = enqueue(kind=kind, key=key, project_id=project_id, payload=payload)
+    pk, asked_by = enqueue(kind=kind, key=key, project_id=project_id, payload=payload).pk, logs.asked_by()
     # Until the caller commits nobody claims or ends the job: a run that missed the caller's rows would be the last.
-    Job.objects.select_for_update().get(pk=job.pk)
+    job = Job.objects.select_for_update().get(pk=pk)
     Job.objects.filter(pk=job.pk, state=State.RUNNING).update(again=True)
+    if asked_by not in {"", job.request_id}:
+        Job.objects.filter(pk=job.pk, state__in=[State.DUE, State.RUNNING]).update(request_id=asked_by)
     rested = Q(state=State.DEAD, started_at__lt=Now() - REVIVED_AFTER)
     woken = Job.objects.filter(Q(state=State.DONE) | rested, pk=job.pk).update(
-        state=State.DUE, next_at=Now(), crashes=0, failures=0, rung_at=None
+        state=State.DUE, next_at=Now(), crashes=0, failures=0, rung_at=None, request_id=asked_by
     )
     if woken:
         _ring_on_commit(job)
@@ -113,7 +116,12 @@ def enqueue(*, kind: str, key: str, project_id: int | None = None, payload: Mapp
     job, made = Job.objects.get_or_create(
         kind=kind,
         key=key,
-        defaults={"queue": JOB_KINDS[kind].queue, "project_id": project_id, "payload": dict(payload or {})},
+        defaults={
+            "queue": JOB_KINDS[kind].queue,
+            "project_id": project_id,
+            "payload": dict(payload or {}),
+            "request_id": logs.asked_by(),
+        },
     )
     if made:
         _ring_on_commit(job)
@@ -123,7 +131,7 @@ def enqueue(*, kind: str, key: str, project_id: int | None = None, payload: Mapp
 def retry(*, job_id: int) -> bool:
     """Give a dead job another chance with clean counters."""
     woken = Job.objects.filter(pk=job_id, state=State.DEAD).update(
-        state=State.DUE, next_at=Now(), crashes=0, failures=0, last_error="", rung_at=None
+        state=State.DUE, next_at=Now(), crashes=0, failures=0, last_error="", rung_at=None, request_id=logs.asked_by()
     )
     return bool(woken)
 
@@ -154,6 +162,12 @@ def run(*, job_id: int, now: datetime) -> bool:
     job = claim(job_id=job_id, now=now)
     if job is None:
         return False
+    with logs.about(job_id=job.pk, job=job.kind, project_id=job.project_id, request_id=job.request_id):
+        _run(job, now)
+    return True
+
+
+def _run(job: Job, now: datetime) -> None:
     try:
         outcome = handler_of(job.kind)(job, now)
     except (MemoryError, KeyboardInterrupt, SystemExit):
@@ -163,7 +177,6 @@ def run(*, job_id: int, now: datetime) -> bool:
         _fail(job, error, now)
     else:
         finish(job=job, outcome=outcome, now=now)
-    return True
 
 
 def finish(*, job: Job, outcome: Again | None, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from crowd.bulk import bulk_change
 from curation.models import Asset, AssetPreview
 from curation.preprocessing.copies import Copies, Measured, measured
 from curation.preprocessing.decode import Analysis
@@ -17,6 +19,7 @@ from curation.preprocessing.limits import PICTURE_LIMITS, Limits, Unreadable
 from curation.preprocessing.pool import shared_pool
 
 KEPT = ["thumb_key", "screen_key", "grey_key", "camera"]
+STORED_AT_ONCE = 4  # pictures whose copies are written: a bucket far away answers each after a while
 MEASURES = ["width", "height", "phash", "hash256", "hash256_trimmed", "sharpness", "brightness", "contrast"]
 
 
@@ -40,20 +43,36 @@ def keep_all(pictures: Sequence[tuple[Asset, Measured]]) -> list[tuple[Asset, Me
 
     Measuring takes a while: of a picture that was erased meanwhile nothing is kept.
     """
-    stored = {asset.pk: store_copies(seen.copies) for asset, seen in pictures}
+    stored = _stored(pictures)
     with transaction.atomic():
         there = _locked_keys(stored)
         kept = [(asset, seen) for asset, seen in pictures if there.get(asset.pk) == asset.storage_key]
         rows = [AssetPreview(asset=one, **stored.pop(one.pk), camera=camera_of(seen.analysis)) for one, seen in kept]
-        for asset, seen in kept:
-            asset.width, asset.height = seen.analysis.width, seen.analysis.height
-            for name, value in columns_of(seen.analysis).items():
-                setattr(asset, name, value)
         AssetPreview.objects.bulk_create(rows, update_conflicts=True, unique_fields=["asset"], update_fields=KEPT)
-        Asset.objects.bulk_update([asset for asset, _ in kept], MEASURES)
+        changes = [(asset.pk, *_measures_of(asset, seen.analysis)) for asset, seen in kept]
+        bulk_change(model=Asset, columns=MEASURES, rows=changes)
     for keys in stored.values():
         _delete(keys)
     return kept
+
+
+def _stored(pictures: Sequence[tuple[Asset, Measured]]) -> dict[int, dict[str, str]]:
+    """Store the copies of pictures, some at once, and return their keys; a failure leaves none of them."""
+    with ThreadPoolExecutor(STORED_AT_ONCE) as threads:
+        waiting = {asset.pk: threads.submit(store_copies, seen.copies) for asset, seen in pictures}
+    try:
+        return {pk: one.result() for pk, one in waiting.items()}
+    except BaseException:
+        for one in waiting.values():
+            _delete({} if one.exception() else one.result())
+        raise
+
+
+def _measures_of(asset: Asset, seen: Analysis) -> list[Any]:
+    """Note the measurements in a picture and return them."""
+    for name, value in {"width": seen.width, "height": seen.height, **columns_of(seen)}.items():
+        setattr(asset, name, value)
+    return [getattr(asset, name) for name in MEASURES]
 
 
 def _locked_keys(asset_ids: Collection[int]) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """Stored pictures as comparisons want them, and an index of their hashes that reads on from where it was."""
 
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from django.core.files.storage import default_storage
@@ -16,6 +17,8 @@ from curation.preprocessing.preview import Preview
 from curation.preprocessing.verify import RADIUS, SAME_FILE, PairVerdict, Sighting
 
 A_BATCH = 5000
+MOST_KEPT = 128
+"""Pictures that a process keeps to compare the next with: 0.2 MB each."""
 IDENTICAL = PairVerdict(SAME_FILE, 0, "none", 0.0, 0, 1.0)
 
 
@@ -87,8 +90,7 @@ def of_held_out(picture: HeldOutPicture) -> Sighting | None:
 
 def _sighting(row: Asset | HeldOutPicture, grey_key: str) -> Sighting | None:
     try:
-        with default_storage.open(grey_key, "rb") as file:
-            preview = Preview.from_bytes(file.read())
+        preview = _preview(grey_key)
     except (FileNotFoundError, Unreadable):
         return None
     return Sighting(
@@ -97,6 +99,13 @@ def _sighting(row: Asset | HeldOutPicture, grey_key: str) -> Sighting | None:
         low_information=(row.contrast or 0.0) < hashes.LOW_CONTRAST,
         preview=preview,
     )
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _preview(grey_key: str) -> Preview:
+    """Return a small grey copy, which never changes under its key, with the corners once they were asked for."""
+    with default_storage.open(grey_key, "rb") as file:
+        return Preview.from_bytes(file.read())
 
 
 def hues_of(asset: Asset) -> Hues | None:

@@ -1,21 +1,24 @@
 """Statements: what was paid, by worker, pool, class, stage, platform or day, with a row for each currency."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from heapq import nsmallest
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db.models import Q, QuerySet
 
 from crowd.models import Account, Batch, LedgerEntry, Worker
 from crowd.money import dollars
-from curation.models import Pool, Project, Stage, User
+from curation.models import Pool, Project, User
 from curation.services import growing_sums
 from curation.services.sheets import Cell
 
 Key = int | date | None
+K = TypeVar("K")
 COLUMNS: Final[Mapping[str, str]] = {
     "worker": "worker_id",
     "pool": "pool_id",
@@ -24,6 +27,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "platform": "account_id",
     "day": "day",
 }
+PLACES: Final = ("stage_id", "pool_id", "account_id")
 ROWS_AT_ONCE = 2_000
 NOBODY = "not of one worker"
 NO_PLACE = "whole project"
@@ -43,14 +47,16 @@ class Sums:
     refund: int = 0
     correction: int = 0
 
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
-            self.pages + other.pages,
-            self.work + other.work,
-            self.bonus + other.bonus,
-            self.fee + other.fee,
-            self.refund + other.refund,
-            self.correction + other.correction,
+    @classmethod
+    def of(cls, several: Sequence["Sums"]) -> "Sums":
+        """Add up; a campaign has thousands of them, so column by column."""
+        return cls(
+            sum(one.pages for one in several),
+            sum(one.work for one in several),
+            sum(one.bonus for one in several),
+            sum(one.fee for one in several),
+            sum(one.refund for one in several),
+            sum(one.correction for one in several),
         )
 
     @property
@@ -67,26 +73,38 @@ class Line:
     sums: Sums
 
 
-@dataclass(frozen=True, slots=True)
+Portion = tuple[str, Mapping[str, Key], Sums]
+
+
+@dataclass(frozen=True)
 class Cube:
     """All sums of a project by stage, pool, platform and day, read once; statements are added up from it."""
 
-    cells: tuple[tuple[str, Mapping[str, Key], Sums], ...]
+    cells: tuple[Portion, ...]
+
+    @cached_property
+    def of_all_days(self) -> tuple[Portion, ...]:
+        """The same without days: thirty times fewer, and all but one statement are added up from them."""
+        found = _added_up((currency, tuple(keys[name] for name in PLACES), sums) for currency, keys, sums in self.cells)
+        return tuple((currency, dict(zip(PLACES, key, strict=True)), sums) for (currency, key), sums in found.items())
 
     def by(self, name: str) -> list[Line]:
         """Return the lines of a statement: days in order, all else by what was spent."""
-        found: dict[tuple[str, Key], Sums] = {}
-        for currency, keys, sums in self.cells:
-            key = (currency, keys[COLUMNS[name]])
-            found[key] = found.get(key, Sums()) + sums
+        cells, column = self.cells if name == "day" else self.of_all_days, COLUMNS[name]
+        found = _added_up((currency, keys[column], sums) for currency, keys, sums in cells)
         return _in_order(name, [Line(key, currency, sums) for (currency, key), sums in found.items()])
 
     def totals(self) -> dict[str, Sums]:
         """Return the sums of each currency."""
-        found: dict[str, Sums] = {}
-        for currency, _, sums in self.cells:
-            found[currency] = found.get(currency, Sums()) + sums
-        return found
+        found = _added_up((currency, None, sums) for currency, _, sums in self.of_all_days)
+        return {currency: sums for (currency, _), sums in found.items()}
+
+
+def _added_up(cells: Iterable[tuple[str, K, Sums]]) -> dict[tuple[str, K], Sums]:
+    found: defaultdict[tuple[str, K], list[Sums]] = defaultdict(list)
+    for currency, key, sums in cells:
+        found[currency, key].append(sums)
+    return {key: Sums.of(several) for key, several in found.items()}
 
 
 def _in_order(name: str, lines: list[Line]) -> list[Line]:
@@ -97,7 +115,7 @@ def _in_order(name: str, lines: list[Line]) -> list[Line]:
 
 
 def cube(*, project: Project) -> Cube:
-    columns = ("stage_id", "pool_id", "account_id", "day")
+    columns = (*PLACES, "day")
     found = growing_sums.sums(project, *columns)
     return Cube(
         tuple((key[0], dict(zip(columns, key[1:], strict=True)), Sums(*amounts)) for key, amounts in found.items())
@@ -130,10 +148,9 @@ def class_of_pool(project: Project) -> dict[int, int]:
 
 def by_class(lines: Iterable[Line], classes: Mapping[int, int]) -> list[Line]:
     """Add lines of pools up to classes; what pools of every class cost stands under no class."""
-    found: dict[tuple[str, int | None], Sums] = {}
-    for line in lines:
-        key = line.currency, classes.get(line.key) if isinstance(line.key, int) else None
-        found[key] = found.get(key, Sums()) + line.sums
+    found = _added_up(
+        (line.currency, classes.get(line.key) if isinstance(line.key, int) else None, line.sums) for line in lines
+    )
     return _in_order("class", [Line(label, currency, sums) for (currency, label), sums in found.items()])
 
 
@@ -155,11 +172,10 @@ class Names:
     @classmethod
     def of(cls, project: Project) -> "Names":
         pools = Pool.objects.filter(project=project)
-        stages = Stage.objects.filter(project=project).order_by("position")
         used = Q(pk__in=Batch.objects.filter(project_id=project.pk).values("account_id"))
         accounts = Account.objects.filter(used | Q(pk__in=pools.values("account_id"))).order_by("label", "pk")
         return cls(
-            dict(stages.values_list("pk", "title")),
+            {stage.pk: stage.title for stage in project.stages.all()},
             dict(pools.values_list("pk", "title")),
             dict(accounts.values_list("pk", "label")),
             dict(project.classes.values_list("pk", "name")),

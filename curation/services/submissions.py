@@ -49,7 +49,8 @@ def settle_video(*, video: Asset, now: datetime) -> None:
 
 
 def _reject(found: Sequence[tuple[Asset, str]], now: datetime) -> None:
-    reasons = {sent.answer.assignment_id: sentence for sent, sentence in found if sent.answer is not None}
+    first = reversed(found)  # of a page with several the first says why
+    reasons = {sent.answer.assignment_id: sentence for sent, sentence in first if sent.answer is not None}
     open_ones = Assignment.objects.filter(pk__in=reasons, state=Assignment.State.SUBMITTED)
     ids = list(open_ones.values_list("pk", flat=True))
     if ids:

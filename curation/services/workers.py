@@ -32,5 +32,25 @@ def workers_of(project: Project) -> QuerySet[Worker]:
     )
 
 
+def ordered(project: Project, order: str) -> QuerySet[Any, int]:
+    """Return the ids of the project's workers by one of their numbers.
+
+    What is counted from pages is counted for all workers at once: asked for one by one it takes ten times as long.
+    """
+    accepted = Q(state=Assignment.State.ACCEPTED)
+    counted = {
+        "pages": Count("id"),
+        "accepted": Count("id", filter=accepted),
+        "earned": Coalesce(Sum("price_micro", filter=accepted), 0),
+    }
+    number = counted.get(order.removeprefix("-"))
+    if number is None:
+        return workers_of(project).order_by(order, "id").values_list("pk", flat=True)
+    name = f"of_{order.removeprefix('-')}"
+    place = f"-{name}" if order.startswith("-") else name
+    pages = Assignment.objects.filter(project_id=project.pk).order_by().values("worker_id").annotate(**{name: number})
+    return pages.order_by(place, "worker_id").values_list("worker_id", flat=True)
+
+
 def _number(rows: QuerySet[Any, Any]) -> Coalesce:
     return Coalesce(Subquery(rows.values("n")), 0)

@@ -19,6 +19,12 @@ DEBUG = False
 HOST = env.address("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
 WORKERS = env.integer("WORKERS", 2, low=1, high=64)
+WORKERS_BEGIN_WITHIN = 60  # seconds after a web process; until then no page says that they are missing
+# Each answers pages on one processor at most; they share the port.
+WEB_PROCESSES = env.integer("WEB_PROCESSES", 2, low=1, high=16)
+WEB_CONNECTIONS = 8  # of each of them to the database
+# Of the embedded database: 42 are for the clock, for commands and for what PostgreSQL keeps back.
+DATABASE_CONNECTIONS = WEB_PROCESSES * WEB_CONNECTIONS + WORKERS + 42
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 # Servers inside our own network that platform addresses, links and webhooks may lead to all the same: emulators.
 ALLOWED_PRIVATE_HOSTS = env.hosts_with_ports("ALLOW_PRIVATE_HOSTS")
@@ -65,7 +71,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
-    "lucide",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -76,6 +81,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "curation.logs.RequestIdMiddleware",
     "curation.request_counts.RequestCountsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "curation.middleware.StaticFilesMiddleware",
@@ -102,6 +108,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"lucide": "curation.templatetags.icons"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -136,7 +143,7 @@ _options = {
 if env.read("WINNOW_ROLE") == "web":
     # Many request threads share few connections, in the order they came; a pool must not cross a fork. A slow machine
     # answers late and refuses nobody: the wait is as long as that for a statement.
-    _options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 30}
+    _options["pool"] = {"min_size": 1, "max_size": WEB_CONNECTIONS, "timeout": 30}
 DATABASES = {"default": {**_database, "OPTIONS": _options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -282,6 +289,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.read("LOG_LEVEL", "INFO").upper()},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},  # else a line for each websocket
         "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": False},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},  # a line for each tick, each second

@@ -20,6 +20,8 @@ from .base import *  # noqa: E402
 
 INSTALLED_APPS = [*INSTALLED_APPS, "django_linear_migrations"]  # parallel branches of migrations conflict loudly
 
+WORKERS_BEGIN_WITHIN = 0  # no page depends on when the suite began
+
 # A busy machine is not under test: what asks for a limit of time sets one of its own.
 _patient = "-c statement_timeout=600000 -c idle_in_transaction_session_timeout=600000 -c lock_timeout=30000"
 DATABASES["default"]["OPTIONS"] |= {"options": _patient, "connect_timeout": 60}  # type: ignore[operator]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 from django.db.models import Count
 from pydantic import Field
 
-from crowd.models import Answer, Assignment, Batch, Task
+from crowd.models import Assignment, Batch, Task
 from crowd.money import micro
 from curation.models import Annotation, Decision, LabelClass, Pool, Stage
 from curation.services import assets
@@ -77,7 +77,7 @@ class Answering(ABC):
         _hand_on(stage=stage, asset_ids=crowdwork.items_of(answers), now=now)
 
     @abstractmethod
-    def said(self, answer: Answer) -> crowdwork.Said:
+    def said(self, answer: crowdwork.Given) -> crowdwork.Said:
         """Read what an answer says."""
         ...
 

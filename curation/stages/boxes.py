@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from crowd.models import Answer
 from curation.models import Annotation
 from curation.services.consensus.settings import USUAL_ANSWERS
 from curation.stages import crowdwork
@@ -51,8 +50,8 @@ class Boxes(Answering):
     def interface_for(self, settings: AnsweringSettings) -> str:
         return "outlines" if isinstance(settings, BoxesSettings) and settings.shape == "outline" else self.interface
 
-    def said(self, answer: Answer) -> crowdwork.Said:
-        payload = answer.raw.payload
+    def said(self, answer: crowdwork.Given) -> crowdwork.Said:
+        payload = answer.payload
         return crowdwork.Said(
             answer,
             Annotation.Kind.BOXES,

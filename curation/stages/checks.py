@@ -23,6 +23,7 @@ from curation.services.lookalikes import joining, thinning
 from curation.services.sightings import evidence, rounded
 from curation.stages.base import Done, NoCrowd, StageSettings, Work
 from curation.stages.detecting import detected
+from curation.stages.earlier import is_erased
 from curation.stages.lookalikes import (
     Hit,
     Known,
@@ -31,13 +32,13 @@ from curation.stages.lookalikes import (
     lookalikes_of,
     near_duplicate_of,
 )
-from curation.stages.measuring import Looked, look_ahead
+from curation.stages.measuring import Looked, Refusal, look_ahead
 
 Verdict = Decision.Verdict
 SAME_PICTURE = (SAME_FILE, SAME_PHOTO)
 SECONDS_A_SLICE = 20.0  # a slice must end well before its lease
 SECONDS_TO_DECIDE = 20.0  # in which what was measured ahead may still be decided
-TOGETHER = 20
+TOGETHER = 40
 
 
 class ChecksSettings(StageSettings):
@@ -135,26 +136,40 @@ class Checks(NoCrowd):
 def check_all(*, looked: Sequence[Looked], stage: Stage, settings: ChecksSettings, now: datetime, until: float) -> int:
     """Decide about pictures that were measured outside of any transaction, and return how many time has left.
 
-    Those that pass do so together, the others one by one as they are found: of copies of an example and of what was
-    rejected as poor the pictures that follow must know. A failure leaves those that were found before it decided.
+    They are decided together, unless one may be compared with another that was refused: of copies of an example and
+    of what was rejected as poor the pictures that follow must know. A failure leaves those before it decided.
     """
     here, done = _kept(looked), 0
-    digests = [bytes(asset.sha256) for asset, found in here if isinstance(found, Measured)]
-    known = known_of(stage.project_id, digests, with_examples=settings.templates)
-    passing: list[tuple[Asset, Finding]] = []
+    known = known_of(stage.project_id, [(one, found) for one, found in here if isinstance(found, Measured)], settings)
+    undecided: list[tuple[Looked, Finding]] = []
     try:
-        for asset, found in here:
-            finding = _finding(asset, found, known, settings) if isinstance(found, Measured) else Finding(*found)
-            if finding.reason:
-                decide(asset, now, finding)
-            else:
-                passing.append((asset, finding))
+        for asset, seen in here:
+            if any(one.reason and known.may_meet(asset, other, settings) for (other, _), one in undecided):
+                _decide_found(undecided, known, settings, now)
+                undecided = []
+            undecided.append(((asset, seen), _finding(asset, seen, known, settings)))
             done += 1
             if monotonic() > until:
                 break
     finally:
-        decide_all(found=passing, now=now)
+        _decide_found(undecided, known, settings, now)
     return len(here) - done
+
+
+def _decide_found(
+    undecided: Sequence[tuple[Looked, Finding]], known: Known, settings: ChecksSettings, now: datetime
+) -> None:
+    """Look again where the earlier picture was erased meanwhile: nobody is said to repeat what is not there."""
+    found = []
+    for (asset, seen), one in undecided:
+        while one.other is not None and is_erased(one.other):
+            known.earlier.forget(one.other)
+            one = _finding(asset, seen, known, settings)
+        found.append((asset, one))
+    decide_all(found=found, now=now)
+    for asset, one in found:
+        if one.reason:
+            known.earlier.forget(asset)
 
 
 @transaction.atomic
@@ -166,8 +181,10 @@ def _kept(looked: Sequence[Looked]) -> list[Looked]:
     return [one for one in looked if one[0].pk in kept or not isinstance(one[1], Measured)]
 
 
-def _finding(asset: Asset, seen: Measured, known: Known, settings: ChecksSettings) -> Finding:
+def _finding(asset: Asset, seen: Measured | Refusal, known: Known, settings: ChecksSettings) -> Finding:
     """Look for what is dishonest before what is merely poor: a shrunken copy is a copy."""
+    if not isinstance(seen, Measured):
+        return Finding(*seen)
     found = _template(seen.analysis, known, settings) or _held_out(asset, seen.analysis, known)
     found = found or _repeated(asset, seen, known, settings) or _poor(seen.analysis, settings) or Finding()
     return (None if found.reason else _generated(asset, settings)) or found
@@ -245,11 +262,6 @@ def _generated(asset: Asset, settings: ChecksSettings) -> Finding | None:
 def _pair(hit: Hit) -> dict[str, Any]:
     """The evidence of a pair."""
     return {**rounded(hit.pair), "other_asset": str(hit.asset.public_id)}
-
-
-def decide(seen: Asset, now: datetime, found: Finding) -> None:
-    """Decide about one picture, as `decide_all` does about several."""
-    decide_all(found=[(seen, found)], now=now)
 
 
 @transaction.atomic

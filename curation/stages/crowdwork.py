@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F
@@ -61,7 +61,7 @@ def _least_busy(batches: Sequence[Batch], on_trial: Collection[int] = ()) -> Bat
 @transaction.atomic
 def _offer_all(ids: Sequence[int], stage: Stage, batch: Batch, overlap: int) -> None:
     rows = Asset.objects.select_for_update(of=("self",)).filter(pk__in=ids, state=Asset.State.WAITING, stage=stage)
-    found = list(rows.select_related("preview", "label_class", "parent").order_by("pk"))
+    found = list(rows.select_related("preview").prefetch_related("label_class", "parent").order_by("pk"))
     known = Task.objects.filter(batch__stage_id=stage.pk, item_id__in=[asset.pk for asset in found])
     there = set(known.values_list("item_id", flat=True))
     fresh = [asset for asset in found if asset.pk not in there]
@@ -100,18 +100,29 @@ def _payload(asset: Asset, example_key: str) -> dict[str, Any]:
     }
 
 
-def real_answers(pages: Sequence[Assignment]) -> list[Answer]:
+class Given(NamedTuple):
+    """An answer as it is taken in: nothing more is read of it, of its task and of what was sent."""
+
+    pk: int
+    assignment_id: int
+    worker_id: int
+    task_id: int
+    item_id: int | None
+    payload: Mapping[str, Any]
+
+
+def real_answers(pages: Sequence[Assignment]) -> list[Given]:
     """The answers of pages that are about assets, not about control tasks, page by page in their order."""
-    rows = Answer.objects.filter(assignment__in=pages, task__known_answer__isnull=True).select_related("task", "raw")
-    read = rows.only("assignment_id", "seq", "worker_id", "task__item_id", "raw__payload")
-    return list(read.order_by("assignment_id", "seq"))
+    rows = Answer.objects.filter(assignment__in=pages, task__known_answer__isnull=True)
+    read = rows.values_list("pk", "assignment_id", "worker_id", "task_id", "task__item_id", "raw__payload")
+    return [Given(*row) for row in read.order_by("assignment_id", "seq")]
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """What one answer says about its asset."""
 
-    answer: Answer
+    answer: Given
     kind: str
     label: str = ""
     flags: Sequence[str] = ()
@@ -120,7 +131,7 @@ class Said:
 
 def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said], now: datetime) -> None:
     """Store answers as annotations, once. Work of somebody banned by a quality rule is kept aside and offered again."""
-    about = [one for one in said if one.answer.task.item_id is not None]
+    about = [one for one in said if one.answer.item_id is not None]
     stored = Annotation.objects.filter(answer_id__in=[one.answer.pk for one in about])
     there = set(stored.values_list("answer_id", flat=True))
     fresh = [one for one in about if one.answer.pk not in there]
@@ -146,7 +157,7 @@ def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said],
 def _annotation(stage: Stage, said: Said, discarded_at: datetime | None, now: datetime) -> Annotation:
     return Annotation(
         project_id=stage.project_id,
-        asset_id=said.answer.task.item_id or 0,
+        asset_id=said.answer.item_id or 0,
         stage=stage,
         answer_id=said.answer.pk,
         worker_id=said.answer.worker_id,
@@ -159,14 +170,14 @@ def _annotation(stage: Stage, said: Said, discarded_at: datetime | None, now: da
     )
 
 
-def items_of(answers: Sequence[Answer]) -> list[int]:
+def items_of(answers: Sequence[Given]) -> list[int]:
     """Return the assets that answers are about, each once, in the order of their ids."""
-    return sorted({answer.task.item_id for answer in answers if answer.task.item_id is not None})
+    return sorted({answer.item_id for answer in answers if answer.item_id is not None})
 
 
 def at_work(asset_ids: Sequence[int], stage: Stage) -> list[Asset]:
     """Lock those of the assets that are in the crowd's hands at this stage; the others have moved on."""
-    rows = Asset.objects.select_for_update(of=("self",)).select_related("answer", "parent__answer")
+    rows = Asset.objects.select_for_update(of=("self",)).select_related("answer").prefetch_related("parent__answer")
     return assets.at_stage(stage, rows.filter(pk__in=asset_ids, state=Asset.State.WORKING).order_by("pk"))
 
 

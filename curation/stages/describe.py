@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from crowd.models import Answer
 from curation.models import Annotation
 from curation.stages import crowdwork
 from curation.stages.answering import Answering, AnsweringSettings
@@ -29,7 +28,7 @@ class Describe(Answering):
     interface: ClassVar[str] = "text"
     Settings: ClassVar[type[StageSettings]] = DescribeSettings
 
-    def said(self, answer: Answer) -> crowdwork.Said:
-        text = " ".join(answer.raw.payload["text"].split())
+    def said(self, answer: crowdwork.Given) -> crowdwork.Said:
+        text = " ".join(answer.payload["text"].split())
         label = text if len(text) <= SUMMARY else f"{text[: SUMMARY - 1]}…"
         return crowdwork.Said(answer, Annotation.Kind.TEXT, label=label)

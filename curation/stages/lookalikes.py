@@ -3,31 +3,42 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from django.core.files.storage import default_storage
-from django.db.models import Count, Q
+from django.db.models import Count
 
-from crowd.models import Assignment
 from curation.models import Asset, FormerExample, HeldOutPicture, LabelClass
-from curation.models.asset import AssetQuerySet
 from curation.preprocessing.colours import Hues
 from curation.preprocessing.copies import Measured
-from curation.preprocessing.corner_index import CornerIndex, Voted
+from curation.preprocessing.corner_index import CornerIndex
 from curation.preprocessing.decode import Analysis
 from curation.preprocessing.in_colour import colours_may_tell, compare_in_colour
 from curation.preprocessing.templates import TemplateFeatures, Templates, template_features
 from curation.preprocessing.verify import SAME_FILE, SAME_PHOTO, SAME_SCENE, PairVerdict, compare, compare_voted
 from curation.services import corners, sightings
-from curation.services.cuts import CUTS
 from curation.services.sightings import IDENTICAL, Index
+from curation.stages.earlier import MOST_COMPARED, Candidates, Earlier, earlier_than
 
-MOST_COMPARED = 12
-MOST_VOTED = 6
 MOST_IN_COLOUR = 3
 MOST_INDEXES = 16
-POOR = ("low_resolution", *(cut.reason for cut in CUTS))
-REJECTED = Assignment.State.REJECTED
 RANK = {"same_file": 0, "same_photo": 1, "same_scene": 2}
+
+
+class Comparing(Protocol):
+    """What comparing asks of a stage's settings."""
+
+    @property
+    def templates(self) -> bool: ...
+
+    @property
+    def duplicates(self) -> bool: ...
+
+    @property
+    def radius(self) -> int: ...
+
+    @property
+    def near_distance(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +57,50 @@ class Known:
     """
 
     hashes: Index
-    corners: CornerIndex
     held_out: Index | None
     examples: Mapping[str, str]
     templates: Templates
     repeated: frozenset[bytes]
+    earlier: Earlier
+
+    def may_meet(self, asset: Asset, other: Asset, settings: Comparing) -> bool:
+        """Tell whether what is decided about another picture may say something about this one."""
+        same_file = bytes(asset.sha256) == bytes(other.sha256)
+        return same_file or settings.near_distance is not None or self.earlier.may_show(asset, other)
 
 
-def known_of(project_id: int, files: Sequence[bytes], *, with_examples: bool) -> Known:
-    """Read what is new in a project since it was last read; `files`: the digests of the pictures that are compared.
+def known_of(project_id: int, pictures: Sequence[tuple[Asset, Measured]], settings: Comparing) -> Known:
+    """Read what is new in a project since it was last read, and what these pictures are compared with.
 
     Examples are read only where pictures are compared with them: one that is lost must not stop a stage without.
     """
-    examples = examples_of(project_id) if with_examples else {}
+    examples = examples_of(project_id) if settings.templates else {}
+    files = [bytes(asset.sha256) for asset, _ in pictures]
     here = Asset.objects.filter(project_id=project_id, sha256__in=files).values("sha256")
     repeated = here.annotate(n=Count("id")).filter(n__gt=1).values_list("sha256", flat=True)
+    hashes, newest = _index(project_id), corners.newest(project_id)
     return Known(
-        hashes=_index(project_id),
-        corners=corners.newest(project_id),
+        hashes=hashes,
         held_out=_index_of_sets(project_id),
         examples=examples,
         templates=_templates(tuple(examples)),
         repeated=frozenset(bytes(one) for one in repeated),
+        earlier=Earlier(_candidates(pictures, hashes, newest, settings.radius) if settings.duplicates else {}),
     )
+
+
+def _candidates(
+    pictures: Sequence[tuple[Asset, Measured]], hashes: Index, newest: CornerIndex, radius: int
+) -> dict[Asset, Candidates]:
+    cornered = [(asset, seen.corners) for asset, seen in pictures if seen.corners is not None]
+    voted = corners.near(pictures=cornered, newest=newest)
+    found = {}
+    for asset, seen in pictures:
+        near = [neighbour.id for neighbour in hashes.near(seen.analysis, radius)]
+        by_hash = set(near)
+        others = {one.id: one.mirrored for one in voted.get(asset.pk, ()) if one.id not in by_hash}
+        found[asset] = Candidates(near, others)
+    return found
 
 
 def lookalikes_of(asset: Asset, seen: Measured, known: Known, radius: int, threshold: float) -> list[Hit]:
@@ -84,22 +116,12 @@ def lookalikes_of(asset: Asset, seen: Measured, known: Known, radius: int, thres
             return [Hit(same_bytes, IDENTICAL)]
     if analysis.low_information:
         return []
-    near = [neighbour.id for neighbour in known.hashes.near(analysis, radius)]
-    hits = _found(_rows(asset, near, MOST_COMPARED), analysis, radius, threshold)
-    if seen.corners is not None and not _is_proven(hits):
-        voted = corners.near(asset=asset, both=seen.corners, newest=known.corners)
-        hits += _voted(asset, analysis, threshold, voted, leave_out=near)
+    hits = _found(known.earlier.near(asset), analysis, radius, threshold)
+    if not _is_proven(hits):
+        hits += _voted(known.earlier.voted(asset), analysis, threshold)
     if hits and not _is_proven(hits):
         hits = _looked_at_again(asset, analysis, _ranked(hits), radius=radius, threshold=threshold)
     return _ranked(hits)
-
-
-def _rows(asset: Asset, ids: list[int], most: int) -> list[Asset]:
-    """Return the first of these that may be compared with, in the order given."""
-    if not ids:
-        return []
-    others = earlier_than(asset).filter(preview__isnull=False).select_related("preview").in_bulk(ids)
-    return [others[pk] for pk in ids if pk in others][:most]
 
 
 def _found(others: Iterable[Asset], analysis: Analysis, radius: int, threshold: float) -> list[Hit]:
@@ -112,17 +134,13 @@ def _compared(other: Asset, analysis: Analysis, radius: int, threshold: float) -
     return None if pair is None else Hit(other, pair)
 
 
-def _voted(
-    asset: Asset, analysis: Analysis, threshold: float, voted: Iterable[Voted], *, leave_out: list[int]
-) -> list[Hit]:
+def _voted(others: Iterable[tuple[Asset, bool]], analysis: Analysis, threshold: float) -> list[Hit]:
     """Judge the pictures that share most corners with this one and were not near by hash."""
-    known = set(leave_out)
-    mirrored = {one.id: one.mirrored for one in voted if one.id not in known}
     hits = []
-    for other in _rows(asset, list(mirrored), MOST_VOTED):
+    for other, mirrored in others:
         sighting = sightings.of_asset(other)
         if sighting is not None:
-            pair = compare_voted(analysis, sighting, mirrored=mirrored[other.pk], threshold=threshold)
+            pair = compare_voted(analysis, sighting, mirrored=mirrored, threshold=threshold)
             hits += [] if pair is None else [Hit(other, pair)]
     return hits
 
@@ -166,20 +184,6 @@ def near_duplicate_of(asset: Asset, analysis: Analysis, known: Known, distance: 
     found = list(kept.exclude(state=Asset.State.DROPPED))
     nearest = min(found, key=lambda other: (near[other.pk], other.pk), default=None)
     return None if nearest is None else (nearest, near[nearest.pk])
-
-
-def earlier_than(asset: Asset) -> AssetQuerySet:
-    """Pictures sent before this one; unreadable ones and copies of an example take no part.
-
-    Nor do the worker's own that were rejected as poor: whoever sends such a photo again, better, does what he was
-    asked to. What was paid and taken out later does take part, or it would be paid twice.
-    """
-    others = Asset.objects.filter(project_id=asset.project_id, pk__lt=asset.pk)
-    others = others.exclude(reason__in=["unreadable", "template_copy"])
-    if asset.worker_id is None:
-        return others
-    rejected = Q(answer__assignment__state=REJECTED) | Q(parent__answer__assignment__state=REJECTED)
-    return others.exclude(rejected, worker_id=asset.worker_id, state=Asset.State.DROPPED, reason__in=POOR)
 
 
 @lru_cache(maxsize=MOST_INDEXES)

@@ -199,7 +199,7 @@ class Validate:
         answers = crowdwork.real_answers(pages)
         asset_ids = crowdwork.items_of(answers)
         assets.lock_purse(*asset_ids)
-        said = [crowdwork.Said(one, Annotation.Kind.LABEL, label=one.raw.payload["answer"]) for one in answers]
+        said = [crowdwork.Said(one, Annotation.Kind.LABEL, label=one.payload["answer"]) for one in answers]
         crowdwork.annotate(stage=stage, pages=pages, said=said, now=now)
         settle(stage=stage, asset_ids=asset_ids, now=now)
 
@@ -273,7 +273,7 @@ def _record(stage: Stage, decided: Sequence[Weighed], settings: ValidateSettings
     method = "one-coin" if rule.stop == "posterior" else "majority"
     run = runs.label_run(stage=stage, method=method, settings=rule.to_json(), now=now)
     asked = Task.objects.filter(batch__stage_id=stage.pk, item_id__in=[one.asset.pk for one in decided])
-    task_of = {task.item_id: task for task in asked.select_related("batch__account").order_by("-pk")}
+    task_of = {task.item_id: task for task in asked.prefetch_related("batch__account").order_by("-pk")}
     rows = []
     for one in decided:
         counts = ", ".join(f"{count} × {label}" for label, count in one.result.counts.items())

@@ -24,6 +24,12 @@ def amount(micro: int, currency: str) -> str:
 
 
 @register.filter
+def amount_or_dash(micro: int | str | None, currency: str) -> str | SafeString:
+    """Return the amount, a dash for nothing; what a row lacks arrives here as nothing or an empty text."""
+    return money_text(micro, 2, currency) if isinstance(micro, int) and micro else NOTHING
+
+
+@register.filter
 def exact(micro: int, currency: str) -> str:
     """Single amounts have as many decimals as they need, at least two."""
     return exact_text(micro, currency)

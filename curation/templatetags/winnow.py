@@ -1,7 +1,7 @@
 """How numbers, money and time look, and the small drawings that need no script."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from django import template
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template import Context
 from django.utils import timezone
-from django.utils.html import format_html, json_script
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from crowd.money import money_text
@@ -17,6 +17,7 @@ from curation.services.overview.words import PERCENT, reason_words
 
 register = template.Library()
 NOBODY_KNOWS = "—"
+SELECTED = SafeString(" selected")
 FEED_LOOKS = {
     "pool.opened": ("play", "acc"),
     "pool.paused": ("pause", "warn"),
@@ -177,6 +178,17 @@ def as_percent(fraction: float) -> str:
 def corners(points: Sequence[Sequence[float]], width: int | None, height: int | None) -> str:
     """Return the corners of an outline as an SVG polygon of a picture of that size has them."""
     return " ".join(f"{x * (width or 4):.2f},{y * (height or 3):.2f}" for x, y in points)
+
+
+@register.simple_tag
+def options(named: Mapping[Any, str], chosen: Any = None, kind: str = "") -> SafeString:
+    """Return an option for each name, the chosen one selected; of a `kind` its value is “pool:12”."""
+    values = ((f"{kind}:{key}" if kind else str(key), words) for key, words in named.items())
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, SELECTED if value == str(chosen) else "", words) for value, words in values),
+    )
 
 
 @register.simple_tag

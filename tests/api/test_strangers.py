@@ -121,7 +121,7 @@ def test_an_original_and_an_export_are_for_leads(world, browsers, export):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_websocket_opens_for_members_only(people: dict[str, User], project: Project):
-    assert [str(route.pattern) for route in routes] == ["ws/projects/<uuid:public_id>/"]
+    assert [str(route.pattern) for route in routes] == ["ws/projects/<uuid:public_id>/", ""]
 
     async def first_word(user: Any) -> dict[str, Any]:
         place = {"args": (), "kwargs": {"public_id": project.public_id}}
@@ -140,15 +140,25 @@ def test_a_websocket_opens_for_members_only(people: dict[str, User], project: Pr
 
 def test_a_websocket_is_no_door_for_pages_of_other_sites(project: Project):
     """A browser sends the cookie of whoever is signed in along with a websocket, wherever the page came from."""
+    path = f"/ws/projects/{project.public_id}/"
+    assert _first_word_at(path).get("code") == STRANGER  # asked who it is
+    elsewhere = _first_word_at(path, b"https://elsewhere.example")
+    assert elsewhere["type"] == "websocket.close"
+    assert elsewhere.get("code") != STRANGER
 
-    async def answer(origin: bytes) -> dict[str, Any]:
-        place = {"path": f"/ws/projects/{project.public_id}/", "headers": [(b"origin", origin)], "query_string": b""}
+
+@pytest.mark.parametrize("path", ["/ws/", "/ws/projects/1/", "/"])
+def test_where_no_websocket_is_one_is_closed_without_a_word(path: str, caplog):
+    said = _first_word_at(path)
+    assert (said["type"], said["code"], caplog.text) == ("websocket.close", STRANGER, "")
+
+
+def _first_word_at(path: str, origin: bytes = b"http://127.0.0.1") -> dict[str, Any]:
+    async def answer() -> dict[str, Any]:
+        place = {"path": path, "headers": [(b"origin", origin)], "query_string": b""}
         socket = ApplicationCommunicator(application, {"type": "websocket", **place})
         await socket.send_input({"type": "websocket.connect"})
         said: dict[str, Any] = await socket.receive_output(timeout=60)
         return said
 
-    assert async_to_sync(answer)(b"http://127.0.0.1").get("code") == STRANGER  # asked who it is
-    elsewhere = async_to_sync(answer)(b"https://elsewhere.example")
-    assert elsewhere["type"] == "websocket.close"
-    assert elsewhere.get("code") != STRANGER
+    return async_to_sync(answer)()

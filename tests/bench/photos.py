@@ -1,6 +1,6 @@
 """What a photo of a rehearsal costs the processor: to draw, to measure and copy, to look at with 18 templates.
 
-At half the size, as a rehearsal draws it, and at full size.
+At a quarter of the size and at half of it, as rehearsals draw it, and at full size.
 
 Run: .venv/bin/python tests/bench/photos.py [photos]
 """
@@ -50,7 +50,7 @@ def main() -> int:
     cv2.setNumThreads(1)
     photos = int(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
     templates = Templates((sign, template_features(template_file(sign)[0])) for sign in SIGNS)
-    for shrink, size in ((2, "half"), (1, "full")):
+    for shrink, size in ((4, "a quarter of the"), (2, "half"), (1, "full")):
         sys.stdout.write(f"{size} size\n")
         files = milliseconds("draw and encode", partial(drawn, shrink=shrink), range(photos))
         seen = milliseconds("measure and copy", partial(measured, corners=True), files)

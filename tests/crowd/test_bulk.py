@@ -6,8 +6,8 @@ import pytest
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from django.db.models.functions import Now
 
-from crowd.bulk import FEW, bulk_change, bulk_load, insert_all, json_text
-from crowd.models import OutboxCommand, Reservation, Task, Worker
+from crowd.bulk import FEW, bulk_change, bulk_load, insert_all, insert_values, json_text
+from crowd.models import AnswerRaw, OutboxCommand, Reservation, Task, Worker
 from crowd.models.worker import digest_of
 from tests.crowd import market
 from tests.crowd.market import NOON
@@ -97,9 +97,12 @@ def test_an_insert_that_names_its_target_says_what_is_wrong():
         load(at, "cleo", "dora")
 
 
-def test_bytes_are_not_changed_for_their_name_in_python():
-    with pytest.raises(TypeError, match="bytes cannot be changed"):
-        bulk_change(model=Worker, columns=["ext_digest"], rows=[(1, b"\x01\xff")])
+def test_bytes_are_stored_as_they_are_and_not_as_their_name_in_python():
+    load(market.account(), "anna")
+    bulk_change(model=Worker, columns=["ext_digest"], rows=[(Worker.objects.get().pk, b"\x01\\\xff\x00")])
+    assert bytes(Worker.objects.get().ext_digest) == b"\x01\\\xff\x00"
+    with pytest.raises(TypeError, match="set cannot be changed"):
+        bulk_change(model=Worker, columns=["name"], rows=[(1, {"Anna"})])
 
 
 def test_rows_get_values_of_their_own_and_the_others_keep_theirs():
@@ -142,6 +145,12 @@ def test_many_rows_that_are_numbered_know_their_ids():
         (f"task-{number}", {"n": number}, number or None) for number in range(FEW)
     ]
     assert {(row.known_answer, row.to_push, row.kept) for row in stored.values()} == {(None, False, 0)}
+
+
+@pytest.mark.parametrize("names", [("answer",), ("answer", "payload", "note"), ("payload", "payload")])
+def test_values_are_stored_of_all_columns_or_not_at_all(names):
+    with pytest.raises(ValueError, match="AnswerRaw has answer, payload; given were"):
+        insert_values(AnswerRaw, names, [tuple(range(len(names)))])
 
 
 def test_what_the_database_works_out_is_the_same_in_many_rows():

@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crowd.errors import Unavailable
 from crowd.models import (
@@ -21,10 +23,11 @@ from crowd.models import (
     LedgerEntry,
     OutboxCommand,
     Reservation,
+    Tally,
     Task,
     Worker,
 )
-from crowd.services import judging, ledger, rollups
+from crowd.services import holding, judging, ledger, rollups, tallies
 from crowd.services.reconcile import Difference, reconcile
 from tests.crowd import market, remote
 from tests.crowd.market import NOON
@@ -143,6 +146,13 @@ def miscount(of: Batch) -> tuple[str, Any, Any, str]:
     return "rollup", "5 worth 0.036", "1 worth 0.036", "pages that are submitted"
 
 
+def miscount_what_screens_show(of: Batch) -> tuple[str, Any, Any, str]:
+    tallies.fold(now=NOON)
+    shown = Tally.objects.filter(of_kind="batch", of_id=of.pk, minutes=0).order_by("word")[0]
+    Tally.objects.filter(pk=shown.pk).update(n=shown.n + 4)
+    return "count", shown.n + 4, shown.n, f"batch {of.pk}, {shown.word}"
+
+
 def hold_too_little(of: Batch) -> tuple[str, Any, Any, str]:
     hold = Reservation.objects.get(ref=f"batch:{of.pk}")
     ledger.resize(purse=ledger.Purse.of(of), ref=hold.ref, amount_micro=hold.amount_micro - 1)
@@ -174,7 +184,8 @@ def forget_an_effect(of: Batch) -> tuple[str, Any, Any, str]:
 
 PLANTS = [
     lose_a_page_there, hide_a_page_from_pulls, judge_otherwise_there, count_otherwise_there, lose_a_task_there,
-    pay_more_there, take_another_fee, pay_another_bonus, miscount, hold_too_little, spend_without_a_row,
+    pay_more_there, take_another_fee, pay_another_bonus, miscount, miscount_what_screens_show,
+    hold_too_little, spend_without_a_row,
     hold_without_a_row, lose_a_charge, forget_an_effect,
 ]  # fmt: skip
 
@@ -287,6 +298,24 @@ def test_only_the_account_that_is_asked_for_is_compared(batch):
     assert reconcile(now=NOON, account=other.account) == []
 
 
+def test_a_job_that_asks_the_platform_of_an_account_counts_no_rows_of_ours(batch):
+    with CaptureQueriesContext(connection) as asked:
+        assert holding.compare(account=batch.account, now=NOON) == ""
+    assert any("crowd_batch" in one["sql"] for one in asked)
+    assert not any("crowd_batchrollup" in one["sql"] or "crowd_tally" in one["sql"] for one in asked)
+    remote.far(batch).error = Unavailable("Nobody answers.")
+    assert holding.compare(account=batch.account, now=NOON) == "The platform could not be asked: Nobody answers."
+
+
+def test_for_one_account_the_counts_of_its_own_batches_alone_are_read(batch):
+    other = remote.batch()
+    with CaptureQueriesContext(connection) as asked:
+        reconcile(now=NOON, account=other.account)
+    counted = [one["sql"] for one in asked if "crowd_batchrollup" in one["sql"] or "crowd_tally" in one["sql"]]
+    assert len(counted) == 2
+    assert all(f"'{{{other.pk}}}'" in sql for sql in counted), counted
+
+
 def test_an_archived_batch_is_not_asked_for_any_more(batch):
     Batch.objects.filter(pk=batch.pk).update(state="archived")
     remote.far(batch).error = Unavailable("Gone.")
@@ -317,3 +346,30 @@ def test_the_command_lists_differences_and_fails(batch):
 def test_the_command_names_the_accounts_when_it_does_not_know_one(batch):
     with pytest.raises(CommandError, match=f"There is no account 'nobody'; known are {batch.account.slug}"):
         command("--account", "nobody")
+
+
+def test_counts_are_made_anew_on_request(batch):
+    miscount(batch)
+    hint = StringIO()
+    with pytest.raises(CommandError, match="1 difference"):
+        call_command("reconcile", stdout=StringIO(), stderr=hint)
+    assert "reconcile --recount" in hint.getvalue()
+    assert command("--recount") == command() == "No differences.\n"
+
+
+def test_counts_of_one_account_are_not_made_anew_alone(batch):
+    miscount(batch)
+    before = list(BatchRollup.objects.values())
+    with pytest.raises(CommandError, match="for all accounts at once: leave out --account") as failure:
+        command("--recount", "--account", batch.account.slug)
+    assert failure.value.returncode == 2
+    assert list(BatchRollup.objects.values()) == before
+
+
+def test_counts_of_many_rows_may_take_longer_than_a_page(batch):
+    for look in (rollups.compare, tallies.compare, rollups.rebuild, partial(tallies.rebuild, now=NOON)):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '30s'")
+            look()
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("0",), look

@@ -86,6 +86,16 @@ def test_a_wrong_sum_is_found_and_rebuilt(page):
     assert sums() == {"submitted": (1, 30_000)}
 
 
+def test_sums_of_some_batches_are_compared_alone(page):
+    rollups.fold(now=NOON)
+    other = market.batch("photo", auto_accept=False)
+    market.tasks(other, 3)
+    market.sent(other, market.worker(other.account, "of another"))  # waits to be folded
+    BatchRollup.objects.filter(batch_id=page.batch_id, state="submitted").update(n=7)
+    assert rollups.compare(batches=[other.pk]) == rollups.compare(batches=[]) == []
+    assert {wrong.batch_id for wrong in rollups.compare(batches=[page.batch_id])} == {page.batch_id}
+
+
 def test_rebuilding_forgets_what_waits_to_be_folded(page):
     rollups.rebuild()
     assert not BatchDelta.objects.exists()

@@ -90,9 +90,37 @@ def test_a_wrong_count_is_found_and_rebuilt(photos):
     tallies.fold(now=NOON)
     Tally.objects.filter(word="answers.submitted", minutes=0).update(n=7)
     assert [(wrong.word, wrong.told, wrong.rows) for wrong in tallies.compare()] == [("answers.submitted", 7, 1)]
-    tallies.rebuild()
+    tallies.rebuild(now=NOON)
     assert tallies.compare() == []
     assert counts(photos, "answers.") == {"answers.submitted": 1}
+
+
+def minutes_counted() -> int:
+    return Tally.objects.filter(minutes=1).count()
+
+
+def test_counting_anew_brings_back_no_minutes_that_were_forgotten(photos):
+    market.sent(photos, market.worker(photos.account))
+    tallies.fold(now=NOON)
+    tallies.rebuild(now=NOON + timedelta(days=7))
+    assert minutes_counted() > 0
+    later = NOON + timedelta(days=9)
+    tallies.forget_minutes(now=later)
+    kept = Tally.objects.count()
+    tallies.rebuild(now=later)
+    assert (minutes_counted(), Tally.objects.count()) == (0, kept)
+
+
+def test_minutes_are_forgotten_in_portions(photos, monkeypatch):
+    market.sent(photos, market.worker(photos.account))
+    tallies.fold(now=NOON)
+    n, later = minutes_counted(), NOON + timedelta(days=9)
+    assert n > 1
+    monkeypatch.setattr(tallies, "FORGOTTEN_AT_ONCE", n - 1)
+    tallies.forget_minutes(now=later)
+    assert minutes_counted() == 1
+    tallies.forget_minutes(now=later)
+    assert minutes_counted() == 0
 
 
 def test_a_deleted_page_takes_its_counts_along(photos):

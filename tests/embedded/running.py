@@ -49,8 +49,13 @@ def _environ(pid: int) -> bytes:
 
 def role_pid(data_dir: Path, role: str) -> int:
     """Return the oldest process of the role, which is the one that the supervisor started."""
+    return min(role_pids(data_dir, role), key=_started, default=0)
+
+
+def role_pids(data_dir: Path, role: str) -> list[int]:
+    """Return every process of the role."""
     mark = f"WINNOW_ROLE={role}\0".encode()
-    return min((pid for pid in family(data_dir) if mark in _environ(pid) + b"\0"), key=_started, default=0)
+    return [pid for pid in family(data_dir) if mark in _environ(pid) + b"\0"]
 
 
 def _started(pid: int) -> int:

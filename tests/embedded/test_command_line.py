@@ -33,6 +33,19 @@ def winnow(*words: str, data_dir: Path, **environment: str) -> subprocess.Comple
     )
 
 
+ASKED = """
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SHOW max_connections")
+    print(cursor.fetchone()[0])
+"""
+
+
+def test_postgresql_has_connections_for_all_processes_that_are_asked_for(tmp_path):
+    done = winnow("shell", "-v", "0", "-c", ASKED, data_dir=tmp_path / "var", WEB_PROCESSES="16", WORKERS="9")
+    assert int(done.stdout.split()[-1]) >= 16 * 8 + 9 + 20, done.stderr
+
+
 def command_that(action, monkeypatch):
     class Command(BaseCommand):
         requires_system_checks = []

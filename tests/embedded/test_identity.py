@@ -88,7 +88,7 @@ def test_without_user_namespaces_root_lets_an_unprivileged_user_run_the_server(o
     paths = Paths(open_folder / "var")
     make_folders(paths)
     try:
-        child = Child(postgres.prepare(paths, durable=False))
+        child = Child(postgres.prepare(paths, 60, durable=False))
     except ServiceError as refusal:
         pytest.skip(f"the server's files cannot be reached by another user here: {refusal.sentence}")
     child.start()
@@ -108,5 +108,5 @@ def test_when_neither_works_root_is_told_what_to_do(tmp_path, monkeypatch):
     paths = Paths(private / "var")
     make_folders(paths)
     with pytest.raises(ServiceError, match="run Winnow as an ordinary user, or set DATABASE_URL") as refusal:
-        postgres.prepare(paths, durable=False)
+        postgres.prepare(paths, 60, durable=False)
     assert refusal.value.status == 2

@@ -5,12 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from curation.embedded import readiness
+from curation.embedded.door import Question, listening
 from curation.embedded.paths import Paths
 from curation.embedded.services import make_folders
 from curation.embedded.supervisor import note_address, only_supervisor, running_at
@@ -42,8 +43,8 @@ def start(paths: Paths, port: int, *roles: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def supervisor(paths: Paths, port: int):
-    process = start(paths, port, "web", "worker")
+def supervisor(paths: Paths, port: int, *roles: str):
+    process = start(paths, port, *(roles or ("web", "worker")))
     assert process.stdout
     assert process.stderr
     try:
@@ -129,6 +130,50 @@ def test_a_request_to_stop_ends_everything_in_order(paths, port, request_to_stop
         assert process.wait(timeout=300) == 0
         assert processes_of(paths.data_dir) == []
     assert "finished what it had begun" in log.read_text()
+
+
+def test_who_comes_while_it_stops_is_refused_and_a_second_request_to_stop_does_not_wait(paths, port):
+    with supervisor(paths, port, "web", "stubborn") as process:
+        process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: is_refused(port))
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=300) == 0
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_while_no_web_process_answers_one_question_waits_at_the_door_however_often_one_looks():
+    with listening("127.0.0.1", 0) as door:
+        question = Question("127.0.0.1", door.getsockname()[1])
+        assert [question.is_answered() for _ in range(5)] == [False] * 5
+        with taken(door, question) as asked, pytest.raises(BlockingIOError):
+            door.accept()
+        with taken(door, question) as asked:  # the first broke off, so it is asked again
+            assert asked.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            asked.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            assert eventually(question.is_answered)
+    assert not question.is_answered()
+
+
+def taken(door: socket.socket, question: Question) -> socket.socket:
+    """Return the connection of a question that waits, or will be asked again."""
+    door.setblocking(False)
+    found: list[socket.socket] = []
+
+    def take() -> bool:
+        with suppress(BlockingIOError):
+            found.append(door.accept()[0])
+        return bool(found) or question.is_answered()
+
+    assert eventually(take)
+    return found[0]
 
 
 def test_a_second_supervisor_on_the_same_data_is_refused_with_the_first_ones_number(paths, port):

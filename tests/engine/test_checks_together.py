@@ -76,14 +76,14 @@ def test_many_at_once_become_what_they_would_have_become_one_by_one(one_by_one, 
         assert became(project, sent) == one_by_one
 
 
-@pytest.mark.parametrize("decided", [0, 1, 4])
-def test_a_process_that_dies_among_many_leaves_what_another_one_decides_alike(one_by_one, monkeypatch, decided):
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_a_process_that_dies_among_many_leaves_what_another_one_decides_alike(one_by_one, monkeypatch, turns):
     project, calls, real = world.campaign(wanted=20), [], checks.decide_all
     sent = many(project)
 
     def dies(**asked: Any) -> None:
         calls.append(asked)
-        if len(calls) > decided:
+        if len(calls) > turns:
             raise Died
         real(**asked)
 
@@ -91,6 +91,8 @@ def test_a_process_that_dies_among_many_leaves_what_another_one_decides_alike(on
         dying.setattr(checks, "decide_all", dies)
         with pytest.raises(Died):
             world.work(project, "checks")
+    decided = sum(len(asked["found"]) for asked in calls[:turns])
+    assert turns <= decided < len(sent)
     assert [world.stands(one) for one in sent].count(LATER) == len(sent) - decided
     world.work(project, "checks")
     assert became(project, sent) == one_by_one
@@ -136,9 +138,46 @@ def test_what_is_erased_while_it_is_measured_stays_erased(monkeypatch):
     assert (gone.state, gone.reason, gone.hash256) == (Asset.State.DROPPED, erasing.REASON, None)
     assert not AssetPreview.objects.filter(asset=gone).exists()
     assert not AssetCorners.objects.filter(asset=gone).exists()
-    kept = [[default_storage.exists(key) for key in keys.values()] for keys in made]
+    kept = sorted([default_storage.exists(key) for key in keys.values()] for keys in made)
     assert kept == [[False] * 3, [True] * 3]
     assert world.stands(there) == TAKEN
+
+
+def test_nobody_repeats_what_was_erased_while_others_were_decided(monkeypatch):
+    project, real = world.campaign(wanted=6), checks.held_out_match
+    wanda, otto = world.worker(project, "wanda"), world.worker(project, "otto")
+    world.checked(project, world.photo("one"), wanda)
+    first, copied = (world.send(project, data, otto) for data in (world.photo("two"), world.resaved("one")))
+
+    def erases(asset: Asset, *rest: Any) -> Any:
+        if asset.pk == copied.pk and Asset.objects.filter(worker_id=wanda.pk).exists():
+            erasing.erase(project=project, worker=wanda, note="asked", by=world.person("Alice"), now=NOON)
+        return real(asset, *rest)
+
+    monkeypatch.setattr(checks, "held_out_match", erases)
+    world.work(project, "checks")
+    assert [world.stands(one) for one in (first, copied)] == [TAKEN, TAKEN]
+    assert not Evidence.objects.exists()
+
+
+def test_a_failure_to_store_leaves_no_copies(monkeypatch):
+    project, made, real = world.campaign(wanted=6), [], previews.store_copies
+    sent = [world.send(project, world.photo(seed)) for seed in ("one", "two", "three")]
+    stage, settings = project.stages.get(name="checks"), checks.ChecksSettings()
+    looked = look(sent, settings, math.inf)
+    first = looked[0][1].copies
+
+    def full(copies: Any) -> dict[str, str]:
+        if copies is first:
+            raise OSError("No space left")
+        made.append(real(copies))
+        return made[-1]
+
+    monkeypatch.setattr(previews, "store_copies", full)
+    with pytest.raises(OSError, match="No space left"):
+        checks.check_all(looked=looked, stage=stage, settings=settings, now=NOON, until=math.inf)
+    assert [default_storage.exists(key) for keys in made for key in keys.values()] == [False] * 6
+    assert [world.stands(one) for one in sent] == [LATER] * 3
 
 
 def test_a_lost_example_stops_no_stage_that_compares_with_none():

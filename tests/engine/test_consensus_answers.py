@@ -63,6 +63,12 @@ def test_a_sample_is_the_same_again_and_grows_with_its_size():
     assert set(small) < set(large)
 
 
+def test_the_database_draws_the_same_sample(project):
+    ids = [answered.image(project).pk for _ in range(8)]
+    for size in (0, 3, 8, 9):
+        assert answers.sample_of(Asset.objects.all(), "pk", size) == answers.sample(ids, size)
+
+
 def test_labels_and_flags_of_the_box_stage_reach_the_library(project):
     Stage.objects.filter(project=project, kind="boxes").update(
         settings={

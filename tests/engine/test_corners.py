@@ -10,9 +10,11 @@ from crowd.models import Assignment, Evidence
 from curation.models import AssetCorners, Decision
 from curation.preprocessing.corner_index import CornerIndex, voted
 from curation.preprocessing.decode import analyse
-from curation.preprocessing.voting import both_keys, packed, unpacked
+from curation.preprocessing.voting import NO_KEY, both_keys, packed, unpacked, unpacked_all
+from curation.services import corners
 from tests.disguises import brighter, crop, encoded, gamma, hue, mirrored
 from tests.engine import world
+from tests.factories import make_asset, make_project, make_worker
 
 
 def pixels(data):
@@ -98,12 +100,23 @@ def test_without_corners_a_crop_goes_by_unnoticed_and_nothing_is_kept():
 
 @pytest.mark.django_db
 def test_what_was_sent_before_is_found_by_a_process_that_knows_nothing_of_it_yet(project):
-    from curation.services import corners
-
     first = world.checked(project, world.photo("one"))
     corners._newest_of.cache_clear()
     again = world.checked(project, encoded(WAYS["crop"](pixels(world.photo("one")))), world.worker(project, "otto"))
     assert Decision.objects.filter(asset=again).latest("id").evidence["other_asset"] == str(first.public_id)
+
+
+@pytest.mark.django_db
+def test_an_old_picture_that_comes_back_beside_a_new_one_is_compared_with_those_just_before_each(monkeypatch):
+    monkeypatch.setattr(corners, "MOST_OWN", 2)
+    project, wanda, otto = make_project(), make_worker("Wanda"), make_worker("Otto")
+    pictures = [make_asset(project, worker=otto if place == 2 else wanda) for place in range(9)]
+    shown = keys_of(1)
+    corners.keep_all([(one, (shown, shown)) for one in pictures])
+    part = [(pictures[place], (shown, keys_of(2))) for place in (3, 8)]
+    found = corners.near(pictures=part, newest=CornerIndex(16))
+    before = {place: {one.id for one in found[pictures[place].pk]} for place in (3, 8)}
+    assert before == {place: {pictures[at].pk for at in near} for place, near in {3: (0, 1), 8: (6, 7)}.items()}
 
 
 # The index
@@ -120,6 +133,14 @@ def test_keys_are_the_same_after_they_were_stored():
     assert len(packed(plain)) <= 1350
 
 
+def test_keys_of_pictures_with_many_and_with_few_corners_are_read_together():
+    few, none = keys_of(2), np.full((3, 150), NO_KEY, np.uint32)
+    few[:, 40:] = NO_KEY
+    stored = [keys_of(1), none, few, keys_of(3)]
+    assert (unpacked_all([packed(one) for one in stored]) == np.stack(stored)).all()
+    assert unpacked_all([]).shape == (0, 3, 150)
+
+
 def test_the_index_finds_each_picture_by_some_of_its_keys_and_forgets_the_oldest():
     index = CornerIndex(most=4096)
     for number in range(6500):
@@ -133,5 +154,7 @@ def test_the_index_finds_each_picture_by_some_of_its_keys_and_forgets_the_oldest
         (found,) = index.near(keys_of(98_000), asked)
         assert (found.id, found.mirrored) == (wanted, True)
     assert index.near(keys_of(3), keys_of(98_000)) == []
-    few = [(number, keys_of(number)) for number in range(20)]
-    assert [one.id for one in voted(few, keys_of(7), keys_of(98_000))] == [7]
+    part = [(keys_of(wanted), keys_of(98_000)) for wanted in (6499, 3, 6300)]
+    assert index.near_all(part) == [index.near(*both) for both in part]
+    few = np.stack([keys_of(number) for number in range(20)])
+    assert [one.id for one in voted(range(20), few, keys_of(7), keys_of(98_000))] == [7]

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from crowd import holders
 from crowd.clock import database_now
+from curation import logs
 from curation.celery import app
 from curation.models import Job, Tick
 from curation.services import bell, job_kinds, jobs, redis_away
@@ -122,6 +123,20 @@ def test_a_done_job_is_woken_and_a_due_one_left_alone(job, handler):
     wake()
     assert state_of(job) == State.DUE
     assert Job.objects.count() == 1
+
+
+def test_who_called_last_is_known_to_a_job_that_is_due_and_to_the_next_run_of_one_under_way(job, handler):
+    def called_by(name: str) -> None:
+        with logs.about(request_id=name):
+            wake()
+
+    called_by("first")
+    seen: list[str] = []
+    handler.script = [lambda: (seen.append(logs.asked_by()), called_by("second")), lambda: seen.append(logs.asked_by())]
+    for _ in range(2):
+        wake()  # by nobody: who has asked stays known
+        jobs.run(job_id=job.pk, now=NOON)
+    assert seen == ["first", "second"]
 
 
 def test_a_dead_job_that_is_called_for_again_lives_when_it_has_rested(job):

@@ -15,8 +15,8 @@ from django.db import connection, transaction
 
 from crowd.clock import database_now
 from crowd.honesty import Policy
-from crowd.models import Assignment, Task
-from crowd.services import accepting, handing_in, judging, ledger, publishing
+from crowd.models import Assignment, SkillValue, Task
+from crowd.services import accepting, handing_in, judging, ledger, publishing, skills
 from curation.engine import flow
 from curation.models import Asset, DatasetItem, Job, Project, User
 from curation.services import (
@@ -66,7 +66,7 @@ ACTS_ON_OPEN: dict[str, Act] = {
 
 
 def checked(asset: Asset) -> None:
-    checks.decide(asset, NOON, checks.Finding("low_resolution", {}))
+    checks.decide_all(found=[(asset, checks.Finding("low_resolution", {}))], now=NOON)
 
 
 def cut(asset: Asset) -> None:
@@ -221,6 +221,24 @@ def _is_free_while_waiting(page: Assignment, act: Act) -> None:
             Assignment.objects.select_for_update(of=("self",), nowait=True).get(pk=page.pk)
 
 
+def test_who_waits_for_the_value_of_a_skill_that_another_makes_holds_none():
+    skill = market.skill(market.account())
+    known, fresh = market.workers(skill.account, 2)
+    market.grade(known, skill, 80)
+    locked: list[int] = []
+
+    def lock(_: Any) -> None:
+        with transaction.atomic():
+            locked.extend(skills._locked_values(skill.pk, [fresh.pk, known.pk]))
+
+    with transaction.atomic():
+        SkillValue.objects.create(worker=fresh, skill=skill, value=0)
+        with _beside(lock, None):
+            _wait_until_somebody_waits()
+            assert SkillValue.objects.select_for_update(nowait=True).filter(worker=known, skill=skill).get()
+    assert locked == [known.pk, fresh.pk]
+
+
 @contextmanager
 def _beside(act: Callable[[Any], object], page: Assignment | None) -> Iterator[None]:
     """Let somebody else act in a connection of his own; he ends after our transaction, or the test fails."""
@@ -256,4 +274,4 @@ def _wait_until_somebody_waits() -> None:
             if cursor.fetchone()[0]:
                 return
         time.sleep(0.02)
-    raise AssertionError("nobody waits for the budget")
+    raise AssertionError("nobody waits for a lock")

@@ -8,7 +8,7 @@ from crowd.errors import CrowdError
 from crowd.models import Evidence
 from crowd.rehearsal.people import CrowdMix
 from crowd.rehearsal.population import Population
-from curation.engine import campaigns
+from curation.engine import campaigns, wish
 from curation.engine.rehearsal import rehearse
 from curation.engine.wish import Wish
 from curation.models import Asset, Decision, Project
@@ -58,12 +58,15 @@ def test_without_pictures_the_funnel_the_cost_and_every_decision_are_those_of_th
 
 
 @pytest.mark.usefixtures("many_cheats")
-def test_photos_drawn_at_half_the_size_meet_the_verdicts_of_those_at_full_size():
+def test_photos_drawn_smaller_meet_the_verdicts_of_those_at_full_size(monkeypatch):
     halved = rehearsed()
     assert {(960, 540), (640, 360)} <= _sizes()
     full = rehearsed(full_size=True)
     assert {(1920, 1080), (1280, 720)} <= _sizes()
     assert full == halved
+    monkeypatch.setattr(wish, "LARGE", SIZE - 1)
+    assert rehearsed() == full
+    assert {(480, 270), (320, 180)} <= _sizes()
 
 
 def _sizes() -> set[tuple[int, int]]:

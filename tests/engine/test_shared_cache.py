@@ -1,5 +1,7 @@
 """What all processes read: made once for a while where it costs much, and kept by each process while Redis is away."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -45,6 +47,46 @@ def test_what_costs_much_is_made_once_for_a_while_and_by_one_process_alone(monke
     assert shared_cache.made("much", make).value == 2, "somebody is making it"
     caches["shared"].delete("much:making")
     assert shared_cache.made("much", make).value == 3
+
+
+def test_whoever_asks_while_the_first_is_made_waits_for_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shared_cache, "LEAST_COST", 0.0)
+    monkeypatch.setattr(shared_cache, "PAUSE_FOR_COST", 10**9)
+    make, begun, others_asked = Counter(), Event(), Event()
+
+    def slow() -> int:
+        begun.set()
+        assert others_asked.wait(60)
+        return make()
+
+    def asks() -> int:
+        assert begun.wait(60)
+        others_asked.set()
+        return shared_cache.made("slow", make).value
+
+    with ThreadPoolExecutor(3) as threads:
+        found = [threads.submit(lambda: shared_cache.made("slow", slow).value), *[threads.submit(asks) for _ in "ab"]]
+        assert [one.result(timeout=60) for one in found] == [1, 1, 1]
+
+
+def test_after_a_failure_whoever_waited_makes_it_alone(monkeypatch: pytest.MonkeyPatch):
+    make, begun, other_asked = Counter(), Event(), Event()
+
+    def fails() -> int:
+        begun.set()
+        assert other_asked.wait(60)
+        raise OSError("gone")
+
+    def asks() -> int:
+        assert begun.wait(60)
+        other_asked.set()
+        return shared_cache.made("failed", make).value
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.submit(shared_cache.made, "failed", fails), threads.submit(asks)
+        assert second.result(timeout=60) == 1
+        with pytest.raises(OSError, match="gone"):
+            first.result(timeout=60)
 
 
 def test_what_other_code_has_kept_and_cannot_be_read_counts_as_nothing(monkeypatch: pytest.MonkeyPatch):

@@ -173,7 +173,7 @@ def test_who_measures_for_too_long_decides_nothing_that_was_decided_meanwhile(pr
     looked = look([asset], settings, math.inf)
     check_stage.check_all(looked=looked, stage=checks, settings=settings, now=NOON, until=math.inf)
     check_stage.decide_all(found=[(asset, check_stage.Finding())], now=NOON)
-    check_stage.decide(asset, NOON, check_stage.Finding("blurred"))
+    check_stage.decide_all(found=[(asset, check_stage.Finding("blurred"))], now=NOON)
     assert world.stands(asset) == ("validate", "waiting", "")
     assert world.verdicts(asset) == [("checks", "entered"), ("checks", "passed")]
 

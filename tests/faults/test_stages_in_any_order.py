@@ -27,7 +27,7 @@ SIZE = (192, 128)
 CHEAP = {"min_long": 192, "min_short": 128, "corners": False, "templates": False}
 PLACES = (
     "curation.engine.flow.versions.bump",
-    "curation.stages.checks.decide",
+    "curation.stages.checks.decide_all",
     "curation.stages.checks.previews.keep_all",
     "curation.engine.flow.pools.close_finished",
 )

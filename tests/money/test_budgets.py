@@ -176,8 +176,11 @@ def test_what_a_platform_took_beyond_the_budget_is_said(pool: Pool):
 def test_many_budgets_need_no_more_queries(pool: Pool, django_assert_num_queries):
     for number in range(4):
         put(make_pool(pool.project, f"MORE {number}"), 5)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         assert len(budgets.budget_rows(project=pool.project)) == 5
+    put(pool, 5, scope="stage")
+    with django_assert_num_queries(3):
+        assert len(budgets.budget_rows(project=pool.project)) == 6
 
 
 # Stops

@@ -93,7 +93,7 @@ def test_volumes_have_fixed_names_and_services_wait_for_those_there_are():
 @pytest.mark.parametrize(
     ("role", "program"),
     [
-        ("web", "-m uvicorn curation.asgi:application --host 0.0.0.0 --port 8000"),
+        ("web", "-m uvicorn curation.asgi:application --host 0.0.0.0 --port 8000 --workers 2"),
         ("worker", "-m celery -A curation.celery:app worker -Q default,pixels,push,pull,exports --concurrency 2"),
         ("beat", "-m celery -A curation.celery:app beat"),
         ("migrate", "manage.py migrate --noinput"),
@@ -109,7 +109,11 @@ def test_the_image_runs_what_its_role_names(tmp_path, role, program):
     copy.parent.mkdir()
     shutil.copy(ROOT / "docker" / "role", copy)
     done = subprocess.run(
-        [copy, role], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=True
+        [copy, role],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines()[-1].startswith(program)
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from crowd.models import Budget, OutboxCommand
 from crowd.services import outbox
+from curation import request_counts, sibling_counts
 from curation.models import Job, Tick
 from curation.services import events
 from curation.services.metrics import Family, exposition, facts
@@ -65,6 +66,38 @@ def test_every_number_is_a_sum_over_rows(told):
     assert told["winnow_tick_age_seconds"] < 3600
     assert told["winnow_accounts_held"] == 0
     assert told['winnow_http_requests_total{view="healthz",method="GET",status="200"}'] >= 1
+
+
+def test_what_other_web_processes_counted_is_read_also_of_those_that_have_ended(tmp_path):
+    (tmp_path / "1-1.json").write_text('"of one that has ended"')
+    (tmp_path / "1-2.json").write_text('"of another with its number"')
+    (tmp_path / "torn.json").write_text('{"')
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
+    sibling_counts.leave(tmp_path, "own")
+    assert sorted(sibling_counts.others(tmp_path)) == ["of another with its number", "of one that has ended"]
+    assert json.loads((tmp_path / sibling_counts.OWN).read_text()) == "own"
+    sibling_counts.forget(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_request_writes_no_file_and_whoever_is_told_a_number_leaves_it_for_the_others_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(request_counts, "_shared", tmp_path)
+    assert Client().get("/healthz").status_code == 200
+    assert list(tmp_path.iterdir()) == []
+    told = next(request_counts.families())
+    monkeypatch.setattr(sibling_counts, "OWN", "another")
+    [(rows, _)] = sibling_counts.others(tmp_path)
+    assert sum(n for *_, n in rows) == sum(n for _, n in told.samples) > 0
+
+
+def test_numbers_are_told_although_they_cannot_be_left_and_are_left_later(tmp_path, monkeypatch):
+    later = tmp_path / "later"
+    monkeypatch.setattr(request_counts, "_shared", later)
+    request_counts.note("test", "GET", 200, 0.1)
+    assert request_counts.tell()[0]["test", "GET", "200"] >= 1
+    later.mkdir()
+    request_counts.tell()
+    assert [file.name for file in later.iterdir()] == [sibling_counts.OWN]
 
 
 def test_the_books_are_compared_as_they_are_at_one_moment(django_assert_num_queries):

@@ -7,7 +7,7 @@ from tests.serving import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOY = rows.Size(assets=300, answers=1_500, workers=70, classes=3, page=2)
-PLAN = traffic.Plan(seconds=4, rate=5, page_seconds=1, picture_seconds=0.5)
+PLAN = traffic.Plan(seconds=4, lead_rate=2, rate=5, page_seconds=1, picture_seconds=0.5)
 
 
 def test_everybody_at_once_meets_no_error_and_what_is_handed_in_is_counted_once():

@@ -69,6 +69,30 @@ def test_steps_over_many_rows_are_marked(operation, words, is_long):
     assert not checkup_upgrade._lock(operation, 10)[1]
 
 
+@pytest.mark.parametrize(
+    ("sql", "beside"),
+    [
+        ("DROP INDEX CONCURRENTLY IF EXISTS x", True),
+        ("create unique index concurrently x ON y (z)", True),
+        (["SET statement_timeout = 0", "SET lock_timeout = 0"], True),
+        (["RESET statement_timeout"], True),
+        ("DROP INDEX IF EXISTS x", False),
+        ("SET lock_timeout = 0; UPDATE curation_asset SET name = ''", False),
+        (["SET lock_timeout = 0", ("UPDATE curation_asset SET name = %s", [""])], False),
+    ],
+)
+def test_indexes_that_are_changed_beside_the_work_hold_nobody_up(sql, beside):
+    assert (checkup_upgrade._lock(migrations.RunSQL(sql), 2_000_000)[0] == checkup_upgrade.NOBODY) is beside
+
+
+@pytest.mark.django_db
+def test_what_a_step_does_in_the_database_is_told_and_not_what_it_does_to_the_models():
+    migrations_known("DELETE FROM django_migrations WHERE app = 'crowd' AND name >= '0017'")
+    assert [one.text for one in found()["crowd.0017_indexes_that_others_begin_with"]] == [
+        "Raw SQL operation: nobody waits"
+    ]
+
+
 def test_data_of_another_postgresql_is_told_before_anything_is_started(tmp_path):
     paths = Paths(tmp_path)
     assert checkup_upgrade.data_findings(paths)[0].text.startswith("no data in")

@@ -12,6 +12,7 @@ from curation.models import Asset, AssetTag, Consensus, DatasetItem, DatasetVers
 from curation.services.asset_query import QueryError, boxes, counting, filters, matching, parse
 from curation.services.asset_query.counting import counted
 from curation.services.asset_query.fields import FIELDS
+from curation.services.overview import asset_counts
 from tests.api.conftest import Caller, token_of
 from tests.factories import make_answer, make_asset, make_consensus, make_pool, make_user, make_worker, numbers
 
@@ -185,21 +186,25 @@ def test_a_box_counts_for_the_class_it_names_else_for_that_of_its_image(project,
     assert (meant("box:fist"), meant("box:nothing")) == ({"sent"}, set())
 
 
+def counts(project, text):
+    return counted(project, parse(text), asset_counts(project=project))
+
+
 @pytest.mark.django_db
 def test_counts_ignore_the_filter_of_their_own_group(project, five):
-    found = counted(project, parse("state:dropped class:peace tag:none"))
+    found = counts(project, "state:dropped class:peace tag:none")
     assert found.total == 0
-    found = counted(project, parse("state:dropped class:peace"))
+    found = counts(project, "state:dropped class:peace")
     assert (found.total, found.all) == (1, 5)
     assert found.by("state") == {"published": 2, "dropped": 1, "held": 1}
     assert found.by("class") == {"peace": 1}
-    everything = counted(project, parse(""))
+    everything = counts(project, "")
     assert dict(everything.sides.values["source"]) == {"": 3, "camera": 1, "crowd": 1}
     assert dict(everything.sides.values["tag"]) == {"motion: yes": 1}
     assert dict(everything.sides.values["split"]) == {"train": 1}
     assert sum(n for _, n in everything.sides.days) == 5
     for text in MEANT:
-        assert counted(project, parse(text)).total == matching(parse(text), project=project).count(), text
+        assert counts(project, text).total == matching(parse(text), project=project).count(), text
 
 
 @pytest.mark.django_db
@@ -218,10 +223,10 @@ def test_the_api_takes_the_same_language_and_refuses_with_the_same_sentence(proj
 def test_counts_of_a_job_are_read_by_every_process(project, five, monkeypatch):
     monkeypatch.setattr(counting, "BIG", 0)
     query = parse("state:dropped light:low")
-    assert counted(project, query).pending
+    assert counts(project, "state:dropped light:low").pending
     counting.run_count(Job.objects.get(kind="count_assets"), timezone.now())
     caches["default"].clear()  # what this process alone would know
-    found = counted(project, query)
+    found = counts(project, "state:dropped light:low")
     assert not found.pending
     assert found.total == matching(query, project=project).count()
 

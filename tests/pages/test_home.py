@@ -151,6 +151,11 @@ def test_without_a_worker_process_the_page_says_how_to_start_one(project, people
     assert words not in people["alice"].get("/").content.decode()
 
 
+def test_while_the_product_starts_nobody_is_told_that_workers_are_missing(project, people, settings):
+    settings.WORKERS_BEGIN_WITHIN = 10**9
+    assert "No worker process runs" not in people["alice"].get("/").content.decode()
+
+
 def test_workers_that_are_busy_with_long_jobs_are_not_said_to_be_missing(project, people):
     now = database_now()
     Job.objects.create(kind="set_up", key="long", state="running", lease_until=now + timedelta(hours=1))

@@ -1,6 +1,7 @@
 """The pages in a real Chromium: no refused script, no console error, no serious trouble for screen readers."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -8,10 +9,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from crowd.models import Assignment
-from curation.models import Asset, Project
+from curation.models import Asset, Pool, Project
 from tests.browsing import DESK, PHONE, chromium, watched
 from tests.factories import (
     make_answer,
@@ -79,6 +80,18 @@ def test_the_overview_draws_its_chart(server, browser, session, project, address
         expect(chart.locator("path").nth(2)).to_be_attached()
 
 
+@pytest.mark.parametrize("device", [DESK, PHONE, {"viewport": {"width": 1100, "height": 800}}])
+def test_no_column_of_a_table_of_pools_is_cut_off(server, browser, session, project, device):
+    pool = make_pool(project, "Recording: outdoors at night, both hands in view")
+    Pool.objects.filter(pk=pool.pk).update(state="paused", note="The budget of the project is used up.")
+    with watched(browser, server, cookie=session, **device) as page:
+        for address in ("/", *(reverse(name, args=[project.public_id]) for name in ("project", "pools"))):
+            page.goto(address)
+            card = page.locator(".body.flush", has=page.locator(".pool-table"))
+            expect(card.get_by_text("Paused: The budget")).to_be_visible()
+            assert card.evaluate("card => card.scrollWidth <= card.clientWidth"), address
+
+
 def test_what_is_changed_in_one_tab_rings_in_the_other(server, browser, session, project, addresses):
     with watched(browser, server, cookie=session, **DESK) as page:
         page.goto(reverse("project", args=[project.public_id]))
@@ -98,6 +111,36 @@ def test_coming_back_to_a_page_brings_new_numbers_without_a_ring(server, browser
         Project.objects.filter(pk=project.pk).update(version=9)
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.locator('#kpis [data-live="published"]', has_text="2").wait_for()
+
+
+def test_an_answer_that_a_later_one_has_overtaken_changes_nothing(server, browser, session, project, addresses):
+    held: list[Route] = []
+    address = re.compile(re.escape(reverse("live", args=[project.public_id])))
+    with watched(browser, server, cookie=session, **DESK) as page:
+        page.route(address, lambda route: held.append(route))
+        page.goto(reverse("project", args=[project.public_id]))
+        for n in (1, 2):
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            until(page, lambda n=n: len(held) >= n)
+        early, late = held[:2]
+        published = page.locator('#kpis [data-live="published"]').first
+        late.fulfill(json={"version": 12, "fields": {"published": "12"}, "stale": []})
+        expect(published).to_have_text("12")
+        with page.expect_response(early.request.url):
+            early.fulfill(json={"version": 11, "fields": {"published": "11"}, "stale": []})
+        asked = len(held)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        until(page, lambda: len(held) > asked)
+        assert held[-1].request.url.endswith("since=12")
+        expect(published).to_have_text("12")
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    for _ in range(6000):
+        if holds():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("it never came")
 
 
 def test_the_overview_keeps_its_numbers_while_the_server_is_away_and_goes_on_by_itself(

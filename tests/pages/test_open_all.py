@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from curation.engine import asking, campaigns
 from curation.models import Pool
+from curation.services.overview import campaigns as tables
 
 pytestmark = pytest.mark.django_db
 
@@ -44,3 +45,16 @@ def test_a_budget_that_is_too_small_opens_none_and_says_so(people, drafts):
 def test_nobody_else_opens_them(people, drafts):
     assert people["charlie"].post(reverse("pools-open", args=[drafts.public_id])).status_code == 404
     assert states(drafts) == {"draft"}
+
+
+def test_a_long_table_comes_in_pages_that_keep_its_order(people, drafts, monkeypatch):
+    monkeypatch.setattr(tables, "PAGE", 3)
+    address = reverse("pools", args=[drafts.public_id])
+    titles = sorted(Pool.objects.filter(project=drafts).values_list("title", flat=True), reverse=True)
+    first = people["alice"].get(f"{address}?sort=-name")
+    assert [line.row.pool.title for line, _ in first.context["lines"]] == titles[:3]
+    assert "1–3 of 4 pools" in first.content.decode()
+    second = people["alice"].get(address + first.context["after"])
+    assert [line.row.pool.title for line, _ in second.context["lines"]] == titles[3:]
+    assert second.context["before"] == "?sort=-name&page=1"
+    assert not second.context["after"]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from crowd.models import Assignment, TallyDelta
 from crowd.services import tallies
 from curation.dashboard import rehearsal_form
-from curation.engine import asking, campaigns
+from curation.engine import asking, campaigns, rehearsal
 from curation.engine.rehearsal_beside import beside
 from curation.engine.rehearsal_jobs import run_rehearsal
 from curation.engine.rehearsal_setup import new_project
@@ -271,6 +271,20 @@ def test_one_rehearsal_is_at_work_at_a_time_and_leaves_the_place_to_others(signs
     assert went_on.after == 0.005
     first.refresh_from_db()
     assert first.state == "running"
+
+
+def test_a_slice_that_fails_lets_the_processes_that_draw_rest_too(signs, alice, monkeypatch):
+    _, job = begun(signs, alice)
+    rested: list[bool] = []
+
+    def fails(_: rehearsal.Driver) -> bool:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(rehearsal.Driver, "turn", fails)
+    monkeypatch.setattr(rehearsal, "rest_soon", lambda: rested.append(True))
+    with pytest.raises(OSError, match="full"):
+        run_rehearsal(job, timezone.now())
+    assert rested == [True]
 
 
 def test_a_rehearsal_whose_job_died_ends_in_a_sentence_and_leaves_no_live_project(people, signs, alice):

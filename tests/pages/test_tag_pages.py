@@ -11,6 +11,7 @@ from curation.models import Asset, Decision, Job, Stage
 from curation.preprocessing.taggers.base import Tag
 from curation.services import assets, tag_counts, tagging
 from curation.services.asset_query import counting, parse
+from curation.services.overview import asset_counts
 from tests.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +152,7 @@ def test_a_project_has_few_queries_counted_at_once_and_the_next_when_there_is_ro
     assert Job.objects.filter(kind="count_tags").count() == 3
     monkeypatch.setattr(counting, "BIG", -1)
     for one in asked:
-        counting.counted(project, one)
+        counting.counted(project, one, asset_counts(project=project))
     assert Job.objects.filter(kind="count_assets").count() == 3
     Job.objects.filter(kind="count_tags").update(state="done")
     tag_counts.counts(project, asked[4])

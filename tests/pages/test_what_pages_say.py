@@ -18,6 +18,7 @@ from crowd.models import Account, Assignment, Batch, Budget, Evidence, Restricti
 from crowd.services import ledger
 from curation.dashboard import health
 from curation.dashboard.money_numbers import money_numbers
+from curation.live import views
 from curation.models import Asset, AssetPreview, DatasetVersion, Export, Membership, Outlook, Pool, Project
 from curation.services.overview import asset_counts, funnel, pool_rows, project_numbers
 from curation.services.overview.campaigns import IN_MEMORY
@@ -183,6 +184,7 @@ def test_an_original_is_a_download_for_leads_only(pictured: Asset, people: dict[
     assert b"".join(answer) == b"\xff\xd8"
     assert answer["Content-Disposition"] == f'attachment; filename="{pictured.public_id}.jpg"'
     assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["X-Content-Type-Options"] == "nosniff"
     assert people["rita"].get(address).status_code == 404
 
 
@@ -304,6 +306,14 @@ def test_a_change_brings_the_numbers_of_every_pool(project: Project, people: dic
     assert answer["version"] == 7
     assert answer["fields"][f"pool:{pool.pk}:accepted"] == "1"
     assert "funnel" in answer["stale"]
+
+
+def test_an_answer_is_never_of_an_earlier_version_than_the_project_has(project, people, monkeypatch):
+    monkeypatch.setattr(views, "SECONDS", 600)
+    for version in (7, 8):
+        Project.objects.filter(pk=project.pk).update(version=version)
+        answer = people["vera"].get(reverse("live", args=[project.public_id]) + f"?since={version - 1}")
+        assert answer.json()["version"] == version
 
 
 @pytest.mark.django_db

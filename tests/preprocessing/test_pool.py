@@ -164,6 +164,19 @@ def test_a_closed_pool_leaves_no_process_and_may_be_used_again() -> None:
     pool.close()
 
 
+def test_a_run_that_breaks_off_ends_its_children_and_the_next_one_gets_others() -> None:
+    def calls() -> Iterator[tuple[int]]:
+        yield from ((number,) for number in range(9))
+        raise LookupError("no more files")
+
+    with Pool(2) as pool:
+        before = pool.run(os.getpid)
+        with pytest.raises(LookupError):
+            list(pool.map(in_a_child.squared, calls()))
+        assert wait_until_gone([before]) == []
+        assert list(pool.map(in_a_child.squared, ((number,) for number in range(5)))) == [0, 1, 4, 9, 16]
+
+
 def test_a_child_that_answers_while_the_pool_is_closed_is_asked_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = pools._Child.ask
     with Pool(1) as fresh:

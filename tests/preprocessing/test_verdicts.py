@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from curation.preprocessing.decode import Analysis, analyse
-from curation.preprocessing.difference import tone_curve
+from curation.preprocessing.difference import Tones
 from curation.preprocessing.features import find_features, in_mirror
 from curation.preprocessing.hashes import Box
 from curation.preprocessing.pixels import TURNS, turned
@@ -133,7 +133,7 @@ def test_the_threshold_is_a_setting(pixels: np.ndarray, seen: Analysis) -> None:
 def test_the_tone_curve_undoes_a_change_of_tones() -> None:
     values = np.random.default_rng(1).integers(20, 200, 5000).astype(np.uint8)
     changed = (255 * (values / 255.0) ** 1.8).astype(np.uint8)
-    assert np.abs(tone_curve(changed, values)[changed] - values).mean() < 1.5
+    assert np.abs(Tones(changed).as_in(Tones(values))[changed] - values).mean() < 1.5
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,10 @@
 """What is planted instead of drawn tells the same truth about the same photo."""
 
+import os
 import random
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,9 +14,11 @@ from crowd.rehearsal.darkrooms import DRAWN, PLANTED, TEMPLATE_WAYS, Drawn, Draw
 from crowd.rehearsal.people import DUPLICATE, PROCESSED_TEMPLATE, TEMPLATE, CrowdMix, Person, profile
 from crowd.rehearsal.pictures import SIGNS, Setting
 from crowd.rehearsal.pictures import truth as facts
-from curation.engine.rehearsal_size import in_a_child
+from curation.engine import rehearsal_size
+from curation.engine.rehearsal_size import end_drawing, in_a_child, rest_soon
 from curation.preprocessing.limits import Unreadable
 from curation.preprocessing.pool import Pool, drawing_pool
+from tests.embedded.observe import eventually
 
 NOON = datetime(2026, 5, 4, 12, 0)  # noqa: DTZ001 - a camera's clock knows no zone
 
@@ -60,22 +64,24 @@ def test_a_cheat_sends_the_same_whether_it_is_drawn_or_planted(level):
         assert (planted.data == first[PLANTED][0]) == (drawn.data == first[DRAWN][0])
 
 
+@pytest.mark.parametrize("shrink", [2, 4])
 @pytest.mark.parametrize("trick", [None, facts.ROTATED, facts.BLURRED, facts.THIRD_PARTY, facts.LOW_RESOLUTION])
-def test_a_photo_drawn_at_half_the_size_shows_what_the_one_at_full_size_shows(trick):
+def test_a_photo_drawn_smaller_shows_what_the_one_at_full_size_shows(trick, shrink):
     setting = Setting("half", "rock", second_hand=True)
-    full, half = (Drawn(shrink).photo("wanda", setting, trick, NOON) for shrink in (1, 2))
-    assert half[1] == full[1]
-    assert [2 * side for side in _size(half[0])] == list(_size(full[0]))
+    full, small = (Drawn(times).photo("wanda", setting, trick, NOON) for times in (1, shrink))
+    assert small[1] == full[1]
+    assert [shrink * side for side in _size(small[0])] == list(_size(full[0]))
     assert _size(full[0]) == (full[1].width, full[1].height)
 
 
-def test_a_photo_drawn_at_half_the_size_is_saved_again_at_half_the_size():
+@pytest.mark.parametrize("shrink", [2, 4])
+def test_a_photo_drawn_smaller_is_saved_again_as_much_smaller(shrink):
     setting = Setting("again", "rock")
-    full, half = (
-        Drawn(shrink).resaved(*Drawn(shrink).photo("wanda", setting, None, NOON), "salt") for shrink in (1, 2)
+    full, small = (
+        Drawn(times).resaved(*Drawn(times).photo("wanda", setting, None, NOON), "salt") for times in (1, shrink)
     )
-    assert half[1] == full[1]
-    assert [2 * side for side in _size(half[0])] == list(_size(full[0]))
+    assert small[1] == full[1]
+    assert [shrink * side for side in _size(small[0])] == list(_size(full[0]))
 
 
 @pytest.mark.parametrize("trick", [None, facts.ROTATED, facts.LOW_RESOLUTION])
@@ -85,6 +91,26 @@ def test_a_photo_that_is_drawn_elsewhere_is_the_same_photo(trick):
     there = answers.Photo(*DrawnElsewhere(in_a_child, 2).photo("wanda", setting, trick, NOON), trick)
     assert (there.data, there.truth) == here
     assert drawing_pool().run(_developed, 2, "wanda", setting, trick, NOON) == here[0]
+
+
+def test_processes_that_draw_end_with_the_rehearsal_and_the_next_one_gets_others():
+    first = in_a_child(os.getpid).result()
+    end_drawing()
+    assert not Path(f"/proc/{first}").exists()
+    assert in_a_child(os.getpid).result() not in {first, os.getpid()}
+    end_drawing()
+    end_drawing()
+
+
+def test_processes_that_draw_end_when_nothing_was_to_be_drawn_for_a_while(monkeypatch):
+    first = in_a_child(os.getpid).result()
+    rest_soon()
+    assert in_a_child(os.getpid).result() == first, "the next slice may come soon"
+    monkeypatch.setattr(rehearsal_size, "RESTED", 0.0)
+    rest_soon()
+    assert eventually(lambda: not Path(f"/proc/{first}").exists())
+    assert in_a_child(os.getpid).result() not in {first, os.getpid()}
+    end_drawing()
 
 
 def test_what_a_child_cannot_draw_is_drawn_here(monkeypatch):

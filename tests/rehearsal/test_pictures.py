@@ -7,11 +7,13 @@ import sys
 from datetime import datetime
 from io import BytesIO
 
+import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
 from crowd.rehearsal.pictures import GESTURE, NO_GESTURE, SIGNS, Setting, Truth, draw, expected_truth, scene, template
 from crowd.rehearsal.pictures.jpeg import encode, stamp
+from crowd.rehearsal.pictures.whole import lay
 
 NOON = datetime(2026, 5, 4, 12, 0)  # noqa: DTZ001 - a camera's clock knows no zone
 
@@ -136,3 +138,12 @@ def test_a_sign_of_somebodys_own_is_shown_as_one_of_ours_and_keeps_its_name():
     assert shown.truth.sign == "wave"
     assert shown.image.tobytes() == scene("x", "wave", width=320, height=180).image.tobytes()
     assert len(shown.truth.boxes) == 1
+
+
+@pytest.mark.parametrize("at", [(5, 4), (-3, -2), (9, 8), (-9, 0), (0, -9), (20, 3), (3, 20)])
+def test_what_is_laid_over_the_edge_of_a_canvas_is_seen_as_far_as_the_canvas_goes(at):
+    canvas, wide = np.zeros((10, 12, 3), np.uint8), np.zeros((70, 72), bool)
+    lay(canvas, at, np.full((5, 6, 3), 200, np.uint8), np.full((5, 6), 255, np.uint8))
+    wide[30 + at[1] : 35 + at[1], 30 + at[0] : 36 + at[0]] = True
+    assert ((canvas == 200).all(axis=2) == wide[30:40, 30:42]).all()
+    assert set(np.unique(canvas)) <= {0, 200}

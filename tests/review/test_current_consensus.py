@@ -2,7 +2,7 @@
 
 import pytest
 
-from curation.engine.report import current_boxes
+from curation.engine.report import with_truth
 from curation.models import Asset, Consensus, Stage
 from curation.review.documents import documents
 from curation.services.reviews import current_consensus
@@ -24,6 +24,11 @@ def added(image: Asset, stage: Stage, *, confidence: float, status: str = "soft"
         confidence=confidence,
         n_answers=3,
     )
+
+
+def current_boxes(image: Asset) -> Consensus | None:
+    ((_, _, boxes),) = with_truth([image])
+    return boxes
 
 
 @pytest.fixture

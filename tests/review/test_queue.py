@@ -134,5 +134,6 @@ def test_reviewers_who_ask_at_the_same_moment_share_the_queue_out():
 
 def test_pace_is_counted_from_the_first_decision_of_the_last_half_hour():
     now = timezone.now()
-    assert reviews.pace([now - timedelta(seconds=s) for s in (60, 40, 20)], now) == 180
-    assert reviews.pace([now], now) == 0
+    assert reviews.pace(3, now - timedelta(seconds=60), now) == 180
+    assert reviews.pace(2, now - timedelta(seconds=60), now) == 0
+    assert reviews.pace(0, None, now) == 0

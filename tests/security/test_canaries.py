@@ -69,8 +69,8 @@ TEXTS = {
 OWN = {
     *("answer", "by_rule", "code", "consent_version", "currency", "event_id", "format", "interface", "kind", "lane"),
     *("language", "leased_by", "library", "method", "page_language", "part", "password", "platform", "project_slug"),
-    *("pseudonym", "public_id", "queue", "recipe", "secrets", "sha256", "slug", "space", "split", "state"),
-    *("subject_type", "time_zone", "topic", "verdict", "version", "word", "class_from", "says"),
+    *("pseudonym", "public_id", "queue", "recipe", "request_id", "secrets", "sha256", "slug", "space", "split"),
+    *("state", "subject_type", "time_zone", "topic", "verdict", "version", "word", "class_from", "says"),
     *("session_data", "session_key"),
     *("arrays_key", "example_key", "grey_key", "screen_key", "storage_key", "thumb_key"),
 }

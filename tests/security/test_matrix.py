@@ -120,7 +120,7 @@ def test_every_route_has_a_rule():
     } - {"schema", "docs"}
     prefixes = {str(one.pattern) for one in get_resolver().url_patterns if isinstance(one, URLResolver)}
     assert prefixes == {"", "w/", "x/", "api/"}
-    assert [str(route.pattern) for route in routes] == ["ws/projects/<uuid:public_id>/"]
+    assert [str(route.pattern) for route in routes] == ["ws/projects/<uuid:public_id>/", ""]
 
 
 def test_whoever_has_no_account_here_gets_nothing_but_the_door(world, roles):

@@ -8,11 +8,10 @@ from typing import Final, Literal
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from .looks import Look
 from .shapes import Brush, Colour, Outline, Placement, Point, capsule, lit, mask_of, ribbon, rounded, shade
-from .whole import blurred
+from .whole import Pixels, blurred, lay
 
 Thumb = Literal["tucked", "ring", "hidden"] | tuple[float, float, float, float]
 Bounds = tuple[float, float, float, float]
@@ -105,9 +104,15 @@ class Hand:
 
     def bounds(self, place: Placement) -> Bounds:
         """The box left, top, right, bottom around the placed hand, wrist left out."""
-        points = place(self._points)
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        return min(xs), min(ys), max(xs), max(ys)
+        if place not in self._bounds:
+            xs, ys = zip(*place(self._points), strict=True)
+            self._bounds[place] = min(xs), min(ys), max(xs), max(ys)
+        return self._bounds[place]
+
+    @cached_property
+    def _bounds(self) -> dict[Placement, Bounds]:
+        """Where a hand was placed before: most stay where they were tried first."""
+        return {}
 
     @cached_property
     def _points(self) -> Outline:
@@ -172,7 +177,7 @@ def _thumb(sign: Sign, person: Look, wobble: float) -> tuple[Limb, ...]:
     )
 
 
-def draw_hand(canvas: Image.Image, hand: Hand, place: Placement, person: Look, light: Light) -> None:
+def draw_hand(canvas: Pixels, hand: Hand, place: Placement, person: Look, light: Light) -> None:
     """Draw a hand with its wrist and cuff."""
     left, top, right, bottom = _window(hand, place)
     part = 0, 0, right - left, bottom - top
@@ -183,9 +188,9 @@ def draw_hand(canvas: Image.Image, hand: Hand, place: Placement, person: Look, l
     seen = mask_of([local.of_all(np.array(outline)) for outline in hand.outlines()], part)
     wrist = mask_of([local.of_all(np.array(outline)) for outline in _wrist(person)], part)
     _cuff(Brush(patch, local), person, light)
-    shadow = cv2.GaussianBlur(seen, (0, 0), 7 * place.scale)
-    canvas.paste(shade(skin, 0.3), (left, top), Image.fromarray(cv2.LUT(shadow, _FAINT)))
-    canvas.paste(patch, (left, top), Image.fromarray(cv2.max(seen, wrist)))
+    shadow = blurred(seen, 7 * place.scale)
+    lay(canvas, (left, top), np.full_like(patch, shade(skin, 0.3)), np.asarray(cv2.LUT(shadow, _FAINT), np.uint8))
+    lay(canvas, (left, top), patch, np.asarray(cv2.max(seen, wrist), np.uint8))
 
 
 def _window(hand: Hand, place: Placement) -> tuple[int, int, int, int]:
@@ -198,9 +203,9 @@ def _window(hand: Hand, place: Placement) -> tuple[int, int, int, int]:
 _FAINT: Final = np.array([round(v * 0.55) for v in range(256)], np.uint8)
 
 
-def _shaded(hand: Hand, local: Placement, size: tuple[int, int], skin: Colour) -> Image.Image:
+def _shaded(hand: Hand, local: Placement, size: tuple[int, int], skin: Colour) -> Pixels:
     """Colour without edges: limbs lit from the upper left, then blurred; the mask gives the edge."""
-    patch = Image.new("RGB", size, shade(skin, 0.9))
+    patch = np.full((size[1], size[0], 3), shade(skin, 0.9), np.uint8)
     brush = Brush(patch, local)
     side = -1 if local.mirror else 1
     for limb in hand.behind:

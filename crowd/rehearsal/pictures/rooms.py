@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from PIL import Image, ImageFilter
+import cv2
+import numpy as np
 
 from .shapes import Brush, Colour, Placement, curve, ellipse, mix, ramp, rectangle, rounded, shade
+from .whole import Pixels, blurred
 
 WIDTH: Final = 1920
 HEIGHT: Final = 1080
@@ -32,7 +34,7 @@ _BRIGHT: Final[tuple[Colour, ...]] = ((217, 100, 58), (63, 127, 140), (210, 162,
 class Room:
     """A blurred room, a quarter of the picture's size, and the light in it."""
 
-    image: Image.Image
+    image: Pixels
     kind: str
     light: str
 
@@ -65,7 +67,7 @@ def draw_room(seed: str) -> Room:
     near, far = shade(near, rng.uniform(0.9, 1.06)), shade(far, rng.uniform(0.85, 1.1))
     size = round(WIDTH * SMALL), round(HEIGHT * SMALL)
     flip = rng.random() < 0.5
-    image = ramp(near, far).resize(size, Image.Resampling.BILINEAR)
+    image = np.asarray(cv2.resize(ramp(near, far), size, interpolation=cv2.INTER_LINEAR), np.uint8)
     place = Placement(x=size[0] if flip else 0, scale=SMALL, mirror=flip)
     light = "low" if kind == "night" else rng.choice(LIGHTS)
     site = _Site(Brush(image, place), rng, near, far)
@@ -75,11 +77,11 @@ def draw_room(seed: str) -> Room:
     if kind not in ("books", "garden", "street"):
         site.brush.fill(rectangle(0, 880 + rng.randint(0, 60), WIDTH, 200), shade(far, 0.6), alpha=0.9)
     _lamp(site, kind, light)
-    return Room(image.filter(ImageFilter.GaussianBlur(_BLUR)), kind, light)
+    return Room(blurred(image, _BLUR), kind, light)
 
 
-def _studio(image: Image.Image) -> Image.Image:
-    image.paste((195, 203, 209), (0, 0, *image.size))
+def _studio(image: Pixels) -> Pixels:
+    image[:] = (195, 203, 209)
     Brush(image, Placement(scale=SMALL)).glow(ellipse(960, 470, 620, 460), (246, 247, 247), alpha=1, soft=320)
     return image
 
@@ -245,7 +247,7 @@ def _gallery(site: _Site) -> None:
 
 def _night(site: _Site) -> None:
     rng = site.rng
-    site.rect(0, 0, WIDTH, HEIGHT, (23, 29, 38), (36, 38, 50))
+    site.rect(0, 0, WIDTH, HEIGHT, (84, 96, 120), (110, 118, 146))
     x = rng.randint(1120, 1300)
     site.brush.fill(rounded(x, 360, 560, 360, 12), (93, 134, 173), (60, 84, 130))
     site.rect(x + 60, 420, rng.randint(150, 400), 60, (200, 214, 226))

@@ -3,10 +3,11 @@
 import random
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from . import whole
@@ -21,7 +22,9 @@ from .whole import Pixels
 
 _TINTS: Final[dict[str, Light]] = {"day": (1.0, 1.0, 1.0), "lamp": (1.0, 0.9, 0.76), "low": (0.66, 0.68, 0.75)}
 _GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.16}
-_UNEVEN: Final = 0.57
+_SOFT: Final = 2  # so many times smaller is drawn what is a little soft
+_UNEVEN: Final = 0.6
+_FINE: Final = 1.4  # so many eighths of the full size a spot of light is deviated by
 
 
 def scene(
@@ -71,17 +74,18 @@ def template_setting(sign: str) -> Setting:
 
 
 def draw(setting: Setting, shrink: int = 1) -> Picture:
-    """Draw the picture of a setting at full size, or at half of it (`shrink` 2); the truth is that of full size."""
+    """Draw the picture of a setting, `shrink` times smaller each way; the truth is that of full size."""
     staged = stage(setting)
     where = draw_room(setting.room_seed)
     light = setting.light or where.light
-    veil = _veil(light, studio=where.kind == STUDIO)
+    veil = _veil(light, studio=where.kind == STUDIO) * np.array(staged.shot.gain, np.float32)
     size = WIDTH // shrink, HEIGHT // shrink
-    seen = whole.shaded(_photographed(staged, where, veil), _shade_of(setting.seed))
-    image = whole.enlarged(seen, size, _grain_of(light, setting.seed, size))
+    shining = np.asarray(np.minimum(veil * _shade_of(setting.seed)[..., None], 255), np.uint8)
+    soft = whole.lit(_photographed(staged, where, max(_SOFT, shrink)), shining)
+    seen = whole.enlarged(soft, size, _grain_of(light, setting.seed, size))
     for pose in staged.hands:
-        draw_hand(image, pose.hand, _shrunk(pose.place, shrink), staged.who, _light_at(veil, staged.shot, pose.place))
-    return Picture(image, staged.truth())
+        draw_hand(seen, pose.hand, _shrunk(pose.place, shrink), staged.who, _light_at(veil, pose.place))
+    return Picture(Image.fromarray(seen), staged.truth())
 
 
 def _shrunk(place: Placement, shrink: int) -> Placement:
@@ -99,34 +103,34 @@ def scaled(picture: Picture, width: int, height: int) -> Picture:
     return Picture(image, resized(picture.truth, width, height))
 
 
-def _photographed(staged: Stage, where: Room, veil: Image.Image) -> Pixels:
-    """Room, body, head and arms, a little soft, under the light: drawn at half the size."""
+def _photographed(staged: Stage, where: Room, shrink: int) -> Pixels:
+    """Room, body, head and arms, a little soft."""
     who, shot = staged.who, staged.shot
-    canvas = _backdrop(where, shot)
-    head = Brush(canvas, _shrunk(tilted(shot.at, shot.mood.tilt), 2))
+    canvas = _backdrop(where, shot, shrink)
+    head = Brush(canvas, _shrunk(tilted(shot.at, shot.mood.tilt), shrink))
     draw_hair_behind(head, who)
-    draw_body(Brush(canvas, _shrunk(shot.at, 2)), who)
+    draw_body(Brush(canvas, _shrunk(shot.at, shrink)), who)
     draw_head(head, who, shot.mood)
     for pose in staged.hands:
-        _arm(canvas, who, shot, pose)
-    return whole.lit(canvas, veil, shot.gain)
+        _arm(Brush(canvas, Placement(scale=1 / shrink)), who, shot, pose)
+    return canvas
 
 
-def _backdrop(where: Room, shot: Shot) -> Image.Image:
-    w, h = where.image.size
+def _backdrop(where: Room, shot: Shot, shrink: int) -> Pixels:
+    w, h = where.image.shape[1::-1]
     left, top, right, bottom = shot.pan
     seen = (left * w, top * h, right * w, bottom * h)
-    return whole.part_of(where.image, seen, (WIDTH // 2, HEIGHT // 2))
+    return whole.part_of(where.image, seen, (WIDTH // shrink, HEIGHT // shrink))
 
 
-def _arm(canvas: Image.Image, who: Look, shot: Shot, pose: Pose) -> None:
+def _arm(brush: Brush, who: Look, shot: Shot, pose: Pose) -> None:
     """Sleeve (or bare forearm) from the wrist to the elbow, and from there to the body if that is in the picture."""
     k, middle, wrist = shot.at.scale, shot.at.x, pose.place.at(0, 104)
     side = 1 if pose.place.x >= middle else -1
     elbow = _elbow(shot, pose.place, wrist, side)
     bare = who.sleeve == "short"
     colour = shade(who.skin, 0.9) if bare else who.shirt
-    brush, widths = Brush(canvas, Placement(scale=0.5)), [84 * k, 178 * k] if bare else [100 * k, 214 * k]
+    widths = [84 * k, 178 * k] if bare else [100 * k, 214 * k]
     for part in ribbon([wrist, elbow], widths):
         brush.fill(part, shade(colour, 1.02), shade(colour, 0.74))
     if elbow[1] < HEIGHT:
@@ -150,28 +154,27 @@ def _folds(brush: Brush, wrist: Point, elbow: Point, k: float, colour: Colour) -
 
 
 @lru_cache(maxsize=8)
-def _veil(light: str, *, studio: bool) -> Image.Image:
-    """What the light leaves of each colour: darker corners, times the tint of the lamp."""
+def _veil(light: str, *, studio: bool) -> npt.NDArray[np.float32]:
+    """What share the light leaves of each colour, an eighth of the size: darker corners, times the tint of the lamp."""
     strength = 0.25 if studio else 0.75
-    corners = (
-        Image.radial_gradient("L").resize((96, 54)).point([round(255 - max(0, v - 120) * strength) for v in range(256)])
-    )
-    corners = corners.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.BICUBIC)
-    return Image.merge("RGB", [corners.point([round(v * k) for v in range(256)]) for k in _TINTS[light]])
+    away = np.asarray(Image.radial_gradient("L").resize((96, 54)), np.float32)
+    corners = 1 - np.maximum(0, away - 120) * (strength / 255)
+    smooth = cv2.resize(corners, (WIDTH // 8, HEIGHT // 8), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(smooth[..., None] * np.array(_TINTS[light]), np.float32)
 
 
-def _light_at(veil: Image.Image, shot: Shot, place: Placement) -> Light:
-    x = min(max(int(place.x / 2), 0), veil.width - 1)
-    y = min(max(int(place.y / 2), 0), veil.height - 1)
-    red, green, blue = cast(Colour, veil.getpixel((x, y)))
-    return red / 255 * shot.gain[0], green / 255 * shot.gain[1], blue / 255 * shot.gain[2]
+def _light_at(veil: npt.NDArray[np.float32], place: Placement) -> Light:
+    x = min(max(int(place.x / 8), 0), veil.shape[1] - 1)
+    y = min(max(int(place.y / 8), 0), veil.shape[0] - 1)
+    red, green, blue = veil[y, x].tolist()
+    return red, green, blue
 
 
 @lru_cache(maxsize=2)
 def _shade(layer: str) -> Pixels:
     size = WIDTH // 8 + 64, HEIGHT // 8 + 64
     raw = np.frombuffer(random.Random(f"shade-{layer}").randbytes(size[0] * size[1]), np.uint8)
-    return np.asarray(cv2.GaussianBlur(raw.reshape(size[::-1]), (0, 0), 2), np.uint8)
+    return np.asarray(cv2.GaussianBlur(raw.reshape(size[::-1]), (0, 0), _FINE), np.uint8)
 
 
 def _shade_of(seed: str) -> Pixels:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from operator import mul
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from .whole import Pixels, blurred, lay
 
 Point = tuple[float, float]
 Outline = list[Point]
@@ -20,6 +23,8 @@ Points = npt.NDArray[np.float64]
 _CURVE_STEPS = 10
 _END = [(math.sin(math.pi * i / 10), -math.cos(math.pi * i / 10)) for i in range(11)]
 _ENDS = np.array(_END)
+_EIGHTHS = [[math.pi / 2 * (quarter + i / 8) for i in range(9)] for quarter in range(4)]
+_QUARTERS = [[(math.cos(a), math.sin(a)) for a in quarter] for quarter in _EIGHTHS]
 _SIXTEENTHS = 4  # bits of a pixel's fraction
 
 
@@ -68,8 +73,13 @@ class Placement:
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float, steps: int = 44) -> Outline:
+    return [(cx + rx * cos, cy + ry * sin) for cos, sin in _circle(steps)]
+
+
+@lru_cache(maxsize=64)
+def _circle(steps: int) -> Outline:
     turns = (2 * math.pi * i / steps for i in range(steps))
-    return [(cx + rx * math.cos(a), cy + ry * math.sin(a)) for a in turns]
+    return [(math.cos(a), math.sin(a)) for a in turns]
 
 
 def rectangle(x: float, y: float, w: float, h: float) -> Outline:
@@ -77,12 +87,9 @@ def rectangle(x: float, y: float, w: float, h: float) -> Outline:
 
 
 def rounded(x: float, y: float, w: float, h: float, r: float) -> Outline:
-    corners = ((x + w - r, y + h - r, 0), (x + r, y + h - r, 1), (x + r, y + r, 2), (x + w - r, y + r, 3))
-    return [
-        (cx + r * math.cos(a), cy + r * math.sin(a))
-        for cx, cy, quarter in corners
-        for a in (math.pi / 2 * (quarter + i / 8) for i in range(9))
-    ]
+    corners = (x + w - r, y + h - r), (x + r, y + h - r), (x + r, y + r), (x + w - r, y + r)
+    quarters = zip(corners, _QUARTERS, strict=True)
+    return [(cx + r * cos, cy + r * sin) for (cx, cy), quarter in quarters for cos, sin in quarter]
 
 
 def capsule(start: Point, end: Point, r0: float, r1: float) -> Outline:
@@ -99,15 +106,21 @@ def curve(start: Point, *segments: Sequence[Point]) -> Outline:
     points = [start]
     for segment in segments:
         control = [points[-1], *segment]
-        points += [_bezier(control, i / _CURVE_STEPS) for i in range(1, _CURVE_STEPS + 1)] if segment[1:] else segment
+        points += _bezier(control) if segment[1:] else segment
     return points
 
 
-def _bezier(control: Sequence[Point], t: float) -> Point:
-    level = list(control)
-    while len(level) > 1:
-        level = [(a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t) for a, b in pairwise(level)]
-    return level[0]
+_SHARES = [(i / _CURVE_STEPS, 1 - i / _CURVE_STEPS) for i in range(1, _CURVE_STEPS + 1)]
+_BEZIER: dict[int, list[tuple[float, ...]]] = {
+    3: [(u * u, 2 * u * t, t * t) for t, u in _SHARES],
+    4: [(u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t) for t, u in _SHARES],
+}
+"""What share each control point of a segment has in each of its points."""
+
+
+def _bezier(control: Sequence[Point]) -> Outline:
+    xs, ys = zip(*control, strict=True)
+    return [(sum(map(mul, shares, xs)), sum(map(mul, shares, ys))) for shares in _BEZIER[len(control)]]
 
 
 def ribbon(points: Sequence[Point], widths: Sequence[float]) -> list[Outline]:
@@ -130,7 +143,7 @@ def _capsules(points: Sequence[Point], radius: float) -> Points:
 class Brush:
     """Fills outlines, given in the coordinates of the scene, on an image placed by `place`."""
 
-    image: Image.Image
+    pixels: Pixels
     place: Placement = Placement()
 
     def fill(self, points: Sequence[Point], colour: Colour, to: Colour | None = None, *, alpha: float = 1.0) -> None:
@@ -148,39 +161,49 @@ class Brush:
     def _blend(
         self, outlines: Sequence[Points], colour: Colour, to: Colour | None, alpha: float, *, soft: float
     ) -> None:
-        box = _bounds(outlines, self.image.size, 3 * soft + 1)
+        if to is None and alpha >= 1 and not soft:
+            _fill(self.pixels, outlines, (0, 0), colour)
+            return
+        box = _bounds(outlines, self.pixels.shape[1::-1], 3 * soft + 1)
         if box is None:
             return
         mask = mask_of(outlines, box, round(255 * min(1.0, alpha)))
         if soft:
-            mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), soft), np.uint8)
-        size = mask.shape[1], mask.shape[0]
-        source = colour if to is None else ramp(colour, to).resize(size, Image.Resampling.NEAREST)
-        self.image.paste(source, box, Image.frombuffer("L", size, mask, "raw", "L", 0, 1))
+            mask = blurred(mask, soft)
+        size = mask.shape[1::-1]
+        flat = np.full((*mask.shape, 3), colour, np.uint8)
+        source = flat if to is None else cv2.resize(ramp(colour, to), size, interpolation=cv2.INTER_NEAREST)
+        lay(self.pixels, box[:2], np.asarray(source, np.uint8), mask)
 
 
-def mask_of(outlines: Sequence[Points], box: tuple[int, int, int, int], level: int = 255) -> npt.NDArray[np.uint8]:
+def mask_of(outlines: Sequence[Points], box: tuple[int, int, int, int], level: int = 255) -> Pixels:
     """Fill outlines with a level of grey in a part (left, top, right, bottom) of a picture, with smooth edges."""
     left, top, right, bottom = box
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    for outline in outlines:
-        points = (outline - (left + 0.5, top + 0.5)) * (1 << _SIXTEENTHS)
-        cv2.fillPoly(mask, [np.rint(points).astype(np.int32)], level, cv2.LINE_AA, _SIXTEENTHS)
+    _fill(mask, outlines, (left, top), (level,))
     return mask
 
 
+def _fill(pixels: Pixels, outlines: Sequence[Points], corner: tuple[int, int], colour: Sequence[int]) -> None:
+    """Fill outlines, one after the other; `corner`: where the left upper one of the pixels lies."""
+    for outline in outlines:
+        points = (outline - (corner[0] + 0.5, corner[1] + 0.5)) * (1 << _SIXTEENTHS)
+        cv2.fillPoly(pixels, [np.rint(points).astype(np.int32)], colour, cv2.LINE_AA, _SIXTEENTHS)
+
+
 @lru_cache(maxsize=512)
-def ramp(start: Colour, end: Colour) -> Image.Image:
+def ramp(start: Colour, end: Colour) -> Pixels:
     """A small picture that goes from one colour at the top left to another at the bottom right."""
     image = Image.new("RGB", (2, 2), mix(start, end, 0.5))
     image.putpixel((0, 0), start)
     image.putpixel((1, 1), end)
-    return image.resize((128, 128), Image.Resampling.BICUBIC)
+    return np.asarray(image.resize((128, 128), Image.Resampling.BICUBIC))
 
 
 def _bounds(outlines: Sequence[Points], size: tuple[int, int], margin: float) -> tuple[int, int, int, int] | None:
-    points = np.asarray(outlines) if len(outlines) == 1 else np.concatenate(outlines)
-    (x0, y0), (x1, y1) = points.reshape(-1, 2).min(axis=0), points.reshape(-1, 2).max(axis=0)
-    left, top = max(0, math.floor(x0 - margin)), max(0, math.floor(y0 - margin))
-    right, bottom = min(size[0], math.ceil(x1 + margin)), min(size[1], math.ceil(y1 + margin))
+    points = outlines[0] if len(outlines) == 1 else np.concatenate(outlines)
+    x, y, w, h = cv2.boundingRect(points.astype(np.float32))
+    around = math.ceil(margin)
+    left, top = max(0, x - around), max(0, y - around)
+    right, bottom = min(size[0], x + w + around), min(size[1], y + h + around)
     return (left, top, right, bottom) if left < right and top < bottom else None

@@ -1,17 +1,20 @@
-"""`reconcile [--account A] [--json]`: local against remote, books against rows; exit 1 with any difference."""
+"""`reconcile [--account A] [--recount] [--json]`: local against remote, books against rows; exit 1 if they differ."""
 
 import json
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from crowd.clock import database_now
 from crowd.models import Account
-from crowd.services import holding
+from crowd.services import holding, rollups, tallies
 from crowd.services.own_books import Difference, counts
 from crowd.services.reconcile import reconcile
 from curation.services.overview.counted import ASSETS
+
+COUNTED = frozenset({"rollup", "count"})
 
 
 class Command(BaseCommand):
@@ -20,10 +23,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--account", metavar="A", help="only this platform account, by its short name")
+        parser.add_argument(
+            "--recount", action="store_true", help="first count anew what screens show: pages, answers, money, assets"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *_: Any, **options: Any) -> None:
         account = _account(options["account"]) if options["account"] else None
+        if options["recount"]:
+            if account is not None:
+                raise CommandError("Counts are made anew for all accounts at once: leave out --account.", returncode=2)
+            recount(now=database_now())
         found = [*reconcile(now=database_now(), account=account), *(() if account else counts(source=ASSETS))]
         self._let_go(found, account)
         if options["json"]:
@@ -31,6 +41,8 @@ class Command(BaseCommand):
         else:
             for one in found:
                 self.stdout.write(f"{one.kind:<10}here {one.local}, there {one.remote}: {one.where}")
+        if not options["recount"] and any(one.kind in COUNTED for one in found):
+            self.stderr.write("Counts are made anew from their rows by ./winnow reconcile --recount.")
         if found:
             n = "1 difference" if len(found) == 1 else f"{len(found)} differences"
             raise CommandError(f"{n}.", returncode=1)
@@ -46,6 +58,12 @@ class Command(BaseCommand):
         released = holding.release(account_ids=asked.values("pk"), now=database_now())
         if released:
             self.stderr.write(f"What waited since the restore is sent again on {released:,} accounts.")
+
+
+def recount(*, now: datetime) -> None:
+    rollups.rebuild()
+    for source in (tallies.PAGES, ASSETS):
+        tallies.rebuild(source=source, now=now)
 
 
 def _account(slug: str) -> Account:

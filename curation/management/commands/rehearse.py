@@ -81,7 +81,7 @@ class Command(BaseCommand):
             "--pictures",
             default="yes",
             choices=["yes", "full", "no"],
-            help="full: photos are drawn at full size, not at half of it; no: nothing is drawn, the checks know what "
+            help="full: photos are drawn at full size, not smaller; no: nothing is drawn, the checks know what "
             "they would have seen; the rest is the same",
         )
         parser.add_argument(

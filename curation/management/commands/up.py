@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from crowd.clock import database_now
+from curation import sibling_counts
+from curation.embedded.door import Door, Question, listening
 from curation.embedded.plan import embedded_plan
 from curation.embedded.processes import say
 from curation.embedded.programs import Serving, product_programs
@@ -18,11 +20,9 @@ from curation.embedded.services import Services, make_folders, running_services
 from curation.embedded.static import collect_changed
 from curation.embedded.supervisor import (
     Supervisor,
-    answers_http,
     hearing,
     note_address,
     only_supervisor,
-    require_free_port,
 )
 from curation.engine.demo import ensure_demo
 from curation.services import people
@@ -39,24 +39,26 @@ class Command(BaseCommand):
 
     def handle(self, *, demo: bool, **_: Any) -> None:
         make_folders(settings.PATHS)
-        serving = Serving(host=settings.HOST, port=settings.PORT, workers=settings.WORKERS)
         with (
             hearing((signal.SIGTERM, signal.SIGHUP), signal.default_int_handler),
             only_supervisor(settings.PATHS),
+            listening(settings.HOST, settings.PORT) as door,
         ):
-            require_free_port(serving.host, serving.port)
             note_address(settings.PATHS, settings.BASE_URL)
+            sibling_counts.forget(settings.PATHS.web_counts)
             with embedded_services() as services:
                 link = prepare(demo=demo)
-                self._supervise(services, serving, link)
+                self._supervise(services, link, door)
 
-    def _supervise(self, services: Services | None, serving: Serving, link: str) -> None:
+    def _supervise(self, services: Services | None, link: str, door: Door) -> None:
         say("starting the web server, the workers and the clock.")
+        serving = Serving(door.fileno(), settings.WEB_PROCESSES, settings.WORKERS)
         Supervisor(
             programs=product_programs(settings.PATHS, serving),
             services=services,
-            is_ready=lambda: answers_http(serving.host, serving.port),
+            is_ready=Question(settings.HOST, settings.PORT).is_answered,
             announce=lambda: self._announce(link),
+            close_the_door=door.close,
         ).run()
         say("stopped.")
 

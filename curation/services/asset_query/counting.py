@@ -27,7 +27,7 @@ from curation.services.asset_query.filters import at_least, banded, matching, or
 from curation.services.asset_query.grammar import Query, Term
 from curation.services.asset_query.parser import parse
 from curation.services.jobs import Again
-from curation.services.overview.counts import Place, asset_counts
+from curation.services.overview.counts import AssetCounts, Place
 
 KIND: Final = "count_assets"
 BIG: Final = 50_000
@@ -136,9 +136,12 @@ class _Kept:
     version: int
 
 
-def counted(project: Project, query: Query) -> Counted:
-    """Return the counts: of a small project now; of a big one what is kept, and a job renews what is older."""
-    now, counts = timezone.now(), asset_counts(project=project)
+def counted(project: Project, query: Query, counts: AssetCounts) -> Counted:
+    """Return the counts: of a small project now; of a big one what is kept, and a job renews what is older.
+
+    `counts` tells where the project's assets stand.
+    """
+    now = timezone.now()
     if counts.total <= BIG:
         return _counted_now(project, query, now)
     rest = query.without(CUBE)

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet
 
 from crowd.models import Account, OutboxCommand
-from curation.models import Pool, Project, Stage
+from curation.models import Pool, Project
 from curation.services.overview.advice import Advised
 from curation.services.overview.eta import with_said
-from curation.services.overview.pools import Asked, PoolRow
+from curation.services.overview.pools import Asked, PoolRow, sharing
 
 PAGE = 50
 STATES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -103,6 +103,14 @@ class Shown:
     def pages(self) -> int:
         return max(1, -(-self.total // PAGE))
 
+    @property
+    def first(self) -> int:
+        return (self.page - 1) * PAGE + 1
+
+    @property
+    def last(self) -> int:
+        return (self.page - 1) * PAGE + len(self.lines)
+
 
 def pools_of_all(*, projects: Sequence[Project], wanted: Wanted, now: datetime) -> Shown:
     """Return a page of the pools of these projects.
@@ -112,11 +120,7 @@ def pools_of_all(*, projects: Sequence[Project], wanted: Wanted, now: datetime) 
     found = _filtered(projects, wanted)
     key, is_down = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
     if key and key not in IN_THE_DATABASE:
-        rows = _rows(found, now, projects)
-        bare = lines_of(rows) if key == "alarms" else [PoolLine(row, ()) for row in rows]
-        lines = sorted(bare, key=IN_MEMORY[key], reverse=is_down)
-        page = min(wanted.page, max(1, -(-len(lines) // PAGE)))
-        return Shown(lines_of([line.row for line in lines[(page - 1) * PAGE : page * PAGE]]), len(lines), page)
+        return page_of_rows(_rows(found, now, projects), wanted)
     total = found.count()
     page = min(wanted.page, max(1, -(-total // PAGE)))
     if key:
@@ -126,6 +130,16 @@ def pools_of_all(*, projects: Sequence[Project], wanted: Wanted, now: datetime) 
         ordered = found.order_by(*GROUPED)
     rows = _rows(ordered[(page - 1) * PAGE : page * PAGE], now, projects)
     return Shown(lines_of(rows, grouped=not key), total, page)
+
+
+def page_of_rows(rows: Sequence[PoolRow], wanted: Wanted) -> Shown:
+    """Return a page of rows in the order that is wanted, else in theirs; what is wrong is asked of those it shows."""
+    key = wanted.sort.removeprefix("-")
+    lines = lines_of(rows) if key == "alarms" else [PoolLine(row, ()) for row in rows]
+    if key:
+        lines.sort(key=IN_MEMORY[key], reverse=wanted.sort.startswith("-"))
+    page = min(wanted.page, max(1, -(-len(lines) // PAGE)))
+    return Shown(lines_of([line.row for line in lines[(page - 1) * PAGE : page * PAGE]]), len(lines), page)
 
 
 def _filtered(projects: Sequence[Project], wanted: Wanted) -> QuerySet[Pool]:
@@ -144,17 +158,10 @@ def _filtered(projects: Sequence[Project], wanted: Wanted) -> QuerySet[Pool]:
 
 
 def _rows(pools: QuerySet[Pool], now: datetime, projects: Sequence[Project]) -> list[PoolRow]:
-    """Return the rows. What many pools share is one object for all of them: thousands of copies would take longest."""
-    found = list(with_said(pools))
-    by_id = {one.pk: one for one in projects}
-    stages = Stage.objects.in_bulk({pool.stage_id for pool in found})
+    found = sharing(with_said(pools), projects)
     accounts = Account.objects.in_bulk({pool.account_id for pool in found})
     for pool in found:
-        pool.project, pool.stage, pool.account = (
-            by_id[pool.project_id],
-            stages[pool.stage_id],
-            accounts[pool.account_id],
-        )
+        pool.account = accounts[pool.account_id]
     asked = Asked.of(found)
     return asked.rows(asked.count(now=now))
 

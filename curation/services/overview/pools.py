@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from crowd.models import Batch
 from crowd.models.tally import Of
@@ -214,16 +214,24 @@ class PoolRow:
 
 def pool_rows(*, project: Project, now: datetime, only: Iterable[int] | None = None) -> list[PoolRow]:
     """Return the project's pools in the order of the recipe: six queries at most, whatever their number."""
-    pools = pools_of(project)
-    found = list(pools if only is None else pools.filter(pk__in=list(only)))
-    for pool in found:
-        pool.project = project
-    asked = Asked.of(found)
+    asked = Asked.of(pools_of(project, only))
     return asked.rows(asked.count(now=now))
 
 
-def pools_of(project: Project) -> QuerySet[Pool]:
-    return with_said(Pool.objects.filter(project=project).select_related("stage", "account", "label_class"))
+def pools_of(project: Project, only: Iterable[int] | None = None) -> list[Pool]:
+    """Return the project's pools in the order of the recipe, with what was said of them last."""
+    pools = with_said(Pool.objects.filter(project=project).select_related("account", "label_class"))
+    return sharing(pools if only is None else pools.filter(pk__in=list(only)), [project])
+
+
+def sharing(pools: QuerySet[Pool], projects: Iterable[Project]) -> list[Pool]:
+    """Read pools of these projects. Projects and stages are one object for all: copies would take longest."""
+    found, by_id = list(pools), {one.pk: one for one in projects}
+    prefetch_related_objects(list(by_id.values()), "stages")
+    stages = {stage.pk: stage for one in by_id.values() for stage in one.stages.all()}
+    for pool in found:
+        pool.project, pool.stage = by_id[pool.project_id], stages[pool.stage_id]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

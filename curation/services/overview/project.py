@@ -94,7 +94,7 @@ def project_numbers(
     purse, stages = purse or purse_of(project), tuple(project.stages.all())
     now = _rehearsed(project) or now
     buckets = Buckets.between(now - RANGES[span] if span in RANGES else project.created_at, now)
-    asked = Asked.of(list(pools_of(project)))
+    asked = Asked.of(pools_of(project))
     spending = f"{SPENT}{purse.currency}"
     paid, passed = Key(Of.PROJECT, project.pk, spending), Key(Of.STAGE, stages[-1].pk if stages else 0, PASSED)
     counted = asked.count(now=now, project=paid, stages=[stage.pk for stage in stages])

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from curation.models import Project, Stage
-from curation.services.consensus.answers import sample
+from curation.services.consensus.answers import sample_of
 from curation.services.consensus.settings import source_of
 from curation.services.quality_facts.comparing import Compared, compare
 from curation.services.quality_facts.estimates import Share, chance_of_so_many, discoveries, jeffreys
 from curation.services.quality_facts.keeping import kept
-from curation.services.quality_facts.truth import agreed_boxes, answers_to
+from curation.services.quality_facts.truth import agreed, agreed_boxes, answers_to
 
 MOST_IMAGES = 5_000
 BIG = 300
@@ -98,17 +98,18 @@ def _is_big(crowd: Crowd) -> bool:
 
 def crowd_of(stage: Stage) -> Crowd:
     """Measure the workers whose answers an aggregate stage adds up, over at most 5,000 images drawn by chance."""
-    agreed = agreed_boxes(stage)
-    if not agreed:
+    rows = agreed(stage)
+    ids = sample_of(rows, "asset_id", MOST_IMAGES)
+    if not ids:
         return Crowd(0, 0, jeffreys(0, 0))
-    ids = sample(list(agreed), MOST_IMAGES)
+    boxes_of = agreed_boxes(stage, ids)
     tallies: dict[int, Tally] = {}
     for _, asset_id, worker_id, boxes in answers_to(source_of(stage), ids):
-        one = compare(boxes, agreed[asset_id])
-        tallies.setdefault(worker_id, Tally()).add(len(boxes), len(agreed[asset_id]), one)
+        one = compare(boxes, boxes_of[asset_id])
+        tallies.setdefault(worker_id, Tally()).add(len(boxes), len(boxes_of[asset_id]), one)
     every = sum(tally.images for tally in tallies.values())
     right = sum(tally.right for tally in tallies.values())
-    return Crowd(len(ids), len(agreed), jeffreys(right, every), judge(tallies))
+    return Crowd(len(ids), rows.count(), jeffreys(right, every), judge(tallies))
 
 
 def judge(tallies: Mapping[int, Tally]) -> dict[int, Care]:

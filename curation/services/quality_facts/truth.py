@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from curation.models import Annotation, Box, Consensus, ConsensusBox, Stage
 from curation.services.quality_facts.comparing import Labelled
@@ -13,19 +13,19 @@ AGREED = (Consensus.Status.HARD, Consensus.Status.SOFT)
 LEAST_ANSWERS = 3
 
 
+def agreed(stage: Stage) -> QuerySet[Consensus]:
+    """Return the current results at least three answers, or a person, stand behind."""
+    rows = Consensus.objects.filter(stage=stage, is_current=True, status__in=AGREED)
+    return rows.filter(Q(n_answers__gte=LEAST_ANSWERS) | Q(method="person"))
+
+
 def agreed_boxes(stage: Stage, asset_ids: Iterable[int] | None = None) -> dict[int, list[Labelled]]:
     """Return the agreed boxes of each image by asset, in fractions; images without agreement are left out.
 
     The current consensus is meant, and a person's fix is one. At least three answers, or a person, stand behind it.
     """
-    rows = Consensus.objects.filter(stage=stage, is_current=True, status__in=AGREED)
-    if asset_ids is not None:
-        rows = rows.filter(asset_id__in=asset_ids)
-    owners = {
-        pk: asset_id
-        for pk, asset_id, n, method in rows.values_list("pk", "asset_id", "n_answers", "method")
-        if n >= LEAST_ANSWERS or method == "person"
-    }
+    rows = agreed(stage) if asset_ids is None else agreed(stage).filter(asset_id__in=asset_ids)
+    owners = dict(rows.values_list("pk", "asset_id"))
     found: dict[int, list[Labelled]] = {asset_id: [] for asset_id in owners.values()}
     boxes = ConsensusBox.objects.filter(consensus_id__in=list(owners)).order_by("consensus_id", "seq")
     for row in boxes.values_list("consensus_id", "x", "y", "w", "h", "label"):

@@ -2,7 +2,7 @@
 
 from curation.services.reviews.controls import AsSeen, with_control
 from curation.services.reviews.deciding import MOST_DECISIONS, record
-from curation.services.reviews.fixing import check_boxes, draws_outlines, known_flags, known_labels
+from curation.services.reviews.fixing import BoxTask, box_task, check_boxes, known_labels
 from curation.services.reviews.history import LATEST, as_decided, latest, similar_to
 from curation.services.reviews.places import current_consensus
 from curation.services.reviews.queue import (
@@ -22,6 +22,7 @@ __all__ = [
     "MOST_DECISIONS",
     "REASONS",
     "AsSeen",
+    "BoxTask",
     "Decided",
     "Refusal",
     "Refused",
@@ -30,11 +31,10 @@ __all__ = [
     "Standing",
     "as_decided",
     "at_review",
+    "box_task",
     "check_boxes",
     "classes_waiting",
     "current_consensus",
-    "draws_outlines",
-    "known_flags",
     "known_labels",
     "latest",
     "next_images",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,31 @@ MOST_FIXED = 1_000  # five people's answers, with all the boxes a person may dra
 UNMOVED = 3e-6  # screens tell sides to six digits, and a side at the border is cut once more
 
 
+@dataclass(frozen=True, slots=True)
+class BoxTask:
+    """What the crowd's latest box task asks for: the labels a box may have, what may be said of a whole image."""
+
+    labels: list[dict[str, str]]
+    flags: list[dict[str, str]]
+    outlines: bool
+
+
+def box_task(project: Project) -> BoxTask:
+    """Return what is asked; without a task the labels are the project's classes."""
+    batch = _latest(project)
+    flags = batch.spec.get("flags", []) if batch else []
+    return BoxTask(
+        labels=_labels(project, batch),
+        flags=[{"value": str(one["value"]), "label": str(one.get("label", one["value"]))} for one in flags],
+        outlines=batch is not None and batch.interface == "outlines",
+    )
+
+
 def known_labels(project: Project) -> list[dict[str, str]]:
-    """Return the labels a box may have: those of the crowd's box task, else the project's classes."""
-    batch = _box_task(project)
+    return _labels(project, _latest(project))
+
+
+def _labels(project: Project, batch: Batch | None) -> list[dict[str, str]]:
     labels = batch.spec.get("labels", []) if batch else []
     if labels:
         return [{"name": str(one["name"]), "colour": str(one.get("colour", ""))} for one in labels]
@@ -27,20 +50,7 @@ def known_labels(project: Project) -> list[dict[str, str]]:
     return [{"name": name, "colour": ""} for name in names]
 
 
-def draws_outlines(project: Project) -> bool:
-    """Say whether the crowd's latest box task asks for outlines."""
-    batch = _box_task(project)
-    return batch is not None and batch.interface == "outlines"
-
-
-def known_flags(project: Project) -> list[dict[str, str]]:
-    """Return what may be said of an image as a whole in the crowd's box task."""
-    batch = _box_task(project)
-    flags = batch.spec.get("flags", []) if batch else []
-    return [{"value": str(one["value"]), "label": str(one.get("label", one["value"]))} for one in flags]
-
-
-def _box_task(project: Project) -> Batch | None:
+def _latest(project: Project) -> Batch | None:
     return Batch.objects.filter(project_id=project.pk, interface__in=DRAWS).order_by("-id").first()
 
 

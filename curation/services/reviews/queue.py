@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from curation.models import Asset, Consensus, LabelClass, Project, Review, ReviewControl, ReviewLease, User
 from curation.services.reviews.values import Standing
@@ -22,7 +22,8 @@ Verdict = Review.Verdict
 
 def at_review(project: Project) -> QuerySet[Asset]:
     """Return what the review stage has set aside for a person; what still waits there may yet pass by rule."""
-    return Asset.objects.filter(project=project, stage__kind="review", state=Asset.State.HELD)
+    # By the stage's project: an asset has the same, and the index of its stage and state answers by itself.
+    return Asset.objects.filter(stage__project=project, stage__kind="review", state=Asset.State.HELD)
 
 
 def next_images(*, project: Project, user: User, n: int, now: datetime, label_class: str = "") -> list[Asset]:
@@ -142,32 +143,32 @@ def release_leases(*, user: User, project: Project, until: datetime | None = Non
 
 def standing(*, project: Project, user: User, now: datetime) -> Standing:
     """Count done and left, and the reviewer's pace over the last half hour."""
-    decided = Review.objects.filter(project_id=project.pk, undone_by=None).exclude(
-        verdict__in=[Verdict.UNDO, Verdict.HOLD]
-    )
-    lately = list(
-        decided.filter(by=user, created_at__gt=now - timedelta(minutes=30)).values_list("created_at", flat=True)
+    lately = Q(by=user, created_at__gt=now - timedelta(minutes=30))
+    decided = (
+        Review.objects.filter(project_id=project.pk, undone_by=None)
+        .exclude(verdict__in=[Verdict.UNDO, Verdict.HOLD])
+        .aggregate(n=Count("pk"), lately=Count("pk", filter=lately), since=Min("created_at", filter=lately))
     )
     others = ReviewLease.objects.filter(asset__in=at_review(project), until__gt=now).exclude(user=user)
-    controls = ReviewControl.objects.filter(project_id=project.pk)
-    mine = controls.filter(user=user).aggregate(
-        waiting=Count("pk", filter=Q(answered_at=None)),
-        judged=Count("pk", filter=Q(is_right__isnull=False)),
-        agreed=Count("pk", filter=Q(is_right=True)),
+    mine = Q(user=user)
+    controls = ReviewControl.objects.filter(project_id=project.pk).aggregate(
+        answered=Count("pk", filter=Q(answered_at__isnull=False)),
+        waiting=Count("pk", filter=mine & Q(answered_at=None)),
+        judged=Count("pk", filter=mine & Q(is_right__isnull=False)),
+        agreed=Count("pk", filter=mine & Q(is_right=True)),
     )
     return Standing(
-        done=decided.count() + controls.exclude(answered_at=None).count(),
-        left=at_review(project).count() + mine["waiting"],
-        per_hour=pace(lately, now),
+        done=decided["n"] + controls["answered"],
+        left=at_review(project).count() + controls["waiting"],
+        per_hour=pace(decided["lately"], decided["since"], now),
         with_others=others.count(),
-        controls=mine["judged"],
-        agreed=mine["agreed"],
+        controls=controls["judged"],
+        agreed=controls["agreed"],
     )
 
 
-def pace(moments: Sequence[datetime], now: datetime) -> int:
-    """Return decisions an hour, from the first of these moments on; 0 before there are three."""
-    if len(moments) < 3:
+def pace(n: int, since: datetime | None, now: datetime) -> int:
+    """Return decisions an hour, from the first of n on; 0 before there are three."""
+    if n < 3 or since is None:
         return 0
-    seconds = max(1.0, (now - min(moments)).total_seconds())
-    return round(len(moments) * 3600 / seconds)
+    return round(n * 3600 / max(1.0, (now - since).total_seconds()))

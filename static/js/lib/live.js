@@ -67,6 +67,8 @@ class Live {
     this.version = Number(sign.dataset.version);
     this.heard = new Map();
     this.asked = 0;
+    this.questions = 0;
+    this.answered = 0;
     this.refreshed = Date.now();
     this.lastWords = Date.now();
     this.updated = new Date();
@@ -105,11 +107,16 @@ class Live {
     this.waiting = setTimeout(() => this.question(), wait);
   }
 
+  /** An answer that a later question has overtaken tells older numbers. */
   async question() {
     this.waiting = undefined;
     this.asked = Date.now();
+    this.questions += 1;
+    const number = this.questions;
     try {
       const answer = await get(`${this.url}${this.url.includes("?") ? "&" : "?"}since=${this.version}`, { retries: 0 });
+      if (number < this.answered) return;
+      this.answered = number;
       this.version = answer.version;
       this.updated = new Date();
       this.reached = true;

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import httpx
 
 
 @contextmanager
@@ -34,28 +36,40 @@ def database(folder: str, *, redis: bool = True, durable: bool = True) -> Iterat
 
 
 @contextmanager
-def web_process() -> Iterator[tuple[str, int]]:
-    """Serve as the product does: by its web process, with a pool of connections; yield its address and its id."""
+def web_processes(n: int) -> Iterator[tuple[str, list[int]]]:
+    """Serve as the product does: by so many web processes at one door; yield their address and ids."""
     from django.conf import settings
 
-    from curation.embedded.programs import Serving, web
+    from curation.embedded.door import listening
+    from curation.embedded.processes import spawn
+    from curation.embedded.programs import web
+    from curation.embedded.services import make_folders
 
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
-    program = web(settings.PATHS, Serving("127.0.0.1", port, workers=0))
-    own = {"env": {**program.environment, "DJANGO_SETTINGS_MODULE": "curation.settings.local"}, "cwd": program.folder}
-    subprocess.run([sys.executable, "manage.py", "collectstatic", "--no-input", "-v", "0"], check=True, **own)
-    program.log.parent.mkdir(parents=True, exist_ok=True)
-    with program.log.open("wb") as log:
-        process = subprocess.Popen((*program.command, "--log-level", "warning"), stdout=log, stderr=log, **own)
-    try:
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert process.poll() is None, "the web process ended"
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait()
+    make_folders(settings.PATHS)
+    with listening("127.0.0.1", 0) as door:
+        port, program = door.getsockname()[1], web(settings.PATHS, door.fileno())
+        own = {**program.environment, "DJANGO_SETTINGS_MODULE": "curation.settings.local"}
+        collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "-v", "0"]
+        subprocess.run(collect, check=True, env=own, cwd=program.folder)
+        command = (*program.command, "--log-level", "warning")
+        started = [spawn(replace(program, command=command, environment=own)) for _ in range(n)]
+        try:
+            _until_they_answer(f"http://127.0.0.1:{port}", started)
+            yield f"http://127.0.0.1:{port}", [one.pid for one in started]
+        finally:
+            for one in started:
+                one.terminate()
+            for one in started:
+                one.wait()
+
+
+def _until_they_answer(base: str, started: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait until each has answered, by the moments they say they began."""
+    began: set[str] = set()
+    while len(began) < len(started):
+        assert all(one.poll() is None for one in started), "a web process ended"
+        text = httpx.get(f"{base}/metrics", timeout=60, trust_env=False).text
+        began |= {line for line in text.splitlines() if line.startswith("winnow_web_start_seconds")}
 
 
 def thumb(number: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -14,25 +14,27 @@ ROUNDS = 12
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def each(base: str, pid: int, asked: Mapping[str, tuple[Headers, str]]) -> dict[str, list[float]]:
+def each(base: str, pids: Sequence[int], asked: Mapping[str, tuple[Headers, str]]) -> dict[str, list[float]]:
     """Ask for each address several times, one after the other; return milliseconds: web process, database."""
     found = {}
     with httpx.Client(base_url=base, timeout=120, trust_env=False) as http:
         for what, (headers, path) in asked.items():
             http.get(path, headers=headers).raise_for_status()
-            before = _used(pid)
+            before = _used(pids)
             for _ in range(ROUNDS):
                 http.get(path, headers=headers).raise_for_status()
-            found[what] = [round(1000 * (now - then) / ROUNDS, 1) for now, then in zip(_used(pid), before, strict=True)]
+            found[what] = [
+                round(1000 * (now - then) / ROUNDS, 1) for now, then in zip(_used(pids), before, strict=True)
+            ]
     return found
 
 
-def _used(pid: int) -> tuple[float, float]:
-    """Return the processor seconds of the web process so far, and those of all processes of the database."""
+def _used(pids: Sequence[int]) -> tuple[float, float]:
+    """Return the processor seconds of the web processes so far, and those of all processes of the database."""
     from django.conf import settings
 
     server = int((settings.PATHS.pg_data / "postmaster.pid").read_text().split()[0])
-    return _own(pid), _own(server) + _ended(server) + sum(map(_own, _children(server)))
+    return sum(map(_own, pids)), _own(server) + _ended(server) + sum(map(_own, _children(server)))
 
 
 def _own(pid: int) -> float:

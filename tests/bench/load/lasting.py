@@ -15,7 +15,7 @@ from curation.embedded.paths import Paths
 from tests.bench.load import jobs, sockets
 from tests.bench.load.memory import resident_mb
 from tests.embedded.observe import redis_pid
-from tests.embedded.running import role_pid
+from tests.embedded.running import role_pid, role_pids
 
 PAGES = ("project", "assets", "pools", "workers", "money")
 BROWSERS_A_TURN, JOBS_A_TURN, SECONDS_A_TURN, MOST_GROWTH = 20, 20, 1.0, 1.10
@@ -69,7 +69,7 @@ async def _lasted(ours: Any, project: Any, cookie: str, minutes: float, watching
 
 def _processes(ours: Any) -> dict[str, list[int]]:
     return {
-        "web": [role_pid(ours.data_dir, "web")],
+        "web": role_pids(ours.data_dir, "web"),
         "worker and its children": ours.workers(),
         "clock": [role_pid(ours.data_dir, "beat")],
         "redis": [redis_pid(Paths(ours.data_dir))],

@@ -14,33 +14,35 @@ from tests.bench.load.at_once import SESSIONS
 from tests.bench.load.memory import resident_mb
 
 LIMIT_MS, MOST_SESSIONS, REVIEWERS, PROGRAMS = 200, 20, 2, 4
-PICTURE_SECONDS = 4.0
 
 
-def measured(project: Any, *, workers: int, seconds: float, rate: float, page_seconds: float) -> dict[str, Any]:
+def measured(project: Any, *, workers: int, plan: traffic.Plan) -> dict[str, Any]:
     """Let everybody work at the project so long; return what they met, and what the books say afterwards."""
-    from tests.bench.ground import web_process
+    from django.conf import settings
+
+    from tests.bench.ground import web_processes
 
     who = people.at_work(project, workers=workers, reviewers=REVIEWERS, programs=PROGRAMS)
     before = books.so_far(project)
-    plan = traffic.Plan(seconds, rate, page_seconds, PICTURE_SECONDS)
-    with web_process() as (base, pid), _watched(pid) as watched:
+    with web_processes(settings.WEB_PROCESSES) as (base, pids), _watched(pids) as watched:
         began = time.process_time()
         seen = traffic.run(base, project, who, plan)
         callers = time.process_time() - began
-        alone = costs.each(base, pid, traffic.read(project, who))
+        alone = costs.each(base, pids, traffic.read(project, who))
     added, wrong = books.added(project, before), books.wrong(project)
     found = {
-        "traffic": f"{workers} workers, a page in {page_seconds:g} s each; {REVIEWERS} reviewers, an image in "
-        f"{PICTURE_SECONDS:g} s each; a lead and {PROGRAMS} programs, {rate:g} requests a second; {seconds:g} s",
+        "web processes": len(pids),
+        "traffic": f"{workers} workers, a page in {plan.page_seconds:g} s each; {REVIEWERS} reviewers, an image in "
+        f"{plan.picture_seconds:g} s each; a lead, {plan.lead_rate:g} pages a second; {PROGRAMS} programs, "
+        f"{plan.rate:g} requests a second; {plan.seconds:g} s",
         "requests": sum(map(len, seen.seconds.values())),
-        "requests a second": round(sum(map(len, seen.seconds.values())) / seconds, 1),
+        "requests a second": round(sum(map(len, seen.seconds.values())) / plan.seconds, 1),
         "ms by caller": _by_caller(seen.seconds),
         "ms by request": {f"{who}: {what}": times(took) for (who, what), took in sorted(seen.seconds.items())},
         "refused": seen.refused,
         "errors": seen.errors,
         "sessions of the database at most": max(watched["sessions"]),
-        "megabytes of the web process: first, last": [watched["megabytes"][0], watched["megabytes"][-1]],
+        "megabytes of the web processes: first, last": [watched["megabytes"][0], watched["megabytes"][-1]],
         "processor seconds of the callers": round(callers, 1),
         "processor ms of a request alone: web, database": alone,
         "handed in": {name: seen.done[name] for name in added},
@@ -75,8 +77,8 @@ def times(seconds: Sequence[float]) -> dict[str, float]:
 
 
 @contextmanager
-def _watched(pid: int) -> Iterator[dict[str, list[float]]]:
-    """Look every half second at the web process: its memory and its sessions of the database."""
+def _watched(pids: Sequence[int]) -> Iterator[dict[str, list[float]]]:
+    """Look every half second at the web processes: their memory and their sessions of the database."""
     from django.db import connection
 
     seen: dict[str, list[float]] = {"sessions": [], "megabytes": []}
@@ -87,7 +89,7 @@ def _watched(pid: int) -> Iterator[dict[str, list[float]]]:
             while not over.wait(0.5) or not seen["sessions"]:
                 cursor.execute(SESSIONS)
                 seen["sessions"].append(cursor.fetchone()[0])
-                seen["megabytes"].append(resident_mb([pid]))
+                seen["megabytes"].append(resident_mb(pids))
         connection.close()
 
     watcher = threading.Thread(target=look)

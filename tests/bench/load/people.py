@@ -30,10 +30,12 @@ def at_work(project: Any, *, workers: int, reviewers: int, programs: int) -> Peo
     from curation.services import tokens
     from tests.factories import make_user
 
-    lead = project.memberships.get().user
+    lead = project.memberships.get(role="lead").user
     _open_work(project, TASKS_A_WORKER * workers // OVERLAP + 1)
-    judges = [make_user(f"Reviewer {number}") for number in range(reviewers)]
+    so_far = project.memberships.count()  # those of a run before, where what was loaded is used again
+    judges = [make_user(f"Reviewer {so_far + number}") for number in range(reviewers)]
     Membership.objects.bulk_create([Membership(project=project, user=user, role="reviewer") for user in judges])
+    free = Worker.objects.exclude(assignments__state="active")
     texts = [
         tokens.create_token(
             user=lead, name=f"Program {n}", scopes=["read"], projects=[project], now=database_now()
@@ -43,7 +45,7 @@ def at_work(project: Any, *, workers: int, reviewers: int, programs: int) -> Peo
     return People(
         lead=_session(user=lead),
         reviewers=[_session(user=user) for user in judges],
-        workers=[_session(worker=worker) for worker in Worker.objects.order_by("pk")[:workers]],
+        workers=[_session(worker=worker) for worker in free.order_by("pk")[:workers]],
         programs=[{"Authorization": f"Bearer {text}"} for text in texts],
     )
 
@@ -71,13 +73,15 @@ def _open_work(project: Any, n: int) -> None:
     from curation.models import Asset
     from tests.bench.ground import thumb
 
-    for number in range(PICTURES):
-        default_storage.save(f"bench/{number}.webp", ContentFile(thumb(number)))
     batches = Batch.objects.filter(project_id=project.pk, interface="choice").order_by("id")[:POOLS_WITH_WORK]
+    for number in range(PICTURES):
+        if not default_storage.exists(f"bench/{number}.webp"):
+            default_storage.save(f"bench/{number}.webp", ContentFile(thumb(number)))
+    first = Task.objects.filter(batch__in=batches).count()
     waiting = list(Asset.objects.filter(project=project, state="waiting").order_by("id").values_list("pk")[:n])
     Task.objects.bulk_create(
         Task(
-            batch=batches[number % len(batches)], key=f"open-{number}", project_id=project.pk,
+            batch=batches[number % len(batches)], key=f"open-{first + number}", project_id=project.pk,
             item_id=waiting[number % len(waiting)][0], overlap=OVERLAP,
             payload={"class": "sign", "prompt": "Two fingers", "width": 320, "height": 180,
                      "image_key": f"bench/{number % PICTURES}.webp", "template_key": "bench/0.webp"},

@@ -125,18 +125,13 @@ FROM curation_asset WHERE project_id = %(project)s AND state = 'dropped' LIMIT %
 SELECT setval(pg_get_serial_sequence('crowd_task', 'id'), %(tasks)s),
        setval(pg_get_serial_sequence('crowd_assignment', 'id'), %(pages)s);
 """
-# As `tallies.rebuild`, but for minutes that would be forgotten at once.
-COUNT = """
-INSERT INTO crowd_tally (of_kind, of_id, word, minutes, slot, n)
-SELECT * FROM ({spread}) AS sums (of_kind, of_id, word, minutes, slot, n)
- WHERE minutes <> 1 OR slot >= extract(epoch FROM now() - %(kept)s) / 60
-"""
 
 
 def load(size: Size) -> Any:
     """Make the big project in an empty database and return it."""
     from django.db import connection, transaction
 
+    from crowd.clock import database_now
     from crowd.services import rollups, tallies
     from curation.models import LabelClass, Pool
     from curation.services.overview.counted import ASSETS
@@ -167,9 +162,7 @@ def load(size: Size) -> Any:
         cursor.execute("ANALYZE")
     rollups.rebuild()
     for source in (tallies.PAGES, ASSETS):
-        spread = tallies.SPREAD.format(rows=f"({source.fresh}) AS fresh")
-        with connection.cursor() as cursor:
-            cursor.execute(COUNT.format(spread=spread), {"kept": tallies.MINUTES_KEPT})
+        tallies.rebuild(source=source, now=database_now())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("RESET statement_timeout")

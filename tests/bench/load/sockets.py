@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from curation.embedded.paths import Paths
 from tests.bench.load.memory import resident_mb
-from tests.embedded.running import role_pid
+from tests.embedded.running import role_pids
 
 RINGS, AT_ONCE, LIMIT_SECONDS, MOST_GROWTH_MB = 10, 50, 1.0, 20.0
 
@@ -30,23 +30,23 @@ def door(ours: Any, project: Any, cookie: str) -> Callable[[], connect]:
 
 async def _watched(ours: Any, project: Any, cookie: str, sockets: int, connects: int) -> dict[str, Any]:
     one = door(ours, project, cookie)
-    web, held = role_pid(ours.data_dir, "web"), _held(ours)
-    before = resident_mb([web])
+    web, held = role_pids(ours.data_dir, "web"), _held(ours)
+    before = resident_mb(web)
     clients = await opened(one, sockets)
-    with_all = resident_mb([web])
+    with_all = resident_mb(web)
     late = sorted([wait for _ in range(RINGS) for wait in await ring(project.pk, clients)])
     await asyncio.gather(*(client.close() for client in clients))
     first = await come_and_go(one, connects // 10)
-    settled = resident_mb([web])
+    settled = resident_mb(web)
     await come_and_go(one, connects - first)
-    grown = round(resident_mb([web]) - settled, 1)
+    grown = round(resident_mb(web) - settled, 1)
     p95 = round(late[int(0.95 * len(late))], 3)
     missed = [f"p95 {p95} s"] if p95 > LIMIT_SECONDS else []
     missed += [f"{grown} MB grown"] if grown > MOST_GROWTH_MB else []
     return {
         "sockets": sockets,
         "seen after seconds: p50, p95, last": [round(late[len(late) // 2], 3), p95, round(late[-1], 3)],
-        "megabytes of the web process: before, with all, after a tenth of those that came and went": [
+        "megabytes of the web processes: before, with all, after a tenth of those that came and went": [
             before, with_all, settled,
         ],
         "came and went": connects,

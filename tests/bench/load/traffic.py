@@ -11,7 +11,7 @@ import random
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -30,9 +30,13 @@ _Reader = tuple[str, Headers, dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long, how many reading requests a second, and how long a worker and a reviewer take for a page or picture."""
+    """How long, how many pages a lead and how many requests programs read a second, and how long others take.
+
+    A worker takes `page_seconds` for a page, a reviewer `picture_seconds` for a picture.
+    """
 
     seconds: float
+    lead_rate: float
     rate: float
     page_seconds: float
     picture_seconds: float
@@ -83,9 +87,8 @@ def run(base: str, project: Any, people: People, plan: Plan) -> Seen:
 def read(project: Any, people: People) -> dict[str, tuple[Headers, str]]:
     """Return every address that somebody reads, with who does."""
     to = _Addresses.of(project)
-    found = {
-        f"{who}: {what}": (head, path) for who, head, places in _readers(to, people) for what, path in places.items()
-    }
+    readers = [_lead(to, people), *_programs(to, people)]
+    found = {f"{who}: {what}": (head, path) for who, head, places in readers for what, path in places.items()}
     return {
         **found,
         "workers: home": (people.workers[0], "/w/"),
@@ -128,10 +131,12 @@ class _Addresses:
 async def _run(base: str, to: _Addresses, people: People, plan: Plan) -> Seen:
     limits = httpx.Limits(max_connections=500, keepalive_expiry=2)  # sooner than the server hangs up
     async with httpx.AsyncClient(base_url=base, timeout=120, trust_env=False, limits=limits) as http:
-        await _warm(http, _readers(to, people))
+        lead, programs = [_lead(to, people)], _programs(to, people)
+        await _warm(http, [*lead, *programs])
         chance, seen, begin = random.Random(SEED), Seen(), time.monotonic()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_reading(http, seen, _readers(to, people), plan, begin))
+            for readers, rate in ((lead, plan.lead_rate), (programs, plan.rate)):
+                tasks.create_task(_reading(http, seen, readers, _moments(begin, plan.seconds, rate)))
             for number, headers in enumerate(people.workers):
                 line, take = Line(http, seen, "workers", headers), to.takes[number % len(to.takes)]
                 tasks.create_task(_working(line, take, plan, begin + chance.random() * plan.page_seconds))
@@ -150,17 +155,26 @@ async def _warm(http: httpx.AsyncClient, readers: Sequence[_Reader]) -> None:
     assert warm.errors + warm.refused == Counter()
 
 
-def _readers(to: _Addresses, people: People) -> list[_Reader]:
-    """Return who only reads: the lead as often as all programs together."""
-    programs = [("API", headers, to.programs) for headers in people.programs]
-    return [*[("lead", people.lead, to.lead)] * len(programs), *programs]
+def _lead(to: _Addresses, people: People) -> _Reader:
+    return "lead", people.lead, to.lead
 
 
-async def _reading(http: httpx.AsyncClient, seen: Seen, readers: Sequence[_Reader], plan: Plan, begin: float) -> None:
-    """Begin reading requests at moments of chance, so many a second, whatever became of those before."""
+def _programs(to: _Addresses, people: People) -> list[_Reader]:
+    return [("API", headers, to.programs) for headers in people.programs]
+
+
+def _moments(begin: float, seconds: float, rate: float) -> Iterator[float]:
+    """Draw moments of chance, so many a second."""
     chance, due = random.Random(SEED), begin
+    while (due := due + chance.expovariate(rate)) < begin + seconds:
+        yield due
+
+
+async def _reading(http: httpx.AsyncClient, seen: Seen, readers: Sequence[_Reader], moments: Iterator[float]) -> None:
+    """Begin a reading request at each of these moments, whatever became of those before."""
+    chance = random.Random(SEED)
     async with asyncio.TaskGroup() as tasks:
-        while (due := due + chance.expovariate(plan.rate)) < begin + plan.seconds:
+        for due in moments:
             await _until(due)
             who, headers, places = chance.choice(readers)
             what, path = chance.choice(list(places.items()))

@@ -173,9 +173,9 @@ def print_row(name: str, row: dict[str, Any]) -> None:
 @contextmanager
 def served() -> Iterator[str]:
     """Serve as the product does, beside the browser's driver."""
-    from tests.bench.ground import web_process
+    from tests.bench.ground import web_processes
 
-    with web_process() as (base, _pid):
+    with web_processes(1) as (base, _pids):
         yield base
 
 

@@ -13,20 +13,21 @@ from tests.crowd import bench_toloka as bench
 from tests.crowd.market import NOON
 from tests.platforms.toloka.plans import spec, tasks
 
+TIMEOUT, HANGS = 1.0, 1.5  # what is asked besides must be answered in that time on a busy machine too
 BROKEN = {
     "a lost answer": {"drop_reply": {}},
     "500 before": {"error_500": {}},
     "500 after": {"error_500": {"after": True}},
     "502 in plain text": {"error_502": {"after": True}},
     "503 as a page": {"error_503": {}},
-    "no answer in time": {"hang": {"seconds": 0.3}},
+    "no answer in time": {"hang": {"seconds": HANGS}},
 }
 
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch):
     """The same policy, with shorter waits."""
-    monkeypatch.setattr(client, "TIMEOUT", 0.15)
+    monkeypatch.setattr(client, "TIMEOUT", TIMEOUT)
     monkeypatch.setattr(client, "BACKOFF", 0)
 
 
@@ -160,7 +161,7 @@ READS = {
 def test_a_read_that_fails_is_unavailable_and_nothing_has_happened(adapter, account, opened, read, fault):
     path, call = READS[read]
     remote_id = opened()
-    break_wire(account, {fault: {"seconds": 0.3} if fault == "hang" else {}}, "GET", path, times=10)
+    break_wire(account, {fault: {"seconds": HANGS} if fault == "hang" else {}}, "GET", path, times=10)
     with pytest.raises(Unavailable, match="Toloka did not answer"):
         call(adapter, account, remote_id)
 
