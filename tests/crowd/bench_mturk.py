@@ -31,9 +31,9 @@ class Street:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         return await self.houses[scope["path"].split("/")[1]].app(scope, receive, send)
 
-    def build(self, seed: int, **settings: Any) -> MTurkEmulator:
+    def build(self, number: int, seed: int, **settings: Any) -> MTurkEmulator:
         house = MTurkEmulator(seed, **{"clock": VirtualClock(market.NOON, speed=0), **settings})
-        name = f"house-{seed}"
+        name = f"house-{number}"
         host, port = self._listener.getsockname()
         house.url = f"http://{host}:{port}/{name}"
         self.houses[name] = house
@@ -44,14 +44,16 @@ class MTurkBench:
     page_size = "crowd.platforms.mturk.pages.PAGE_SIZE"
 
     def __init__(self) -> None:
-        self._seeds = count(1)
+        self._numbers = count(1)
 
     @cached_property
     def street(self) -> Street:
         return Street()
 
-    def account(self, **settings: Any) -> Account:
-        house = self.street.build(next(self._seeds), **settings)
+    def account(self, seed: int | None = None, **settings: Any) -> Account:
+        """Open an account there; whoever comes to it does the same again with the same seed."""
+        number = next(self._numbers)
+        house = self.street.build(number, number if seed is None else seed, **settings)
         account = market.account("mturk")
         account.base_url = house.url
         account.secrets = {"access_key": "AKIAALICE", "secret_key": "secret"}
