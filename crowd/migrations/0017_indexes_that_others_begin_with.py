@@ -1,8 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-PATIENT = ["SET statement_timeout = 0", "SET lock_timeout = 0"]
-USUAL = ["RESET statement_timeout", "RESET lock_timeout"]
+from crowd.concurrent_indexes import beside_the_work
+
 NEEDLESS = [
     ("crowd_answer_task_id_55fb16df", "crowd_answer", "task_id"),
     ("crowd_assignment_account_id_d2cc72e1", "crowd_assignment", "account_id"),
@@ -25,8 +25,7 @@ class Migration(migrations.Migration):
         ("crowd", "0016_controls_of_a_worker"),
     ]
 
-    operations = [
-        migrations.RunSQL(PATIENT, USUAL),
+    operations = beside_the_work(
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(
@@ -108,5 +107,4 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RunSQL(USUAL, PATIENT),
-    ]
+    )

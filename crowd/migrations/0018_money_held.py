@@ -1,8 +1,7 @@
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
 
-PATIENT = ["SET statement_timeout = 0", "SET lock_timeout = 0"]
-USUAL = ["RESET statement_timeout", "RESET lock_timeout"]
+from crowd.concurrent_indexes import beside_the_work, new_index
 
 
 class Migration(migrations.Migration):
@@ -13,13 +12,10 @@ class Migration(migrations.Migration):
         ("crowd", "0017_indexes_that_others_begin_with"),
     ]
 
-    operations = [
-        migrations.RunSQL(PATIENT, USUAL),
-        # One that was interrupted is left invalid.
-        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS reservation_held", migrations.RunSQL.noop),
-        AddIndexConcurrently(
-            model_name="reservation",
-            index=models.Index(
+    operations = beside_the_work(
+        *new_index(
+            "reservation",
+            models.Index(
                 fields=["project_id", "stage_id", "pool_id", "currency"],
                 include=["amount_micro"],
                 condition=models.Q(state="held"),
@@ -27,5 +23,4 @@ class Migration(migrations.Migration):
             ),
         ),
         RemoveIndexConcurrently(model_name="reservation", name="reservation_of_project"),
-        migrations.RunSQL(USUAL, PATIENT),
-    ]
+    )

@@ -1,8 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-PATIENT = ["SET statement_timeout = 0", "SET lock_timeout = 0"]
-USUAL = ["RESET statement_timeout", "RESET lock_timeout"]
+from crowd.concurrent_indexes import beside_the_work, new_index
 
 
 class Migration(migrations.Migration):
@@ -13,13 +11,6 @@ class Migration(migrations.Migration):
         ("curation", "0024_versions_and_batches_by_jobs"),
     ]
 
-    operations = [
-        migrations.RunSQL(PATIENT, USUAL),
-        # One that was interrupted is left invalid.
-        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS consensus_of_project", migrations.RunSQL.noop),
-        AddIndexConcurrently(
-            model_name="consensus",
-            index=models.Index(fields=["project_id", "id"], name="consensus_of_project"),
-        ),
-        migrations.RunSQL(USUAL, PATIENT),
-    ]
+    operations = beside_the_work(
+        *new_index("consensus", models.Index(fields=["project_id", "id"], name="consensus_of_project")),
+    )

@@ -1,8 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-PATIENT = ["SET statement_timeout = 0", "SET lock_timeout = 0"]
-USUAL = ["RESET statement_timeout", "RESET lock_timeout"]
+from crowd.concurrent_indexes import beside_the_work, new_index
 
 
 class Migration(migrations.Migration):
@@ -13,17 +11,13 @@ class Migration(migrations.Migration):
         ("curation", "0037_answers_of_items"),
     ]
 
-    operations = [
-        migrations.RunSQL(PATIENT, USUAL),
-        # One that was interrupted is left invalid.
-        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS job_unfinished", migrations.RunSQL.noop),
-        AddIndexConcurrently(
-            model_name="job",
-            index=models.Index(
+    operations = beside_the_work(
+        *new_index(
+            "job",
+            models.Index(
                 fields=["kind", "queue", "state"],
                 condition=models.Q(state__in=["due", "running", "dead"]),
                 name="job_unfinished",
             ),
         ),
-        migrations.RunSQL(USUAL, PATIENT),
-    ]
+    )

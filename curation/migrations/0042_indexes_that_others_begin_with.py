@@ -1,8 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-PATIENT = ["SET statement_timeout = 0", "SET lock_timeout = 0"]
-USUAL = ["RESET statement_timeout", "RESET lock_timeout"]
+from crowd.concurrent_indexes import beside_the_work
+
 NEEDLESS = [
     ("curation_annotation_asset_id_62072d94", "curation_annotation", "asset_id"),
     ("curation_asset_parent_id_1b374d88", "curation_asset", "parent_id"),
@@ -27,8 +27,7 @@ class Migration(migrations.Migration):
         ("curation", "0041_jobs_know_their_request"),
     ]
 
-    operations = [
-        migrations.RunSQL(PATIENT, USUAL),
+    operations = beside_the_work(
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(
@@ -134,5 +133,4 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RunSQL(USUAL, PATIENT),
-    ]
+    )
