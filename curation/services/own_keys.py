@@ -10,8 +10,7 @@ MOST_SCOPES, MOST_KEYS, LONGEST = 20, 100, 40
 
 
 def keys_of(user: User) -> dict[str, Any]:
-    row = OwnKeys.objects.filter(user=user).first()
-    return row.keys if row else {}
+    return user.own_keys.keys if hasattr(user, "own_keys") else {}
 
 
 def keep_keys(*, user: User, keys: object) -> dict[str, Any]:
