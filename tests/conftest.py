@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,10 @@ PREFIX = f"winnow-test-{os.getuid()}-"
 # What is under test is not how busy the machine is.
 invented.register_profile("winnow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 invented.load_profile("winnow")
+
+# A suite begun in the background of a script ignores Ctrl-C, and so would the programs that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
