@@ -2,12 +2,16 @@ from django.db import models
 
 
 class Of(models.TextChoices):
-    """What a count belongs to. The ids are the rows' own; projects, stages and pools are opaque here."""
+    """What a count belongs to. The ids are the rows' own; projects, stages and pools are opaque here.
+
+    Of a project's workers the id is the project's; a word of theirs ends in the id of one of them.
+    """
 
     PROJECT = "project"
     STAGE = "stage"
     POOL = "pool"
     BATCH = "batch"
+    WORKERS = "workers"
 
 
 class TallyDelta(models.Model):

@@ -6,7 +6,7 @@ A count is read with the deltas that still wait, so it is exact at every moment;
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django.db import connection, transaction
 
@@ -14,6 +14,7 @@ from crowd.models import Tally
 from crowd.models.tally import Of
 from crowd.services.patience import be_patient
 
+ByWorker = Literal["given", "accepted", "earned"]
 FOLDER = 4_302  # the advisory lock that keeps a rebuild and a folder apart
 DELTAS_A_FOLD = 20_000
 MINUTES_KEPT = timedelta(days=8)  # hours are kept for ever
@@ -101,6 +102,18 @@ SELECT of_kind, of_id, word, greatest(-1, floor((at - %(start)s) / %(seconds)s))
                       AND slot >= %(since)s::bigint / 60 / %(minutes)s * %(minutes)s
 ) AS parts GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4
 """
+RANKED = """
+SELECT worker FROM (
+    SELECT word, n FROM crowd_tally WHERE of_kind = 'workers' AND of_id = %(project)s AND minutes = 0
+    UNION ALL
+    SELECT word, d FROM crowd_tallydelta WHERE of_kind = 'workers' AND of_id = %(project)s
+) AS parts
+CROSS JOIN LATERAL (SELECT split_part(word, '.', 2)::bigint AS worker) AS whose
+WHERE starts_with(word, 'given.') OR starts_with(word, %(word)s)
+GROUP BY worker HAVING sum(n) FILTER (WHERE starts_with(word, 'given.')) > 0
+ORDER BY coalesce(sum(n) FILTER (WHERE starts_with(word, %(word)s)), 0) {direction}, worker
+OFFSET %(first)s LIMIT %(most)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +131,7 @@ class Source:
 
 
 PAGES = Source(
-    ("pages", "answers", "tasks", "spent"),
+    ("pages", "answers", "tasks", "spent", "given", "accepted", "earned"),
     """
     SELECT of_kind, of_id, word, slot, d FROM crowd_assignment page CROSS JOIN LATERAL winnow_page_tally(page)
      WHERE %(batches)s::bigint[] IS NULL OR page.batch_id = ANY(%(batches)s)
@@ -246,6 +259,14 @@ def series(
             key = Key(Of(kind), of_id, word)
             found.setdefault(key, []).append(Point(key, bucket, n, datetime.fromtimestamp(at, UTC)))
     return found
+
+
+def ranked(*, project_id: int, by: ByWorker, descending: bool, first: int, most: int) -> list[int]:
+    """Return some of the workers who were given a page of a project, in the order of one of their counts."""
+    asked: dict[str, int | str] = {"project": project_id, "word": f"{by}.", "first": first, "most": most}
+    with connection.cursor() as cursor:
+        cursor.execute(RANKED.format(direction="DESC" if descending else "ASC"), asked)
+        return [worker for (worker,) in cursor.fetchall()]
 
 
 def _asked(keys: Iterable[Key]) -> dict[str, Any]:

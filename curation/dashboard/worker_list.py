@@ -51,8 +51,10 @@ def worker_rows(*, project: Project, sort: str, page: int) -> tuple[list[WorkerR
     order = f"{'-' if sort.startswith('-') or not sort else ''}{column}"
     first, start = divmod((page - 1) * PAGE, KEPT_TOGETHER)
     first *= KEPT_TOGETHER
-    window = slice(first, first + KEPT_TOGETHER + 1)
-    kept = shared_cache.made(f"workers:{project.pk}:{order}:{first}", lambda: list(ordered(project, order)[window]))
+    kept = shared_cache.made(
+        f"workers:{project.pk}:{order}:{first}",
+        lambda: ordered(project, order, first=first, most=KEPT_TOGETHER + 1),
+    )
     ids = kept.value[start : start + PAGE + 1]
     found = workers_of(project).select_related("account").in_bulk(ids[:PAGE])
     return _with_skills([found[pk] for pk in ids[:PAGE] if pk in found]), len(ids) > PAGE

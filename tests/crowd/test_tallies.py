@@ -128,3 +128,32 @@ def test_a_deleted_page_takes_its_counts_along(photos):
     Assignment.objects.all().delete()
     assert counts(photos, "pages.") == {}
     assert counts(photos, "answers.") == {}
+
+
+def test_workers_stand_in_the_order_of_what_they_did_at_every_moment():
+    photos = market.batch("photo", auto_accept=False)
+    market.tasks(photos, 4)
+    early, late, idle = (market.worker(photos.account, name) for name in ("early", "late", "idle"))
+    pages = [market.sent(photos, worker) for worker in (late, early, late)]
+    market.sent(photos, idle)
+
+    def ranked(by: tallies.ByWorker, *, descending: bool = True, first: int = 0, most: int = 9) -> list[int]:
+        return tallies.ranked(project_id=photos.project_id, by=by, descending=descending, first=first, most=most)
+
+    for _ in range(2):
+        assert ranked("given") == [late.pk, early.pk, idle.pk]
+        assert ranked("given", descending=False) == [early.pk, idle.pk, late.pk]
+        assert ranked("given", first=1, most=1) == [early.pk]
+        assert ranked("earned") == [early.pk, late.pk, idle.pk]  # nobody has earned anything yet
+        assert tallies.compare() == []
+        tallies.fold(now=NOON)
+    for page in (pages[0], pages[2]):
+        judging.accept(assignment_id=page.pk, now=NOON)
+    assert ranked("earned") == ranked("accepted") == [late.pk, early.pk, idle.pk]
+    assert tallies.ranked(project_id=photos.project_id + 1, by="given", descending=True, first=0, most=9) == []
+    before = ranked("earned")
+    tallies.rebuild(now=NOON)
+    assert ranked("earned") == before
+    Assignment.objects.filter(worker=late).delete()
+    assert ranked("given") == [early.pk, idle.pk]
+    assert tallies.compare() == []
