@@ -37,7 +37,7 @@ from curation.models.price_trial import PriceArm, PriceDecision, PriceTrial
 from curation.models.project import FormerExample, LabelClass, Membership, Project
 from curation.models.publishing import ErasedItem, Erasure, LockedPart, PublishFinding
 from curation.models.rehearsal import Rehearsal
-from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease
+from curation.models.review import CheckVerdict, OwnKeys, Review, ReviewControl, ReviewLease, ReviewPlace
 from curation.models.second_factor import RecoveryCode, SecondFactor
 from curation.models.session import Session
 from curation.models.stage import Pool, Stage
@@ -112,6 +112,7 @@ __all__ = [
     "Review",
     "ReviewControl",
     "ReviewLease",
+    "ReviewPlace",
     "SavedView",
     "Scenario",
     "ScenarioVerdict",

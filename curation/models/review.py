@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import F
 from django.db.models.functions import Now
 
 from curation.models.asset import Asset
@@ -78,6 +79,26 @@ class ReviewControl(models.Model):
 
     def __str__(self) -> str:
         return f"control {self.pk}"
+
+
+class ReviewPlace(models.Model):
+    """An image that waits for a person, in the order in which they are looked at. Written by triggers alone."""
+
+    asset = models.OneToOneField(
+        Asset, on_delete=models.DO_NOTHING, primary_key=True, related_name="review_place", db_constraint=False
+    )
+    project_id = models.BigIntegerField()
+    badness = models.FloatField(
+        null=True, help_text="expected loss; among equals the least confidence is worse; null = nothing is known"
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(F("project_id"), F("badness").desc(nulls_first=True), F("asset"), name="review_worst_first")
+        ]
+
+    def __str__(self) -> str:
+        return f"place of {self.asset_id}"
 
 
 class CheckVerdict(models.Model):

@@ -39,7 +39,7 @@ def ways(seat: Seat) -> Sequence[Way]:
         return Way(name, title, reverse(page, args=[project.public_id]), waiting)
 
     return (
-        way("boxes", "Boxes", "review", reviews.at_review(project).count()),
+        way("boxes", "Boxes", "review", reviews.waiting(project)),
         way("grid", "Grid", "review-grid"),
         way("checks", "Checks", "review-checks", disputes.waiting(project=project, leads=seat.leads)),
         way("submissions", "Submissions", "submissions", collection.waiting(project).count()),

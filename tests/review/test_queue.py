@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from curation.models import Asset, Consensus, ReviewLease
+from curation.models import Asset, Consensus, ReviewLease, ReviewPlace
 from curation.services import reviews
 from tests import scenes
 from tests.review.deciding import decide, next_names
@@ -137,3 +138,48 @@ def test_pace_is_counted_from_the_first_decision_of_the_last_half_hour():
     assert reviews.pace(3, now - timedelta(seconds=60), now) == 180
     assert reviews.pace(2, now - timedelta(seconds=60), now) == 0
     assert reviews.pace(0, None, now) == 0
+
+
+def places() -> dict[int, float | None]:
+    return dict(ReviewPlace.objects.values_list("asset", "badness"))
+
+
+def test_an_image_has_its_place_from_being_held_to_being_decided(world, boxes, rita):
+    image = scenes.image_at_review(world, boxes, seed="image", confidence=0.5)
+    assert places() == {image.pk: pytest.approx(0.5e-9)}
+    Consensus.objects.filter(asset=image).update(expected_loss=2.0)
+    assert places() == {image.pk: pytest.approx(2.0)}
+    saved = decide(world, rita, image, "accept")
+    assert saved.saved
+    assert places() == {}
+    before = Consensus.objects.get(asset=image, is_current=True)
+    before.is_current = False
+    before.save()
+    Asset.objects.filter(pk=image.pk).update(state="held", stage=world.stages.get(kind="review"))
+    assert places() == {image.pk: None}
+    Asset.objects.filter(pk=image.pk).update(reason="sample")
+    assert places() == {image.pk: None}
+    Asset.objects.filter(pk=image.pk).update(stage=world.stages.get(kind="boxes"))
+    assert places() == {}
+
+
+def test_places_are_found_anew_and_gone_with_their_images(world, boxes):
+    fair, awful = (
+        scenes.image_at_review(world, boxes, seed=seed, confidence=confidence)
+        for seed, confidence in (("fair", 0.8), ("awful", 0.4))
+    )
+    right = places()
+    ReviewPlace.objects.filter(asset=fair).delete()
+    ReviewPlace.objects.filter(asset=awful).update(badness=0.0)
+    ReviewPlace.objects.create(asset_id=awful.pk + 1_000, project_id=world.pk)
+    reviews.place_all()
+    assert places() == right
+    assert set(right) == {fair.pk, awful.pk}
+    Asset.objects.filter(pk=fair.pk).delete()
+    assert set(places()) == {awful.pk}
+
+
+def test_the_queue_is_read_in_its_order_and_asks_for_no_result(world, image, rita):
+    with CaptureQueriesContext(connection) as asked:
+        reviews.next_images(project=world, user=rita, n=9, now=timezone.now())
+    assert not [one["sql"] for one in asked if "curation_consensus" in one["sql"]]

@@ -12,6 +12,7 @@ from crowd.models import Account
 from crowd.services import holding, rollups, tallies
 from crowd.services.own_books import Difference, counts
 from crowd.services.reconcile import reconcile
+from curation.services import reviews
 from curation.services.overview.counted import ASSETS
 
 COUNTED = frozenset({"rollup", "count"})
@@ -64,6 +65,7 @@ def recount(*, now: datetime) -> None:
     rollups.rebuild()
     for source in (tallies.PAGES, ASSETS):
         tallies.rebuild(source=source, now=now)
+    reviews.place_all()
 
 
 def _account(slug: str) -> Account:

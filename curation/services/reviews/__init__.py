@@ -11,8 +11,10 @@ from curation.services.reviews.queue import (
     classes_waiting,
     next_images,
     pace,
+    place_all,
     release_leases,
     standing,
+    waiting,
 )
 from curation.services.reviews.values import REASONS, Decided, Refusal, Refused, Saved, Stale, Standing
 
@@ -39,9 +41,11 @@ __all__ = [
     "latest",
     "next_images",
     "pace",
+    "place_all",
     "record",
     "release_leases",
     "similar_to",
     "standing",
+    "waiting",
     "with_control",
 ]

@@ -6,24 +6,39 @@ from random import Random
 from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
-from curation.models import Asset, Consensus, LabelClass, Project, Review, ReviewControl, ReviewLease, User
+from curation.models import Asset, LabelClass, Project, Review, ReviewControl, ReviewLease, ReviewPlace, User
 from curation.services.reviews.values import Standing
 from curation.services.reviews.verdicts import SAMPLED
 
 T = TypeVar("T")
 LEASE = timedelta(minutes=10)
 MOST_IMAGES = 100
-WORST_FIRST: Final = (F("badness").desc(nulls_first=True), "id")
-TIE = 1e-9  # among equal losses the least confidence comes first
+WORST_FIRST: Final = (F("review_place__badness").desc(nulls_first=True), "id")
 Verdict = Review.Verdict
+PLACE_ALL: Final = """
+WITH gone AS (DELETE FROM curation_reviewplace place WHERE NOT EXISTS (
+    SELECT FROM curation_asset asset WHERE asset.id = place.asset_id AND asset.state = 'held'))
+SELECT winnow_place_images(ARRAY(SELECT id FROM curation_asset WHERE state = 'held'))
+"""
 
 
 def at_review(project: Project) -> QuerySet[Asset]:
     """Return what the review stage has set aside for a person; what still waits there may yet pass by rule."""
-    # By the stage's project: an asset has the same, and the index of its stage and state answers by itself.
-    return Asset.objects.filter(stage__project=project, stage__kind="review", state=Asset.State.HELD)
+    return Asset.objects.filter(review_place__project_id=project.pk)
+
+
+def waiting(project: Project) -> int:
+    """Return how many images wait for a person."""
+    return ReviewPlace.objects.filter(project_id=project.pk).count()
+
+
+@transaction.atomic
+def place_all() -> None:
+    """Find out anew which images wait for a person, and in which order."""
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE_ALL)
 
 
 def next_images(*, project: Project, user: User, n: int, now: datetime, label_class: str = "") -> list[Asset]:
@@ -46,8 +61,8 @@ def next_images(*, project: Project, user: User, n: int, now: datetime, label_cl
 
 def classes_waiting(project: Project) -> list[LabelClass]:
     """Return the classes of what waits for a person, with how many each, the most first."""
-    waiting = at_review(project).filter(label_class__isnull=False).order_by().values("label_class")
-    counts = {row["label_class"]: row["n"] for row in waiting.annotate(n=Count("pk"))}
+    classed = at_review(project).filter(label_class__isnull=False).order_by().values("label_class")
+    counts = {row["label_class"]: row["n"] for row in classed.annotate(n=Count("pk"))}
     rows = list(LabelClass.objects.filter(pk__in=counts))
     for row in rows:
         row.waiting = counts[row.pk]  # type: ignore[attr-defined]
@@ -66,18 +81,16 @@ def _choose(free: QuerySet[Any, Any], n: int, chance: Random) -> list[Asset]:
 
 
 def _locked(rows: QuerySet[Any, Any], n: int) -> list[Asset]:
-    return list(rows.select_for_update(of=("self",), skip_locked=True)[:n]) if n > 0 else []
+    """Lock the first n; what somebody has decided since they were looked for is left out."""
+    found = rows.select_for_update(of=("self",), skip_locked=True)[:n] if n > 0 else ()
+    return [asset for asset in found if asset.state == Asset.State.HELD]
 
 
 def _share_of_sample(rows: QuerySet[Any, Any], n: int, chance: Random) -> int:
     """Return how many of n places belong to the sample: its share of the queue, rounded by chance."""
-    counts = rows.aggregate(
-        sampled=Count("pk", filter=Q(reason=SAMPLED)),
-        held=Count("pk", filter=Q(reason=SAMPLED, held_already=True)),
-        all=Count("pk"),
-    )
-    places = n * counts["sampled"] / max(1, counts["all"])
-    held_already: int = counts["held"]
+    sample = rows.filter(reason=SAMPLED).aggregate(n=Count("pk"), held=Count("pk", filter=Q(held_already=True)))
+    places = n * sample["n"] / rows.count() if sample["n"] else 0
+    held_already: int = sample["held"]
     return max(min(n, held_already), int(places + chance.random()))
 
 
@@ -99,16 +112,8 @@ def _free(project: Project, user: User, now: datetime) -> QuerySet[Any, Any]:
     """Return what nobody else looks at."""
     leases = ReviewLease.objects.filter(asset=OuterRef("pk"), until__gt=now)
     aside = Review.objects.filter(asset=OuterRef("pk"), verdict=Verdict.HOLD, undone_by=None)
-    current = Consensus.objects.current().filter(asset=OuterRef("pk"))
-    return (
-        at_review(project)
-        .filter(~Exists(leases.exclude(user=user)))
-        .annotate(
-            put_aside=Exists(aside),
-            held_already=Exists(leases),
-            badness=Subquery(current.values(at=F("expected_loss") + (1.0 - F("confidence")) * TIE)[:1]),
-        )
-    )
+    free = at_review(project).filter(~Exists(leases.exclude(user=user)))
+    return free.annotate(put_aside=Exists(aside), held_already=Exists(leases))
 
 
 def take_leases(asset_ids: list[int], *, user: User, now: datetime) -> set[int]:
@@ -159,7 +164,7 @@ def standing(*, project: Project, user: User, now: datetime) -> Standing:
     )
     return Standing(
         done=decided["n"] + controls["answered"],
-        left=at_review(project).count() + controls["waiting"],
+        left=waiting(project) + controls["waiting"],
         per_hour=pace(decided["lately"], decided["since"], now),
         with_others=others.count(),
         controls=controls["judged"],

@@ -134,6 +134,7 @@ def load(size: Size) -> Any:
     from crowd.clock import database_now
     from crowd.services import rollups, tallies
     from curation.models import LabelClass, Pool
+    from curation.services import reviews
     from curation.services.overview.counted import ASSETS
     from tests.factories import make_user
 
@@ -163,6 +164,7 @@ def load(size: Size) -> Any:
     rollups.rebuild()
     for source in (tallies.PAGES, ASSETS):
         tallies.rebuild(source=source, now=database_now())
+    reviews.place_all()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("RESET statement_timeout")
