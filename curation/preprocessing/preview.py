@@ -64,8 +64,9 @@ class Preview:
         across, down = self.width / self.small.shape[1], self.height / self.small.shape[0]
         return Box(round(box.left * across), round(box.top * down), round(box.right * across), round(box.bottom * down))
 
-    @cached_property
+    @property
     def trimmed(self) -> Grey:
+        """What is left of it; not kept, so that a preview travels between processes once."""
         return self.trim.cut(self.grey)
 
     @cached_property

@@ -73,7 +73,7 @@ class Screen:
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         theirs = self._corners[np.repeat(first, sizes) + within]
         mine = np.repeat(np.arange(len(words)) // TABLES, sizes)
-        apart = np.bitwise_count(photo.descriptors.view(np.uint64)[mine] ^ self._bits[theirs]).sum(axis=1)
+        apart = _bits_apart(photo.descriptors.view(np.uint64).take(mine, axis=0), self._bits.take(theirs, axis=0))
         near = apart <= NEARLY_EQUAL
         pairs = _nearest_of_each(theirs[near], mine[near], apart[near])
         met = np.unique(np.stack([self._owners[pairs[0]], pairs[1]]), axis=1)
@@ -86,6 +86,12 @@ class Screen:
         nearest = np.full(self._size, 64 * WORDS, np.int64)
         np.minimum.at(nearest, self._hash_owners, apart)
         return nearest
+
+
+def _bits_apart(one: Words, other: Words) -> _Rows:
+    """Count the bits in which rows differ; as a product, since numpy is slow to sum rows of so few numbers."""
+    apart: _Rows = np.bitwise_count(one ^ other) @ np.ones(WORDS, np.int64)
+    return apart
 
 
 def _nearest_of_each(theirs: _Rows, mine: _Rows, apart: _Rows) -> tuple[_Rows, _Rows]:
