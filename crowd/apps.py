@@ -6,6 +6,7 @@ class CrowdConfig(AppConfig):
     verbose_name = "Crowd platforms and money"
 
     def ready(self) -> None:
-        from crowd import lookups
+        from crowd import lookups, timestamps
 
         lookups.register()
+        timestamps.register()
