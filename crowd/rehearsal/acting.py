@@ -6,9 +6,10 @@ same seed gives the same campaign in both.
 
 import random
 from bisect import bisect
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -131,21 +132,22 @@ def visit(venue: Venue, actor: Actor) -> str:
     return "nothing"
 
 
-def _wishes(venue: Venue, rng: random.Random) -> list[Stall]:
-    """Stalls in the order this person tries them: where much is open first, gates before what they guard."""
+def _wishes(venue: Venue, rng: random.Random) -> Iterator[Stall]:
+    """Stalls in the order this person tries them: where much is open first, gates before what they guard.
+
+    All chance is drawn first, so that what follows does not depend on how many are tried.
+    """
     stalls = venue.stalls()
     if not stalls or venue.is_barred():
-        return []
+        return
     skills = venue.skills()
     open_now = [stall for stall in stalls if stall.open_tasks]
-    wishes: list[Stall] = []
     weights = [stall.open_tasks * (1 + stall.priority) for stall in open_now]
-    while open_now:
+    for luck in [rng.random() for _ in open_now]:
         below = list(accumulate(weights))
-        place = bisect(below, rng.random() * below[-1], hi=len(below) - 1)
+        place = bisect(below, luck * below[-1], hi=len(below) - 1)
         del weights[place]
-        wishes.append(_way_to(open_now.pop(place), stalls, skills))
-    return wishes
+        yield _way_to(open_now.pop(place), stalls, skills)
 
 
 def _way_to(stall: Stall, stalls: Sequence[Stall], skills: set[Hashable]) -> Stall:
@@ -192,7 +194,7 @@ def _send_photo(sight: Sight, task: StallTask, actor: Actor) -> dict[str, Any]:
         actor.rng,
         task.payload["class"],
         earlier=sight.earlier_photo,
-        template=sight.template_of(task),
+        template=partial(sight.template_of, task),
         taken=actor.now,
         darkroom=actor.darkroom,
         shared=sight.shared_photo,

@@ -22,6 +22,8 @@ from .population import Kind
 Earlier = Callable[[int], tuple[bytes, Truth] | None]
 """The k-th photo before this one (0 is the latest), the person's own or of his ring, with its truth; or None."""
 
+Example = Callable[[], bytes | None]
+
 Work = Literal["photo", "judgement", "boxes"]
 
 CORRECT: Final = "correct"
@@ -88,7 +90,7 @@ def photo(
     sign: str,
     *,
     earlier: Earlier,
-    template: bytes | None,
+    template: Example | None,
     taken: datetime,
     darkroom: Darkroom = DRAWN,
     shared: Earlier | None = None,
@@ -100,14 +102,15 @@ def photo(
         rng: chance, of this answer alone.
         sign: the sign the task asks for.
         earlier: gives the person's own earlier photos, for those who send one again.
-        template: the example picture of the task as its workers get it; our own drawing when missing.
+        template: gives the example picture of the task as its workers get it; our own drawing where there is none.
         taken: the time the camera writes.
         darkroom: what makes the file.
         shared: gives the photos of the others in the person's ring.
     """
     planned = plan(person, rng, sign)
     if planned.trick in (TEMPLATE_COPY, *TEMPLATE_WAYS):
-        return Photo(*darkroom.template_copy(planned.trick, sign, template), planned.trick)
+        example = template() if template else None
+        return Photo(*darkroom.template_copy(planned.trick, sign, example), planned.trick)
     if planned.trick in COPIES:
         sent = _again(planned, shared if planned.trick == SHARED else earlier, darkroom)
         if sent is not None:

@@ -36,7 +36,7 @@ class Secrets:
     _kept: list[Secret] = field(default_factory=list)
 
     def keep(self, secret: Secret) -> None:
-        _remember(secret.sha256, Truth.from_json(secret.truth.to_json()))
+        _remember(secret.sha256, secret.truth)
         self._kept.append(secret)
 
     def write(self) -> None:

@@ -108,8 +108,10 @@ class Round:
 
     def has_nothing(self, batch: Batch, worker: Worker) -> bool:
         """Whether it is known without asking on that there is no page of this batch for a worker."""
+        if not self._stock.is_empty(batch):
+            return False
         known = self._known[worker.pk]
-        return batch.pk not in known.in_hand and not known.own_tasks() and self._stock.is_empty(batch)
+        return batch.pk not in known.in_hand and not known.own_tasks()
 
     def stand_aside(self, *, worker: Worker) -> None:
         """Let this worker take a page by himself, after what the others hold."""

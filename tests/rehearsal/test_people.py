@@ -110,7 +110,7 @@ class TestPhotos:
 
     def test_a_cheat_of_level_five_sends_the_very_template(self):
         data, _ = template_file("palm")
-        photo = answers.photo(cheat_of(5), random.Random(1), "palm", earlier=never, template=data, taken=NOON)
+        photo = answers.photo(cheat_of(5), random.Random(1), "palm", earlier=never, template=lambda: data, taken=NOON)
         assert photo.data == data
         assert photo.truth.has("template")
 
