@@ -2,8 +2,8 @@
 
 import hashlib
 import uuid
-from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,7 @@ from crowd.services.rounds import Round
 from crowd.services.standing import Learned
 
 FILM = b"ftyp"
-MOST_UNDEVELOPED = 64
+Stored = tuple[dict[str, Any], Secret]
 Files = Sequence[tuple[int, Mapping[str, Any]]]
 """What people sent, by answer: the latest first."""
 
@@ -35,18 +35,16 @@ Files = Sequence[tuple[int, Mapping[str, Any]]]
 class Album:
     """The files of people who are at work together, by person and answer: not all of them are in the database yet.
 
-    Those that are still being drawn are stored, and told of, when somebody asks for one or a page is written, and the
-    first of them when many are.
+    They are stored beside the work, one after the other, and told of when somebody asks for one or a page is written.
     """
 
     _files: dict[str, dict[int, Any]] = field(default_factory=dict)
-    _undeveloped: deque[tuple[dict[str, Any], acting.StallTask, answers.Photo]] = field(default_factory=deque)
+    _undeveloped: list[tuple[dict[str, Any], Future[Stored]]] = field(default_factory=list)
     _secrets: Secrets = field(default_factory=Secrets)
+    _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
 
     def take(self, file: dict[str, Any], task: acting.StallTask, photo: answers.Photo) -> None:
-        self._undeveloped.append((file, task, photo))
-        if len(self._undeveloped) > MOST_UNDEVELOPED:
-            self._develop_first()
+        self._undeveloped.append((file, self._beside.submit(_stored, task, photo)))
 
     def add(self, person: str, files: Mapping[int, Any]) -> None:
         self._files.setdefault(person, {}).update(files)
@@ -57,18 +55,17 @@ class Album:
         return self._files.get(person, {})
 
     def develop(self) -> None:
-        """Store the photos that were taken, in that order."""
-        while self._undeveloped:
-            self._develop_first()
-
-    def _develop_first(self) -> None:
-        file, task, photo = self._undeveloped.popleft()
-        told, secret = _stored(task, photo)
-        file |= told
-        self._secrets.keep(secret)
+        """Wait for the photos that were taken, and tell of them in that order."""
+        for file, storing in self._undeveloped:
+            told, secret = storing.result()
+            file |= told
+            self._secrets.keep(secret)
+        self._undeveloped.clear()
 
     def write(self) -> None:
-        self.develop()
+        """Write what nobody may see but the crowd, at the end."""
+        with self._beside:
+            self.develop()
         self._secrets.write()
 
 
@@ -214,7 +211,7 @@ class MarketTogether(OwnMarket):
         self.pages.album.add(self.visitor.worker.ext_id, sent)
 
 
-def _stored(task: acting.StallTask, photo: answers.Photo) -> tuple[dict[str, Any], Secret]:
+def _stored(task: acting.StallTask, photo: answers.Photo) -> Stored:
     """Store a file; return what an answer says of it, and what only the crowd knows."""
     data, digest = photo.data, hashlib.sha256(photo.data)
     suffix = "mp4" if data[4:8] == FILM else "jpg"
