@@ -12,13 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import person
 from curation.dashboard.forms import typed
 from curation.dashboard.proving import ask, inside, is_fresh, mark
 from curation.models import ApiToken, User
+from curation.seats import person
 from curation.services import people, second_factor, sessions, tokens
 from curation.services.attempts import TooManyFailures
 from curation.services.own_keys import keep_keys, keys_of
+from curation.sessions import now_of
 
 
 @never_cache
@@ -60,7 +61,7 @@ def _set_password(request: HttpRequest, user: User) -> HttpResponse:
 
 def _page(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
     user = person(request)
-    mine = user.api_tokens.filter(revoked_at=None, expires_at__gt=database_now()).order_by("-id")
+    mine = user.api_tokens.filter(revoked_at=None, expires_at__gt=now_of(request)).order_by("-id")
     context = {
         "error": error,
         "tokens": mine,

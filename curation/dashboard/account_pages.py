@@ -16,12 +16,13 @@ from crowd.errors import CrowdError
 from crowd.models import Account
 from crowd.platforms.connecting import abilities, terms_of
 from crowd.platforms.registry import PLATFORMS, platform
-from curation.dashboard.access import person
 from curation.dashboard.account_facts import account_facts, account_rows, balance_text, standing
 from curation.dashboard.account_forms import blank_form, form_of, read_plan, typed_form
 from curation.dashboard.forms import typed
 from curation.dashboard.proving import ask, is_fresh, proved
+from curation.seats import person
 from curation.services import accounts
+from curation.sessions import now_of
 
 SILENT_AFTER: Final = timedelta(seconds=15)
 
@@ -189,7 +190,7 @@ def _form(request: HttpRequest, slug: str, error: str = "") -> HttpResponse:
 
 
 def _page(request: HttpRequest, row: Account, error: tuple[str, str] = ("", "")) -> HttpResponse:
-    terms, now = terms_of(row.platform), database_now()
+    terms, now = terms_of(row.platform), now_of(request)
     failed = error[0] == "change"
     context = {
         "terms": terms,

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.models import Asset, Embedding, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import embeddings, unsure
 from curation.services.embeddings import Alike
 

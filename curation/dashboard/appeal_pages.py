@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Appeal, Assignment
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Asset, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import appeals
 
 LEAD = Membership.Role.LEAD

@@ -17,12 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from curation.dashboard import asset_facets, asset_list
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.asset_list import Asked
 from curation.dashboard.bulk_pages import recent
 from curation.dashboard.csv_answers import answer_lines
 from curation.datasets.safe_cells import safe_text
 from curation.models import Asset, Membership, SavedView
+from curation.seats import Seat, person, seat_or_404
 from curation.services.asset_query import QueryError, matching
 from curation.services.asset_query.counting import counted
 from curation.services.asset_query.fields import FIELDS

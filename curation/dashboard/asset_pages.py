@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.asset_story import story
 from curation.dashboard.forms import typed
 from curation.models import Asset, DatasetItem, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import assets as asset_service
 from curation.services.crawling.weak_labels import found_at
 from curation.services.tagging import current

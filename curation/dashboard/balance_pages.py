@@ -15,11 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import plan_form
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.engine import gap_plan, gap_pool
 from curation.models import Membership, Pool, Project
 from curation.recipes.loading import BadRecipe
+from curation.seats import Seat, person, seat_or_404
 from curation.services import coverage, plan_drafts
 from curation.services.asset_query import QueryError
 from curation.services.coverage import AMONG, Factor

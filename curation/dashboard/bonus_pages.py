@@ -14,9 +14,9 @@ from crowd.errors import CrowdError
 from crowd.models import Assignment, Bonus, Worker
 from crowd.money import exact_text
 from crowd.services import bonuses
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404
 from curation.services.bonus_lists import read_list, wish_for
 
 LEAD, VIEWER = Membership.Role.LEAD, Membership.Role.VIEWER

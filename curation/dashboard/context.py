@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from curation.dashboard import screens
-from curation.dashboard.access import Seat, person, seats
 from curation.models import Asset, Membership
+from curation.seats import Seat, person, seats
 from curation.services.overview import AssetCounts, asset_counts
 from curation.services.own_keys import keys_of
 

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import crawl_form
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Crawl, CrawlLink, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import shared_cache
 from curation.services.crawling import counting, plans, presets, rounds, spot_checks
 from curation.services.crawling.funnel import Step, funnel, out_of_order

@@ -12,8 +12,8 @@ from django.shortcuts import render
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 
-from curation.dashboard.access import Seat, seat_or_404
 from curation.models import Asset, DatasetVersion
+from curation.seats import Seat, seat_or_404
 from curation.services import version_diff
 from curation.services.version_diff import Changed, Kind
 

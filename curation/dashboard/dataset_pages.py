@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.dataset_forms import FILES, SPLIT_FIELDS, card_fields, parts_of, split_plan
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.downloads import answer_file, is_handed_over
 from curation.models import DatasetCard, DatasetVersion, Export, HeldOutSet, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import cards, data_set_readers, export_requests, freezing, freezing_again
 from curation.services import datasets as service
 from curation.services.asset_query import QueryError

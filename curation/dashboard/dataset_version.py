@@ -11,11 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.dataset_forms import PICTURES, SPLIT_FIELDS, TIE_WORDS, parts_of, side_of, since_of, split_plan
 from curation.dashboard.dataset_pages import UNFINISHED
 from curation.datasets.formats.registry import WRITERS, UnknownFormat
 from curation.models import Asset, DatasetVersion, Membership, Project
+from curation.seats import Seat, person, seat_or_404
 from curation.services import data_set_readers, export_requests, freezing, splits
 
 LEAD = Membership.Role.LEAD

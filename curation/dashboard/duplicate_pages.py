@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Asset, BulkDrop, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import bulk_drops, suspicions
 from curation.services.lookalikes import groups, searching, thinning, words
 from curation.services.lookalikes.arrays import STOPS

@@ -9,15 +9,15 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from crowd.clock import database_now
 from crowd.models import Assignment, Worker
 from crowd.services import earnings
-from curation.dashboard.access import Seat, seat_or_404
 from curation.dashboard.csv_answers import answer_csv
 from curation.dashboard.inhouse_pages import team_or_404
 from curation.models import Membership
+from curation.seats import Seat, seat_or_404
 from curation.services import inhouse, pay_sheets
 from curation.services.sheets import csv_pieces
+from curation.sessions import now_of
 
 LEAD = Membership.Role.LEAD
 
@@ -75,7 +75,7 @@ def _shown(request: HttpRequest, seat: Seat, found: earnings.Statement, about: d
         "rows": pay_sheets.rows(found),
         "hours": pay_sheets.hours_text(found.total.time),
         "names": {one.pk: one.name or one.short_id for one in inhouse.people_of(seat.project)},
-        "now": database_now(),
+        "now": now_of(request),
         **about,
     }
     return render(request, "curation/inhouse/earnings.html", context)

@@ -11,12 +11,12 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import forecast_form, plan_form
-from curation.dashboard.access import person, seats
 from curation.dashboard.forecast_facts import sides
 from curation.dashboard.forecast_form import Asked
 from curation.engine.past import past_of
 from curation.engine.plan_file import plan_text, read_plan
 from curation.recipes.loading import BadRecipe, load
+from curation.seats import person, seats
 from curation.services import plan_drafts
 
 

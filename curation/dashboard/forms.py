@@ -4,7 +4,7 @@ import secrets
 
 from django.http import HttpRequest
 
-from curation.dashboard.access import person
+from curation.seats import person
 from curation.services import sent_once
 
 

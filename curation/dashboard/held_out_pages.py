@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.media import inline
 from curation.models import Asset, BulkDrop, DatasetVersion, Decision, HeldOutPicture, Membership, Project
+from curation.seats import Seat, person, seat_or_404
 from curation.services import bulk_drops, held_out
 
 LEAD = Membership.Role.LEAD

@@ -20,14 +20,15 @@ from crowd.clock import database_now
 from crowd.models.tally import Of
 from crowd.services import tallies
 from crowd.services.tallies import Key
-from curation.dashboard.access import Seat, person, seats
 from curation.dashboard.pool_table import HOME
 from curation.dashboard.set_up_notes import notes_for
 from curation.engine.set_up import waiting_for
 from curation.models import Job, Pool, Tick
+from curation.seats import Seat, person, seats
 from curation.services.overview.campaigns import Wanted, pools_of_all
 from curation.services.overview.counts import counts_of
 from curation.services.overview.funnel import funnel, images_of
+from curation.sessions import now_of
 
 OLDEST_TICK = timedelta(seconds=20)
 BEGAN = time.monotonic()
@@ -96,7 +97,7 @@ def no_worker() -> bool:
 
 def _pools(request: HttpRequest, live: Sequence[Seat]) -> dict[str, Any]:
     wanted = Wanted.read(request.GET.dict())
-    shown = pools_of_all(projects=[seat.project for seat in live], wanted=wanted, now=database_now())
+    shown = pools_of_all(projects=[seat.project for seat in live], wanted=wanted, now=now_of(request))
     query = request.GET.urlencode()
     by_project = {seat.project.pk: seat for seat in live}
     return {

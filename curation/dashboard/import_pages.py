@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import READERS
 from curation.models import DatasetImport, FileUpload, Membership
 from curation.preprocessing.limits import MEGABYTE
+from curation.seats import Seat, person, seat_or_404
 from curation.services import file_uploads, held_files, import_requests
 from curation.services.import_check import ClassHeld, Held
 from curation.services.import_requests import ImportWish

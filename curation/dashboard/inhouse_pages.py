@@ -20,11 +20,12 @@ from crowd.models import Batch, Worker, WorkerInvitation, WorkerTeam
 from crowd.money import micro
 from crowd.services.invitations import hash_of
 from crowd.services.teams import Terms
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.inhouse_facts import invitations_of, team_rows, workers_with_queues
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404
 from curation.services import inhouse
+from curation.sessions import now_of
 
 LEAD = Membership.Role.LEAD
 MOST_DAYS, MOST_USES = 365, 10_000
@@ -256,7 +257,7 @@ def _page(request: HttpRequest, seat: Seat, *, error: tuple[str, str] = ("", "")
         "here": "inhouse",
         "teams": team_rows(seat.project),
         "workers": workers_with_queues(seat.project),
-        "invitations": invitations_of(seat.project, database_now()),
+        "invitations": invitations_of(seat.project, now_of(request)),
         "pools": _pools(seat),
         "link": link,
         "token": token,

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Batch
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Instruction, LabelClass, Membership, Pool, Project, Stage
+from curation.seats import Seat, person, seat_or_404
 from curation.services import class_examples, instructions
 from curation.services.instructions import MOST_LETTERS, ROLES, Guide, Piece
 from curation.services.markdown import to_html

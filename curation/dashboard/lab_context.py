@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 
 from crowd.errors import CrowdError
 from curation.dashboard import lab_facts, lab_form
-from curation.dashboard.access import Seat, seat_or_404
 from curation.models import ConsensusRun, Stage
+from curation.seats import Seat, seat_or_404
 from curation.services.consensus import gold, lab, lab_runs, runs
 from curation.services.consensus.lab_trial import most_telling
 from curation.services.consensus.settings import ConsensusSettings, for_library, read

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import lab_facts, lab_form
-from curation.dashboard.access import person, seat_or_404
 from curation.dashboard.csv_answers import answer_lines
 from curation.dashboard.forms import typed
 from curation.dashboard.lab_context import (
@@ -29,6 +28,7 @@ from curation.dashboard.lab_context import (
     tried,
 )
 from curation.models import ConsensusRun, Membership
+from curation.seats import person, seat_or_404
 from curation.services.consensus import lab, lab_runs, runs
 from curation.services.consensus.lab_effect import effect, effect_of_return
 from curation.services.consensus.lab_lines import lines

@@ -16,12 +16,13 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.honesty import CONSEQUENCES, LONGEST_NAME, SCOPES, Policy, Terms
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Asset, Membership, PairSearch
+from curation.seats import Seat, person, seat_or_404
 from curation.services import bans, collusion, honesty, picture_rules
 from curation.services import rings as sharing
 from curation.services.picture_rules import PictureRules
+from curation.sessions import now_of
 
 LEAD = Membership.Role.LEAD
 MOST_RINGS = 50
@@ -40,7 +41,7 @@ def levels(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def save(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Let other names, scores and consequences hold from now on."""
     seat = seat_or_404(request, public_id, LEAD)
-    now, user = database_now(), person(request)
+    now, user = now_of(request), person(request)
     try:
         policy, rules = _policy(request), _rules(request)
         with transaction.atomic():

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from curation.dashboard.access import person
 from curation.models import Project
+from curation.seats import person
 from curation.services import audit
 
 

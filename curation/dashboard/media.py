@@ -12,11 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from curation.dashboard.access import person, project_or_404
 from curation.downloads import answer_file
 from curation.models import Asset, LabelClass, Membership
 from curation.models.asset import AssetQuerySet
 from curation.quick_pictures import SAFE_HEADERS, TYPES
+from curation.seats import person, project_or_404
 from curation.services import class_examples
 
 

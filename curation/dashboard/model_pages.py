@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.model_forms import file_of, model_name, terms_of, version_of
 from curation.models import DatasetVersion, Membership, Predictions, Project, Scenario, ScenarioVerdict
+from curation.seats import Seat, person, seat_or_404
 from curation.services import evaluating, predictions, scenario_images, scenarios, unsure
 from curation.services.asset_query import QueryError
 from curation.services.patience import in_time

@@ -13,11 +13,11 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Budget
 from crowd.money import exact_text, micro
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.money_page import show_money
 from curation.dashboard.proving import proved
 from curation.models import Membership, Pool, Project
+from curation.seats import Seat, person, seat_or_404
 from curation.services import budgets, corrections
 from curation.services.corrections import ByHand
 from curation.services.pseudonyms import find_worker

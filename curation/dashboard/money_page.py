@@ -9,8 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from crowd.clock import database_now
-from curation.dashboard.access import Seat, seat_or_404
 from curation.dashboard.csv_answers import answer_csv
 from curation.dashboard.keyset import cursor
 from curation.dashboard.ledger_list import BREAKDOWNS, KINDS, Filters, filtered, page
@@ -18,9 +16,11 @@ from curation.dashboard.money_breakdown import breakdown
 from curation.dashboard.money_costs import costs_views, published_of
 from curation.dashboard.money_numbers import money_numbers
 from curation.models import Membership
+from curation.seats import Seat, seat_or_404
 from curation.services.overview import asset_counts
 from curation.services.sheets import csv_pieces
 from curation.services.statements import COLUMNS, LEDGER_HEADER, STATEMENT_HEADER, ledger_cells, statement_cells
+from curation.sessions import now_of
 
 
 @require_safe
@@ -31,7 +31,7 @@ def money(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: str = "") -> HttpResponse:
     """Show the page; a refused form keeps what was typed and says why."""
-    now = database_now()
+    now = now_of(request)
     numbers, counts = money_numbers(project=seat.project, now=now), asset_counts(project=seat.project)
     request.asset_counts = counts  # type: ignore[attr-defined]
     filters = Filters.read(request.GET, seat.project)

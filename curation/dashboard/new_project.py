@@ -17,13 +17,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import plan_facts, plan_form, step_people
-from curation.dashboard.access import person, seats
 from curation.dashboard.crowd_people import CrowdChoice, crowds_for
 from curation.dashboard.plan_form import Asked
 from curation.engine import set_up
 from curation.engine.past import past_of
 from curation.models import PlanDraft, Project, User
 from curation.recipes.loading import BadRecipe, load
+from curation.seats import person, seats
 from curation.services import plan_drafts
 
 MOST_BEGUN = 8

@@ -10,19 +10,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.outlook_facts import pools_outlooks, project_outlook
 from curation.models import Membership
+from curation.seats import person, seat_or_404
 from curation.services.outlook.zone import OFFERED, set_time_zone
 from curation.services.overview import project_numbers
 from curation.services.overview.spending import Purse
+from curation.sessions import now_of
 
 
 @require_safe
 @login_required
 def outlook(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    seat, now = seat_or_404(request, public_id), database_now()
+    seat, now = seat_or_404(request, public_id), now_of(request)
     numbers = project_numbers(project=seat.project, now=now, purse=Purse(seat.limit_micro, seat.currency))
     context = {
         "seat": seat,

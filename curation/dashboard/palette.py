@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from curation.dashboard.access import Seat, seats
 from curation.dashboard.context import theme_of
 from curation.dashboard.screens import LEAD, places
+from curation.seats import Seat, seats
 from curation.services import finding
 
 LONGEST = 80

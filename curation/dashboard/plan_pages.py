@@ -11,7 +11,6 @@ from django.views.decorators.http import require_POST
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import plan_form
-from curation.dashboard.access import person
 from curation.dashboard.crowd_people import crowds_for
 from curation.dashboard.forms import typed
 from curation.dashboard.new_project import bounded, keep_typed, own_draft, posted, uuid_of
@@ -19,6 +18,7 @@ from curation.engine import set_up
 from curation.engine.plan_file import MOST_BYTES, plan_text, read_plan
 from curation.models import PlanDraft
 from curation.recipes.loading import BadRecipe, load
+from curation.seats import person
 from curation.services import plan_drafts
 
 KEPT_BY_A_PRESET = ("name", "budget", "platform", "team", "owner")

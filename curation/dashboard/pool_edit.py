@@ -15,7 +15,6 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError, Differences
 from crowd.models import Batch, OutboxCommand
 from crowd.money import micro, plain
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.crowd_forms import (
     OVERLAP,
     PRICE,
@@ -30,6 +29,7 @@ from curation.dashboard.crowd_people import crowds_for
 from curation.dashboard.new_project import people_data
 from curation.engine.campaigns import end_of
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404
 from curation.services import accounts, pool_terms, recollecting
 from curation.services.pool_terms import Terms
 from curation.stages.base import CrowdSettings

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError, Differences
 from crowd.money import micro
-from curation.dashboard.access import Seat, person, seat_or_404, seats
 from curation.dashboard.outlook_facts import pool_outlook
 from curation.dashboard.pool_elsewhere import elsewhere_of, lacks_of
 from curation.dashboard.pool_facts import pool_facts
@@ -24,11 +23,13 @@ from curation.dashboard.pool_files import troubled_files
 from curation.dashboard.pool_table import PROJECT
 from curation.engine import campaigns, market
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404, seats
 from curation.services import pools as pool_service
 from curation.services.overview import pool_rows
 from curation.services.overview.advice import Advised
 from curation.services.overview.campaigns import Wanted, page_of_rows
 from curation.services.overview.pool import around, pool_charts
+from curation.sessions import now_of
 
 PARTS: Final = {"charts": "curation/_pool_charts.html", "facts": "curation/_pool_facts.html"}
 DONE_WORDS: Final = {"open": "is opening", "pause": "is paused", "resume": "is opening again", "close": "is closed"}
@@ -41,7 +42,7 @@ def pools(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _pools_page(request: HttpRequest, seat: Seat, lacking: Sequence[tuple[str, list[str]]] = ()) -> HttpResponse:
-    rows, wanted = pool_rows(project=seat.project, now=database_now()), Wanted.read(request.GET.dict())
+    rows, wanted = pool_rows(project=seat.project, now=now_of(request)), Wanted.read(request.GET.dict())
     shown = page_of_rows(rows, wanted)
     closed = sum(row.pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} for row in rows)
     context = {
@@ -168,7 +169,7 @@ def _own(seat: Seat, pool_id: int) -> Pool:
 
 def _page(request: HttpRequest, seat: Seat, pool_id: int, error: str = "") -> HttpResponse:
     """Show the pool; a refused change keeps what was typed."""
-    now = database_now()
+    now = now_of(request)
     row = next(iter(pool_rows(project=seat.project, now=now, only=[pool_id])), None)
     if row is None:
         raise Http404

@@ -15,10 +15,11 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.money import exact_text, micro, plain
 from crowd.quality.wording import percent
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.models import Membership, Pool, PriceTrial
+from curation.seats import Seat, person, seat_or_404
 from curation.services import price_dealing, price_trials
 from curation.services.price_dealing import Seen
+from curation.sessions import now_of
 
 LEAD: Final = Membership.Role.LEAD
 FIELDS: Final = 4
@@ -62,7 +63,7 @@ def start(request: HttpRequest, public_id: UUID, pool_id: int) -> HttpResponse:
         "hours": _text(request, "hours"),
         "cap": _text(request, "cap"),
     }
-    now = database_now()
+    now = now_of(request)
     try:
         price_trials.start(
             pool_id=pool.pk,

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.honesty import Policy
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.home import no_worker
 from curation.dashboard.outlook_facts import project_end
 from curation.dashboard.pool_table import PROJECT
 from curation.dashboard.set_up_notes import note_of
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404
 from curation.services import honesty, job_care, stages
 from curation.services.outlook import with_outlook
 from curation.services.overview import feed, honesty_levels, newest_pair, project_numbers

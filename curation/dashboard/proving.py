@@ -20,9 +20,9 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from crowd.clock import database_now
-from curation.dashboard.access import person
 from curation.dashboard.forms import typed
 from curation.models import User
+from curation.seats import person
 from curation.services import second_factor, sessions
 from curation.services.attempts import TooManyFailures
 from curation.services.sign_in import check_password

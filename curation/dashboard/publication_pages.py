@@ -12,13 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Worker
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.dataset_forms import parts_of
 from curation.dashboard.dataset_version import version_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.proving import proved
 from curation.dashboard.worker_list import worker_row
 from curation.models import DatasetVersion, Erasure, Export, LockedPart, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import erasing, export_requests, locked_parts, packages
 
 LEAD = Membership.Role.LEAD

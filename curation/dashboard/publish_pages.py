@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Membership, PublishFinding
+from curation.seats import Seat, person, seat_or_404
 from curation.services import publish_filters
 
 LEAD, REVIEWER = Membership.Role.LEAD, Membership.Role.REVIEWER

@@ -15,10 +15,10 @@ from crowd.errors import CrowdError
 from crowd.models import Skill, SkillEvent, SkillValue, Worker
 from crowd.services import qualifying
 from crowd.services.qualifying import Qualified
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.inhouse_pages import worker_or_404
 from curation.models import Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import inhouse
 
 LEAD = Membership.Role.LEAD

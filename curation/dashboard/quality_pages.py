@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from curation.dashboard import asset_list
-from curation.dashboard.access import Seat, seat_or_404
 from curation.models import Asset, Stage
+from curation.seats import Seat, seat_or_404
 from curation.services.quality_facts.report import WorkerLine, quality_of
 from curation.services.quality_facts.selecting import Selection, chosen
 from curation.stages.review import ReviewSettings

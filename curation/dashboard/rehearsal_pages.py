@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import plan_form, rehearsal_form
-from curation.dashboard.access import Seat, person, seat_or_404, seats
 from curation.dashboard.crowd_people import crowds_for
 from curation.dashboard.new_project import bounded, keep_typed
 from curation.dashboard.rehearsal_chart import chart, letter_of
@@ -24,6 +23,7 @@ from curation.engine.rehearsal_beside import beside
 from curation.engine.rehearsal_compare import compared, in_words, right_boxes
 from curation.models import Membership, Rehearsal
 from curation.recipes.loading import BadRecipe
+from curation.seats import Seat, person, seat_or_404, seats
 from curation.services import rehearsals
 
 LEAD = Membership.Role.LEAD

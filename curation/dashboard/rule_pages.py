@@ -18,10 +18,10 @@ from crowd.services.exam_ending import WAYS, Ending, How, ending_of
 from crowd.services.publishing import is_local
 from crowd.services.retrying import Retries
 from crowd.services.rule_trial import LOOKS_HONEST, trial
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.exam_facts import Exam, ending_lines, exam_lines, exam_of, options_of, rule_hint
 from curation.dashboard.rule_forms import ACTIONS, KINDS, RuleForm, blank_form, form_of, read_rule, typed_form
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404
 from curation.services import control_answers
 from curation.services import pool_rules as service
 

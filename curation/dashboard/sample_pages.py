@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.models import Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import sampling
 from curation.services.asset_query import QueryError
 from curation.services.coverage import plan_of, plan_text, read_plan

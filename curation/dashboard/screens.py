@@ -6,8 +6,8 @@ from typing import Final
 from django.http import HttpRequest
 from django.urls import reverse
 
-from curation.dashboard.access import Seat, seats
 from curation.models import Membership, User
+from curation.seats import Seat, seats
 
 VIEWER, REVIEWER, LEAD = Membership.Role.VIEWER, Membership.Role.REVIEWER, Membership.Role.LEAD
 

@@ -13,12 +13,13 @@ from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Account
 from crowd.platforms.connecting import terms_of
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.log_form import log_context
 from curation.dashboard.proving import proved
 from curation.models import Membership, Project
+from curation.seats import Seat, person, seat_or_404
 from curation.services import accounts, system, trash
+from curation.sessions import now_of
 
 LEAD = Membership.Role.LEAD
 ACTS = {"archive": trash.archive, "unarchive": trash.unarchive}
@@ -33,7 +34,7 @@ def platforms(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id, LEAD)
     mine = set(accounts.visible_to(person(request)).values_list("pk", flat=True))
     used = Account.objects.defer("secrets").filter(pk__in=seat.project.pools.order_by().values("account"))
-    lines = system.account_lines(accounts=used.order_by("label"), now=database_now())
+    lines = system.account_lines(accounts=used.order_by("label"), now=now_of(request))
     told = [(line, terms_of(line.account.platform).title, line.account.pk in mine) for line in lines]
     context = {"seat": seat, "tab": "platforms", "lines": told}
     return render(request, "curation/settings/platforms.html", context)

@@ -11,16 +11,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from crowd.clock import database_now
 from crowd.errors import CrowdError
 from crowd.models import Budget, WorkerInvitation
 from crowd.money import micro, money_text
 from crowd.services import ledger
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.proving import proved
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404
 from curation.services import events, people, versions
+from curation.sessions import now_of
 
 LEAD = Membership.Role.LEAD
 
@@ -85,7 +85,7 @@ def budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _page(request: HttpRequest, seat: Seat, error: tuple[str, str] = ("", ""), welcome: str = "") -> HttpResponse:
     invited = WorkerInvitation.objects.filter(
-        project_id=seat.project.pk, expires_at__gt=database_now(), uses__lt=F("max_uses")
+        project_id=seat.project.pk, expires_at__gt=now_of(request), uses__lt=F("max_uses")
     )
     context: dict[str, Any] = {
         "seat": seat,

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import stage_form
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.stage_form import label_of
 from curation.engine import stage_settings
 from curation.models import Event, Membership, Stage
+from curation.seats import Seat, person, seat_or_404
 
 LEAD = Membership.Role.LEAD
 

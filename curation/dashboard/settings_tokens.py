@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.dashboard.proving import proved
 from curation.models import ApiToken, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import tokens
 
 LEAD = Membership.Role.LEAD

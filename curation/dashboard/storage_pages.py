@@ -12,9 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.errors import CrowdError
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import LabelClass, Membership, Stage
+from curation.seats import Seat, person, seat_or_404
 from curation.services import ingest, registering, system
 from curation.services.registering import Wish
 

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import person
 from curation.dashboard.log_form import log_context
 from curation.models import Job, Project, User
+from curation.seats import person
 from curation.services import accounts, job_care, system
+from curation.sessions import now_of
 
 DECISIONS = {"retry": (job_care.retry, "It is tried again."), "give-up": (job_care.give_up, "Given up.")}
 JOBS_SHOWN = 50
@@ -84,7 +85,7 @@ def log(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, *, error: str = "", **more: Any) -> HttpResponse:
-    user, now = operator(request), database_now()
+    user, now = operator(request), now_of(request)
     queues = system.queue_rows(now=now)
     troubled = list(job_care.troubled(now=now)[: JOBS_SHOWN + 1])
     mine = Project.objects.visible_to(user).in_bulk({job.project_id for job in troubled if job.project_id})

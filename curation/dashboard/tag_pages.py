@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from curation.dashboard import tag_facet
-from curation.dashboard.access import seat_or_404
+from curation.seats import seat_or_404
 from curation.services import tag_counts, tagging
 from curation.services.asset_query import QueryError, parse
 

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.errors import CrowdError
 from curation.dashboard import plan_form
-from curation.dashboard.access import person, seat_or_404
 from curation.dashboard.crowd_people import crowds_for
 from curation.dashboard.new_project import bounded, keep_typed, own_draft
 from curation.engine.sampling_pages import sample_page
 from curation.models import Pool
 from curation.recipes.loading import BadRecipe
+from curation.seats import person, seat_or_404
 from curation.services import trials
 
 ONLY_HERE = ("127.0.0.1", "localhost", "[::1]")

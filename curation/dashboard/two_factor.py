@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.access import person
 from curation.dashboard.forms import typed
 from curation.dashboard.inhouse_pages import qr_of
 from curation.dashboard.proving import ask, inside, is_fresh, mark
 from curation.models import User
+from curation.seats import person
 from curation.services import second_factor
 from curation.services.attempts import TooManyFailures
 

@@ -18,11 +18,11 @@ from crowd.money import micro, plain
 from crowd.services import vendor_exchange, vendor_files
 from crowd.services.vendor_files import Columns, Examined
 from crowd.vendor_tables import MOST_BYTES, BadTable, Table, text_of
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.downloads import answer_file
 from curation.engine.flow import wake_take_in
 from curation.engine.market import pull_soon
 from curation.models import Membership, Pool
+from curation.seats import Seat, person, seat_or_404
 from curation.services import vendor_imports
 
 LEAD = Membership.Role.LEAD

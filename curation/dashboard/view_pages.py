@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from crowd.errors import CrowdError
-from curation.dashboard.access import person, seat_or_404
 from curation.dashboard.forms import typed
 from curation.models import Membership, SavedView
+from curation.seats import person, seat_or_404
 from curation.services import saved_views
 from curation.services.asset_query import QueryError
 

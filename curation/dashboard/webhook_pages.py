@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard import webhook_facts
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.forms import is_repeated, once, typed
 from curation.models import Membership, User, Webhook, WebhookDelivery
+from curation.seats import Seat, person, seat_or_404
 from curation.services import webhooks
 from curation.services.notices import TOPICS
 

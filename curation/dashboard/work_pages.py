@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from curation.dashboard.access import seat_or_404
 from curation.dashboard.keyset import cursor
 from curation.dashboard.work_list import STATES, Filters, listed
 from curation.models import Pool
+from curation.seats import seat_or_404
 
 
 @require_safe

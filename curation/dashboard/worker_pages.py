@@ -15,11 +15,11 @@ from crowd.errors import CrowdError
 from crowd.models import Assignment, Evidence, Restriction, SkillEvent, Worker
 from crowd.services import messages as crowd_messages
 from curation.dashboard import worker_care
-from curation.dashboard.access import Seat, person, seat_or_404
 from curation.dashboard.board import SHOWN, Limits, board
 from curation.dashboard.forms import typed
 from curation.dashboard.worker_list import worker_row, worker_rows
 from curation.models import Asset, Membership
+from curation.seats import Seat, person, seat_or_404
 from curation.services import bans, suspicions, worker_messages
 
 NEWEST = 20

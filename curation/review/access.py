@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.urls import reverse
 
 from curation.models import Membership, Project, User
+from curation.seats import person, seat_or_404
 from curation.services import collection, disputes, reviews
-
-REVIEWERS = (Membership.Role.LEAD, Membership.Role.REVIEWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,5 @@ def ways(seat: Seat) -> Sequence[Way]:
 
 
 def seat_at(request: HttpRequest, public_id: UUID) -> Seat:
-    user = request.user
-    if not isinstance(user, User):
-        raise Http404
-    here = Membership.objects.filter(project__public_id=public_id, project__trashed_at=None)
-    mine = here.filter(user=user, role__in=REVIEWERS)
-    row = mine.select_related("project").first()
-    if row is None:
-        raise Http404
-    return Seat(row.project, user, row.role == Membership.Role.LEAD)
+    seat = seat_or_404(request, public_id, Membership.Role.REVIEWER)
+    return Seat(seat.project, person(request), seat.may(Membership.Role.LEAD))

@@ -30,6 +30,7 @@ from curation.review.sent import typed
 from curation.services import collection, collection_checks
 from curation.services.collection import Judgement
 from curation.services.collection_checks import Chip
+from curation.sessions import now_of
 
 PAGE = 48
 CLIP_TYPES: Final = {".webm": "video/webm", ".mov": "video/quicktime", ".mkv": "video/x-matroska"}
@@ -135,7 +136,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "mode": "submissions",
         "ways": ways(seat),
         "currency": " or ".join(sorted({page.account.currency for page in shown})),
-        "senders": _senders(seat, shown, database_now()),
+        "senders": _senders(seat, shown, now_of(request)),
         "found": rows.count(),
         "waiting": every.count(),
         "shown": len(shown),

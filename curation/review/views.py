@@ -21,6 +21,7 @@ from curation.review.documents import documents
 from curation.review.sent import body_of, decisions_of
 from curation.services import reviews
 from curation.services.own_keys import keys_of
+from curation.sessions import now_of
 
 AHEAD = 50
 ICONS = ("check", "pencil", "x", "undo-2", "user-plus", "flag", "triangle-alert")
@@ -37,7 +38,7 @@ def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
     context = {
         "project": seat.project,
         "seat": seat,
-        "start": _start(seat, database_now()),
+        "start": _start(seat, now_of(request)),
         "icons": ICONS,
         "mode": "boxes",
         "ways": found,
@@ -55,7 +56,7 @@ def grid(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_at(request, public_id)
     classes = reviews.classes_waiting(seat.project)
     chosen = request.GET.get("class", "") or (classes[0].name if classes else "")
-    start = {**_start(seat, database_now()), "class": chosen}
+    start = {**_start(seat, now_of(request)), "class": chosen}
     context = {
         "project": seat.project,
         "seat": seat,

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from crowd.money import money_text, plain
 from crowd.quality.wording import whole_percent
-from curation.dashboard.access import Seat
 from curation.dashboard.outlook_facts import OutlookView, Said, day_words
+from curation.seats import Seat
 from curation.services.outlook.choices import PEOPLE, PRICE, Choice
 from curation.services.overview import PoolRow
 from curation.services.overview.words import span_words

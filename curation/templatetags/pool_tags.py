@@ -8,7 +8,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from crowd.money import plain
-from curation.dashboard.access import Seat
+from curation.seats import Seat
 from curation.services.overview import Eta, PoolRow
 from curation.services.overview.advice import ACCOUNT, BUDGET, RULES, Advice
 from curation.services.overview.pools import RAISE
