@@ -9,7 +9,7 @@ from crowd.models import Budget
 from curation.models import Project
 from curation.services.breakdowns import Hold, holds
 from curation.services.budgets import BudgetRow, budget_rows
-from curation.services.overview import PoolRow, pool_rows
+from curation.services.overview import AssetCounts, PoolRow, pool_rows
 from curation.services.statements import Cube, Names, Sums, cube
 
 DAYS_SHOWN = 30
@@ -60,6 +60,7 @@ class MoneyNumbers:
     names: Names
     cube: Cube
     rows: Sequence[PoolRow]
+    counts: AssetCounts
     held: Sequence[Hold]
     budgets: Sequence[BudgetRow]
     totals: Sequence[Total]
@@ -91,8 +92,10 @@ def _dearer(cost: Cost) -> str:
 
 def money_numbers(*, project: Project, now: datetime) -> MoneyNumbers:
     """Read everything: the ledger once, however much was paid."""
-    names, found, budgets = Names.of(project), cube(project=project), budget_rows(project=project)
-    totals, held, rows = found.totals(), holds(project=project), pool_rows(project=project, now=now)
+    rows, counts = pool_rows(project=project, now=now)
+    names = Names.of(project, pools=[row.pool for row in rows])
+    found, budgets, held = cube(project=project), budget_rows(project=project), holds(project=project)
+    totals = found.totals()
     planned: Counter[tuple[str, int, str]] = Counter()
     for row in rows:
         currency = row.pool.account.currency
@@ -102,6 +105,7 @@ def money_numbers(*, project: Project, now: datetime) -> MoneyNumbers:
         names=names,
         cube=found,
         rows=rows,
+        counts=counts,
         held=held,
         budgets=budgets,
         totals=[

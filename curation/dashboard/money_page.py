@@ -17,7 +17,6 @@ from curation.dashboard.money_costs import costs_views, published_of
 from curation.dashboard.money_numbers import money_numbers
 from curation.models import Membership
 from curation.seats import Seat, seat_or_404
-from curation.services.overview import asset_counts
 from curation.services.sheets import csv_pieces
 from curation.services.statements import COLUMNS, LEDGER_HEADER, STATEMENT_HEADER, ledger_cells, statement_cells
 from curation.sessions import now_of
@@ -32,8 +31,8 @@ def money(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: str = "") -> HttpResponse:
     """Show the page; a refused form keeps what was typed and says why."""
     now = now_of(request)
-    numbers, counts = money_numbers(project=seat.project, now=now), asset_counts(project=seat.project)
-    request.asset_counts = counts  # type: ignore[attr-defined]
+    numbers = money_numbers(project=seat.project, now=now)
+    request.asset_counts = counts = numbers.counts  # type: ignore[attr-defined]
     filters = Filters.read(request.GET, seat.project)
     rows = page(
         filtered(seat.project, filters),

@@ -42,7 +42,8 @@ def pools(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _pools_page(request: HttpRequest, seat: Seat, lacking: Sequence[tuple[str, list[str]]] = ()) -> HttpResponse:
-    rows, wanted = pool_rows(project=seat.project, now=now_of(request)), Wanted.read(request.GET.dict())
+    rows, request.asset_counts = pool_rows(project=seat.project, now=now_of(request))  # type: ignore[attr-defined]
+    wanted = Wanted.read(request.GET.dict())
     shown = page_of_rows(rows, wanted)
     closed = sum(row.pool.state in {Pool.State.DRAFT, Pool.State.PAUSED} for row in rows)
     context = {
@@ -170,9 +171,10 @@ def _own(seat: Seat, pool_id: int) -> Pool:
 def _page(request: HttpRequest, seat: Seat, pool_id: int, error: str = "") -> HttpResponse:
     """Show the pool; a refused change keeps what was typed."""
     now = now_of(request)
-    row = next(iter(pool_rows(project=seat.project, now=now, only=[pool_id])), None)
-    if row is None:
+    rows, request.asset_counts = pool_rows(project=seat.project, now=now, only=[pool_id])  # type: ignore[attr-defined]
+    if not rows:
         raise Http404
+    row = rows[0]
     outlook = pool_outlook(row, now=now)
     row, facts = replace(row, said=outlook.told.eta if outlook.told else None), pool_facts(row)
     context = {

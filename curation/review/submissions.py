@@ -130,15 +130,17 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     rows = every.filter(worker_id=worker_id) if worker_id else every
     rows = rows.filter(batch__pool_id=pool_id) if pool_id else rows
     shown = list(rows.select_related("worker__account", "batch", "account")[:PAGE])
+    found = ways(seat)
+    waiting = next(way.waiting for way in found if way.name == "submissions")
     context = {
         "project": seat.project,
         "seat": seat,
         "mode": "submissions",
-        "ways": ways(seat),
+        "ways": found,
         "currency": " or ".join(sorted({page.account.currency for page in shown})),
         "senders": _senders(seat, shown, now_of(request)),
-        "found": rows.count(),
-        "waiting": every.count(),
+        "found": rows.count() if worker_id or pool_id else waiting,
+        "waiting": waiting,
         "shown": len(shown),
         "only_worker": Worker.objects.filter(pk=worker_id).first() if worker_id else None,
         "only_pool": pool_id,

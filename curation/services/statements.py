@@ -170,13 +170,14 @@ class Names:
     classes: Mapping[int, str]
 
     @classmethod
-    def of(cls, project: Project) -> "Names":
-        pools = Pool.objects.filter(project=project)
+    def of(cls, project: Project, pools: Sequence[Pool] | None = None) -> "Names":
+        """Read the names, but those of pools if somebody has read these already."""
+        mine = Pool.objects.filter(project=project)
         used = Q(pk__in=Batch.objects.filter(project_id=project.pk).values("account_id"))
-        accounts = Account.objects.filter(used | Q(pk__in=pools.values("account_id"))).order_by("label", "pk")
+        accounts = Account.objects.filter(used | Q(pk__in=mine.values("account_id"))).order_by("label", "pk")
         return cls(
             {stage.pk: stage.title for stage in project.stages.all()},
-            dict(pools.values_list("pk", "title")),
+            {pool.pk: pool.title for pool in (mine.only("title") if pools is None else pools)},
             dict(accounts.values_list("pk", "label")),
             dict(project.classes.values_list("pk", "name")),
         )

@@ -101,7 +101,7 @@ def test_a_pool_of_a_team_that_has_done_its_part_speaks_of_the_team(project):
     Worker.objects.filter(pk=worker.pk).update(team=team)
     Batch.objects.filter(pool_id=pool.pk).update(team=team, per_worker=1)
     make_answer(pool, worker)
-    (row,) = pool_rows(project=project, now=timezone.now())
+    [row], _ = pool_rows(project=project, now=timezone.now())
     assert [one.text for one in Advised(row).all()] == ["Everybody of the team (1) has done all they may do here."]
 
 

@@ -23,7 +23,7 @@ State = Assignment.State
 
 
 def row_of(pool):
-    return pool_rows(project=pool.project, now=timezone.now(), only=[pool.pk])[0]
+    return pool_rows(project=pool.project, now=timezone.now(), only=[pool.pk])[0][0]
 
 
 def pages(pool, **states: int) -> None:

@@ -67,7 +67,7 @@ def test_a_pool_counts_accepted_and_in_check_and_no_control_tasks(project: Proje
     control.task.overlap = None
     control.task.save()
     control.save(force_insert=True)
-    row = pool_rows(project=project, now=timezone.now())[0]
+    row = pool_rows(project=project, now=timezone.now())[0][0]
     assert (row.accepted, row.in_check, row.target) == (1, 1, 10)
 
 
@@ -76,7 +76,7 @@ def test_tables_tell_the_time_left_that_the_outlook_said_last_and_nothing_that_w
     make_answer(pool, make_worker())
 
     def left(later: timedelta):
-        row = pool_rows(project=project, now=now + later)[0]
+        row = pool_rows(project=project, now=now + later)[0][0]
         return row.eta and (round(row.eta.p50, 2), round(row.eta.p90, 2))
 
     assert left(timedelta(0)) is None
@@ -105,7 +105,7 @@ def test_tables_tell_what_rests_on_few_pages_no_longer_than_the_pool_had_been_wa
     hours = {"hours_p5": 40.0, "hours_p50": 48.0, "hours_p90": 280.0, "hours_p95": 300.0}
     said = {"project": project, "pool": pool, "goal": 10, "reached": 1, "made_at": now, "inputs": inputs}
     Outlook.objects.create(slot=1, **hours, **said)
-    rows = [pool_rows(project=project, now=now + timedelta(minutes=gone))[0] for gone in (5, 20, 170)]
+    rows = [pool_rows(project=project, now=now + timedelta(minutes=gone))[0][0] for gone in (5, 20, 170)]
     assert [row.eta is not None for row in rows] == held
 
 

@@ -17,6 +17,7 @@ from curation.economics.time_left import is_never
 from curation.models import Pool, Project
 from curation.services.overview.buckets import Pace
 from curation.services.overview.counted import ACCEPTED, SPENT, Counted
+from curation.services.overview.counts import AssetCounts, counts_of
 from curation.services.overview.eligible import Crowd, crowds_of
 from curation.services.overview.eta import Eta, eta_of, with_said
 
@@ -212,10 +213,16 @@ class PoolRow:
         return self.counts.get(part, 0) / n if n else None
 
 
-def pool_rows(*, project: Project, now: datetime, only: Iterable[int] | None = None) -> list[PoolRow]:
-    """Return the project's pools in the order of the recipe: six queries at most, whatever their number."""
+def pool_rows(
+    *, project: Project, now: datetime, only: Iterable[int] | None = None
+) -> tuple[list[PoolRow], AssetCounts]:
+    """Return the project's pools in the order of the recipe: six queries at most, whatever their number.
+
+    Where its assets stand, which every page shows as well, is read along with them.
+    """
     asked = Asked.of(pools_of(project, only))
-    return asked.rows(asked.count(now=now))
+    counted = asked.count(now=now, stages=[stage.pk for stage in project.stages.all()])
+    return asked.rows(counted), counts_of(counted.totals)
 
 
 def pools_of(project: Project, only: Iterable[int] | None = None) -> list[Pool]:
