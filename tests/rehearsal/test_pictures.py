@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import datetime
 from io import BytesIO
+from itertools import count, islice
 
 import numpy as np
 import pytest
@@ -13,7 +14,11 @@ from PIL import Image, ImageChops
 
 from crowd.rehearsal.pictures import GESTURE, NO_GESTURE, SIGNS, Setting, Truth, draw, expected_truth, scene, template
 from crowd.rehearsal.pictures.jpeg import encode, stamp
+from crowd.rehearsal.pictures.rooms import draw_room
 from crowd.rehearsal.pictures.whole import lay
+from curation.preprocessing.corner_index import CornerIndex
+from curation.preprocessing.decode import analyse
+from curation.preprocessing.voting import both_keys
 
 NOON = datetime(2026, 5, 4, 12, 0)  # noqa: DTZ001 - a camera's clock knows no zone
 
@@ -111,6 +116,16 @@ def test_a_smaller_picture_has_smaller_boxes():
     full, small = scene("size", "rock"), scene("size", "rock", width=960, height=540)
     assert small.image.size == (960, 540)
     assert small.truth.boxes[0].w == pytest.approx(full.truth.boxes[0].w / 2, abs=0.1)
+
+
+def test_photos_of_dark_rooms_hardly_ever_share_corners():
+    rooms = islice((name for n in count() if draw_room(name := f"room-{n}").kind == "night"), 40)
+    index, found = CornerIndex(100), 0
+    for number, room in enumerate(rooms):
+        plain, mirrored = both_keys(analyse(encode(draw(Setting(room, "palm", room=room), shrink=4).image)).preview)
+        found += len(index.near(plain, mirrored))
+        index.add(number, plain)
+    assert found <= 10  # of 780 pairs
 
 
 def test_each_sign_has_its_own_template():

@@ -96,7 +96,7 @@ class TestSeenByTheProduct:
     def test_a_blurred_photo_and_a_sharp_one_of_one_room_are_never_the_same_photo(self, monkeypatch):
         from curation.preprocessing.verify import compare_voted
 
-        monkeypatch.setattr(import_module("crowd.rehearsal.pictures.scene"), "_UNEVEN", 0.5)  # or they share too little
+        monkeypatch.setattr(import_module("crowd.rehearsal.pictures.scene"), "_FINE", 5)  # or they share too little
         room = {"person": "person-22", "room": "person-22", "scale": 0.5}
         blurred = _sighting(tricks.blurred(scene("a22", "palm", **room), WANDA)[0])
         sharp = _sighting(encode(scene("b22", "peace", **room).image, WANDA))

@@ -174,9 +174,10 @@ def _skin(brush: Brush, person: Look) -> None:
 
 def _uneven(brush: Brush, person: Look) -> None:
     w, h = 142 * person.face.width, 180 * person.face.height
-    for x, y, r, k in person.blotches:
-        if (x / w) ** 2 + ((y - 475) / h) ** 2 < 0.72:
-            brush.fill(ellipse(x, y, r * 1.3, r, 16), shade(person.skin, k), alpha=0.2)
+    there = [spot for spot in person.blotches if (spot[0] / w) ** 2 + ((spot[1] - 475) / h) ** 2 < 0.72]
+    for k in dict.fromkeys(k for *_, k in there):
+        outlines = [ellipse(x, y, r * 1.3, r, 16) for x, y, r, own in there if own == k]
+        brush.spots(outlines, shade(person.skin, k), alpha=0.2)
 
 
 def _oval(width: float, height: float, jaw: float) -> Outline:

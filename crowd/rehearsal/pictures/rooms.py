@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import cv2
-import numpy as np
-
 from .shapes import Brush, Colour, Placement, curve, ellipse, mix, ramp, rectangle, rounded, shade
 from .whole import Pixels, blurred
 
@@ -67,7 +64,7 @@ def draw_room(seed: str) -> Room:
     near, far = shade(near, rng.uniform(0.9, 1.06)), shade(far, rng.uniform(0.85, 1.1))
     size = round(WIDTH * SMALL), round(HEIGHT * SMALL)
     flip = rng.random() < 0.5
-    image = np.asarray(cv2.resize(ramp(near, far), size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    image = ramp(near, far, size)
     place = Placement(x=size[0] if flip else 0, scale=SMALL, mirror=flip)
     light = "low" if kind == "night" else rng.choice(LIGHTS)
     site = _Site(Brush(image, place), rng, near, far)

@@ -8,7 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from . import whole
 from .hands import Light, draw_hand
@@ -18,13 +18,13 @@ from .rooms import HEIGHT, STUDIO, WIDTH, Room, draw_room
 from .shapes import Brush, Colour, Placement, Point, ribbon, shade
 from .staging import Pose, Setting, Shot, Shown, Stage, stage
 from .truth import Picture, Truth, resized
-from .whole import Pixels
+from .whole import Pixels, Size
 
 _TINTS: Final[dict[str, Light]] = {"day": (1.0, 1.0, 1.0), "lamp": (1.0, 0.9, 0.76), "low": (0.66, 0.68, 0.75)}
-_GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.16}
+_GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.4}
 _SOFT: Final = 2  # so many times smaller is drawn what is a little soft
-_UNEVEN: Final = 0.6
 _FINE: Final = 1.4  # so many eighths of the full size a spot of light is deviated by
+_GRAINY: Final = 0.6  # so many pixels a grain is
 
 
 def scene(
@@ -62,9 +62,8 @@ def scene(
     return picture if (width, height) == picture.image.size else scaled(picture, width, height)
 
 
-@lru_cache(maxsize=32)
 def template(sign: str) -> Picture:
-    """Draw the task's example of a sign: one person before a grey wall; do not change the picture, it is shared."""
+    """Draw the task's example of a sign: one person before a grey wall."""
     return draw(template_setting(sign))
 
 
@@ -82,7 +81,7 @@ def draw(setting: Setting, shrink: int = 1) -> Picture:
     size = WIDTH // shrink, HEIGHT // shrink
     shining = np.asarray(np.minimum(veil * _shade_of(setting.seed)[..., None], 255), np.uint8)
     soft = whole.lit(_photographed(staged, where, max(_SOFT, shrink)), shining)
-    seen = whole.enlarged(soft, size, _grain_of(light, setting.seed, size))
+    seen = whole.enlarged(soft, size, _noise(f"grain-{setting.seed}", size, _GRAINY), _GRAIN[light])
     for pose in staged.hands:
         draw_hand(seen, pose.hand, _shrunk(pose.place, shrink), staged.who, _light_at(veil, pose.place))
     return Picture(Image.fromarray(seen), staged.truth())
@@ -170,32 +169,12 @@ def _light_at(veil: npt.NDArray[np.float32], place: Placement) -> Light:
     return red, green, blue
 
 
-@lru_cache(maxsize=2)
-def _shade(layer: str) -> Pixels:
-    size = WIDTH // 8 + 64, HEIGHT // 8 + 64
-    raw = np.frombuffer(random.Random(f"shade-{layer}").randbytes(size[0] * size[1]), np.uint8)
-    return np.asarray(cv2.GaussianBlur(raw.reshape(size[::-1]), (0, 0), _FINE), np.uint8)
-
-
 def _shade_of(seed: str) -> Pixels:
-    """How unevenly the light falls, an eighth of the size: two layers, so that no two photos share their detail."""
-    rng = random.Random(f"shade-{seed}")
-    here = [(rng.randrange(64), rng.randrange(64)) for _ in range(2)]
-    upper, lower = (
-        _shade(layer)[y : y + HEIGHT // 8, x : x + WIDTH // 8] for layer, (x, y) in zip("ab", here, strict=True)
-    )
-    return np.asarray(cv2.addWeighted(upper, _UNEVEN, lower, _UNEVEN, 128 * (1 - 2 * _UNEVEN)), np.uint8)
+    """How unevenly the light falls, an eighth of the size."""
+    return _noise(f"shade-{seed}", (WIDTH // 8, HEIGHT // 8), _FINE)
 
 
-@lru_cache(maxsize=3)
-def _grain(light: str) -> Pixels:
-    size, strength = (WIDTH + 128, HEIGHT + 128), _GRAIN[light]
-    raw = Image.frombytes("L", size, random.Random(f"grain-{light}").randbytes(size[0] * size[1]))
-    soft = raw.filter(ImageFilter.GaussianBlur(0.6)).point([round(128 + (v - 128) * strength) for v in range(256)])
-    return np.asarray(Image.merge("RGB", (soft, soft, soft)))
-
-
-def _grain_of(light: str, seed: str, size: tuple[int, int]) -> Pixels:
-    rng = random.Random(f"grain-{seed}")
-    x, y = rng.randrange(128), rng.randrange(128)
-    return _grain(light)[y : y + size[1], x : x + size[0]]
+def _noise(name: str, size: Size, deviation: float) -> Pixels:
+    """Spots of so many pixels about mid-grey, of this name alone: no two photos share their detail."""
+    raw = np.random.default_rng(random.Random(name).getrandbits(64)).bytes(size[0] * size[1])
+    return np.asarray(cv2.GaussianBlur(np.frombuffer(raw, np.uint8).reshape(size[::-1]), (0, 0), deviation), np.uint8)

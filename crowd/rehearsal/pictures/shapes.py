@@ -10,7 +10,6 @@ from operator import mul
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from .whole import Pixels, blurred, lay
 
@@ -154,6 +153,10 @@ class Brush:
         """Fill with blurred edges: blush, shadows, highlights."""
         self._blend([self.place.of_all(np.array(points))], colour, None, alpha, soft=soft * self.place.scale)
 
+    def spots(self, outlines: Sequence[Outline], colour: Colour, *, alpha: float) -> None:
+        """Fill several outlines of as many points each, as one: where they overlap they are no denser."""
+        self._blend(list(self.place.of_all(np.array(outlines))), colour, None, alpha, soft=0)
+
     def line(self, points: Sequence[Point], width: float, colour: Colour, *, alpha: float = 1.0) -> None:
         """Draw a line with round ends."""
         self._blend(list(self.place.of_all(_capsules(points, width / 2))), colour, None, alpha, soft=0)
@@ -170,10 +173,8 @@ class Brush:
         mask = mask_of(outlines, box, round(255 * min(1.0, alpha)))
         if soft:
             mask = blurred(mask, soft)
-        size = mask.shape[1::-1]
-        flat = np.full((*mask.shape, 3), colour, np.uint8)
-        source = flat if to is None else cv2.resize(ramp(colour, to), size, interpolation=cv2.INTER_NEAREST)
-        lay(self.pixels, box[:2], np.asarray(source, np.uint8), mask)
+        source = np.full((*mask.shape, 3), colour, np.uint8) if to is None else ramp(colour, to, mask.shape[1::-1])
+        lay(self.pixels, box[:2], source, mask)
 
 
 def mask_of(outlines: Sequence[Points], box: tuple[int, int, int, int], level: int = 255) -> Pixels:
@@ -191,13 +192,11 @@ def _fill(pixels: Pixels, outlines: Sequence[Points], corner: tuple[int, int], c
         cv2.fillPoly(pixels, [np.rint(points).astype(np.int32)], colour, cv2.LINE_AA, _SIXTEENTHS)
 
 
-@lru_cache(maxsize=512)
-def ramp(start: Colour, end: Colour) -> Pixels:
-    """A small picture that goes from one colour at the top left to another at the bottom right."""
-    image = Image.new("RGB", (2, 2), mix(start, end, 0.5))
-    image.putpixel((0, 0), start)
-    image.putpixel((1, 1), end)
-    return np.asarray(image.resize((128, 128), Image.Resampling.BICUBIC))
+def ramp(start: Colour, end: Colour, size: tuple[int, int]) -> Pixels:
+    """A picture that goes from one colour at the top left to another at the bottom right."""
+    middle = mix(start, end, 0.5)
+    corners = np.array([(start, middle), (middle, end)], np.uint8)
+    return np.asarray(cv2.resize(corners, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _bounds(outlines: Sequence[Points], size: tuple[int, int], margin: float) -> tuple[int, int, int, int] | None:

@@ -28,10 +28,11 @@ def lit(pixels: Pixels, light: Pixels) -> Pixels:
     return np.asarray(cv2.multiply(pixels, large, scale=1 / 128), np.uint8)
 
 
-def enlarged(pixels: Pixels, size: Size, grain: Pixels) -> Pixels:
-    """Enlarge unless it has that size, then add a grain of it, whose 128 leaves a pixel as it is."""
+def enlarged(pixels: Pixels, size: Size, grain: Pixels, strength: float) -> Pixels:
+    """Enlarge unless it has that size, then add a grey grain of it, whose 128 leaves a pixel as it is."""
     large = pixels if pixels.shape[1::-1] == size else cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.addWeighted(large, 1, grain, 1, -128), np.uint8)
+    grey = cv2.cvtColor(grain, cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.addWeighted(large, 1, grey, strength, -128 * strength), np.uint8)
 
 
 def blurred(pixels: Pixels, deviation: float) -> Pixels:
