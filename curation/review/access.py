@@ -31,14 +31,16 @@ class Way:
     waiting: int = 0
 
 
-def ways(seat: Seat) -> Sequence[Way]:
+def ways(seat: Seat, *, at_review: int | None = None) -> Sequence[Way]:
+    """Return the ways to review; `at_review` images wait for a person, where that is known already."""
     project = seat.project
+    boxes = reviews.waiting(project) if at_review is None else at_review
 
     def way(name: str, title: str, page: str, waiting: int = 0) -> Way:
         return Way(name, title, reverse(page, args=[project.public_id]), waiting)
 
     return (
-        way("boxes", "Boxes", "review", reviews.waiting(project)),
+        way("boxes", "Boxes", "review", boxes),
         way("grid", "Grid", "review-grid"),
         way("checks", "Checks", "review-checks", disputes.waiting(project=project, leads=seat.leads)),
         way("submissions", "Submissions", "submissions", collection.waiting(project).count()),

@@ -38,7 +38,7 @@ WHY = {
 @ensure_csrf_cookie
 def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_at(request, public_id)
-    project = seat.project
+    project, found = seat.project, ways(seat)
     start = {
         "project": str(project.public_id),
         "person": seat.user.pk,
@@ -47,9 +47,9 @@ def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "release": reverse("review-release", args=[project.public_id]),
         "keep_keys": reverse("own-keys"),
         "keys": keys_of(seat.user),
-        "left": disputes.waiting(project=project, leads=seat.leads),
+        "left": next(way.waiting for way in found if way.name == "checks"),
     }
-    context = {"project": project, "seat": seat, "start": start, "mode": "checks", "ways": ways(seat)}
+    context = {"project": project, "seat": seat, "start": start, "mode": "checks", "ways": found}
     return render(request, "review/checks.html", context)
 
 

@@ -34,11 +34,12 @@ REASON_WORDS = ("Misplaced", "Wrong label", "Missing box", "Extra box", "Cut off
 @ensure_csrf_cookie
 def screen(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_at(request, public_id)
-    found = ways(seat)
+    standing = reviews.standing(project=seat.project, user=seat.user, now=now_of(request))
+    found = ways(seat, at_review=standing.waiting)
     context = {
         "project": seat.project,
         "seat": seat,
-        "start": _start(seat, now_of(request)),
+        "start": _start(seat, standing),
         "icons": ICONS,
         "mode": "boxes",
         "ways": found,
@@ -56,7 +57,8 @@ def grid(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_at(request, public_id)
     classes = reviews.classes_waiting(seat.project)
     chosen = request.GET.get("class", "") or (classes[0].name if classes else "")
-    start = {**_start(seat, now_of(request)), "class": chosen}
+    standing = reviews.standing(project=seat.project, user=seat.user, now=now_of(request))
+    start = {**_start(seat, standing), "class": chosen}
     context = {
         "project": seat.project,
         "seat": seat,
@@ -65,12 +67,12 @@ def grid(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "chosen": chosen,
         "icons": ICONS,
         "mode": "grid",
-        "ways": ways(seat),
+        "ways": ways(seat, at_review=standing.waiting),
     }
     return render(request, "review/grid.html", context)
 
 
-def _start(seat: Seat, now: datetime) -> dict[str, Any]:
+def _start(seat: Seat, standing: reviews.Standing) -> dict[str, Any]:
     """Return what the browser begins with."""
     project, task = seat.project, reviews.box_task(seat.project)
     words = zip(reviews.REASONS, REASON_WORDS, strict=True)
@@ -86,7 +88,7 @@ def _start(seat: Seat, now: datetime) -> dict[str, Any]:
         "flags": task.flags,
         "outlines": task.outlines,
         "reasons": [{"value": value, "label": label} for value, label in words],
-        "standing": _standing(project, seat.user, now),
+        "standing": _told(standing),
     }
 
 
@@ -137,7 +139,10 @@ def release(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _standing(project: Project, user: User, now: datetime) -> dict[str, Any]:
-    row = reviews.standing(project=project, user=user, now=now)
+    return _told(reviews.standing(project=project, user=user, now=now))
+
+
+def _told(row: reviews.Standing) -> dict[str, Any]:
     return {
         "done": row.done,
         "left": row.left,

@@ -147,7 +147,7 @@ def release_leases(*, user: User, project: Project, until: datetime | None = Non
 
 
 def standing(*, project: Project, user: User, now: datetime) -> Standing:
-    """Count done and left, and the reviewer's pace over the last half hour."""
+    """Count done, waiting and left, and the reviewer's pace over the last half hour."""
     lately = Q(by=user, created_at__gt=now - timedelta(minutes=30))
     decided = (
         Review.objects.filter(project_id=project.pk, undone_by=None)
@@ -162,9 +162,11 @@ def standing(*, project: Project, user: User, now: datetime) -> Standing:
         judged=Count("pk", filter=mine & Q(is_right__isnull=False)),
         agreed=Count("pk", filter=mine & Q(is_right=True)),
     )
+    at_work = waiting(project)
     return Standing(
         done=decided["n"] + controls["answered"],
-        left=waiting(project) + controls["waiting"],
+        waiting=at_work,
+        left=at_work + controls["waiting"],
         per_hour=pace(decided["lately"], decided["since"], now),
         with_others=others.count(),
         controls=controls["judged"],

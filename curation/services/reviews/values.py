@@ -55,6 +55,7 @@ class Standing:
     """How far the review is, and the person's own pace and agreement with control images."""
 
     done: int
+    waiting: int
     left: int
     per_hour: int
     with_others: int
