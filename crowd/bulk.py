@@ -143,12 +143,18 @@ def insert_all(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
 
 
 def insert_values(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Store new rows of these columns, which are all that the model has, as `insert_all` does: none is made first."""
-    fields = {field.name: field for field in model._meta.concrete_fields}
-    if sorted(names) != sorted(fields):
+    """Store new rows of these columns as `insert_all` does: where they are many, none is made first.
+
+    The columns are all that the model has, but for those that the database fills in by itself.
+    """
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    needed = [name for name, field in fields.items() if not (field.has_db_default() or _is_numbered(field))]
+    if len({*names}) != len(names) or not {*needed} <= {*names} <= {*fields}:
         raise ValueError(f"{model.__name__} has {', '.join(fields)}; given were {', '.join(names)}.")
-    if rows:
-        _copy(model, {fields[name]: values for name, values in zip(names, zip(*rows, strict=True), strict=True)})
+    if len(rows) < FEW:
+        model._default_manager.bulk_create(model(**dict(zip(names, row, strict=True))) for row in rows)
+        return
+    _copy(model, {fields[name]: values for name, values in zip(names, zip(*rows, strict=True), strict=True)})
 
 
 def _copy(model: type[models.Model], given: Mapping["models.Field[Any, Any]", Sequence[Any]]) -> None:
@@ -162,6 +168,10 @@ def _copy(model: type[models.Model], given: Mapping["models.Field[Any, Any]", Se
 def _is_worked_out(row: models.Model, field: "models.Field[Any, Any]") -> bool:
     value = getattr(row, field.attname)
     return isinstance(value, Expression) and not isinstance(value, DatabaseDefault)
+
+
+def _is_numbered(field: "models.Field[Any, Any]") -> bool:
+    return isinstance(field, models.AutoField | models.BigAutoField)
 
 
 def _are_left(field: "models.Field[Any, Any]", values: Sequence[Any]) -> bool:

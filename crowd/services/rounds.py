@@ -248,7 +248,7 @@ class Round:
         _store_end([one for one in handed_in if one.is_stored])  # before a new page in their place
         insert_all([one.page for one in fresh])
         insert_all([row for one in fresh for row in one.rows])
-        insert_values(AnswerRaw, ("answer", "payload"), [raw for one in found for raw in one.raw])
+        insert_values(AnswerRaw, ("answer_id", "payload"), [raw for one in found for raw in one.raw])
         _hold([one.page for one in fresh])
         count_places([one.page.pk for one in fresh if one.raw], issued=1, done=1)
         count_places([one.page.pk for one in fresh if not one.raw], issued=1, done=0)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import F
 
-from crowd.bulk import insert_all
+from crowd.bulk import insert_all, insert_values
 from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
@@ -139,15 +139,11 @@ def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said],
     rows = [_annotation(stage, one, now if one.answer.assignment_id in banned else None, now) for one in fresh]
     insert_all(rows, numbered=True)
     boxes = [
-        Box(
-            annotation=row,
-            seq=seq,
-            **{name: box[name] for name in ("label", "x", "y", "w", "h", "points") if name in box},
-        )
+        (row.pk, seq, *(box[name] for name in ("label", "x", "y", "w", "h")), box.get("points", []))
         for row, one in zip(rows, fresh, strict=True)
         for seq, box in enumerate(one.boxes)
     ]
-    insert_all(boxes)
+    insert_values(Box, ("annotation_id", "seq", "label", "x", "y", "w", "h", "points"), boxes)
     aside = Counter(one.answer.task_id for one in fresh if one.answer.assignment_id in banned)
     for answers in sorted(set(aside.values())):
         again = [pk for pk, n in aside.items() if n == answers]

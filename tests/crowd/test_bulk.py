@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from crowd.bulk import FEW, bulk_change, bulk_load, insert_all, insert_values, json_text
 from crowd.models import AnswerRaw, OutboxCommand, Reservation, Task, Worker
 from crowd.models.worker import digest_of
+from curation.models import Decision
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -147,10 +148,19 @@ def test_many_rows_that_are_numbered_know_their_ids():
     assert {(row.known_answer, row.to_push, row.kept) for row in stored.values()} == {(None, False, 0)}
 
 
-@pytest.mark.parametrize("names", [("answer",), ("answer", "payload", "note"), ("payload", "payload")])
+@pytest.mark.parametrize("names", [("answer_id",), ("answer_id", "payload", "note"), ("payload", "payload")])
 def test_values_are_stored_of_all_columns_or_not_at_all(names):
-    with pytest.raises(ValueError, match="AnswerRaw has answer, payload; given were"):
+    with pytest.raises(ValueError, match="AnswerRaw has answer_id, payload; given were"):
         insert_values(AnswerRaw, names, [tuple(range(len(names)))])
+
+
+@pytest.mark.parametrize("rows", [0, 1, FEW])
+def test_what_the_database_fills_in_may_be_left_out_of_few_values_and_of_many(rows):
+    names = ("project_id", "asset_id", "stage_id", "verdict", "reason", "evidence", "by_kind", "by_id")
+    insert_values(Decision, names, [(1, 1, 1, "held", "", {"n": number}, "rule", None) for number in range(rows)])
+    stored = Decision.objects.order_by("pk")
+    assert [row.evidence for row in stored] == [{"n": number} for number in range(rows)]
+    assert all(row.created_at is not None for row in stored)
 
 
 def test_what_the_database_works_out_is_the_same_in_many_rows():

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 
-from crowd.bulk import bulk_change, insert_all
+from crowd.bulk import bulk_change, insert_values
 from curation.models import Asset, Decision, Stage
 from curation.services import jobs, notices, versions
 
 State = Asset.State
 Verdict = Decision.Verdict
+COLUMNS = ("project_id", "asset_id", "stage_id", "verdict", "reason", "evidence", "by_kind", "by_id")
 PEOPLES_KINDS = ("collect", "validate", "boxes", "describe")  # stages in which people work
 
 
@@ -52,7 +52,7 @@ class Move:
 @transaction.atomic
 def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None, now: datetime | None = None) -> None:
     """Append decisions about several assets and move each as `decide` does. The caller holds the rows' locks."""
-    insert_all([decision_of(move, by_kind, by_id, now) for move in moves])
+    append_decisions([(move, move.asset.stage_id, now) for move in moves], by_kind=by_kind, by_id=by_id)
     told = {project_id: notices.heard(project_id) for project_id in {move.asset.project_id for move in moves}}
     done = [(move, move.asset.stage) for move in moves if told[move.asset.project_id]]
     left = {move.asset.stage for move in moves if move.verdict == Verdict.PASSED and move.to_stage is None}
@@ -74,10 +74,7 @@ def decide_all(*, moves: Sequence[Move], by_kind: str, by_id: int | None = None,
 @transaction.atomic
 def repeat_all(*, stage: Stage, moves: Sequence[Move], by_kind: str, now: datetime) -> None:
     """Append what a stage says once more of assets that are where it sent them: nothing moves, nobody is told."""
-    rows = [decision_of(move, by_kind, None, now) for move in moves]
-    for row in rows:
-        row.stage = stage
-    insert_all(rows)
+    append_decisions([(move, stage.pk, now) for move in moves], by_kind=by_kind)
 
 
 def _news(done: Sequence[tuple[Move, Stage]]) -> dict[str, list[dict[str, str]]]:
@@ -111,18 +108,19 @@ def next_stage(stage: Stage) -> Stage | None:
     return Stage.objects.filter(project_id=stage.project_id, position__gt=stage.position).order_by("position").first()
 
 
-def decision_of(move: Move, by_kind: str, by_id: int | None, now: datetime | None) -> Decision:
-    return Decision(
-        project_id=move.asset.project_id,
-        asset=move.asset,
-        stage=move.asset.stage,
-        verdict=move.verdict,
-        reason=move.reason,
-        evidence=dict(move.evidence),
-        by_kind=by_kind,
-        by_id=by_id,
-        created_at=now or Now(),
-    )
+def append_decisions(
+    said: Sequence[tuple[Move, int, datetime | None]], *, by_kind: str, by_id: int | None = None
+) -> None:
+    """Append decisions, each made at a stage at its time; without one they are made now, all or none."""
+    rows: list[tuple[Any, ...]] = [
+        (move.asset.project_id, move.asset.pk, stage_id, move.verdict, move.reason, dict(move.evidence), by_kind, by_id)
+        for move, stage_id, _ in said
+    ]
+    times = [at for _, _, at in said if at is not None]
+    if not times:
+        insert_values(Decision, COLUMNS, rows)
+        return
+    insert_values(Decision, (*COLUMNS, "created_at"), [(*row, at) for row, at in zip(rows, times, strict=True)])
 
 
 def wake_stage(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from crowd.bulk import insert_all
 from crowd.models import Answer
 from curation.models import Asset, Decision, LabelClass, Project, Stage
 from curation.services import versions
-from curation.services.assets.deciding import Move, decision_of, wake_stage
+from curation.services.assets.deciding import Move, append_decisions, wake_stage
 
 
 @transaction.atomic
@@ -54,7 +54,7 @@ def enter(
         client_key=client_key,
         created_at=now or Now(),
     )
-    decision_of(Move(asset, Decision.Verdict.ENTERED), Decision.By.RULE, None, now).save()
+    append_decisions([(Move(asset, Decision.Verdict.ENTERED), stage.pk, now)], by_kind=Decision.By.RULE)
     wake_stage(stage)
     versions.bump(project_id=project.pk)
     return asset
@@ -67,8 +67,8 @@ def enter_sent(*, sent: Sequence[Asset]) -> list[Asset]:
     there = set(Asset.objects.filter(answer__in=[one.answer_id for one in sent]).values_list("answer_id", flat=True))
     fresh = [one for one in sent if one.answer_id not in there]
     insert_all(fresh, numbered=True)
-    entered = [(Move(asset, Decision.Verdict.ENTERED), asset.created_at) for asset in fresh]
-    insert_all([decision_of(move, Decision.By.RULE, None, at) for move, at in entered])
+    entered = [(Move(asset, Decision.Verdict.ENTERED), asset.stage_id, asset.created_at) for asset in fresh]
+    append_decisions(entered, by_kind=Decision.By.RULE)
     if fresh:
         wake_stage(fresh[0].stage)
         versions.bump(project_id=fresh[0].project_id)
