@@ -131,13 +131,13 @@ class ReadAhead:
 
     def _answered(self) -> defaultdict[int, set[int]]:
         """Return which of the tasks that can still be given out each worker has seen."""
-        given = Answer.objects.filter(
-            Q(task__issued__lt=F("task__overlap")) | Q(task__known_answer__isnull=False),
-            worker__in=[worker.pk for worker in self.workers],
-            task__cancelled=False,
-            assignment__batch__state=Batch.State.OPEN,
-            assignment__batch__kind=Batch.Kind.MAIN,
+        on_offer = Task.objects.filter(
+            Q(issued__lt=F("overlap")) | Q(known_answer__isnull=False),
+            cancelled=False,
+            batch__state=Batch.State.OPEN,
+            batch__kind=Batch.Kind.MAIN,
         )
+        given = Answer.objects.filter(worker__in=[worker.pk for worker in self.workers], task__in=on_offer)
         seen: defaultdict[int, set[int]] = defaultdict(set)
         for worker_id, task_id in given.values_list("worker_id", "task_id"):
             seen[worker_id].add(task_id)
