@@ -38,7 +38,7 @@ Verdict = Decision.Verdict
 SAME_PICTURE = (SAME_FILE, SAME_PHOTO)
 SECONDS_A_SLICE = 20.0  # a slice must end well before its lease
 SECONDS_TO_DECIDE = 20.0  # in which what was measured ahead may still be decided
-TOGETHER = 40
+TOGETHER = 100
 
 
 class ChecksSettings(StageSettings):

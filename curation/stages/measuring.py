@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from time import monotonic
 from typing import Any, Protocol
 
@@ -29,8 +30,12 @@ class Measuring(Protocol):
 
 
 def look_ahead(assets: Sequence[Asset], settings: Measuring, until: float, together: int) -> Iterator[list[Looked]]:
-    """Yield so many pictures at a time, and measure the next ones meanwhile; ends early when time is up."""
-    parts = [assets[start : start + together] for start in range(0, len(assets), together)]
+    """Yield so many pictures at a time, and measure the next ones meanwhile; ends early when time is up.
+
+    The first are a quarter as many, since nothing can be done while they are measured.
+    """
+    starts = range(max(1, together // 4), len(assets), together)
+    parts = [assets[start:end] for start, end in pairwise([0, *starts, len(assets)])]
     with ThreadPoolExecutor(1) as ahead:
         waiting = [ahead.submit(look, part, settings, until) for part in parts[:1]]
         for following in [*parts[1:], []]:

@@ -50,7 +50,7 @@ def test_when_time_is_up_one_more_is_measured_and_the_rest_is_left(waiting: list
     assert [asset.pk for asset, _ in look(waiting, SETTINGS, -math.inf)] == [1]
 
 
-@pytest.mark.parametrize(("together", "sizes"), [(1, [1, 1, 1, 1, 1]), (2, [2, 2, 1]), (20, [5])])
+@pytest.mark.parametrize(("together", "sizes"), [(1, [1] * 5), (2, [1, 2, 2]), (8, [2, 3]), (20, [5])])
 def test_what_is_measured_ahead_comes_in_order(waiting: list[Asset], together: int, sizes: list[int]) -> None:
     parts = list(look_ahead(waiting, SETTINGS, math.inf, together))
     assert [len(part) for part in parts] == sizes
