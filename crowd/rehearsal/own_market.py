@@ -1,72 +1,28 @@
 """The market in our own database, as one simulated visitor meets it. What is `ref` elsewhere are rows here."""
 
-import hashlib
-import uuid
 from collections.abc import Hashable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db.models import Count, F, QuerySet
 
 from crowd.errors import NoWork
 from crowd.models import AnswerRaw, Batch, SkillValue, Task, Worker
 from crowd.models.worker import digest_of
 from crowd.rehearsal import acting, answers, truths
+from crowd.rehearsal.albums import Album, store, stored
 from crowd.rehearsal.models import HiddenTruth
 from crowd.rehearsal.pictures import Truth
-from crowd.rehearsal.truths import Secret, Secrets
+from crowd.rehearsal.pictures.tricks import Sent
 from crowd.services import claims, control, handing_in, trust
 from crowd.services.rounds import Round
 from crowd.services.standing import Learned
 
-FILM = b"ftyp"
-Stored = tuple[dict[str, Any], Secret]
 Files = Sequence[tuple[int, Mapping[str, Any]]]
 """What people sent, by answer: the latest first."""
-
-
-@dataclass(slots=True)
-class Album:
-    """The files of people who are at work together, by person and answer: not all of them are in the database yet.
-
-    They are stored beside the work, one after the other, and told of when somebody asks for one or a page is written.
-    """
-
-    _files: dict[str, dict[int, Any]] = field(default_factory=dict)
-    _undeveloped: list[tuple[dict[str, Any], Future[Stored]]] = field(default_factory=list)
-    _secrets: Secrets = field(default_factory=Secrets)
-    _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
-
-    def take(self, file: dict[str, Any], task: acting.StallTask, photo: answers.Photo) -> None:
-        self._undeveloped.append((file, self._beside.submit(_stored, task, photo)))
-
-    def add(self, person: str, files: Mapping[int, Any]) -> None:
-        self._files.setdefault(person, {}).update(files)
-
-    def files_of(self, person: str) -> Mapping[int, Any]:
-        if person in self._files:
-            self.develop()
-        return self._files.get(person, {})
-
-    def develop(self) -> None:
-        """Wait for the photos that were taken, and tell of them in that order."""
-        for file, storing in self._undeveloped:
-            told, secret = storing.result()
-            file |= told
-            self._secrets.keep(secret)
-        self._undeveloped.clear()
-
-    def write(self) -> None:
-        """Write what nobody may see but the crowd, at the end."""
-        with self._beside:
-            self.develop()
-        self._secrets.write()
 
 
 @dataclass(slots=True)
@@ -126,19 +82,30 @@ class OwnMarket:
     def template_of(self, task: acting.StallTask) -> bytes | None:
         return stored(task.payload.get("template_key", ""))
 
-    def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
-        return _developed(self.files_of([self.visitor.worker.ext_id], back + 1), back)
+    def earlier_photo(self, back: int) -> Sent | None:
+        return self._photo_back([self.visitor.worker.ext_id], back)
 
-    def shared_photo(self, back: int) -> tuple[bytes, Truth] | None:
-        return _developed(self.files_of(self.visitor.ring, back + 1), back) if self.visitor.ring else None
+    def shared_photo(self, back: int) -> Sent | None:
+        return self._photo_back(self.visitor.ring, back) if self.visitor.ring else None
+
+    def _photo_back(self, people: Sequence[str], back: int) -> Sent | None:
+        files = self.files_of(people, back + 1)
+        return self.photo_of(*files[back]) if back < len(files) else None
 
     def files_of(self, people: Sequence[str], most: int) -> Files:
         """Return so many of the latest files that these people sent."""
         sent = _sent_by(self.visitor.worker.account_id, people)
         return [(pk, payload["file"]) for pk, payload in sent.values_list("pk", "payload")[:most]]
 
+    def photo_of(self, _answer_id: int, file: Mapping[str, Any]) -> Sent | None:
+        """Return the photo that was sent in an answer, with what it shows."""
+        data = stored(file["key"])
+        with suppress(HiddenTruth.DoesNotExist):
+            return None if data is None else (data, truths.truth_of(bytes.fromhex(file["sha256"])))
+        return None
+
     def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
-        file, secret = _stored(task, photo)
+        file, secret = store(task, photo)
         truths.write([secret])
         return {"file": file}
 
@@ -190,6 +157,9 @@ class MarketTogether(OwnMarket):
         stored = [(pk, payload["file"]) for pk, payload in sent.values_list("pk", "payload")[:most]]
         return sorted([*fresh.items(), *stored], key=itemgetter(0), reverse=True)[:most]
 
+    def photo_of(self, answer_id: int, file: Mapping[str, Any]) -> Sent | None:
+        return self.pages.album.photo_of(answer_id) or OwnMarket.photo_of(self, answer_id, file)
+
     def keep_photo(self, task: acting.StallTask, photo: answers.Photo) -> dict[str, Any]:
         """Say so much of a photo as is known before it is drawn: the rest comes when its page is written."""
         file: dict[str, Any] = {"key": f"photo-{task.ref}", "sha256": "0" * 64, "bytes": 0}
@@ -209,15 +179,6 @@ class MarketTogether(OwnMarket):
             OwnMarket.hand_in(self, page, given, duration_ms)
         sent = {ref: payload["file"] for ref, payload in given.items() if "file" in payload}
         self.pages.album.add(self.visitor.worker.ext_id, sent)
-
-
-def _stored(task: acting.StallTask, photo: answers.Photo) -> Stored:
-    """Store a file; return what an answer says of it, and what only the crowd knows."""
-    data, digest = photo.data, hashlib.sha256(photo.data)
-    suffix = "mp4" if data[4:8] == FILM else "jpg"
-    key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(data))
-    told = {"key": key, "sha256": digest.hexdigest(), "bytes": len(data), "name": f"photo-{task.ref}.{suffix}"}
-    return told, Secret(digest.digest(), photo.truth, task.ref, photo.trick)
 
 
 def stalls_of(account_id: int) -> list[acting.Stall]:
@@ -255,25 +216,6 @@ def _sent_by(account_id: int, people: Sequence[str]) -> QuerySet[AnswerRaw]:
     workers = Worker.objects.filter(account_id=account_id, ext_digest__in=digests)
     sent = AnswerRaw.objects.filter(answer__worker__in=workers, answer__assignment__batch__interface="photo")
     return sent.order_by("-pk")
-
-
-def _developed(files: Files, place: int) -> tuple[bytes, Truth] | None:
-    """Return the photo at this place of the files, with what it shows."""
-    if place >= len(files):
-        return None
-    file = files[place][1]
-    data = stored(file["key"])
-    with suppress(HiddenTruth.DoesNotExist):
-        return None if data is None else (data, truths.truth_of(bytes.fromhex(file["sha256"])))
-    return None
-
-
-def stored(key: str) -> bytes | None:
-    if not key or not default_storage.exists(key):
-        return None
-    with default_storage.open(key, "rb") as file:
-        data: bytes = file.read()
-    return data
 
 
 def truth_of(payload: Any) -> Truth:

@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from crowd.clock import database_now
 from crowd.emulators.guests import Answer
 from crowd.models import Answer as AnswerRow
-from crowd.rehearsal import acting, own_market
+from crowd.rehearsal import acting, albums, own_market
 from crowd.rehearsal.answers import Photo
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick
 from crowd.rehearsal.people import CrowdMix, Person, profile
@@ -68,7 +68,7 @@ class _Guest:
         return own_market.truth_of(task.payload)
 
     def template_of(self, task: acting.StallTask) -> bytes | None:
-        return own_market.stored(task.payload.get("template_key", ""))
+        return albums.stored(task.payload.get("template_key", ""))
 
     def earlier_photo(self, back: int) -> tuple[bytes, Truth] | None:
         return self.sent[-1 - back] if back < len(self.sent) else None

@@ -6,10 +6,10 @@ import pytest
 from django.core.files.storage import default_storage
 
 from crowd.rehearsal.acting import StallTask
+from crowd.rehearsal.albums import Album
 from crowd.rehearsal.answers import Photo
 from crowd.rehearsal.darkrooms import PLANTED
 from crowd.rehearsal.models import HiddenTruth
-from crowd.rehearsal.own_market import Album
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +39,18 @@ def test_a_photo_that_cannot_be_stored_is_told_of_when_it_is_asked_for():
     album.take({}, StallTask(1, {}), photo("one", drawn=drawn))
     with pytest.raises(OSError, match="the disk is full"):
         album.develop()
+
+
+def test_a_photo_that_is_sent_again_is_had_from_the_hand_then_from_where_it_was_stored_and_nobody_waits_for_another():
+    album, drawing = Album(), [Future(), Future()]
+    for number, drawn in enumerate(drawing):
+        album.take({}, StallTask(number, {}), photo(str(number), drawn=drawn))
+    drawing[1].set_result(b"the second photo")
+    assert album.photo_of(1) == (b"the second photo", photo("1").truth)
+    drawing[0].set_result(b"the first photo")
+    with album._beside:  # until both are stored
+        pass
+    assert not album._in_hand
+    assert album.photo_of(0) == (b"the first photo", photo("0").truth)
+    album.develop()
+    assert album.photo_of(0) is None  # it is told of: whoever wants it reads it like any other
