@@ -13,6 +13,7 @@ from curation.services.workers import ordered, workers_of
 
 PAGE = 50
 KEPT_TOGETHER = 20 * PAGE  # whose order is of one moment, so that nobody is on two of their pages or on none
+LEISURE = 10  # an order may be some seconds old: the numbers beside it are not
 ORDERS = {"earned": "earned", "pages": "pages", "accepted": "accepted", "control": "control_ok", "first": "first_seen"}
 
 
@@ -54,6 +55,7 @@ def worker_rows(*, project: Project, sort: str, page: int) -> tuple[list[WorkerR
     kept = shared_cache.made(
         f"workers:{project.pk}:{order}:{first}",
         lambda: ordered(project, order, first=first, most=KEPT_TOGETHER + 1),
+        leisure=LEISURE,
     )
     ids = kept.value[start : start + PAGE + 1]
     found = workers_of(project).select_related("account").in_bulk(ids[:PAGE])

@@ -52,22 +52,23 @@ def keep(key: str, value: object, seconds: float) -> None:
     _asked(lambda cache: cache.set(key, value, seconds))
 
 
-def made(key: str, make: Callable[[], T]) -> Made[T]:
+def made(key: str, make: Callable[[], T], *, leisure: float = 1.0) -> Made[T]:
     """Return what `make` gives, made again only after twenty times as long as that took, five minutes at most.
 
-    What takes less than a fifth of a second is made each time. While one process makes it anew, the others get what is
-    there; as long as nothing is there, the other threads of a process wait for the first.
+    What takes less than a fifth of a second is made each time. What nobody needs of this moment has `leisure`: it is
+    kept so many times as long, and from so much less on. While one process makes it anew, the others get what is there;
+    as long as nothing is there, the other threads of a process wait for the first.
     """
     kept = _kept(key)
     if kept is None:
         with first_of_all(key) as is_first:
             kept = None if is_first else _kept(key)
-            return kept or _made_now(key, make, is_anew=False)
+            return kept or _made_now(key, make, leisure, is_anew=False)
     if time.time() - kept.at < kept.pause:
         return kept
     if not _asked(lambda cache: cache.add(_making(key), "yes", MAKING_SECONDS)):
         return kept
-    return _made_now(key, make, is_anew=True)
+    return _made_now(key, make, leisure, is_anew=True)
 
 
 @contextmanager
@@ -94,10 +95,10 @@ def _making(key: str) -> str:
     return f"{key}:making"
 
 
-def _made_now(key: str, make: Callable[[], T], *, is_anew: bool) -> Made[T]:
+def _made_now(key: str, make: Callable[[], T], leisure: float, *, is_anew: bool) -> Made[T]:
     now, began = time.time(), time.monotonic()
     value = make()
-    cost = time.monotonic() - began
+    cost = leisure * (time.monotonic() - began)
     fresh = Made(value, now, min(LONGEST_PAUSE, PAUSE_FOR_COST * cost) if cost >= LEAST_COST else 0.0)
     if fresh.pause or is_anew:
         keep(key, fresh, KEPT_SECONDS)

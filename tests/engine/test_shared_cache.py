@@ -1,7 +1,9 @@
 """What all processes read: made once for a while where it costs much, and kept by each process while Redis is away."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,6 +49,15 @@ def test_what_costs_much_is_made_once_for_a_while_and_by_one_process_alone(monke
     assert shared_cache.made("much", make).value == 2, "somebody is making it"
     caches["shared"].delete("much:making")
     assert shared_cache.made("much", make).value == 3
+
+
+def test_what_has_leisure_is_kept_longer_and_from_less_on(monkeypatch: pytest.MonkeyPatch):
+    steps = count(0, 0.05)
+    monkeypatch.setattr(shared_cache, "time", SimpleNamespace(time=lambda: 0.0, monotonic=lambda: next(steps)))
+    monkeypatch.setattr(shared_cache, "LEAST_COST", 0.2)
+    assert shared_cache.made("at once", Counter()).pause == 0.0
+    assert shared_cache.made("at leisure", Counter(), leisure=10).pause == pytest.approx(10.0)
+    assert shared_cache.made("not worth it", Counter(), leisure=3).pause == 0.0
 
 
 def test_whoever_asks_while_the_first_is_made_waits_for_it(monkeypatch: pytest.MonkeyPatch):
