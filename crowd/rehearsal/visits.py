@@ -18,7 +18,7 @@ from crowd.models import Account, Worker
 from crowd.models.worker import digest_of
 from crowd.rehearsal import acting, pace
 from crowd.rehearsal.arrivals import Coming
-from crowd.rehearsal.darkrooms import DRAWN, Darkroom
+from crowd.rehearsal.darkrooms import CALM, DRAWN, Darkroom
 from crowd.rehearsal.models import RehearsalCrowd
 from crowd.rehearsal.own_market import MarketTogether, OwnMarket, PhotoRound, Visitor, stalls_of
 from crowd.rehearsal.people import CrowdMix, Person, profile
@@ -57,7 +57,7 @@ def let_come(*, account_id: int, coming: Coming) -> None:
 
 
 @transaction.atomic
-def visit(*, account_id: int, now: datetime, darkroom: Darkroom = DRAWN) -> Visit:
+def visit(*, account_id: int, now: datetime, darkroom: Darkroom = CALM) -> Visit:
     """Let the next person of a live crowd come by: the rows are dated `now`."""
     crowd = _locked(account_id)
     rng = _luck(crowd)

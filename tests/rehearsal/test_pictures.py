@@ -8,6 +8,7 @@ from datetime import datetime
 from io import BytesIO
 from itertools import count, islice
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
@@ -162,3 +163,14 @@ def test_what_is_laid_over_the_edge_of_a_canvas_is_seen_as_far_as_the_canvas_goe
     wide[30 + at[1] : 35 + at[1], 30 + at[0] : 36 + at[0]] = True
     assert ((canvas == 200).all(axis=2) == wide[30:40, 30:42]).all()
     assert set(np.unique(canvas)) <= {0, 200}
+
+
+def test_calm_light_shows_the_same_with_a_fifth_of_the_spots_and_of_the_grain():
+    for light in ("day", "low"):
+        setting = Setting(f"calm-{light}", "palm", room="studio", light=light)
+        calm, usual = draw(setting, calm=True), draw(setting)
+        assert calm.truth == usual.truth
+        wall = [np.asarray(one.image.convert("L").crop((40, 40, 360, 360)), np.float32) for one in (calm, usual)]
+        spots = [float(np.std(one - cv2.GaussianBlur(one, (0, 0), 40))) for one in wall]
+        assert spots[0] < spots[1] / 3
+        assert abs(float(np.mean(wall[0] - wall[1]))) < 3
