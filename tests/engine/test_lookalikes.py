@@ -341,7 +341,7 @@ def test_a_cut_takes_out_what_is_beyond_it_holds_for_new_photos_and_is_undone(pr
     project.stages.filter(name="checks").update(
         settings={**project.stages.get(name="checks").settings, "min_brightness": 250.0}
     )
-    dark = world.checked(project, world.photo("one"))
+    dark = world.checked(project, world.photo("two"))  # sharp enough
     assert world.stands(dark)[1:] == ("dropped", "too_dark")
     bulk_drops.undo(drop=drop, by=alice, now=NOON)
     do_jobs(project, "bulk_drop")

@@ -21,11 +21,12 @@ from .truth import Picture, Truth, resized
 from .whole import Pixels, Size
 
 _TINTS: Final[dict[str, Light]] = {"day": (1.0, 1.0, 1.0), "lamp": (1.0, 0.9, 0.76), "low": (0.66, 0.68, 0.75)}
-_GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.4}
+_GRAIN: Final = {"day": 0.08, "lamp": 0.11, "low": 0.16}
+_GRAIN_OF_MANY: Final = {**_GRAIN, "low": 0.4}
 _SOFT: Final = 2  # so many times smaller is drawn what is a little soft
 _FINE: Final = 1.4  # so many eighths of the full size a spot of light is deviated by
 _GRAINY: Final = 0.6  # so many pixels a grain is
-_CALM: Final = 0.2  # so much of the spots and of the grain is left in calm light
+_SPOTS, _SPOTS_OF_MANY, _SPOTS_OF_CALM = 0.85, 1.0, 0.2
 
 
 def scene(
@@ -76,19 +77,20 @@ def template_setting(sign: str) -> Setting:
 def draw(setting: Setting, shrink: int = 1, *, calm: bool = False) -> Picture:
     """Draw the picture of a setting, `shrink` times smaller each way; the truth is that of full size.
 
-    Where many photos of few people are compared the light falls so unevenly, and the grain is so strong, that no two of
-    them share their detail by chance. `calm` is for pictures that people look at.
+    The light falls so unevenly that photos of few people hardly share their detail by chance, and more so where many
+    are drawn, which are drawn smaller. `calm` is for pictures that people look at.
     """
     staged = stage(setting)
     where = draw_room(setting.room_seed)
     light = setting.light or where.light
     veil = _veil(light, studio=where.kind == STUDIO) * np.array(staged.shot.gain, np.float32)
     size = WIDTH // shrink, HEIGHT // shrink
-    left = _CALM if calm else 1.0
-    spots = 128 + (_shade_of(setting.seed).astype(np.float32) - 128) * left
+    strength = _SPOTS_OF_CALM if calm else _SPOTS if shrink == 1 else _SPOTS_OF_MANY
+    spots = 128 + (_shade_of(setting.seed).astype(np.float32) - 128) * strength
     shining = np.asarray(np.minimum(veil * spots[..., None], 255), np.uint8)
     soft = whole.lit(_photographed(staged, where, max(_SOFT, shrink)), shining)
-    seen = whole.enlarged(soft, size, _noise(f"grain-{setting.seed}", size, _GRAINY), _GRAIN[light] * left)
+    grain = (_GRAIN if shrink == 1 else _GRAIN_OF_MANY)[light]
+    seen = whole.enlarged(soft, size, _noise(f"grain-{setting.seed}", size, _GRAINY), grain)
     for pose in staged.hands:
         draw_hand(seen, pose.hand, _shrunk(pose.place, shrink), staged.who, _light_at(veil, pose.place))
     return Picture(Image.fromarray(seen), staged.truth())
