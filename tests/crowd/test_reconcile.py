@@ -217,8 +217,8 @@ def test_a_page_of_our_own_market_that_nothing_holds_is_found():
 
 
 def test_a_hold_for_a_bonus_nobody_plans_is_found(batch):
-    ledger.reserve(purse=ledger.Purse.of(batch), amount_micro=5, ref="bonus:77")
-    assert reconcile(now=NOON) == [Difference("hold", "0.000005", "0.00", "bonus:77")]
+    ledger.reserve(purse=ledger.Purse.of(batch), amount_micro=5, ref="bonus:7700000000000")
+    assert reconcile(now=NOON) == [Difference("hold", "0.000005", "0.00", "bonus:7700000000000")]
 
 
 # What is no difference

@@ -163,8 +163,8 @@ def pages_are_counted_wrongly(on: Campaign) -> Listed:
 
 
 def money_is_held_for_a_bonus_nobody_plans(on: Campaign) -> Listed:
-    ledger.reserve(purse=ledger.Purse.of(on.batch), amount_micro=5, ref="bonus:77")
-    return "hold", "0.000005", "0.00", "bonus:77"
+    ledger.reserve(purse=ledger.Purse.of(on.batch), amount_micro=5, ref="bonus:7700000000000")
+    return "hold", "0.000005", "0.00", "bonus:7700000000000"
 
 
 def a_budget_says_that_more_is_held(on: Campaign) -> Listed:
