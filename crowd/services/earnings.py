@@ -128,23 +128,25 @@ def _add_money(lines: dict[tuple[date, int, int], Line], booked: QuerySet[Ledger
 
 
 def _add_pages(lines: dict[tuple[date, int, int], Line], pages: QuerySet[Assignment]) -> None:
-    for row in _by_day(pages.filter(state=State.ACCEPTED), "judged_at"):
-        _line(lines, row).accepted += row["n"]
-    for row in _by_day(pages.filter(state=State.SUBMITTED), "submitted_at"):
+    for row in _by_day(pages):
         line = _line(lines, row)
-        line.in_check, line.in_check_micro = row["n"], row["amount"]
-    for row in _by_day(pages.filter(state=State.REJECTED), "judged_at"):
-        _line(lines, row).rejected += row["n"]
+        if row["state"] == State.ACCEPTED:
+            line.accepted, line.time = row["n"], row["time"] or timedelta(0)
+        elif row["state"] == State.SUBMITTED:
+            line.in_check, line.in_check_micro = row["n"], row["amount"]
+        else:
+            line.rejected = row["n"]
+
+
+def _by_day(pages: QuerySet[Assignment]) -> Iterable[Mapping[str, Any]]:
+    """Add up pages by the day on which they were judged; those in check by the day on which they were handed in."""
     spent = ExpressionWrapper(Least("submitted_at", "lease_until") - F("issued_at"), output_field=DurationField())
-    by_the_hour = pages.filter(state=State.ACCEPTED, hourly_micro__gt=0, submitted_at__isnull=False)
-    for row in _by_day(by_the_hour.annotate(spent=spent), "judged_at", time=Sum("spent")):
-        _line(lines, row).time += row["time"]
-
-
-def _by_day(pages: QuerySet[Assignment], moment: str, **sums: Any) -> Iterable[Mapping[str, Any]]:
-    days = pages.filter(**{f"{moment}__isnull": False}).annotate(day=TruncDate(moment, tzinfo=UTC)).order_by()
-    grouped = days.values("day", "project_id", "worker_id")
-    return grouped.annotate(n=Count("id"), amount=Sum("price_micro"), **sums)
+    moment = Case(When(state=State.SUBMITTED, then=F("submitted_at")), default=F("judged_at"))
+    told = pages.filter(state__in=[State.ACCEPTED, State.SUBMITTED, State.REJECTED]).annotate(moment=moment)
+    days = told.filter(moment__isnull=False).annotate(spent=spent, day=TruncDate("moment", tzinfo=UTC)).order_by()
+    by_the_hour = Q(hourly_micro__gt=0, submitted_at__isnull=False)
+    grouped = days.values("day", "project_id", "worker_id", "state")
+    return grouped.annotate(n=Count("id"), amount=Sum("price_micro"), time=Sum("spent", filter=by_the_hour))
 
 
 def _refused(pages: QuerySet[Assignment]) -> tuple[Refused, ...]:
