@@ -80,7 +80,8 @@ def unlock(request: HttpRequest, public_id: UUID, dataset_id: UUID, part_id: UUI
 
 
 def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error: str = "") -> HttpResponse:
-    checks = packages.checks(row)
+    held = packages.contents_of(row)
+    checks = packages.checks(row, held)
     locks = {one.split: one for one in locked_parts.of(seat.project).filter(dataset=row)}
     exports = list(row.exports.filter(format=packages.FORMAT).order_by("-id"))
     context: dict[str, Any] = {
@@ -88,7 +89,7 @@ def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error: str = ""
         "version": row,
         "checks": checks,
         "is_ready": all(one.is_met for one in checks),
-        "facts": packages.facts_of(row),
+        "facts": packages.facts_of(row, held),
         "parts": [(name, counts, locks.get(name)) for name, counts in parts_of(row)],
         "chi_square": _by_class(row),
         "exports": exports,

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 from django.db.models.functions import Coalesce
 
 from crowd.errors import CrowdError
 from crowd.models import Worker
 from curation.datasets.formats.base import About
-from curation.models import Asset, DatasetItem, DatasetVersion, PublishFinding
+from curation.models import Asset, DatasetVersion
 from curation.preprocessing.taggers.light import BRIGHT, DARK
 from curation.services import publish_filters
 from curation.services.asset_query import matching, parse
@@ -33,6 +33,14 @@ class Check:
     sentence: str
 
 
+class Contents(NamedTuple):
+    """Contributors who agreed on our pages, all of them (a person counts once), and images without a licence."""
+
+    agreed: int
+    people: int
+    unlicensed: int
+
+
 def _holds(name: str, sentence: str) -> Check:
     return Check(name, is_met=True, sentence=sentence)
 
@@ -41,9 +49,9 @@ def _lacks(name: str, sentence: str) -> Check:
     return Check(name, is_met=False, sentence=sentence)
 
 
-def checks(version: DatasetVersion) -> list[Check]:
+def checks(version: DatasetVersion, held: Contents) -> list[Check]:
     """Return everything that must hold before a version is packed for everybody."""
-    return [_split(version), _leaks(version), _filters(version), _licence(version), _consent(version)]
+    return [_split(version), _leaks(version), _filters(version), _licence(version, held), _consent(version, held)]
 
 
 def require_ready(version: DatasetVersion, format: str, now: datetime) -> None:
@@ -54,7 +62,7 @@ def require_ready(version: DatasetVersion, format: str, now: datetime) -> None:
     if format != FORMAT:
         return
     publish_filters.suggest(project=version.project, by=None, now=now)
-    lacking = [one.sentence for one in checks(version) if not one.is_met]
+    lacking = [one.sentence for one in checks(version, contents_of(version)) if not one.is_met]
     if lacking:
         raise CrowdError(f"{version} cannot be published yet. {' '.join(lacking)}")
 
@@ -76,14 +84,7 @@ def _leaks(version: DatasetVersion) -> Check:
 
 
 def _filters(version: DatasetVersion) -> Check:
-    items = Asset.objects.filter(dataset_items__dataset=version)
-    waiting = publish_filters.open_among(items)
-    removed = (
-        PublishFinding.objects.filter(word="removed", asset__state=Asset.State.DROPPED, asset__in=items.values("pk"))
-        .values("asset")
-        .distinct()
-    )
-    gone = removed.count()
+    waiting, gone = publish_filters.waiting_and_removed(Asset.objects.filter(dataset_items__dataset=version))
     if waiting:
         return _lacks("Publish filters", f"{waiting:,} of its images wait for a person in the publish filters.")
     if gone:
@@ -91,17 +92,18 @@ def _filters(version: DatasetVersion) -> Check:
     return _holds("Publish filters", "Nothing waits in the publish filters.")
 
 
-def _licence(version: DatasetVersion) -> Check:
+def _licence(version: DatasetVersion, held: Contents) -> Check:
     if version.card.get("licence"):
         return _holds("Licence", f"What states no licence has that of the card: {version.card['licence']}.")
-    bare = DatasetItem.objects.filter(dataset=version, asset__licence="").count()
-    if bare:
-        return _lacks("Licence", f"{bare:,} images have no licence: write one on the card, and freeze again.")
+    if held.unlicensed:
+        return _lacks(
+            "Licence", f"{held.unlicensed:,} images have no licence: write one on the card, and freeze again."
+        )
     return _holds("Licence", "Every image has a licence of its own.")
 
 
-def _consent(version: DatasetVersion) -> Check:
-    agreed, people = consents(version)
+def _consent(version: DatasetVersion, held: Contents) -> Check:
+    agreed, people = held.agreed, held.people
     if people == 0:
         return _holds("Consent", "No image was sent by the crowd.")
     another = _to_another_text(version)
@@ -128,33 +130,35 @@ def _to_another_text(version: DatasetVersion) -> str:
     return f" {people:,} {said}"
 
 
-def consents(version: DatasetVersion) -> tuple[int, int]:
-    """Return how many contributors have agreed on our pages, and how many there are; a person counts once."""
+def contents_of(version: DatasetVersion) -> Contents:
+    """Return who sent the images of a version, and how many state no licence."""
     query = """
-        SELECT count(*) FILTER (WHERE agreed), count(*) FROM (
+        SELECT count(*) FILTER (WHERE agreed), count(*), (
+            SELECT count(*) FROM curation_datasetitem i JOIN curation_asset a ON a.id = i.asset_id
+            WHERE i.dataset_id = %(version)s AND a.licence = ''
+        ) FROM (
             SELECT bool_or(w.consented_at IS NOT NULL AND w.is_adult) AS agreed FROM curation_datasetitem i
             JOIN curation_asset a ON a.id = i.asset_id LEFT JOIN curation_asset v ON v.id = a.parent_id
             JOIN crowd_worker w ON w.id = coalesce(a.worker_id, v.worker_id)
-            WHERE i.dataset_id = %s GROUP BY coalesce(-w.person_id, w.id)
+            WHERE i.dataset_id = %(version)s GROUP BY coalesce(-w.person_id, w.id)
         ) told
     """
     with connection.cursor() as cursor:
-        cursor.execute(query, [version.pk])
-        agreed, people = cursor.fetchone()
-    return int(agreed), int(people)
+        cursor.execute(query, {"version": version.pk})
+        return Contents(*cursor.fetchone())
 
 
 def about_for(version: DatasetVersion, format: str) -> About:
     """Return what an export is of; a package says the figures of the data set as well."""
     about = about_of(version)
-    return replace(about, facts=facts_of(version)) if format == FORMAT else about
+    return replace(about, facts=facts_of(version, contents_of(version))) if format == FORMAT else about
 
 
 # --- the figures on the card -----------------------------------------------------------------------------------------
-def facts_of(version: DatasetVersion) -> tuple[tuple[str, str], ...]:
+def facts_of(version: DatasetVersion, held: Contents) -> tuple[tuple[str, str], ...]:
     """Return the figures of a version by name; what no data says reads “Not stated”."""
     told = _measured(version)
-    agreed, people = consents(version)
+    agreed, people = held.agreed, held.people
     images = max(1, told["images"])
     light = " · ".join(f"{word} {told[word]:,}" for word in ("low", "normal", "bright") if told[word])
     facts = {
@@ -169,8 +173,8 @@ def facts_of(version: DatasetVersion) -> tuple[tuple[str, str], ...]:
         "Light": light,
         **{name.capitalize(): text for name, text in _stated(version).items()},
         "Parts": " · ".join(f"{part} {n['images']:,}" for part, n in version.splits.get("counts", {}).items()),
-        "Licences": _listed(version, "licence") or str(version.card.get("licence", "")),
-        "Sources": _listed(version, "source"),
+        "Licences": " · ".join(told["licences"]) or str(version.card.get("licence", "")),
+        "Sources": " · ".join(told["sources"]),
     }
     return tuple((name, text or "Not stated") for name, text in facts.items())
 
@@ -185,6 +189,10 @@ def size_words(size: int) -> str:
 
 def _measured(version: DatasetVersion) -> dict[str, Any]:
     query = """
+        WITH not_by_crowd AS NOT MATERIALIZED (
+            SELECT a.licence, a.source FROM curation_datasetitem i JOIN curation_asset a ON a.id = i.asset_id
+            WHERE i.dataset_id = %(version)s AND a.worker_id IS NULL
+        )
         SELECT count(*) AS images, coalesce(sum(a.bytes), 0)::float8 AS bytes,
                count(*) FILTER (WHERE greatest(a.width, a.height) >= %(long)s AND least(a.width, a.height) >= %(short)s)
                    AS fine,
@@ -193,7 +201,9 @@ def _measured(version: DatasetVersion) -> dict[str, Any]:
                count(*) FILTER (WHERE a.brightness < %(dark)s) AS low,
                count(*) FILTER (WHERE a.brightness >= %(dark)s AND a.brightness < %(bright)s) AS normal,
                count(*) FILTER (WHERE a.brightness >= %(bright)s) AS bright,
-               count(DISTINCT a.parent_id) AS scenes
+               count(DISTINCT a.parent_id) AS scenes,
+               ARRAY(SELECT DISTINCT licence FROM not_by_crowd WHERE licence <> '' ORDER BY 1 LIMIT 8) AS licences,
+               ARRAY(SELECT DISTINCT source FROM not_by_crowd WHERE source <> '' ORDER BY 1 LIMIT 8) AS sources
         FROM curation_datasetitem i JOIN curation_asset a ON a.id = i.asset_id,
              (SELECT min(b.width * b.height) AS least, max(b.width * b.height) AS most FROM curation_datasetitem j
               JOIN curation_asset b ON b.id = j.asset_id WHERE j.dataset_id = %(version)s) size
@@ -221,10 +231,3 @@ def _stated(version: DatasetVersion) -> dict[str, str]:
         for key, value, n in cursor.fetchall():
             found[key].append(f"{value} {n:,}")
     return {name: " · ".join(values[:8]) for name, values in found.items()}
-
-
-def _listed(version: DatasetVersion, column: str) -> str:
-    """Return the commonest licences or sources of images that were not sent by the crowd."""
-    rows = DatasetItem.objects.filter(~Q(**{f"asset__{column}": ""}), dataset=version, asset__worker_id=None)
-    values = rows.order_by(f"asset__{column}").values_list(f"asset__{column}", flat=True).distinct()[:8]
-    return " · ".join(values)

@@ -177,17 +177,22 @@ def _drop(row: PublishFinding, by: User, now: datetime) -> None:
     )
 
 
-def open_among(wanted: QuerySet[Asset]) -> int:
-    """Count images among these that wait for a word."""
-    rows = PublishFinding.objects.filter(word=Word.OPEN, asset__in=wanted.order_by().values("pk"))
-    return rows.aggregate(n=Count("asset", distinct=True))["n"] or 0
+def waiting_and_removed(wanted: QuerySet[Asset]) -> tuple[int, int]:
+    """Count images among these that wait for a word, and those that were removed since."""
+    removed = Q(word=Word.REMOVED, asset__state=Asset.State.DROPPED)
+    rows = PublishFinding.objects.filter(asset__in=wanted.order_by().values("pk"), word__in=[Word.OPEN, Word.REMOVED])
+    counted = rows.aggregate(
+        waiting=Count("asset", distinct=True, filter=Q(word=Word.OPEN)),
+        removed=Count("asset", distinct=True, filter=removed),
+    )
+    return counted["waiting"], counted["removed"]
 
 
 def require_decided(wanted: QuerySet[Asset], project_id: int) -> None:
     """Refuse to freeze images that wait for a word. Raises CrowdError."""
     if not PublishFinding.objects.filter(project=project_id, word=Word.OPEN).exists():
         return
-    found = open_among(wanted)
+    found, _removed = waiting_and_removed(wanted)
     if found:
         what = "1 image waits" if found == 1 else f"{found:,} images wait"
         raise CrowdError(f"{what} for a person in the publish filters; nothing of them is frozen before.")

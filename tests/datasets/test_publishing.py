@@ -50,6 +50,10 @@ def frozen(project):
     return freeze_version(project_id=project.pk, by=None, now=NOW)
 
 
+def checked(version) -> dict[str, packages.Check]:
+    return {one.name: one for one in packages.checks(version, packages.contents_of(version))}
+
+
 def carried_out(kind: str) -> None:
     job = Job.objects.get(kind=kind)
     while job.state == Job.State.DUE:
@@ -104,6 +108,30 @@ def test_a_removed_image_that_is_restored_goes_on_where_it_was_and_can_be_report
     assert (found.word, found.decided_by) == ("kept", bob)
     again = publish_filters.report(asset=asset, name="symbols", by=alice, now=NOW)
     assert (again.pk, again.word, again.said_by) == (found.pk, "open", "Alice")
+
+
+def test_an_image_removed_after_freezing_asks_for_a_new_version():
+    alice = make_user("Alice")
+    project = make_project(lead=alice)
+    removed, kept = make_asset(project), make_asset(project)
+    version = frozen(project)
+    for asset, remove in ((removed, True), (kept, False)):
+        found = publish_filters.report(asset=asset, name="symbols", by=alice, now=NOW)
+        publish_filters.decide(finding=found, remove=remove, by=alice, now=NOW)
+    assert checked(version)["Publish filters"].sentence == "1 of its images were removed since; freeze a new version."
+
+
+def test_the_card_lists_licences_and_sources_of_what_the_crowd_did_not_send():
+    project = make_project()
+    make_asset(project, licence="CC BY 4.0", source="shop")
+    make_asset(project, licence="CC0", source="archive")
+    make_asset(project)
+    make_asset(project, licence="of the crowd", source="phone", worker=make_worker())
+    version = frozen(project)
+    held = packages.contents_of(version)
+    facts = dict(packages.facts_of(version, held))
+    assert (facts["Licences"], facts["Sources"]) == ("CC BY 4.0 · CC0", "archive · shop")
+    assert held == (0, 1, 1)
 
 
 def test_only_what_is_in_order_is_packed_and_each_lack_is_a_sentence():
@@ -205,7 +233,7 @@ def test_an_erased_contributor_is_in_no_version_file_or_hash_and_receipts_say_so
     with pytest.raises(CrowdError, match="there is no picture to bring back"):
         restore(asset_id=mine[0].pk, by=alice, now=NOW)
     assert Worker.objects.filter(pk=wanda.pk).exists()
-    assert not [one.sentence for one in packages.checks(version) if "filters" in one.name and not one.is_met]
+    assert checked(version)["Publish filters"].is_met
 
 
 def test_who_agreed_to_another_text_than_the_present_is_counted_found_and_shown(project, alice, client):
@@ -233,14 +261,13 @@ def test_who_agreed_to_another_text_than_the_present_is_counted_found_and_shown(
     assert "<dt>Consent</dt><dd>to another text than the project shows now, " in page
     earlier = "1 of those who agreed did so to another text than the project shows now"
     version = frozen(project)
-    told = {one.name: one.sentence for one in packages.checks(version)}
-    assert earlier in told["Consent"]
+    assert earlier in checked(version)["Consent"].sentence
     Worker.objects.filter(pk__in=[people["earlier"].pk, people["none"].pk]).update(person_id=77)
     Worker.objects.filter(pk=people["none"].pk).update(consent_version="0" * 64)
     Worker.objects.filter(pk=people["present"].pk).update(consented_at=None)
     for consent, said in (("", "no consent recorded here"), ("Terms of the panel.", "agreed elsewhere")):
         version.card["consent"] = consent
-        sentence = next(one.sentence for one in packages.checks(version) if one.name == "Consent")
+        sentence = checked(version)["Consent"].sentence
         assert said in sentence
         assert earlier in sentence, "a person counts once"
 
