@@ -1,5 +1,6 @@
 """Who may see which project. A stranger, or somebody without the role, gets the same 404 as for nothing at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from uuid import UUID
@@ -9,8 +10,10 @@ from django.db.models import BigIntegerField, Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404, HttpRequest
 
+from crowd.honesty import Policy
 from crowd.models import Appeal, Budget
 from curation.models import Membership, Project, Stage, User
+from curation.services.honesty import policy_as_stored
 
 RANKS: Final[dict[str, int]] = {Membership.Role.VIEWER: 0, Membership.Role.REVIEWER: 1, Membership.Role.LEAD: 2}
 PURSE: Final[dict[str, Any]] = {"limit_micro": 0, "spent_micro": 0, "currency": "USD"}
@@ -20,8 +23,8 @@ STAGES: Final = Stage.objects.order_by("position")
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A project as one person sees it: the role there, appeals that wait for an answer, and its
-    first budget, whose currency is the project's.
+    """A project as one person sees it: the role there, appeals that wait for an answer, its first budget, whose
+    currency is the project's, and its own terms of dishonesty.
     """
 
     project: Project
@@ -30,6 +33,12 @@ class Seat:
     spent_micro: int
     currency: str
     open_appeals: int = 0
+    terms: Mapping[str, Any] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """Return what the levels of dishonesty are called here and what follows."""
+        return policy_as_stored(self.terms)
 
     def may(self, role: str) -> bool:
         return RANKS[self.role] >= RANKS[role]
@@ -60,12 +69,16 @@ def _read(user: Any) -> list[Seat]:
         .annotate(
             role=F("memberships__role"),
             purse=Subquery(budget.values(row=JSONObject(**{name: name for name in PURSE}))[:1]),
+            terms=F("honesty_terms__terms"),
             open_appeals=Coalesce(Subquery(appeals), 0, output_field=BigIntegerField()),
             stage_rows=ArraySubquery(STAGES.filter(project=OuterRef("pk")).values(row=JSONObject(**STAGE))),
         )
         .order_by(F("archived_at").desc(nulls_first=True), "name", "id")
     )
-    return [Seat(_with_stages(row), row.role, **(row.purse or PURSE), open_appeals=row.open_appeals) for row in rows]
+    return [
+        Seat(_with_stages(row), row.role, **(row.purse or PURSE), open_appeals=row.open_appeals, terms=row.terms)
+        for row in rows
+    ]
 
 
 def _with_stages(project: Any) -> Project:

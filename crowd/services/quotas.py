@@ -4,7 +4,7 @@ An adapter declares its limits as a constant of its module: `quotas = {"pools": 
 window in seconds and most in it. Windows are cut by the clock, so every process counts in the same one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -86,13 +86,22 @@ def _forget_older(account: Account, name: str, window: int, now: datetime) -> No
 
 def left(*, account: Account, now: datetime) -> list[QuotaLeft]:
     """Return every declared quota with what is used of its present window."""
-    rows = QuotaCounter.objects.filter(account=account).values_list("name", "window_seconds", "starts_at", "used")
-    used = {(name, window, starts): n for name, window, starts, n in rows}
-    return [
-        QuotaLeft(name, window, used.get((name, window, _start(window, now)), 0), most)
-        for name, windows in declared(account.platform).items()
-        for window, most in windows
-    ]
+    return left_of(accounts=[account], now=now).get(account.pk, [])
+
+
+def left_of(*, accounts: Iterable[Account], now: datetime) -> dict[int, list[QuotaLeft]]:
+    """Return the same of several accounts, without those whose platform declares none."""
+    limited = {account.pk: quotas for account in accounts if (quotas := declared(account.platform))}
+    rows = QuotaCounter.objects.filter(account__in=limited) if limited else QuotaCounter.objects.none()
+    used = {tuple(key): n for *key, n in rows.values_list("account_id", "name", "window_seconds", "starts_at", "used")}
+    return {
+        pk: [
+            QuotaLeft(name, window, used.get((pk, name, window, _start(window, now)), 0), most)
+            for name, windows in quotas.items()
+            for window, most in windows
+        ]
+        for pk, quotas in limited.items()
+    }
 
 
 def note_full(*, account: Account, name: str, interval: int | str, now: datetime) -> datetime:

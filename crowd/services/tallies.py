@@ -3,7 +3,7 @@
 A count is read with the deltas that still wait, so it is exact at every moment; it can be rebuilt from the rows.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -81,8 +81,12 @@ SELECT min(at) FILTER (WHERE minutes = 60), min(at) FILTER (WHERE minutes = 1), 
 ) AS times
 """
 ASKED = "unnest(%(kinds)s::text[], %(ids)s::bigint[], %(words)s::text[]) AS asked (kind, id, said)"
+CHARTED = """unnest(
+    %(charts)s::int[], %(of_kinds)s::text[], %(of_ids)s::bigint[], %(says)s::text[],
+    %(starts)s::float8[], %(seconds)s::float8[], %(per)s::int[], %(since)s::bigint[]
+) AS asked (chart, kind, id, said, start, seconds, per, since)"""
 TOTALS = """
-SELECT of_kind, of_id, word, sum(n)::bigint FROM (
+SELECT of_kind, of_id, word, sum(n)::bigint AS n FROM (
     SELECT of_kind, of_id, word, n FROM {asked}
       JOIN crowd_tally ON of_kind = asked.kind AND of_id = asked.id AND minutes = 0 AND starts_with(word, said)
     UNION ALL
@@ -91,16 +95,20 @@ SELECT of_kind, of_id, word, sum(n)::bigint FROM (
 ) AS parts GROUP BY 1, 2, 3 HAVING sum(n) <> 0
 """
 SERIES = """
-SELECT of_kind, of_id, word, greatest(-1, floor((at - %(start)s) / %(seconds)s))::int AS bucket, sum(n)::bigint, min(at)
+SELECT chart, of_kind, of_id, word, greatest(-1, floor((at - start) / seconds))::int AS bucket, sum(n)::bigint, min(at)
   FROM (
-    SELECT of_kind, of_id, word, slot::bigint * %(minutes)s * 60 AS at, n FROM {asked}
-      JOIN crowd_tally ON of_kind = asked.kind AND of_id = asked.id AND minutes = %(minutes)s AND word = said
-                      AND slot >= %(since)s::bigint / 60 / %(minutes)s
+    SELECT chart, start, seconds, of_kind, of_id, word, slot::bigint * minutes * 60 AS at, n FROM {charted}
+      JOIN crowd_tally ON of_kind = asked.kind AND of_id = asked.id AND minutes = asked.per AND word = said
+                      AND slot >= asked.since / 60 / asked.per
     UNION ALL
-    SELECT of_kind, of_id, word, slot::bigint / %(minutes)s * %(minutes)s * 60, d FROM {asked}
+    SELECT chart, start, seconds, of_kind, of_id, word, slot::bigint / per * per * 60, d FROM {charted}
       JOIN crowd_tallydelta ON of_kind = asked.kind AND of_id = asked.id AND word = said
-                      AND slot >= %(since)s::bigint / 60 / %(minutes)s * %(minutes)s
-) AS parts GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4
+                      AND slot >= asked.since / 60 / asked.per * asked.per
+) AS parts GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0
+"""
+READ = """
+SELECT NULL AS chart, of_kind, of_id, word, NULL AS bucket, n, NULL AS first FROM ({totals}) AS totals
+UNION ALL ({series}) ORDER BY chart, of_kind, of_id, word, bucket
 """
 RANKED = """
 SELECT worker FROM (
@@ -177,6 +185,23 @@ class Point:
     first: datetime
 
 
+Totals = dict[tuple[str, int], dict[str, int]]
+Series = dict[Key, list[Point]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Counts in steps of so many seconds from `start`; what is older is in step -1, or left out by `since`.
+
+    Steps of an hour and more are added up from hours, shorter ones from minutes.
+    """
+
+    keys: Sequence[Key]
+    start: datetime
+    seconds: float
+    since: datetime | None = None
+
+
 @transaction.atomic
 def fold(*, now: datetime, most: int = DELTAS_A_FOLD) -> int:  # noqa: ARG001  housekeeping passes its time to all
     """Add waiting deltas to the sums; returns how many. As in rollups: never by "id above the last one"."""
@@ -218,9 +243,9 @@ def _oldest_minute(now: datetime) -> int:
     return int((now - MINUTES_KEPT).timestamp()) // 60
 
 
-def totals(keys: Iterable[Key]) -> dict[tuple[str, int], dict[str, int]]:
+def totals(keys: Iterable[Key]) -> Totals:
     """Return the counts of all time by whose they are and word."""
-    found: dict[tuple[str, int], dict[str, int]] = {}
+    found: Totals = {}
     with connection.cursor() as cursor:
         cursor.execute(TOTALS.format(asked=ASKED), _asked(keys))
         for kind, of_id, word, n in cursor.fetchall():
@@ -239,26 +264,26 @@ def span(*, of: Of, ids: Iterable[int], word: str) -> tuple[datetime, datetime] 
     return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
 
 
-def series(
-    keys: Iterable[Key], *, start: datetime, seconds: float, since: datetime | None = None
-) -> dict[Key, list[Point]]:
-    """Return counts in steps of so many seconds from `start`; what is older is in step -1, or left out by `since`.
+def series(keys: Sequence[Key], *, start: datetime, seconds: float, since: datetime | None = None) -> Series:
+    """Return the counts of one chart."""
+    _, [drawn] = read((), [Chart(keys, start, seconds, since)])
+    return drawn
 
-    Steps of an hour and more are added up from hours, shorter ones from minutes.
-    """
-    times = {
-        "start": start.timestamp(),
-        "seconds": seconds,
-        "minutes": 60 if seconds >= HOUR else 1,
-        "since": int(since.timestamp()) if since else 0,
-    }
-    found: dict[Key, list[Point]] = {}
+
+def read(keys: Iterable[Key], charts: Sequence[Chart]) -> tuple[Totals, list[Series]]:
+    """Return the counts of all time, and those of charts, as they are at one moment: one statement."""
+    found: Totals = {}
+    drawn: list[Series] = [{} for _ in charts]
     with connection.cursor() as cursor:
-        cursor.execute(SERIES.format(asked=ASKED), {**_asked(keys), **times})
-        for kind, of_id, word, bucket, n, at in cursor.fetchall():
-            key = Key(Of(kind), of_id, word)
-            found.setdefault(key, []).append(Point(key, bucket, n, datetime.fromtimestamp(at, UTC)))
-    return found
+        query = READ.format(totals=TOTALS.format(asked=ASKED), series=SERIES.format(charted=CHARTED))
+        cursor.execute(query, {**_asked(keys), **_charted(charts)})
+        for chart, kind, of_id, word, bucket, n, at in cursor.fetchall():
+            if chart is None:
+                found.setdefault((kind, of_id), {})[word] = n
+            else:
+                key = Key(Of(kind), of_id, word)
+                drawn[chart].setdefault(key, []).append(Point(key, bucket, n, datetime.fromtimestamp(at, UTC)))
+    return found, drawn
 
 
 def ranked(*, project_id: int, by: ByWorker, descending: bool, first: int, most: int) -> list[int]:
@@ -275,4 +300,18 @@ def _asked(keys: Iterable[Key]) -> dict[str, Any]:
         "kinds": [str(key.of) for key in asked],
         "ids": [key.id for key in asked],
         "words": [key.word for key in asked],
+    }
+
+
+def _charted(charts: Sequence[Chart]) -> dict[str, Any]:
+    asked = [(number, chart, key) for number, chart in enumerate(charts) for key in chart.keys]
+    return {
+        "charts": [number for number, _, _ in asked],
+        "of_kinds": [str(key.of) for _, _, key in asked],
+        "of_ids": [key.id for _, _, key in asked],
+        "says": [key.word for _, _, key in asked],
+        "starts": [chart.start.timestamp() for _, chart, _ in asked],
+        "seconds": [float(chart.seconds) for _, chart, _ in asked],
+        "per": [60 if chart.seconds >= HOUR else 1 for _, chart, _ in asked],
+        "since": [int(chart.since.timestamp()) if chart.since else 0 for _, chart, _ in asked],
     }

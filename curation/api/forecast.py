@@ -105,7 +105,7 @@ class Forecast(Door):
         given = parameters_of(request, ("project", "label_class"))
         project = asked_project(request)
         numbers = project_numbers(project=project, now=database_now())
-        told = outlook_of_project(project, numbers, now=numbers.buckets.end)
+        told = outlook_of_project(project, numbers)
         numbers = with_outlook(numbers, told)
         pools = [row for row in numbers.rows if _is_of(row, given.get("label_class"))]
         ahead = {"project": project.public_id, **_ahead(numbers), "never": told.never if told else "", "pools": pools}

@@ -3,20 +3,18 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q, Sum
-from django.db.models.functions import Now
+from django.db.models import Count, F, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from crowd.clock import database_now
 from crowd.models.tally import Of
 from crowd.services import tallies
 from crowd.services.tallies import Key
@@ -69,7 +67,7 @@ def projects(request: HttpRequest) -> HttpResponse:
         "demo": next((row for row in live if row.seat.project.is_demo), None),
         "set_ups": notes,
         "is_setting_up": any(note.is_under_way for note in notes),
-        "no_worker": no_worker(),
+        "no_worker": no_worker(now=now_of(request)),
     }
     return render(request, "curation/projects.html", context)
 
@@ -82,15 +80,14 @@ def pools_part(request: HttpRequest) -> HttpResponse:
     return render(request, "curation/_home_pools.html", _pools(request, live))
 
 
-def no_worker() -> bool:
+def no_worker(*, now: datetime) -> bool:
     """Say whether no worker process has run the clock's tick lately nor holds a job, so that nothing moves.
 
     Workers begin after the first web process: so long nobody is told that they are missing.
     """
-    last = Tick.objects.order_by("-slot").values_list("created_at", flat=True).first()
-    if last is not None and database_now() - last <= OLDEST_TICK:
-        return False
-    if Job.objects.filter(state=Job.State.RUNNING, lease_until__gt=Now()).exists():
+    ticks = Tick.objects.filter(name="tick").order_by("-slot").values_list(F("created_at") + OLDEST_TICK)
+    held = Job.objects.filter(state=Job.State.RUNNING, lease_until__gt=now).values_list("lease_until")
+    if any(until >= now for (until,) in ticks[:1].union(held[:1], all=True)):
         return False
     return time.monotonic() - BEGAN >= settings.WORKERS_BEGIN_WITHIN
 

@@ -138,12 +138,12 @@ def curve_of(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def history_of(context: Mapping[str, Any]) -> dict[str, Any]:
-    stage = context["stage"]
-    return {"history": lab_runs.history(context["desk"]), "is_mixed": runs.is_mixed(stage), **applying(stage)}
+    latest = runs.latest_run(context["stage"])
+    return {"history": lab_runs.history(context["desk"]), "is_mixed": runs.is_mixed(latest), **applying(latest)}
 
 
-def applying(stage: Stage) -> dict[str, Any]:
-    run = ConsensusRun.objects.filter(stage=stage, state=ConsensusRun.State.APPLYING).first()
+def applying(latest: ConsensusRun | None) -> dict[str, Any]:
+    run = latest if latest and latest.state == ConsensusRun.State.APPLYING else None
     return {"applying": run, "progress": runs.progress(run) if run else None}
 
 

@@ -79,7 +79,7 @@ def progress(request: HttpRequest, place: Place) -> HttpResponse:
     """Answer with how far applying is; a page that waits for its end asks again and again."""
     applied = ConsensusRun.objects.filter(stage=place.stage, state=ConsensusRun.State.CURRENT).first()
     waited_for = applied if applied and str(applied.number) == request.GET.get("was") else None
-    context = {**place.names(), "applied": waited_for, **applying(place.stage)}
+    context = {**place.names(), "applied": waited_for, **applying(runs.latest_run(place.stage))}
     return render(request, "curation/lab/_applying.html", context)
 
 

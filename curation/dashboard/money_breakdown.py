@@ -60,17 +60,18 @@ def breakdown(*, project: Project, numbers: MoneyNumbers, counts: AssetCounts, f
         return Breakdown(by, _platforms(numbers, filters), _compared(numbers, filters))
     if by == "worker":
         return Breakdown(by, _workers(project, filters))
-    return Breakdown(by, [_pool(project, cost, filters) for cost in numbers.pools])
+    work = reverse("work", args=[project.public_id])
+    return Breakdown(by, [_pool(project, cost, filters, work) for cost in numbers.pools])
 
 
-def _pool(project: Project, cost: Cost, filters: Filters) -> Part:
+def _pool(project: Project, cost: Cost, filters: Filters, work: str) -> Part:
     return Part(
         name=cost.name,
         currency=cost.currency,
         sums=cost.sums,
         ledger=filters.only(pool=str(cost.key)) if cost.key else "",
         page=reverse("pool", args=[project.public_id, cost.key]) if cost.key else "",
-        work=f"{reverse('work', args=[project.public_id])}?pool={cost.key}&state=accepted" if cost.key else "",
+        work=f"{work}?pool={cost.key}&state=accepted" if cost.key else "",
         held_micro=cost.held_micro,
         planned_micro=cost.planned_micro,
         tone=cost.tone,

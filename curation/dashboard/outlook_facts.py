@@ -97,15 +97,15 @@ def _order(told: Told | None) -> tuple[bool, float]:
     return (not (told and told.never), -(told.eta.p50 if told and told.eta else 0.0))
 
 
-def project_end(project: Project, numbers: ProjectNumbers, *, now: datetime) -> OutlookView:
+def project_end(project: Project, numbers: ProjectNumbers) -> OutlookView:
     """Return what is said of a project now, without what was said before."""
-    told = outlook_of_project(project, numbers, now=now)
+    told = outlook_of_project(project, numbers)
     return OutlookView(told, zone_of(project), (), numbers.currency)
 
 
-def project_outlook(project: Project, numbers: ProjectNumbers, *, now: datetime) -> OutlookView:
+def project_outlook(project: Project, numbers: ProjectNumbers) -> OutlookView:
     return replace(
-        project_end(project, numbers, now=now),
+        project_end(project, numbers),
         said=_said(Outlook.objects.filter(project=project, pool=None)),
         accuracy=accuracy_of(settled(project=project)),
     )

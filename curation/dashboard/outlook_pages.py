@@ -25,11 +25,12 @@ from curation.sessions import now_of
 def outlook(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat, now = seat_or_404(request, public_id), now_of(request)
     numbers = project_numbers(project=seat.project, now=now, purse=Purse(seat.limit_micro, seat.currency))
+    request.asset_counts = numbers.counts  # type: ignore[attr-defined]  # the shell shows them too
     context = {
         "seat": seat,
         "numbers": numbers,
-        "outlook": project_outlook(seat.project, numbers, now=now),
-        "pools": pools_outlooks(numbers.rows, now=now),
+        "outlook": project_outlook(seat.project, numbers),
+        "pools": pools_outlooks(numbers.rows, now=numbers.buckets.end),
         "zones": OFFERED,
     }
     return render(request, "curation/outlook/page.html", context)

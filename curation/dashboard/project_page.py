@@ -1,5 +1,6 @@
 """A project's first page, and its parts when they are asked for again."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,21 +13,21 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
-from crowd.honesty import Policy
 from curation.dashboard.home import no_worker
 from curation.dashboard.outlook_facts import project_end
 from curation.dashboard.pool_table import PROJECT
 from curation.dashboard.set_up_notes import note_of
 from curation.models import Membership, Pool
 from curation.seats import Seat, person, seat_or_404
-from curation.services import honesty, job_care, stages
+from curation.services import job_care, stages
 from curation.services.outlook import with_outlook
-from curation.services.overview import feed, honesty_levels, newest_pair, project_numbers
+from curation.services.overview import Find, feed, honesty_levels, newest_finds, newest_pair, project_numbers
 from curation.services.overview.campaigns import lines_of
 from curation.services.overview.funnel import funnel
 from curation.services.overview.pipeline import pipeline
 from curation.services.overview.project import RANGES
 from curation.services.overview.spending import Purse
+from curation.sessions import now_of
 
 MOST_POOLS: Final = 20
 PARTS: Final[dict[str, str]] = {
@@ -44,13 +45,12 @@ PARTS: Final[dict[str, str]] = {
 @login_required
 def project(request: HttpRequest, public_id: UUID) -> HttpResponse:
     seat = seat_or_404(request, public_id)
-    policy = honesty.policy_of(seat.project.pk)
+    finds = newest_finds(project=seat.project)
     context = {
         **_numbers(request, seat),
-        **_honesty(seat, policy),
-        "events": feed(project=seat.project, policy=policy),
-        "no_worker": no_worker(),
-        "failing": job_care.failing_in(project_id=seat.project.pk),
+        **_honesty(seat, finds),
+        "events": feed(project=seat.project, finds=finds, policy=seat.policy),
+        "no_worker": no_worker(now=now_of(request)),
     }
     return render(request, "curation/overview/page.html", context)
 
@@ -63,9 +63,9 @@ def part(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
     if name not in PARTS:
         raise Http404
     if name == "levels":
-        return render(request, PARTS[name], {"seat": seat, **_honesty(seat, honesty.policy_of(seat.project.pk))})
+        return render(request, PARTS[name], {"seat": seat, **_honesty(seat, newest_finds(project=seat.project))})
     if name == "events":
-        told = feed(project=seat.project, policy=honesty.policy_of(seat.project.pk))
+        told = feed(project=seat.project, finds=newest_finds(project=seat.project), policy=seat.policy)
         return render(request, PARTS[name], {"seat": seat, "events": told})
     return render(request, PARTS[name], _numbers(request, seat))
 
@@ -104,7 +104,8 @@ def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
     purse = Purse(seat.limit_micro, seat.currency)
     numbers = project_numbers(project=seat.project, now=timezone.now(), span=span, purse=purse)
     request.asset_counts = numbers.counts  # type: ignore[attr-defined]  # the shell shows them too
-    end = project_end(seat.project, numbers, now=numbers.buckets.end)
+    end = project_end(seat.project, numbers)
+    failing = job_care.failing_in(project=seat.project)
     main = [row for row in numbers.rows if row.pool.kind == Pool.Kind.MAIN]
     return {
         "seat": seat,
@@ -112,7 +113,8 @@ def _numbers(request: HttpRequest, seat: Seat) -> dict[str, Any]:
         "numbers": with_outlook(numbers, end.told),
         "outlook": end,
         "steps": funnel(stages=numbers.stages, counts=numbers.counts),
-        "pipeline": pipeline(numbers),
+        "pipeline": pipeline(numbers, failing.stages),
+        "failing": failing.others,
         "set_up": None if numbers.counts.total else note_of(seat.project),
         "lines": [(line, seat) for line in lines_of(_shown(main, tab)[:MOST_POOLS])],
         "more": max(0, len(_shown(main, tab)) - MOST_POOLS),
@@ -130,11 +132,11 @@ def _shown(rows: list[Any], tab: str) -> list[Any]:
     return [row for row in rows if row.pool.state != Pool.State.DONE]
 
 
-def _honesty(seat: Seat, policy: Policy) -> dict[str, Any]:
-    levels = honesty_levels(project=seat.project, policy=policy)
+def _honesty(seat: Seat, finds: Sequence[Find]) -> dict[str, Any]:
+    levels = honesty_levels(project=seat.project, policy=seat.policy)
     return {
         "levels": levels,
         "most": max((level.workers for level in levels), default=0),
         "saved_micro": sum(level.saved_micro for level in levels),
-        "pair": newest_pair(project=seat.project, policy=policy),
+        "pair": newest_pair(finds=finds, policy=seat.policy),
     }

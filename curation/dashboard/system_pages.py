@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from crowd.clock import database_now
 from crowd.errors import CrowdError
 from curation.dashboard.log_form import log_context
-from curation.models import Job, Project, User
-from curation.seats import person
+from curation.models import Job, User
+from curation.seats import person, seats
 from curation.services import accounts, job_care, system
 from curation.sessions import now_of
 
@@ -88,7 +88,7 @@ def _page(request: HttpRequest, *, error: str = "", **more: Any) -> HttpResponse
     user, now = operator(request), now_of(request)
     queues = system.queue_rows(now=now)
     troubled = list(job_care.troubled(now=now)[: JOBS_SHOWN + 1])
-    mine = Project.objects.visible_to(user).in_bulk({job.project_id for job in troubled if job.project_id})
+    mine = {seat.project.pk: seat.project for seat in seats(request)}
     context = {
         "now": now,
         "version": settings.VERSION,

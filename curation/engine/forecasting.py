@@ -100,7 +100,7 @@ def running(project: Project, *, now: datetime) -> Forecast:
         spent=dict[int | None, int](numbers.spent.by_stage.items()),
         delivered=numbers.published,
     )
-    told = outlook_of_project(project, numbers, now=numbers.buckets.end)
+    told = outlook_of_project(project, numbers)
     notes = [f"{numbers.published:,} of {numbers.plan:,} are published; the tables hold what was paid for so far."]
     is_done = 0 < numbers.plan <= numbers.published
     if told is None or told.eta is None:

@@ -1,5 +1,7 @@
 """What a person does about jobs that cannot go on by themselves; each such act is on record."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import Final
@@ -25,13 +27,26 @@ def troubled(*, now: datetime) -> QuerySet[Job]:
     return Job.objects.filter(Q(state=State.DEAD) | trying | stuck).order_by(F("state"), "-id")
 
 
-def failing_in(*, project_id: int) -> list[Job]:
-    """Return the lasting work of a project that is dead or fails again and again, but for the stages' own."""
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Why the work of stages fails, by stage, and other lasting work that is dead or fails again and again."""
+
+    stages: Mapping[int, str]
+    others: Sequence[Job]
+
+
+def failing_in(*, project: Project) -> Failing:
+    """Return the lasting work of a project that does not go on."""
     lasting = [kind for kind, what in JOB_KINDS.items() if what.lasting and kind != OF_A_STAGE]
     often = Q(failures__gte=FAILS_FROM) | Q(crashes__gte=FAILS_FROM)
     again_and_again = Q(state__in=[State.DUE, State.RUNNING]) & often
-    mine = Job.objects.filter(project_id=project_id, kind__in=lasting)
-    return list(mine.filter(Q(state=State.DEAD) | again_and_again).order_by("id")[:MOST_TOLD])
+    mine = Q(project_id=project.pk, kind__in=lasting) & (Q(state=State.DEAD) | again_and_again)
+    keys = [str(stage.pk) for stage in project.stages.all()]
+    found = list(Job.objects.filter(mine | Q(kind=OF_A_STAGE, key__in=keys, failures__gt=0)).order_by("id"))
+    return Failing(
+        stages={int(job.key): job.last_error for job in found if job.kind == OF_A_STAGE},
+        others=[job for job in found if job.kind != OF_A_STAGE][:MOST_TOLD],
+    )
 
 
 def may_give_up(job: Job) -> bool:

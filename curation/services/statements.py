@@ -9,9 +9,9 @@ from functools import cached_property
 from heapq import nsmallest
 from typing import Any, Final, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from crowd.models import Account, Batch, LedgerEntry, Worker
+from crowd.models import LedgerEntry, Worker
 from crowd.money import dollars
 from curation.models import Pool, Project, User
 from curation.services import growing_sums
@@ -170,15 +170,14 @@ class Names:
     classes: Mapping[int, str]
 
     @classmethod
-    def of(cls, project: Project, pools: Sequence[Pool] | None = None) -> "Names":
-        """Read the names, but those of pools if somebody has read these already."""
-        mine = Pool.objects.filter(project=project)
-        used = Q(pk__in=Batch.objects.filter(project_id=project.pk).values("account_id"))
-        accounts = Account.objects.filter(used | Q(pk__in=mine.values("account_id"))).order_by("label", "pk")
+    def of(cls, project: Project, pools: Iterable[Pool] | None = None) -> "Names":
+        """Read the names, but those of pools and their accounts if somebody has read these already."""
+        if pools is None:
+            pools = Pool.objects.filter(project=project).select_related("account").only("title", "account__label")
         return cls(
             {stage.pk: stage.title for stage in project.stages.all()},
-            {pool.pk: pool.title for pool in (mine.only("title") if pools is None else pools)},
-            dict(accounts.values_list("pk", "label")),
+            {pool.pk: pool.title for pool in pools},
+            {pool.account_id: pool.account.label for pool in pools},
             dict(project.classes.values_list("pk", "name")),
         )
 

@@ -73,7 +73,7 @@ def judged(seed: int, photos: int) -> Judged:
         while not driver.turn():
             if said is None and driver.accepted() >= DONE_OF_IT * photos:
                 now = driver.crowd.row().clock
-                told = outlook_of_project(project, project_numbers(project=project, now=now), now=now)
+                told = outlook_of_project(project, project_numbers(project=project, now=now))
                 said = told.micro if told else None
         driver.finish()
         truth = project_numbers(project=project, now=driver.crowd.row().clock).spent.spent_micro

@@ -7,7 +7,7 @@ import pytest
 from crowd.models import Assignment, Batch, LedgerEntry, Tally, Task
 from crowd.models.tally import Of
 from crowd.services import claims, handing_in, judging, tallies
-from crowd.services.tallies import Key
+from crowd.services.tallies import Chart, Key
 from tests.crowd import market
 from tests.crowd.market import NOON
 
@@ -64,6 +64,20 @@ def test_a_series_tells_when_it_happened(photos):
     assert accepted(600, NOON + timedelta(hours=1)) == [(-1, 2), (1, 1)]
     tallies.forget_minutes(now=NOON + timedelta(days=30))
     assert accepted(3_600) == [(0, 2), (1, 1)]
+
+
+def test_counts_of_all_time_and_of_several_charts_are_read_by_one_statement(photos, django_assert_num_queries):
+    for minutes in (0, 70):
+        page = market.sent(photos, market.worker(photos.account, f"w{minutes}"))
+        judging.accept(assignment_id=page.pk, now=NOON + timedelta(minutes=minutes))
+    accepted, sent = (Key(Of.BATCH, photos.pk, word) for word in ("pages.accepted", "pages.sent"))
+    last = Chart([accepted], NOON, 60, since=NOON + timedelta(hours=1))
+    with django_assert_num_queries(1):
+        found, [hours, minutes] = tallies.read([accepted], [Chart([accepted, sent], NOON, 3_600), last])
+    assert found == {(Of.BATCH, photos.pk): {"pages.accepted": 2}}
+    assert [(one.bucket, one.n) for one in hours[accepted]] == [(0, 1), (1, 1)]
+    assert [(one.bucket, one.n) for one in minutes[accepted]] == [(70, 1)]
+    assert (sum(one.n for one in hours[sent]), sent in minutes) == (2, False)
 
 
 def test_money_is_counted_for_the_project_the_stage_and_the_pool(photos):

@@ -50,7 +50,7 @@ def test_the_funnel_counts_films_and_then_frames(project: Project):
 
 
 def test_every_number_of_the_pipeline_leads_to_as_many_assets(project: Project):
-    for one in pipeline(project_numbers(project=project, now=NOON)):
+    for one in pipeline(project_numbers(project=project, now=NOON), {}):
         led_to = {
             words: Asset.objects.filter(project=project, stage__name__in=words.split(",")).count()
             for words in (one.later, one.step.beyond)

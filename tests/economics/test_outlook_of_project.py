@@ -48,7 +48,7 @@ def pool(now: datetime) -> Pool:
 
 def told_of(pool: Pool, now: datetime) -> Told:
     project = Project.objects.get(pk=pool.project_id)
-    told = outlook_of_project(project, project_numbers(project=project, now=now), now=now)
+    told = outlook_of_project(project, project_numbers(project=project, now=now))
     assert told is not None
     return told
 
@@ -74,7 +74,7 @@ def test_without_pools_nothing_is_promised_when_nothing_is_on_its_way(now: datet
         make_asset(project)
     make_asset(project, state, stage="checks")
     numbers = project_numbers(project=project, now=now)
-    assert (outlook_of_project(project, numbers, now=now) is not None) == is_told
+    assert (outlook_of_project(project, numbers) is not None) == is_told
 
 
 def test_a_pause_is_no_part_of_the_pace(pool: Pool, now: datetime):

@@ -24,7 +24,7 @@ def test_what_goes_in_comes_out_waits_or_was_lost(project):
     make_asset(project, Asset.State.WAITING, stage="validate")
     make_asset(project, Asset.State.HELD, stage="checks", reason="same_photo")
     make_answer(make_pool(project), make_worker())
-    line = pipeline(project_numbers(project=project, now=timezone.now()))
+    line = pipeline(project_numbers(project=project, now=timezone.now()), {})
     assert [(one.step.entered, one.step.waiting, one.step.held, one.step.lost, one.step.passed) for one in line] == [
         (4, 0, 0, 0, 4), (4, 0, 1, 1, 2), (2, 1, 0, 0, 1), (1, 0, 0, 0, 1),
     ]  # fmt: skip

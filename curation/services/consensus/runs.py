@@ -92,7 +92,7 @@ def go_back(*, run: ConsensusRun, by: User | None, now: datetime) -> ConsensusRu
     The current run comes back too where a later one was given up half way: then its results stand everywhere again.
     """
     _give_up_dead(run.stage)
-    if run.state != State.PAST and not (run.state == State.CURRENT and is_mixed(run.stage)):
+    if run.state != State.PAST and not (run.state == State.CURRENT and is_mixed(latest_run(run.stage))):
         raise CrowdError(f"Version {run.number} is {run.get_state_display().lower()}: only a past one can come back.")
     return _start(run.stage, settings_of(run), by, f"back to version {run.number}", now, back_to=run)
 
@@ -159,9 +159,13 @@ def progress(run: ConsensusRun) -> Progress:
     return Progress(job.done_n, job.total_n, job.last_error if job.state == Job.State.DEAD else "")
 
 
-def is_mixed(stage: Stage) -> bool:
-    """Whether a run after the current one stopped half way, so that results of both stand side by side."""
-    latest = ConsensusRun.objects.filter(stage=stage).order_by("-number").first()
+def latest_run(stage: Stage) -> ConsensusRun | None:
+    """Return the newest run of a stage: only this one may be being applied."""
+    return ConsensusRun.objects.filter(stage=stage).order_by("-number").first()
+
+
+def is_mixed(latest: ConsensusRun | None) -> bool:
+    """Whether the latest run stopped half way, so that its results stand beside those of the current one."""
     return latest is not None and (latest.state == State.FAILED or _is_dead(latest))
 
 

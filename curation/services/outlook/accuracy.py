@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 
 from crowd.models import Batch
 from crowd.models.tally import Of
@@ -65,7 +65,7 @@ class Accuracy:
 def settled(*, project: Project, most: int = LAST) -> list[Settled]:
     """Return one prediction of each of the last pools that reached what was wanted: the first after a quarter."""
     ended = Pool.objects.filter(project=project, state=Pool.State.DONE, finished_at__isnull=False)
-    foretold = _after_a_quarter(list(ended.exclude(started_at=None).order_by("-finished_at")[: 4 * most]))
+    foretold = _after_a_quarter(ended.exclude(started_at=None).order_by("-finished_at")[: 4 * most])
     spent = _spent_by_pools_that_reached([pool for pool, _ in foretold])
     return [
         Settled(said, (pool.finished_at - said.made_at) / AN_HOUR, spent[pool.pk].get(said.currency, 0))
@@ -74,15 +74,15 @@ def settled(*, project: Project, most: int = LAST) -> list[Settled]:
     ][:most]
 
 
-def _after_a_quarter(pools: Sequence[Pool]) -> list[tuple[Pool, Outlook]]:
-    """Return what was said first of each pool when a quarter of its time was over."""
+def _after_a_quarter(ended: QuerySet[Pool]) -> list[tuple[Pool, Outlook]]:
+    """Return what was said first of each pool when a quarter of its time was over, the last to end first."""
     time = ExpressionWrapper((F("pool__finished_at") - F("pool__started_at")) * A_QUARTER, DurationField())
     rows = Outlook.objects.filter(
-        pool__in=pools, hours_p50__isnull=False, goal=F("pool__wanted"), made_at__lt=F("pool__finished_at")
+        pool__in=ended.values("pk"), hours_p50__isnull=False, goal=F("pool__wanted"), made_at__lt=F("pool__finished_at")
     )
     rows = rows.filter(made_at__gte=F("pool__started_at") + time).order_by("pool_id", "made_at").distinct("pool_id")
-    found = {row.pool_id: row for row in rows}
-    return [(pool, found[pool.pk]) for pool in pools if pool.pk in found]
+    found = [(row.pool, row) for row in rows.select_related("pool") if row.pool]
+    return sorted(found, key=lambda pair: pair[0].finished_at or pair[1].made_at, reverse=True)
 
 
 def _spent_by_pools_that_reached(pools: Collection[Pool]) -> dict[int, dict[str, int]]:

@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import cache
 
-from crowd.models.tally import Of
-from crowd.services import tallies
-from crowd.services.tallies import HOUR, Key
 from curation.economics.final_cost import StageAhead, draw_final_cost, uneven_answers
 from curation.economics.time_left import Goal, Quantiles, draw_hours, pace_of
 from curation.economics.week import Week
@@ -17,27 +13,28 @@ from curation.services.outlook.at_work import at_work, hours_of, is_stopped, wor
 from curation.services.outlook.crowd_week import week_of
 from curation.services.outlook.told import Told
 from curation.services.overview.advice import why_never
-from curation.services.overview.counted import PASSED
 from curation.services.overview.funnel import FunnelStep, funnel
 from curation.services.overview.pools import PoolRow
 from curation.services.overview.project import Forecast, ProjectNumbers
 
-WINDOW = timedelta(days=7)
 ON_ITS_WAY = (Asset.State.WAITING, Asset.State.WORKING, Asset.State.HELD)
 DROPS_NOTHING = {"publish", "boxes", "describe"}
 
 
-def outlook_of_project(project: Project, numbers: ProjectNumbers, *, now: datetime) -> Told | None:
-    """Return what is to be said of a project; None when nothing is planned or nothing more can be published."""
+def outlook_of_project(project: Project, numbers: ProjectNumbers) -> Told | None:
+    """Return what is to be said of a project at the moment of its numbers.
+
+    None when nothing is planned or nothing more can be published.
+    """
+    now, out = numbers.buckets.end, numbers.out
     left = numbers.plan - numbers.published
     if left <= 0 or not numbers.plan or _is_through(numbers):
         return None
     working = [row for row in numbers.rows if row.is_working and row.pool.kind == Pool.Kind.MAIN]
     week = week_of(_busiest(working).pool.account, now=now) if working else Week.flat()
-    since = max(project.created_at, now - WINDOW)
-    published, spans = _published(numbers, since), at_work(numbers.rows, since=since, until=now)
+    spans = at_work(numbers.rows, since=out.week_began, until=now)
     hours, worth = hours_of(spans), worth_of(spans, week)
-    pace = pace_of(results=published, hours=hours, worth=worth, doubt=week.doubt)
+    pace = pace_of(results=out.week, hours=hours, worth=worth, doubt=week.doubt)
     never, stopped = _why_never(working), is_stopped(numbers.rows)
     can_end = not never and not stopped
     return Told(
@@ -50,7 +47,7 @@ def outlook_of_project(project: Project, numbers: ProjectNumbers, *, now: dateti
         micro=_final_cost(numbers, left, yields_of(project.recipe)),
         never=never,
         is_stopped=stopped,
-        inputs={"published": published, "hours": round(hours, 3), "worth": round(worth, 4), "zone": str(week.zone)},
+        inputs={"published": out.week, "hours": round(hours, 3), "worth": round(worth, 4), "zone": str(week.zone)},
     )
 
 
@@ -87,14 +84,6 @@ def _why_never(working: Sequence[PoolRow]) -> str:
 
 def _busiest(rows: Sequence[PoolRow]) -> PoolRow:
     return max(rows, key=lambda row: row.accepted)
-
-
-def _published(numbers: ProjectNumbers, since: datetime) -> int:
-    """Return what passed the last stage since then: the hour of the first is not waited for."""
-    key = Key(Of.STAGE, numbers.stages[-1].pk, PASSED)
-    whole = since.replace(minute=0, second=0, microsecond=0)
-    points = tallies.series([key], start=whole, seconds=HOUR, since=whole).get(key, ())
-    return sum(point.n for point in points)
 
 
 def _final_cost(numbers: ProjectNumbers, left: int, yields: Mapping[str, float] | None) -> Quantiles | None:

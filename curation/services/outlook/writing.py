@@ -39,7 +39,7 @@ def run_write(job: Job, now: datetime) -> None:
 def write_outlooks(*, project: Project, now: datetime) -> int:
     """Write what is said of the project and its pools in this hour; a second time in an hour changes nothing."""
     numbers = project_numbers(project=project, now=now)
-    whole = outlook_of_project(project, numbers, now=now)
+    whole = outlook_of_project(project, numbers)
     pools = ((row.pool, outlook_of_pool(row, now=now)) for row in numbers.rows)
     rows = [_row(project, pool, told) for pool, told in _said([(None, whole), *pools])]
     return len(Outlook.objects.bulk_create(rows, ignore_conflicts=True))

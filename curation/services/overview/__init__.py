@@ -4,7 +4,7 @@ from curation.services.overview.counts import AssetCounts, asset_counts
 from curation.services.overview.eta import Eta
 from curation.services.overview.feed import feed
 from curation.services.overview.funnel import CUT, FunnelStep, Loss, funnel, images_of
-from curation.services.overview.honesty import HonestyLevel, NewestPair, honesty_levels, newest_pair
+from curation.services.overview.honesty import Find, HonestyLevel, NewestPair, honesty_levels, newest_finds, newest_pair
 from curation.services.overview.output import Output
 from curation.services.overview.pools import PoolRow, pool_rows
 from curation.services.overview.project import Forecast, ProjectNumbers, project_numbers
@@ -14,6 +14,7 @@ __all__ = [
     "CUT",
     "AssetCounts",
     "Eta",
+    "Find",
     "Forecast",
     "FunnelStep",
     "HonestyLevel",
@@ -29,6 +30,7 @@ __all__ = [
     "funnel",
     "honesty_levels",
     "images_of",
+    "newest_finds",
     "newest_pair",
     "pool_rows",
     "project_numbers",

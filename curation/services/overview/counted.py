@@ -1,4 +1,4 @@
-"""What screens read of the counts: one question for totals, one for the last hours, whatever is shown."""
+"""What screens read of the counts: all of them by one question, whatever is shown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from crowd.models.tally import Of
 from crowd.services import tallies
-from crowd.services.tallies import Key, Point, Source
+from crowd.services.tallies import Chart, Key, Series, Source
 from curation.services.overview.buckets import RATE_WINDOW, Pace
 
 ACCEPTED, PASSED, SPENT = "answers.accepted", "decided.passed", "spent."
@@ -23,10 +23,11 @@ ASSETS = Source(
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Counts of stages, pools and batches: of all time, and in the last hours."""
+    """Counts of stages, pools and batches: of all time, in the last hours, and those of charts that were asked for."""
 
     totals: Mapping[tuple[str, int], Mapping[str, int]]
-    lately: Mapping[Key, Sequence[Point]]
+    lately: Series
+    charts: Sequence[Series]
     now: datetime
 
     @classmethod
@@ -38,27 +39,20 @@ class Counted:
         stages: Iterable[int] = (),
         pools: Iterable[int] = (),
         batches: Sequence[int] = (),
+        charts: Sequence[Chart] = (),
     ) -> "Counted":
         stages = list(stages)
-        found = tallies.totals(
-            [
-                *(Key(Of.STAGE, pk, "") for pk in stages),
-                *([Key(project.of, project.id, SPENT)] if project else ()),
-                *(Key(Of.POOL, pk, SPENT) for pk in pools),
-                *(Key(Of.BATCH, pk, "") for pk in batches),
-            ]
-        )
+        keys = [
+            *(Key(Of.STAGE, pk, "") for pk in stages),
+            *([Key(project.of, project.id, SPENT)] if project else ()),
+            *(Key(Of.POOL, pk, SPENT) for pk in pools),
+            *(Key(Of.BATCH, pk, "") for pk in batches),
+        ]
+        paced = [*(Key(Of.STAGE, pk, PASSED) for pk in stages), *(Key(Of.BATCH, pk, ACCEPTED) for pk in batches)]
         window = now - RATE_WINDOW
-        lately = tallies.series(
-            [
-                *(Key(Of.STAGE, pk, PASSED) for pk in stages),
-                *(Key(Of.BATCH, pk, ACCEPTED) for pk in batches),
-            ],
-            start=window,
-            seconds=RATE_WINDOW.total_seconds(),
-            since=window,
-        )
-        return cls(found, lately, now)
+        lately = Chart(paced, window, RATE_WINDOW.total_seconds(), since=window)
+        found, drawn = tallies.read(keys, [lately, *charts])
+        return cls(found, drawn[0], drawn[1:], now)
 
     def of(self, kind: Of, pk: int) -> Mapping[str, int]:
         return self.totals.get((kind, pk), {})

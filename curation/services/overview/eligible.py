@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
-from crowd.models import Batch, SkillValue, Worker
+from crowd.models import Batch, Skill, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,8 @@ class Crowd:
 
 def crowds_of(batches: Sequence[Batch], counts: Mapping[int, Mapping[str, int]]) -> dict[int, Crowd]:
     """Return the crowd of each batch. While an exam is open that leads to a pool, newcomers may still come."""
-    doors = _doors(batches)
-    gated = {batch.pk for batch in batches if batch.needs_skill_id and batch.needs_skill_id not in doors}
+    skilled = _skilled(batches)
     teams = {batch.team_id for batch in batches if batch.team_id}
-    values = _skilled({batch.needs_skill_id for batch in batches if batch.needs_skill_id and batch.pk in gated})
     members = dict(
         Worker.objects.filter(team_id__in=teams).order_by().values_list("team_id").annotate(n=Count("id"))
         if teams
@@ -38,30 +36,23 @@ def crowds_of(batches: Sequence[Batch], counts: Mapping[int, Mapping[str, int]])
     found = {}
     for batch in batches:
         eligible = members.get(batch.team_id, 0) if batch.team_id else None
-        if batch.pk in gated:
-            passed = sum(n for value, n in values.get(batch.needs_skill_id or 0, ()) if value >= batch.needs_value)
+        if batch.needs_skill_id in skilled:
+            passed = sum(n for value, n in skilled[batch.needs_skill_id] if value >= batch.needs_value)
             eligible = passed if eligible is None else min(passed, eligible)
         found[batch.pk] = _crowd(batch, eligible, counts.get(batch.pk, {}))
     return found
 
 
-def _doors(batches: Sequence[Batch]) -> set[int]:
-    """Return the skills these batches ask for that an open exam grants, on this screen or elsewhere."""
-    needed = {batch.needs_skill_id for batch in batches if batch.needs_skill_id}
-    here = {batch.grants_skill_id for batch in batches if batch.grants_skill_id and batch.state == Batch.State.OPEN}
-    if needed <= here:
-        return needed
-    elsewhere = Batch.objects.filter(grants_skill__in=needed - here, state=Batch.State.OPEN)
-    return needed & here | set(elsewhere.values_list("grants_skill_id", flat=True))
-
-
-def _skilled(skills: set[int]) -> dict[int, list[tuple[int, int]]]:
-    """Return for each skill its values and how many people have them."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    if skills:
-        rows = SkillValue.objects.filter(skill_id__in=skills).order_by().values_list("skill_id", "value")
-        for skill, value, n in rows.annotate(n=Count("id")):
-            found.setdefault(skill, []).append((value, n))
+def _skilled(batches: Sequence[Batch]) -> dict[int | None, list[tuple[int, int]]]:
+    """Return for each skill they ask for that no open exam grants its values and how many people have them."""
+    here = {batch.grants_skill_id for batch in batches if batch.state == Batch.State.OPEN}
+    asked = {batch.needs_skill_id for batch in batches if batch.needs_skill_id} - here
+    found: dict[int | None, list[tuple[int, int]]] = {}
+    if asked:
+        doors = Batch.objects.filter(grants_skill=OuterRef("pk"), state=Batch.State.OPEN)
+        rows = Skill.objects.filter(~Exists(doors), pk__in=asked).order_by().values_list("pk", "values__value")
+        for skill, value, n in rows.annotate(n=Count("values")):
+            found.setdefault(skill, []).append((value or 0, n))
     return found
 
 

@@ -1,5 +1,6 @@
 """What has just happened in a project: what was recorded, and what was found against workers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -7,9 +8,9 @@ from typing import Final
 from crowd.honesty import Policy
 from crowd.models import Evidence
 from curation.models import Event, Project
+from curation.services.overview.honesty import Find
 
 NEWEST: Final = 6
-MOST_FINDS: Final = 3
 FIND: Final = "evidence.found"
 
 
@@ -21,16 +22,11 @@ class Told:
     worker_id: int | None = None
 
 
-def feed(*, project: Project, policy: Policy) -> list[Told]:
+def feed(*, project: Project, finds: Sequence[Find], policy: Policy) -> list[Told]:
     """Return the newest first. Finds take half of the places at most, so that one cheat hides nothing else."""
     events = Event.objects.filter(project_id=project.pk).order_by("-id")[:NEWEST]
-    finds = (
-        Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
-        .select_related("worker")
-        .order_by("-id")[:MOST_FINDS]
-    )
     told = [Told(event.kind, event.text, event.created_at) for event in events]
-    told += [_find(row, policy) for row in finds]
+    told += [_find(one.evidence, policy) for one in finds]
     return sorted(told, key=lambda one: one.created_at, reverse=True)[:NEWEST]
 
 

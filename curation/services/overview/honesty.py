@@ -1,8 +1,9 @@
 """Dishonest workers by level of effort, and the newest pair of pictures that shows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
@@ -13,6 +14,7 @@ from curation.models import Asset, Project
 
 CLASSES = {0: "l0", 5: "l5", 20: "l20", 80: "l80"}
 SURE = Q(awaits_person=False)
+MOST_FINDS: Final = 3
 BARS = {0: "grey", 5: "warn", 20: "hot", 80: "bad"}
 
 
@@ -35,6 +37,15 @@ class HonestyLevel:
     @property
     def bar(self) -> str:
         return BARS[self.level]
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Evidence that stands, with the pictures it is about."""
+
+    evidence: Evidence
+    asset: UUID | None
+    other: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +92,31 @@ def _level(terms: Terms, row: dict[str, Any]) -> HonestyLevel:
     )
 
 
-def newest_pair(*, project: Project, policy: Policy) -> NewestPair | None:
-    row = (
+def newest_finds(*, project: Project) -> list[Find]:
+    """Return what was found against workers last, the newest first."""
+    rows = (
         Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
-        .annotate(
-            asset=Subquery(Asset.objects.filter(pk=OuterRef("item_id")).values("public_id")[:1]),
-            other=Subquery(Asset.objects.filter(pk=OuterRef("other_item_id")).values("public_id")[:1]),
-        )
-        .order_by("-id")
-        .first()
+        .select_related("worker")
+        .annotate(asset=_picture("item_id"), other=_picture("other_item_id"))
+        .order_by("-id")[:MOST_FINDS]
     )
-    if row is None or row.asset is None:
+    return [Find(row, row.asset, row.other) for row in rows]
+
+
+def _picture(column: str) -> Subquery:
+    return Subquery(Asset.objects.filter(pk=OuterRef(column)).values("public_id")[:1])
+
+
+def newest_pair(*, finds: Sequence[Find], policy: Policy) -> NewestPair | None:
+    newest = finds[0] if finds else None
+    if newest is None or newest.asset is None:
         return None
+    row = newest.evidence
     return NewestPair(
         level=row.level,
         label=policy.of(row.level).name,
-        asset=row.asset,
-        other=row.other,
+        asset=newest.asset,
+        other=newest.other,
         template_class=str(row.details.get("template_class", "")),
         template_key=str(row.details.get("template_key", "")),
         at=row.created_at,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from curation.services.overview.buckets import Pace
@@ -11,10 +12,15 @@ SPARK_STEPS = 32
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Assets that passed the last stage: the running total over the buckets, and the present pace."""
+    """Assets that passed the last stage: the running total over the buckets, the present pace, and the last week's.
+
+    The week begins with the project where that is younger.
+    """
 
     running: Sequence[int]
     pace: Pace
+    week: int
+    week_began: datetime
 
     @property
     def per_hour(self) -> float | None:

@@ -1,9 +1,9 @@
 """The stages as a line: what came in, stands there, was lost and why, went on; what it cost and how long it took."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from curation.models import Job, Pool, Stage
+from curation.models import Pool, Stage
 from curation.services.overview.funnel import FunnelStep, funnel
 from curation.services.overview.pools import PoolRow
 from curation.services.overview.project import ProjectNumbers
@@ -37,11 +37,10 @@ class PipelineStage:
         return self.stage.state == Stage.State.PAUSED
 
 
-def pipeline(numbers: ProjectNumbers) -> list[PipelineStage]:
-    """Return the stages in order. One query: for jobs that fail."""
+def pipeline(numbers: ProjectNumbers, troubles: Mapping[int, str]) -> list[PipelineStage]:
+    """Return the stages in order. `troubles` says why the jobs of some fail."""
     steps = funnel(stages=numbers.stages, counts=numbers.counts)
     costs = stage_costs(stages=numbers.stages, spent=numbers.spent, rows=numbers.rows, currency=numbers.currency)
-    troubles = _troubles(numbers.stages)
     return [
         PipelineStage(
             step=step,
@@ -57,9 +56,3 @@ def pipeline(numbers: ProjectNumbers) -> list[PipelineStage]:
 
 def _rows(numbers: ProjectNumbers, stage: Stage) -> list[PoolRow]:
     return [row for row in numbers.rows if row.pool.stage_id == stage.pk]
-
-
-def _troubles(stages: Sequence[Stage]) -> dict[int, str]:
-    keys = [str(stage.pk) for stage in stages]
-    failing = Job.objects.filter(kind="work_stage", key__in=keys, failures__gt=0).values_list("key", "last_error")
-    return {int(key): error for key, error in failing}

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import QuerySet, Subquery, prefetch_related_objects
 
-from crowd.models import Batch
+from crowd.models import Batch, LedgerEntry
 from crowd.models.tally import Of
 from crowd.money import money_text
 from crowd.platforms.registry import platform
-from crowd.services.tallies import Key
+from crowd.services.tallies import Chart, Key
 from curation.economics.time_left import is_never
 from curation.models import Pool, Project
 from curation.services.overview.buckets import Pace
@@ -216,7 +216,7 @@ class PoolRow:
 def pool_rows(
     *, project: Project, now: datetime, only: Iterable[int] | None = None
 ) -> tuple[list[PoolRow], AssetCounts]:
-    """Return the project's pools in the order of the recipe: six queries at most, whatever their number.
+    """Return the project's pools in the order of the recipe: four queries at most, whatever their number.
 
     Where its assets stand, which every page shows as well, is read along with them.
     """
@@ -226,8 +226,14 @@ def pool_rows(
 
 
 def pools_of(project: Project, only: Iterable[int] | None = None) -> list[Pool]:
-    """Return the project's pools in the order of the recipe, with what was said of them last."""
+    """Return the project's pools in the order of the recipe, with what was said of them last.
+
+    Those of a rehearsal bring along when money moved last, which is the time on its own clock.
+    """
     pools = with_said(Pool.objects.filter(project=project).select_related("account", "label_class"))
+    if project.is_rehearsal:
+        moved = LedgerEntry.objects.filter(project_id=project.pk).order_by("-id").values("created_at")
+        pools = pools.annotate(clock=Subquery(moved[:1]))
     return sharing(pools if only is None else pools.filter(pk__in=list(only)), [project])
 
 
@@ -260,10 +266,17 @@ class Asked:
     def all_batches(self) -> list[Batch]:
         return [batch for mine in self.batches.values() for batch in mine]
 
-    def count(self, *, now: datetime, project: Key | None = None, stages: Iterable[int] = ()) -> Counted:
+    def count(
+        self,
+        *,
+        now: datetime,
+        project: Key | None = None,
+        stages: Iterable[int] = (),
+        charts: Sequence[Chart] = (),
+    ) -> Counted:
         """Read the counts of the pools, and of what else the screen shows."""
-        ids = [batch.pk for batch in self.all_batches]
-        return Counted.read(now=now, project=project, stages=stages, pools=[one.pk for one in self.pools], batches=ids)
+        pools, batches = [one.pk for one in self.pools], [batch.pk for batch in self.all_batches]
+        return Counted.read(now=now, project=project, stages=stages, pools=pools, batches=batches, charts=charts)
 
     def rows(self, counted: Counted) -> list[PoolRow]:
         batches = self.all_batches

@@ -1,15 +1,14 @@
 """All the numbers of a project's first page, read once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from crowd.models import Budget, LedgerEntry
+from crowd.models import Budget
 from crowd.models.tally import Of
-from crowd.services import tallies
-from crowd.services.tallies import Key
+from crowd.services.tallies import HOUR, Chart, Key
 from curation.models import Pool, Project, Stage
 from curation.services.overview.buckets import Buckets
 from curation.services.overview.counted import PASSED, SPENT
@@ -19,7 +18,8 @@ from curation.services.overview.output import Output
 from curation.services.overview.pools import Asked, PoolRow, pools_of
 from curation.services.overview.spending import Purse, Spending
 
-RANGES: Final[dict[str, timedelta]] = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
+WEEK: Final = timedelta(days=7)
+RANGES: Final[dict[str, timedelta]] = {"24h": timedelta(hours=24), "7d": WEEK}
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,15 @@ def project_numbers(
     A rehearsal is looked at from the moment on its own clock at which money moved last.
     """
     purse, stages = purse or purse_of(project), tuple(project.stages.all())
-    now = _rehearsed(project) or now
-    buckets = Buckets.between(now - RANGES[span] if span in RANGES else project.created_at, now)
     asked = Asked.of(pools_of(project))
+    now = _on_its_clock(asked.pools) or now
+    buckets = Buckets.between(now - RANGES[span] if span in RANGES else project.created_at, now)
     spending = f"{SPENT}{purse.currency}"
     paid, passed = Key(Of.PROJECT, project.pk, spending), Key(Of.STAGE, stages[-1].pk if stages else 0, PASSED)
-    counted = asked.count(now=now, project=paid, stages=[stage.pk for stage in stages])
-    ran = tallies.series([paid, passed], start=buckets.start, seconds=buckets.seconds)
+    week = max(project.created_at, now - WEEK)
+    charts = [Chart([paid, passed], buckets.start, buckets.seconds), _by_hour(passed, since=week)]
+    counted = asked.count(now=now, project=paid, stages=[stage.pk for stage in stages], charts=charts)
+    ran, lately = counted.charts
     spent = buckets.running_total({point.bucket: point.n for point in ran.get(paid, ())})
     return ProjectNumbers(
         stages=stages,
@@ -113,17 +115,25 @@ def project_numbers(
             others=_others(counted.of(Of.PROJECT, project.pk), purse.currency),
         ),
         out=Output(
-            buckets.running_total({point.bucket: point.n for point in ran.get(passed, ())}), counted.pace(passed)
+            running=buckets.running_total({point.bucket: point.n for point in ran.get(passed, ())}),
+            pace=counted.pace(passed),
+            week=sum(point.n for point in lately.get(passed, ())),
+            week_began=week,
         ),
         buckets=buckets,
     )
 
 
-def _rehearsed(project: Project) -> datetime | None:
-    if not project.is_rehearsal:
-        return None
-    entries = LedgerEntry.objects.filter(project_id=project.pk).order_by("-id")
-    return entries.values_list("created_at", flat=True).first()
+def _by_hour(key: Key, *, since: datetime) -> Chart:
+    """Ask for the hours since then: the end of the first is not waited for."""
+    whole = since.replace(minute=0, second=0, microsecond=0)
+    return Chart([key], whole, HOUR, since=whole)
+
+
+def _on_its_clock(pools: Sequence[Pool]) -> datetime | None:
+    """Return what the clock of a rehearsal shows; None where it is no rehearsal or has paid nothing yet."""
+    found: datetime | None = getattr(pools[0], "clock", None) if pools else None
+    return found
 
 
 def purse_of(project: Project) -> Purse:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Min, Q
 
 from crowd.models import Account, OutboxCommand
+from crowd.platforms.base import QuotaLeft
 from crowd.platforms.connecting import terms_of
 from crowd.services import quotas
 from curation.models import Job
@@ -88,14 +89,13 @@ def account_lines(*, accounts: Iterable[Account], now: datetime) -> list[Account
             person=Count("id", filter=Q(state__in=[Sending.NEEDS_PERSON, Sending.DEAD])),
         )
     }
-    return [_account_line(account, counts.get(account.pk, {}), now) for account in rows]
+    left = quotas.left_of(accounts=rows, now=now)
+    return [_account_line(account, counts.get(account.pk, {}), left.get(account.pk, ())) for account in rows]
 
 
-def _account_line(account: Account, row: dict[str, Any], now: datetime) -> AccountLine:
+def _account_line(account: Account, row: dict[str, Any], left: Iterable[QuotaLeft]) -> AccountLine:
     lines = tuple(
-        QuotaLine(one.name, quotas.window_words(one.window_seconds), one.used, one.most)
-        for one in quotas.left(account=account, now=now)
-        if one.used
+        QuotaLine(one.name, quotas.window_words(one.window_seconds), one.used, one.most) for one in left if one.used
     )
     title = terms_of(account.platform).title
     return AccountLine(account, title, row.get("planned", 0), row.get("person", 0), lines)
