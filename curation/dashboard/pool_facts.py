@@ -56,7 +56,6 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class PoolFacts:
-    batch: Batch | None
     people: People
     pages: tuple[tuple[str, str, int], ...]
     banned: tuple[tuple[str, int], ...]
@@ -69,12 +68,9 @@ class PoolFacts:
 
 
 def pool_facts(row: PoolRow) -> PoolFacts:
-    offers = Batch.objects.filter(pool_id=row.pool.pk).select_related("account", "needs_skill", "grants_skill")
-    batch = offers.order_by("id").first()
-    people = _people(row)
+    batch, people = row.batch, _people(row)
     ended = tuple((state, words, row.counts.get(f"pages.{state}", 0)) for state, words in STATE_WORDS.items())
     return PoolFacts(
-        batch=batch,
         people=people,
         pages=(
             (State.ACTIVE, "in hands", people.in_hands),

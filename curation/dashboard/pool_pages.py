@@ -28,7 +28,7 @@ from curation.services import pools as pool_service
 from curation.services.overview import pool_rows
 from curation.services.overview.advice import Advised
 from curation.services.overview.campaigns import Wanted, page_of_rows
-from curation.services.overview.pool import around, pool_charts
+from curation.services.overview.pool import around, pool_charts, pool_closely
 from curation.sessions import now_of
 
 PARTS: Final = {"charts": "curation/_pool_charts.html", "facts": "curation/_pool_facts.html"}
@@ -171,20 +171,20 @@ def _own(seat: Seat, pool_id: int) -> Pool:
 def _page(request: HttpRequest, seat: Seat, pool_id: int, error: str = "") -> HttpResponse:
     """Show the pool; a refused change keeps what was typed."""
     now = now_of(request)
-    rows, request.asset_counts = pool_rows(project=seat.project, now=now, only=[pool_id])  # type: ignore[attr-defined]
-    if not rows:
+    found = pool_closely(project=seat.project, pool_id=pool_id, now=now)
+    if found is None:
         raise Http404
-    row = rows[0]
-    outlook = pool_outlook(row, now=now)
-    row, facts = replace(row, said=outlook.told.eta if outlook.told else None), pool_facts(row)
+    request.asset_counts = found.counts  # type: ignore[attr-defined]
+    outlook = pool_outlook(found.row, now=now)
+    row = replace(found.row, said=outlook.told.eta if outlook.told else None)
     context = {
         "seat": seat,
         "row": row,
-        "facts": facts,
-        "charts": pool_charts(row),
+        "facts": pool_facts(row),
+        "charts": pool_charts(row, found.ran),
         "advice": Advised(row, around(row, projects=[one.project for one in seats(request)])).all(),
         "lacks": lacks_of(row.pool),
-        "far": elsewhere_of(row.pool, facts.batch),
+        "far": elsewhere_of(row.pool, row.batch),
         "files": partial(troubled_files, row.pool),
         "error": error,
         "typed": request.POST if error else {"price": request.GET.get("price", "")[:20]},

@@ -44,7 +44,7 @@ def worked(pool: Pool, *, now: datetime, hours: int = 4, an_hour: int = 3, refus
 
 
 def row_of(pool: Pool, now: datetime) -> PoolRow:
-    return pool_rows(project=pool.project, now=now, only=[pool.pk])[0][0]
+    return next(row for row in pool_rows(project=pool.project, now=now)[0] if row.pool == pool)
 
 
 def test_a_running_pool_is_told_its_hours_and_its_final_cost(project, now):

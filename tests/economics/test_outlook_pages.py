@@ -129,7 +129,7 @@ def test_days_are_told_in_the_projects_time_zone(pool: Pool, alice: User):
     project.refresh_from_db()
     assert project.time_zone == "Asia/Tokyo"
     page = client.get(reverse("outlook", args=[project.public_id])).content.decode()
-    row = pool_rows(project=project, now=timezone.now(), only=[pool.pk])[0][0]
+    row = pool_rows(project=project, now=timezone.now())[0][0]
     told = outlook_of_pool(row, now=timezone.now())
     assert told is not None
     assert told.soon_at is not None

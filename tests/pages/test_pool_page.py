@@ -14,16 +14,21 @@ from crowd.services import comparing
 from curation.engine import market
 from curation.live.views import fields_of_pool
 from curation.models import Job, Pool
-from curation.services.overview import pool_rows
 from curation.services.overview.advice import Advised, Around
-from curation.services.overview.pool import around, pool_charts
+from curation.services.overview.pool import Closely, around, pool_charts, pool_closely
 from tests.factories import make_answer, make_pool, make_project, make_worker
 
 State = Assignment.State
 
 
+def looked_at(pool: Pool) -> Closely:
+    found = pool_closely(project=pool.project, pool_id=pool.pk, now=timezone.now())
+    assert found is not None
+    return found
+
+
 def row_of(pool):
-    return pool_rows(project=pool.project, now=timezone.now(), only=[pool.pk])[0][0]
+    return looked_at(pool).row
 
 
 def pages(pool, **states: int) -> None:
@@ -43,7 +48,8 @@ def pool(project) -> Pool:
 
 def test_the_charts_add_up_to_the_table(pool):
     pages(pool, accepted=3, rejected=2, submitted=1)
-    charts = pool_charts(row_of(pool))
+    found = looked_at(pool)
+    charts = pool_charts(found.row, found.ran)
     last = {line["name"]: line["values"][-1] for line in charts.pages["lines"]}
     assert last == {"Handed in": 6, "Accepted": 3, "Rejected": 2, "Ran out of time": 0, "Skipped": 0}
     assert charts.burn_up["published"][-1] == 3.0

@@ -12,14 +12,15 @@ from crowd import rules
 from crowd.models import Batch, Budget
 from crowd.models.tally import Of
 from crowd.rules import SpeedRule
-from crowd.services import quotas, tallies
-from crowd.services.tallies import Key
+from crowd.services import quotas
+from crowd.services.tallies import Chart, Key, Series
 from curation.models import Pool, Project
 from curation.services.budgets import budget_rows
 from curation.services.overview.advice import Around
 from curation.services.overview.buckets import Buckets
-from curation.services.overview.counted import ACCEPTED
-from curation.services.overview.pools import PoolRow
+from curation.services.overview.counted import ACCEPTED, SPENT
+from curation.services.overview.counts import AssetCounts, counts_of
+from curation.services.overview.pools import Asked, PoolRow, pools_of
 
 LINES: Final[Mapping[str, str]] = {
     "pages.sent": "Handed in",
@@ -42,15 +43,48 @@ class PoolCharts:
     burn_up: dict[str, Any]
 
 
-def pool_charts(row: PoolRow) -> PoolCharts:
-    """Read the series of one pool: one query."""
-    pool, ids = row.pool, [batch.pk for batch in row.batches]
-    buckets = Buckets.between(pool.started_at or pool.created_at, _end(row))
-    paid = Key(Of.POOL, pool.pk, f"spent.{pool.account.currency}")
-    keys = [Key(Of.BATCH, pk, word) for pk in ids for word in (*LINES, ACCEPTED)]
-    found = tallies.series([*keys, paid], start=buckets.start, seconds=buckets.seconds)
+@dataclass(frozen=True, slots=True)
+class Closely:
+    """The row of one pool, what ran in its time, and where the project's assets stand."""
+
+    row: PoolRow
+    ran: Series
+    counts: AssetCounts
+
+
+def pool_closely(*, project: Project, pool_id: int, now: datetime) -> Closely | None:
+    """Read all counts that the page of a pool shows; None where the project has no such pool."""
+    pools = pools_of(project, [pool_id])
+    if not pools:
+        return None
+    asked = Asked.of(pools, whole=True)
+    stages = [stage.pk for stage in project.stages.all()]
+    counted = asked.count(now=now, stages=stages, charts=[_chart(pools[0], asked.all_batches, now)])
+    [row], [ran] = asked.rows(counted), counted.charts
+    return Closely(row, ran, counts_of(counted.totals))
+
+
+def _chart(pool: Pool, batches: Sequence[Batch], now: datetime) -> Chart:
+    buckets = _buckets(pool, now)
+    keys = [Key(Of.BATCH, batch.pk, word) for batch in batches for word in (*LINES, ACCEPTED)]
+    return Chart([*keys, _paid(pool)], buckets.start, buckets.seconds)
+
+
+def _paid(pool: Pool) -> Key:
+    return Key(Of.POOL, pool.pk, f"{SPENT}{pool.account.currency}")
+
+
+def _buckets(pool: Pool, now: datetime) -> Buckets:
+    """Divide the time of a pool, which ends a minute after the last was done."""
+    done = pool.finished_at if pool.state == Pool.State.DONE else None
+    return Buckets.between(pool.started_at or pool.created_at, done + timedelta(minutes=1) if done else now)
+
+
+def pool_charts(row: PoolRow, ran: Series) -> PoolCharts:
+    """Draw what ran in the time of one pool."""
+    buckets, paid = _buckets(row.pool, row.now), _paid(row.pool)
     sums: dict[str, dict[int, int]] = {word: {} for word in (*LINES, ACCEPTED, paid.word)}
-    for key, points in found.items():
+    for key, points in ran.items():
         for point in points:
             sums[key.word][point.bucket] = sums[key.word].get(point.bucket, 0) + point.n
     totals = {word: buckets.running_total(counts) for word, counts in sums.items()}
@@ -63,11 +97,6 @@ def pool_charts(row: PoolRow) -> PoolCharts:
         "forecast": _forecast(row, buckets),
     }
     return PoolCharts({"t": t, "lines": lines}, burn_up)
-
-
-def _end(row: PoolRow) -> datetime:
-    done = row.pool.finished_at if row.pool.state == Pool.State.DONE else None
-    return done + timedelta(minutes=1) if done else row.now
 
 
 def _forecast(row: PoolRow, buckets: Buckets) -> dict[str, float] | None:

@@ -213,14 +213,12 @@ class PoolRow:
         return self.counts.get(part, 0) / n if n else None
 
 
-def pool_rows(
-    *, project: Project, now: datetime, only: Iterable[int] | None = None
-) -> tuple[list[PoolRow], AssetCounts]:
-    """Return the project's pools in the order of the recipe: four queries at most, whatever their number.
+def pool_rows(*, project: Project, now: datetime) -> tuple[list[PoolRow], AssetCounts]:
+    """Return the project's pools in the order of the recipe: five queries at most, whatever their number.
 
     Where its assets stand, which every page shows as well, is read along with them.
     """
-    asked = Asked.of(pools_of(project, only))
+    asked = Asked.of(pools_of(project))
     counted = asked.count(now=now, stages=[stage.pk for stage in project.stages.all()])
     return asked.rows(counted), counts_of(counted.totals)
 
@@ -249,16 +247,20 @@ def sharing(pools: QuerySet[Pool], projects: Iterable[Project]) -> list[Pool]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Pools whose rows are wanted, of whatever projects, with their batches."""
+    """Pools whose rows are wanted, of whatever projects, with their batches.
+
+    Batches come without what people are shown and who may work, unless they are `whole`.
+    """
 
     pools: Sequence[Pool]
     batches: Mapping[int, Sequence[Batch]]
 
     @classmethod
-    def of(cls, pools: Sequence[Pool]) -> "Asked":
+    def of(cls, pools: Sequence[Pool], *, whole: bool = False) -> "Asked":
         found: dict[int, list[Batch]] = {}
-        rows = Batch.objects.filter(pool_id__in=[pool.pk for pool in pools]).defer("spec", "audience", "remote")
-        for batch in rows.order_by("id"):
+        rows = Batch.objects.filter(pool_id__in=[pool.pk for pool in pools]).order_by("id")
+        brief = rows.defer("spec", "audience", "remote")
+        for batch in rows.select_related("account", "needs_skill", "grants_skill") if whole else brief:
             found.setdefault(batch.pool_id, []).append(batch)
         return cls(pools, found)
 
