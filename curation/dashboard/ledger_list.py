@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_date
 from crowd.errors import CrowdError
 from crowd.models import LedgerEntry, Worker
 from curation.dashboard.keyset import whole, window
+from curation.dashboard.row_pages import pages_of
 from curation.models import Pool, Project, User
 from curation.services.pseudonyms import find_worker
 from curation.services.statements import Names, workers_of
@@ -168,6 +169,8 @@ class Row:
     account: str
     worker: Worker | None
     by: str
+    pool_page: str
+    worker_page: str
 
     @property
     def word(self) -> str:
@@ -206,16 +209,19 @@ class Page:
     older: int | None
 
 
-def page(rows: "QuerySet[LedgerEntry]", *, names: Names, after: int | None, before: int | None) -> Page:
+def page(
+    project: Project, rows: "QuerySet[LedgerEntry]", *, names: Names, after: int | None, before: int | None
+) -> Page:
     """Return one page, newest first: `after` goes on to older rows, `before` back to newer ones."""
     found = window(rows, size=PAGE, after=after, before=before)
-    return Page(_in_words(found.rows, names), found.newer, found.older)
+    return Page(_in_words(project, found.rows, names), found.newer, found.older)
 
 
-def _in_words(entries: Sequence[LedgerEntry], names: Names) -> list[Row]:
+def _in_words(project: Project, entries: Sequence[LedgerEntry], names: Names) -> list[Row]:
     workers = workers_of(entry.worker_id for entry in entries)
     ids = {entry.by_id for entry in entries if entry.by_id is not None}
     people = dict(User.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    pool_page, worker_page = (pages_of(name, project.public_id) for name in ("pool", "worker"))
     return [
         Row(
             entry,
@@ -223,6 +229,8 @@ def _in_words(entries: Sequence[LedgerEntry], names: Names) -> list[Row]:
             names.accounts.get(entry.account_id or 0, ""),
             workers.get(entry.worker_id or 0),
             people.get(entry.by_id or 0, ""),
+            pool_page(entry.pool_id or 0),
+            worker_page(entry.worker_id or 0),
         )
         for entry in entries
     ]

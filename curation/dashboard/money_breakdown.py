@@ -1,6 +1,6 @@
 """Where the money went, by pool, class, platform or worker: each sum leads to its ledger entries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from curation.dashboard.ledger_list import Filters
 from curation.dashboard.money_numbers import Cost, MoneyNumbers
+from curation.dashboard.row_pages import pages_of
 from curation.models import Project
 from curation.services.asset_query import Value
 from curation.services.breakdowns import SideBySide, common_shares, side_by_side
@@ -60,17 +61,21 @@ def breakdown(*, project: Project, numbers: MoneyNumbers, counts: AssetCounts, f
         return Breakdown(by, _platforms(numbers, filters), _compared(numbers, filters))
     if by == "worker":
         return Breakdown(by, _workers(project, filters))
-    work = reverse("work", args=[project.public_id])
-    return Breakdown(by, [_pool(project, cost, filters, work) for cost in numbers.pools])
+    return Breakdown(by, _pools(project, numbers, filters))
 
 
-def _pool(project: Project, cost: Cost, filters: Filters, work: str) -> Part:
+def _pools(project: Project, numbers: MoneyNumbers, filters: Filters) -> list[Part]:
+    page, work = pages_of("pool", project.public_id), reverse("work", args=[project.public_id])
+    return [_pool(cost, filters, page, work) for cost in numbers.pools]
+
+
+def _pool(cost: Cost, filters: Filters, page: Callable[[int], str], work: str) -> Part:
     return Part(
         name=cost.name,
         currency=cost.currency,
         sums=cost.sums,
         ledger=filters.only(pool=str(cost.key)) if cost.key else "",
-        page=reverse("pool", args=[project.public_id, cost.key]) if cost.key else "",
+        page=page(cost.key) if cost.key else "",
         work=f"{work}?pool={cost.key}&state=accepted" if cost.key else "",
         held_micro=cost.held_micro,
         planned_micro=cost.planned_micro,
@@ -148,14 +153,15 @@ def _compared(numbers: MoneyNumbers, filters: Filters) -> list[tuple[SideBySide,
 
 def _workers(project: Project, filters: Filters) -> list[Part]:
     lines = top_workers(project=project, most=WORKERS_SHOWN)
-    workers, work = workers_of(line.key for line in lines), reverse("work", args=[project.public_id])
+    workers, page = workers_of(line.key for line in lines), pages_of("worker", project.public_id)
+    work = reverse("work", args=[project.public_id])
     return [
         Part(
             name=workers[line.key].short_id,
             currency=line.currency,
             sums=line.sums,
             ledger=filters.only(worker=workers[line.key].short_id),
-            page=reverse("worker", args=[project.public_id, line.key]),
+            page=page(line.key),
             work=f"{work}?worker={workers[line.key].short_id}&state=accepted",
         )
         for line in lines

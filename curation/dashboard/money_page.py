@@ -35,6 +35,7 @@ def show_money(request: HttpRequest, seat: Seat, *, error_in: str = "", error: s
     request.asset_counts = counts = numbers.counts  # type: ignore[attr-defined]
     filters = Filters.read(request.GET, seat.project)
     rows = page(
+        seat.project,
         filtered(seat.project, filters),
         names=numbers.names,
         after=cursor(request, "after"),

@@ -9,7 +9,7 @@ from django.db.models import Sum
 from crowd.models import Reservation
 from curation.models import Pool, Project, Stage
 from curation.services.overview import AssetCounts, PoolRow
-from curation.services.statements import Cube
+from curation.services.statements import Cube, Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ def common_shares(
     The shares add up to the micro-unit; what cannot be shared because nothing came to a stage belongs to no class.
     """
     common: Counter[int] = Counter()
-    for of, keys, sums in found.cells:
-        if of == currency and keys["pool_id"] not in classes and isinstance(keys["stage_id"], int):
-            common[keys["stage_id"]] += sums.total
+    for (of, stage_id, pool_id, _), amounts in found.of_all_days.items():
+        if of == currency and pool_id not in classes and stage_id is not None:
+            common[stage_id] += Sums(*amounts).total
     shares: Counter[int] = Counter()
     for place, stage in enumerate(stages):
         came = _came(counts, [one.pk for one in stages[place:]])

@@ -15,6 +15,7 @@ from crowd.models import LedgerEntry, Worker
 from crowd.money import dollars
 from curation.models import Pool, Project, User
 from curation.services import growing_sums
+from curation.services.growing_sums import Amounts
 from curation.services.sheets import Cell
 
 Key = int | date | None
@@ -27,7 +28,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "platform": "account_id",
     "day": "day",
 }
-PLACES: Final = ("stage_id", "pool_id", "account_id")
+SIDES: Final = ("currency", "stage_id", "pool_id", "account_id", "day")  # of a cube
 ROWS_AT_ONCE = 2_000
 NOBODY = "not of one worker"
 NO_PLACE = "whole project"
@@ -47,17 +48,9 @@ class Sums:
     refund: int = 0
     correction: int = 0
 
-    @classmethod
-    def of(cls, several: Sequence["Sums"]) -> "Sums":
-        """Add up; a campaign has thousands of them, so column by column."""
-        return cls(
-            sum(one.pages for one in several),
-            sum(one.work for one in several),
-            sum(one.bonus for one in several),
-            sum(one.fee for one in several),
-            sum(one.refund for one in several),
-            sum(one.correction for one in several),
-        )
+    @property
+    def amounts(self) -> Amounts:
+        return self.pages, self.work, self.bonus, self.fee, self.refund, self.correction
 
     @property
     def total(self) -> int:
@@ -73,38 +66,35 @@ class Line:
     sums: Sums
 
 
-Portion = tuple[str, Mapping[str, Key], Sums]
-
-
 @dataclass(frozen=True)
 class Cube:
-    """All sums of a project by stage, pool, platform and day, read once; statements are added up from it."""
+    """All sums of a project by currency, stage, pool, platform and day, read once; statements are added up from it."""
 
-    cells: tuple[Portion, ...]
+    cells: Mapping[tuple[Any, ...], Amounts]
 
     @cached_property
-    def of_all_days(self) -> tuple[Portion, ...]:
+    def of_all_days(self) -> Mapping[tuple[Any, ...], Amounts]:
         """The same without days: thirty times fewer, and all but one statement are added up from them."""
-        found = _added_up((currency, tuple(keys[name] for name in PLACES), sums) for currency, keys, sums in self.cells)
-        return tuple((currency, dict(zip(PLACES, key, strict=True)), sums) for (currency, key), sums in found.items())
+        return _added_up((key[:-1], amounts) for key, amounts in self.cells.items())
 
     def by(self, name: str) -> list[Line]:
         """Return the lines of a statement: days in order, all else by what was spent."""
-        cells, column = self.cells if name == "day" else self.of_all_days, COLUMNS[name]
-        found = _added_up((currency, keys[column], sums) for currency, keys, sums in cells)
-        return _in_order(name, [Line(key, currency, sums) for (currency, key), sums in found.items()])
+        cells, place = self.cells if name == "day" else self.of_all_days, SIDES.index(COLUMNS[name])
+        found = _added_up(((key[0], key[place]), amounts) for key, amounts in cells.items())
+        return _in_order(name, [Line(key, currency, Sums(*amounts)) for (currency, key), amounts in found.items()])
 
     def totals(self) -> dict[str, Sums]:
         """Return the sums of each currency."""
-        found = _added_up((currency, None, sums) for currency, _, sums in self.of_all_days)
-        return {currency: sums for (currency, _), sums in found.items()}
+        found = _added_up((key[0], amounts) for key, amounts in self.of_all_days.items())
+        return {currency: Sums(*amounts) for currency, amounts in found.items()}
 
 
-def _added_up(cells: Iterable[tuple[str, K, Sums]]) -> dict[tuple[str, K], Sums]:
-    found: defaultdict[tuple[str, K], list[Sums]] = defaultdict(list)
-    for currency, key, sums in cells:
-        found[currency, key].append(sums)
-    return {key: Sums.of(several) for key, several in found.items()}
+def _added_up(cells: Iterable[tuple[K, Amounts]]) -> dict[K, Amounts]:
+    """Add up what has the same key; a campaign has thousands of cells, so column by column."""
+    found: defaultdict[K, list[Amounts]] = defaultdict(list)
+    for key, amounts in cells:
+        found[key].append(amounts)
+    return {key: tuple(map(sum, zip(*several, strict=True))) for key, several in found.items()}
 
 
 def _in_order(name: str, lines: list[Line]) -> list[Line]:
@@ -115,11 +105,7 @@ def _in_order(name: str, lines: list[Line]) -> list[Line]:
 
 
 def cube(*, project: Project) -> Cube:
-    columns = (*PLACES, "day")
-    found = growing_sums.sums(project, *columns)
-    return Cube(
-        tuple((key[0], dict(zip(columns, key[1:], strict=True)), Sums(*amounts)) for key, amounts in found.items())
-    )
+    return Cube(growing_sums.sums(project, *SIDES[1:]))
 
 
 def statement(*, project: Project, by: str) -> list[Line]:
@@ -149,9 +135,10 @@ def class_of_pool(project: Project) -> dict[int, int]:
 def by_class(lines: Iterable[Line], classes: Mapping[int, int]) -> list[Line]:
     """Add lines of pools up to classes; what pools of every class cost stands under no class."""
     found = _added_up(
-        (line.currency, classes.get(line.key) if isinstance(line.key, int) else None, line.sums) for line in lines
+        ((line.currency, classes.get(line.key) if isinstance(line.key, int) else None), line.sums.amounts)
+        for line in lines
     )
-    return _in_order("class", [Line(label, currency, sums) for (currency, label), sums in found.items()])
+    return _in_order("class", [Line(label, currency, Sums(*amounts)) for (currency, label), amounts in found.items()])
 
 
 def top_workers(*, project: Project, most: int) -> list[Line]:
