@@ -14,6 +14,11 @@ def digest_of(external_id: str) -> bytes:
     return hashlib.sha256(external_id.encode()).digest()[:DIGEST_BYTES]
 
 
+def pseudonym(digest: bytes | memoryview) -> str:
+    """Return what screens call the worker whose outside id has this digest."""
+    return f"w_{bytes(digest).hex()[:6]}"
+
+
 class WorkerTeam(models.Model):
     """People of an account who work on the same terms, such as a labelling company or our own students."""
 
@@ -75,7 +80,7 @@ class Worker(models.Model):
     @property
     def short_id(self) -> str:
         """Return the pseudonym that screens show."""
-        return f"w_{bytes(self.ext_digest).hex()[:6]}"
+        return pseudonym(self.ext_digest)
 
 
 class WorkerInvitation(models.Model):

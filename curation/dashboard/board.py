@@ -1,16 +1,17 @@
 """The board of dishonest workers: four columns of cards with pairs of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from crowd.clock import database_now
 from crowd.honesty import BAN, NOTHING, WARN, Policy, Terms, lower_bound
 from crowd.models import Assignment, Evidence, Worker
+from crowd.models.worker import pseudonym
 from crowd.services import trust
 from crowd.services.answers import COLLECTS
 from curation.models import Asset, Project
@@ -30,6 +31,7 @@ WHY: Final[dict[str, str]] = {
     "flag": "Reported by a person",
     assets.GENERATED: "A detector takes it for generated",
 }
+STANDS: Final = Q(overturned_at__isnull=True)
 FOLLOWS: Final[dict[str, str]] = {NOTHING: "", WARN: "a warning", BAN: "ban"}
 
 
@@ -39,7 +41,7 @@ class Card:
     terms: Terms
     asset: UUID | None
     other: UUID | None
-    sender: Worker | None
+    sender: str
     state: str
     at_level: int
     hits: int
@@ -63,7 +65,7 @@ class Card:
         """Say in words what was done."""
         if self.evidence.kind == "template_copy" and self.transforms:
             return "Edited the example and sent it"
-        if self.sender is not None:
+        if self.sender:
             return "Same photo from two accounts"
         return WHY.get(self.evidence.kind, self.evidence.kind.replace("_", " ").capitalize())
 
@@ -85,7 +87,7 @@ class Card:
 
     @property
     def other_caption(self) -> str:
-        return f"From {self.sender.short_id}" if self.sender else "First sent"
+        return f"From {self.sender}" if self.sender else "First sent"
 
     @property
     def transforms(self) -> list[str]:
@@ -138,25 +140,37 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Of one level: workers with a card, pictures that wait for a person, and false alarms."""
+
+    listed: int
+    held: int
+    overturned: int
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     columns: tuple[BoardColumn, ...]
     standing: Standing
 
 
-def board(project: Project, *, shown: str = "", level: int | None = None) -> Board:
+NOBODY: Final = Counted(0, 0, 0)
+
+
+def board(project: Project, *, now: datetime, shown: str = "", level: int | None = None) -> Board:
     """Return the columns; a worker has one card a level, the newest evidence on top. `level` = all of one column."""
     policy = honesty.policy_of(project.pk)
     levels = honesty_levels(project=project, policy=policy)
     most = CARDS if level is None else MOST_CARDS
-    cards = [_card(row, policy) for row in _newest(project, shown, level, most)]
-    counted = dict(_workers(_standing(project, shown)))
+    cards = [_card(row, policy) for row in _newest(project, shown, level, most, now)]
+    counted = _counted(project, shown)
     columns = []
     for one in levels:
         mine = tuple(card for card in cards if card.evidence.level == one.level)[:most]
         if level is None or level == one.level:
-            more = counted.get(one.level, 0) - len(mine)
+            more = counted.get(one.level, NOBODY).listed - len(mine)
             columns.append(BoardColumn(one, rule_words(project, policy.of(one.level)), mine, more))
-    return Board(tuple(columns), standing(project, levels))
+    return Board(tuple(columns), _standing(counted.values(), levels))
 
 
 def rule_words(project: Project, terms: Terms) -> str:
@@ -177,38 +191,41 @@ def picture_words(project: Project, level: int) -> str:
     return "A person decides" if settings.get(name, usual) == "hold" else "Rejected, not paid"
 
 
-def standing(project: Project, levels: Sequence[HonestyLevel]) -> Standing:
-    held = Asset.objects.filter(pk=OuterRef("item_id"), state=Asset.State.HELD)
-    counts = Evidence.objects.filter(project_id=project.pk).aggregate(
-        held=Count("id", filter=Q(Exists(held), overturned_at__isnull=True)),
-        overturned=Count("id", filter=Q(overturned_at__isnull=False)),
-    )
+def _standing(counted: Collection[Counted], levels: Sequence[HonestyLevel]) -> Standing:
     return Standing(
-        held=counts["held"],
-        overturned=counts["overturned"],
+        held=sum(one.held for one in counted),
+        overturned=sum(one.overturned for one in counted),
         pictures=sum(level.pictures for level in levels),
         saved_micro=sum(level.saved_micro for level in levels),
     )
 
 
-def _standing(project: Project, shown: str) -> QuerySet[Evidence]:
-    rows = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
-    held = Asset.objects.filter(pk=OuterRef("item_id"), state=Asset.State.HELD)
-    if shown == TO_DECIDE:
-        return rows.filter(Exists(held))
-    return rows.exclude(Exists(held)) if shown == DECIDED else rows
+def _counted(project: Project, shown: str) -> dict[int, Counted]:
+    """Count evidence by level."""
+    rows = Evidence.objects.filter(project_id=project.pk).order_by().values_list("level")
+    counts = rows.annotate(
+        listed=Count("worker", distinct=True, filter=_listed(shown)),
+        held=Count("id", filter=STANDS & _held()),
+        overturned=Count("id", filter=~STANDS),
+    )
+    return {level: Counted(*numbers) for level, *numbers in counts}
 
 
-def _workers(rows: QuerySet[Evidence]) -> QuerySet[Evidence, tuple[int, int]]:
-    counted = rows.order_by().values("level").annotate(n=Count("worker", distinct=True))
-    return counted.values_list("level", "n")
+def _held() -> Q:
+    return Q(Exists(Asset.objects.filter(pk=OuterRef("item_id"), state=Asset.State.HELD)))
 
 
-def _newest(project: Project, shown: str, level: int | None, most: int) -> list[Any]:
+def _listed(shown: str) -> Q:
+    """Return which evidence has cards."""
+    return STANDS & {TO_DECIDE: _held(), DECIDED: ~_held()}.get(shown, Q())
+
+
+def _newest(project: Project, shown: str, level: int | None, most: int, now: datetime) -> QuerySet[Any, Any]:
     """Return each worker's newest evidence of each level, with its pictures and the worker's share: one query."""
     item, other = Asset.objects.filter(pk=OuterRef("item_id")), Asset.objects.filter(pk=OuterRef("other_item_id"))
-    mine = Evidence.objects.filter(project_id=project.pk, overturned_at__isnull=True)
-    listed = _standing(project, shown) if level is None else _standing(project, shown).filter(level=level)
+    every = Evidence.objects.filter(project_id=project.pk)
+    mine, listed = every.filter(STANDS), every.filter(_listed(shown))
+    listed = listed if level is None else listed.filter(level=level)
     newest = listed.order_by().values("worker", "level").annotate(newest=Max("id")).values("newest")
     ranked = Evidence.objects.filter(pk__in=newest).annotate(
         nth=Window(RowNumber(), partition_by=[F("level")], order_by=F("id").desc())
@@ -216,13 +233,15 @@ def _newest(project: Project, shown: str, level: int | None, most: int) -> list[
     chosen = ranked.filter(nth__lte=most).order_by("-id").values("pk")
     done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
     sent = Assignment.objects.filter(project_id=project.pk, batch__interface__in=COLLECTS, state__in=done)
-    ban = trust.bans_in(project_id=project.pk, now=database_now()).filter(worker=OuterRef("worker"))
-    rows: list[Any] = list(
+    another = Worker.objects.filter(pk=OuterRef("sender_id")).exclude(pk=OuterRef("worker"))
+    ban = trust.bans_in(project_id=project.pk, now=now).filter(worker=OuterRef("worker"))
+    return (
         Evidence.objects.filter(pk__in=chosen)
         .annotate(
             asset=Subquery(item.values("public_id")[:1]),
             other=Subquery(other.values("public_id")[:1]),
             sender_id=Subquery(other.values("worker_id")[:1]),
+            sender=Subquery(another.values("ext_digest")),
             asset_state=Subquery(item.values("state")[:1]),
             at_level=_per_worker(mine.filter(level=OuterRef("level"))),
             hits=_per_worker(mine.filter(awaits_person=False)),
@@ -232,10 +251,6 @@ def _newest(project: Project, shown: str, level: int | None, most: int) -> list[
         .select_related("worker__account")
         .order_by("-id")
     )
-    senders = Worker.objects.in_bulk([row.sender_id for row in rows if row.sender_id not in {None, row.worker_id}])
-    for row in rows:
-        row.sender = senders.get(row.sender_id)
-    return rows
 
 
 def _per_worker(rows: QuerySet[Any, Any]) -> Coalesce:
@@ -249,7 +264,7 @@ def _card(row: Any, policy: Policy) -> Card:
         terms=policy.of(row.level),
         asset=row.asset,
         other=row.other,
-        sender=row.sender,
+        sender=pseudonym(row.sender) if row.sender else "",
         state=row.asset_state or "",
         at_level=row.at_level,
         hits=row.hits,

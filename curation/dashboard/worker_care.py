@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
-from crowd.clock import database_now
 from crowd.models import Worker
 from crowd.quality.wording import whole_percent
 from crowd.services import trust
@@ -63,21 +63,18 @@ def checking(project: Project, worker_id: int) -> list[Checking]:
     return [Checking(title, care) for title, care in found if care is not None]
 
 
-def careless(project: Project) -> Careless:
+def careless(project: Project, now: datetime) -> Careless:
     """Return cards of the surely worst, as many as fit."""
     stage = _stage(project)
     found = careless_in(project, stage) if stage else []
     if stage is None or not found:
         return Careless((), 0)
     shown = found[:CARDS]
-    banned = trust.bans_in(project_id=project.pk, now=database_now()).filter(worker=OuterRef("pk"))
+    banned = trust.bans_in(project_id=project.pk, now=now).filter(worker=OuterRef("pk"))
     rows = Worker.objects.select_related("account").annotate(banned=Exists(banned))
     workers = rows.in_bulk([care.worker_id for care in shown])
-    cards = [
-        CareCard(who, care, who.banned, examples_of(stage, care.worker_id, EXAMPLES_A_CARD))
-        for care in shown
-        for who in [workers[care.worker_id]]
-    ]
+    examples = examples_of(stage, list(workers), EXAMPLES_A_CARD)
+    cards = [CareCard(who, care, who.banned, examples[who.pk]) for care in shown for who in [workers[care.worker_id]]]
     return Careless(cards, len(found))
 
 
@@ -85,7 +82,7 @@ def boxing(project: Project, worker_id: int) -> Boxing | None:
     """Return what a worker's boxes are worth; None when none of them can be compared."""
     stage = _stage(project)
     care = care_in(project, stage).workers.get(worker_id) if stage else None
-    return Boxing(care, examples_of(stage, worker_id, EXAMPLES)) if stage and care else None
+    return Boxing(care, examples_of(stage, [worker_id], EXAMPLES)[worker_id]) if stage and care else None
 
 
 def reason_of(project: Project, worker_id: int) -> str:

@@ -1,10 +1,13 @@
 """Workers of a project: skills, accuracy on control tasks, what they earned."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 
 from crowd.models import SkillValue, Worker
 from curation.models import Project
@@ -18,6 +21,16 @@ ORDERS = {"earned": "earned", "pages": "pages", "accepted": "accepted", "control
 
 
 @dataclass(frozen=True, slots=True)
+class SkillHeld:
+    """What a worker has of a skill, and of how many answers that is known."""
+
+    name: str
+    value: int
+    ok: int = 0
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRow:
     worker: Worker
     pages: int
@@ -27,12 +40,12 @@ class WorkerRow:
     control_n: int
     earned_micro: int
     banned: bool
-    skills: tuple[SkillValue, ...]
+    skills: tuple[SkillHeld, ...]
 
     @property
-    def skill_groups(self) -> list[tuple[str, list[tuple[str, SkillValue]]]]:
+    def skill_groups(self) -> list[tuple[str, list[tuple[str, SkillHeld]]]]:
         """Return (“Checking hands”, [(“exam”, 90), (“training”, 80)]): what names have in common is said once."""
-        parted = [(*value.skill.name.partition(": ")[::2], value) for value in self.skills]
+        parted = [(*value.name.partition(": ")[::2], value) for value in self.skills]
         return [
             (name, [(rest, value) for _, rest, value in group]) for name, group in groupby(parted, key=itemgetter(0))
         ]
@@ -58,24 +71,23 @@ def worker_rows(*, project: Project, sort: str, page: int) -> tuple[list[WorkerR
         leisure=LEISURE,
     )
     ids = kept.value[start : start + PAGE + 1]
-    found = workers_of(project).select_related("account").in_bulk(ids[:PAGE])
-    return _with_skills([found[pk] for pk in ids[:PAGE] if pk in found]), len(ids) > PAGE
+    found = _told(project).in_bulk(ids[:PAGE])
+    return [_row(found[pk]) for pk in ids[:PAGE] if pk in found], len(ids) > PAGE
 
 
 def worker_row(*, project: Project, worker_id: int) -> WorkerRow | None:
-    found = list(workers_of(project).select_related("account").filter(pk=worker_id))
-    return _with_skills(found)[0] if found else None
+    found = _told(project).filter(pk=worker_id).first()
+    return _row(found) if found else None
 
 
-def _with_skills(workers: Sequence[Any]) -> list[WorkerRow]:
-    values = SkillValue.objects.filter(worker__in=workers).select_related("skill").order_by("skill__name")
-    by_worker: dict[int, list[SkillValue]] = {}
-    for value in values:
-        by_worker.setdefault(value.worker_id, []).append(value)
-    return [_row(worker, by_worker.get(worker.pk, [])) for worker in workers]
+def _told(project: Project) -> QuerySet[Worker]:
+    """Return the project's workers, each with the account, the numbers and the skills."""
+    values = SkillValue.objects.filter(worker=OuterRef("pk")).order_by("skill__name")
+    skills = values.values(row=JSONObject(name="skill__name", value="value", ok="ok", n="n"))
+    return workers_of(project).select_related("account").annotate(skills=ArraySubquery(skills))
 
 
-def _row(worker: Any, skills: Sequence[SkillValue]) -> WorkerRow:
+def _row(worker: Any) -> WorkerRow:
     return WorkerRow(
         worker=worker,
         pages=worker.pages,
@@ -85,5 +97,5 @@ def _row(worker: Any, skills: Sequence[SkillValue]) -> WorkerRow:
         control_n=worker.control_n,
         earned_micro=worker.earned,
         banned=worker.banned,
-        skills=tuple(skills),
+        skills=tuple(SkillHeld(**row) for row in worker.skills),
     )

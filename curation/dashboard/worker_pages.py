@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
@@ -21,6 +20,7 @@ from curation.dashboard.worker_list import worker_row, worker_rows
 from curation.models import Asset, Membership
 from curation.seats import Seat, person, seat_or_404
 from curation.services import bans, suspicions, worker_messages
+from curation.sessions import now_of
 
 NEWEST = 20
 MESSAGE_FIELDS = {
@@ -177,7 +177,8 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     number = min(10_000, int(text)) if text.isdecimal() and len(text) < 6 and int(text) else 1
     rows, more = worker_rows(project=seat.project, sort=sort, page=number)
     shown, level = _shown(request.GET.get("shown", "")), _level(request.GET.get("level", ""))
-    found = board(seat.project, shown=shown, level=level)
+    now = now_of(request)
+    found = board(seat.project, now=now, shown=shown, level=level)
     context = {
         "seat": seat,
         "columns": found.columns,
@@ -186,7 +187,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
         "shown": shown,
         "shown_choices": SHOWN.items(),
         "only_level": level,
-        "careless": worker_care.careless(seat.project),
+        "careless": worker_care.careless(seat.project, now),
         "rows": rows,
         "number": number,
         "previous": number - 1,
@@ -244,7 +245,7 @@ def _worker_page(request: HttpRequest, seat: Seat, worker_id: int, message_error
         "row": row,
         "evidence": _against(seat, row.worker),
         "restrictions": bans_here,
-        "in_force": [ban.pk for ban in bans_here if ban.is_in_force(timezone.now())],
+        "in_force": [ban.pk for ban in bans_here if ban.is_in_force(now_of(request))],
         "skill_events": SkillEvent.objects.filter(worker=row.worker).select_related("skill").order_by("-id")[:NEWEST],
         "sent": sent.order_by("-id")[:12],
         "boxing": worker_care.boxing(seat.project, worker_id),

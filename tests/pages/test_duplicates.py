@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from crowd.clock import database_now
 from crowd.honesty import Policy
-from crowd.models import Evidence, Restriction
+from crowd.models import Evidence, Restriction, Worker
 from curation.dashboard.board import CARDS
 from curation.models import (
     Asset,
@@ -284,6 +284,18 @@ def test_the_board_can_be_narrowed_to_what_waits_and_to_one_level(project, peopl
     assert mark in people["vera"].get(page, {"shown": "decided"}).content.decode()
     assert mark not in people["vera"].get(page, {"shown": "to-decide"}).content.decode()
     assert mark not in people["vera"].get(page, {"level": "80"}).content.decode()
+
+
+def test_a_card_names_who_sent_the_other_picture_only_where_it_was_somebody_else(project, people, accused):
+    own, theirs = (make_asset(project, worker=who) for who in (accused.worker, make_worker("Otto")))
+    again = make_evidence(make_asset(project, worker=accused.worker), 5)
+    for evidence, other in ((accused, theirs), (again, own)):
+        Evidence.objects.filter(pk=evidence.pk).update(other_item_id=other.pk)
+    page = people["alice"].get(address("workers", project)).content.decode()
+    otto = Worker.objects.get(pk=theirs.worker_id).short_id
+    assert (page.count("Same photo from two accounts"), page.count(f"From {otto}")) == (1, 1)
+    assert "Sent the same photo again" in page
+    assert "First sent" in page
 
 
 def test_a_worker_with_much_evidence_hides_nobody_on_the_board(project, people, accused):

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from crowd.models import Answer, Assignment, Restriction, Worker
 from curation.models import Annotation, Asset, Box, Event, Project
+from curation.services.quality_facts.examples import examples_of
 from tests import scenes
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,15 @@ def test_a_careless_annotator_stands_on_the_board_with_pictures(client, world, s
     assert "3 of 12" in section
     assert "Put a box beside the object (IoU 0.2" in section
     assert section.count("<svg viewBox") == 2
+
+
+def test_pictures_of_several_annotators_take_as_many_statements_as_of_one(world, sloppy, django_assert_num_queries):
+    other, stage = scenes.worker("Otto"), world.stages.get(kind="aggregate")
+    answered(Asset.objects.filter(project=world).latest("id"), other, 0.06, boxes=1)
+    with django_assert_num_queries(4):  # one of them looks for the stage that was answered
+        examples = examples_of(stage, [sloppy.pk, other.pk], 2)
+    assert [len(of_one) for of_one in examples.values()] == [2, 1]
+    assert examples == {who.pk: examples_of(stage, [who.pk], 2)[who.pk] for who in (sloppy, other)}
 
 
 def test_without_careless_annotators_the_board_does_not_speak_of_them(client, world):

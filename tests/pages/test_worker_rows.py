@@ -3,16 +3,15 @@
 import pytest
 from django.core.cache import caches
 
-from crowd.models import Skill, SkillValue
 from curation.dashboard import worker_list
-from curation.dashboard.worker_list import WorkerRow, worker_rows
+from curation.dashboard.worker_list import SkillHeld, WorkerRow, worker_rows
 from curation.services import shared_cache
 from tests.factories import make_answer, make_pool, make_project, make_worker
 
 
 def test_what_names_of_skills_have_in_common_is_said_once():
     names = ["Checking hands: exam", "Checking hands: training", "Recording", "Recording: agreement: boxes"]
-    values = tuple(SkillValue(skill=Skill(name=name), value=n) for n, name in enumerate(names))
+    values = tuple(SkillHeld(name=name, value=n) for n, name in enumerate(names))
     row = WorkerRow(None, 0, 0, 0, 0, 0, 0, False, values)  # type: ignore[arg-type]
     said = [(name, [(rest, value.value) for rest, value in group]) for name, group in row.skill_groups]
     assert said == [

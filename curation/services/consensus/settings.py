@@ -86,11 +86,16 @@ def read(given: Mapping[str, Any]) -> ConsensusSettings:
 
 def source_of(stage: Stage) -> Stage:
     """Return the crowd stage whose answers this stage adds up."""
-    return Stage.objects.get(project_id=stage.project_id, name=read(stage.settings).source)
+    found = source_if_there(stage)
+    if found is None:
+        raise Stage.DoesNotExist(f"{stage.name} adds up answers of a stage that is not there.")
+    return found
 
 
 def source_if_there(stage: Stage) -> Stage | None:
-    return Stage.objects.filter(project_id=stage.project_id, name=read(stage.settings).source).first()
+    """Look among the project's stages, which a page has read already."""
+    name = read(stage.settings).source
+    return next((one for one in stage.project.stages.all() if one.name == name), None)
 
 
 def for_library(settings: ConsensusSettings, source: Stage) -> BoxSettings:

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from curation.models import Asset, Stage
 from curation.services.consensus.settings import source_of
-from curation.services.quality_facts.comparing import Labelled, compare, in_words
-from curation.services.quality_facts.truth import agreed_boxes, answers_by
+from curation.services.quality_facts.comparing import Compared, Labelled, compare, in_words
+from curation.services.quality_facts.truth import agreed, agreed_boxes, answers_by
 
 LATEST = 1_000
 AROUND = 0.35
+Wrong = tuple[Compared, int, int, Sequence[Labelled]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,21 @@ class Example:
     view: Drawn
 
 
-def examples_of(stage: Stage, worker_id: int, most: int) -> list[Example]:
-    """Return a worker's worst answers among the latest thousand: the most faults first, then the newest."""
-    answers = answers_by(source_of(stage), worker_id, LATEST)
-    agreed = agreed_boxes(stage, [asset_id for _, asset_id, _, _ in answers])
-    compared = [(compare(own, agreed[at]), pk, at, own) for pk, at, _, own in answers if at in agreed]
-    wrong = sorted((row for row in compared if not row[0].is_right), key=lambda row: (-row[0].faults, -row[1]))[:most]
-    assets = Asset.objects.select_related("label_class").in_bulk([asset_id for _, _, asset_id, _ in wrong])
-    return [_example(assets[at], own, agreed[at], in_words(found)) for found, _, at, own in wrong]
+def examples_of(stage: Stage, worker_ids: Sequence[int], most: int) -> dict[int, list[Example]]:
+    """Return each worker's worst answers among the latest thousand: the most faults first, then the newest."""
+    answers = answers_by(source_of(stage), worker_ids, LATEST)
+    right = agreed_boxes(agreed(stage).filter(asset_id__in=[asset_id for _, asset_id, _, _ in answers]))
+    wrong: dict[int, list[Wrong]] = {worker_id: [] for worker_id in worker_ids}
+    for pk, asset_id, worker_id, own in answers:
+        if asset_id in right and not (found := compare(own, right[asset_id])).is_right:
+            wrong[worker_id].append((found, pk, asset_id, own))
+    worst = {who: sorted(rows, key=lambda row: (-row[0].faults, -row[1]))[:most] for who, rows in wrong.items()}
+    shown = {asset_id for rows in worst.values() for _, _, asset_id, _ in rows}
+    assets = Asset.objects.select_related("label_class").in_bulk(shown)
+    return {
+        who: [_example(assets[at], own, right[at], in_words(found)) for found, _, at, own in rows]
+        for who, rows in worst.items()
+    }
 
 
 def _example(asset: Asset, own: Sequence[Labelled], agreed: Sequence[Labelled], words: str) -> Example:

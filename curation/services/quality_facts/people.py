@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from curation.models import Project, Stage
+from curation.models import Consensus, Project, Stage
 from curation.services.consensus.answers import sample_of
 from curation.services.consensus.settings import source_of
 from curation.services.quality_facts.comparing import Compared, compare
@@ -99,17 +99,17 @@ def _is_big(crowd: Crowd) -> bool:
 def crowd_of(stage: Stage) -> Crowd:
     """Measure the workers whose answers an aggregate stage adds up, over at most 5,000 images drawn by chance."""
     rows = agreed(stage)
-    ids = sample_of(rows, "asset_id", MOST_IMAGES)
-    if not ids:
+    boxes_of = agreed_boxes(Consensus.objects.filter(pk__in=sample_of(rows, "asset_id", MOST_IMAGES).values("pk")))
+    if not boxes_of:
         return Crowd(0, 0, jeffreys(0, 0))
-    boxes_of = agreed_boxes(stage, ids)
     tallies: dict[int, Tally] = {}
-    for _, asset_id, worker_id, boxes in answers_to(source_of(stage), ids):
+    for _, asset_id, worker_id, boxes in answers_to(source_of(stage), list(boxes_of)):
         one = compare(boxes, boxes_of[asset_id])
         tallies.setdefault(worker_id, Tally()).add(len(boxes), len(boxes_of[asset_id]), one)
     every = sum(tally.images for tally in tallies.values())
     right = sum(tally.right for tally in tallies.values())
-    return Crowd(len(ids), rows.count(), jeffreys(right, every), judge(tallies))
+    images = len(boxes_of)
+    return Crowd(images, images if images < MOST_IMAGES else rows.count(), jeffreys(right, every), judge(tallies))
 
 
 def judge(tallies: Mapping[int, Tally]) -> dict[int, Care]:

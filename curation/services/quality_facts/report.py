@@ -13,7 +13,6 @@ from curation.services.quality_facts.agreement import (
     LabelFigures,
     agreement_of_boxes,
     agreement_of_labels,
-    ids_of_workers,
 )
 from curation.services.quality_facts.error_rate import ErrorRate, error_rates, passed_images
 from curation.services.quality_facts.estimates import Calibration, Prediction, Share, calibration, jeffreys
@@ -111,8 +110,8 @@ def compute(project: Project, stage: Stage | None) -> Quality:
         calibration=calibration(_predictions(rows, errors)),
         statuses=_statuses(stage) if stage else (),
         boxes=boxes,
-        labels=agreement_of_labels(project.pk),
-        workers=_workers(project, boxes, crowd),
+        labels=agreement_of_labels(project),
+        workers=_workers(boxes, crowd),
         crowd=crowd,
         reviewers=_reviewers(project, rows),
     )
@@ -139,11 +138,10 @@ def _statuses(stage: Stage) -> list[tuple[str, int]]:
     return [(status, counts.get(status, 0)) for status in STATUSES]
 
 
-def _workers(project: Project, boxes: BoxFigures | None, crowd: Crowd | None) -> list[WorkerLine]:
+def _workers(boxes: BoxFigures | None, crowd: Crowd | None) -> list[WorkerLine]:
     if boxes is None:
         return []
-    ids = ids_of_workers(project.pk)
-    found = [(name, ids[name], figures) for name, figures in boxes.report.per_worker.items() if name in ids]
+    found = [(name, boxes.workers[name], figures) for name, figures in boxes.report.per_worker.items()]
     return [
         WorkerLine(
             worker_id=worker_id,

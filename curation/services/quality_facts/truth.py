@@ -1,16 +1,17 @@
 """What counts as right for each image of a stage: a person's boxes where there are any, else the consensus."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from curation.models import Annotation, Box, Consensus, ConsensusBox, Stage
+from curation.models import Annotation, Consensus, Stage
 from curation.services.quality_facts.comparing import Labelled
 
 AGREED = (Consensus.Status.HARD, Consensus.Status.SOFT)
 LEAST_ANSWERS = 3
+DRAWN: Final = ("boxes__x", "boxes__y", "boxes__w", "boxes__h", "boxes__label")
 
 
 def agreed(stage: Stage) -> QuerySet[Consensus]:
@@ -19,17 +20,14 @@ def agreed(stage: Stage) -> QuerySet[Consensus]:
     return rows.filter(Q(n_answers__gte=LEAST_ANSWERS) | Q(method="person"))
 
 
-def agreed_boxes(stage: Stage, asset_ids: Iterable[int] | None = None) -> dict[int, list[Labelled]]:
-    """Return the agreed boxes of each image by asset, in fractions; images without agreement are left out.
+def agreed_boxes(rows: QuerySet[Consensus]) -> dict[int, list[Labelled]]:
+    """Return the boxes of agreed results by asset, in fractions.
 
     The current consensus is meant, and a person's fix is one. At least three answers, or a person, stand behind it.
     """
-    rows = agreed(stage) if asset_ids is None else agreed(stage).filter(asset_id__in=asset_ids)
-    owners = dict(rows.values_list("pk", "asset_id"))
-    found: dict[int, list[Labelled]] = {asset_id: [] for asset_id in owners.values()}
-    boxes = ConsensusBox.objects.filter(consensus_id__in=list(owners)).order_by("consensus_id", "seq")
-    for row in boxes.values_list("consensus_id", "x", "y", "w", "h", "label"):
-        found[owners[row[0]]].append(labelled(row[1:]))
+    found: dict[int, list[Labelled]] = defaultdict(list)
+    for asset_id, *box in rows.order_by("asset_id", "boxes__seq").values_list("asset_id", *DRAWN):
+        found[asset_id] += labelled(*box)
     return found
 
 
@@ -38,13 +36,14 @@ Answer = tuple[int, int, int, list[Labelled]]
 
 def answers_to(source: Stage, asset_ids: Sequence[int]) -> list[Answer]:
     """Return (annotation, asset, worker, boxes) of the answers that count, in order of arrival."""
-    return _with_boxes(_counting(source).filter(asset_id__in=asset_ids).order_by("id"))
+    return _with_boxes(_counting(source).filter(asset_id__in=asset_ids))
 
 
-def answers_by(source: Stage, worker_id: int, most: int) -> list[Answer]:
-    """Return a worker's latest answers."""
-    latest = _counting(source).filter(worker_id=worker_id).order_by("-id")[:most]
-    return _with_boxes(Annotation.objects.filter(pk__in=list(latest.values_list("pk", flat=True))).order_by("id"))
+def answers_by(source: Stage, worker_ids: Sequence[int], most: int) -> list[Answer]:
+    """Return the latest answers of each of these workers."""
+    given = _counting(source).order_by("-id").values("pk")
+    latest = [given.filter(worker_id=worker_id)[:most] for worker_id in worker_ids]
+    return _with_boxes(Annotation.objects.filter(pk__in=latest[0].union(*latest[1:], all=True)))
 
 
 def _counting(source: Stage) -> QuerySet[Annotation]:
@@ -52,13 +51,13 @@ def _counting(source: Stage) -> QuerySet[Annotation]:
 
 
 def _with_boxes(rows: QuerySet[Annotation]) -> list[Answer]:
-    drawn: dict[int, list[Labelled]] = defaultdict(list)
-    boxes = Box.objects.filter(annotation__in=rows.order_by().values("pk")).order_by("annotation_id", "seq")
-    for row in boxes.values_list("annotation_id", "x", "y", "w", "h", "label"):
-        drawn[row[0]].append(labelled(row[1:]))
-    return [(pk, asset, worker, drawn[pk]) for pk, asset, worker in rows.values_list("pk", "asset_id", "worker_id")]
+    found: dict[int, Answer] = {}
+    columns = ("pk", "asset_id", "worker_id", *DRAWN)
+    for pk, asset_id, worker_id, *box in rows.order_by("id", "boxes__seq").values_list(*columns):
+        found.setdefault(pk, (pk, asset_id, worker_id, []))[3].extend(labelled(*box))
+    return list(found.values())
 
 
-def labelled(row: Sequence[Any]) -> Labelled:
-    x, y, w, h, label = row
-    return (x, y, x + w, y + h), label
+def labelled(x: float | None, y: float, w: float, h: float, label: str) -> list[Labelled]:
+    """Return the box of a joined row, if it has one."""
+    return [] if x is None else [((x, y, x + w, y + h), label)]

@@ -1,15 +1,17 @@
 """What reviewers' verdicts say about the crowd's boxes: right, wrong in which way, and how the image came to them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import JSONObject
 
-from curation.models import Decision, Project, Review
+from curation.models import ConsensusBox, Decision, Project, Review
 from curation.services.quality_facts.comparing import Labelled, compare
-from curation.services.reviews.verdicts import ASKING, JUDGING, SAMPLED, boxes_of, last_words, standing_verdicts
+from curation.services.reviews.verdicts import ASKING, JUDGING, SAMPLED, last_words, standing_verdicts
 
 TIGHT = 0.75
 RIGHT, LOOSE, WRONG = "right", "loose", "wrong"
@@ -51,48 +53,53 @@ class Judged:
 
 
 def judged(project: Project) -> list[Judged]:
-    """Return every image that a person judged and whose judgement stands, in four queries.
+    """Return every image that a person judged and whose judgement stands, in one query.
 
     An image of the sample counts by the first verdict over it, and asking for another answer says that it was wrong:
     nobody mends the images it stands for. A doubtful image counts by the last word.
     """
-    sample, doubtful = list(_of_sample(project)), list(_of_doubtful(project))
-    came = _came_by([row.asset_id for row in doubtful])
-    fixed = [row.consensus_id for row in [*sample, *doubtful] if row.verdict == Review.Verdict.FIX and row.consensus_id]
-    seen = boxes_of(fixed)
-    found = [_judged(row, SAMPLE, row.sampled_at, seen) for row in sample]
-    found += [_judged(row, DOUBTFUL, came[row.asset_id], seen) for row in doubtful if row.asset_id in came]
-    return sorted(found, key=lambda one: one.asset_id)
+    rows = Review.objects.filter(pk__in=_of_sample(project).values("pk").union(_of_doubtful(project).values("pk")))
+    found = (_judged(row) for row in _with_related(rows).order_by("asset_id"))
+    return [one for one in found if one is not None]
 
 
 def _of_sample(project: Project) -> QuerySet[Any, Any]:
-    since = _with_sampled_at(standing_verdicts(project)).filter(created_at__gte=F("sampled_at"))
-    first = since.order_by("asset_id", "id").distinct("asset_id")
-    return _with_sampled_at(_with_related(Review.objects.filter(pk__in=first.values("pk"))))
+    since = standing_verdicts(project).alias(sampled_at=_sampled_at()).filter(created_at__gte=F("sampled_at"))
+    return since.order_by("asset_id", "id").distinct("asset_id")
 
 
 def _of_doubtful(project: Project) -> QuerySet[Any, Any]:
-    rows = _with_sampled_at(last_words(project).filter(verdict__in=JUDGING))
-    return _with_related(rows.filter(sampled_at=None))
+    rows = last_words(project).filter(verdict__in=JUDGING)
+    return rows.alias(sampled_at=_sampled_at()).filter(sampled_at=None)
 
 
-def _with_sampled_at(rows: QuerySet[Review]) -> QuerySet[Any, Any]:
-    drawn = _held().filter(asset=OuterRef("asset"), reason=SAMPLED).order_by("id")
-    return rows.annotate(sampled_at=Subquery(drawn.values("created_at")[:1]))
+def _sampled_at() -> Subquery:
+    """Return when an image was drawn for the sample."""
+    return Subquery(_held().filter(reason=SAMPLED).order_by("id").values("created_at")[:1])
 
 
-def _with_related(rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+def _with_related(rows: QuerySet[Review]) -> QuerySet[Any, Any]:
+    """Read with each verdict how its image came to a person, and for a fix the boxes that were seen."""
+    seen = ConsensusBox.objects.filter(consensus=OuterRef("consensus")).order_by("seq")
+    boxes = ArraySubquery(seen.values(box=JSONObject(**{name: name for name in ("label", "x", "y", "w", "h")})))
     related = rows.select_related("consensus", "by", "asset__label_class")
-    return related.defer("consensus__trace", "consensus__settings", "consensus__inputs")
+    return related.defer("consensus__trace", "consensus__settings", "consensus__inputs").annotate(
+        sampled_at=_sampled_at(),
+        held_at=Subquery(_held().order_by("-id").values("created_at")[:1]),
+        seen=Case(When(verdict=Review.Verdict.FIX, then=boxes)),
+    )
 
 
-def _judged(row: Review, part: str, at: datetime, seen: Mapping[int, Sequence[Mapping[str, Any]]]) -> Judged:
-    kinds = kinds_of(row.verdict, row.reason, seen.get(row.consensus_id or 0, ()), row.boxes or ())
+def _judged(row: Any) -> Judged | None:
+    at = row.sampled_at or row.held_at
+    if at is None:
+        return None
+    kinds = kinds_of(row.verdict, row.reason, row.seen or (), row.boxes or ())
     return Judged(
         asset_id=row.asset_id,
         label_class=row.asset.label_class.name if row.asset.label_class else "",
         month=f"{at:%Y-%m}",
-        part=part,
+        part=SAMPLE if row.sampled_at else DOUBTFUL,
         outcome=RIGHT if not kinds else LOOSE if kinds == (LOOSE,) else WRONG,
         kinds=kinds,
         confidence=row.consensus.confidence if row.consensus and row.consensus.method != "person" else None,
@@ -132,10 +139,6 @@ def _labelled(box: Mapping[str, Any]) -> Labelled:
 
 
 def _held() -> QuerySet[Decision]:
-    return Decision.objects.filter(stage__kind="review", by_kind=Decision.By.RULE, verdict=Decision.Verdict.HELD)
-
-
-def _came_by(asset_ids: Iterable[int]) -> dict[int, datetime]:
-    """Return when each image was last set aside for a person."""
-    rows = _held().filter(asset_id__in=list(asset_ids)).order_by("asset_id", "-id").distinct("asset_id")
-    return dict(rows.values_list("asset_id", "created_at"))
+    """Return the decisions that set the image of a verdict aside for a person."""
+    by_rule = Decision.objects.filter(by_kind=Decision.By.RULE, verdict=Decision.Verdict.HELD)
+    return by_rule.filter(stage__kind="review", asset=OuterRef("asset"))
