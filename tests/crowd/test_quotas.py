@@ -101,6 +101,15 @@ def test_what_is_left_names_every_declared_window(account, limits):
     ]
 
 
+def test_what_is_left_of_several_accounts_is_asked_once(account, limits, django_assert_num_queries):
+    limits(pools=[(DAY, 100)])
+    other = market.account()
+    take(account, 3)
+    with django_assert_num_queries(1):
+        found = quotas.left_of(accounts=[account, other], now=NOON)
+    assert {pk: [one.used for one in left] for pk, left in found.items()} == {account.pk: [3], other.pk: [0]}
+
+
 @pytest.mark.parametrize(("interval", "until"), [("HOUR", 1), (HOUR, 1), ("DAY", 12)])
 def test_the_platforms_own_refusal_fills_the_window(interval, until, account, limits):
     limits(overlaps=[(HOUR, 10), (DAY, 50)])
