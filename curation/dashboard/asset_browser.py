@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 from uuid import UUID
 
@@ -48,6 +49,7 @@ def assets(request: HttpRequest, public_id: UUID) -> HttpResponse:
     asked, page = _page(seat, asked)
     context = _around(request, seat, asked, views) | {"page": page, **_links(asked, page)}
     context |= {
+        "newest": _newest(seat, page),
         "frames": asset_list.frames(asked, project=seat.project),
         "change": recent(seat, person(request)),
     }
@@ -59,8 +61,7 @@ def _page(seat: Seat, asked: Asked) -> tuple[Asked, asset_list.Page]:
     if asked.error:
         return asked, asset_list.Page(())
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(LONGEST_MS)])
+        with _bounded() if asked.query else nullcontext():
             page = asset_list.page(asked, project=seat.project)
     except QueryError as error:
         return asset_list.failed(asked, str(error)), asset_list.Page(())
@@ -69,6 +70,21 @@ def _page(seat: Seat, asked: Asked) -> tuple[Asked, asset_list.Page]:
             raise
         return asset_list.failed(asked, TOO_SLOW), asset_list.Page(())
     return asked, page
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Give up a look that takes too long. Where no condition is asked for, an index tells a page at once."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(LONGEST_MS)])
+        yield
+
+
+def _newest(seat: Seat, page: asset_list.Page) -> UUID | None:
+    """Return the asset up to which a change of all that is found goes: nobody has seen what comes later."""
+    if page.newest is not None:
+        return page.newest
+    return Asset.objects.filter(project=seat.project).order_by("-id").values_list("public_id", flat=True).first()
 
 
 def _checked(seat: Seat, asked: Asked) -> Asked:
@@ -92,7 +108,6 @@ def _around(request: HttpRequest, seat: Seat, asked: Asked, views: list[SavedVie
     stand = asset_counts(project=seat.project)
     request.asset_counts = stand  # type: ignore[attr-defined]  # the shell shows them too
     counts = counted(seat.project, asked.query, stand)
-    newest = Asset.objects.filter(project=seat.project).order_by("-id").values_list("public_id", flat=True).first()
     classes = [one.name for one in seat.project.classes.all() if one.retired_at is None]
     found = asset_facets.facets(asked, counts, seat.project)
     return {
@@ -103,7 +118,6 @@ def _around(request: HttpRequest, seat: Seat, asked: Asked, views: list[SavedVie
         "facets": found,
         "bars": asset_facets.bars(asked, counts.sides.days if counts.sides else ()),
         "tabs": asset_facets.tabs(asked, counts, seat.project, views),
-        "newest": newest,
         "classes": classes,
         "drop_reasons": DROP_REASONS,
         "has_review": any(stage.kind == "review" for stage in seat.project.stages.all()),

@@ -7,13 +7,14 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, IntegerField, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 from django.http import QueryDict
 
 from crowd.models import Worker
 from curation.dashboard import tag_facet
-from curation.models import Asset, BulkDropped, Consensus, Project, SavedView
+from curation.models import Asset, BulkDropped, Consensus, ConsensusBox, Project, SavedView
 from curation.models.asset import AssetQuerySet
 from curation.services.asset_query import Query, QueryError, Term, Value, matching, parse
 from curation.services.asset_query.fields import typed
@@ -22,6 +23,7 @@ from curation.services.asset_query.grammar import IS
 
 GRID, LIST = "grid", "list"
 PAGES: Final = {GRID: 120, LIST: 60}
+BY_NUMBER: Final = ("id",)
 EVERYTHING: Final = Query()
 DOUBTFUL: Final = 0.8
 MOST_FRAMES: Final = 300
@@ -68,9 +70,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`newest` = of all that the query means, where this page tells it."""
+
     assets: tuple[Asset, ...]
     newer: UUID | None = None
     older: UUID | None = None
+    newest: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +181,20 @@ def page(asked: Asked, *, project: Project) -> Page:
         tuple(found),
         found[0].public_id if found and has_newer else None,
         found[-1].public_id if found and has_older else None,
+        found[0].public_id if found and not has_newer and columns == BY_NUMBER else None,
     )
 
 
 def _order(query: Query) -> tuple[str, ...]:
     """By number; days are read in their own order, else all that came after them would be walked over first."""
     by_day = any(term.field == "created" and not term.negated for term in query.terms)
-    return ("created_at", "id") if by_day else ("id",)
+    return ("created_at", "id") if by_day else BY_NUMBER
 
 
 def _beyond(place: Asset, columns: Sequence[str], side: str = "lt", *, or_itself: bool = False) -> Q:
     """Return what lies on this side of an asset in the order of the list; an index answers the first test."""
     by_number = Q(**{f"id__{side}{'e' if or_itself else ''}": place.pk})
-    if columns == ("id",):
+    if columns == BY_NUMBER:
         return by_number
     same_or_beyond = Q(**{f"created_at__{side}e": place.created_at})
     return same_or_beyond & (Q(**{f"created_at__{side}": place.created_at}) | by_number)
@@ -227,10 +233,11 @@ def _place_of_day(rows: AssetQuerySet, day: date) -> Asset | None:
 
 
 def decorate(assets: Sequence[Asset]) -> None:
-    """Hang the current consensus with its boxes on each asset: two queries for a page."""
+    """Hang the current consensus with its boxes on each asset: one query for a page."""
+    boxes = ConsensusBox.objects.filter(consensus=OuterRef("pk")).order_by("seq")
     rows = (
         Consensus.objects.filter(asset__in=assets, is_current=True, status__in=["hard", "soft", "drop"])
-        .prefetch_related(Prefetch("boxes", to_attr="shown_boxes"))
+        .annotate(shown_boxes=ArraySubquery(boxes.values(box=JSONObject(x="x", y="y", w="w", h="h"))))
         .defer("trace", "settings", "inputs", "used", "dropped")
         .order_by("stage__position")
     )
@@ -247,7 +254,7 @@ def decorate(assets: Sequence[Asset]) -> None:
 def _drawn(consensus: Any) -> str:
     """Return the boxes as the grid's module reads them: x,y,w,h in shares of the picture, one after another."""
     boxes = consensus.shown_boxes if consensus else ()
-    return " ".join(f"{box.x:.4f},{box.y:.4f},{box.w:.4f},{box.h:.4f}" for box in boxes)
+    return " ".join(f"{box['x']:.4f},{box['y']:.4f},{box['w']:.4f},{box['h']:.4f}" for box in boxes)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -43,6 +43,26 @@ def test_paging_by_key_shows_every_asset_once_there_and_back(project, people):
     assert "<html" not in alone.content.decode()
 
 
+def test_a_change_of_all_goes_up_to_the_newest_that_was_found(project, people):
+    found = [make_asset(project) for _ in range(125)]
+    other = make_asset(project, Asset.State.DROPPED)
+
+    def newest(query: str):
+        return people["vera"].get(at(project) + query).context["newest"]
+
+    assert newest("") == other.public_id
+    assert newest("?q=state:published") == found[-1].public_id
+    assert newest(f"?q=state:published&after={found[5].public_id}") == other.public_id
+    assert newest("?q=state:published created:>2020-01-01") == other.public_id
+
+
+@pytest.mark.parametrize(("query", "is_bounded"), [("", False), ("name:hand", True)])
+def test_only_what_is_looked_for_under_a_condition_can_take_too_long(query, is_bounded, project, people):
+    with CaptureQueriesContext(connection) as asked:
+        people["vera"].get(at(project), {"q": query})
+    assert any("statement_timeout" in one["sql"] for one in asked) == is_bounded
+
+
 def test_pages_of_a_name_go_there_and_back(project, people):
     made = [make_asset(project, name=f"Hand {number}.jpg") for number in range(125)]
     make_asset(project, name="foot.jpg")
