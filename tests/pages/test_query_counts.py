@@ -16,7 +16,7 @@ from tests.pages import office
 
 pytestmark = pytest.mark.django_db
 BASELINE = Path(__file__).with_name("query_counts.json")
-MOST_OF_A_NEW_PAGE = 25
+MOST = 12
 
 
 def counts() -> dict[str, int]:
@@ -44,5 +44,5 @@ def test_no_page_asks_more_than_it_did():
     if os.environ.get("WRITE_QUERY_COUNTS"):
         BASELINE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     known: dict[str, int] = json.loads(BASELINE.read_text(encoding="utf-8"))
-    limits = {name: known.get(name, MOST_OF_A_NEW_PAGE) for name in found}
+    limits = {name: min(MOST, known.get(name, MOST)) for name in found}
     assert {name: f"{n} instead of {limits[name]}" for name, n in found.items() if n > limits[name]} == {}
