@@ -1,4 +1,7 @@
-"""SQL statements of every page against a baseline; after a change on purpose: WRITE_QUERY_COUNTS=1 pytest this file."""
+"""SQL statements of every page, at most 12, against a baseline.
+
+After a change on purpose: WRITE_QUERY_COUNTS=1 pytest this file.
+"""
 
 import json
 import os

@@ -93,9 +93,11 @@ def source_of(stage: Stage) -> Stage:
 
 
 def source_if_there(stage: Stage) -> Stage | None:
-    """Look among the project's stages, which a page has read already."""
+    """Look for it; among the project's stages where the project is at hand, as a page has read both already."""
     name = read(stage.settings).source
-    return next((one for one in stage.project.stages.all() if one.name == name), None)
+    if Stage.project.is_cached(stage):
+        return next((one for one in stage.project.stages.all() if one.name == name), None)
+    return Stage.objects.filter(project_id=stage.project_id, name=name).first()
 
 
 def for_library(settings: ConsensusSettings, source: Stage) -> BoxSettings:
