@@ -3,9 +3,11 @@
 import threading
 import uuid
 from datetime import timedelta
+from io import StringIO
 
 import pytest
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -177,6 +179,48 @@ def test_places_are_found_anew_and_gone_with_their_images(world, boxes):
     assert set(right) == {fair.pk, awful.pk}
     Asset.objects.filter(pk=fair.pk).delete()
     assert set(places()) == {awful.pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_that_comes_while_its_image_is_decided_leaves_no_place():
+    world = scenes.project()
+    image = scenes.image_at_review(world, scenes.batch(world, "boxes"))
+
+    def come() -> None:
+        try:
+            Consensus.objects.filter(asset=image).update(confidence=0.1)
+        finally:
+            connection.close()
+
+    coming = threading.Thread(target=come)
+    with transaction.atomic(), connection.cursor() as cursor:
+        Asset.objects.filter(pk=image.pk).update(state="waiting", stage=world.stages.get(kind="publish"))
+        coming.start()
+        waits = False
+        while coming.is_alive() and not waits:
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY"
+                "(pg_blocking_pids(pid)))"
+            )
+            (waits,) = cursor.fetchone()
+    coming.join(120)
+    assert waits
+    assert Consensus.objects.get(asset=image).confidence == 0.1
+    assert places() == {}
+
+
+def test_places_that_are_wrong_are_said_in_one_line_and_mended(world, boxes):
+    fair, awful = (scenes.image_at_review(world, boxes, seed=seed) for seed in ("fair", "awful"))
+    ReviewPlace.objects.filter(asset=fair).delete()
+    ReviewPlace.objects.bulk_create(ReviewPlace(asset_id=awful.pk + n, project_id=world.pk) for n in (1_000, 1_001))
+    said = StringIO()
+    with pytest.raises(CommandError, match="1 difference"):
+        call_command("reconcile", stdout=said, stderr=StringIO())
+    expected = "here 2 places of images that do not wait, there 1 images that wait without a place: the queue of review"
+    assert said.getvalue() == f"queue     {expected}\n"
+    call_command("reconcile", "--recount", stdout=StringIO())
+    assert set(places()) == {fair.pk, awful.pk}
+    call_command("reconcile", stdout=StringIO())
 
 
 def test_the_queue_is_read_in_its_order_and_asks_for_no_result(world, image, rita):

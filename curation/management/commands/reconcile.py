@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from crowd.services.reconcile import reconcile
 from curation.services import reviews
 from curation.services.overview.counted import ASSETS
 
-COUNTED = frozenset({"rollup", "count"})
+COUNTED = frozenset({"rollup", "count", "queue"})
 
 
 class Command(BaseCommand):
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             if account is not None:
                 raise CommandError("Counts are made anew for all accounts at once: leave out --account.", returncode=2)
             recount(now=database_now())
-        found = [*reconcile(now=database_now(), account=account), *(() if account else counts(source=ASSETS))]
+        found = [*reconcile(now=database_now(), account=account), *(() if account else _of_the_product())]
         self._let_go(found, account)
         if options["json"]:
             self.stdout.write(json.dumps({"differences": [one.as_json() for one in found]}, indent=2))
@@ -59,6 +60,14 @@ class Command(BaseCommand):
         released = holding.release(account_ids=asked.values("pk"), now=database_now())
         if released:
             self.stderr.write(f"What waited since the restore is sent again on {released:,} accounts.")
+
+
+def _of_the_product() -> Iterator[Difference]:
+    yield from counts(source=ASSETS)
+    outlived, missing = reviews.misplaced()
+    if outlived or missing:
+        local = f"{outlived:,} places of images that do not wait"
+        yield Difference("queue", local, f"{missing:,} images that wait without a place", "the queue of review")
 
 
 def recount(*, now: datetime) -> None:

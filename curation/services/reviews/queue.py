@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
+from crowd.services.patience import be_patient
 from curation.models import Asset, LabelClass, Project, Review, ReviewControl, ReviewLease, ReviewPlace, User
 from curation.services.reviews.values import Standing
 from curation.services.reviews.verdicts import SAMPLED
@@ -20,7 +21,14 @@ Verdict = Review.Verdict
 PLACE_ALL: Final = """
 WITH gone AS (DELETE FROM curation_reviewplace place WHERE NOT EXISTS (
     SELECT FROM curation_asset asset WHERE asset.id = place.asset_id AND asset.state = 'held'))
-SELECT winnow_place_images(ARRAY(SELECT id FROM curation_asset WHERE state = 'held'))
+SELECT winnow_place_images(ARRAY(SELECT id FROM curation_asset WHERE state = 'held' ORDER BY id FOR NO KEY UPDATE))
+"""
+MISPLACED: Final = """
+WITH held AS (
+    SELECT asset.id FROM curation_asset asset JOIN curation_stage stage ON stage.id = asset.stage_id
+     WHERE asset.state = 'held' AND stage.kind = 'review')
+SELECT count(*) FILTER (WHERE held.id IS NULL), count(*) FILTER (WHERE place.asset_id IS NULL)
+  FROM held FULL JOIN curation_reviewplace place ON place.asset_id = held.id
 """
 
 
@@ -37,8 +45,19 @@ def waiting(project: Project) -> int:
 @transaction.atomic
 def place_all() -> None:
     """Find out anew which images wait for a person, and in which order."""
+    be_patient()
     with connection.cursor() as cursor:
         cursor.execute(PLACE_ALL)
+
+
+@transaction.atomic
+def misplaced() -> tuple[int, int]:
+    """Return how many places are of images that do not wait for a person, and how many images wait without a place."""
+    be_patient()
+    with connection.cursor() as cursor:
+        cursor.execute(MISPLACED)
+        outlived, missing = cursor.fetchone()
+    return outlived, missing
 
 
 def next_images(*, project: Project, user: User, n: int, now: datetime, label_class: str = "") -> list[Asset]:
