@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crowd.models import Assignment, Evidence
-from curation.models import Asset, Pool, Project
+from curation.models import Asset, Pool, Project, Stage
 from tests.factories import make_answer, make_asset, make_consensus, make_evidence, make_pool, make_project, make_worker
 
 PAGES = (
@@ -154,3 +154,14 @@ def test_an_archived_project_is_listed_apart_and_seen_by_its_members_only(projec
     address = reverse("project", args=[project.public_id])
     assert people["alice"].get(address).status_code == 200
     assert people["charlie"].get(address).status_code == 404
+
+
+def test_a_stage_that_comes_with_its_project_is_the_stage_of_the_table(project, people):
+    """They come as JSON, which knows neither times nor decimals nor UUIDs: a field of such a kind has to be decoded."""
+    Stage.objects.filter(project=project).update(settings={"most": 3, "share": 0.5, "of": ["a", None], "on": True})
+    names = [field.attname for field in Stage._meta.concrete_fields]
+    read = people["alice"].get(reverse("project", args=[project.public_id])).context["seat"].project.stages.all()
+    found, stored = [[[getattr(row, name) for name in names] for row in rows] for rows in (read, project.stages.all())]
+    assert found == stored
+    assert [[*map(type, row)] for row in found] == [[*map(type, row)] for row in stored]
+    assert all(None not in row for row in stored), "this test tells nothing of fields that are empty: fill them in"
