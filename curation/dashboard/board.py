@@ -17,7 +17,7 @@ from crowd.services.answers import COLLECTS
 from curation.models import Asset, Project
 from curation.preprocessing.templates import MIN_INLIERS
 from curation.preprocessing.verify import RADIUS
-from curation.services import assets, cuts, honesty
+from curation.services import assets, cuts
 from curation.services.overview import HonestyLevel, honesty_levels
 
 CARDS, MOST_CARDS = 6, 60
@@ -157,9 +157,8 @@ class Board:
 NOBODY: Final = Counted(0, 0, 0)
 
 
-def board(project: Project, *, now: datetime, shown: str = "", level: int | None = None) -> Board:
+def board(project: Project, *, policy: Policy, now: datetime, shown: str = "", level: int | None = None) -> Board:
     """Return the columns; a worker has one card a level, the newest evidence on top. `level` = all of one column."""
-    policy = honesty.policy_of(project.pk)
     levels = honesty_levels(project=project, policy=policy)
     most = CARDS if level is None else MOST_CARDS
     cards = [_card(row, policy) for row in _newest(project, shown, level, most, now)]

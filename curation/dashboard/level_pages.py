@@ -88,7 +88,7 @@ def _number(text: str, what: str) -> int:
 
 
 def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
-    policy, rules = honesty.policy_of(seat.project.pk), picture_rules.rules_of(seat.project)
+    policy, rules = seat.policy, picture_rules.rules_of(seat.project)
     given = request.POST if error else {}
     context = {
         "seat": seat,

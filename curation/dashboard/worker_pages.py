@@ -178,7 +178,7 @@ def _page(request: HttpRequest, seat: Seat, error: str = "") -> HttpResponse:
     rows, more = worker_rows(project=seat.project, sort=sort, page=number)
     shown, level = _shown(request.GET.get("shown", "")), _level(request.GET.get("level", ""))
     now = now_of(request)
-    found = board(seat.project, now=now, shown=shown, level=level)
+    found = board(seat.project, policy=seat.policy, now=now, shown=shown, level=level)
     context = {
         "seat": seat,
         "columns": found.columns,

@@ -124,7 +124,7 @@ def _tick() -> Finding:
     from curation.models.job import Tick
 
     try:
-        last = Tick.objects.order_by("-slot").values_list("created_at", flat=True).first()
+        last = Tick.objects.filter(name="tick").order_by("-slot").values_list("created_at", flat=True).first()
     except Error as error:
         return Finding("scheduler", "fail", f"cannot be read: {first_line(error)}", "mend the database first")
     age = (datetime.now(UTC) - last).total_seconds() if last else None

@@ -6,6 +6,7 @@ import pytest
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
+from crowd.honesty import Policy
 from crowd.models import Assignment, Evidence, Restriction
 from crowd.services import trust
 from curation.dashboard.board import board
@@ -76,6 +77,6 @@ def test_the_board_and_the_list_call_banned_whom_a_ban_in_force_keeps_out(projec
     ids = {"batch": world.batch(project, "collect").pk, "project": project.pk, "account": wanda.account_id}
     until = None if days is None else database_now() + timedelta(days=days)
     trust.restrict(worker_id=wanda.pk, scope=scope, scope_id=ids[scope], reason="", until=until)
-    (card,) = [card for column in board(project, now=database_now()).columns for card in column.cards]
+    (card,) = [card for column in board(project, policy=Policy(), now=database_now()).columns for card in column.cards]
     assert card.banned == is_banned
     assert workers_of(project).get(pk=wanda.pk).banned == is_banned

@@ -65,7 +65,7 @@ def test_a_level_counts_what_is_sure_and_says_beside_it_what_waits_for_a_person(
     levels = {one.level: one for one in honesty_levels(project=project, policy=Policy())}
     assert (levels[5].workers, levels[5].pictures, levels[5].waiting) == (1, 1, 0)
     assert (levels[20].workers, levels[20].pictures, levels[20].waiting) == (0, 0, 1)
-    (column,) = board(project, now=database_now(), level=20).columns
+    (column,) = board(project, policy=Policy(), now=database_now(), level=20).columns
     assert [card.asset for card in column.cards] == [waits.public_id]
     suspicions.confirm(evidence_id=Evidence.objects.get(level=20).pk, by=None, now=NOON)
     levels = {one.level: one for one in honesty_levels(project=project, policy=Policy())}

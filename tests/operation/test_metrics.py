@@ -16,9 +16,11 @@ from django.utils import timezone
 from crowd.models import Budget, OutboxCommand
 from crowd.services import outbox
 from curation import request_counts, sibling_counts
+from curation.embedded import checkup_services
 from curation.models import Job, Tick
 from curation.services import events
 from curation.services.metrics import Family, exposition, facts
+from curation.services.system.processes import _clock
 from tests.crowd import market
 from tests.factories import make_project
 
@@ -127,6 +129,22 @@ def test_a_second_scrape_within_the_minute_reads_no_whole_tables_again(monkeypat
     assert not [sql for sql in queries if "curation_event" in sql or "crowd_ledgerentry" in sql]
     assert not [sql for sql in queries if "crowd_outboxcommand" in sql and "GROUP BY" in sql]
     assert not [sql for sql in queries if "crowd_assignment" in sql and "GROUP BY" in sql]
+
+
+def test_only_ticks_of_the_clock_tell_that_it_goes():
+    Tick.objects.create(name="tick", slot=1)
+    Tick.objects.create(name="another", slot=2, created_at=timezone.now() - timedelta(days=1))
+    (age,) = facts._clock(timezone.now())
+    assert age.samples[0][1] < 3600
+    assert checkup_services._tick().level == "ok"
+    assert _clock(timezone.now()).is_well
+
+
+def test_quotas_of_all_accounts_are_read_at_once(django_assert_num_queries):
+    market.account("toloka"), market.account("toloka")
+    with django_assert_num_queries(2):
+        used, _ = facts._quotas(timezone.now())
+    assert len({about["account"] for about, _ in used.samples}) == 2
 
 
 def test_unfinished_jobs_are_counted_without_walking_those_that_are_done():

@@ -107,9 +107,10 @@ def _open_pages() -> list[dict[str, Any]]:
 def _quotas(now: datetime) -> Iterator[Family]:
     used = Family("winnow_quota_used", "What an account has used of a platform's quota in the present window.")
     most = Family("winnow_quota_most", "How much the platform allows in that window.")
-    for account in Account.objects.defer("secrets").filter(is_active=True).order_by("pk"):
-        for one in quotas.left(account=account, now=now):
-            about = {"account": str(account.pk), "quota": one.name, "window": str(one.window_seconds)}
+    accounts = Account.objects.defer("secrets").filter(is_active=True).order_by("pk")
+    for pk, left in quotas.left_of(accounts=accounts, now=now).items():
+        for one in left:
+            about = {"account": str(pk), "quota": one.name, "window": str(one.window_seconds)}
             used.add(one.used, **about)
             most.add(one.most, **about)
     yield from (used, most)
@@ -141,7 +142,7 @@ def _measured_drift() -> dict[str, int]:
 
 
 def _clock(now: datetime) -> Iterator[Family]:
-    last = Tick.objects.order_by("-slot").values_list("created_at", flat=True).first()
+    last = Tick.objects.filter(name="tick").order_by("-slot").values_list("created_at", flat=True).first()
     if last is not None:
         yield Family("winnow_tick_age_seconds", "How long ago the clock last ticked.").add(_age(last, now))
     for backup in _kept("backups", LATELY, lambda: [at for at in (last_taken(),) if at is not None]):

@@ -61,7 +61,7 @@ def _worker(name: str, stats: dict[str, Any]) -> Process:
 
 
 def _clock(now: datetime) -> Process:
-    last = Tick.objects.order_by("-slot").values_list("created_at", flat=True).first()
+    last = Tick.objects.filter(name="tick").order_by("-slot").values_list("created_at", flat=True).first()
     is_well = last is not None and now - last <= OLDEST_TICK
     says = f"last tick {max(0, round((now - last).total_seconds())):,} s ago" if last else "has never ticked"
     return Process("clock", "wakes what is due, once a second", is_well, says, "" if is_well else START)
