@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import Error, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crowd.models import Assignment, Batch, Skill, SkillValue, Worker
@@ -185,6 +186,25 @@ def test_of_each_pool_one_prediction_counts_and_none_of_a_pool_that_was_closed_e
     Pool.objects.filter(pk=reached.pk).update(state=Pool.State.DONE, finished_at=now + timedelta(hours=5))
     Pool.objects.filter(pk=early.pk).update(state=Pool.State.DONE, finished_at=now + timedelta(hours=6))
     assert [(one.outlook.made_at, one.hours) for one in settled(project=project)] == [(now, 5.0)]
+
+
+def test_of_each_pool_the_first_prediction_after_a_quarter_of_its_time_is_found_by_its_hour(project, now):
+    pool = make_pool(project, wanted=16)
+    worked(pool, now=now, hours=4, an_hour=4)
+    begun = now - timedelta(hours=100)
+    Pool.objects.filter(pk=pool.pk).update(state=Pool.State.DONE, started_at=begun, finished_at=now)
+    told = {"project": project, "pool": pool, "goal": 16, "reached": 0, "hours_p5": 1, "hours_p50": 40, "hours_p95": 90}
+    moments = [begun + timedelta(hours=hour, minutes=-1) for hour in range(100)]
+    Outlook.objects.bulk_create(Outlook(slot=at.timestamp() // 3600, made_at=at, **told) for at in moments)
+    with CaptureQueriesContext(connection) as asked:
+        found = settled(project=project)
+    assert [one.outlook.made_at for one in found] == [begun + timedelta(hours=26, minutes=-1)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE curation_outlook; SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {asked[0]['sql']}")
+        plan = "".join(line for (line,) in cursor.fetchall())
+    assert "outlook_once_an_hour" in plan
+    assert "slot >=" in plan
 
 
 def test_a_pool_that_was_closed_early_says_nothing_about_predictions(project, now):

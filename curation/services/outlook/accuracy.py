@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, Func, IntegerField, OuterRef, QuerySet, Subquery
 
 from crowd.models import Batch
 from crowd.models.tally import Of
@@ -76,12 +76,19 @@ def settled(*, project: Project, most: int = LAST) -> list[Settled]:
 
 def _after_a_quarter(ended: QuerySet[Pool]) -> list[tuple[Pool, Outlook]]:
     """Return what was said first of each pool when a quarter of its time was over, the last to end first."""
-    time = ExpressionWrapper((F("pool__finished_at") - F("pool__started_at")) * A_QUARTER, DurationField())
-    rows = Outlook.objects.filter(
-        pool__in=ended.values("pk"), hours_p50__isnull=False, goal=F("pool__wanted"), made_at__lt=F("pool__finished_at")
-    )
-    rows = rows.filter(made_at__gte=F("pool__started_at") + time).order_by("pool_id", "made_at").distinct("pool_id")
-    found = [(row.pool, row) for row in rows.select_related("pool") if row.pool]
+    first = Outlook.objects.filter(
+        project=OuterRef("project"),
+        pool=OuterRef("pk"),
+        slot__gte=Func(OuterRef("quarter"), function="winnow_minute", output_field=IntegerField()) / 60,
+        made_at__gte=OuterRef("quarter"),
+        made_at__lt=OuterRef("finished_at"),
+        goal=OuterRef("wanted"),
+        hours_p50__isnull=False,
+    ).order_by("slot")
+    quarter = F("started_at") + (F("finished_at") - F("started_at")) * A_QUARTER
+    pools = ended.annotate(quarter=ExpressionWrapper(quarter, DateTimeField()))
+    said = pools.annotate(said=Subquery(first.values("pk")[:1])).values("said")
+    found = [(row.pool, row) for row in Outlook.objects.filter(pk__in=said).select_related("pool") if row.pool]
     return sorted(found, key=lambda pair: pair[0].finished_at or pair[1].made_at, reverse=True)
 
 
