@@ -1,6 +1,6 @@
 """What the forms of data sets mean: a split, a card, an export."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest
 
@@ -8,7 +8,7 @@ from crowd.errors import CrowdError
 from curation.dashboard.forms import typed
 from curation.models import DatasetVersion
 from curation.services.cards import CardText
-from curation.services.splits import TIES, SplitPlan
+from curation.services.splits import TIES, USUAL_TIES, SplitPlan
 
 FILES: Final = "{slug}-v{export.dataset.number}-{export.format}.zip"
 SPLIT_FIELDS: Final = (("train", "Train", "80"), ("val", "Validation", "10"), ("test", "Test", "10"))
@@ -19,6 +19,16 @@ TIE_WORDS: Final = {
     "lookalike": "look-alikes",
 }
 PICTURES: Final = {"": "Pictures as sent", "1024": "At most 1,024 px", "512": "At most 512 px", "none": "No pictures"}
+
+
+def split_shown(version: DatasetVersion | None) -> dict[str, Any]:
+    """Return what the form of a split shows: how a version was split, or what is usual."""
+    told = version.splits if version else {}
+    shares = told.get("shares", {})
+    if version is None or not shares or shares.keys() - {name for name, *_ in SPLIT_FIELDS}:
+        return {"shares": SPLIT_FIELDS, "seed": "0", "by": USUAL_TIES}
+    fields = [(name, words, f"{100 * shares.get(name, 0):g}") for name, words, _ in SPLIT_FIELDS]
+    return {"shares": fields, "seed": str(told["seed"]), "by": told["by"], "as_in": version}
 
 
 def split_plan(request: HttpRequest) -> SplitPlan:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.dataset_forms import FILES, SPLIT_FIELDS, card_fields, parts_of, split_plan
+from curation.dashboard.dataset_forms import FILES, card_fields, parts_of, split_plan, split_shown
 from curation.dashboard.forms import typed
 from curation.datasets.formats.registry import WRITERS
 from curation.downloads import answer_file, is_handed_over
@@ -149,7 +149,7 @@ def _page(request: HttpRequest, seat: Seat, error_in: str = "", error: str = "")
         "unfinished": UNFINISHED,
         "formats": sorted(WRITERS),
         "card": DatasetCard.objects.filter(project=seat.project).select_related("updated_by").first(),
-        "split_fields": SPLIT_FIELDS,
+        "split": split_shown(next((version for version in versions if version.frozen_at), None)),
         "held_out": HeldOutSet.objects.filter(project=seat.project, retired_at=None).count(),
         "error_in": error_in,
         "error": error,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crowd.clock import database_now
 from crowd.errors import CrowdError
-from curation.dashboard.dataset_forms import PICTURES, SPLIT_FIELDS, TIE_WORDS, parts_of, side_of, since_of, split_plan
+from curation.dashboard.dataset_forms import PICTURES, TIE_WORDS, parts_of, side_of, since_of, split_plan, split_shown
 from curation.dashboard.dataset_pages import UNFINISHED
 from curation.datasets.formats.registry import WRITERS, UnknownFormat
 from curation.models import Asset, DatasetVersion, Membership, Project
@@ -101,7 +101,7 @@ def _page(request: HttpRequest, seat: Seat, row: DatasetVersion, error_in: str =
         "others": list(others),
         "formats": sorted(WRITERS),
         "pictures": PICTURES,
-        "split_fields": SPLIT_FIELDS,
+        "split": split_shown(row),
         "error_in": error_in,
         "error": error,
         "typed": request.POST if error_in else {},

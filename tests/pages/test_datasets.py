@@ -1,6 +1,7 @@
 """Data sets on their pages: freezing, splitting, exporting, cancelling, comparing, the card, and who has what."""
 
 import gzip
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from curation.models import Asset, AssetPreview, DatasetCard, DatasetItem, DatasetVersion, Event, Export, Project
-from curation.services import datasets
+from curation.services import cards, datasets, freezing, splits
+from curation.services.cards import CardText
 from tests.api.conftest import carry_out
 from tests.browsing import DESK, breaches, chromium, watched
 from tests.factories import make_asset, make_worker
@@ -62,6 +64,32 @@ def test_alice_freezes_what_a_query_means_and_splits_it(project: Project, people
     text = people["vera"].get(address(project, "dataset", version.public_id)).content.decode()
     assert "never in two parts: who sent it" in text
     assert "workers in two parts" in text
+
+
+def test_a_version_that_is_frozen_again_for_its_card_is_split_as_the_one_before(
+    project: Project, people: dict[str, Client]
+):
+    for number in range(10):
+        make_asset(project, worker=make_worker(f"W{number}"))
+    plan = splits.SplitPlan(by=("worker",), shares={"train": 0.65, "test": 0.35}, seed=1234)
+    freezing.split_version(dataset_id=frozen(project).pk, plan=plan, by=None, now=timezone.now())
+    cards.save_card(project_id=project.pk, text=CardText(licence="CC-BY-4.0"), by=None, now=timezone.now())
+    answer = people["alice"].get(address(project, "datasets"))
+    page, split = answer.content.decode().partition(address(project, "freeze"))[2], answer.context["split"]
+    assert 'name="split" value="yes" checked>Split this version as v2 is' in page
+    shares = {name: percent for name, _, percent in split["shares"]}
+    assert shares == {"train": "65", "val": "0", "test": "35"}
+    assert all(f'name="{name}" inputmode="decimal" value="{percent}"' in page for name, percent in shares.items())
+    assert re.findall(r'name="by" value="(\w+)"( checked)?', page[: page.index("</form>")]) == [
+        ("worker", " checked"), ("video", ""), ("subject", ""), ("lookalike", "")
+    ]  # fmt: skip
+    shown = {"split": "yes", "keep": "yes", "seed": split["seed"], "by": split["by"], **shares}
+    people["alice"].post(address(project, "freeze"), shown)
+    carry_out("freeze")
+    again = DatasetVersion.objects.get(number=3)
+    parts = [dict(DatasetItem.objects.filter(dataset__number=n).values_list("asset", "split")) for n in (2, 3)]
+    assert parts[0] == parts[1]
+    assert (again.card["licence"], again.splits["shares"]) == ("CC-BY-4.0", {"train": 0.65, "test": 0.35})
 
 
 @pytest.mark.parametrize(
