@@ -41,7 +41,7 @@ function showBalance(form, box, crowds) {
   const share = Number(slider.value);
   const { bins, known, deaf } = peopleOf(form, box.dataset.balance, crowds);
   const count = Math.floor((known * share) / TOP);
-  const who = share === TOP ? "Everybody" : `The best ${share} %`;
+  const who = share === TOP ? "Everybody" : `The best ${share}\u00a0%`;
   const said = known ? `Available to ${count.toLocaleString("en")} of ${known.toLocaleString("en")} people` : who;
   const small = document.createElement("small");
   const about = known ? `${who.toLowerCase()}, of those we know here` : "only the platform knows how many they are";

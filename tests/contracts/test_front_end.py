@@ -20,12 +20,14 @@ IN_TEMPLATES = {
     "htmx code": r"\shx-on[:-]|hx-vals=.js:|hx-trigger=[\"'][^\"']*\[",
     "a foreign file": r"<(?:script|link|img|iframe|source|video|audio)\b[^>]*(?:src|href|data)=[\"'](?:https?:)?//",
     "text that is not escaped": r"\|safe\b|autoescape off",
+    "a percent sign that may begin a line": r"[%}]\} %(?!\})",
 }
 IN_MODULES = {
     "text that becomes markup": r"\.(?:inner|outer)HTML\s*\+?=|insertAdjacentHTML|document\.write|createContextual",
     "a style as an attribute": r"setAttribute\(\s*[\"']style[\"']",
     "code from text": r"\beval\(|new Function\(|setTimeout\(\s*[\"'`]",
     "a foreign host": r"[\"'`]https?://(?!www\.w3\.org/)",
+    "a percent sign that may begin a line": r"\$\{[^}]+\} %",
 }
 IN_STYLES = {"a foreign file": r"url\(\s*[\"']?(?:https?:|//)", "an import": r"@import"}
 

@@ -92,7 +92,7 @@ def test_the_page_of_tags_shows_the_layers_with_time_and_every_value_as_a_link(c
     client.force_login(alice)
     text = page(client, project, "tags")
     assert "2.0 s" in text
-    assert "25 %" in text
+    assert "25&nbsp;%" in text
     assert "?tag=motion:no" in text
     assert "Layers and tags" in page(client, project, "project")
 

@@ -16,7 +16,7 @@ export function showStanding({ done, left, per_hour: pace, with_others: others, 
   $("progress").value = done;
   $("agreement").hidden = !controls;
   const share = Math.round((100 * agreed) / Math.max(1, controls));
-  $("agreement").textContent = controls ? `${share} % of ${format.format(controls)} controls` : "";
+  $("agreement").textContent = controls ? `${share}\u00a0% of ${format.format(controls)} controls` : "";
   $("others").textContent = others ? `${format.format(others)} are with other reviewers.` : "";
 }
 
