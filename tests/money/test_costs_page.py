@@ -50,7 +50,7 @@ def test_the_published_table_is_on_the_page_to_the_cent(project: Project, people
     text = page(people["vera"], project, "?costs=published").content.decode()
     for amount in ("$8,789.10", "$24,920.37", "$28,011.50", "$140,057.50", "$16,589.76", "$218,368.23", "$78,310.73"):
         assert amount in text
-    for price in ("$0.3949", "$0.1416", "$0.3700", "$0.1200", "64.14 % less"):
+    for price in ("$0.3949", "$0.1416", "$0.3700", "$0.1200", "64.14&nbsp;% less"):
         assert price in text
     assert "25 → 0" in text
     assert text.count('class="free">$0.00') == 1
@@ -60,7 +60,7 @@ def test_classification_can_be_left_out_on_both_sides(project: Project, people: 
     text = page(people["vera"], project, "?costs=published-without").content.decode()
     assert "$201,778.47" in text
     assert "$61,720.97" in text
-    assert "69.41 % less" in text
+    assert "69.41&nbsp;% less" in text
     assert "left out on both sides" in text
     assert "$16,589.76" not in text
 
