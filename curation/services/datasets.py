@@ -10,6 +10,7 @@ from curation.services.export_requests import cancel_export, request_export, req
 from curation.services.exporting import export_to, run_export
 from curation.services.freezing import (
     freeze_version,
+    newest_or_freeze,
     request_split,
     request_version,
     run_freeze,
@@ -23,6 +24,7 @@ __all__ = [
     "export_query",
     "export_to",
     "freeze_version",
+    "newest_or_freeze",
     "request_export",
     "request_split",
     "request_version",

@@ -38,6 +38,13 @@ SECONDS_A_RUN = 100.0
 SECONDS_TO_EARLIER = 5.0
 GAVE_UP: Final = "It failed again and again; its job says why."
 State = DatasetVersion.State
+DIFFER: Final = """
+SELECT EXISTS (
+    SELECT FROM (SELECT * FROM curation_datasetitem WHERE dataset_id = %s) one
+      FULL JOIN (SELECT * FROM curation_datasetitem WHERE dataset_id = %s) other USING (asset_id)
+     WHERE (one.consensus_id, one.label_class_id, one.boxes, one.answers, one.split)
+        IS DISTINCT FROM (other.consensus_id, other.label_class_id, other.boxes, other.answers, other.split))
+"""
 Adding = Callable[[DatasetVersion, int], int]
 
 
@@ -59,6 +66,26 @@ def freeze_version(
         require_fit(project, query)
         version = _new(project, by=by, note=note, query=query, now=now)
         return _made_at_once(version, _add_meant, split, now, is_copy=False)
+
+
+def newest_or_freeze(*, project_id: int, by: User | None, query: str, now: datetime) -> DatasetVersion:
+    """Return the newest version of this query when it holds all that freezing now would, else freeze the next one."""
+    frozen = DatasetVersion.objects.frozen().filter(project_id=project_id, query=query.strip())
+    newest = frozen.select_related("project").order_by("-number").first()
+    publish_filters.suggest(project=Project.objects.get(pk=project_id), by=None, now=now)  # outlives a refusal
+    with transaction.atomic():
+        version = freeze_version(project_id=project_id, by=by, query=query, now=now)
+        if newest is None or not _says_the_same(newest, version):
+            return version
+        transaction.set_rollback(True)
+    return newest
+
+
+def _says_the_same(one: DatasetVersion, other: DatasetVersion) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(DIFFER, [one.pk, other.pk])
+        (differ,) = cursor.fetchone()
+    return not differ and one.card == other.card
 
 
 @transaction.atomic

@@ -17,8 +17,9 @@ from pycocotools.coco import COCO
 from crowd.errors import CrowdError
 from curation.datasets.formats.receipt import changed_files
 from curation.datasets.formats.registry import UnknownFormat
-from curation.models import Asset, Consensus, ConsensusBox, DatasetVersion, Export, Job, Project, User
-from curation.services import datasets, exporting, jobs
+from curation.models import Asset, Consensus, ConsensusBox, DatasetVersion, Event, Export, Job, Project, User
+from curation.services import cards, datasets, exporting, jobs
+from curation.services.cards import CardText
 from curation.services.datasets import NothingToFreeze, freeze_version, request_export
 from curation.storing.errors import BucketRefused
 from tests.doors.conftest import photo, publish
@@ -274,6 +275,27 @@ def test_the_command_freezes_when_there_is_no_version_and_says_so(project: Proje
     assert list(document) == [*promised, "outlines_as_boxes"]
     assert (document["images"], document["boxes"], document["negatives"]) == (3, 3, 1)
     assert "version 1" in err.getvalue()
+
+
+def test_the_command_freezes_again_only_what_has_changed(project: Project, alice: User, tmp_path: Path):
+    def exported(*arguments: str) -> tuple[str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        folder = ["--out", str(tmp_path / str(len(list(tmp_path.iterdir())))), "--format", "coco", "--no-images"]
+        call_command("export_dataset", project.slug, *folder, "--json", *arguments, stdout=out, stderr=err)
+        return json.loads(out.getvalue())["sha256"], err.getvalue().strip()
+
+    first, said = exported()
+    assert said == "Froze what is published now as version 1."
+    assert exported() == (first, "Took what is published now as version 1 has it.")
+    events = Event.objects.filter(kind="dataset.frozen").count()
+    assert exported("--query", "class:peace")[1] == "Froze what matches “class:peace” as version 2."
+    assert exported() == (first, "Took what is published now as version 1 has it.")
+    assert Event.objects.filter(kind="dataset.frozen").count() == events + 1
+    cards.save_card(project_id=project.pk, text=CardText(licence="CC0-1.0"), by=alice, now=timezone.now())
+    assert exported()[1] == "Froze what is published now as version 3."
+    Asset.objects.filter(pk=Asset.objects.filter(project=project).earliest("pk").pk).update(state="dropped")
+    assert exported()[1] == "Froze what is published now as version 4."
+    assert DatasetVersion.objects.count() == 4
 
 
 def test_the_command_exports_a_named_version_without_images(version: DatasetVersion, tmp_path: Path):

@@ -37,7 +37,7 @@ class What:
 
 
 class Command(BaseCommand):
-    help = "Export a frozen version of a project; without --version, what is published now is frozen first."
+    help = "Export a frozen version of a project; without --version, what is published now, frozen first if it changed."
     requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -47,7 +47,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="short name or id")
         add_version(parser, "number of a frozen version")
-        parser.add_argument("--query", default="", help="freeze what this query means, such as 'class:palm light:low'")
+        parser.add_argument("--query", default="", help="what this query means, such as 'class:palm light:low'")
         parser.add_argument("--since", type=int, metavar="V", help="only what differs from this version")
         parser.add_argument("--format", required=True, help=", ".join(sorted(WRITERS)))
         parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="a new folder")
@@ -87,14 +87,16 @@ class Command(BaseCommand):
             raise CommandError("--version and --query say two different things; give one of them.", returncode=2)
         if number is not None:
             return version_or_exit(project, number)
+        now, what = database_now(), f"what matches “{query}”" if query else "what is published now"
         try:
-            version = datasets.freeze_version(project_id=project.pk, by=None, query=query, now=database_now())
+            version = datasets.newest_or_freeze(project_id=project.pk, by=None, query=query, now=now)
         except QueryError as error:
             raise CommandError(str(error), returncode=2) from None
         except CrowdError as error:
             raise CommandError(str(error), returncode=1) from None
+        is_new = version.frozen_at == now
         self.stderr.write(
-            f"Froze {f'what matches “{query}”' if query else 'what is published now'} as version {version.number}."
+            f"{'Froze' if is_new else 'Took'} {what} as version {version.number}{'' if is_new else ' has it'}."
         )
         return version
 
