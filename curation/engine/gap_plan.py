@@ -11,6 +11,7 @@ from curation.engine.plan_file import ClassWish, PlanFile
 from curation.models import LabelClass, Pool, Project
 from curation.recipes.loading import RecipeStage, load, names
 from curation.services.coverage import Factor
+from curation.services.overview import asset_counts, funnel, results_for
 from curation.services.pools.changing import MOST_WANTED
 
 
@@ -34,13 +35,14 @@ def plan_for(*, project: Project, factors: Sequence[Factor], asked: str) -> Plan
     value = factor.wishes[place].value
     recipe, pool = load(project.recipe), _pool(label)
     conditions = [*stage.settings.get("conditions", []), f"{factor.name.capitalize()}: {value}"]
+    wanted = results_for_gap(project, missing)
     prompt = "" if label.name in recipe.classes else label.prompt or label.name
     return PlanFile(
         recipe=recipe.name,
         name=f"{project.name}: {label.name}, {factor.name} {value}"[:120],
         platform=_platform(pool),
-        classes={label.name: ClassWish(wanted=missing, prompt=prompt)},
-        wanted=missing,
+        classes={label.name: ClassWish(wanted=wanted, prompt=prompt)},
+        wanted=wanted,
         team=project.team,
         owner=project.owner,
         settings={stage.name: {"conditions": conditions}},
@@ -59,6 +61,11 @@ def read_gap(project: Project, factors: Sequence[Factor], asked: str) -> tuple[L
     if not 1 <= missing <= MOST_WANTED:
         raise CrowdError(f"A campaign collects 1 to {MOST_WANTED:,} photos, not {missing:,}.")
     return label, factors[condition], place, missing
+
+
+def results_for_gap(project: Project, missing: int) -> int:
+    """Return how many are asked for when so many images are missing: as many, or the videos they are cut from."""
+    return results_for(funnel(stages=list(project.stages.all()), counts=asset_counts(project=project)), missing)
 
 
 def _platform(pool: Pool | None) -> str:

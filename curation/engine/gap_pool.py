@@ -46,7 +46,7 @@ def make(
         raise CrowdError("Choose one of the platforms that are offered.")
     value = factor.wishes[place].value
     stage.settings = _said(stage.settings, factor, value, by_links=by_links)  # for this pool alone: never saved
-    (draft,) = stage_kind(stage.kind).pools(stage, [label], missing)
+    (draft,) = stage_kind(stage.kind).pools(stage, [label], gap_plan.results_for_gap(project, missing))
     kept = {} if factor.name in WORDS | RANGES else {"condition": [factor.name, value]}
     title = f"{draft.title}, {factor.name} {value}"[:80]
     draft = campaigns.on_terms(

@@ -2,13 +2,15 @@
 
 import pytest
 
+from curation.engine import gap_pool
 from curation.engine.costs import project_costs
 from curation.models import Asset, Project, Stage
 from curation.recipes.loading import load
-from curation.services.overview import asset_counts, funnel, images_of, project_numbers
+from curation.services.coverage.plan import read_plan
+from curation.services.overview import asset_counts, funnel, images_of, project_numbers, results_for
 from curation.services.overview.pipeline import pipeline
 from tests.crowd.market import NOON
-from tests.factories import make_asset, make_pool, make_project
+from tests.factories import make_asset, make_pool, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 State = Asset.State
@@ -67,6 +69,16 @@ def test_films_that_are_wanted_come_to_as_many_images_as_those_cut_so_far_did(pr
     collecting = make_pool(project, wanted=6)
     Stage.objects.filter(pk=collecting.stage_id).update(kind="collect")
     assert project_numbers(project=project, now=NOON).plan == 12
+
+
+def test_a_pool_for_missing_frames_asks_for_the_films_they_are_cut_from(project: Project):
+    steps = funnel(stages=list(project.stages.all()), counts=asset_counts(project=project))
+    assert [results_for(steps, images) for images in (1, 4, 5, 12)] == [1, 2, 3, 6]
+    assert results_for(steps[:2], 5) == 5  # nothing is cut: one result is one image
+    asked = f"{project.classes.get().pk}:0:0:12"
+    terms = {"crowd": "inhouse", "by_links": False, "by": make_user("Alice"), "now": NOON}
+    pool = gap_pool.make(project=project, factors=read_plan("skin: dark 50%, light 50%"), asked=asked, **terms)
+    assert pool.wanted == 6
 
 
 def test_before_a_film_is_cut_nobody_knows_how_many_images_they_come_to(project: Project):

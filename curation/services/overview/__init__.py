@@ -3,7 +3,7 @@
 from curation.services.overview.counts import AssetCounts, asset_counts
 from curation.services.overview.eta import Eta
 from curation.services.overview.feed import feed
-from curation.services.overview.funnel import CUT, FunnelStep, Loss, funnel, images_of
+from curation.services.overview.funnel import CUT, FunnelStep, Loss, funnel, images_of, results_for
 from curation.services.overview.honesty import Find, HonestyLevel, NewestPair, honesty_levels, newest_finds, newest_pair
 from curation.services.overview.output import Output
 from curation.services.overview.pools import PoolRow, pool_rows
@@ -34,5 +34,6 @@ __all__ = [
     "newest_pair",
     "pool_rows",
     "project_numbers",
+    "results_for",
     "stage_costs",
 ]

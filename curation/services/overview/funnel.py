@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 
 from curation.models import Asset, Stage
 from curation.services.overview.counts import AssetCounts
@@ -99,6 +99,16 @@ def images_of(steps: Sequence[FunnelStep], wanted: int) -> int:
     cutting, after = steps[cut_at], [step for step in steps[cut_at + 1 :] if step.passed or step.lost]
     kept = prod(step.passed / (step.passed + step.lost) for step in after)
     return round(max(wanted, cutting.cut) * cutting.passed / cutting.cut * kept) if cutting.cut else 0
+
+
+def results_for(steps: Sequence[FunnelStep], images: int) -> int:
+    """Return how many accepted results come to so many images: as many, or the videos that do.
+
+    Videos are reckoned as in `images_of`; as many as images where nobody knows what one comes to.
+    """
+    cut = sum(step.cut for step in steps)
+    came_to = images_of(steps, cut)
+    return ceil(images * cut / came_to) if cut and came_to else images
 
 
 def _losses(stage: Stage, counts: AssetCounts) -> tuple[Loss, ...]:
