@@ -1,8 +1,8 @@
-"""Photos that the crowd sends: stored beside the work, had from the hand until their page is written."""
+"""Photos that the crowd sends: had from the hand while their round lasts, stored while its pages are written."""
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,29 +15,26 @@ from crowd.rehearsal.pictures.tricks import Sent
 from crowd.rehearsal.truths import Secret, Secrets
 
 FILM: Final = b"ftyp"
-AT_ONCE: Final = 2  # a new file costs the kernel more than it costs us
-Stored = tuple[dict[str, Any], Secret]
 
 
 @dataclass(slots=True)
 class Album:
     """The files of people who are at work together, by person and answer: not all of them are in the database yet.
 
-    They are stored beside the work and told of when a page is written; whoever sends one again before then has it from
-    the hand that took it.
+    They are told of when a page is written. Since the database is busy with that for a while, they are stored meanwhile
+    and not one by one beside the work, where two threads would take turns at every call of the system.
     """
 
     _files: dict[str, dict[int, Any]] = field(default_factory=dict)
     _in_hand: dict[int, answers.Photo] = field(default_factory=dict)
-    _undeveloped: dict[int, tuple[dict[str, Any], Future[Stored]]] = field(default_factory=dict)
+    _untold: dict[int, tuple[dict[str, Any], acting.StallTask]] = field(default_factory=dict)
+    _storing: list[Future[None]] = field(default_factory=list)
     _secrets: Secrets = field(default_factory=Secrets)
-    _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
+    _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def take(self, file: dict[str, Any], task: acting.StallTask, photo: answers.Photo) -> None:
         self._in_hand[task.ref] = photo
-        storing = self._beside.submit(store, task, photo)
-        storing.add_done_callback(lambda _: self._in_hand.pop(task.ref))
-        self._undeveloped[task.ref] = file, storing
+        self._untold[task.ref] = file, task
 
     def add(self, person: str, files: Mapping[int, Any]) -> None:
         self._files.setdefault(person, {}).update(files)
@@ -46,37 +43,51 @@ class Album:
         return self._files.get(person, {})
 
     def photo_of(self, answer_id: int) -> Sent | None:
-        """Return a photo that is not told of yet, with what it shows."""
-        if (photo := self._in_hand.get(answer_id)) is not None:
-            return photo.data, photo.truth
-        if answer_id not in self._undeveloped:
-            return None
-        told, secret = self._undeveloped[answer_id][1].result()
-        data = stored(told["key"])
-        return None if data is None else (data, secret.truth)
+        """Return a photo that was taken here, with what it shows."""
+        photo = self._in_hand.get(answer_id)
+        return None if photo is None else (photo.data, photo.truth)
 
     def develop(self) -> None:
-        """Wait for the photos that were taken, and tell of them in that order."""
-        for file, storing in self._undeveloped.values():
-            told, secret = storing.result()
+        """Wait for the photos that were taken, tell of them in that order, and begin to store them."""
+        fresh = []
+        for ref, (file, task) in self._untold.items():
+            photo = self._in_hand[ref]
+            told, secret = _told(task, photo)
             file |= told
             self._secrets.keep(secret)
-        self._undeveloped.clear()
+            fresh.append((told["key"], photo.data))
+        self._untold.clear()
+        if fresh:
+            self._storing.append(self._beside.submit(_store_all, fresh))
 
     def write(self) -> None:
-        """Write what nobody may see but the crowd, at the end."""
+        """Write what nobody may see but the crowd, at the end, when all is stored."""
         with self._beside:
             self.develop()
-        self._secrets.write()
+            self._secrets.write()
+        for one in self._storing:
+            one.result()
 
 
-def store(task: acting.StallTask, photo: answers.Photo) -> Stored:
+def store(task: acting.StallTask, photo: answers.Photo) -> tuple[dict[str, Any], Secret]:
     """Store a file; return what an answer says of it, and what only the crowd knows."""
+    told, secret = _told(task, photo)
+    _store_all([(told["key"], photo.data)])
+    return told, secret
+
+
+def _told(task: acting.StallTask, photo: answers.Photo) -> tuple[dict[str, Any], Secret]:
     data, digest = photo.data, hashlib.sha256(photo.data)
     suffix = "mp4" if data[4:8] == FILM else "jpg"
-    key = default_storage.save(f"uploads/{uuid.uuid4().hex}.{suffix}", ContentFile(data))
+    key = f"uploads/{uuid.uuid4().hex}.{suffix}"
     told = {"key": key, "sha256": digest.hexdigest(), "bytes": len(data), "name": f"photo-{task.ref}.{suffix}"}
     return told, Secret(digest.digest(), photo.truth, task.ref, photo.trick)
+
+
+def _store_all(files: Sequence[tuple[str, bytes]]) -> None:
+    for key, data in files:
+        if (name := default_storage.save(key, ContentFile(data))) != key:
+            raise OSError(f"The storage keeps {key} as {name}.")
 
 
 def stored(key: str) -> bytes | None:

@@ -41,16 +41,24 @@ def test_a_photo_that_cannot_be_stored_is_told_of_when_it_is_asked_for():
         album.develop()
 
 
-def test_a_photo_that_is_sent_again_is_had_from_the_hand_then_from_where_it_was_stored_and_nobody_waits_for_another():
+def test_a_photo_that_is_sent_again_is_had_from_the_hand_and_nobody_waits_for_another():
     album, drawing = Album(), [Future(), Future()]
     for number, drawn in enumerate(drawing):
         album.take({}, StallTask(number, {}), photo(str(number), drawn=drawn))
     drawing[1].set_result(b"the second photo")
     assert album.photo_of(1) == (b"the second photo", photo("1").truth)
     drawing[0].set_result(b"the first photo")
-    with album._beside:  # until both are stored
-        pass
-    assert not album._in_hand
-    assert album.photo_of(0) == (b"the first photo", photo("0").truth)
     album.develop()
-    assert album.photo_of(0) is None  # it is told of: whoever wants it reads it like any other
+    assert album.photo_of(0) == (b"the first photo", photo("0").truth)
+    assert album.photo_of(2) is None
+
+
+def test_a_photo_that_the_storage_refuses_ends_the_round(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(default_storage, "save", refuse)
+    album = Album()
+    album.take({}, StallTask(1, {}), photo("one"))
+    with pytest.raises(OSError, match="the disk is full"):
+        album.write()
