@@ -41,7 +41,7 @@ SELECT asked.place, found.duration_ms, (SELECT count(*) FROM crowd_answer WHERE 
   FROM unnest(%(workers)s::bigint[], %(sinces)s::timestamptz[]) WITH ORDINALITY AS asked (worker, since, place)
  CROSS JOIN LATERAL (
        SELECT id, duration_ms FROM crowd_assignment
-        WHERE batch_id = %(batch)s AND worker_id = asked.worker AND duration_ms IS NOT NULL
+        WHERE worker_id = asked.worker AND batch_id + 0 = %(batch)s AND duration_ms IS NOT NULL
           AND (asked.since IS NULL OR issued_at > asked.since)
         ORDER BY id DESC LIMIT %(most)s) AS found
  ORDER BY asked.place, found.id

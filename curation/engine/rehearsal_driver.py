@@ -7,10 +7,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models import JSONField
 
 from crowd.bulk import insert_all
 from crowd.clock import database_now
-from crowd.models import Evidence
+from crowd.models import Answer, AnswerRaw, Assignment, Evidence, Reservation, Task
 from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.pictures.truth import TEMPLATE
 from curation.engine import flow, known_films
@@ -18,11 +19,12 @@ from curation.engine.crowds import Crowd
 from curation.engine.rehearsal_eyes import check_planted
 from curation.engine.report import shows_the_truth, truth_of, with_truth
 from curation.engine.wish import Wish
-from curation.models import Asset, Consensus, Decision, Pool, Project, Review, Stage
+from curation.models import Annotation, Asset, Consensus, Decision, Pool, Project, Review, Stage
 from curation.services import assets, pools, suspicions
 
 IDLE_TURNS = 400
 OBJECTS_A_COLLECTION = 500_000
+GROWING = (Answer, AnswerRaw, Assignment, Reservation, Task, Annotation, Asset, Consensus, Decision)
 AT_ONCE = 1_000  # pages or assets in a slice of machine work
 
 
@@ -43,11 +45,14 @@ class Driver:
         """Let some people come by, then do all the machine work that follows. True when nothing is left."""
         _wait_for_no_disk()
         self._open_what_opens()
-        done = self.crowd.row().step % self.visits_a_turn
+        step = self.crowd.row().step
+        done = step % self.visits_a_turn
         if self.owes_work and not done:  # interrupted before the end of its machine work: this comes first
             self._work()
             return self._is_over()
         pages = self._let_people_come(self.visits_a_turn - done)
+        if self.crowd.row().step.bit_length() > step.bit_length():
+            _let_plans_know()
         self._work()
         self.idle = 0 if pages else self.idle + 1
         if self.progress:
@@ -110,6 +115,18 @@ class Driver:
 
     def _wanted(self) -> int:
         return sum(Pool.objects.filter(project=self.project).values_list("wanted", flat=True))
+
+
+def _let_plans_know() -> None:
+    """Have PostgreSQL look at tables that have doubled: it would do so once a minute, and plans by what it last saw.
+
+    Not at what people sent: nobody looks for that, and all of it would have to be unpacked.
+    """
+    with connection.cursor() as cursor:
+        for model in GROWING:
+            plain = [str(field.column) for field in model._meta.concrete_fields if not isinstance(field, JSONField)]
+            named = ", ".join(map(connection.ops.quote_name, plain))
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)} ({named})")
 
 
 @contextmanager
