@@ -3,12 +3,13 @@
 One hit bans nobody: a level is a smoothed rate whose lower bound must be high enough (crowd.honesty).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from crowd.honesty import BAN, NOTHING, WARN, Policy, Terms
 from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
@@ -20,48 +21,65 @@ DISHONESTY = "dishonesty"
 USUAL_POLICY = Policy()
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A picture that speaks against who sent it, with its proof."""
+
+    worker_id: int
+    level: int
+    kind: str
+    item_id: int
+    other_item_id: int | None
+    details: Mapping[str, Any]
+    batch_id: int | None = None
+    awaits_person: bool = False
+
+
 @transaction.atomic
-def record_evidence(
-    *,
-    worker_id: int,
-    project_id: int,
-    level: int,
-    kind: str,
-    item_id: int,
-    other_item_id: int | None,
-    details: Mapping[str, Any],
-    now: datetime,
-    batch_id: int | None = None,
-    policy: Policy = USUAL_POLICY,
-    awaits_person: bool = False,
-) -> Evidence:
-    """Keep a hit with its proof; what the worker's level asks for follows, unless a person has to look at it first.
+def record_all(*, project_id: int, hits: Sequence[Hit], now: datetime, policy: Policy = USUAL_POLICY) -> list[Evidence]:
+    """Keep hits with their proof, and return it; what each worker's level asks for follows, hit by hit.
 
-    A picture accuses once for each kind, and again only after that was found to be a false alarm.
+    What a person has to look at first has no consequence yet. A picture accuses once for each kind, and again only
+    after that was found to be a false alarm.
     """
-    lock(worker_id)
-    row, made = Evidence.objects.get_or_create(
-        project_id=project_id,
-        item_id=item_id,
-        kind=kind,
-        overturned_at=None,
-        defaults={
-            "worker_id": worker_id,
-            "level": level,
-            "other_item_id": other_item_id,
-            "details": dict(details),
-            "created_at": now,
-            "awaits_person": awaits_person,
-        },
+    lock(*{hit.worker_id for hit in hits})
+    there = Evidence.objects.filter(
+        project_id=project_id, item_id__in={hit.item_id for hit in hits}, overturned_at__isnull=True
     )
-    if made and not awaits_person:
-        act_on_level(worker_id=worker_id, project_id=project_id, batch_id=batch_id, policy=policy, now=now)
-    return row
+    known = {(row.item_id, row.kind): row for row in there}
+    fresh: dict[tuple[int, str], Hit] = {}
+    for hit in hits:
+        if (hit.item_id, hit.kind) not in known:
+            fresh.setdefault((hit.item_id, hit.kind), hit)
+    counting = [hit for hit in fresh.values() if not hit.awaits_person]
+    standing = _standing(worker_ids={hit.worker_id for hit in counting}, project_id=project_id)
+    rows = Evidence.objects.bulk_create(_evidence(project_id, hit, now) for hit in fresh.values())
+    for hit in counting:
+        mine = standing[hit.worker_id]
+        mine.levels.append(hit.level)
+        _follow(mine.reached(policy), hit.worker_id, project_id, hit.batch_id, now)
+    known |= zip(fresh, rows, strict=True)
+    return [known[hit.item_id, hit.kind] for hit in hits]
 
 
-def lock(worker_id: int) -> None:
-    """Let one at a time change what is held against a worker; taken before the locks of his pictures."""
-    Worker.objects.select_for_update(no_key=True).only("pk").get(pk=worker_id)
+def _evidence(project_id: int, hit: Hit, now: datetime) -> Evidence:
+    return Evidence(
+        project_id=project_id,
+        worker_id=hit.worker_id,
+        level=hit.level,
+        kind=hit.kind,
+        item_id=hit.item_id,
+        other_item_id=hit.other_item_id,
+        details=dict(hit.details),
+        created_at=now,
+        awaits_person=hit.awaits_person,
+    )
+
+
+def lock(*worker_ids: int) -> None:
+    """Let one at a time change what is held against workers; taken before the locks of their pictures."""
+    rows = Worker.objects.select_for_update(no_key=True).filter(pk__in=worker_ids).order_by("pk")
+    list(rows.values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -159,18 +177,36 @@ def _in_account(project_id: int) -> str:
     return f"{DISHONESTY} {project_id}"
 
 
-def judged_submissions(*, worker_id: int, project_id: int) -> int:
-    done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
-    return Assignment.objects.filter(
-        worker_id=worker_id, project_id=project_id, batch__interface__in=COLLECTS, state__in=done
-    ).count()
+@dataclass(slots=True)
+class _Standing:
+    """The levels of what counts against a worker in a project, and how many of his submissions were judged there."""
+
+    judged: int = 0
+    levels: list[int] = field(default_factory=list)
+
+    def reached(self, policy: Policy) -> Terms | None:
+        return policy.reached(self.levels, self.judged)
 
 
 def reached_by(*, worker_id: int, project_id: int, policy: Policy) -> Terms | None:
     """Return the gravest level the worker has in the project, or None."""
-    hits = Evidence.counting().filter(worker_id=worker_id, project_id=project_id)
-    judged = judged_submissions(worker_id=worker_id, project_id=project_id)
-    return policy.reached(list(hits.values_list("level", flat=True)), judged)
+    return _standing(worker_ids={worker_id}, project_id=project_id)[worker_id].reached(policy)
+
+
+def _standing(*, worker_ids: Collection[int], project_id: int) -> dict[int, _Standing]:
+    found = {worker_id: _Standing() for worker_id in worker_ids}
+    if not found:
+        return found
+    done = [Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED]
+    sent = Assignment.objects.filter(
+        worker_id__in=worker_ids, project_id=project_id, batch__interface__in=COLLECTS, state__in=done
+    )
+    for worker_id, n in sent.values_list("worker_id").annotate(n=Count("pk")):
+        found[worker_id].judged = n
+    hits = Evidence.counting().filter(worker_id__in=worker_ids, project_id=project_id)
+    for worker_id, level in hits.values_list("worker_id", "level"):
+        found[worker_id].levels.append(level)
+    return found
 
 
 def level_of(*, worker_id: int, project_id: int, policy: Policy = USUAL_POLICY) -> int | None:
@@ -184,6 +220,12 @@ def act_on_level(
 ) -> Restriction | None:
     """Warn or ban a worker as the level that was reached asks for."""
     terms = reached_by(worker_id=worker_id, project_id=project_id, policy=policy)
+    return _follow(terms, worker_id, project_id, batch_id, now)
+
+
+def _follow(
+    terms: Terms | None, worker_id: int, project_id: int, batch_id: int | None, now: datetime
+) -> Restriction | None:
     if terms is None or terms.consequence == NOTHING:
         return None
     scope, scope_id, mark = _place(terms, worker_id, project_id, batch_id)

@@ -82,8 +82,7 @@ def judge(*, project: Project, page_ids: Iterable[int], judgement: Judgement, by
         if len(pages) < len(ids):
             raise CrowdError(JUDGED_MEANWHILE)
         _require_one_currency(pages, judgement)
-        for worker_id in sorted({page.worker_id for page in pages}):
-            dishonesty.lock(worker_id)
+        dishonesty.lock(*{page.worker_id for page in pages})
         ledger.lock_project(project_id=project.pk)
         if waiting(project).filter(pk__in=ids).count() < len(ids):
             raise CrowdError(JUDGED_MEANWHILE)
@@ -96,11 +95,10 @@ def judge(*, project: Project, page_ids: Iterable[int], judgement: Judgement, by
 def pay_unjudged(*, project: Project, photos: QuerySet[Asset], now: datetime) -> None:
     """Accept what nobody has judged of the submissions with these photos: nobody will be able to look at it."""
     pages = waiting(project).filter(answers__pk__in=photos.values("answer_id")).order_by()
-    workers = sorted(set(pages.values_list("worker_id", flat=True)))
+    workers = set(pages.values_list("worker_id", flat=True))
     if not workers:
         return
-    for worker_id in workers:
-        dishonesty.lock(worker_id)
+    dishonesty.lock(*workers)
     ledger.lock_project(project_id=project.pk)
     for page_id in sorted(set(pages.values_list("pk", flat=True))):
         judging.accept(assignment_id=page_id, now=now)

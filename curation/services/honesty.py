@@ -1,6 +1,7 @@
 """What the levels of dishonesty are called in a project, how grave they are, and what follows; a reviewer's flag."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db.models import F
 from crowd import honesty
 from crowd.errors import CrowdError
 from crowd.honesty import Policy
-from crowd.models import Evidence, Task
+from crowd.models import Answer, Evidence, Task
 from crowd.services import dishonesty, tasks
 from curation.models import Asset, Decision, HonestyTerms, Project, User
 from curation.services import assets, events, submissions, versions
@@ -45,37 +46,51 @@ def save_policy(*, project: Project, policy: Policy, by: User, now: datetime) ->
     return new
 
 
-def record(
-    *, asset: Asset, level: int, kind: str, other: Asset | None, details: dict[str, Any], now: datetime
-) -> Evidence | None:
-    """Keep evidence against whoever sent a picture; what the level asks for follows. A frame accuses nobody.
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """What a picture says against whoever sent it; `other` is the one it repeats, if any."""
 
-    What is held counts only when a person has confirmed it.
+    asset: Asset
+    level: int
+    kind: str
+    other: Asset | None
+    details: Mapping[str, Any]
+
+
+def record_all(*, found: Sequence[Accusation], now: datetime) -> list[Evidence]:
+    """Keep evidence against whoever sent these pictures of one project; what the levels ask for follows.
+
+    A frame accuses nobody. What is held counts only when a person has confirmed it.
     """
-    if asset.worker_id is None or asset.parent_id is not None:
-        return None
-    return dishonesty.record_evidence(
-        worker_id=asset.worker_id,
-        project_id=asset.project_id,
-        level=level,
-        kind=kind,
-        item_id=asset.pk,
-        other_item_id=other.pk if other else None,
-        details=details,
-        now=now,
-        batch_id=batch_of(asset),
-        policy=policy_of(asset.project_id),
-        awaits_person=asset.state == Asset.State.HELD,
-    )
+    against = [one for one in found if one.asset.worker_id is not None and one.asset.parent_id is None]
+    if not against:
+        return []
+    came_in = batches_of([one.asset for one in against])
+    hits = [
+        dishonesty.Hit(
+            worker_id=one.asset.worker_id or 0,
+            level=one.level,
+            kind=one.kind,
+            item_id=one.asset.pk,
+            other_item_id=one.other.pk if one.other else None,
+            details=one.details,
+            batch_id=came_in.get(one.asset.answer_id),
+            awaits_person=one.asset.state == Asset.State.HELD,
+        )
+        for one in against
+    ]
+    (project_id,) = {one.asset.project_id for one in against}
+    return dishonesty.record_all(project_id=project_id, hits=hits, now=now, policy=policy_of(project_id))
 
 
-def batch_of(asset: Asset) -> int | None:
-    """Return the batch a picture came in, if any."""
-    return asset.answer.assignment.batch_id if asset.answer else None
+def batches_of(sent: Iterable[Asset]) -> dict[int | None, int]:
+    """Return the batches that pictures came in, by the answers they were."""
+    answers = Answer.objects.filter(pk__in=[asset.answer_id for asset in sent if asset.answer_id])
+    return dict(answers.values_list("pk", "assignment__batch_id"))
 
 
 @transaction.atomic
-def flag(*, asset_id: int, by: User, note: str, now: datetime) -> Evidence | None:
+def flag(*, asset_id: int, by: User, note: str, now: datetime) -> Evidence:
     """A person says that a picture is generated or swapped: it is dropped, unpaid if that is still open."""
     sender = Asset.objects.values_list("worker_id", flat=True).get(pk=asset_id)
     if sender is not None:
@@ -101,7 +116,8 @@ def flag(*, asset_id: int, by: User, note: str, now: datetime) -> Evidence | Non
         now=now,
     )
     submissions.reject(asset=asset, reason=FLAG, now=now)
-    evidence = record(asset=asset, level=Evidence.Level.SYNTHETIC, kind=FLAG, other=None, details=details, now=now)
+    accusation = Accusation(asset, Evidence.Level.SYNTHETIC, FLAG, None, details)
+    (evidence,) = record_all(found=[accusation], now=now)
     text = f"{by.name} reported a picture as generated or swapped."
     events.record(kind="evidence.flagged", text=text, project=asset.project, subject=asset, by=by, now=now)
     return evidence

@@ -76,8 +76,9 @@ def _lock(evidence_id: int) -> None:
 def _standing(evidence_id: int) -> dict[str, Any]:
     """Return by what the level of an accused worker is found."""
     evidence = Evidence.objects.get(pk=evidence_id)
-    asset = Asset.objects.select_related("answer__assignment").get(pk=evidence.item_id)
-    return {"batch_id": honesty.batch_of(asset), "policy": honesty.policy_of(evidence.project_id)}
+    asset = Asset.objects.get(pk=evidence.item_id)
+    batch_id = honesty.batches_of([asset]).get(asset.answer_id)
+    return {"batch_id": batch_id, "policy": honesty.policy_of(evidence.project_id)}
 
 
 def _decide(asset: Asset, verdict: str, reason: str, by: User | None, now: datetime) -> None:
@@ -133,6 +134,6 @@ def decide_likeness(*, asset_id: int, is_same: bool, by: User, now: datetime) ->
     details = {"other_asset": str(likeness.other), "distance": likeness.distance, "by": by.name}
     _decide(asset, Verdict.DROPPED, SAME, by, now)
     submissions.reject(asset=asset, reason=SAME, now=now)
-    level = Evidence.Level.DUPLICATE
-    honesty.record(asset=asset, level=level, kind=SAME, other=other, details=details, now=now)
+    accusation = honesty.Accusation(asset, Evidence.Level.DUPLICATE, SAME, other, details)
+    honesty.record_all(found=[accusation], now=now)
     return asset

@@ -272,8 +272,8 @@ def decide_all(*, found: Sequence[tuple[Asset, Finding]], now: datetime) -> None
     Measuring takes a while: what has left the stage meanwhile is not decided on again.
     """
     accused = {seen.worker_id for seen, one in found if one.level is not None and seen.worker_id is not None}
-    for worker_id in sorted(accused):
-        dishonesty.lock(worker_id)
+    if accused:
+        dishonesty.lock(*accused)
     refused = [seen.pk for seen, one in found if one.reason and one.sure]
     if refused:
         assets.lock_purse(*refused)
@@ -283,10 +283,12 @@ def decide_all(*, found: Sequence[tuple[Asset, Finding]], now: datetime) -> None
     moves = [assets.Move(asset, _verdict(one), one.reason, one.evidence) for asset, one in due]
     assets.decide_all(moves=moves, by_kind=Decision.By.RULE, now=now)
     submissions.reject_all(found=[(asset, one.reason) for asset, one in due if one.reason and one.sure], now=now)
-    for asset, one in due:
-        if one.reason and one.level is not None:
-            details = dict(one.evidence)
-            honesty.record(asset=asset, level=one.level, kind=one.reason, other=one.other, details=details, now=now)
+    accusations = [
+        honesty.Accusation(asset, one.level, one.reason, one.other, one.evidence)
+        for asset, one in due
+        if one.reason and one.level is not None
+    ]
+    honesty.record_all(found=accusations, now=now)
 
 
 def _verdict(found: Finding) -> str:

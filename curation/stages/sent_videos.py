@@ -205,5 +205,5 @@ def _refuse(video: Asset, reason: str, now: datetime, *, sentence: str = "", oth
         return
     submissions.reject(asset=video, reason=reason, now=now)
     if other is not None:
-        level = Evidence.Level.DUPLICATE
-        honesty.record(asset=video, level=level, kind=reason, other=other, details=dict(evidence), now=now)
+        accusation = honesty.Accusation(video, Evidence.Level.DUPLICATE, reason, other, evidence)
+        honesty.record_all(found=[accusation], now=now)

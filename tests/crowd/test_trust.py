@@ -1,10 +1,11 @@
 """Who may work: evidence, levels, bans, quality rules. One hit bans nobody."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from crowd.honesty import lower_bound
+from crowd.honesty import USUAL, WARN, Policy, lower_bound
 from crowd.models import Assignment, Batch, Evidence, Restriction, Worker
 from crowd.services import dishonesty, trust
 from tests.crowd import market
@@ -40,15 +41,23 @@ def accuse(
     photos: Batch, who: Worker, n: int, level: int = Level.DUPLICATE, start: int = 0, *, awaits_person: bool = False
 ) -> list[Evidence]:
     return [
-        dishonesty.record_evidence(
+        row
+        for hit in hits(who, n, level, start, awaits_person=awaits_person)
+        for row in dishonesty.record_all(project_id=photos.project_id, hits=[hit], now=NOON)
+    ]
+
+
+def hits(
+    who: Worker, n: int, level: int = Level.DUPLICATE, start: int = 0, *, awaits_person: bool = False
+) -> list[dishonesty.Hit]:
+    return [
+        dishonesty.Hit(
             worker_id=who.pk,
-            project_id=photos.project_id,
             level=level,
             kind="same_photo",
             item_id=who.pk * 1000 + start + number,
             other_item_id=None,
             details={"distance": 3},
-            now=NOON,
             awaits_person=awaits_person,
         )
         for number in range(n)
@@ -116,6 +125,28 @@ def test_the_same_picture_accuses_once(photos, wanda):
     accuse(photos, wanda, 1)
     accuse(photos, wanda, 1)
     assert Evidence.objects.count() == 1
+
+
+def test_hits_recorded_together_have_the_consequences_of_one_after_the_other(photos, wanda):
+    first, *others = USUAL
+    policy = Policy((replace(first, consequence=WARN), *others))
+    together = market.worker(photos.account, "together")
+    levels = [Level.DUPLICATE] * 6 + [Level.TEMPLATE] * 6
+    for who in (wanda, together):
+        send(photos, who, len(levels))
+    given = {
+        who: [hit for at, level in enumerate(levels) for hit in hits(who, 1, level, at)] for who in (wanda, together)
+    }
+    for hit in given[wanda]:
+        dishonesty.record_all(project_id=photos.project_id, hits=[hit], now=NOON, policy=policy)
+    again = [*given[together], given[together][0]]
+    rows = dishonesty.record_all(project_id=photos.project_id, hits=again, now=NOON, policy=policy)
+    assert [row.level for row in rows] == [*levels, levels[0]]
+    assert rows[0].pk == rows[-1].pk
+    said = "scope", "effect", "reason", "by_rule", "until", "lifted_at"
+    of_each = [list(Restriction.objects.filter(worker=who).order_by("pk").values_list(*said)) for who in given]
+    assert of_each[0] == of_each[1]
+    assert [effect for _, effect, *_ in of_each[0]] == ["warning", "no_work"]
 
 
 def test_a_false_alarm_lifts_the_ban_when_the_rest_is_too_little(photos, wanda):
