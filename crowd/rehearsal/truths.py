@@ -1,7 +1,7 @@
 """What photos really show, and what was done to them: told apart from the product, kept in memory for a while."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from crowd.rehearsal.models import HiddenTruth, PlayedTrick
@@ -49,6 +49,16 @@ def truth_of(sha256: bytes) -> Truth:
     if sha256 not in _known:
         _remember(sha256, Truth.from_json(HiddenTruth.objects.get(sha256=sha256).truth))
     return _known[sha256]
+
+
+def truths_of(digests: Collection[bytes]) -> dict[bytes, Truth]:
+    """Return the truths about files, of those that have one."""
+    found = {digest: _known[digest] for digest in digests if digest in _known}
+    others = HiddenTruth.objects.filter(sha256__in=[digest for digest in digests if digest not in found])
+    for row in others if len(found) < len(digests) else ():
+        found[bytes(row.sha256)] = Truth.from_json(row.truth)
+        _remember(bytes(row.sha256), found[bytes(row.sha256)])
+    return found
 
 
 def _remember(sha256: bytes, truth: Truth) -> None:

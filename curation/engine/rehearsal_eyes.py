@@ -14,9 +14,10 @@ from django.db import transaction
 from crowd.bulk import bulk_change
 from crowd.errors import CrowdError
 from crowd.models import Evidence
+from crowd.rehearsal import truths
 from crowd.rehearsal.answers import COPIES, SHARED
 from crowd.rehearsal.darkrooms import PLANTED, TEMPLATE_COPY
-from crowd.rehearsal.models import HiddenTruth, PlayedTrick
+from crowd.rehearsal.models import PlayedTrick
 from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.pictures.truth import TEMPLATE
 from curation.engine.asking import Campaign, settings_for
@@ -52,11 +53,11 @@ def check_planted(*, stage: Stage, now: datetime) -> bool:
     seen = found[:AT_ONCE]
     if not seen:
         return False
-    truths, tricks = _truths_of(seen), _tricks_of(seen)
-    _note_measures(seen, truths)
+    shown, tricks = _truths_of(seen), _tricks_of(seen)
+    _note_measures(seen, shown)
     undecided: list[tuple[Asset, Finding]] = []
     for asset in seen:
-        truth, trick = truths[bytes(asset.sha256)], tricks.get(asset.answer_id or 0, "")
+        truth, trick = shown[bytes(asset.sha256)], tricks.get(asset.answer_id or 0, "")
         if settings.duplicates and trick in COPIES and any(_hides(asset, *one) for one in undecided):
             decide_all(found=undecided, now=now)
             undecided = []
@@ -75,8 +76,7 @@ def _hides(copy: Asset, earlier: Asset, found: Finding) -> bool:
 
 
 def _truths_of(seen: Sequence[Asset]) -> dict[bytes, Truth]:
-    rows = HiddenTruth.objects.filter(sha256__in={bytes(asset.sha256) for asset in seen})
-    return {bytes(row.sha256): Truth.from_json(row.truth) for row in rows}
+    return truths.truths_of({bytes(asset.sha256) for asset in seen})
 
 
 def _tricks_of(seen: Sequence[Asset]) -> dict[int, str]:
@@ -84,10 +84,10 @@ def _tricks_of(seen: Sequence[Asset]) -> dict[int, str]:
     return dict(played.values_list("answer_id", "trick"))
 
 
-def _note_measures(seen: Sequence[Asset], truths: Mapping[bytes, Truth]) -> None:
+def _note_measures(seen: Sequence[Asset], shown: Mapping[bytes, Truth]) -> None:
     """Keep the size that was planted; the grey point stands for every copy."""
     for asset in seen:
-        truth = truths[bytes(asset.sha256)]
+        truth = shown[bytes(asset.sha256)]
         asset.width, asset.height = truth.width, truth.height
     copies = [
         AssetPreview(asset=one, thumb_key=one.storage_key, screen_key=one.storage_key, grey_key=one.storage_key)

@@ -12,8 +12,9 @@ from django.db.models import Sum
 from aggregation.core.geometry import best_matching, iou_matrix
 from crowd.models import Account, Assignment, Batch, Evidence, LedgerEntry, Restriction, Worker
 from crowd.money import plain
+from crowd.rehearsal import truths
 from crowd.rehearsal.answers import THIRD_PARTY
-from crowd.rehearsal.models import HiddenTruth, PlayedTrick, RehearsalCrowd
+from crowd.rehearsal.models import PlayedTrick, RehearsalCrowd
 from crowd.rehearsal.people import Person
 from crowd.rehearsal.pictures import Truth
 from crowd.rehearsal.population import LEVELS, Kind
@@ -140,8 +141,8 @@ def cost_of(project: Project, funnel: list[dict[str, Any]], delivered: int) -> d
 
 
 def truth_of(asset: Asset) -> Truth | None:
-    row = HiddenTruth.objects.filter(sha256=asset.sha256).first()
-    return Truth.from_json(row.truth) if row else None
+    digest = bytes(asset.sha256)
+    return truths.truths_of({digest}).get(digest)
 
 
 def quality_of(project: Project) -> dict[str, Any]:
@@ -174,14 +175,13 @@ def with_truth(found: Sequence[Asset]) -> Iterator[tuple[Asset, Truth | None, Co
     """Yield each with the truth about it and its current boxes, where there are any, read some hundred at a time."""
     for start in range(0, len(found), READ_AT_ONCE):
         some = found[start : start + READ_AT_ONCE]
-        hidden = HiddenTruth.objects.filter(sha256__in=[asset.sha256 for asset in some])
-        truths = {bytes(row.sha256): Truth.from_json(row.truth) for row in hidden}
+        shown = truths.truths_of({bytes(asset.sha256) for asset in some})
         current = Consensus.objects.current().of_boxes().filter(asset__in=some).prefetch_related("boxes")
         boxes: dict[int, Consensus] = {}
         for row in current:
             boxes.setdefault(row.asset_id, row)
         for asset in some:
-            yield asset, truths.get(bytes(asset.sha256)), boxes.get(asset.pk)
+            yield asset, shown.get(bytes(asset.sha256)), boxes.get(asset.pk)
 
 
 def matched(consensus: Consensus, truth: Truth) -> list[tuple[float, bool]]:

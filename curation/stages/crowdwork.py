@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import F
 
-from crowd.bulk import insert_all, insert_values
+from crowd.bulk import insert_values, next_ids
 from crowd.models import Answer, Assignment, Batch, Task
 from crowd.services import tasks, trust
 from crowd.services.publishing import answers_to_come
@@ -17,6 +17,21 @@ from curation.models import Annotation, Asset, Box, Consensus, ConsensusRun, Sta
 from curation.services import assets, class_examples
 from curation.services.consensus.storing import Row
 from curation.stages.base import Done
+
+ANNOTATION = (
+    "id",
+    "project_id",
+    "asset_id",
+    "stage_id",
+    "answer_id",
+    "worker_id",
+    "kind",
+    "label",
+    "flags",
+    "is_empty",
+    "discarded_at",
+    "created_at",
+)
 
 
 def offer(*, stage: Stage, now: datetime, limit: int, starts_with: int | None = None) -> Done:
@@ -136,11 +151,15 @@ def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said],
     there = set(stored.values_list("answer_id", flat=True))
     fresh = [one for one in about if one.answer.pk not in there]
     banned = trust.distrusted(pages=pages, now=now)
-    rows = [_annotation(stage, one, now if one.answer.assignment_id in banned else None, now) for one in fresh]
-    insert_all(rows, numbered=True)
+    ids = next_ids(Annotation, len(fresh))
+    rows = [
+        _annotation(pk, stage, one, now if one.answer.assignment_id in banned else None, now)
+        for pk, one in zip(ids, fresh, strict=True)
+    ]
+    insert_values(Annotation, ANNOTATION, rows)
     boxes = [
-        (row.pk, seq, *(box[name] for name in ("label", "x", "y", "w", "h")), box.get("points", []))
-        for row, one in zip(rows, fresh, strict=True)
+        (pk, seq, *(box[name] for name in ("label", "x", "y", "w", "h")), box.get("points", []))
+        for pk, one in zip(ids, fresh, strict=True)
         for seq, box in enumerate(one.boxes)
     ]
     insert_values(Box, ("annotation_id", "seq", "label", "x", "y", "w", "h", "points"), boxes)
@@ -150,20 +169,11 @@ def annotate(*, stage: Stage, pages: Sequence[Assignment], said: Sequence[Said],
         tasks.want_more(Task.objects.filter(pk__in=again), answers=answers)
 
 
-def _annotation(stage: Stage, said: Said, discarded_at: datetime | None, now: datetime) -> Annotation:
-    return Annotation(
-        project_id=stage.project_id,
-        asset_id=said.answer.item_id or 0,
-        stage=stage,
-        answer_id=said.answer.pk,
-        worker_id=said.answer.worker_id,
-        kind=said.kind,
-        label=said.label,
-        flags=list(said.flags),
-        is_empty=said.kind == Annotation.Kind.BOXES and not said.boxes,
-        discarded_at=discarded_at,
-        created_at=now,
-    )
+def _annotation(pk: int, stage: Stage, said: Said, discarded_at: datetime | None, now: datetime) -> tuple[Any, ...]:
+    """Return what an answer says as a row of ANNOTATION."""
+    answer, is_empty = said.answer, said.kind == Annotation.Kind.BOXES and not said.boxes
+    about = (pk, stage.project_id, answer.item_id, stage.pk, answer.pk, answer.worker_id)
+    return *about, said.kind, said.label, list(said.flags), is_empty, discarded_at, now
 
 
 def items_of(answers: Sequence[Given]) -> list[int]:

@@ -35,9 +35,17 @@ def at_stage(stage: Stage, rows: QuerySet[Asset], limit: int | None = None) -> l
 
 
 def all_locked(asset_ids: Iterable[int]) -> dict[int, Asset]:
-    """Lock assets in the order of their ids, and return them by these with what they were sent as."""
-    rows = Asset.objects.select_for_update(of=("self",)).select_related("stage", "project", "answer").order_by("id")
-    return {asset.pk: asset for asset in rows.filter(pk__in=list(asset_ids))}
+    """Lock assets in the order of their ids, and return them by these with what they were sent as.
+
+    Those of one stage share it: it is not read with each.
+    """
+    rows = Asset.objects.select_for_update(of=("self",)).select_related("answer").order_by("id")
+    found = {asset.pk: asset for asset in rows.filter(pk__in=list(asset_ids))}
+    stages = Stage.objects.select_related("project").in_bulk({asset.stage_id for asset in found.values()})
+    for asset in found.values():
+        asset.stage = stages[asset.stage_id]
+        asset.project = asset.stage.project
+    return found
 
 
 def locked(asset_id: int) -> Asset:
