@@ -45,7 +45,7 @@ SELECT asked.place, found.duration_ms, (SELECT count(*) FROM crowd_answer WHERE 
           AND (asked.since IS NULL OR issued_at > asked.since)
         ORDER BY id DESC LIMIT %(most)s) AS found
  ORDER BY asked.place, found.id
-"""
+"""  # `+ 0`: by the index of pages of a batch, PostgreSQL would go through those of everybody
 
 
 @dataclass(frozen=True, slots=True)

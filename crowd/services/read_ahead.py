@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Final
 
 from django.db.models import F, Q
 
@@ -14,28 +15,35 @@ from crowd.models import Answer, Batch, Task, Worker
 from crowd.services import control, retrying
 from crowd.services.standing import Standing
 
-PAGES_AHEAD, PEOPLE_A_PAGE, MORE = 3, 10, 4
+PAGES_AHEAD, PEOPLE_A_PAGE, MORE = 3, 20, 2
 ON_OFFER = """
-SELECT task.* FROM unnest(%s::bigint[], %s::int[]) AS asked (batch, most)
+SELECT task.* FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::bigint[]) AS asked (batch, most, priority, last)
  CROSS JOIN LATERAL (SELECT * FROM crowd_task WHERE batch_id = asked.batch AND NOT cancelled AND issued < overlap
+                        AND priority <= asked.priority AND (priority < asked.priority OR id > asked.last)
                       ORDER BY priority DESC, id LIMIT asked.most FOR UPDATE SKIP LOCKED) AS task
 """
+FIRST: Final = (2**31 - 1, 0)  # before every priority and id
 
 
 @dataclass(slots=True)
 class _Queue:
     """The first tasks of a batch that have a place, in the order in which they are given out.
 
-    At most so many were asked for, and so many were found.
+    At most so many are asked for next, after the last one so far.
     """
 
     most: int
-    found: int = 0
+    last: tuple[int, int] = FIRST
+    goes_on: bool = True
     tasks: dict[int, Task] = field(default_factory=dict)
 
-    @property
-    def goes_on(self) -> bool:
-        return self.found == self.most
+    def goes_on_with(self, found: Sequence[Task]) -> None:
+        """Add what was found: where it is all that was asked for, there may be more."""
+        self.goes_on = len(found) == self.most
+        self.most *= MORE
+        for task in found:
+            self.last = task.priority, task.pk
+            self.keep(task)
 
     def keep(self, task: Task) -> None:
         """Keep a task while it has a place: one that is full is looked at no more."""
@@ -79,7 +87,7 @@ class ReadAhead:
         worker, queue = known.worker, self._queue_of(batch)
         found = list(islice(self._free(queue, worker), max(0, n)))
         while len(found) < n and queue.goes_on:
-            queue = self._read({batch.pk: MORE * queue.most})[batch.pk]
+            self._read({batch.pk: queue})
             found = list(islice(self._free(queue, worker), n))
         for task in found:
             task.issued += 1
@@ -126,8 +134,15 @@ class ReadAhead:
     def _queue_of(self, batch: Batch) -> _Queue:
         pages = PAGES_AHEAD + len(self.workers) // PEOPLE_A_PAGE
         if not self._queues:
-            self._read({one.pk: pages * one.page_size for one in self.batches if one.kind == Batch.Kind.MAIN})
-        return self._queues.get(batch.pk) or self._read({batch.pk: pages * batch.page_size})[batch.pk]
+            self._begin({one.pk: pages * one.page_size for one in self.batches if one.kind == Batch.Kind.MAIN})
+        if batch.pk not in self._queues:
+            self._begin({batch.pk: pages * batch.page_size})
+        return self._queues[batch.pk]
+
+    def _begin(self, most: Mapping[int, int]) -> None:
+        fresh = {pk: _Queue(n) for pk, n in most.items()}
+        self._read(fresh)
+        self._queues |= fresh
 
     def _answered(self) -> defaultdict[int, set[int]]:
         """Return which of the tasks that can still be given out each worker has seen."""
@@ -143,12 +158,13 @@ class ReadAhead:
             seen[worker_id].add(task_id)
         return seen
 
-    def _read(self, most: Mapping[int, int]) -> Mapping[int, _Queue]:
-        """Read and lock so many tasks of each of these batches; what others hold is passed by."""
-        self._queues |= {pk: _Queue(n) for pk, n in most.items()}
-        found = Task.objects.raw(ON_OFFER, [list(most), list(most.values())])
-        for task in sorted(found, key=lambda task: (-task.priority, task.pk)):
+    def _read(self, queues: Mapping[int, _Queue]) -> None:
+        """Read and lock the next tasks of these batches; what others hold is passed by."""
+        asked = queues.values()
+        where = [[one.most for one in asked], [one.last[0] for one in asked], [one.last[1] for one in asked]]
+        found: dict[int, list[Task]] = {pk: [] for pk in queues}
+        for task in Task.objects.raw(ON_OFFER, [list(queues), *where]):
             task.issued += self._given[task.pk]
-            self._queues[task.batch_id].found += 1
-            self._queues[task.batch_id].keep(task)
-        return self._queues
+            found[task.batch_id].append(task)
+        for pk, tasks in found.items():
+            queues[pk].goes_on_with(sorted(tasks, key=lambda task: (-task.priority, task.pk)))

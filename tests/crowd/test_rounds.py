@@ -102,6 +102,26 @@ def test_a_page_whose_time_is_over_goes_back_and_others_get_its_tasks(is_from_be
 
 
 @transaction.atomic
+def test_a_queue_that_is_longer_than_what_is_read_at_first_goes_on_where_it_ended():
+    batch = market.batch(page_size=1)
+    asked = market.tasks(batch, 40)
+    for n, task in enumerate(asked):
+        task.priority = (n * 7) % 3 - 1
+    Task.objects.bulk_update(asked, ["priority"])
+    (wanda,) = market.workers(batch.account, 1)
+    together = Round([wanda], [batch])
+    pages = [market.hand_in(together, batch, wanda) for _ in asked[20:]]
+    together.write()  # what was given out is no longer on offer, and the queue goes on behind it
+    pages += [market.hand_in(together, batch, wanda) for _ in asked[:20]]
+    together.write()
+    given = dict(Answer.objects.values_list("assignment_id", "task_id"))
+    in_order = sorted(asked, key=lambda task: (-task.priority, task.pk))
+    assert [given[page.pk] for page in pages] == [task.pk for task in in_order]
+    with pytest.raises(NoWork):
+        together.take(batch=batch, worker=wanda, now=NOON)
+
+
+@transaction.atomic
 def test_many_pages_are_stored_as_few_are():
     batch = market.batch()
     market.tasks(batch, FEW + 1)

@@ -4,13 +4,28 @@ import math
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final, Literal
 
 import cv2
 import numpy as np
 
 from .looks import Look
-from .shapes import Brush, Colour, Outline, Placement, Point, capsule, lit, mask_of, ribbon, rounded, shade
+from .shapes import (
+    Brush,
+    Colour,
+    Outline,
+    Placement,
+    Point,
+    Points,
+    capsule,
+    capsules,
+    lit,
+    mask_of,
+    ribbon,
+    rounded,
+    shade,
+)
 from .whole import Pixels, blurred, lay
 
 Thumb = Literal["tucked", "ring", "hidden"] | tuple[float, float, float, float]
@@ -89,6 +104,11 @@ class Limb:
         points = [(x + dx * r, y + dy * r) for (x, y), r in zip(self.points, self.radii, strict=True)]
         return ribbon(points, [2 * r * k for r in self.radii])
 
+    def joints(self) -> list[tuple[float, ...]]:
+        """Where each part begins and ends, x and y, and its radius at both."""
+        ways = zip(pairwise(self.points), pairwise(self.radii), strict=True)
+        return [(*start, *end, *radii) for (start, end), radii in ways]
+
 
 @dataclass(frozen=True)
 class Hand:
@@ -105,8 +125,9 @@ class Hand:
     def bounds(self, place: Placement) -> Bounds:
         """The box left, top, right, bottom around the placed hand, wrist left out."""
         if place not in self._bounds:
-            xs, ys = zip(*place(self._points), strict=True)
-            self._bounds[place] = min(xs), min(ys), max(xs), max(ys)
+            placed = place.of_all(self._points)
+            (left, top), (right, bottom) = placed.min(axis=0).tolist(), placed.max(axis=0).tolist()
+            self._bounds[place] = left, top, right, bottom
         return self._bounds[place]
 
     @cached_property
@@ -115,8 +136,12 @@ class Hand:
         return {}
 
     @cached_property
-    def _points(self) -> Outline:
-        return [point for outline in self.outlines() for point in outline]
+    def _points(self) -> Points:
+        """The points of all outlines: shape (n, 2)."""
+        limbs = np.array([joint for limb in (*self.behind, *self.over) for joint in limb.joints()])
+        r0, r1 = limbs[:, 4, None, None], limbs[:, 5, None, None]
+        fingers = capsules(limbs[:, :2], limbs[:, 2:4], r0, r1)
+        return np.concatenate([np.array(self.palm), fingers.reshape(-1, 2)])
 
 
 def tip(x: float, y: float, angle: float, length: float) -> Point:

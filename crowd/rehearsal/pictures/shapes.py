@@ -18,6 +18,8 @@ Outline = list[Point]
 Colour = tuple[int, int, int]
 Points = npt.NDArray[np.float64]
 """Shape (..., 2): x and y of the points of one outline, or of several with as many points."""
+Radii = float | npt.NDArray[np.float64]
+"""Of all, or one of each: shape (n, 1, 1)."""
 
 _CURVE_STEPS = 10
 _END = [(math.sin(math.pi * i / 10), -math.cos(math.pi * i / 10)) for i in range(11)]
@@ -128,14 +130,13 @@ def ribbon(points: Sequence[Point], widths: Sequence[float]) -> list[Outline]:
     return [capsule(a, b, wa / 2, wb / 2) for (a, wa), (b, wb) in pairwise(joints)]
 
 
-def _capsules(points: Sequence[Point], radius: float) -> Points:
-    """A line as capsules of one radius: shape (n - 1, 22, 2)."""
-    joints = np.array(points)
-    ways = np.diff(joints, axis=0)
+def capsules(starts: Points, ends: Points, r0: Radii, r1: Radii) -> Points:
+    """Return the outline of `capsule` of each pair of points of shape (n, 2): shape (n, 22, 2)."""
+    ways = ends - starts
     lengths = np.hypot(ways[:, 0], ways[:, 1])
     cos, sin = np.where(lengths > 0, ways.T, [[1.0], [0.0]]) / np.where(lengths > 0, lengths, 1)
-    turned = radius * (_ENDS @ np.stack([[cos, sin], [-sin, cos]]).transpose(2, 0, 1))
-    return np.concatenate([joints[:-1, None] - turned, joints[1:, None] + turned], axis=1)
+    turned = _ENDS @ np.stack([[cos, sin], [-sin, cos]]).transpose(2, 0, 1)
+    return np.concatenate([starts[:, None] - r0 * turned, ends[:, None] + r1 * turned], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ class Brush:
 
     def line(self, points: Sequence[Point], width: float, colour: Colour, *, alpha: float = 1.0) -> None:
         """Draw a line with round ends."""
-        self._blend(list(self.place.of_all(_capsules(points, width / 2))), colour, None, alpha, soft=0)
+        joints, r = np.array(points), width / 2
+        self._blend(list(self.place.of_all(capsules(joints[:-1], joints[1:], r, r))), colour, None, alpha, soft=0)
 
     def _blend(
         self, outlines: Sequence[Points], colour: Colour, to: Colour | None, alpha: float, *, soft: float
